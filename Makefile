@@ -1,0 +1,50 @@
+# Two commands on a fresh machine: `make run`, `make test`. Everything is installed into .venv from
+# requirements.lock (pinned with hashes); everything written lies under $THONGSUOT_DATA (./data).
+PYTHON ?= python3
+BIN := .venv/bin
+
+export THONGSUOT_DATA ?= $(CURDIR)/data
+export DO_NOT_TRACK = 1
+export GX_ANALYTICS_ENABLED = false
+
+.PHONY: help install run ui test lint bench clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
+	$(PYTHON) -m venv .venv
+	# --no-deps: the lock is complete, so pip need not resolve anything.
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: .venv/installed ## the virtual environment, from the lock
+
+run: install ## demo province → release, then the headline
+	$(BIN)/thongsuot demo
+	$(BIN)/thongsuot run
+	$(BIN)/thongsuot status
+
+ui: install ## Dagster on http://127.0.0.1:3000, on the same data
+	$(BIN)/thongsuot ui
+
+test: install ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: install ## ruff, mypy, sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
+
+bench: install ## this pipeline beside a DuckDB script and a pandas + GX script
+	$(BIN)/python -m benchmarks
+
+lock: ## after changing dependencies (needs uv)
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean: ## removes the data directory's derived parts; landing stays
+	rm -rf $(THONGSUOT_DATA)/quality $(THONGSUOT_DATA)/warehouse.duckdb $(THONGSUOT_DATA)/dbt

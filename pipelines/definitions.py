@@ -1,0 +1,34 @@
+"""The one Definitions object: assets, jobs, schedules; `defs/` holds the parts."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import dagster as dg
+
+from pipelines.settings import Settings
+
+# dbt's profile and dagster.yaml read these; set before anything of theirs is imported.
+os.environ.update(
+    {k: v for k, v in Settings.from_env().child_environment().items() if k not in os.environ}
+)
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+from pipelines.defs import accepted, exports, landing, release, schedules, warehouse  # noqa: E402
+
+defs = dg.Definitions(
+    assets=[
+        *landing.assets,
+        *accepted.assets,
+        *warehouse.assets,
+        *release.assets,
+        *exports.assets,
+    ],
+    jobs=schedules.jobs,
+    schedules=schedules.schedules,
+    resources={"dbt": warehouse.dbt_resource},
+    # Fixed costs: a subprocess per step costs 3–11 s, and the line's steps are few and coarse.
+    executor=dg.in_process_executor,
+)

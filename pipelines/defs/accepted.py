@@ -1,0 +1,134 @@
+"""Assets `accepted/*` and `rejected/*`: Great Expectations over what was landed, one check per rule.
+
+A rejected share over the source's threshold fails a blocking check: nothing downstream runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN, days
+from pipelines.landing.batches import newest
+from pipelines.quality.reports import Report
+from pipelines.quality.suite import Expectation, load_suite
+from pipelines.quality.validate import validate
+from pipelines.sources.contract import Source
+
+THRESHOLD = "rejected_share_within_threshold"
+
+
+def validation_asset(source: Source) -> dg.AssetsDefinition:
+    suite = load_suite(source.suite_path)
+    accepted, rejected = (
+        dg.AssetKey(["accepted", source.name]),
+        dg.AssetKey(["rejected", source.name]),
+    )
+    common: dict[str, Any] = {
+        "group_name": "accepted",
+        "deps": [dg.AssetKey(["landing", source.name])],
+        "owners": OWNERS,
+        "kinds": {"greatexpectations", "parquet"},
+        "partitions_def": DAYS,
+    }
+    columns = [dg.TableColumn(c.name, c.sql_type, description=c.title_vi) for c in source.columns]
+
+    @dg.multi_asset(
+        name=f"validate_{source.name}",
+        specs=[
+            dg.AssetSpec(
+                accepted,
+                description=f"**{source.title_vi}**: các dòng hợp lệ, đã định kiểu. Typed rows that "
+                f"passed every critical rule. Grain: {source.grain}.",
+                metadata={"dagster/column_schema": dg.TableSchema(columns)},
+                **common,
+            ),
+            dg.AssetSpec(
+                rejected,
+                description=f"**{source.title_vi}**: các dòng bị loại, giữ nguyên giá trị, kèm quy tắc "
+                "và lý do. Rejected rows keep their values, rules and reasons.",
+                **common,
+            ),
+        ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                THRESHOLD,
+                asset=accepted,
+                blocking=True,
+                description=f"At most {source.max_rejected_share:.1%} of a batch's rows rejected.",
+            ),
+            *(
+                dg.AssetCheckSpec(
+                    e.rule, asset=accepted, description=f"{e.reason_vi}. {e.reason_en}."
+                )
+                for e in suite
+            ),
+        ],
+        backfill_policy=SINGLE_RUN,
+    )
+    def validation(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        landed = newest(SETTINGS.landing, source.name)
+        wanted = [landed[str(day)] for day in days(context) if str(day) in landed]
+        reports = validate(source, wanted, SETTINGS, progress=context.log.debug)
+        read = sum(r.rows_read for r in reports)
+        kept = sum(r.rows_accepted for r in reports)
+        yield dg.MaterializeResult(
+            asset_key=accepted,
+            metadata={"dagster/row_count": kept, "rows read": read, "batches": len(reports)},
+        )
+        yield dg.MaterializeResult(
+            asset_key=rejected,
+            metadata={
+                "dagster/row_count": read - kept,
+                "share (%)": round(100 * (read - kept) / read, 4) if read else 0.0,
+                "by rule": dg.MetadataValue.md(_by_rule(reports)),
+            },
+        )
+        yield from _checks(source, suite, reports, accepted)
+
+    return validation
+
+
+def _checks(
+    source: Source, suite: list[Expectation], reports: list[Report], accepted: dg.AssetKey
+) -> Iterator[dg.AssetCheckResult]:
+    blocked = [r.say_blocked(source.max_rejected_share) for r in reports if r.blocked]
+    yield dg.AssetCheckResult(
+        asset_key=accepted,
+        check_name=THRESHOLD,
+        passed=not blocked,
+        metadata={"blocked": dg.MetadataValue.text("\n".join(blocked) or "no batch")},
+    )
+    for expectation in suite:
+        mine = [(r, x) for r in reports for x in r.results if x["rule"] == expectation.rule]
+        failed = sum(x["unexpected"] for _, x in mine)
+        rows = [f"{r.partition} #{n}" for r, x in mine for n in x["sample_rows"]][:10]
+        yield dg.AssetCheckResult(
+            asset_key=accepted,
+            check_name=expectation.rule,
+            passed=failed == 0,
+            # Failing rows were set aside; the threshold alone decides whether the night goes on.
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "rows evaluated": sum(x["evaluated"] for _, x in mine),
+                "rows failed": failed,
+                "what happens": "row rejected" if expectation.rejects else "row kept, warned",
+                "first rows (day #row)": ", ".join(rows) or "none",
+            },
+        )
+
+
+def _by_rule(reports: list[Report]) -> str:
+    counts: dict[tuple[str, str], int] = {}
+    for report in reports:
+        for result in report.results:
+            if result["unexpected"]:
+                name = (result["rule"], result["severity"])
+                counts[name] = counts.get(name, 0) + result["unexpected"]
+    lines = [f"| {rule} | {severity} | {n} |" for (rule, severity), n in sorted(counts.items())]
+    return "\n".join(["| rule | severity | rows |", "|---|---|---|", *lines])
+
+
+assets = [validation_asset(source) for source in CONTRACTS.sources.values()]

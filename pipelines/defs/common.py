@@ -1,0 +1,27 @@
+"""What every defs module shares: partitions, groups' wording, owners, retry policy, metadata."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+
+from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.sources.contract import Contracts, load_contracts
+
+SETTINGS = Settings.from_env()
+CONTRACTS: Contracts = load_contracts(SETTINGS.sources_file)
+
+DAYS = dg.DailyPartitionsDefinition(
+    start_date=CONTRACTS.first_day.isoformat(), timezone=str(LOCAL_ZONE)
+)
+# One run for a whole range: 67 days of history are one pull, one validation, one build.
+SINGLE_RUN = dg.BackfillPolicy.single_run()
+OWNERS = ["team:data-engineering"]
+# One writer for the private warehouse and the lake (DESIGN §8).
+WAREHOUSE_POOL = "warehouse"
+
+
+def days(context: dg.AssetExecutionContext) -> list[date]:
+    """The partition days of this run, oldest first."""
+    return sorted(date.fromisoformat(key) for key in context.partition_keys)

@@ -1,0 +1,71 @@
+"""Asset `release`: the finished warehouse published as release n, with the headline for the UI."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import dagster as dg
+
+from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL
+from pipelines.defs.warehouse import MANIFEST
+from pipelines.lock import exclusive
+from pipelines.releases.chart import rate_chart_markdown
+from pipelines.releases.headline import headline, headline_markdown
+from pipelines.releases.lake import open_lake
+from pipelines.releases.marts import read_manifest
+from pipelines.releases.publish import publish
+
+PUBLIC = [dg.AssetKey([mart.schema, mart.name]) for mart in read_manifest(MANIFEST)]
+
+
+class PublishConfig(dg.Config):
+    """Who publishes and why; both are written into the lake with the snapshot."""
+
+    author: str = "nightly"
+    reason: str = "nightly run"
+
+
+@dg.asset(
+    key="release",
+    group_name="release",
+    deps=PUBLIC,
+    pool=WAREHOUSE_POOL,
+    description="**Bản phát hành**: mọi bảng số liệu được công bố cùng lúc, trong một giao dịch; "
+    "dữ liệu không đổi thì không có bản mới. All marts are published in one transaction; "
+    "readers see the old release or the new one, never a mixture.",
+    owners=OWNERS,
+    kinds={"ducklake", "parquet"},
+    freshness_policy=dg.FreshnessPolicy.cron(
+        deadline_cron="0 6 * * *",
+        lower_bound_delta=timedelta(hours=6),
+        timezone="Asia/Ho_Chi_Minh",
+    ),
+)
+def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.MaterializeResult:
+    with exclusive(SETTINGS):
+        outcome = publish(
+            SETTINGS, run_id=context.run_id, author=config.author, reason=config.reason
+        )
+    made = outcome.release
+    context.log.info("release %s: %s", made.release_id, outcome.why)
+    with open_lake(SETTINGS) as con:
+        said = headline(con)
+        chart = rate_chart_markdown(con)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(made.release_hash[:16]),
+        metadata={
+            "release": made.release_id,
+            "new release": outcome.is_new,
+            "why": outcome.why,
+            "as of": str(made.as_of),
+            "chain head": made.release_hash,
+            "changed tables": ", ".join(outcome.changed) or "none",
+            "rows published": sum(mart.rows for mart in made.marts.values()),
+            **({"online submission rate (%)": round(said.rate * 100, 4)} if said.rate else {}),
+            "headline": dg.MetadataValue.md(headline_markdown(said)),
+            **({"rate chart": dg.MetadataValue.md(chart)} if chart else {}),
+        },
+    )
+
+
+assets = [release]

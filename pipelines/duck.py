@@ -1,0 +1,69 @@
+"""One way to open DuckDB: packaged extensions, no download, bounded memory, identifiers quoted.
+
+DuckDB would fetch `ducklake` and the scanners from the internet; the pinned wheels carry the same
+signed files, so they are linked into a directory that every connection (and dbt) uses.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import duckdb
+
+EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner")
+
+
+def prepare_extensions(directory: Path) -> Path:
+    """Link the packaged extensions into `<directory>/v<duckdb>/<platform>/`; returns `directory`."""
+    row = duckdb.execute("pragma platform").fetchone()
+    assert row is not None
+    target = directory / f"v{duckdb.__version__}" / str(row[0])
+    target.mkdir(parents=True, exist_ok=True)
+    for name in EXTENSIONS:
+        link = target / f"{name}.duckdb_extension"
+        packaged = _packaged(name)
+        if packaged is None or (link.is_symlink() and link.resolve() == packaged.resolve()):
+            continue
+        # A unique name and a rename: two processes may prepare the same directory at once.
+        fresh = target / f".{name}.{os.getpid()}"
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(packaged)
+        fresh.replace(link)
+    return directory
+
+
+def _packaged(name: str) -> Path | None:
+    spec = importlib.util.find_spec(f"duckdb_extension_{name}")
+    if spec is None or spec.origin is None:
+        return None
+    return next(Path(spec.origin).parent.rglob(f"{name}.duckdb_extension"), None)
+
+
+def connect(
+    extensions: Path, database: Path | None = None, *, read_only: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection in local time that never downloads; `database=None` is in memory."""
+    con = duckdb.connect(
+        str(database) if database else ":memory:",
+        read_only=read_only,
+        config={
+            "extension_directory": str(prepare_extensions(extensions)),
+            "autoinstall_known_extensions": False,
+            "memory_limit": os.environ.get("THONGSUOT_DUCKDB_MEMORY", "1500MB"),
+        },
+    )
+    con.execute("set TimeZone = 'Asia/Ho_Chi_Minh'")
+    con.execute("set enable_progress_bar = false")
+    return con
+
+
+def identifier(*names: str) -> str:
+    """Quoted, dotted identifier: `identifier("lake", "marts", "t")` → `"lake"."marts"."t"`."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def literal(value: object) -> str:
+    """A quoted SQL text literal, for the places where DuckDB takes no parameter (ATTACH, COPY)."""
+    return "'" + str(value).replace("'", "''") + "'"

@@ -1,0 +1,129 @@
+"""Landing: immutable batches. A batch is a Parquet file plus the JSON sidecar that makes it exist.
+
+Here: writing, listing, hashing. Not here: where rows come from (`sources`), what they mean (`quality`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+
+class LandingError(RuntimeError):
+    """A batch that cannot be written or trusted; the text names source, partition and batch."""
+
+
+@dataclass(frozen=True)
+class LandedBatch:
+    """One pull, as its sidecar tells it. `rows` and `sha256` are those of the Parquet file."""
+
+    batch_id: str
+    source: str
+    partition: str
+    rows: int
+    sha256: str
+    schema_fingerprint: str
+    origin: str
+    pulled_at: str
+    run_id: str
+    folder: Path = field(compare=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        return self.folder / f"{self.batch_id}.parquet"
+
+    @property
+    def sidecar(self) -> Path:
+        return self.folder / f"{self.batch_id}.json"
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def land(
+    root: Path,
+    source: str,
+    partition: str,
+    write: Callable[[Path], tuple[str, tuple[str, ...]]],
+    *,
+    run_id: str,
+) -> LandedBatch:
+    """Write one batch; it becomes visible with the rename of its sidecar, or not at all.
+
+    `write(path)` writes the Parquet file and returns (origin, notes): the query or file it came
+    from, and what the reader wants known (columns dropped, encodings met).
+    """
+    folder = root / source / partition
+    folder.mkdir(parents=True, exist_ok=True)
+    pulled_at = datetime.now(UTC)
+    draft = folder / f".{pulled_at:%Y%m%dT%H%M%S%f}.{os.getpid()}.partial"
+    try:
+        origin, notes = write(draft)
+        metadata = pq.read_metadata(draft)
+        schema = ",".join(f"{f.name}:{f.type}" for f in pq.read_schema(draft))
+        digest = file_sha256(draft)
+        batch = LandedBatch(
+            batch_id=f"{pulled_at:%Y%m%dT%H%M%S%f}Z-{digest[:8]}",
+            source=source,
+            partition=partition,
+            rows=metadata.num_rows,
+            sha256=digest,
+            schema_fingerprint=hashlib.sha256(schema.encode()).hexdigest()[:16],
+            origin=origin,
+            pulled_at=pulled_at.strftime("%Y-%m-%d %H:%M:%S"),
+            run_id=run_id,
+            folder=folder,
+            notes=notes,
+        )
+        _flush(draft)
+        draft.replace(batch.path)
+    finally:
+        draft.unlink(missing_ok=True)
+    write_json(batch.sidecar, {k: v for k, v in asdict(batch).items() if k != "folder"})
+    return batch
+
+
+def batches(root: Path, source: str | None = None) -> Iterator[LandedBatch]:
+    """Every whole batch under `root`, oldest first within a partition."""
+    for sidecar in sorted(root.glob(f"{source or '*'}/*/*.json")):
+        content = json.loads(sidecar.read_text(encoding="utf-8"))
+        yield LandedBatch(**content | {"notes": tuple(content["notes"])}, folder=sidecar.parent)
+
+
+def newest(root: Path, source: str) -> dict[str, LandedBatch]:
+    """partition → its newest batch (batch ids sort by the time of the pull)."""
+    return {batch.partition: batch for batch in batches(root, source)}
+
+
+def intact(batch: LandedBatch) -> LandedBatch:
+    """The same batch, or LandingError where its bytes no longer match the sidecar."""
+    if not batch.path.exists() or file_sha256(batch.path) != batch.sha256:
+        raise LandingError(
+            f"{batch.source} {batch.partition}: batch {batch.batch_id} no longer matches the SHA-256 "
+            f"in its sidecar (missing or edited file {batch.path.name}). "
+            f"Restore the file from backup, or pull the partition again to make a new batch."
+        )
+    return batch
+
+
+def write_json(path: Path, content: object) -> None:
+    """Atomic: readers see the old file or the whole new one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    draft.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    _flush(draft)
+    draft.replace(path)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())

@@ -1,0 +1,45 @@
+"""One partition of one source: its connector's relation written as a batch, in one COPY."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from pipelines import duck
+from pipelines.landing.batches import LandedBatch, land
+from pipelines.settings import Settings
+from pipelines.sources import database, files, http
+from pipelines.sources.contract import Source
+from pipelines.sources.personal import redacted
+from pipelines.sources.relation import Connector, Relation
+
+CONNECTORS: dict[str, Connector] = {
+    "database": database.pull,
+    "files": files.pull,
+    "http": http.pull,
+}
+
+
+def pull(source: Source, partition: date, settings: Settings, *, run_id: str) -> LandedBatch:
+    """Land one new batch; SourceError (or a subclass) where the source does not give a whole one."""
+
+    def write(out: Path) -> tuple[str, tuple[str, ...]]:
+        with (
+            duck.connect(settings.extensions) as con,
+            CONNECTORS[source.connector](source, partition, settings, con) as relation,
+        ):
+            con.execute(
+                f"copy (select row_number() over () as _row, {_columns(source, relation)} "
+                f"from {relation.sql}) to {duck.literal(out)} (format parquet, compression zstd)"
+            )
+            return relation.origin, relation.notes
+
+    return land(settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
+
+
+def _columns(source: Source, relation: Relation) -> str:
+    scanned = source.free_text_columns()
+    return ", ".join(
+        f"{redacted(expression) if name in scanned else expression} as {duck.identifier(name)}"
+        for name, expression in relation.columns.items()
+    )

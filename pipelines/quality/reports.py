@@ -1,0 +1,61 @@
+"""What validation found about a batch: one JSON beside its accepted and rejected rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.landing.batches import LandedBatch, write_json
+
+
+@dataclass(frozen=True)
+class Report:
+    """`results`: one dict per expectation (rule, severity, unexpected, sample, reasons)."""
+
+    batch_id: str
+    source: str
+    partition: str
+    rows_read: int
+    rows_accepted: int
+    rows_rejected: int
+    blocked: bool
+    results: tuple[dict[str, Any], ...]
+    folder: Path
+
+    @property
+    def accepted(self) -> Path:
+        return self.folder / f"{self.batch_id}.accepted.parquet"
+
+    @property
+    def rejected(self) -> Path:
+        return self.folder / f"{self.batch_id}.rejected.parquet"
+
+    def say_blocked(self, limit: float) -> str:
+        worst = sorted(self.results, key=lambda r: -r["unexpected"])[:3]
+        rules = ", ".join(f"{r['rule']} ({r['unexpected']})" for r in worst if r["unexpected"])
+        return (
+            f"{self.source} {self.partition}: batch {self.batch_id} is blocked: {self.rows_rejected} "
+            f"of {self.rows_read} rows rejected, more than {limit:.1%}. Rules: {rules}. The last "
+            f"release is still served. Correct the source or its mapping, then pull the day again."
+        )
+
+
+def folder_of(root: Path, batch: LandedBatch) -> Path:
+    return root / batch.source / batch.partition
+
+
+def write_report(report: Report) -> None:
+    said = {k: v for k, v in vars(report).items() if k != "folder"}
+    write_json(report.folder / f"{report.batch_id}.json", said)
+
+
+def read_report(root: Path, batch: LandedBatch) -> Report | None:
+    """The report of a batch; None while it was not validated."""
+    folder = folder_of(root, batch)
+    path = folder / f"{batch.batch_id}.json"
+    if not path.exists():
+        return None
+    said = json.loads(path.read_text(encoding="utf-8"))
+    return Report(**said | {"results": tuple(said["results"]), "folder": folder})

@@ -1,0 +1,76 @@
+"""The lake: a DuckLake catalog in SQLite (WAL) plus Parquet files, which BI reads at any moment.
+
+Only this module knows how it is created and attached. PLATFORM facts it rests on: one writer at a
+time, readers never blocked in WAL mode, one transaction is one snapshot.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from pipelines import duck
+from pipelines.settings import Settings
+
+ALIAS = "lake"
+BUSY_TIMEOUT_MS = 30_000
+
+
+def catalog(settings: Settings) -> Path:
+    return settings.lake / "catalog.sqlite"
+
+
+def open_lake(settings: Settings, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
+    """A connection with the lake attached as `lake`; a writer creates it when there is none."""
+    if read_only and not catalog(settings).exists():
+        raise FileNotFoundError(
+            f"No release yet: there is no lake at {settings.lake}. Run `thongsuot run` first."
+        )
+    con = duck.connect(settings.extensions)
+    settings.lake.mkdir(parents=True, exist_ok=True)
+    options = [
+        f"data_path {duck.literal(str(settings.lake / 'files') + '/')}",
+        "override_data_path true",
+        "meta_journal_mode 'WAL'",
+        f"meta_busy_timeout {BUSY_TIMEOUT_MS}",
+        # Every value rests in a file whose bytes can be checked, none inlined in the catalogue.
+        "data_inlining_row_limit 0",
+    ]
+    if read_only:
+        options.append("read_only")
+    uri = duck.literal(f"ducklake:sqlite:{catalog(settings)}")
+    con.execute(f"attach {uri} as {ALIAS} ({', '.join(options)})")
+    return con
+
+
+def initialise(con: duckdb.DuckDBPyConnection) -> None:
+    """Schemas, and the rule that a write without a message is refused. Harmless when repeated."""
+    schemas = {
+        name
+        for (name,) in con.execute(
+            "select schema_name from information_schema.schemata where catalog_name = ?", [ALIAS]
+        ).fetchall()
+    }
+    if {"marts", "audit"} <= schemas:
+        return
+    con.execute("begin")
+    con.execute(f"create schema if not exists {ALIAS}.marts")
+    con.execute(f"create schema if not exists {ALIAS}.audit")
+    label(con, "thongsuot", "the empty lake")
+    con.execute("commit")
+    con.execute(f"call {ALIAS}.set_option('require_commit_message', true)")
+
+
+def label(
+    con: duckdb.DuckDBPyConnection, author: str, message: str, extra_info: str | None = None
+) -> None:
+    """Name the open transaction's author and reason; the lake refuses unlabelled ones."""
+    con.execute(
+        f"call {ALIAS}.set_commit_message(?, ?, extra_info => ?)", [author, message, extra_info]
+    )
+
+
+def newest_snapshot(con: duckdb.DuckDBPyConnection) -> int:
+    row = con.execute(f"select max(snapshot_id) from ducklake_snapshots('{ALIAS}')").fetchone()
+    return int(row[0]) if row and row[0] is not None else 0

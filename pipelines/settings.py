@@ -1,0 +1,77 @@
+"""Environment → one frozen Settings: where data rest, where the project lies, which clock counts.
+
+Nothing else in the project reads `os.environ`, except `${NAME}` secrets that a source names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+PROJECT = Path(__file__).resolve().parents[1]
+LOCAL_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths of one installation; every property lies under `data` unless it is the project's own."""
+
+    data: Path
+    sources_file: Path = PROJECT / "sources.yaml"
+    project: Path = PROJECT
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """`THONGSUOT_DATA` (default `./data`) and `THONGSUOT_SOURCES` (default the demo's)."""
+        env = os.environ if env is None else env
+        data = Path(env.get("THONGSUOT_DATA") or "data").expanduser().resolve()
+        sources = Path(env.get("THONGSUOT_SOURCES") or PROJECT / "sources.yaml").expanduser()
+        return cls(data=data, sources_file=sources.resolve())
+
+    @property
+    def landing(self) -> Path:
+        return self.data / "landing"
+
+    @property
+    def quality(self) -> Path:
+        return self.data / "quality"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.data / "warehouse.duckdb"
+
+    @property
+    def lake(self) -> Path:
+        return self.data / "lake"
+
+    @property
+    def dagster(self) -> Path:
+        return self.data / "dagster"
+
+    @property
+    def extensions(self) -> Path:
+        return self.data / "duckdb_extensions"
+
+    @property
+    def dbt_project(self) -> Path:
+        return self.project / "dbt_project"
+
+    @property
+    def dbt_target(self) -> Path:
+        return self.data / "dbt"
+
+    def child_environment(self) -> dict[str, str]:
+        """What dagster.yaml and dbt's profile read; for this process and those it starts."""
+        return {
+            "THONGSUOT_DATA": str(self.data),
+            "THONGSUOT_SOURCES": str(self.sources_file),
+            "THONGSUOT_WAREHOUSE": str(self.warehouse),
+            "THONGSUOT_DAGSTER_STORAGE": str(self.dagster),
+            "DAGSTER_HOME": str(self.project),
+            "DBT_PROFILES_DIR": str(self.dbt_project),
+            "DO_NOT_TRACK": "1",
+            "GX_ANALYTICS_ENABLED": "false",
+        }

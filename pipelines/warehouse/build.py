@@ -1,0 +1,194 @@
+"""The private warehouse: what dbt reads is laid out here, and whether a build is whole is noted here.
+
+`prepare` fills the schema `raw` of warehouse.duckdb from landing and quality; dbt builds on it;
+`finish` marks the build as whole and tested. Everything in the file is derived and disposable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+
+import duckdb
+
+from pipelines import duck
+from pipelines.landing.batches import LandedBatch, batches, intact
+from pipelines.landing.reference import PREFIX
+from pipelines.quality.reports import Report, read_report
+from pipelines.settings import Settings
+from pipelines.sources.contract import Contracts
+from pipelines.warehouse.calendar import calendar_frame
+from pipelines.warehouse.reference import reference_tables
+
+
+class NothingLanded(RuntimeError):
+    """There is no accepted batch to build from."""
+
+
+@dataclass(frozen=True)
+class BuiltState:
+    """What a finished build was made of; the release records it."""
+
+    as_of: datetime
+    input_batches: int
+    input_sha256: str
+    manifest_sha256: str
+
+
+def current(found: Iterable[tuple[LandedBatch, Report]]) -> dict[tuple[str, str], LandedBatch]:
+    """(source, partition) → its newest accepted batch: the one that counts (DESIGN §3)."""
+    return {(batch.source, batch.partition): batch for batch, report in found if not report.blocked}
+
+
+def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = None) -> datetime:
+    """Lay out schema `raw`; returns the as_of used (local), by default the end of the newest day.
+
+    The default is the newest *landed* day, not the day of the run's partition: re-pulling an old
+    day must leave every number where it was. NothingLanded where no dossier batch was accepted.
+    """
+    landed = list(batches(settings.landing))
+    found = [(b, r) for b in landed if (r := read_report(settings.quality, b))]
+    references = {b.source: b for b in landed if b.source.startswith(PREFIX)}
+    counting = current(found)
+    days = [day for source, day in counting if source == "dossier_log"]
+    if not days:
+        raise NothingLanded(
+            f"No accepted batch of dossier_log under {settings.landing}. "
+            "Land a day first: `thongsuot run`, or materialize landing/dossier_log."
+        )
+    newest_day = datetime.fromisoformat(max(days)).date()
+    as_of = as_of or datetime.combine(newest_day, time()) + timedelta(days=1, seconds=-1)
+    for batch in (*counting.values(), *references.values()):
+        intact(batch)
+    accepted = {(b.source, b.batch_id): r.accepted for b, r in found}
+    with duck.connect(settings.extensions, settings.warehouse) as con:
+        con.execute("create schema if not exists raw")
+        con.execute("drop table if exists raw.finished_build")
+        for source in contracts.sources.values():
+            files = [
+                accepted[batch.source, batch.batch_id]
+                for batch in counting.values()
+                if batch.source == source.name
+            ]
+            _accepted_view(con, source.name, files, source.accepted_columns())
+        reference_tables(con, contracts, references)
+        _register(con, "calendar", calendar_frame())
+        _batch_tables(con, found, counting)
+        _reference_batches(con, references)
+        con.execute(
+            "create or replace table raw.run_parameters as "
+            "select ?::timestamp as as_of, ?::date as partition_day",
+            [as_of, newest_day],
+        )
+    return as_of
+
+
+def finish(settings: Settings, as_of: datetime) -> BuiltState:
+    """Mark the build as whole: dbt built and tested everything."""
+    manifest = settings.dbt_target / "manifest.json"
+    with duck.connect(settings.extensions, settings.warehouse) as con:
+        inputs = con.execute(
+            "select batch_id, sha256 from raw.batches where is_current order by all"
+        ).fetchall()
+        state = BuiltState(
+            as_of=as_of,
+            input_batches=len(inputs),
+            input_sha256=hashlib.sha256(json.dumps(inputs).encode()).hexdigest(),
+            manifest_sha256=nodes_sha256(manifest),
+        )
+        con.execute(
+            "create or replace table raw.finished_build as select ?::timestamp as as_of, "
+            "?::bigint as input_batches, ? as input_sha256, ? as manifest_sha256",
+            list(vars(state).values()),
+        )
+    return state
+
+
+def built_state(settings: Settings) -> BuiltState | None:
+    """The finished build in the warehouse; None where there is none, or only half of one."""
+    if not settings.warehouse.exists():
+        return None
+    with duck.connect(settings.extensions, settings.warehouse, read_only=True) as con:
+        try:
+            row = con.execute("from raw.finished_build").fetchone()
+        except duckdb.CatalogException:
+            return None
+    return BuiltState(*row) if row else None
+
+
+def nodes_sha256(manifest: Path) -> str:
+    """Checksum of what the models say, free of the times and ids that every parse writes anew."""
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    said = {name: node["checksum"] for name, node in content["nodes"].items()}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _accepted_view(
+    con: duckdb.DuckDBPyConnection, name: str, files: list[Path], columns: dict[str, str]
+) -> None:
+    relation = duck.identifier("raw", name)
+    if files:
+        listed = ", ".join(duck.literal(f) for f in sorted(files))
+        con.execute(
+            f"create or replace view {relation} as from read_parquet([{listed}], union_by_name = true)"
+        )
+    else:
+        typed = ", ".join(f"null::{t} as {duck.identifier(c)}" for c, t in columns.items())
+        con.execute(f"create or replace view {relation} as select {typed} where false")
+
+
+def _batch_tables(
+    con: duckdb.DuckDBPyConnection,
+    found: list[tuple[LandedBatch, Report]],
+    counting: dict[tuple[str, str], LandedBatch],
+) -> None:
+    con.execute(
+        "create or replace table raw.batches (batch_id varchar, source varchar, partition_key date, "
+        "is_current boolean, is_accepted boolean, rows_read bigint, rows_accepted bigint, "
+        "rows_rejected bigint, sha256 varchar, schema_fingerprint varchar, origin varchar, "
+        "pulled_at timestamp, run_id varchar)"
+    )
+    rows = [
+        [
+            b.batch_id, b.source, b.partition, counting.get((b.source, b.partition)) == b,
+            not r.blocked, b.rows, r.rows_accepted, r.rows_rejected, b.sha256,
+            b.schema_fingerprint, b.origin, b.pulled_at, b.run_id,
+        ]
+        for b, r in found
+    ]  # fmt: skip
+    if rows:
+        con.executemany(f"insert into raw.batches values ({', '.join('?' * 13)})", rows)
+    con.execute(
+        "create or replace table raw.rejections (source varchar, partition_key date, "
+        "batch_id varchar, _row bigint, row_key varchar, rule varchar, column_name varchar, "
+        "bad_value varchar, reason_en varchar, reason_vi varchar, is_current boolean)"
+    )
+    files = [duck.literal(r.rejected) for _, r in found if r.rows_rejected]
+    if files:
+        con.execute(
+            f"insert into raw.rejections by name select e.source, e.partition_key, e.batch_id, "
+            f"e._row, e.row_key, f.rule, f.column_name, f.bad_value, f.reason_en, f.reason_vi, "
+            f"b.is_current from (select *, unnest(failures) as f from "
+            f"read_parquet([{', '.join(files)}], union_by_name = true)) e "
+            f"join raw.batches b using (batch_id)"
+        )
+
+
+def _reference_batches(con: duckdb.DuckDBPyConnection, references: dict[str, LandedBatch]) -> None:
+    """Only the batch that counts: reference files are all or nothing, every row read is accepted."""
+    for b in references.values():
+        con.execute(
+            f"insert into raw.batches values ({', '.join('?' * 13)})",
+            [b.batch_id, b.source, b.partition, True, True, b.rows, b.rows, 0, b.sha256,
+             b.schema_fingerprint, b.origin, b.pulled_at, b.run_id],
+        )  # fmt: skip
+
+
+def _register(con: duckdb.DuckDBPyConnection, name: str, frame: object) -> None:
+    con.register("incoming", frame)
+    con.execute(f"create or replace table raw.{name} as from incoming")
+    con.unregister("incoming")

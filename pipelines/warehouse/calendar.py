@@ -1,0 +1,26 @@
+"""The library's calendar of Vietnam: public holidays and make-up Saturdays, before overrides.
+
+The override list in the reference data wins over it (DOMAIN §7: the library misses some swaps).
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import holidays
+import pandas as pd
+
+FIRST, LAST = date(2024, 1, 1), date(2027, 12, 31)
+
+
+def calendar_frame(first: date = FIRST, last: date = LAST) -> pd.DataFrame:
+    """One row per day: `date`, `is_working_day`, `holiday_name` (None on ordinary days)."""
+    known = holidays.country_holidays("VN", years=range(first.year, last.year + 1))
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return pd.DataFrame(
+        {
+            "date": pd.Series(days, dtype="object"),
+            "is_working_day": [known.is_working_day(day) for day in days],
+            "holiday_name": [known.get(day) for day in days],
+        }
+    )
