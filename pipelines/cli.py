@@ -50,9 +50,7 @@ def demo(until: datetime, scale: float) -> None:
 
 
 @main.command()
-@click.option(
-    "--partition", metavar="A[..B]", help="days to bring up to date, e.g. 2025-08-01..2025-08-06"
-)
+@click.option("--partition", metavar="A[..B]", help="days to bring up to date, e.g. 2025-08-01..2025-08-06")
 @click.option(
     "--as-of",
     "as_of",
@@ -60,9 +58,7 @@ def demo(until: datetime, scale: float) -> None:
     help="local time, e.g. '2025-08-06 16:00:00'; default: end of the newest day",
 )
 @click.option("--again", is_flag=True, help="pull days again that were landed already")
-@click.option(
-    "--reason", default="thongsuot run", show_default=True, help="written into the release"
-)
+@click.option("--reason", default="thongsuot run", show_default=True, help="written into the release")
 def run(partition: str | None, as_of: str | None, again: bool, reason: str) -> None:
     """Land, validate, build, publish, export. Days already landed are not pulled again."""
     from pipelines.run_line import DEMO_LAST_DAY, run_line
@@ -114,9 +110,7 @@ def status(as_json: bool) -> None:
         raise click.ClickException(str(error)) from None
     last_run = _last_run(Settings.from_env())
     if as_json:
-        print(
-            json.dumps({**vars(said), "tasks": vars(said.tasks), "last_run": last_run}, default=str)
-        )
+        print(json.dumps({**vars(said), "tasks": vars(said.tasks), "last_run": last_run}, default=str))
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     tasks = said.tasks

@@ -10,9 +10,7 @@ import dagster as dg
 from pipelines.settings import Settings
 
 # dbt's profile and dagster.yaml read these; set before anything of theirs is imported.
-os.environ.update(
-    {k: v for k, v in Settings.from_env().child_environment().items() if k not in os.environ}
-)
+os.environ.update({k: v for k, v in Settings.from_env().child_environment().items() if k not in os.environ})
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 

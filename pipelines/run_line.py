@@ -51,9 +51,7 @@ def run_line(
         tags["dagster/asset_partition_range_start"] = wanted[0].isoformat()
         tags["dagster/asset_partition_range_end"] = wanted[-1].isoformat()
     name = "nightly" if wanted else "publish_only"
-    progress(
-        f"{name}: {wanted[0]}..{wanted[-1]}" if wanted else "nothing to pull: build and publish"
-    )
+    progress(f"{name}: {wanted[0]}..{wanted[-1]}" if wanted else "nothing to pull: build and publish")
     with DagsterInstance.get() as instance:
         result = defs.resolve_job_def(name).execute_in_process(
             instance=instance, run_config={"ops": config}, tags=tags, raise_on_error=False
@@ -74,9 +72,7 @@ def run_line(
             for key, value in event.metadata.items()
         }
     pulled = (
-        f"{wanted[0]}..{wanted[-1]} pulled"
-        if wanted
-        else f"{first}..{last} already landed, nothing to pull"
+        f"{wanted[0]}..{wanted[-1]} pulled" if wanted else f"{first}..{last} already landed, nothing to pull"
     )
     kind = "new release" if made["new release"] else "no new release: still release"
     return LineOutcome(True, f"{pulled}; {kind} {made['release']} ({made['why']}).")

@@ -110,12 +110,8 @@ def units() -> tuple[list[dict], list[dict]]:
                 MERGER,
             )
         )
-    listed += [
-        unit(r["wardCode"], r["ward"], r["wardType"], "commune", "", MERGER, "") for r in new
-    ]
-    listed += [
-        unit(code, name, kind, "department", "", "2025-03-01", "") for code, name, kind in AGENCIES
-    ]
+    listed += [unit(r["wardCode"], r["ward"], r["wardType"], "commune", "", MERGER, "") for r in new]
+    listed += [unit(code, name, kind, "department", "", "2025-03-01", "") for code, name, kind in AGENCIES]
     return listed, mapping
 
 
@@ -164,9 +160,7 @@ def assignments() -> list[dict]:
         {"member_role": by_category[c], "sector_code": "*", "unit_code": "*", "category": c}
         for c in CATEGORIES
     ]
-    lines.append(
-        {"member_role": roles[5], "sector_code": "G16-DD01", "unit_code": "*", "category": "*"}
-    )
+    lines.append({"member_role": roles[5], "sector_code": "G16-DD01", "unit_code": "*", "category": "*"})
     return lines
 
 

@@ -60,9 +60,7 @@ def validation_asset(source: Source) -> dg.AssetsDefinition:
                 description=f"At most {source.max_rejected_share:.1%} of a batch's rows rejected.",
             ),
             *(
-                dg.AssetCheckSpec(
-                    e.rule, asset=accepted, description=f"{e.reason_vi}. {e.reason_en}."
-                )
+                dg.AssetCheckSpec(e.rule, asset=accepted, description=f"{e.reason_vi}. {e.reason_en}.")
                 for e in suite
             ),
         ],

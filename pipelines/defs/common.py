@@ -12,9 +12,7 @@ from pipelines.sources.contract import Contracts, load_contracts
 SETTINGS = Settings.from_env()
 CONTRACTS: Contracts = load_contracts(SETTINGS.sources_file)
 
-DAYS = dg.DailyPartitionsDefinition(
-    start_date=CONTRACTS.first_day.isoformat(), timezone=str(LOCAL_ZONE)
-)
+DAYS = dg.DailyPartitionsDefinition(start_date=CONTRACTS.first_day.isoformat(), timezone=str(LOCAL_ZONE))
 # One run for a whole range: 67 days of history are one pull, one validation, one build.
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 OWNERS = ["team:data-engineering"]

@@ -47,9 +47,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
             except PermanentSourceError as error:
                 raise dg.Failure(str(error), allow_retries=False) from error
             except SourceError as error:
-                raise dg.RetryRequested(
-                    RETRIES, SECONDS_BEFORE_RETRY * 2**context.retry_number
-                ) from error
+                raise dg.RetryRequested(RETRIES, SECONDS_BEFORE_RETRY * 2**context.retry_number) from error
             context.log.debug("landed %s", day)
         return dg.MaterializeResult(metadata=_metadata(landed, missing))
 

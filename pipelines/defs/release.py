@@ -43,9 +43,7 @@ class PublishConfig(dg.Config):
 )
 def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.MaterializeResult:
     with exclusive(SETTINGS):
-        outcome = publish(
-            SETTINGS, run_id=context.run_id, author=config.author, reason=config.reason
-        )
+        outcome = publish(SETTINGS, run_id=context.run_id, author=config.author, reason=config.reason)
     made = outcome.release
     context.log.info("release %s: %s", made.release_id, outcome.why)
     with open_lake(SETTINGS) as con:

@@ -65,15 +65,11 @@ MANIFEST = ensure_manifest(SETTINGS)
     dagster_dbt_translator=Translator(),
     pool=WAREHOUSE_POOL,
 )
-def warehouse(
-    context: dg.AssetExecutionContext, config: BuildConfig, dbt: DbtCliResource
-) -> Iterator[Any]:
+def warehouse(context: dg.AssetExecutionContext, config: BuildConfig, dbt: DbtCliResource) -> Iterator[Any]:
     with exclusive(SETTINGS):
         as_of = prepare(SETTINGS, CONTRACTS, config.moment())
         context.log.info("building as of %s", as_of)
-        run = dbt.cli(
-            ["build", "--quiet"], context=context, target_path=SETTINGS.dbt_target / "run"
-        )
+        run = dbt.cli(["build", "--quiet"], context=context, target_path=SETTINGS.dbt_target / "run")
         yield from run.stream().fetch_row_counts()
         finish(SETTINGS, as_of)
 

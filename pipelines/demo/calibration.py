@@ -12,7 +12,7 @@ RECEIVED = 310_903
 ONLINE = 224_930
 RETURNED = 252_648
 RANK, EARLIER_RANK, PROVINCES = 20, 25, 34
-JUNE_RECEIVED = 42_000
+JUNE_RECEIVED = 30_000
 COMMUNES, COMMUNE_TASKS = 130, 16
 
 # Planted faults at scale 1; every one stays at least at MIN_FAULTS however small the province.

@@ -15,9 +15,7 @@ import pandas as pd
 from pipelines.demo import calibration as k
 
 DAY = 86_400
-HOURS = np.array(
-    [0, 0, 0, 0, 0, 1, 2, 9, 16, 15, 12, 5, 3, 9, 14, 12, 8, 4, 3, 3, 2, 2, 1, 1], float
-)
+HOURS = np.array([0, 0, 0, 0, 0, 1, 2, 9, 16, 15, 12, 5, 3, 9, 14, 12, 8, 4, 3, 3, 2, 2, 1, 1], float)
 WEEKDAYS = np.array([1.15, 1.1, 1.0, 1.0, 1.0, 0.16, 0.05])
 
 
@@ -43,9 +41,7 @@ def subset(rng: np.random.Generator, weight: np.ndarray, size: int) -> np.ndarra
     return mask
 
 
-def make_dossiers(
-    rng: np.random.Generator, scale: float, until: date, reference: Path
-) -> pd.DataFrame:
+def make_dossiers(rng: np.random.Generator, scale: float, until: date, reference: Path) -> pd.DataFrame:
     """One row per dossier; `kind`: june | period | refused | later | late."""
     end = datetime.combine(until, datetime.max.time()).replace(microsecond=0)
     per_day = k.RECEIVED * scale / 37
@@ -147,9 +143,7 @@ def _codes(rng: np.random.Generator, frame: pd.DataFrame, scale: float) -> np.nd
     return codes
 
 
-def make_states(
-    rng: np.random.Generator, d: pd.DataFrame, scale: float, until: date
-) -> pd.DataFrame:
+def make_states(rng: np.random.Generator, d: pd.DataFrame, scale: float, until: date) -> pd.DataFrame:
     """One row per state change up to `until`: `dossier` (index), `status`, `recorded` (epoch s),
     `finished`/`returned`/`refused` where known in that state. Exactly RETURNED of the period are
     returned by the cut-off."""
@@ -208,7 +202,7 @@ def make_states(
         at(twice, 5, taken_at + span * 0.5, 2),
         at(twice, 4, taken_at + span * 0.6, 2),
         at(ended > 0, 7, taken_at + span * 0.7),
-        at(is_open & (ended == 0) & (rng.random(n) < 0.35), 4, taken_at + span * 0.8),
+        at(is_open & (ended == 0) & (rng.random(n) < 0.05), 4, taken_at + span * 0.8),
         at(is_open & (ended == 0), 9, finished_at),
         at(is_open & (ended == 0), 10, returned_at),
     ]

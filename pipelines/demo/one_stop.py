@@ -17,8 +17,39 @@ from pipelines import duck
 from pipelines.demo import calibration as k
 from pipelines.demo.dossiers import DAY, make_dossiers, make_states, seconds
 
-FAMILY = ["Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Phan", "Vũ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô", "Dương", "Cao", "Võ"]
-MIDDLE = ["Văn", "Thị", "Hữu", "Đức", "Minh", "Thanh", "Quang", "Ngọc", "Xuân", "Thu", "Hồng", "Bá", "Đình", "Khánh"]
+FAMILY = [
+    "Nguyễn",
+    "Trần",
+    "Lê",
+    "Phạm",
+    "Hoàng",
+    "Phan",
+    "Vũ",
+    "Đặng",
+    "Bùi",
+    "Đỗ",
+    "Hồ",
+    "Ngô",
+    "Dương",
+    "Cao",
+    "Võ",
+]
+MIDDLE = [
+    "Văn",
+    "Thị",
+    "Hữu",
+    "Đức",
+    "Minh",
+    "Thanh",
+    "Quang",
+    "Ngọc",
+    "Xuân",
+    "Thu",
+    "Hồng",
+    "Bá",
+    "Đình",
+    "Khánh",
+]
 GIVEN = ["An", "Bình", "Cường", "Dũng", "Giang", "Hà", "Hải", "Hạnh", "Hiếu", "Hoa", "Hùng", "Hương", "Lan", "Linh", "Long", "Mai", "Nam", "Nga", "Phong", "Quân", "Sơn", "Tâm", "Thảo", "Thủy", "Trang", "Tú", "Tuấn", "Vân", "Việt", "Yến"]  # fmt: skip
 STAMP = "%Y%m%d%H%M%S"
 READABLE = "%Y-%m-%d %H:%M:%S"
@@ -28,7 +59,7 @@ create temp table ho_so as
 with texts as (
     select s.*, d.* exclude (received, index),
         p.procedure_code, p.procedure_name, p.sector_code, p.sector_name, p.service_level,
-        hash(d.index, 1) % {families} as f1, hash(d.index, 2) % {middles} as f2, hash(d.index, 3) % {givens} as f3
+        (hash(d.index, 1) % {families})::bigint as f1, (hash(d.index, 2) % {middles})::bigint as f2, (hash(d.index, 3) % {givens})::bigint as f3
     from states s join dossiers d on d.index = s.dossier join procedures p on p.index = d.procedure
 )
 select
@@ -149,9 +180,7 @@ def _dirt(
     late = rng.choice(middle, k.scaled(k.LATE_STATES, scale, k.MIN_FAULTS), False)
     states.loc[late, "synced"] += rng.integers(DAY, 7 * DAY, len(late))
 
-    repeated = states.loc[
-        rng.choice(len(states), k.scaled(k.REPEATS, scale, k.MIN_FAULTS), False)
-    ].copy()
+    repeated = states.loc[rng.choice(len(states), k.scaled(k.REPEATS, scale, k.MIN_FAULTS), False)].copy()
     repeated["synced"] += rng.integers(3600, 3 * DAY, len(repeated))
     repeated = repeated[repeated["synced"] <= int(states["synced"].max())]
 
@@ -159,9 +188,7 @@ def _dirt(
     first = np.flatnonzero(
         (states["status"] == 2) & (kind == "period") & (states["synced"] < evening - 5 * DAY)
     )
-    corrected = states.loc[
-        rng.choice(first, k.scaled(k.CORRECTIONS, scale, k.MIN_FAULTS), False)
-    ].copy()
+    corrected = states.loc[rng.choice(first, k.scaled(k.CORRECTIONS, scale, k.MIN_FAULTS), False)].copy()
     states.loc[corrected.index, "fault"] = "wrong_channel"
     corrected["synced"] += rng.integers(DAY, 4 * DAY, len(corrected))
 

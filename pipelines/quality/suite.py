@@ -51,10 +51,7 @@ class Outcome:
 
 def load_suite(path: Path) -> list[Expectation]:
     content = json.loads(path.read_text(encoding="utf-8"))
-    return [
-        Expectation(e["type"], e["kwargs"], e["severity"], **e["meta"])
-        for e in content["expectations"]
-    ]
+    return [Expectation(e["type"], e["kwargs"], e["severity"], **e["meta"]) for e in content["expectations"]]
 
 
 def needed_columns(suite: list[Expectation]) -> list[str]:

@@ -25,8 +25,7 @@ def typing_sql(source: Source, relation: str, landed: Iterable[str]) -> str:
     """
     present = set(landed)
     cleaned = ", ".join(
-        f"{_clean(source, column) if column.name in present else 'null::varchar'}"
-        f" as {_text(column)}"
+        f"{_clean(source, column) if column.name in present else 'null::varchar'} as {_text(column)}"
         for column in source.columns
     )
     typed = ", ".join(

@@ -63,9 +63,7 @@ def _validate_chunk(
     _type(con, source, chunk)
     listed = ", ".join(duck.identifier(c) for c in ["_key", *needed_columns(suite)])
     frame = con.execute(f"select {listed} from typed").to_arrow_table().to_pandas()
-    outcomes = (
-        run_suite(suite, frame, source.name) if len(frame) else [Outcome(e, []) for e in suite]
-    )
+    outcomes = run_suite(suite, frame, source.name) if len(frame) else [Outcome(e, []) for e in suite]
     del frame
     _failures(con, outcomes)
     return [
@@ -76,14 +74,16 @@ def _validate_chunk(
 
 def _type(con: duckdb.DuckDBPyConnection, source: Source, chunk: list[LandedBatch]) -> None:
     """Tables `landed` (texts) and `typed`, both keyed by `_key`, numbered across the chunk."""
-    parts = []
+    parts, offset = [], 0
     for number, batch in enumerate(chunk):
         intact(batch)
-        parts.append(f"select {number} as _batch, * from read_parquet({duck.literal(batch.path)})")
-    con.execute(
-        "create temp view landed as select row_number() over () - 1 as _key, * from "
-        f"({' union all by name '.join(parts)})"
-    )
+        # A key that follows from the batch's own row number: the same however often it is read.
+        parts.append(
+            f"select {number} as _batch, {offset} + _row - 1 as _key, * "
+            f"from read_parquet({duck.literal(batch.path)})"
+        )
+        offset += batch.rows
+    con.execute(f"create temp view landed as {' union all by name '.join(parts)}")
     present = {name for batch in chunk for name in pq.read_schema(batch.path).names}
     con.execute(f"create temp table typed as {typing_sql(source, 'landed', present)}")
 
@@ -110,8 +110,7 @@ def _write(
 ) -> Report:
     folder.mkdir(parents=True, exist_ok=True)
     identity = (
-        f"{duck.literal(batch.batch_id)} as batch_id, date {duck.literal(batch.partition)} as "
-        f"partition_key"
+        f"{duck.literal(batch.batch_id)} as batch_id, date {duck.literal(batch.partition)} as partition_key"
     )
     names = ", ".join(duck.identifier(c.name) for c in source.columns)
     accepted = _copy(

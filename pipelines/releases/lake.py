@@ -62,13 +62,9 @@ def initialise(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"call {ALIAS}.set_option('require_commit_message', true)")
 
 
-def label(
-    con: duckdb.DuckDBPyConnection, author: str, message: str, extra_info: str | None = None
-) -> None:
+def label(con: duckdb.DuckDBPyConnection, author: str, message: str, extra_info: str | None = None) -> None:
     """Name the open transaction's author and reason; the lake refuses unlabelled ones."""
-    con.execute(
-        f"call {ALIAS}.set_commit_message(?, ?, extra_info => ?)", [author, message, extra_info]
-    )
+    con.execute(f"call {ALIAS}.set_commit_message(?, ?, extra_info => ?)", [author, message, extra_info])
 
 
 def newest_snapshot(con: duckdb.DuckDBPyConnection) -> int:

@@ -85,9 +85,7 @@ def releases(con: duckdb.DuckDBPyConnection) -> list[Release]:
     names = [d[0] for d in cursor.description or []]
     found = [Release(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
     by_id = {release.release_id: release for release in found}
-    for release_id, mart, rows, sha256 in con.execute(
-        f"from {ALIAS}.audit.release_marts"
-    ).fetchall():
+    for release_id, mart, rows, sha256 in con.execute(f"from {ALIAS}.audit.release_marts").fetchall():
         by_id[release_id].marts[mart] = Content(rows, sha256)
     return found
 

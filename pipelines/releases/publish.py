@@ -56,9 +56,7 @@ def publish(settings: Settings, *, run_id: str, author: str, reason: str) -> Out
         chain = ledger.releases(con)
         previous = chain[-1] if chain else None
         if previous and previous.marts == held:
-            why = (
-                f"nothing new: every table has the same content as in release {previous.release_id}"
-            )
+            why = f"nothing new: every table has the same content as in release {previous.release_id}"
             return Outcome(previous, False, why)
         draft = Release(
             release_id=previous.release_id + 1 if previous else 1,
@@ -141,9 +139,7 @@ def _apply(con: duckdb.DuckDBPyConnection, mart: Mart) -> None:
         f"merge into {target} t using {source} s on ({same_key}) {update} "
         f"when not matched then insert ({', '.join(names)}) values ({', '.join('s.' + n for n in names)})"
     )
-    con.execute(
-        f"delete from {target} t where not exists (select 1 from {source} s where {same_key})"
-    )
+    con.execute(f"delete from {target} t where not exists (select 1 from {source} s where {same_key})")
 
 
 def _source(mart: Mart) -> str:

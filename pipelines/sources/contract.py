@@ -153,9 +153,7 @@ def load_contracts(path: Path) -> Contracts:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ContractError(
-            f"{path}: no such file. Set THONGSUOT_SOURCES to your sources.yaml."
-        ) from None
+        raise ContractError(f"{path}: no such file. Set THONGSUOT_SOURCES to your sources.yaml.") from None
     except yaml.YAMLError as error:
         raise ContractError(f"{path.name}: not valid YAML: {error}") from None
     if not isinstance(content, dict):
@@ -169,9 +167,7 @@ def load_contracts(path: Path) -> Contracts:
     try:
         return Contracts.model_validate(content)
     except ValidationError as error:
-        raise ContractError(
-            f"{path.name}: " + "; ".join(_explain(e) for e in error.errors())
-        ) from None
+        raise ContractError(f"{path.name}: " + "; ".join(_explain(e) for e in error.errors())) from None
 
 
 def _explain(error: Any) -> str:

@@ -44,9 +44,7 @@ def pull(
     try:
         mapped = _mapped(source, partition, engine)
         statement = _statement(source, partition, mapped)
-        text = str(
-            statement.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
-        )
+        text = str(statement.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True}))
         columns = {name: duck.identifier(name) for name in mapped.columns}
         origin = f"{shown}: {text}"
         if engine.dialect.name in SCANNED:
@@ -91,10 +89,7 @@ def _statement(source: Source, partition: date, mapped: Mapped) -> sa.Select:
         moment.strftime(source.cursor_format) if source.cursor_format else moment
         for moment in (start, start + timedelta(days=1))
     )
-    names = [
-        sa.cast(sa.column(raw), sa.String).label(canonical)
-        for canonical, raw in mapped.columns.items()
-    ]
+    names = [sa.cast(sa.column(raw), sa.String).label(canonical) for canonical, raw in mapped.columns.items()]
     table = sa.table(str(source.table), schema=source.db_schema)
     return (
         sa.select(*names)

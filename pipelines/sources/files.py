@@ -72,9 +72,7 @@ def _xlsx(source: Source, partition: date, path: Path, con: duckdb.DuckDBPyConne
     return _registered(pd.concat(frames, ignore_index=True), con, path.name, tuple(notes))
 
 
-def _json_folder(
-    source: Source, partition: date, path: Path, con: duckdb.DuckDBPyConnection
-) -> Relation:
+def _json_folder(source: Source, partition: date, path: Path, con: duckdb.DuckDBPyConnection) -> Relation:
     pages = [json.loads(p.read_text(encoding="utf-8")) for p in sorted(path.glob("page_*.json"))]
     if not pages:
         raise NotProvided(f"{source.name} {partition}: no pages in {path.name}/.")

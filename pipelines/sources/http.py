@@ -43,9 +43,7 @@ def pull(
     yield from_pages(source, partition, pages, con, url.split("?")[0])
 
 
-def _pages(
-    source: Source, partition: date, session: requests.Session, url: str
-) -> Iterator[dict[str, Any]]:
+def _pages(source: Source, partition: date, session: requests.Session, url: str) -> Iterator[dict[str, Any]]:
     seen: set[str] = set()
     for number in range(1, MAX_PAGES + 1):
         if number > 1:

@@ -30,6 +30,4 @@ class Relation(NamedTuple):
 
 
 # A context manager: server-side cursors and temporary registrations live until the batch is written.
-Connector = Callable[
-    [Source, date, Settings, duckdb.DuckDBPyConnection], AbstractContextManager[Relation]
-]
+Connector = Callable[[Source, date, Settings, duckdb.DuckDBPyConnection], AbstractContextManager[Relation]]

@@ -33,9 +33,7 @@ def read_sheet(path: Path, name: str | None, *, marker: str = "STT") -> Sheet:
         raise ValueError(f"no sheet {name!r}; found {', '.join(book.sheet_names)}")
     sheet = book.get_sheet_by_name(name) if name else book.get_sheet_by_index(0)
     rows = [[_clean(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
-    top = next(
-        (i for i, row in enumerate(rows[:HEADER_SEARCH_ROWS]) if marker in map(_text, row)), None
-    )
+    top = next((i for i, row in enumerate(rows[:HEADER_SEARCH_ROWS]) if marker in map(_text, row)), None)
     if top is None:
         raise ValueError(f"no header row with {marker!r} in the first {HEADER_SEARCH_ROWS} rows")
     ordinal = [_text(cell) for cell in rows[top]].index(marker)

@@ -28,9 +28,7 @@ def ensure_manifest(settings: Settings) -> Path:
     settings.dbt_target.mkdir(parents=True, exist_ok=True)
     told = run_dbt(settings, "parse", "--quiet")
     if told.returncode:
-        raise DbtError(
-            f"dbt could not parse {settings.dbt_project.name}:\n{told.stdout}{told.stderr}"
-        )
+        raise DbtError(f"dbt could not parse {settings.dbt_project.name}:\n{told.stdout}{told.stderr}")
     return manifest
 
 

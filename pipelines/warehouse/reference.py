@@ -27,8 +27,7 @@ def reference_tables(
                 f"reference {name} was never landed. Materialize landing/reference, or run again."
             )
         typed = ", ".join(
-            f"cast({duck.identifier(c)} as {t}) as {duck.identifier(c)}"
-            for c, t in table.columns.items()
+            f"cast({duck.identifier(c)} as {t}) as {duck.identifier(c)}" for c, t in table.columns.items()
         )
         try:
             con.execute(

@@ -38,9 +38,7 @@ def export(settings: Settings) -> Exported:
             return Exported(path, newest.release_id, False)
         draft = path.with_suffix(".partial")
         draft.unlink(missing_ok=True)
-        con.execute(
-            f"attach {duck.literal(draft)} as out (storage_version {duck.literal(STORAGE)})"
-        )
+        con.execute(f"attach {duck.literal(draft)} as out (storage_version {duck.literal(STORAGE)})")
         tables = con.execute(
             "select table_schema, table_name from information_schema.tables "
             "where table_catalog = ? and table_schema in ('marts', 'audit') order by all",
