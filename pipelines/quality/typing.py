@@ -9,44 +9,54 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipelines import duck
+from pipelines.quality import parsing
 from pipelines.sources.contract import Column, Source
 from pipelines.sources.personal import REMOVED
 
-LOCAL = "Asia/Ho_Chi_Minh"
-# Double-encoded UTF-8 ("Nghá»‡"), the replacement character, and TCVN3 bytes read as Latin-1.
-MOJIBAKE = r"á»|áº|Ã[\x{0080}-\x{00BF}]|\x{FFFD}|[µ¸¶·¹][a-z]"
+# What cp1252 makes of the bytes 80–BF, which follow the first byte of a Vietnamese letter in UTF-8.
+_CONTINUATION = "[\\x{0080}-\\x{00BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+# Double-encoded UTF-8 ("Nghá»‡"; "à" keeps only its Ã when blanks are trimmed), the replacement
+# character, and TCVN3 read as Latin-1 ("x· Hoµ"). Detected, never guessed at (DOMAIN §7).
+MOJIBAKE = (
+    f"á[º»]{_CONTINUATION}|[ÃÄÆ]{_CONTINUATION}|[a-z]Ã|\\x{{FFFD}}|[A-Za-z][µ¸¶]|[µ¸¶][a-z]"
+)
+BLANKS = r"' ' || chr(9) || chr(10) || chr(13) || chr(8203) || chr(65279)"
+# Only such text can change under NFC; asking first is eight times cheaper than normalising names.
+NOT_NFC = r"'[\p{M}\x{212A}\x{212B}]'"
 
 
 def typing_sql(source: Source, relation: str, landed: Iterable[str]) -> str:
-    """SELECT over `relation` (landed columns, `_row`, `_key`) giving typed and `__raw` columns.
+    """SELECT over `relation` (landed columns, `_key`, `_batch`, `_row`) giving typed columns.
 
-    `landed` names the columns the batch really has; an absent optional column is NULL, or its default.
-    Helper columns for the suite: `texts__personal`, `texts__mojibake` hold an offending text.
+    Beside each typed or mapped column stands `<column>__raw`: its text where it has no typed value.
+    `landed` names the columns the batch really has; an absent optional one is NULL, or its default.
+    Helper columns for the suite: the contract's `derived`; `texts__personal`, `texts__mojibake` hold
+    an offending text.
     """
     present = set(landed)
+    free = source.free_text_columns()
     cleaned = ", ".join(
-        f"{_clean(source, column) if column.name in present else 'null::varchar'} as {_text(column)}"
-        for column in source.columns
+        f"{_clean(source, c, c.name in free) if c.name in present else 'null::varchar'} as {_text(c)}"
+        for c in source.columns
     )
-    typed = ", ".join(
-        f"{_typed(source, column)} as {duck.identifier(column.name)}" for column in source.columns
-    )
-    raws = ", ".join(
-        f"case when {duck.identifier(c.name)} is null then {_text(c)} end as "
+    typed = ", ".join(f"{_typed(source, c)} as {duck.identifier(c.name)}" for c in source.columns)
+    raws = "".join(
+        f", case when {duck.identifier(c.name)} is null then {_text(c)} end as "
         f"{duck.identifier(c.name + '__raw')}"
         for c in source.columns
         if c.type != "text" or c.value_map
     )
     derived = "".join(f", {e} as {duck.identifier(n)}" for n, e in source.derived.items())
-    free = [duck.identifier(c.name) for c in source.columns if c.name in source.free_text_columns()]
-    joined = f"concat_ws(' ', {', '.join(free)})" if free else "null"
+    texts = ", ".join(duck.identifier(c.name) for c in source.columns if c.name in free)
+    joined = f"concat_ws(' ', {texts})" if texts else "null::varchar"
     return f"""
         with cleaned as (select _key, _batch, _row, {cleaned} from {relation}),
         typed as (select *, {typed} from cleaned)
-        select * exclude ({", ".join(map(_text, source.columns))}){", " + raws if raws else ""}{derived},
-            case when contains({joined}, '{REMOVED}') then {joined} end as texts__personal,
-            case when regexp_matches({joined}, {duck.literal(MOJIBAKE)})
-                then {joined} end as texts__mojibake
+        select * exclude ({", ".join(map(_text, source.columns))}){raws}{derived},
+            case when contains({joined}, {duck.literal(REMOVED)}) then {joined} end
+                as texts__personal,
+            case when regexp_matches({joined}, {duck.literal(MOJIBAKE)}) then {joined} end
+                as texts__mojibake
         from typed"""
 
 
@@ -54,10 +64,13 @@ def _text(column: Column) -> str:
     return duck.identifier(f"_{column.name}__text")
 
 
-def _clean(source: Source, column: Column) -> str:
-    """NFC, NBSP and blanks trimmed, the source's words for nothing turned into NULL."""
+def _clean(source: Source, column: Column, free: bool) -> str:
+    """NFC, blanks (also non-breaking, zero-width, BOM) trimmed, the source's nulls as NULL."""
     name = duck.identifier(column.name)
-    text = f"trim(nfc_normalize(replace({name}, chr(160), ' ')))"
+    normal = f"nfc_normalize({name})"
+    if free:
+        normal = f"case when regexp_matches({name}, {NOT_NFC}) then {normal} else {name} end"
+    text = f"trim(replace({normal}, chr(160), ' '), {BLANKS})"
     for nothing in source.null_values:
         text = f"nullif({text}, {duck.literal(nothing)})"
     return text
@@ -67,42 +80,27 @@ def _typed(source: Source, column: Column) -> str:
     text = _text(column)
     if column.value_map:
         cases = " ".join(
-            f"when {duck.literal(k)} then {duck.literal(v)}" for k, v in column.value_map.items()
+            f"when {duck.literal(word)} then {duck.literal(canonical)}"
+            for word, canonical in column.value_map.items()
         )
-        text = f"case {text} {cases} end"
-    match column.type:
-        case "timestamp":
-            value = _timestamp(source, text)
-        case "date":
-            formats = [*source.date_formats]
-            value = f"cast({_strptime(text, formats)} as date)"
-        case "percent":
-            bare = f"replace(replace({text}, '%', ''), ',', '.')"
-            value = f"cast(round(try_cast(trim({bare}) as double)) as integer)"
-        case "text":
-            value = text
-        case _:
-            value = f"try_cast({text} as {column.sql_type})"
+        value = f"case {text} {cases} end"
+        if column.type != "text":
+            value = f"try_cast({value} as {column.sql_type})"
+    else:
+        match column.type:
+            case "timestamp":
+                value = parsing.timestamp(source, text)
+            case "date":
+                value = parsing.day(source, text)
+            case "percent":
+                value = parsing.percent(source, text)
+            case "integer" | "bigint":
+                value = parsing.whole_number(source, text, column.sql_type)
+            case "boolean":
+                value = f"try_cast({text} as boolean)"
+            case "text":
+                value = text
     if column.default is not None:
         missing = f"cast({duck.literal(column.default)} as {column.sql_type})"
-        value = f"case when {_text(column)} is null then {missing} else {value} end"
+        value = f"case when {text} is null then {missing} else {value} end"
     return value
-
-
-def _timestamp(source: Source, text: str) -> str:
-    """Local wall time: zoned texts are converted, zone-less ones read in the source's zone."""
-    plain = [f for f in source.datetime_formats if "%z" not in f]
-    zoned = [f for f in source.datetime_formats if "%z" in f]
-    parts = []
-    if plain:
-        value = _strptime(text, plain)
-        if source.timezone != LOCAL:
-            value = f"({value} at time zone {duck.literal(source.timezone)}) at time zone '{LOCAL}'"
-        parts.append(value)
-    if zoned:
-        parts.append(f"({_strptime(text, zoned)}) at time zone '{LOCAL}'")
-    return f"coalesce({', '.join(parts)})" if len(parts) > 1 else parts[0]
-
-
-def _strptime(text: str, formats: list[str]) -> str:
-    return f"try_strptime({text}, [{', '.join(map(duck.literal, formats))}])"

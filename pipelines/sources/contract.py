@@ -92,6 +92,8 @@ class Source(Frozen):
     date_formats: tuple[str, ...] = ("%d/%m/%Y", "%Y-%m-%d")
     timezone: str = "Asia/Ho_Chi_Minh"
     null_values: tuple[str, ...] = ("",)
+    # vi: 1.234,56; en: 1,234.56. How texts are read; native numeric cells arrive as plain digits.
+    number_format: Literal["vi", "en"] = "vi"
 
     # Helper columns for the suite's rules: name → DuckDB expression over the typed columns.
     derived: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,15 @@
+select
+    batch_id,
+    source,
+    partition_key,
+    is_current,
+    is_accepted,
+    rows_read,
+    rows_accepted,
+    rows_rejected,
+    sha256,
+    schema_fingerprint,
+    origin,
+    pulled_at,
+    run_id
+from {{ ref('stg_batches') }}

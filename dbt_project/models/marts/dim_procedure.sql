@@ -1,0 +1,12 @@
+select
+    procedure_code,
+    procedure_name,
+    sector_code,
+    sector_name,
+    agency_code,
+    service_level,
+    has_fee,
+    needs_paper_result,
+    executing_level,
+    processing_days
+from {{ ref('stg_procedures') }}

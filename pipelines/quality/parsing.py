@@ -1,0 +1,90 @@
+"""One landed text → one typed value, as DuckDB expressions: the value, or NULL where it does not parse.
+
+The column's type decides how a text is read, never the text itself (DOMAIN §7): `1.234` is 1234 in
+a whole-number column whose source writes Vietnamese numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pipelines import duck
+from pipelines.sources.contract import Source
+
+LOCAL = "Asia/Ho_Chi_Minh"
+# number_format → (thousands separator, decimal separator), each as a regular expression.
+SEPARATORS = {"vi": (r"\.", ","), "en": (",", r"\.")}
+# strptime takes "25/07/25" as year 25 and "2025072210111" as a whole time: neither is what it says.
+EARLIEST, LATEST = "1900-01-01", "2200-01-01"
+COMPACT_WIDTHS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}
+
+
+def timestamp(source: Source, text: str) -> str:
+    """Local wall time: zoned texts are converted, zone-less ones read in the source's zone."""
+    plain = [f for f in source.datetime_formats if "%z" not in f]
+    zoned = [f for f in source.datetime_formats if "%z" in f]
+    parts = []
+    if plain:
+        value = _strptime(text, plain)
+        if source.timezone != LOCAL:
+            value = f"({value} at time zone {duck.literal(source.timezone)}) at time zone '{LOCAL}'"
+        parts.append(value)
+    if zoned:
+        offset = f"regexp_replace({text}, 'Z$', '+00:00')"
+        parts.append(f"({_strptime(offset, zoned)}) at time zone '{LOCAL}'")
+    return _plausible(f"coalesce({', '.join(parts)})" if len(parts) > 1 else parts[0])
+
+
+def day(source: Source, text: str) -> str:
+    return f"cast({_plausible(_strptime(text, source.date_formats))} as date)"
+
+
+def whole_number(source: Source, text: str, sql_type: str) -> str:
+    """Digits, with or without thousands separators in groups of three; anything else is NULL."""
+    thousands, _ = SEPARATORS[source.number_format]
+    grouped = duck.literal(rf"[+-]?\d{{1,3}}({thousands}\d{{3}})+")
+    bare = f"regexp_replace({text}, {duck.literal(thousands)}, '', 'g')"
+    digits = f"case when regexp_full_match({text}, '[+-]?\\d+') then {text} "
+    return f"try_cast({digits}when regexp_full_match({text}, {grouped}) then {bare} end as {sql_type})"
+
+
+def percent(source: Source, text: str) -> str:
+    """`72 %`, `72,35%` or a whole `72`, rounded to whole per cent.
+
+    A fraction without its sign (`0.72`, as a native percent cell comes) is NULL: whether 1 is 1 % or
+    100 % cannot be told from the value.
+    """
+    _, decimal = SEPARATORS[source.number_format]
+    shape = duck.literal(rf"[+-]?\d{{1,9}}(({decimal}\d+)?\s*%)?")
+    bare = f"replace(regexp_replace({text}, '\\s*%$', ''), ',', '.')"
+    return (
+        f"case when regexp_full_match({text}, {shape}) "
+        f"then cast(round(try_cast({bare} as double)) as integer) end"
+    )
+
+
+def _strptime(text: str, formats: Sequence[str]) -> str:
+    widths = sorted({w for f in formats if (w := _compact_width(f))})
+    if widths:
+        allowed = ", ".join(map(str, widths))
+        text = (
+            f"case when length({text}) in ({allowed}) or not regexp_full_match({text}, '\\d*') "
+            f"then {text} end"
+        )
+    return f"try_strptime({text}, [{', '.join(map(duck.literal, formats))}])"
+
+
+def _compact_width(fmt: str) -> int | None:
+    """Digits that a format without separators takes; None where it has separators."""
+    parts = re.findall(r"%.", fmt)
+    if "".join(parts) != fmt or not all(p in COMPACT_WIDTHS for p in parts):
+        return None
+    return sum(COMPACT_WIDTHS[p] for p in parts)
+
+
+def _plausible(value: str) -> str:
+    return (
+        f"case when {value} >= timestamp '{EARLIEST}' and {value} < timestamp '{LATEST}' "
+        f"then {value} end"
+    )
