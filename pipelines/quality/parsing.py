@@ -33,7 +33,7 @@ def timestamp(source: Source, text: str) -> str:
     if zoned:
         offset = f"regexp_replace({text}, 'Z$', '+00:00')"
         parts.append(f"({_strptime(offset, zoned)}) at time zone '{LOCAL}'")
-    return _plausible(f"coalesce({', '.join(parts)})" if len(parts) > 1 else parts[0])
+    return _plausible(f"coalesce({', '.join(parts)})")
 
 
 def day(source: Source, text: str) -> str:
@@ -65,14 +65,16 @@ def percent(source: Source, text: str) -> str:
 
 
 def _strptime(text: str, formats: Sequence[str]) -> str:
-    widths = sorted({w for f in formats if (w := _compact_width(f))})
-    if widths:
-        allowed = ", ".join(map(str, widths))
-        text = (
-            f"case when length({text}) in ({allowed}) or not regexp_full_match({text}, '\\d*') "
-            f"then {text} end"
-        )
-    return f"try_strptime({text}, [{', '.join(map(duck.literal, formats))}])"
+    """The first format that fits; one without separators takes only a text of its own width."""
+    compact = {f: width for f in formats if (width := _compact_width(f))}
+    parts = [
+        f"case when length({text}) = {width} then try_strptime({text}, {duck.literal(f)}) end"
+        for f, width in compact.items()
+    ]
+    separated = [duck.literal(f) for f in formats if f not in compact]
+    if separated:
+        parts.append(f"try_strptime({text}, [{', '.join(separated)}])")
+    return f"coalesce({', '.join(parts)})"
 
 
 def _compact_width(fmt: str) -> int | None:
