@@ -26,7 +26,6 @@ defs = dg.Definitions(
     ],
     jobs=schedules.jobs,
     schedules=schedules.schedules,
-    resources={"dbt": warehouse.dbt_resource},
     # Fixed costs: a subprocess per step costs 3–11 s, and the line's steps are few and coarse.
     executor=dg.in_process_executor,
 )

@@ -3,8 +3,6 @@
 A rejected share over the source's threshold fails a blocking check: nothing downstream runs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What every defs module shares: partitions, groups' wording, owners, retry policy, metadata."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import dagster as dg

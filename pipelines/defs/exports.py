@@ -1,7 +1,5 @@
 """Assets `exports/*`: what readers outside the lake use, each rebuilt from the newest release."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL

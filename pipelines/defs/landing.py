@@ -1,11 +1,10 @@
 """Assets `landing/*`: one new batch per source and partition day. Retries live here and only here."""
 
-from __future__ import annotations
-
 from datetime import date
 
 import dagster as dg
 
+from pipelines import duck
 from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN, days
 from pipelines.landing.batches import LandedBatch
 from pipelines.landing.pull import pull
@@ -39,16 +38,18 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
     def landing(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         landed: list[LandedBatch] = []
         missing: list[date] = []
-        for day in days(context):
-            try:
-                landed.append(pull(source, day, SETTINGS, run_id=context.run_id))
-            except NotProvided:
-                missing.append(day)
-            except PermanentSourceError as error:
-                raise dg.Failure(str(error), allow_retries=False) from error
-            except SourceError as error:
-                raise dg.RetryRequested(RETRIES, SECONDS_BEFORE_RETRY * 2**context.retry_number) from error
-            context.log.debug("landed %s", day)
+        try:
+            with duck.connect(SETTINGS.extensions) as con:
+                for day in days(context):
+                    try:
+                        landed.append(pull(source, day, SETTINGS, run_id=context.run_id, con=con))
+                    except NotProvided:
+                        missing.append(day)
+        except PermanentSourceError as error:
+            raise dg.Failure(str(error), allow_retries=False) from error
+        except SourceError as error:
+            pause = SECONDS_BEFORE_RETRY * 2**context.retry_number
+            raise dg.RetryRequested(RETRIES, pause) from error
         return dg.MaterializeResult(metadata=_metadata(landed, missing))
 
     return landing

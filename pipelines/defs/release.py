@@ -1,7 +1,5 @@
 """Asset `release`: the finished warehouse published as release n, with the headline for the UI."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """Jobs and schedules, as data. The nightly run takes yesterday's partition, in local time."""
 
-from __future__ import annotations
-
 import os
 
 import dagster as dg

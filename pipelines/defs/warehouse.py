@@ -3,19 +3,18 @@
 `prepare` lays out what dbt reads, `finish` marks the build as whole; the publisher refuses others.
 """
 
-from __future__ import annotations
-
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from pipelines.defs.common import CONTRACTS, OWNERS, SETTINGS, WAREHOUSE_POOL
 from pipelines.lock import exclusive
-from pipelines.warehouse.build import finish, prepare
-from pipelines.warehouse.dbt import DBT_EXECUTABLE, ensure_manifest
+from pipelines.warehouse.build import finish, prepare, row_counts
+from pipelines.warehouse.dbt import NodeResult, build, ensure_manifest, explain
 
 GROUPS = ("staging", "intermediate", "marts", "audit")
 
@@ -27,6 +26,10 @@ class BuildConfig(dg.Config):
 
     def moment(self) -> datetime | None:
         return datetime.fromisoformat(self.as_of) if self.as_of else None
+
+
+def asset_key(node: Mapping[str, Any]) -> dg.AssetKey:
+    return dg.AssetKey([node["schema"], node["alias"]])
 
 
 class Translator(DagsterDbtTranslator):
@@ -41,38 +44,70 @@ class Translator(DagsterDbtTranslator):
             return spec
         schema = node["schema"]
         return spec.replace_attributes(
-            key=dg.AssetKey([schema, node.get("alias") or node["name"]]),
+            key=asset_key(node),
             group_name=schema if schema in GROUPS else "staging",
             owners=OWNERS,
             kinds={"dbt", "duckdb"},
         )
 
 
-PROJECT = DbtProject(
-    project_dir=SETTINGS.dbt_project,
-    profiles_dir=SETTINGS.dbt_project,
-    target_path=SETTINGS.dbt_target,
-)
+TRANSLATOR = Translator()
 MANIFEST = ensure_manifest(SETTINGS)
 
 
 @dbt_assets(
     manifest=MANIFEST,
-    project=PROJECT,
+    project=DbtProject(SETTINGS.dbt_project, target_path=SETTINGS.dbt_target, profiles_dir=SETTINGS.dbt_project),
     name="warehouse",
-    # Unit tests prove the code, not the night's data: they run in `make test`.
     exclude="resource_type:unit_test",
-    dagster_dbt_translator=Translator(),
+    dagster_dbt_translator=TRANSLATOR,
     pool=WAREHOUSE_POOL,
 )
-def warehouse(context: dg.AssetExecutionContext, config: BuildConfig, dbt: DbtCliResource) -> Iterator[Any]:
+def warehouse(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
     with exclusive(SETTINGS):
         as_of = prepare(SETTINGS, CONTRACTS, config.moment())
-        context.log.info("building as of %s", as_of)
-        run = dbt.cli(["build", "--quiet"], context=context, target_path=SETTINGS.dbt_target / "run")
-        yield from run.stream().fetch_row_counts()
-        finish(SETTINGS, as_of)
+        context.log.info(f"building as of {as_of}")
+        results = build(SETTINGS)
+        failed = any(r.failed for r in results)
+        if not failed:
+            finish(SETTINGS, as_of)
+        rows = row_counts(SETTINGS)
+    manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    yield from _events(context, manifest, results, rows)
+    if failed:
+        raise dg.Failure(explain(results), allow_retries=False)
 
 
-dbt_resource = DbtCliResource(project_dir=PROJECT, dbt_executable=DBT_EXECUTABLE)
+def _events(
+    context: dg.AssetExecutionContext,
+    manifest: Mapping[str, Any],
+    results: list[NodeResult],
+    rows: Mapping[str, int],
+) -> Iterator[Any]:
+    """dbt's results as Dagster's: a materialization per model and seed, a check result per data test."""
+    for result in results:
+        node = manifest["nodes"][result.unique_id]
+        if node["resource_type"] in ("model", "seed") and result.status == "success":
+            relation = f"{node['schema']}.{node['alias']}"
+            yield dg.MaterializeResult(
+                asset_key=asset_key(node),
+                metadata={
+                    **({"dagster/row_count": rows[relation]} if relation in rows else {}),
+                    "relation": relation,
+                    "seconds": round(result.seconds, 2),
+                },
+            )
+    known = {key.name: key for key in context.selected_asset_check_keys}
+    for result in results:
+        key = known.get(manifest["nodes"][result.unique_id]["name"])
+        if key is not None and result.status != "skipped":
+            yield dg.AssetCheckResult(
+                asset_key=key.asset_key,
+                check_name=key.name,
+                passed=result.status == "pass",
+                severity=dg.AssetCheckSeverity.ERROR if result.failed else dg.AssetCheckSeverity.WARN,
+                metadata={"failing rows": result.failures, "seconds": round(result.seconds, 2)},
+            )
+
+
 assets = [warehouse]

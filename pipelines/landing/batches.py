@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +90,8 @@ def land(
         draft.replace(batch.path)
     finally:
         draft.unlink(missing_ok=True)
+        with suppress(OSError):  # a day without a batch leaves no empty folder
+            folder.rmdir()
     write_json(batch.sidecar, {k: v for k, v in asdict(batch).items() if k != "folder"})
     return batch
 

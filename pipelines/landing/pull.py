@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import duckdb
+
 from pipelines import duck
 from pipelines.landing.batches import LandedBatch, land
 from pipelines.settings import Settings
@@ -20,14 +22,24 @@ CONNECTORS: dict[str, Connector] = {
 }
 
 
-def pull(source: Source, partition: date, settings: Settings, *, run_id: str) -> LandedBatch:
-    """Land one new batch; SourceError (or a subclass) where the source does not give a whole one."""
+def pull(
+    source: Source,
+    partition: date,
+    settings: Settings,
+    *,
+    run_id: str,
+    con: duckdb.DuckDBPyConnection | None = None,
+) -> LandedBatch:
+    """Land one new batch; SourceError (or a subclass) where the source does not give a whole one.
+
+    A range of days passes one open connection: loading a scanner costs more than a small day's rows.
+    """
+    if con is None:
+        with duck.connect(settings.extensions) as own:
+            return pull(source, partition, settings, run_id=run_id, con=own)
 
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
-        with (
-            duck.connect(settings.extensions) as con,
-            CONNECTORS[source.connector](source, partition, settings, con) as relation,
-        ):
+        with CONNECTORS[source.connector](source, partition, settings, con) as relation:
             con.execute(
                 f"copy (select row_number() over () as _row, {_columns(source, relation)} "
                 f"from {relation.sql}) to {duck.literal(out)} (format parquet, compression zstd)"

@@ -61,7 +61,7 @@ def headline(con: duckdb.DuckDBPyConnection) -> Headline:
         "order by as_of_day desc limit 1"
     )
     issues = one("select count(*) from lake.marts.issue_backlog where is_open") or (0,)
-    rejected = one("select count(distinct (batch_id, _row)) from lake.audit.rejections where is_current") or (
+    rejected = one("select count(distinct (batch_id, row_number)) from lake.audit.rejections where is_current") or (
         0,
     )
     newest = chain[-1]

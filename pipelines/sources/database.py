@@ -51,7 +51,6 @@ def pull(
             _attach(con, url)
             rows = f"{SCANNED[engine.dialect.name]}('src', {duck.literal(text)})"
             yield Relation(rows, columns, origin, mapped.notes)
-            con.execute("detach src")
         else:
             with engine.connect().execution_options(stream_results=True) as server:
                 con.register("incoming", _stream(server, statement, list(columns)))
@@ -101,7 +100,7 @@ def _statement(source: Source, partition: date, mapped: Mapped) -> sa.Select:
 
 def _attach(con: duckdb.DuckDBPyConnection, url: sa.URL) -> None:
     if url.get_backend_name() == "sqlite":
-        con.execute(f"attach {duck.literal(url.database)} as src (type sqlite, read_only)")
+        con.execute(f"attach if not exists {duck.literal(url.database)} as src (type sqlite, read_only)")
         return
     # A secret, since ATTACH with a password in its text prints it in errors (PLATFORM).
     login = {
@@ -113,7 +112,7 @@ def _attach(con: duckdb.DuckDBPyConnection, url: sa.URL) -> None:
     }
     given = [f"{key} {duck.literal(value)}" for key, value in login.items() if value is not None]
     con.execute(f"create or replace secret source_login (type postgres, {', '.join(given)})")
-    con.execute("attach '' as src (type postgres, secret source_login, read_only)")
+    con.execute("attach if not exists '' as src (type postgres, secret source_login, read_only)")
 
 
 def _stream(server: sa.Connection, statement: sa.Select, names: list[str]) -> pa.RecordBatchReader:

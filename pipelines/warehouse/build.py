@@ -120,6 +120,19 @@ def built_state(settings: Settings) -> BuiltState | None:
     return BuiltState(*row) if row else None
 
 
+def row_counts(settings: Settings) -> dict[str, int]:
+    """`schema.table` → rows, of every table dbt built; one connection for all."""
+    with duck.connect(settings.extensions, settings.warehouse, read_only=True) as con:
+        tables = con.execute(
+            "select schema_name, table_name from duckdb_tables() where schema_name <> 'raw' order by all"
+        ).fetchall()
+        counted = {}
+        for schema, table in tables:
+            row = con.execute(f"select count(*) from {duck.identifier(schema, table)}").fetchone()
+            counted[f"{schema}.{table}"] = int(row[0]) if row else 0
+    return counted
+
+
 def nodes_sha256(manifest: Path) -> str:
     """Checksum of what the models say, free of the times and ids that every parse writes anew."""
     content = json.loads(manifest.read_text(encoding="utf-8"))
