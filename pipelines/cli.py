@@ -58,8 +58,9 @@ def demo(until: datetime, scale: float) -> None:
     help="local time, e.g. '2025-08-06 16:00:00'; default: end of the newest day",
 )
 @click.option("--again", is_flag=True, help="pull days again that were landed already")
+@click.option("--revalidate", is_flag=True, help="validate what is landed again, without pulling")
 @click.option("--reason", default="thongsuot run", show_default=True, help="written into the release")
-def run(partition: str | None, as_of: str | None, again: bool, reason: str) -> None:
+def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool, reason: str) -> None:
     """Land, validate, build, publish, export. Days already landed are not pulled again."""
     from pipelines.run_line import DEMO_LAST_DAY, run_line
 
@@ -72,6 +73,7 @@ def run(partition: str | None, as_of: str | None, again: bool, reason: str) -> N
             last,
             as_of=as_of,
             again=again,
+            revalidate=revalidate,
             reason=reason,
             progress=lambda said: status.update(said),
         )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipelines.landing.batches import newest
+from pipelines.quality.reports import read_report
 from pipelines.settings import Settings
 
-# The demo's sources go on for a day or more after the published cut-off; `run` stops at its day.
+# The demo's sources go on for a day after the published cut-off; `run` stops at its day.
 DEMO_LAST_DAY = date(2025, 8, 6)
+START_TAG, END_TAG = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
 class LineOutcome(NamedTuple):
@@ -19,11 +21,32 @@ class LineOutcome(NamedTuple):
     text: str
 
 
-def missing_days(settings: Settings, first: date, last: date) -> list[date]:
-    """Days of the dossier log without any landed batch, oldest first."""
+class Plan(NamedTuple):
+    """Which job runs, over which days (none: only build and publish), and why, in words."""
+
+    job: str
+    days: list[date]
+    why: str
+
+
+def plan(settings: Settings, first: date, last: date, *, again: bool, revalidate: bool) -> Plan:
+    """What brings the range up to date: pull what is missing, validate what was left, then publish.
+
+    A run that was stopped between landing and validation left batches without a report: the next
+    run heals that without hands (DESIGN §2.4).
+    """
     landed = newest(settings.landing, "dossier_log")
-    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return [day for day in days if day.isoformat() not in landed]
+    every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    if revalidate:
+        return Plan("revalidate", every, f"{first}..{last} validated again")
+    missing = every if again else [day for day in every if str(day) not in landed]
+    left = [d for d in every if str(d) in landed and not read_report(settings.quality, landed[str(d)])]
+    if missing:
+        days = [day for day in every if min([*missing, *left]) <= day <= max([*missing, *left])]
+        return Plan("nightly", days, f"{days[0]}..{days[-1]} pulled")
+    if left:
+        return Plan("revalidate", every, f"{first}..{last} already landed, {len(left)} days validated")
+    return Plan("publish_only", [], f"{first}..{last} already landed, nothing to pull")
 
 
 def run_line(
@@ -33,36 +56,29 @@ def run_line(
     *,
     as_of: str | None,
     again: bool,
+    revalidate: bool,
     reason: str,
     progress: Callable[[str], None],
 ) -> LineOutcome:
     """Bring the days up to date and publish; a failure's own words are returned, not a stack."""
-    from dagster import DagsterEventType, DagsterInstance
+    from dagster import DagsterInstance
 
     logging.disable(logging.INFO)
     progress("loading definitions…")
     from pipelines.definitions import defs
 
-    wanted = [first, last] if again else missing_days(settings, first, last)
-    config = {"warehouse": {"config": {"as_of": as_of}}} if as_of else {}
-    config["release"] = {"config": {"author": "thongsuot", "reason": reason}}
-    tags = {}
-    if wanted:
-        tags["dagster/asset_partition_range_start"] = wanted[0].isoformat()
-        tags["dagster/asset_partition_range_end"] = wanted[-1].isoformat()
-    name = "nightly" if wanted else "publish_only"
-    progress(f"{name}: {wanted[0]}..{wanted[-1]}" if wanted else "nothing to pull: build and publish")
+    chosen = plan(settings, first, last, again=again, revalidate=revalidate)
+    config: dict[str, Any] = {"release": {"config": {"author": "thongsuot", "reason": reason}}}
+    if as_of:
+        config["warehouse"] = {"config": {"as_of": as_of}}
+    tags = {START_TAG: str(chosen.days[0]), END_TAG: str(chosen.days[-1])} if chosen.days else {}
+    progress(f"{chosen.job}: {chosen.why}")
     with DagsterInstance.get() as instance:
-        result = defs.resolve_job_def(name).execute_in_process(
+        result = defs.resolve_job_def(chosen.job).execute_in_process(
             instance=instance, run_config={"ops": config}, tags=tags, raise_on_error=False
         )
         if not result.success:
-            failures = [
-                event.event_specific_data.error_display_string or event.message or ""
-                for event in result.all_events
-                if event.event_type == DagsterEventType.STEP_FAILURE
-            ]
-            told = "\n".join(failures)
+            told = "\n".join(_causes(result.all_events))
             return LineOutcome(
                 False, f"Run {result.run_id} failed; the last release is still served.\n{told}"
             )
@@ -71,8 +87,21 @@ def run_line(
             for event in result.asset_materializations_for_node("release")
             for key, value in event.metadata.items()
         }
-    pulled = (
-        f"{wanted[0]}..{wanted[-1]} pulled" if wanted else f"{first}..{last} already landed, nothing to pull"
-    )
     kind = "new release" if made["new release"] else "no new release: still release"
-    return LineOutcome(True, f"{pulled}; {kind} {made['release']} ({made['why']}).")
+    return LineOutcome(True, f"{chosen.why}; {kind} {made['release']} ({made['why']}).")
+
+
+def _causes(events: list[Any]) -> list[str]:
+    """The failing steps' own words, and those of blocking checks, innermost cause first."""
+    told = []
+    for event in events:
+        if event.event_type_value == "STEP_FAILURE":
+            error = event.event_specific_data.error
+            while error.cause is not None:
+                error = error.cause
+            told.append(f"{event.step_key}: {error.message.strip()}")
+        if event.event_type_value == "ASSET_CHECK_EVALUATION":
+            checked = event.event_specific_data
+            if not checked.passed and "blocked" in checked.metadata:
+                told.append(str(checked.metadata["blocked"].value))
+    return told

@@ -1,4 +1,4 @@
-{# The schemas are exactly the layers: staging, intermediate, marts, audit, seeds. #}
+{# Schemas are exactly staging, intermediate, marts, audit and seeds, without dbt's target prefix. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ custom_schema_name or target.schema }}
+    {{ (custom_schema_name or target.schema) | trim }}
 {%- endmacro %}

@@ -6,7 +6,8 @@ import dagster as dg
 
 from pipelines.defs.common import DAYS
 
-PULLED = dg.AssetSelection.groups("landing", "accepted")
+LANDED = dg.AssetSelection.groups("landing")
+VALIDATED = dg.AssetSelection.groups("accepted")
 EVERYTHING = dg.AssetSelection.all()
 
 nightly = dg.define_asset_job(
@@ -16,13 +17,20 @@ nightly = dg.define_asset_job(
     description="Kéo dữ liệu của ngày, kiểm tra, dựng bảng, công bố, xuất. "
     "Pull a day, validate, build, publish, export.",
 )
+revalidate = dg.define_asset_job(
+    "revalidate",
+    selection=EVERYTHING - LANDED,
+    partitions_def=DAYS,
+    description="Kiểm tra lại các lô đã kéo (sau khi sửa quy tắc hoặc ánh xạ), không kéo lại. Validate "
+    "what is landed again, after a suite or a mapping was corrected; nothing is pulled.",
+)
 publish_only = dg.define_asset_job(
     "publish_only",
-    selection=EVERYTHING - PULLED,
+    selection=EVERYTHING - LANDED - VALIDATED,
     description="Dựng và công bố lại từ dữ liệu đã kéo. Build and publish from what is landed; "
     "`as_of` can be set in the launchpad.",
 )
-jobs = [nightly, publish_only]
+jobs = [nightly, revalidate, publish_only]
 
 nightly_schedule = dg.build_schedule_from_partitioned_job(
     nightly,

@@ -9,7 +9,12 @@ from datetime import datetime
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
+from dagster_dbt import (
+    DagsterDbtTranslator,
+    DagsterDbtTranslatorSettings,
+    DbtProject,
+    dbt_assets,
+)
 
 from pipelines.defs.common import CONTRACTS, OWNERS, SETTINGS, WAREHOUSE_POOL
 from pipelines.lock import exclusive
@@ -51,13 +56,16 @@ class Translator(DagsterDbtTranslator):
         )
 
 
-TRANSLATOR = Translator()
+# Reference tables are several dbt sources, but one landing asset.
+TRANSLATOR = Translator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
 MANIFEST = ensure_manifest(SETTINGS)
 
 
 @dbt_assets(
     manifest=MANIFEST,
-    project=DbtProject(SETTINGS.dbt_project, target_path=SETTINGS.dbt_target, profiles_dir=SETTINGS.dbt_project),
+    project=DbtProject(
+        SETTINGS.dbt_project, target_path=SETTINGS.dbt_target, profiles_dir=SETTINGS.dbt_project
+    ),
     name="warehouse",
     exclude="resource_type:unit_test",
     dagster_dbt_translator=TRANSLATOR,

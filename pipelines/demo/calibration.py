@@ -1,4 +1,7 @@
-"""The published totals the demo province is calibrated to (DOMAIN §1, K1–K4), and its clock."""
+"""The published totals the demo province is calibrated to (DOMAIN §1, K1–K4), and its clock.
+
+Nothing else in the generator holds a number that was published; the dirt is counted here too.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,25 @@ from datetime import date, datetime
 CUTOFF = datetime(2025, 8, 6, 16, 0, 0)
 EARLIER_CUTOFF = datetime(2025, 7, 22, 16, 0, 0)
 PERIOD_START = datetime(2025, 7, 1)
+MERGER = PERIOD_START
 FIRST_DAY = date(2025, 6, 1)
+# Nothing recorded by the cut-off is synchronised after this, the planted late dossiers apart.
+ALL_SYNCED = datetime(2025, 8, 6, 23, 59, 59)
 RECEIVED = 310_903
 ONLINE = 224_930
 RETURNED = 252_648
 RANK, EARLIER_RANK, PROVINCES = 20, 25, 34
-JUNE_RECEIVED = 30_000
+PROVINCIAL_TASKS = {"total": 23, "completed": 14, "in_term": 9, "overdue": 0}
 COMMUNES, COMMUNE_TASKS = 130, 16
+DIGITISED = 0.8843
 
-# Planted faults at scale 1; every one stays at least at MIN_FAULTS however small the province.
+# Not published: believable sizes. The online share on 22/07 leaves room for five places to climb.
+ONLINE_SHARE_EARLIER = 0.703
+JUNE_RECEIVED = 24_000
+REFUSED = 5_000
+ISSUES = 1_500
+
+# Planted rejections at scale 1, by the rule each must break; never fewer than MIN_FAULTS.
 MIN_FAULTS = 4
 FAULTS = {
     "dossier_code_missing": 25,
@@ -32,10 +45,15 @@ FAULTS = {
     "personal_data_in_text": 40,
     "mojibake_in_text": 45,
 }
-REPEATS, CORRECTIONS, LATE_STATES, LATE_DOSSIERS, DECOMPOSED, MALFORMED_CODES = (
-    24_000, 3_000, 2_500, 60, 800, 50,
-)  # fmt: skip
+REPEATS = 20_000
+WRONG_CHANNEL = 2_000
+WRONG_UNIT = 1_000
+LATE_STATES = 2_500
+LATE_DOSSIERS = 60
+DECOMPOSED = 800
+MALFORMED_CODES = 50
 
 
 def scaled(count: int, scale: float, least: int = 0) -> int:
+    """`count` at this scale, never below `least`."""
     return max(least, round(count * scale))

@@ -1,36 +1,22 @@
-"""Dossiers and their states, vectorised: one row per dossier, one row per state change.
+"""Dossiers, vectorised: one row per dossier, with what never changes while it is processed.
 
-Counts that were published are met exactly by construction (who is online, who is returned is drawn
-as a subset of the right size); everything else is drawn to look like a province.
+Counts that were published are met exactly by construction (who is online is drawn as a subset of
+the right size); everything else is drawn to look like a province.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from pipelines.demo import calibration as k
+from pipelines.demo.clock import DAY, draw_times, due_times, seconds
 
-DAY = 86_400
-HOURS = np.array([0, 0, 0, 0, 0, 1, 2, 9, 16, 15, 12, 5, 3, 9, 14, 12, 8, 4, 3, 3, 2, 2, 1, 1], float)
-WEEKDAYS = np.array([1.15, 1.1, 1.0, 1.0, 1.0, 0.16, 0.05])
-
-
-def seconds(moment: datetime) -> int:
-    return int((moment - datetime(1970, 1, 1)).total_seconds())
-
-
-def draw_times(rng: np.random.Generator, n: int, first: datetime, last: datetime) -> np.ndarray:
-    """`n` epoch seconds in [first, last] by weekday and hour of day."""
-    hours = np.arange(seconds(first) // 3600, seconds(last) // 3600 + 1)
-    weight = HOURS[hours % 24] * WEEKDAYS[(hours // 24 + 3) % 7]
-    if seconds(last) % 3600 == 0:
-        weight[-1] = 0
-    chosen = rng.choice(hours, n, p=weight / weight.sum()) * 3600 + rng.integers(0, 3600, n)
-    return np.clip(chosen, seconds(first), seconds(last))
+COMMUNE_SHARE = 0.85
+PROVINCIAL_CENTRE = "H41.19"
 
 
 def subset(rng: np.random.Generator, weight: np.ndarray, size: int) -> np.ndarray:
@@ -42,186 +28,122 @@ def subset(rng: np.random.Generator, weight: np.ndarray, size: int) -> np.ndarra
 
 
 def make_dossiers(rng: np.random.Generator, scale: float, until: date, reference: Path) -> pd.DataFrame:
-    """One row per dossier; `kind`: june | period | refused | later | late."""
-    end = datetime.combine(until, datetime.max.time()).replace(microsecond=0)
-    per_day = k.RECEIVED * scale / 37
+    """One row per dossier; times are epoch seconds, `procedure` the row of procedures.csv.
+
+    `kind` says why it exists: june (received before the period, carried over), period (the published
+    310 903), refused (never received), later (after the cut-off), late (received before the cut-off,
+    first synchronised the day after).
+    """
+    end = datetime.combine(until, time.max).replace(microsecond=0)
     days_after = max(0.0, (seconds(end) - seconds(k.CUTOFF)) / DAY)
-    sizes = {
-        "june": k.scaled(k.JUNE_RECEIVED, scale),
-        "period": k.scaled(k.RECEIVED, scale),
-        "refused": k.scaled(5_000, scale),
-        "later": int(per_day * days_after * 0.8),
-        "late": k.scaled(k.LATE_DOSSIERS, scale, k.MIN_FAULTS) if days_after > 0.4 else 0,
+    per_day = k.RECEIVED * scale / 37
+    sizes_and_spans = {
+        "june": (
+            k.scaled(k.JUNE_RECEIVED, scale),
+            (datetime.combine(k.FIRST_DAY, time(7)), datetime(2025, 6, 30, 17)),
+        ),
+        "period": (k.scaled(k.RECEIVED, scale), (k.PERIOD_START, k.CUTOFF)),
+        "refused": (k.scaled(k.REFUSED, scale), (k.PERIOD_START, k.CUTOFF)),
+        "later": (int(per_day * days_after * 0.8), (k.CUTOFF.replace(second=1), end)),
+        "late": (
+            k.scaled(k.LATE_DOSSIERS, scale, k.MIN_FAULTS) if days_after > 1 else 0,
+            (datetime(2025, 8, 4), datetime(2025, 8, 6, 12)),
+        ),
     }
-    spans = {
-        "june": (datetime(2025, 6, 2), datetime(2025, 6, 30, 17)),
-        "period": (k.PERIOD_START, k.CUTOFF),
-        "refused": (k.PERIOD_START, k.CUTOFF),
-        "later": (k.CUTOFF.replace(second=1), end),
-        "late": (datetime(2025, 8, 4), datetime(2025, 8, 6, 12)),
-    }
-    kinds = np.repeat(list(sizes), list(sizes.values()))
-    received = np.concatenate([draw_times(rng, size, *spans[kind]) for kind, size in sizes.items()])
-    frame = pd.DataFrame({"kind": kinds, "received": received})
-    frame["channel"] = _channels(rng, frame["kind"].to_numpy(), scale)
-    _procedures_and_units(rng, frame, reference)
+    sizes = [size for size, _ in sizes_and_spans.values()]
+    received = [draw_times(rng, size, *span) for size, span in sizes_and_spans.values() if size]
+    frame = pd.DataFrame(
+        {"kind": np.repeat(list(sizes_and_spans), sizes), "received": np.concatenate(received)}
+    )
     n = len(frame)
+    # However small the province, the log begins on its first day (a Sunday).
+    frame.loc[0, "received"] = seconds(datetime.combine(k.FIRST_DAY, time(8, 30)))
+    frame["channel"] = _channels(rng, frame, scale)
+    _procedures_and_units(rng, frame, reference)
     frame["applicant_type"] = rng.choice(["1", "1", "1", "1", "2", "3"], n)
-    frame["due"] = _due(frame["received"].to_numpy(), frame["processing_days"].to_numpy())
+    frame["due"] = due_times(frame["received"].to_numpy(), frame["processing_days"].to_numpy())
     online = (frame["channel"] == "2").to_numpy()
     lag = np.where(online, rng.integers(600, 20_000, n), rng.integers(60, 900, n))
     frame["submitted"] = frame["received"] - lag
-    frame["paid"] = np.where(online & (rng.random(n) < 0.35), rng.choice(["1", "2"], n), None)
-    frame["digitised"] = (rng.random(n) < 0.8843).astype(int)
-    frame["e_result"] = (rng.random(n) < 0.7).astype(int)
+    frame["paid"] = _paid(rng, online)
+    frame["digitised"] = (rng.random(n) < k.DIGITISED).astype("int8")
+    frame["e_result"] = (rng.random(n) < 0.7).astype("int8")
     frame["code"] = _codes(rng, frame, scale)
     return frame
 
 
-def _channels(rng: np.random.Generator, kinds: np.ndarray, scale: float) -> np.ndarray:
-    """'2' online for exactly the published count of the period; nulls are in person."""
-    n = len(kinds)
-    online = rng.random(n) < 0.72
+def true_counts(dossiers: pd.DataFrame, at: datetime) -> tuple[int, int]:
+    """Received and online from 01/07/2025 to `at`, as the province would count them in the end."""
+    cut = seconds(at)
+    counted = dossiers["kind"].isin(["period", "later"]) & (dossiers["received"] <= cut)
+    return int(counted.sum()), int((counted & (dossiers["channel"] == "2")).sum())
+
+
+def _channels(rng: np.random.Generator, frame: pd.DataFrame, scale: float) -> np.ndarray:
+    """'2' online for exactly the published count of the period; nulls are in person (DOMAIN §2)."""
+    n, kinds, received = len(frame), frame["kind"].to_numpy(), frame["received"].to_numpy()
+    online = rng.random(n) < np.where(kinds == "june", 0.66, 0.76)
     period = np.flatnonzero(kinds == "period")
-    online[period] = subset(rng, np.ones(len(period)), k.scaled(k.ONLINE, scale))
+    is_early = received[period] <= seconds(k.EARLIER_CUTOFF)
+    early, later = period[is_early], period[~is_early]
+    early_online = round(len(early) * k.ONLINE_SHARE_EARLIER)
+    online[early] = subset(rng, np.ones(len(early)), early_online)
+    online[later] = subset(rng, np.ones(len(later)), k.scaled(k.ONLINE, scale) - early_online)
     offline = rng.choice(np.array(["1", "3", None], object), n, p=[0.86, 0.08, 0.06])
-    return np.where(online, "2", offline)
+    offline[online] = "2"
+    return offline
+
+
+def _paid(rng: np.random.Generator, online: np.ndarray) -> np.ndarray:
+    """'1' on the national portal, '2' through the province's gateway, null otherwise (DOMAIN §2)."""
+    paid = rng.choice(np.array(["1", "2"], object), len(online))
+    paid[~online | (rng.random(len(online)) >= 0.35)] = None
+    return paid
 
 
 def _procedures_and_units(rng: np.random.Generator, frame: pd.DataFrame, reference: Path) -> None:
     procedures = pd.read_csv(reference / "procedures.csv", dtype=str)
-    units = pd.read_csv(reference / "units.csv", dtype=str)
-    current = units[units["is_current"] == "true"]
-    communes = current.loc[current["unit_level"] == "commune", "unit_code"].to_numpy()
+    mapping = pd.read_csv(reference / "unit_mapping.csv", dtype=str)
     n = len(frame)
+    communes = np.sort(mapping["new_unit_code"].unique())
     size = rng.lognormal(0, 0.7, len(communes))
-    commune = rng.choice(communes, n, p=size / size.sum())
-    at_commune = rng.random(n) < 0.85
+    commune = rng.choice(len(communes), n, p=size / size.sum())
+    at_commune = rng.random(n) < COMMUNE_SHARE
     level = procedures["executing_level"].to_numpy()
     # Zipf within each level: a few procedures make most of the volume, as everywhere.
-    pick = np.empty(n, int)
+    pick = np.empty(n, "int32")
     for wanted, mask in (("commune", at_commune), ("department", ~at_commune)):
         pool = np.flatnonzero(level == wanted)
         weight = 1 / np.arange(1, len(pool) + 1) ** 0.9
         pick[mask] = rng.choice(rng.permutation(pool), mask.sum(), p=weight / weight.sum())
-    chosen = procedures.iloc[pick].reset_index(drop=True)
     frame["procedure"] = pick
-    frame["processing_days"] = chosen["processing_days"].astype(int)
-    agency = chosen["agency_code"].to_numpy()
+    frame["processing_days"] = procedures["processing_days"].astype("int32").to_numpy()[pick]
+    agency = procedures["agency_code"].to_numpy()[pick]
     # A centre receives regardless of boundary (DOMAIN §2): some dossiers are received elsewhere.
     elsewhere = rng.random(n) < 0.06
-    receiving = np.where(at_commune, np.where(elsewhere, rng.choice(communes, n), commune), agency)
-    receiving = np.where(~at_commune & (rng.random(n) < 0.6), "H41.19", receiving)
-    frame["receiving"] = receiving
-    frame["processing"] = np.where(at_commune, commune, agency)
-
-
-def _due(received: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """17:00 on the last working day; the day of receipt is not counted (DOMAIN §7)."""
-    start = received.astype("datetime64[s]").astype("datetime64[D]")
-    end = np.busday_offset(start, days, roll="backward")
-    return end.astype("datetime64[s]").astype("int64") + 17 * 3600
+    received_in = np.where(elsewhere, rng.integers(0, len(communes), n), commune)
+    at_centre = np.where(rng.random(n) < 0.6, PROVINCIAL_CENTRE, agency)
+    frame["receiving"] = np.where(at_commune, communes[received_in], at_centre)
+    frame["processing"] = np.where(at_commune, communes[commune], agency)
+    # Before the merger the dossier lay with one of the old communes (DOMAIN §6: codes are reused).
+    frame["processing_before"] = frame["processing"]
+    june = np.flatnonzero((frame["kind"] == "june").to_numpy() & at_commune)
+    old = mapping.groupby("new_unit_code")["old_unit_code"].agg(list).reindex(communes).tolist()
+    first = np.array([codes[i % len(codes)] for i, codes in ((i, old[commune[i]]) for i in june)])
+    frame.loc[june, "processing_before"] = first
+    frame.loc[june, "receiving"] = first
 
 
 def _codes(rng: np.random.Generator, frame: pd.DataFrame, scale: float) -> np.ndarray:
     """New shape `H41.016-20250701-0001234`; a few of the old shape; a few that match neither."""
-    n = len(frame)
+    n, kinds = len(frame), frame["kind"].to_numpy()
     day = pd.to_datetime(frame["received"], unit="s").dt.strftime("%Y%m%d")
     unit = pd.Series(pd.factorize(frame["receiving"], sort=True)[0]).map("H41.{:03d}".format)
     number = pd.Series(np.arange(1, n + 1))
     codes = (unit + "-" + day + "-" + number.map("{:07d}".format)).to_numpy(object)
-    old = np.flatnonzero(frame["kind"].to_numpy() == "june")[::12]
-    for i in old:
+    for i in np.flatnonzero(kinds == "june")[::12]:
         codes[i] = f"000.00.{i % 90 + 10}.H41-{day[i][2:]}-{number[i]:06d}"
-    odd = rng.choice(
-        np.flatnonzero(frame["kind"] == "period"),
-        k.scaled(k.MALFORMED_CODES, scale, k.MIN_FAULTS),
-        False,
-    )
-    for i in odd:
+    malformed = k.scaled(k.MALFORMED_CODES, scale, k.MIN_FAULTS)
+    for i in rng.choice(np.flatnonzero(kinds == "period"), malformed, False):
         codes[i] = f"HS{day[i][:4]}/{number[i]}"
     return codes
-
-
-def make_states(rng: np.random.Generator, d: pd.DataFrame, scale: float, until: date) -> pd.DataFrame:
-    """One row per state change up to `until`: `dossier` (index), `status`, `recorded` (epoch s),
-    `finished`/`returned`/`refused` where known in that state. Exactly RETURNED of the period are
-    returned by the cut-off."""
-    n, cut = len(d), seconds(k.CUTOFF)
-    end = seconds(datetime.combine(until, datetime.max.time()))
-    kind, received = d["kind"].to_numpy(), d["received"].to_numpy()
-    natural = d["processing_days"].to_numpy() * DAY * rng.uniform(0.1, 1.25, n) + 1800
-    returned_at = received + natural + rng.integers(300, DAY, n)
-
-    period = np.flatnonzero(kind == "period")
-    age = (cut - received[period]).astype(float)
-    weight = np.where(age > 1200, age, 1e-9)
-    done = subset(rng, weight, k.scaled(k.RETURNED, scale))
-    yes, no = period[done], period[~done]
-    room = cut - received[yes] - 300
-    returned_at[yes] = received[yes] + np.minimum(
-        returned_at[yes] - received[yes], room * rng.uniform(0.3, 0.98, len(yes))
-    )
-    returned_at[no] = np.maximum(returned_at[no], cut + rng.integers(60, 5 * DAY, len(no)))
-    finished_at = received + (returned_at - received) * rng.uniform(0.6, 0.95, n)
-    waiting = no[rng.random(len(no)) < 0.12]
-    finished_at[waiting] = received[waiting] + (cut - received[waiting]) * rng.uniform(
-        0.5, 0.99, len(waiting)
-    )
-    taken_at = received + (finished_at - received) * rng.uniform(0.05, 0.3, n)
-
-    # 7 withdrawn and 8 stopped are end states; nothing follows them.
-    ended = np.zeros(n, int)
-    lost = no[rng.random(len(no)) < 0.05]
-    ended[lost] = rng.choice([7, 7, 8], len(lost))
-    is_refused = kind == "refused"
-    is_open = ~is_refused
-    paused = is_open & (rng.random(n) < 0.07)
-    twice = paused & (rng.random(n) < 0.1)
-    online = (d["channel"] == "2").to_numpy()
-
-    def at(mask: np.ndarray, status: int, when: np.ndarray, count: int = 0) -> pd.DataFrame:
-        rows = np.flatnonzero(mask)
-        return pd.DataFrame(
-            {
-                "dossier": rows,
-                "status": status,
-                "recorded": when[rows].astype("int64"),
-                "supplements": count,
-            }
-        )
-
-    span = finished_at - taken_at
-    parts = [
-        at(online, 1, d["submitted"].to_numpy()),
-        at(is_refused, 3, received),
-        at(is_open, 2, received),
-        at(is_open, 4, taken_at),
-        at(paused, 5, taken_at + span * 0.2, 1),
-        at(paused, 4, taken_at + span * 0.35, 1),
-        at(twice, 5, taken_at + span * 0.5, 2),
-        at(twice, 4, taken_at + span * 0.6, 2),
-        at(ended > 0, 7, taken_at + span * 0.7),
-        at(is_open & (ended == 0) & (rng.random(n) < 0.05), 4, taken_at + span * 0.8),
-        at(is_open & (ended == 0), 9, finished_at),
-        at(is_open & (ended == 0), 10, returned_at),
-    ]
-    states = pd.concat(parts, ignore_index=True)
-    final = states["status"] == 7
-    states.loc[final, "status"] = ended[states.loc[final, "dossier"]]
-    states = states[states["recorded"] <= end].reset_index(drop=True)
-    status, who = states["status"].to_numpy(), states["dossier"].to_numpy()
-    states["finished"] = np.where(status >= 9, finished_at[who], np.nan)
-    states["returned"] = np.where(status == 10, returned_at[who], np.nan)
-    states["refused"] = np.where(status == 3, received[who], np.nan)
-    states["received"] = np.where((status >= 2) & (status != 3), received[who], np.nan)
-    lag = rng.integers(30, 1200, len(states))
-    states["synced"] = states["recorded"] + lag
-    # The published figure was whole by the evening: nothing recorded before it is synced after it.
-    evening = seconds(datetime(2025, 8, 6, 23, 59, 59))
-    held = (states["recorded"] <= cut) & (states["synced"] > evening)
-    states.loc[held, "synced"] = evening
-    late = kind[who] == "late"
-    morning = seconds(datetime(2025, 8, 7, 8))
-    states.loc[late, "synced"] = np.maximum(states.loc[late, "recorded"], morning) + lag[late]
-    return states

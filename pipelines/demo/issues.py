@@ -1,92 +1,142 @@
-"""The issue register as its keepers export it: `;`, BOM, CRLF, dd/MM/yyyy HH:mm, free text with names."""
+"""The issue register as its keepers export it: `;`, BOM, CRLF, dd/MM/yyyy HH:mm, free text with
+names and numbers. Issues are drawn once with their whole future; a snapshot shows it on its day."""
 
 from __future__ import annotations
 
 import csv
 import io
-from datetime import date, datetime, timedelta
+from collections import Counter
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-HEADERS = ["Mã vướng mắc", "Ngày phản ánh", "Vai trò người phản ánh", "Người phản ánh", "Điện thoại", "Mã đơn vị", "Tên đơn vị", "Mã lĩnh vực", "Nhóm vướng mắc", "Mô tả", "Mức độ", "Cấp giải quyết", "Mã cơ quan giải quyết", "Trạng thái", "Hạn xử lý", "Ngày tháo gỡ", "Kết quả xử lý", "Cập nhật cuối"]  # fmt: skip
+from pipelines.demo.clock import draw_times, due_times
+from pipelines.demo.people import APPLICANTS
+
+HEADERS = [
+    "Mã vướng mắc", "Ngày phản ánh", "Vai trò người phản ánh", "Người phản ánh", "Điện thoại", "Mã đơn vị",
+    "Tên đơn vị", "Mã lĩnh vực", "Nhóm vướng mắc", "Mô tả", "Mức độ", "Cấp giải quyết",
+    "Mã cơ quan giải quyết", "Trạng thái", "Hạn xử lý", "Ngày tháo gỡ", "Kết quả xử lý", "Cập nhật cuối",
+]  # fmt: skip
+# Words and how often they come up, out of about a hundred.
 CATEGORIES = {
     "Trụ sở, phòng làm việc": 8, "Trang thiết bị": 14, "Nhân sự": 9, "Chuyên môn cán bộ": 8, "Kỹ năng số": 7,
-    "Phần mềm dùng chung": 18, "Đường truyền": 9, "Người dân tiếp cận": 8, "Đất đai": 9, "Hộ tịch": 5, "Trả kết quả": 3, "Khác": 2,
+    "Phần mềm dùng chung": 18, "Đường truyền": 9, "Người dân tiếp cận": 8, "Đất đai": 9, "Hộ tịch": 5,
+    "Trả kết quả": 3, "Khác": 2,
 }  # fmt: skip
 LEVELS = {"Cấp xã": 5, "Sở ngành": 10, "UBND tỉnh": 4, "Bộ ngành": 1}
+SEVERITIES = {"Thấp": 30, "Trung bình": 50, "Cao": 20}
+ENDS = {"Đã tháo gỡ": 88, "Không chấp nhận": 7, "Trùng lặp": 5}
+ROLES = {"Cán bộ một cửa": 6, "Lãnh đạo UBND xã": 2, "Tổ công nghệ số cộng đồng": 2, "Tổ công tác": 1}
 STEPS = ["Mới", "Đang xem xét", "Đã kiến nghị", "Đang tháo gỡ"]
-ISSUES = 1_500
+DAYS_PER_STEP = 4
+SLA_WORKING_DAYS = 15
 STAMP = "%d/%m/%Y %H:%M"
 FAULTS = {"reported_at_unparseable": 3, "category_unknown": 4, "severity_unknown": 2}
 
 
 def make_issues(units: pd.DataFrame, rng: np.random.Generator, count: int) -> pd.DataFrame:
-    """One row per issue with its whole future: reported, resolved, perhaps reopened."""
+    """One row per issue with its whole future: reported, resolved, perhaps reopened two days later."""
     current = units[units["is_current"] == "true"]
-    communes = current[current["unit_level"] == "commune"].reset_index(drop=True)
-    agencies = current[current["unit_level"] == "department"]["unit_code"].to_numpy()
-    start = datetime(2025, 6, 20, 8)
+    communes = current[current["unit_level"] == "commune"]
+    agencies = current.loc[current["unit_level"] == "department", "unit_code"].to_numpy(object)
 
     def draw(words: dict[str, int]) -> np.ndarray:
         weight = np.array(list(words.values()), float)
-        return rng.choice(list(words), count, p=weight / weight.sum())
+        return rng.choice(np.array(list(words), object), count, p=weight / weight.sum())
 
-    minutes = np.sort(rng.integers(0, 47 * 24 * 60, count))
-    reported = [start + timedelta(minutes=int(m)) for m in minutes]
-    days = rng.gamma(2.0, 7.0, count)
-    frame = pd.DataFrame({"reported": reported})
-    frame["code"] = [f"VM-2025-{n:05d}" for n in range(1, count + 1)]
+    reported = np.sort(draw_times(rng, count, datetime(2025, 6, 20), datetime(2025, 8, 6, 16)))
     unit = rng.integers(0, len(communes), count)
-    frame["unit_code"] = communes["unit_code"].to_numpy()[unit]
-    frame["unit_name"] = communes["unit_name"].to_numpy()[unit]
-    frame["sector"] = rng.choice(["G15-TP01", "G16-DD01", "G17-BT01", "G20-XD01", ""], count)
+    frame = pd.DataFrame({"code": [f"VM-2025-{n:05d}" for n in range(1, count + 1)]})
+    frame["reported"] = pd.to_datetime(reported, unit="s")
+    frame["unit_code"] = communes["unit_code"].to_numpy(object)[unit]
+    frame["unit_name"] = communes["unit_name"].to_numpy(object)[unit]
     frame["category"], frame["level"] = draw(CATEGORIES), draw(LEVELS)
-    frame["severity"] = rng.choice(["Thấp", "Trung bình", "Cao"], count, p=[0.3, 0.5, 0.2])
-    frame["agency"] = rng.choice(agencies, count)
-    frame["due"] = [r + timedelta(days=21) for r in reported]
-    frame["resolved"] = [r + timedelta(days=float(d)) for r, d in zip(reported, days, strict=True)]
-    frame["end"] = rng.choice(["Đã tháo gỡ", "Không chấp nhận", "Trùng lặp"], count, p=[0.88, 0.07, 0.05])
+    frame["severity"], frame["end"], frame["role"] = draw(SEVERITIES), draw(ENDS), draw(ROLES)
+    frame["sector"] = np.select(
+        [frame["category"] == "Đất đai", frame["category"] == "Hộ tịch"],
+        ["G16-DD01", "G15-TP01"],
+        rng.choice(["", "", "G17-BT01", "G20-XD01"], count),
+    )
+    frame["addressee"] = np.select(
+        [frame["level"] == "Cấp xã", frame["level"] == "Sở ngành", frame["level"] == "UBND tỉnh"],
+        [frame["unit_code"], rng.choice(agencies, count), "H41.01"],
+        "",
+    )
+    frame["due"] = pd.to_datetime(due_times(reported, np.full(count, SLA_WORKING_DAYS)), unit="s")
+    seconds = (rng.gamma(2.0, 7.0, count) * 86_400).astype("int64")
+    frame["resolved"] = pd.to_datetime(reported + seconds, unit="s")
     frame["reopened"] = rng.random(count) < 0.03
+    frame["reporter"] = rng.choice(np.array(APPLICANTS, object), count)
     frame["phone"] = [f"09{n:08d}" for n in rng.integers(0, 100_000_000, count)]
     return frame
 
 
-def write_register(path: Path, issues: pd.DataFrame, day: date) -> dict[str, int]:
-    """The register as exported at the end of `day`; returns the faults planted in it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    now = datetime.combine(day, datetime.max.time()).replace(microsecond=0)
+def write_register(path: Path, issues: pd.DataFrame, day: date) -> dict[str, Any]:
+    """The register as exported at the end of `day`; returns its counts for the manifest."""
+    now = datetime.combine(day, time(23, 59, 59))
+    known = issues[issues["reported"] <= now]
+    rows = [_row(issue, now) for issue in known.itertuples()]
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow(HEADERS)
-    known = issues[issues["reported"] <= now]
-    for row in known.itertuples():
-        done = row.resolved <= now
-        # Reopened two days after it was resolved: closed in an earlier snapshot, open in a later one.
-        if row.reopened and now > row.resolved + timedelta(days=2):
-            done = False
-        age = (now - row.reported).days
-        status = row.end if done else STEPS[min(age // 4, 3)]
-        touched = row.resolved if done else row.reported + timedelta(days=min(age // 4, 3) * 4)
-        writer.writerow(
-            [
-                row.code, row.reported.strftime(STAMP), "Cán bộ một cửa", "Lê Thị Mẫu", row.phone,
-                row.unit_code, row.unit_name, row.sector, row.category,
-                f'Anh/chị phản ánh "{row.category}"; liên hệ {row.phone}', row.severity, row.level, row.agency,
-                status, row.due.strftime(STAMP), row.resolved.strftime(STAMP) if done else "",
-                "Đã xử lý" if done else "", touched.strftime(STAMP),
-            ]
-        )  # fmt: skip
-    for n, (fault, count) in enumerate(FAULTS.items()):
-        for i in range(count):
-            writer.writerow(
-                [
-                    f"VM-LOI-{n}{i}", "32/13/2025" if fault.startswith("reported") else "01/07/2025 08:00",
-                    "Cán bộ một cửa", "", "", known["unit_code"].iloc[i], known["unit_name"].iloc[i], "",
-                    "Chuyện lạ" if fault.startswith("category") else "Khác", "", "Khẩn" if fault.startswith("severity") else "Cao",
-                    "Cấp xã", "", "Mới", "", "", "", "01/07/2025 08:00",
-                ]
-            )  # fmt: skip
+    writer.writerows([HEADERS, *rows, *_faulty(known)])
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(out.getvalue().encode("utf-8-sig"))
-    return dict(FAULTS)
+    status = HEADERS.index("Trạng thái")
+    return {
+        "rows": len(rows) + sum(FAULTS.values()),
+        "issues": len(rows),
+        "status_words": dict(Counter(row[status] for row in rows)),
+        "reopened": sum(_is_reopened(issue, now) for issue in known.itertuples()),
+    }
+
+
+def _is_reopened(issue: Any, now: datetime) -> bool:
+    return bool(issue.reopened) and now > issue.resolved + timedelta(days=2)
+
+
+def _row(issue: Any, now: datetime) -> list[str]:
+    again = _is_reopened(issue, now)
+    is_done = issue.resolved <= now and not again
+    step = min((now - issue.reported).days // DAYS_PER_STEP, len(STEPS) - 1)
+    if is_done:
+        status, touched = issue.end, issue.resolved
+    elif again:
+        status, touched = STEPS[-1], issue.resolved + timedelta(days=2)
+    else:
+        status, touched = STEPS[step], issue.reported + timedelta(days=DAYS_PER_STEP * step)
+    return [
+        issue.code, issue.reported.strftime(STAMP), issue.role, issue.reporter, issue.phone, issue.unit_code,
+        issue.unit_name, issue.sector, issue.category,
+        f'Ông/bà {issue.reporter} phản ánh "{issue.category.lower()}"; liên hệ {issue.phone}',
+        issue.severity, issue.level, issue.addressee, status, issue.due.strftime(STAMP),
+        issue.resolved.strftime(STAMP) if is_done else "",
+        f"Đã trả lời ông/bà {issue.reporter}" if is_done else "", touched.strftime(STAMP),
+    ]  # fmt: skip
+
+
+def _faulty(known: pd.DataFrame) -> list[list[str]]:
+    """Extra rows, each breaking one rule: a date that is none, words outside the lists."""
+    broken = {
+        "reported_at_unparseable": ("Ngày phản ánh", "32/13/2025"),
+        "category_unknown": ("Nhóm vướng mắc", "Chuyện lạ"),
+        "severity_unknown": ("Mức độ", "Khẩn"),
+    }
+    rows: list[list[str]] = []
+    for fault, count in FAULTS.items():
+        column, value = broken[fault]
+        for i in range(count):
+            unit = known.iloc[i]
+            clean = {
+                "Mã vướng mắc": f"VM-LOI-{len(rows) + 1:02d}", "Ngày phản ánh": "01/07/2025 08:00",
+                "Vai trò người phản ánh": "Cán bộ một cửa", "Mã đơn vị": unit["unit_code"],
+                "Tên đơn vị": unit["unit_name"], "Nhóm vướng mắc": "Khác", "Mức độ": "Cao",
+                "Cấp giải quyết": "Cấp xã", "Mã cơ quan giải quyết": unit["unit_code"], "Trạng thái": "Mới",
+                "Cập nhật cuối": "01/07/2025 08:00",
+            }  # fmt: skip
+            row = clean | {column: value}
+            rows.append([str(row.get(header, "")) for header in HEADERS])
+    return rows

@@ -86,7 +86,4 @@ def _compact_width(fmt: str) -> int | None:
 
 
 def _plausible(value: str) -> str:
-    return (
-        f"case when {value} >= timestamp '{EARLIEST}' and {value} < timestamp '{LATEST}' "
-        f"then {value} end"
-    )
+    return f"case when {value} >= timestamp '{EARLIEST}' and {value} < timestamp '{LATEST}' then {value} end"

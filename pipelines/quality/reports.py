@@ -12,7 +12,11 @@ from pipelines.landing.batches import LandedBatch, write_json
 
 @dataclass(frozen=True)
 class Report:
-    """`results`: one dict per expectation (rule, severity, unexpected, sample, reasons)."""
+    """`results`: one dict per expectation (rule, column, severity, unexpected, sample, reasons).
+
+    `blocked`: more rows rejected than the source's threshold allows; `rules`: the checksum of the
+    contract and suite that judged the batch.
+    """
 
     batch_id: str
     source: str
@@ -23,6 +27,7 @@ class Report:
     blocked: bool
     results: tuple[dict[str, Any], ...]
     folder: Path
+    rules: str = ""
 
     @property
     def accepted(self) -> Path:
@@ -30,11 +35,19 @@ class Report:
 
     @property
     def rejected(self) -> Path:
+        """Exists only where a row was rejected."""
         return self.folder / f"{self.batch_id}.rejected.parquet"
 
+    @property
+    def path(self) -> Path:
+        return self.folder / f"{self.batch_id}.json"
+
     def say_blocked(self, limit: float) -> str:
-        worst = sorted(self.results, key=lambda r: -r["unexpected"])[:3]
-        rules = ", ".join(f"{r['rule']} ({r['unexpected']})" for r in worst if r["unexpected"])
+        worst = sorted(
+            (r for r in self.results if r["severity"] == "critical" and r["unexpected"]),
+            key=lambda r: -r["unexpected"],
+        )
+        rules = ", ".join(f"{r['rule']} ({r['unexpected']}: {r['reason_en']})" for r in worst[:3])
         return (
             f"{self.source} {self.partition}: batch {self.batch_id} is blocked: {self.rows_rejected} "
             f"of {self.rows_read} rows rejected, more than {limit:.1%}. Rules: {rules}. The last "
@@ -48,7 +61,7 @@ def folder_of(root: Path, batch: LandedBatch) -> Path:
 
 def write_report(report: Report) -> None:
     said = {k: v for k, v in vars(report).items() if k != "folder"}
-    write_json(report.folder / f"{report.batch_id}.json", said)
+    write_json(report.path, said)
 
 
 def read_report(root: Path, batch: LandedBatch) -> Report | None:

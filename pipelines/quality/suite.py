@@ -1,29 +1,37 @@
-"""Great Expectations, and nothing else of it: a suite of plain JSON run over one frame.
+"""Rules: a suite of plain JSON per source, and which columns it needs. No Great Expectations here.
 
-Imported inside the function: the import costs 7–9 s and 270 MB, which definitions must not pay.
+A rule's identity (name, column, reasons in English and Vietnamese) stands in the suite and nowhere else.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+from pipelines import duck
+from pipelines.sources.contract import Source
 
-KEY = "_key"
+SEVERITIES = ("critical", "warning", "info")
+# Only rules over single rows: a batch is split row by row, and a chunk holds many batches.
+ROW_LEVEL = ("expect_column_values_", "expect_column_pair_values_", "expect_multicolumn_")
+NULLNESS = ("expect_column_values_to_be_null", "expect_column_values_to_not_be_null")
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
 
 
-class ExpectationRaised(RuntimeError):
-    """An expectation could not be evaluated: an error of ours, never of the data (PLATFORM)."""
+class SuiteError(ValueError):
+    """A suite is wrong; the text names file, rule and what to correct."""
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """One entry of a suite. `rejects`: a row that fails it is rejected; others warn."""
+    """One entry of a suite. `rejects`: a row that fails it is rejected; others warn.
+
+    `at`: the column people are pointed to, where it is not the first that the rule reads.
+    """
 
     type: str
     kwargs: dict[str, Any]
@@ -31,6 +39,7 @@ class Expectation:
     rule: str
     reason_en: str
     reason_vi: str
+    at: str | None = None
 
     @property
     def rejects(self) -> bool:
@@ -38,60 +47,66 @@ class Expectation:
 
     @property
     def columns(self) -> list[str]:
-        return [self.kwargs[a] for a in COLUMN_ARGUMENTS if a in self.kwargs]
+        """Every column the rule reads."""
+        return [self.kwargs[a] for a in COLUMN_ARGUMENTS if a in self.kwargs] + list(
+            self.kwargs.get("column_list", ())
+        )
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """The keys of the rows that failed one expectation."""
-
-    expectation: Expectation
-    failed: list[int]
+    @property
+    def column(self) -> str:
+        """The canonical column at fault: `channel` for a rule over `channel__raw`."""
+        return self.at or self.columns[0].split("__")[0]
 
 
 def load_suite(path: Path) -> list[Expectation]:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return [Expectation(e["type"], e["kwargs"], e["severity"], **e["meta"]) for e in content["expectations"]]
+    """The expectations of one suite file, in its order; SuiteError where the file is wrong."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SuiteError(f"no suite {path.name} in {path.parent.name}/; name it in sources.yaml") from None
+    except json.JSONDecodeError as error:
+        raise SuiteError(f"{path.name}, line {error.lineno}: not valid JSON: {error.msg}") from None
+    suite: list[Expectation] = []
+    for number, entry in enumerate(content.get("expectations") or [], 1):
+        where = f"{path.name}, expectation {number} ({entry.get('meta', {}).get('rule', 'without a rule')})"
+        try:
+            said = Expectation(entry["type"], entry["kwargs"], entry["severity"], **entry["meta"])
+        except KeyError as error:
+            raise SuiteError(f"{where}: {error} is missing") from None
+        except TypeError as error:
+            raise SuiteError(f"{where}: `meta` is wrong: {str(error).split('__init__() ')[-1]}") from None
+        if said.severity not in SEVERITIES:
+            raise SuiteError(f"{where}: severity {said.severity!r} is none of {', '.join(SEVERITIES)}")
+        if not said.type.startswith(ROW_LEVEL) or not said.columns:
+            raise SuiteError(f"{where}: {said.type} is no rule over single rows")
+        if said.rule in {e.rule for e in suite}:
+            raise SuiteError(f"{where}: a rule of this name stands there already")
+        suite.append(said)
+    return suite
 
 
-def needed_columns(suite: list[Expectation]) -> list[str]:
-    return sorted({column for e in suite for column in e.columns})
+def handed_over(suite: Sequence[Expectation]) -> dict[str, str]:
+    """Column → SQL for each column the suite reads.
+
+    A column asked only for nullness goes over as 1.0 or NULL: texts would be hashed and copied by
+    every expectation, at twice the time and memory.
+    """
+    values = {column for e in suite if e.type not in NULLNESS for column in e.columns}
+    every = sorted({column for e in suite for column in e.columns})
+    return {
+        c: duck.identifier(c)
+        if c in values
+        else f"case when {duck.identifier(c)} is not null then 1::float end"
+        for c in every
+    }
 
 
-def run_suite(suite: list[Expectation], frame: pd.DataFrame, name: str) -> list[Outcome]:
-    """Evaluate over a frame with `_key` and `needed_columns`; ExpectationRaised where one could not."""
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
-    from great_expectations.expectations.registry import get_expectation_impl
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
-    built = gx.ExpectationSuite(name=name)
-    for e in suite:
-        built.add_expectation(get_expectation_impl(e.type)(**e.kwargs, meta={"rule": e.rule}))
-    batch = context.data_sources.add_pandas(name).add_dataframe_asset(name)
-    definition = batch.add_batch_definition_whole_dataframe("all")
-    validated = definition.get_batch(batch_parameters={"dataframe": frame}).validate(
-        built,
-        result_format={
-            "result_format": "COMPLETE",
-            "unexpected_index_column_names": [KEY],
-            "return_unexpected_index_query": False,
-        },
-    )
-    by_rule = {e.rule: e for e in suite}
-    outcomes = []
-    for result in validated.results:
-        said = result.to_json_dict()
-        rule = said["expectation_config"]["meta"]["rule"]
-        raised = said.get("exception_info") or {}
-        if raised.get("raised_exception") or any(
-            isinstance(v, dict) and v.get("raised_exception") for v in raised.values()
-        ):
-            raise ExpectationRaised(
-                f"suite {name}, rule {rule}: the expectation could not be evaluated. This is an error "
-                f"of the pipeline, not of the data; nothing was accepted. {raised}"
-            )
-        failed = [entry[KEY] for entry in said["result"].get("unexpected_index_list") or []]
-        outcomes.append(Outcome(by_rule[rule], failed))
-    return outcomes
+def rules_sha256(source: Source) -> str:
+    """Changes with everything that decides how a landed batch is typed and judged."""
+    said = source.model_dump_json(
+        include={
+            "columns", "key", "datetime_formats", "date_formats", "timezone", "null_values",
+            "number_format", "derived", "max_rejected_share",
+        }
+    )  # fmt: skip
+    return hashlib.sha256(said.encode() + source.suite_path.read_bytes()).hexdigest()

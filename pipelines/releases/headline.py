@@ -55,21 +55,22 @@ def headline(con: duckdb.DuckDBPyConnection) -> Headline:
         "from lake.marts.online_submission_headline order by cutoff_at desc limit 1"
     ) or (None, 0, 0, None, None, None, None)
     tasks = one(
-        "select total, done_on_time + done_late + done_no_due, open_in_term + open_no_due, "
+        "select total, completed, open_in_term + open_no_due, "
         "open_overdue from lake.marts.task_completion "
         "where owner_level = 'province' and lead_agency_code = 'all' "
         "order by as_of_day desc limit 1"
     )
     issues = one("select count(*) from lake.marts.issue_backlog where is_open") or (0,)
-    rejected = one("select count(distinct (batch_id, row_number)) from lake.audit.rejections where is_current") or (
+    rejected = one("select count(distinct (batch_id, _row)) from lake.audit.rejections where is_current") or (
         0,
     )
     newest = chain[-1]
+    named = ("cutoff_at", "received", "online", "rate", "national_rank", "province_count")
     return Headline(
-        newest.release_id,
-        newest.release_hash,
-        newest.as_of,
-        *cutoff,
+        release_id=newest.release_id,
+        release_hash=newest.release_hash,
+        as_of=newest.as_of,
+        **dict(zip((*named, "rank_movement"), cutoff, strict=True)),
         tasks=TaskBuckets(*tasks) if tasks else TaskBuckets(),
         open_issues=issues[0],
         rejected_rows=rejected[0],

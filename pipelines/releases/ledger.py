@@ -86,7 +86,8 @@ def releases(con: duckdb.DuckDBPyConnection) -> list[Release]:
     found = [Release(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
     by_id = {release.release_id: release for release in found}
     for release_id, mart, rows, sha256 in con.execute(f"from {ALIAS}.audit.release_marts").fetchall():
-        by_id[release_id].marts[mart] = Content(rows, sha256)
+        if release_id in by_id:  # a dropped release is the chain's to report, not this query's
+            by_id[release_id].marts[mart] = Content(rows, sha256)
     return found
 
 

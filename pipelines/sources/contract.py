@@ -6,15 +6,20 @@ thresholds, freshness. Not here: rules (the suites in `expectations/`) and pulli
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
+import unicodedata
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pipelines.sources.contract_file import ContractError, nearest, read_contracts
+
+__all__ = ["Column", "ContractError", "Contracts", "ReferenceTable", "Source", "load_contracts"]
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -31,16 +36,15 @@ SQL_TYPES: dict[str, str] = {
 }
 
 
-class ContractError(ValueError):
-    """sources.yaml is wrong; the text names file, key, what is wrong and the nearest valid name."""
-
-
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Column(Frozen):
-    """One canonical column. `value_map`: source word → canonical word; unmapped words are rejected."""
+    """One canonical column. `value_map`: source word → canonical word; unmapped words are rejected.
+
+    `default` stands where the source says nothing, as canonical text (`in_person`, `"false"`).
+    """
 
     name: str
     type: ColumnType = "text"
@@ -51,6 +55,19 @@ class Column(Frozen):
     default: str | None = None
     title_vi: str = ""
     description: str = ""
+
+    @field_validator("value_map")
+    @classmethod
+    def _words_in_nfc(cls, words: dict[str, str] | None) -> dict[str, str] | None:
+        return words and {unicodedata.normalize("NFC", word): said for word, said in words.items()}
+
+    @model_validator(mode="after")
+    def _canonical_words_fit_the_type(self) -> Column:
+        fits = {"integer": r"-?\d+", "bigint": r"-?\d+", "boolean": "true|false"}.get(self.type, ".*")
+        for said in (*(self.value_map or {}).values(), *([self.default] if self.default else [])):
+            if not re.fullmatch(fits, said):
+                raise ValueError(f"{said!r} is no {self.type}; canonical words must fit the type")
+        return self
 
     @property
     def sql_type(self) -> str:
@@ -70,7 +87,8 @@ class Source(Frozen):
     columns: tuple[Column, ...]
     personal: dict[str, str] = Field(default_factory=dict)
 
-    url: str | None = None
+    # Never shown: an address may hold a password, though it should be `${NAME}`.
+    url: str | None = Field(default=None, repr=False)
     table: str | None = None
     db_schema: str | None = None
     cursor: str | None = None
@@ -101,6 +119,35 @@ class Source(Frozen):
     suite: str
     owner: str = "team:data-engineering"
     freshness_hours: int = Field(default=30, gt=0)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Source:
+        wanted: dict[str, tuple[str, ...]] = {
+            "database": ("url", "table"),
+            "files": ("path", "format"),
+            "http": ("url", "records"),
+        }
+        if self.partitioning == "change_day" and self.connector == "database":
+            wanted["database"] = ("url", "table", "cursor")
+        for key in wanted[self.connector]:
+            if getattr(self, key) is None:
+                raise ValueError(f"connector {self.connector} needs `{key}`")
+        names = [c.name for c in self.columns]
+        for name in {n for n in names if names.count(n) > 1}:
+            raise ValueError(f"column `{name}` stands there twice")
+        for key in self.key:
+            if key not in names:
+                raise ValueError(f"key column `{key}` is not a column{nearest(key, names)}")
+        for column in self.columns:
+            if column.raw in self.personal:
+                raise ValueError(f"column `{column.name}` would pull `{column.raw}`, a personal column")
+        if not self.datetime_formats and any(c.type == "timestamp" for c in self.columns):
+            raise ValueError("timestamp columns need `datetime_formats`")
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"timezone {self.timezone!r} is not known; e.g. Asia/Ho_Chi_Minh") from None
+        return self
 
     def resolved_url(self, data: Path) -> str:
         """The address with `{data}` and `${ENV}` filled in; never stored, logged or shown."""
@@ -152,34 +199,53 @@ class Contracts(Frozen):
 
 def load_contracts(path: Path) -> Contracts:
     """ContractError with file, key and nearest valid name where the file is wrong."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ContractError(f"{path}: no such file. Set THONGSUOT_SOURCES to your sources.yaml.") from None
-    except yaml.YAMLError as error:
-        raise ContractError(f"{path.name}: not valid YAML: {error}") from None
-    if not isinstance(content, dict):
-        raise ContractError(f"{path.name}: expected keys such as `sources` and `reference`.")
-    for name, source in (content.get("sources") or {}).items():
+    content = read_contracts(path)
+    for name, source in content["sources"].items():
         if isinstance(source, dict):
             source["name"] = name
             columns = source.get("columns")
             if isinstance(columns, dict):
-                source["columns"] = [{"name": c, **(said or {})} for c, said in columns.items()]
+                source["columns"] = [_column(c, said) for c, said in columns.items()]
     try:
         return Contracts.model_validate(content)
     except ValidationError as error:
-        raise ContractError(f"{path.name}: " + "; ".join(_explain(e) for e in error.errors())) from None
+        wrong = "; ".join(_explain(e, content) for e in error.errors())
+    raise ContractError(f"{path.name}: {wrong}")
 
 
-def _explain(error: Any) -> str:
-    where = ".".join(str(step) for step in error["loc"])
-    said = f"`{where}`: {error['msg']}"
+def _column(name: Any, said: Any) -> Any:
+    """A column as written: its name is the key; unquoted whole numbers are words like any other."""
+    if not isinstance(said, dict | None):
+        return said
+    column = {"name": name, **(said or {})}
+    if isinstance(column.get("value_map"), dict):
+        column["value_map"] = {
+            str(k) if type(k) is int else k: str(v) if type(v) is int else v
+            for k, v in column["value_map"].items()
+        }
+    return column
+
+
+def _explain(error: Any, content: dict[str, Any]) -> str:
+    """`sources.dossier_log.columns.channel.typ` is not a known key; did you mean `type`?"""
+    steps, at = [], content
+    for step in error["loc"]:
+        at = at[step] if isinstance(at, dict | list) and step in _keys(at) else {}
+        steps.append(at.get("name", step) if isinstance(step, int) and isinstance(at, dict) else step)
+    where = ".".join(map(str, steps))
     if error["type"] == "extra_forbidden":
-        model = Column if "columns" in error["loc"] else Source
-        near = difflib.get_close_matches(str(error["loc"][-1]), model.model_fields, 1, 0.5)
-        said = f"`{where}` is not a known key" + (f"; did you mean `{near[0]}`?" if near else "")
-    return said
+        parents: dict[Any, type[Frozen]] = {"columns": Column, "sources": Source, "reference": ReferenceTable}
+        model: type[Frozen] = next(
+            (parents[s] for s in reversed(error["loc"][:-1]) if s in parents), Contracts
+        )
+        return f"`{where}` is not a known key{nearest(error['loc'][-1], model.model_fields)}"
+    if error["type"] == "string_type":
+        return f"`{where}`: expected a text; put it in quotes"
+    return f"`{where}`: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _keys(at: dict[Any, Any] | list[Any]) -> Iterable[Any]:
+    return range(len(at)) if isinstance(at, list) else at
 
 
 def _fill(source: Source, text: str, data: Path) -> str:

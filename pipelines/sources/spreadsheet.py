@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from python_calamine import CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook
 
 HEADER_SEARCH_ROWS = 40
 FORMULA_CELL = re.compile(r"^\(\d+\)([=+\-*/:\s]|\(\d+\))*$")
@@ -28,7 +28,10 @@ class Sheet(NamedTuple):
 
 def read_sheet(path: Path, name: str | None, *, marker: str = "STT") -> Sheet:
     """ValueError where the sheet or its header row is absent."""
-    book = CalamineWorkbook.from_path(str(path))
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+    except CalamineError as error:
+        raise ValueError(f"not a readable workbook: {error}") from None
     if name is not None and name not in book.sheet_names:
         raise ValueError(f"no sheet {name!r}; found {', '.join(book.sheet_names)}")
     sheet = book.get_sheet_by_name(name) if name else book.get_sheet_by_index(0)

@@ -24,7 +24,10 @@ class DbtError(RuntimeError):
 
 @dataclass(frozen=True)
 class NodeResult:
-    """One node of a build. `status`: success, pass, warn, fail, error, skipped; `failures`: rows of a test."""
+    """One node of a build. `status`: success, pass, warn, fail, error or skipped.
+
+    `failures`: rows that failed a test.
+    """
 
     unique_id: str
     status: str
@@ -67,7 +70,14 @@ def build(settings: Settings) -> list[NodeResult]:
     from dbt.cli.main import dbtRunner
 
     os.environ.update(settings.child_environment())
-    words = ["build", "--quiet", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"]
+    words = [
+        "build",
+        "--quiet",
+        "--exclude-resource-type",
+        "unit_test",
+        "--exclude-resource-type",
+        "exposure",
+    ]
     told = dbtRunner().invoke(_located(settings, *words))
     if told.result is None or not hasattr(told.result, "results"):
         raise DbtError(f"dbt could not build: {told.exception}")
@@ -86,7 +96,9 @@ def build(settings: Settings) -> list[NodeResult]:
 def explain(results: list[NodeResult]) -> str:
     """What failed, one line each, and what to do next."""
     lines = [
-        f"- {r.unique_id.split('.', 2)[-1]}: {r.status}, {' '.join(r.message.split())[:400]}" for r in results if r.failed
+        f"- {r.unique_id.split('.', 2)[-1]}: {r.status}, {' '.join(r.message.split())[:400]}"
+        for r in results
+        if r.failed
     ]
     return (
         f"dbt: {len(lines)} of {len(results)} nodes failed; nothing is published, the last release is still "

@@ -1,7 +1,14 @@
--- Who must act: task-force role by sector, unit and category; * stands for any.
-select
-    member_role,
-    sector_code,
-    unit_code,
-    category
-from {{ source('raw', 'assignments') }}
+with source as (
+    select * from {{ source('raw', 'assignments') }}
+),
+
+renamed as (
+    select distinct
+        member_role,
+        coalesce(sector_code, '*') as sector_code,
+        coalesce(unit_code, '*') as unit_code,
+        coalesce(category, '*') as category
+    from source
+)
+
+select * from renamed

@@ -1,13 +1,18 @@
--- One row per capture and province.
-select
-    captured_at,
-    province_code,
-    province_name,
-    received_total,
-    online_total,
-    batch_id,
-    _row
-from {{ source('raw', 'national_ranking') }}
-qualify row_number() over (
-    partition by captured_at, province_code order by partition_key desc, batch_id desc, _row desc
-) = 1
+with source as (
+    select * from {{ source('raw', 'national_ranking') }}
+),
+
+renamed as (
+    select
+        batch_id,
+        partition_key as snapshot_day,
+        _row as batch_row,
+        captured_at,
+        province_code,
+        province_name,
+        received_total,
+        online_total
+    from source
+)
+
+select * from renamed

@@ -1,14 +1,21 @@
--- One row per rejected row and rule it broke.
-select
-    source,
-    partition_key,
-    batch_id,
-    _row as row_number,
-    row_key,
-    rule,
-    column_name,
-    bad_value,
-    reason_en,
-    reason_vi,
-    is_current
-from {{ source('raw', 'rejections') }}
+with source as (
+    select * from {{ source('raw', 'rejections') }}
+),
+
+renamed as (
+    select
+        source,
+        partition_key,
+        batch_id,
+        _row as batch_row,
+        row_key,
+        rule,
+        coalesce(column_name, '*') as column_name,
+        bad_value,
+        reason_en,
+        reason_vi,
+        is_current
+    from source
+)
+
+select * from renamed

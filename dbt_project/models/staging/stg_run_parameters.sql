@@ -1,5 +1,12 @@
--- The run's as_of, as a table: changed dbt variables would throw the parse away.
-select
-    as_of,
-    partition_day
-from {{ source('raw', 'run_parameters') }}
+with source as (
+    select * from {{ source('raw', 'run_parameters') }}
+),
+
+renamed as (
+    select
+        cast(as_of as timestamp) as as_of,
+        cast(as_of as date) as as_of_day
+    from source
+)
+
+select * from renamed

@@ -1,11 +1,17 @@
--- Units with the days on which a code means this name (DOMAIN §6: a bare code means nothing).
-select
-    unit_code,
-    unit_name,
-    unit_type,
-    unit_level,
-    nullif(district_name, '') as district_name,
-    valid_from,
-    valid_to,
-    valid_to is null as is_current
-from {{ source('raw', 'units') }}
+with source as (
+    select * from {{ source('raw', 'units') }}
+),
+
+renamed as (
+    select
+        unit_code,
+        unit_name,
+        unit_type,
+        unit_level,
+        district_name,
+        cast(valid_from as date) as valid_from,
+        cast(valid_to as date) as valid_to
+    from source
+)
+
+select * from renamed

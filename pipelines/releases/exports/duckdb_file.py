@@ -45,9 +45,11 @@ def export(settings: Settings) -> Exported:
             [ALIAS],
         ).fetchall()
         for schema, table in tables:
-            con.execute(f"create schema if not exists out.{duck.identifier(schema)}")
+            # The file is itself the catalog `marts`: a schema of that name in it would be ambiguous.
+            place = "main" if schema == "marts" else schema
+            con.execute(f"create schema if not exists out.{duck.identifier(place)}")
             source = duck.identifier(ALIAS, schema, table)
-            con.execute(f"create table {duck.identifier('out', schema, table)} as from {source}")
+            con.execute(f"create table {duck.identifier('out', place, table)} as from {source}")
         con.execute("detach out")
         draft.replace(path)
     return Exported(path, newest.release_id, True)

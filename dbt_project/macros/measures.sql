@@ -1,0 +1,14 @@
+{# A share of 0..1 in full precision; a denominator of 0 gives NULL, never 0 (DOMAIN §3). #}
+{% macro rate(numerator, denominator) -%}
+    cast({{ numerator }} as double) / nullif({{ denominator }}, 0)
+{%- endmacro %}
+
+{# Rows for which the condition holds, as a bigint that is never NULL. #}
+{% macro count_if(condition) -%}
+    count(case when {{ condition }} then 1 end)
+{%- endmacro %}
+
+{# The last second of a day, as a timestamp: the moment an as-of day closes. #}
+{% macro end_of_day(day) -%}
+    cast({{ day }} as timestamp) + interval '86399' second
+{%- endmacro %}

@@ -1,0 +1,56 @@
+-- Two narrow passes: a 64-bit hash finds the few candidates (a collision only adds a candidate), then
+-- exact windows decide. A window over the whole log would sort every row to find 2 % of them.
+with log as (
+    select
+        *,
+        hash(dossier_code, recorded_at, status_code) as key_hash
+    from {{ ref('stg_dossier_log') }}
+),
+
+repeated as (
+    select key_hash
+    from log
+    group by key_hash
+    having count(*) > 1
+),
+
+candidates as (
+    select
+        batch_id,
+        partition_key,
+        batch_row,
+        dossier_code,
+        recorded_at,
+        status_code,
+        synced_at,
+        row(
+            procedure_code, procedure_name, sector_code, sector_name, channel, applicant_type, service_level,
+            receiving_unit_code, processing_unit_code, submitted_at, received_at, due_at, finished_at, returned_at,
+            refused_at, paid_online, is_digitised, has_e_result, supplement_requests
+        ) as attributes
+    from log
+    where key_hash in (select repeated.key_hash from repeated)
+),
+
+ranked as (
+    select
+        *,
+        row_number() over latest_first as delivery,
+        first_value(attributes) over latest_first as counting_attributes
+    from candidates
+    window latest_first as (
+        partition by dossier_code, recorded_at, status_code
+        order by synced_at desc, batch_id desc, batch_row desc
+    )
+)
+
+select
+    batch_id,
+    partition_key,
+    batch_row,
+    dossier_code,
+    recorded_at,
+    status_code,
+    case when (attributes is not distinct from counting_attributes) then 'repeat' else 'correction' end as kind
+from ranked
+where delivery > 1

@@ -1,0 +1,100 @@
+-- History with milestones carried forward, so that the state at any moment T is one row per dossier:
+-- recorded_at <= T and (next_recorded_at is null or next_recorded_at > T).
+with log as (
+    select
+        staged.dossier_code,
+        staged.recorded_at,
+        staged.synced_at,
+        staged.status_code,
+        staged.channel,
+        staged.receiving_unit_code,
+        staged.procedure_code,
+        staged.has_e_result,
+        staged.received_at,
+        staged.due_at,
+        staged.finished_at,
+        staged.returned_at,
+        coalesce(statuses.is_received, false) as is_received_status,
+        coalesce(statuses.is_end, false) as is_end_status,
+        statuses.state_order
+    from {{ ref('int_dossier_log') }} as staged
+    inner join {{ ref('int_as_of') }} as run on staged.recorded_at <= run.as_of
+    left join {{ ref('dossier_statuses') }} as statuses on staged.status_code = statuses.status_code
+),
+
+milestones as (
+    select
+        dossier_code,
+        recorded_at,
+        status_code,
+        channel,
+        receiving_unit_code,
+        procedure_code,
+        has_e_result,
+        is_end_status,
+        lead(recorded_at) over so_far as next_recorded_at,
+        coalesce(
+            last_value(received_at ignore nulls) over so_far,
+            min(case when is_received_status then recorded_at end) over so_far
+        ) as received_at,
+        last_value(due_at ignore nulls) over so_far as due_at,
+        last_value(finished_at ignore nulls) over so_far as finished_at,
+        last_value(returned_at ignore nulls) over so_far as returned_at,
+        max(case when status_code = 9 then recorded_at end) over so_far as recorded_9_at,
+        max(case when status_code = 10 then recorded_at end) over so_far as recorded_10_at
+    from log
+    window so_far as (
+        partition by dossier_code
+        order by recorded_at, synced_at, state_order, status_code
+        rows between unbounded preceding and current row
+    )
+),
+
+states as (
+    select
+        *,
+        received_at is not null and is_end_status as is_ended,
+        -- The unit that received it is the one that bore the code on the day of receipt.
+        cast(coalesce(received_at, recorded_at) as date) as unit_day
+    from milestones
+),
+
+final as (
+    select
+        states.dossier_code,
+        states.recorded_at,
+        states.next_recorded_at,
+        states.status_code,
+        states.received_at,
+        states.due_at,
+        -- End time: 9 over 10 over 7/8 (DOMAIN §3).
+        case
+            when states.is_ended
+                then coalesce(
+                    states.finished_at,
+                    states.recorded_9_at,
+                    case when states.recorded_10_at is not null then states.returned_at end,
+                    states.recorded_10_at,
+                    states.recorded_at
+                )
+        end as ended_at,
+        case when states.recorded_10_at is not null then coalesce(states.returned_at, states.recorded_10_at) end
+            as returned_at,
+        states.received_at is not null and not states.is_end_status as is_open,
+        states.recorded_10_at is not null as is_returned,
+        states.channel = 'online' as is_online,
+        -- Strict rate (index 766, item 3.3): no paper result needed, or an electronic one exists.
+        states.channel = 'online' and (
+            not coalesce(procedures.needs_paper_result, true) or coalesce(states.has_e_result, false)
+        ) as is_strictly_online,
+        coalesce(units.today_unit_code, states.receiving_unit_code, 'unknown') as unit_code
+    from states
+    left join {{ ref('int_units') }} as units
+        on
+            states.receiving_unit_code = units.unit_code
+            and states.unit_day >= units.applies_from
+            and states.unit_day < units.applies_to
+    left join {{ ref('int_procedures') }} as procedures on states.procedure_code = procedures.procedure_code
+)
+
+select * from final

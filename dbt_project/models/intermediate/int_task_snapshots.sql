@@ -1,0 +1,15 @@
+{{ config(materialized='view') }}
+
+with ranked as (
+    select
+        *,
+        row_number() over (
+            partition by snapshot_day, owner_level, task_code, unit_code
+            order by updated_at desc nulls last, batch_id desc, batch_row desc
+        ) as delivery
+    from {{ ref('stg_task_tracker') }}
+)
+
+select * exclude (delivery)
+from ranked
+where delivery = 1

@@ -1,0 +1,94 @@
+with tasks as (
+    select
+        derived.as_of_day,
+        derived.is_done,
+        derived.bucket,
+        reported.*
+    from {{ ref('int_task_days') }} as derived
+    inner join {{ ref('int_as_of') }} as run on derived.as_of_day = run.as_of_day
+    inner join {{ ref('int_task_snapshots') }} as reported
+        on
+            derived.snapshot_day = reported.snapshot_day
+            and derived.owner_level = reported.owner_level
+            and derived.task_code = reported.task_code
+            and derived.unit_code = reported.unit_code
+),
+
+-- What the tracker's own words say about timeliness: the longest phrase found counts.
+claims as (
+    select
+        reported_status_raw,
+        phrases.claims_late,
+        row_number() over (
+            partition by reported_status_raw
+            order by length(phrases.phrase) desc, phrases.phrase
+        ) as best
+    from (select distinct reported_status_raw from tasks) as words
+    inner join {{ ref('task_status_phrases') }} as phrases
+        on lower(words.reported_status_raw) like '%' || phrases.phrase || '%'
+),
+
+compared as (
+    select
+        tasks.*,
+        buckets.is_late,
+        case when tasks.is_done then tasks.completed_date end as done_on,
+        case
+            when tasks.reported_status = 'done' and tasks.completed_date is null then 'done_without_date'
+            when tasks.completed_date > tasks.as_of_day then 'done_in_the_future'
+            when tasks.reported_status = 'redo' and tasks.completed_date is not null then 'dated_but_to_be_redone'
+            when tasks.is_done and tasks.reported_status not in ('done', 'awaiting_confirmation')
+                then 'dated_but_not_reported_done'
+            when claims.claims_late and not buckets.is_late then 'reported_late_but_is_not'
+            when not claims.claims_late and buckets.is_late then 'late_but_not_reported_so'
+            when tasks.is_done and tasks.progress < 100 then 'done_below_full_progress'
+        end as conflict
+    from tasks
+    inner join {{ ref('task_buckets') }} as buckets on tasks.bucket = buckets.bucket
+    left join claims on tasks.reported_status_raw = claims.reported_status_raw and claims.best = 1
+),
+
+final as (
+    select
+        compared.owner_level,
+        compared.task_code,
+        compared.unit_code,
+        units.unit_name,
+        compared.title,
+        compared.directive_number,
+        compared.directive_date,
+        compared.lead_agency_code,
+        agencies.unit_name as lead_agency_name,
+        compared.coordinating_agencies,
+        compared.start_date,
+        compared.due_date,
+        compared.completed_date,
+        compared.progress,
+        compared.reported_status,
+        compared.reported_status_raw,
+        case when compared.is_done then 'done' else 'open' end as derived_status,
+        compared.bucket,
+        compared.is_late,
+        not compared.is_done
+        and coalesce(compared.due_date - compared.as_of_day between 0 and {{ var('due_soon_days') }}, false)
+            as is_due_soon,
+        cast(
+            case when not compared.is_done and not compared.is_late then compared.due_date - compared.as_of_day end
+            as integer
+        ) as days_left,
+        cast(
+            case when compared.is_late then coalesce(compared.done_on, compared.as_of_day) - compared.due_date end
+            as integer
+        ) as days_late,
+        compared.conflict is not null as has_conflict,
+        compared.conflict,
+        compared.evidence_link,
+        compared.updated_at,
+        compared.snapshot_day
+    from compared
+    left join {{ ref('int_units') }} as units on compared.unit_code = units.unit_code and units.is_current
+    left join {{ ref('int_units') }} as agencies
+        on compared.lead_agency_code = agencies.unit_code and agencies.is_current
+)
+
+select * from final

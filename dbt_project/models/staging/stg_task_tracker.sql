@@ -1,0 +1,30 @@
+with source as (
+    select * from {{ source('raw', 'task_tracker') }}
+),
+
+renamed as (
+    select
+        batch_id,
+        partition_key as snapshot_day,
+        _row as batch_row,
+        owner_level,
+        task_code,
+        -- Provincial tasks have no reporting unit; the province itself stands in the key.
+        coalesce(unit_code, 'province') as unit_code,
+        title,
+        directive_number,
+        directive_date,
+        coalesce(lead_agency_code, 'unknown') as lead_agency_code,
+        coordinating_agencies,
+        start_date,
+        due_date,
+        reported_status,
+        {{ column_or_null(source('raw', 'task_tracker'), 'reported_status_raw') }} as reported_status_raw,
+        progress,
+        completed_date,
+        evidence_link,
+        updated_at
+    from source
+)
+
+select * from renamed

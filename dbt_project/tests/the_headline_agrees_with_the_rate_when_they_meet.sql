@@ -1,0 +1,15 @@
+-- A run made exactly at a cut-off computes one number twice, to the second and through the deltas.
+select
+    headline.cutoff_at,
+    headline.received,
+    headline.online,
+    rate.denominator,
+    rate.numerator
+from {{ ref('online_submission_headline') }} as headline
+inner join {{ ref('online_submission_rate') }} as rate
+    on
+        headline.cutoff_at = rate.as_of
+        and rate.unit_level = 'province'
+        and rate.period = 'since_2025_07_01'
+        and headline.period_start = cast(rate.period_start as timestamp)
+where headline.received <> rate.denominator or headline.online <> rate.numerator

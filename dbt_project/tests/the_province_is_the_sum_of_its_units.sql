@@ -1,0 +1,9 @@
+-- Dossiers of unknown units stay in the total: nothing falls out between the province and its parts.
+select
+    as_of_day,
+    period,
+    sum(case when unit_level = 'province' then denominator else -denominator end) as received_apart,
+    sum(case when unit_level = 'province' then numerator else -numerator end) as online_apart
+from {{ ref('online_submission_rate') }}
+group by as_of_day, period
+having received_apart <> 0 or online_apart <> 0

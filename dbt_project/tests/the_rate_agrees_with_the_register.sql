@@ -1,0 +1,31 @@
+-- Two ways to one number: changes cumulated to the last as-of day, and a plain count over the register's counts.
+with cumulated as (
+    select
+        rate.unit_code,
+        rate.denominator,
+        rate.numerator,
+        rate.strict_numerator
+    from {{ ref('online_submission_rate') }} as rate
+    inner join {{ ref('int_as_of') }} as run on rate.as_of_day = run.as_of_day
+    where rate.period = 'since_2025_07_01' and rate.unit_level <> 'province'
+),
+
+counted as (
+    select
+        receiving_unit_code,
+        sum(received) as received,
+        sum(case when channel = 'online' then received else 0 end) as online,
+        sum(strictly_online) as strictly_online
+    from {{ ref('submission_by_channel_daily') }}
+    inner join {{ ref('int_as_of') }} as run on run.as_of_day >= {{ two_tier_since() }}
+    where received_day >= {{ two_tier_since() }}
+    group by receiving_unit_code
+)
+
+select *
+from cumulated
+full outer join counted on cumulated.unit_code = counted.receiving_unit_code
+where
+    coalesce(cumulated.denominator, 0) <> coalesce(counted.received, 0)
+    or coalesce(cumulated.numerator, 0) <> coalesce(counted.online, 0)
+    or coalesce(cumulated.strict_numerator, 0) <> coalesce(counted.strictly_online, 0)

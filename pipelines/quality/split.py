@@ -1,0 +1,180 @@
+"""The typed chunk → accepted and rejected Parquet of each of its batches.
+
+A rejected row keeps the texts it was landed with, and per failed rule: column, value, reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines import duck
+from pipelines.landing.batches import LandedBatch
+from pipelines.quality.expectations import Outcome
+from pipelines.quality.typing import MOJIBAKE
+from pipelines.sources.contract import Source
+from pipelines.sources.personal import REMOVED, redacted
+
+# Rejected rows held in memory at once; a source whose words all changed rejects every row it has.
+MANY = 100_000
+
+
+class Placed(NamedTuple):
+    """A batch within a chunk: its rows have the keys `first` .. `last`, in the order of `_row`."""
+
+    batch: LandedBatch
+    first: int
+
+    @property
+    def last(self) -> int:
+        return self.first + self.batch.rows - 1
+
+
+def place(chunk: Sequence[LandedBatch]) -> list[Placed]:
+    placed, first = [], 0
+    for batch in chunk:
+        placed.append(Placed(batch, first))
+        first += batch.rows
+    return placed
+
+
+def collect_failures(
+    con: duckdb.DuckDBPyConnection, source: Source, placed: Sequence[Placed], outcomes: Sequence[Outcome]
+) -> bool:
+    """Tables `failures` (row × failed critical rule) and, for all batches at once, `rejected`.
+
+    True where there are too many to hold: then each batch collects its own.
+    """
+    rejecting = [o for o in outcomes if o.expectation.rejects]
+    said = [o.expectation for o in rejecting]
+    rules = {
+        "rule": pa.array(range(len(said)), pa.int32()),
+        "name": pa.array([e.rule for e in said], pa.string()),
+        "column_name": pa.array([e.column for e in said], pa.string()),
+        "reason_en": pa.array([e.reason_en for e in said], pa.string()),
+        "reason_vi": pa.array([e.reason_vi for e in said], pa.string()),
+    }
+    failures = {
+        "_key": pa.chunked_array([pa.array(o.failed) for o in rejecting], pa.int64()),
+        "rule": pa.chunked_array(
+            [pa.array(np.full(len(o.failed), i, np.int32)) for i, o in enumerate(rejecting)], pa.int32()
+        ),
+    }
+    for name, columns in (("rules", rules), ("failures", failures)):
+        con.register("incoming", pa.table(columns))
+        con.execute(f"create or replace table {name} as from incoming")
+        con.unregister("incoming")
+    many = len(np.unique(np.concatenate([o.failed for o in rejecting]))) > MANY if rejecting else False
+    if not many:
+        con.execute(f"create or replace table rejected as {_rejected_sql(source, placed)}")
+    return many
+
+
+def write_accepted(
+    con: duckdb.DuckDBPyConnection, source: Source, placed: Placed, out: Path, *, whole: bool
+) -> int:
+    """Typed rows without a critical failure, in landed order; `whole`: the batch has no such row."""
+    names = ", ".join(duck.identifier(c.name) for c in source.columns)
+    mine = f"_key between {placed.first} and {placed.last}"
+    kept = "" if whole else f"and _key not in (select _key from failures where {mine})"
+    return _copy(
+        con,
+        f"select {_identity(placed.batch)}, _key - {placed.first} + 1 as _row, {names} "
+        f"from typed where {mine} {kept}",
+        out,
+    )
+
+
+def write_rejected(
+    con: duckdb.DuckDBPyConnection, source: Source, placed: Placed, out: Path, *, many: bool
+) -> int:
+    """Rows under their landed texts, with `row_key` and `failures`."""
+    rows = f"({_rejected_sql(source, [placed])})" if many else "rejected"
+    return _copy(
+        con,
+        f"select {_identity(placed.batch)}, {duck.literal(source.name)} as source, * exclude (_key) "
+        f"from {rows} where _key between {placed.first} and {placed.last} order by _row",
+        out,
+    )
+
+
+def landed_sql(placed: Sequence[Placed]) -> str:
+    """Every landed row of the chunk with `_batch` (its place) and `_key`; a column absent is NULL.
+
+    The key follows from the batch's own row number: the same however often it is read.
+    """
+    files = ", ".join(duck.literal(p.batch.path) for p in placed)
+    return (
+        f"select file_index as _batch, {[p.first for p in placed]}[file_index::bigint + 1] + _row - 1 "
+        f"as _key, * from read_parquet([{files}], union_by_name = true)"
+    )
+
+
+def landed_columns(placed: Sequence[Placed]) -> list[str]:
+    found = (name for p in placed for name in pq.read_schema(p.batch.path).names)
+    return [name for name in dict.fromkeys(found) if name != "_row"]
+
+
+def _rejected_sql(source: Source, placed: Sequence[Placed]) -> str:
+    """`failures`: list of {rule, column_name, bad_value, reason_en, reason_vi} in the suite's order."""
+    quoted = {n: duck.identifier(n) for n in landed_columns(placed)}
+    texts = ", ".join(f"{redacted(q)} as {q}" for q in quoted.values())
+    key = " || '|' || ".join(f"coalesce(t.{quoted[k]}, '')" for k in source.key if k in quoted)
+    value = " ".join(f"when {duck.literal(n)} then t.{q}" for n, q in quoted.items())
+    return f"""
+        with t as (
+            select _key, _row, {texts} from ({landed_sql(placed)})
+            where _key in (select _key from failures)
+        ),
+        lines as (
+            select t.*, r.*, {_column_at_fault(source, quoted)} as fault
+            from t join failures f using (_key) join rules r using (rule)
+        ),
+        failed as (
+            select _key, list({{'rule': name, 'column_name': fault,
+                'bad_value': case fault {value} end,
+                'reason_en': reason_en, 'reason_vi': reason_vi}} order by rule) as failures
+            from lines t group by _key
+        )
+        select t._key, t._row, {key or "''"} as row_key, f.failures,
+            {", ".join(f"t.{q}" for q in quoted.values())}
+        from t join failed f using (_key)"""
+
+
+def _column_at_fault(source: Source, quoted: dict[str, str]) -> str:
+    """Rules over all texts (`texts__…`) point to the column that holds the offending one."""
+    free = [(n, f"t.{q}") for n, q in quoted.items() if n in source.free_text_columns()]
+    personal = " ".join(
+        f"when contains({q}, {duck.literal(REMOVED)}) then {duck.literal(n)}" for n, q in free
+    )
+    mojibake = " ".join(
+        f"when regexp_matches({q}, {duck.literal(MOJIBAKE)}) then {duck.literal(n)}" for n, q in free
+    )
+    if not free:
+        return "r.column_name"
+    return (
+        f"case when r.column_name <> 'texts' then r.column_name "
+        f"when r.name = 'personal_data_in_text' then case {personal} end else case {mojibake} end end"
+    )
+
+
+def _identity(batch: LandedBatch) -> str:
+    return (
+        f"{duck.literal(batch.batch_id)} as batch_id, date {duck.literal(batch.partition)} as partition_key"
+    )
+
+
+def _copy(con: duckdb.DuckDBPyConnection, query: str, out: Path) -> int:
+    """COPY to a draft, then rename; returns the rows written."""
+    draft = out.with_name(f".{out.name}.partial")
+    row = con.execute(
+        f"copy ({query}) to {duck.literal(draft)} (format parquet, compression zstd)"
+    ).fetchone()
+    draft.replace(out)
+    return int(row[0]) if row else 0

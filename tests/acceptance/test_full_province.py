@@ -1,0 +1,96 @@
+"""The whole demo province once: K1–K4, against an independent count straight from the demo's database.
+
+The oracle reads the source with sqlite3 and pandas and shares no SQL and no code with the pipeline.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipelines.releases.lake import open_lake
+from pipelines.settings import Settings
+from tests.conftest import Province
+
+pytestmark = pytest.mark.slow
+
+CUTOFF = pd.Timestamp("2025-08-06 16:00:00")
+
+
+@pytest.fixture(scope="module")
+def full_province(tmp_path_factory: pytest.TempPathFactory) -> Province:
+    province = Province(Settings(data=tmp_path_factory.mktemp("full")))
+    province.thongsuot("demo")
+    province.thongsuot("run")
+    return province
+
+
+def oracle(database: Path) -> pd.DataFrame:
+    """One row per dossier at the cut-off: channel, unit, time of receipt; plain pandas, row rules by hand."""
+    query = (
+        "select MaHoSo code, TrangThaiHoSo status, ThoiDiemXuLy recorded, ThoiGianDongBo synced, "
+        "NgayTiepNhan received, NgayHenTra due, NgayKetThucXuLy finished, KenhThucHien channel, MucDo level, "
+        "NoiNopHoSo unit, TenTTHC name from ho_so_trang_thai where ThoiGianDongBo < '2025-08-07'"
+    )
+    with sqlite3.connect(database) as con:
+        log = pd.read_sql(query, con)
+    log["recorded"] = pd.to_datetime(log["recorded"], format="%Y-%m-%d %H:%M:%S", errors="coerce")
+    log["synced"] = pd.to_datetime(log["synced"], format="%Y-%m-%d %H:%M:%S")
+    good = log["code"].notna() & log["unit"].notna() & log["recorded"].notna()
+    good &= log["status"].isin([str(n) for n in range(1, 11)])
+    good &= log["channel"].isna() | log["channel"].isin(["1", "2", "3"])
+    good &= log["level"].isin(["2", "3", "4"])
+    for name in ("received", "due", "finished"):
+        told = log[name].notna()
+        log[name] = pd.to_datetime(log[name], format="%Y%m%d%H%M%S", errors="coerce")
+        good &= ~(told & log[name].isna())
+    day = pd.Timedelta(days=1)
+    good &= ~(log["recorded"] > log["synced"] + day) & ~(log["received"] > log["recorded"] + day)
+    good &= ~(log["finished"] < log["received"])
+    good &= ~log["name"].str.contains(r"\d{10}|á»", regex=True)
+    kept = log[good & (log["recorded"] <= CUTOFF)].sort_values("synced", kind="stable")
+    kept = kept.drop_duplicates(["code", "recorded", "status"], keep="last")
+    kept = kept.assign(order=kept["status"].astype(int)).sort_values(["code", "recorded", "order"])
+    kept["received"] = kept.groupby("code")["received"].ffill()
+    last = kept.groupby("code").tail(1)
+    return last[(last["received"] >= "2025-07-01") & (last["received"] <= CUTOFF)]
+
+
+def test_the_published_figures_and_an_independent_count_agree(full_province: Province) -> None:
+    said = json.loads(full_province.thongsuot("status", "--json").stdout)
+    assert (said["received"], said["online"], said["national_rank"], said["rank_movement"]) == (
+        310_903,
+        224_930,
+        20,
+        5,
+    )
+    assert round(said["rate"] * 100, 2) == 72.35
+    assert said["tasks"] == {"total": 23, "completed": 14, "in_term": 9, "overdue": 0}
+    counted = oracle(full_province.settings.data / "demo" / "one_stop.sqlite")
+    assert len(counted) == 310_903
+    assert int((counted["channel"] == "2").sum()) == 224_930
+    assert int((counted["status"] == "10").sum()) == 252_648
+
+
+def test_every_commune_agrees_with_the_independent_count(full_province: Province) -> None:
+    full_province.thongsuot("run", "--as-of", str(CUTOFF))
+    counted = oracle(full_province.settings.data / "demo" / "one_stop.sqlite")
+    by_unit = counted.assign(online=counted["channel"].eq("2")).groupby("unit")["online"].agg(["size", "sum"])
+    with open_lake(full_province.settings) as con:
+        marts = con.execute(
+            "select unit_code, denominator, numerator from lake.marts.online_submission_rate "
+            "where period = 'since_2025_07_01' and as_of_day = date '2025-08-06' "
+            "and unit_level <> 'province' and denominator > 0"
+        ).fetchall()
+        tasks = con.execute(
+            "select count(distinct unit_code), count(*) from lake.marts.task_ledger "
+            "where owner_level = 'commune'"
+        ).fetchall()
+    assert {code: (n, online) for code, n, online in marts} == {
+        str(code): (int(row["size"]), int(row["sum"])) for code, row in by_unit.iterrows()
+    }
+    assert tasks == [(130, 130 * 16)]  # K4

@@ -1,0 +1,46 @@
+"""Shared fixtures. A province is a data directory; runs are real processes, as an operator starts them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from pipelines.settings import Settings
+
+
+class Province(NamedTuple):
+    """A data directory and the operator's command on it."""
+
+    settings: Settings
+
+    def thongsuot(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "THONGSUOT_DATA": str(self.settings.data), "COLUMNS": "200"}
+        told = subprocess.run(
+            [sys.executable, "-m", "pipelines.cli", *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not check or told.returncode == 0, told.stdout[-3000:] + told.stderr[-3000:]
+        return told
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An empty installation."""
+    return Settings(data=tmp_path)
+
+
+@pytest.fixture(scope="session")
+def small_province(tmp_path_factory: pytest.TempPathFactory) -> Province:
+    """One hundredth of the demo province, run once through the whole line; tests must not change it."""
+    province = Province(Settings(data=tmp_path_factory.mktemp("small")))
+    province.thongsuot("demo", "--scale", "0.01")
+    province.thongsuot("run")
+    return province

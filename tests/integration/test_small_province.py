@@ -1,0 +1,263 @@
+"""One hundredth of the province through the whole line, in real processes, as an operator runs it.
+
+Expected values: the demo's manifest (what was planted) and DOMAIN's known answers scaled, not the marts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+import threading
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines import duck
+from pipelines.landing.batches import batches, newest
+from pipelines.releases import ledger
+from pipelines.releases.lake import open_lake
+from pipelines.settings import Settings
+from pipelines.sources.personal import findings
+from tests.conftest import Province
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def province(small_province: Province, tmp_path: Path) -> Province:
+    """A copy that a test may change."""
+    data = tmp_path / "data"
+    shutil.copytree(small_province.settings.data, data, symlinks=True)
+    return Province(Settings(data=data))
+
+
+def manifest(province: Province) -> dict:
+    return json.loads((province.settings.data / "demo" / "manifest.json").read_text(encoding="utf-8"))
+
+
+def ask(province: Province, sql: str) -> list[tuple]:
+    with open_lake(province.settings) as con:
+        return con.execute(sql).fetchall()
+
+
+def held(province: Province) -> dict[str, str]:
+    """mart → content hash in the newest release, audit tables aside (they name the batches)."""
+    with open_lake(province.settings) as con:
+        marts = ledger.releases(con)[-1].marts
+    return {name: m.sha256 for name, m in marts.items() if name.startswith("marts.")}
+
+
+def test_the_headline_is_the_published_one(small_province: Province) -> None:
+    said = json.loads(small_province.thongsuot("status", "--json").stdout)
+    known = manifest(small_province)["calibrated"]
+    assert (said["received"], said["online"]) == (known["received"], known["online"])
+    assert (said["national_rank"], said["province_count"], said["rank_movement"]) == (20, 34, 5)
+    assert said["tasks"] == {"total": 23, "completed": 14, "in_term": 9, "overdue": 0}
+    assert said["release_id"] == 1
+
+
+def test_every_planted_fault_is_rejected_for_its_own_reason_and_nothing_else_is(
+    small_province: Province,
+) -> None:
+    planted = manifest(small_province)
+    found = dict(
+        ask(
+            small_province,
+            "select rule, count(*) from lake.audit.rejections where source = 'dossier_log' group by 1",
+        )
+    )
+    assert found == planted["one_stop"]["rejected"]
+    each = planted["issue_register"]["rejected"]
+    issues = Counter(
+        dict(
+            ask(
+                small_province,
+                "select rule, count(*) from lake.audit.rejections where source = 'issue_register' group by 1",
+            )
+        )
+    )
+    assert issues == {rule: 4 * count for rule, count in each.items()}  # four snapshots up to 06/08
+
+
+def test_nothing_is_lost_in_silence(small_province: Province) -> None:
+    rows = ask(
+        small_province,
+        "select sum(rows_read), sum(rows_accepted + rows_rejected), bool_and(is_balanced) "
+        "from lake.audit.reconciliation where source = 'dossier_log'",
+    )
+    with sqlite3.connect(small_province.settings.data / "demo" / "one_stop.sqlite") as con:
+        pulled = con.execute(
+            "select count(*) from ho_so_trang_thai where ThoiGianDongBo < '2025-08-07'"
+        ).fetchone()[0]
+    assert rows == [(pulled, pulled, True)]
+
+
+def test_a_second_run_publishes_nothing_and_says_why(province: Province) -> None:
+    told = province.thongsuot("run").stdout
+    assert "no new release" in told.replace("\n", " ") and "same content" in told.replace("\n", " ")
+    assert ask(province, "select count(*) from lake.audit.releases") == [(1,)]
+
+
+def test_a_day_pulled_again_makes_a_new_batch_and_moves_no_number(province: Province) -> None:
+    before, old = held(province), newest(province.settings.landing, "dossier_log")["2025-07-15"]
+    province.thongsuot("run", "--partition", "2025-07-15", "--again")
+    fresh = newest(province.settings.landing, "dossier_log")["2025-07-15"]
+    assert fresh.batch_id != old.batch_id and fresh.rows == old.rows
+    without_origin = {"marts.dossier_register"}  # it names the batch a row comes from
+    assert {k: v for k, v in held(province).items() if k not in without_origin} == {
+        k: v for k, v in before.items() if k not in without_origin
+    }
+    current = ask(
+        province, "select count(*) from lake.audit.batches where source = 'dossier_log' and is_current"
+    )
+    assert current == [(67,)]
+
+
+def test_everything_but_landing_can_be_dropped_and_comes_back_the_same(province: Province) -> None:
+    before = held(province)
+    for part in ("quality", "lake", "dbt", "exports"):
+        shutil.rmtree(province.settings.data / part)
+    province.settings.warehouse.unlink()
+    told = province.thongsuot("run").stdout
+    assert "67 days validated" in " ".join(told.split())
+    assert held(province) == before
+
+
+def test_late_arrivals_of_the_next_day_are_counted_where_they_belong(province: Province) -> None:
+    planted = manifest(province)
+    province.thongsuot("run", "--partition", "2025-08-07")
+    received = ask(
+        province,
+        "select received from lake.marts.online_submission_headline "
+        "where cutoff_at = timestamp '2025-08-06 16:00:00'",
+    )
+    assert received == [(planted["calibrated"]["received"] + planted["one_stop"]["late_dossiers"],)]
+    # and the number published the day before can still be read
+    first = ask(province, "select snapshot_id from lake.audit.releases where release_id = 1")[0][0]
+    old = ask(
+        province,
+        f"select received from lake.marts.online_submission_headline at (version => {first}) "
+        "where cutoff_at = timestamp '2025-08-06 16:00:00'",
+    )
+    assert old == [(planted["calibrated"]["received"],)]
+
+
+def test_readers_see_one_whole_release_while_a_run_is_writing(province: Province) -> None:
+    stop, seen, errors = threading.Event(), set(), []
+
+    def poll() -> None:
+        while not stop.is_set():
+            try:
+                with open_lake(province.settings) as con:
+                    con.execute("begin")
+                    newest_release = con.execute("select max(release_id) from lake.audit.releases").fetchone()
+                    total = con.execute(
+                        "select sum(received) from lake.marts.submission_by_channel_daily"
+                    ).fetchone()
+                    register = con.execute(
+                        "select count(*) from lake.marts.dossier_register where is_received"
+                    ).fetchone()
+                    headline = con.execute(
+                        "select max(received) from lake.marts.online_submission_headline"
+                    ).fetchone()
+                    con.execute("commit")
+                assert total == register
+                seen.add((newest_release, total, headline))
+            except Exception as error:  # every one counts against the promise
+                errors.append(repr(error))
+
+    reader = threading.Thread(target=poll)
+    reader.start()
+    try:
+        province.thongsuot("run", "--partition", "2025-08-07")
+    finally:
+        stop.set()
+        reader.join()
+    assert errors == []
+    assert len(seen) == 2  # the old release and the new one, never a mixture
+
+
+def test_a_blocked_batch_stops_the_line_and_the_last_release_is_served(province: Province) -> None:
+    with sqlite3.connect(province.settings.data / "demo" / "one_stop.sqlite") as con:
+        con.execute("update ho_so_trang_thai set TrangThaiHoSo = '77' where ThoiGianDongBo >= '2025-08-07'")
+    con.close()
+    told = province.thongsuot("run", "--partition", "2025-08-07", check=False)
+    said = " ".join(told.stdout.split())
+    assert told.returncode == 1
+    assert "dossier_log 2025-08-07" in said and "status_code_unknown" in said and "last release" in said
+    assert ask(province, "select count(*) from lake.audit.releases") == [(1,)]
+
+
+def test_as_of_gives_the_state_at_that_second(province: Province) -> None:
+    province.thongsuot("run", "--as-of", "2025-08-06 16:00:00")
+    known = manifest(province)["calibrated"]
+    rows = ask(
+        province,
+        "select denominator, numerator from lake.marts.online_submission_rate where unit_level = 'province' "
+        "and period = 'since_2025_07_01' and as_of_day = date '2025-08-06'",
+    )
+    assert rows == [(known["received"], known["online"])]
+
+
+def test_no_planted_personal_value_rests_outside_the_sources(small_province: Province) -> None:
+    """Every table and file under the data directory, but the demo's own source files, is searched."""
+    data = small_province.settings.data
+    with sqlite3.connect(data / "demo" / "one_stop.sqlite") as con:
+        people = con.execute(
+            "select distinct ChuHoSo, SoDinhDanh, SoDienThoai, Email, NguoiXuLy from ho_so_trang_thai"
+        ).fetchall()
+    planted = {value for row in people for value in row if value}
+    planted |= set(
+        re.findall(r"09\d{8}", (data / "demo" / "issue_register" / "2025-08-06.csv").read_text("utf-8-sig"))
+    )
+    planted |= {"Lê Thị Mẫu", "Trần Cán Sơn"}
+    assert len(planted) > 5_000
+    tokens = re.compile(r"\b\d{10,12}\b|[\w.]+@[\w.-]+")
+    names = {value for value in planted if not tokens.fullmatch(value)}
+    texts = 0
+    for path in sorted(data.rglob("*")):
+        if not path.is_file() or (data / "demo") in path.parents or path.is_symlink():
+            continue
+        if path.suffix == ".parquet":
+            with duck.connect(small_province.settings.extensions) as con:
+                relation = f"read_parquet({duck.literal(path)})"
+                assert findings(con, relation) == {}, path
+                described = con.execute(f"describe from {relation}").fetchall()
+                columns = [d[0] for d in described if d[1] == "VARCHAR"]
+                values = {
+                    v
+                    for c in columns
+                    for (v,) in con.execute(
+                        f"select distinct {duck.identifier(c)} from {relation}"
+                    ).fetchall()
+                }
+            assert not (values & planted), path
+            texts += 1
+        else:
+            content = path.read_bytes().decode("utf-8", "ignore")
+            assert not (set(tokens.findall(content)) & planted), path
+            assert not any(name in content for name in list(names)[:200]), path
+    assert texts > 100
+    with duckdb.connect(str(small_province.settings.warehouse), read_only=True) as con:
+        tables = con.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+        assert all(findings(con, duck.identifier(*table)) == {} for table in tables)
+
+
+def test_the_exported_file_holds_the_newest_release(small_province: Province) -> None:
+    path = small_province.settings.data / "exports" / "marts.duckdb"
+    with duckdb.connect(str(path), read_only=True) as con:
+        rows = con.execute(
+            "select received, online from marts.online_submission_headline order by cutoff_at desc"
+        ).fetchall()
+    known = manifest(small_province)["calibrated"]
+    assert rows[0] == (known["received"], known["online"])
+
+
+def test_batches_name_their_query_their_hash_and_their_run(small_province: Province) -> None:
+    found = list(batches(small_province.settings.landing, "dossier_log"))
+    assert len(found) == 67
+    assert all("ThoiGianDongBo" in b.origin and len(b.sha256) == 64 and len(b.run_id) == 36 for b in found)

@@ -1,0 +1,217 @@
+"""sources.yaml is read strictly: what is wrong is named by file, key and nearest valid name."""
+
+from __future__ import annotations
+
+import copy
+import unicodedata
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.settings import PROJECT
+from pipelines.sources.contract import ContractError, Contracts, Source, load_contracts
+
+SMALL = {
+    "first_day": "2025-07-01",
+    "sources": {
+        "log": {
+            "title_vi": "Nhật ký",
+            "connector": "database",
+            "grain": "case × time",
+            "key": ["case_id", "recorded_at"],
+            "partitioning": "change_day",
+            "url": "sqlite:///{data}/x.sqlite",
+            "table": "cases",
+            "cursor": "changed",
+            "datetime_formats": ["%Y-%m-%d %H:%M:%S"],
+            "max_rejected_share": 0.02,
+            "suite": "dossier_log.json",
+            "columns": {
+                "case_id": {"raw": "id", "required": True},
+                "recorded_at": {"raw": "at", "type": "timestamp"},
+                "channel": {"raw": "ch", "value_map": {"1": "online"}, "default": "in_person"},
+            },
+            "personal": {"name": "name"},
+        }
+    },
+    "reference": {"units": {"path": "{project}/reference/units.csv", "columns": {"unit_code": "varchar"}}},
+}
+
+
+def written(tmp_path: Path, **changes: object) -> Path:
+    """A small sources.yaml; `sources__log__connector="x"` changes one key, None removes it."""
+    content = copy.deepcopy(SMALL)
+    for where, value in changes.items():
+        *steps, last = where.split("__")
+        at: dict = content
+        for step in steps:
+            at = at[step]
+        at.pop(last, None)
+        if value is not None:
+            at[last] = value
+    path = tmp_path / "sources.yaml"
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(ContractError) as error:
+        load_contracts(path)
+    assert error.value.__cause__ is None
+    return str(error.value)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Contracts:
+    return load_contracts(PROJECT / "sources.yaml")
+
+
+def test_the_demo_has_the_four_sources_of_the_design(demo: Contracts) -> None:
+    assert list(demo.sources) == ["dossier_log", "task_tracker", "issue_register", "national_ranking"]
+    assert demo.sources["dossier_log"].partitioning == "change_day"
+
+
+def test_every_demo_suite_and_reference_file_is_in_the_repository(demo: Contracts) -> None:
+    assert all(source.suite_path.is_file() for source in demo.sources.values())
+    assert all(table.resolved_path(PROJECT).is_file() for table in demo.reference.values())
+
+
+def test_no_personal_column_of_the_domain_is_pulled(demo: Contracts) -> None:
+    # DOMAIN §2, the fields marked "drop" that the one-stop database of the demo has.
+    dropped = {
+        "ChuHoSo", "NguoiUyQuyen", "SoDinhDanh", "Email", "SoDienThoai", "DiaChi", "NgaySinh",
+        "TrichYeuHoSo", "GhiChu", "NguoiXuLy", "ChucDanh",
+    }  # fmt: skip
+    log = demo.sources["dossier_log"]
+    assert set(log.personal) == dropped
+    assert not dropped & {c.raw for c in log.columns}
+
+
+def test_accepted_rows_carry_their_origin_before_the_columns(demo: Contracts) -> None:
+    columns = list(demo.sources["national_ranking"].accepted_columns().items())
+    assert columns[:4] == [
+        ("batch_id", "varchar"),
+        ("partition_key", "date"),
+        ("_row", "bigint"),
+        ("captured_at", "timestamp"),
+    ]
+
+
+def test_free_text_is_what_people_wrote_no_code_key_or_mapped_word(demo: Contracts) -> None:
+    assert demo.sources["dossier_log"].free_text_columns() == {"procedure_name", "sector_name"}
+
+
+def test_a_contract_cannot_be_changed_after_loading(demo: Contracts) -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        demo.sources["dossier_log"].owner = "someone"  # type: ignore[misc]
+
+
+def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
+    said = refused(tmp_path / "nowhere.yaml")
+    assert "nowhere.yaml" in said and "THONGSUOT_SOURCES" in said
+
+
+def test_a_misspelt_key_of_a_source_names_the_nearest(tmp_path: Path) -> None:
+    said = refused(written(tmp_path, sources__log__datetime_format=["%Y"]))
+    assert said == (
+        "sources.yaml: `sources.log.datetime_format` is not a known key; did you mean `datetime_formats`?"
+    )
+
+
+def test_a_misspelt_key_of_a_column_names_column_and_nearest(tmp_path: Path) -> None:
+    said = refused(written(tmp_path, sources__log__columns__channel={"raw": "ch", "valuemap": {}}))
+    assert "`sources.log.columns.channel.valuemap` is not a known key; did you mean `value_map`?" in said
+
+
+def test_a_misspelt_key_at_the_top_names_the_nearest(tmp_path: Path) -> None:
+    assert "`is_dmo` is not a known key; did you mean `is_demo`?" in refused(written(tmp_path, is_dmo=True))
+
+
+def test_an_unknown_column_type_lists_the_known_ones(tmp_path: Path) -> None:
+    said = refused(written(tmp_path, sources__log__columns__channel={"type": "datetime"}))
+    assert "sources.log.columns.channel.type" in said and "'timestamp'" in said
+
+
+def test_a_key_said_twice_is_an_error_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "sources.yaml"
+    path.write_text("first_day: 2025-07-01\nsources: {}\nreference: {}\nsources: {}\n", encoding="utf-8")
+    assert refused(path) == "sources.yaml, line 4: not valid YAML: `sources` stands there twice"
+
+
+def test_broken_yaml_names_the_line_and_never_repeats_it(tmp_path: Path) -> None:
+    path = tmp_path / "sources.yaml"
+    path.write_text("sources:\n  log:\n    url: [postgresql://u:geheim@db/x\n", encoding="utf-8")
+    said = refused(path)
+    assert "line" in said and "geheim" not in said
+
+
+@pytest.mark.parametrize("key", ["url", "table", "cursor"])
+def test_a_database_needs_address_table_and_cursor(tmp_path: Path, key: str) -> None:
+    said = refused(written(tmp_path, **{f"sources__log__{key}": None}))
+    assert f"connector database needs `{key}`" in said and "sources.log" in said
+
+
+def test_a_key_that_is_no_column_names_the_nearest(tmp_path: Path) -> None:
+    said = refused(written(tmp_path, sources__log__key=["case_id", "recorded"]))
+    assert "key column `recorded` is not a column; did you mean `recorded_at`?" in said
+
+
+def test_a_personal_column_cannot_be_pulled_by_mistake(tmp_path: Path) -> None:
+    said = refused(written(tmp_path, sources__log__columns__channel={"raw": "name"}))
+    assert "column `channel` would pull `name`, a personal column" in said
+
+
+def test_times_need_their_formats(tmp_path: Path) -> None:
+    said = refused(written(tmp_path, sources__log__datetime_formats=None))
+    assert "timestamp columns need `datetime_formats`" in said
+
+
+def test_an_unknown_zone_is_refused_when_loading(tmp_path: Path) -> None:
+    said = refused(written(tmp_path, sources__log__timezone="Asia/Vinh"))
+    assert "timezone 'Asia/Vinh' is not known" in said
+
+
+def test_a_canonical_word_must_fit_its_column_type(tmp_path: Path) -> None:
+    column = {"type": "boolean", "value_map": {"1": "yes"}}
+    assert "'yes' is no boolean" in refused(written(tmp_path, sources__log__columns__channel=column))
+
+
+def test_codes_may_be_written_without_quotes(tmp_path: Path) -> None:
+    path = written(tmp_path, sources__log__columns__channel={"value_map": {1: "online", 2: "postal"}})
+    assert column_of(load_contracts(path).sources["log"], "channel").value_map == {
+        "1": "online",
+        "2": "postal",
+    }
+
+
+def test_an_unquoted_yes_is_refused_not_read_as_true(tmp_path: Path) -> None:
+    said = refused(written(tmp_path, sources__log__columns__channel={"value_map": {True: "online"}}))
+    assert "sources.log.columns.channel" in said and "put it in quotes" in said
+
+
+def test_words_are_compared_in_nfc_however_the_file_was_typed(tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "Trực tiếp")
+    path = written(tmp_path, sources__log__columns__channel={"value_map": {decomposed: "in_person"}})
+    assert column_of(load_contracts(path).sources["log"], "channel").value_map == {"Trực tiếp": "in_person"}
+
+
+def test_a_secret_comes_from_the_environment_and_is_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, sources__log__url="postgresql://reader:${ONE_STOP_PASSWORD}@db/one_stop")
+    source = load_contracts(path).sources["log"]
+    monkeypatch.setenv("ONE_STOP_PASSWORD", "geheim")
+    assert source.resolved_url(tmp_path) == "postgresql://reader:geheim@db/one_stop"
+    assert "geheim" not in repr(source) and "reader" not in repr(source)
+
+
+def test_an_absent_secret_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ONE_STOP_PASSWORD", raising=False)
+    path = written(tmp_path, sources__log__url="postgresql://reader:${ONE_STOP_PASSWORD}@db/one_stop")
+    with pytest.raises(ContractError, match="log: the environment has no ONE_STOP_PASSWORD"):
+        load_contracts(path).sources["log"].resolved_url(tmp_path)
+
+
+def column_of(source: Source, name: str):  # type: ignore[no-untyped-def]
+    return next(c for c in source.columns if c.name == name)

@@ -1,0 +1,140 @@
+"""The walls of the dbt project (DESIGN §4, §6), read from its manifest: layers, contracts, versions, docs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+DBT = str(Path(sys.executable).with_name("dbt"))
+LAYERS = ("staging", "intermediate", "marts", "audit")
+MARTS = {
+    "submission_by_channel_daily", "online_submission_headline", "online_submission_rate",
+    "dossier_register", "task_ledger", "task_completion", "issue_backlog", "issue_backlog_daily",
+    "dim_unit", "dim_procedure", "dim_date",
+}  # fmt: skip
+AUDIT = {"batches", "rejections", "reconciliation"}
+Node = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Node:
+    """Parsed once; parsing needs no warehouse."""
+    target = tmp_path_factory.mktemp("manifest")
+    environment = {**os.environ, "THONGSUOT_WAREHOUSE": str(target / "none.duckdb"), "DO_NOT_TRACK": "1"}
+    command = [DBT, "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    command += ["--target-path", str(target), "--log-path", str(target)]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout[-4000:]
+    return json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def models(manifest: Node) -> dict[str, Node]:
+    return {k: n for k, n in manifest["nodes"].items() if n["resource_type"] == "model"}
+
+
+def published(models: dict[str, Node]) -> list[Node]:
+    return [n for n in models.values() if n["schema"] in ("marts", "audit")]
+
+
+def test_schemas_are_the_layers_and_nothing_else(manifest: Node, models: dict[str, Node]) -> None:
+    assert {n["schema"] for n in models.values()} == set(LAYERS)
+    seeds = [n for n in manifest["nodes"].values() if n["resource_type"] == "seed"]
+    assert {n["schema"] for n in seeds} == {"seeds"}
+
+
+def test_a_model_lies_in_the_folder_of_its_schema(models: dict[str, Node]) -> None:
+    assert [n["name"] for n in models.values() if n["fqn"][1] != n["schema"]] == []
+
+
+def test_staging_reads_sources_only(models: dict[str, Node]) -> None:
+    for node in models.values():
+        if node["schema"] == "staging":
+            assert all(parent.startswith("source.") for parent in node["depends_on"]["nodes"]), node["name"]
+
+
+def test_only_staging_reads_sources(models: dict[str, Node]) -> None:
+    for node in models.values():
+        if node["schema"] != "staging":
+            parents = node["depends_on"]["nodes"]
+            assert not any(parent.startswith("source.") for parent in parents), node["name"]
+
+
+def test_no_layer_reads_a_later_one_and_marts_never_read_staging(models: dict[str, Node]) -> None:
+    for node in models.values():
+        read = {models[p]["schema"] for p in node["depends_on"]["nodes"] if p in models}
+        later = LAYERS[LAYERS.index(node["schema"]) + 1 :]
+        assert read.isdisjoint(later), node["name"]
+        if node["schema"] == "marts":
+            assert "staging" not in read, node["name"]
+
+
+def test_the_public_contract_is_complete_under_its_unsuffixed_names(models: dict[str, Node]) -> None:
+    names = {schema: {n["alias"] for n in models.values() if n["schema"] == schema} for schema in LAYERS}
+    assert names["marts"] >= MARTS
+    assert names["audit"] >= AUDIT
+
+
+def test_what_is_published_has_an_enforced_contract_and_a_key_of_columns_that_are_never_null(
+    models: dict[str, Node],
+) -> None:
+    for node in published(models):
+        assert node["config"]["contract"]["enforced"], node["name"]
+        columns = node["columns"]
+        key = node["config"]["meta"]["key"]
+        for name in key:
+            kinds = {constraint["type"] for constraint in columns[name]["constraints"]}
+            assert "not_null" in kinds, f"{node['name']}.{name}"
+
+
+def test_what_is_published_is_tested_on_its_key_and_on_having_rows(
+    manifest: Node, models: dict[str, Node]
+) -> None:
+    tests = [n for n in manifest["nodes"].values() if n["resource_type"] == "test"]
+    for node in published(models):
+        of_it = [t for t in tests if t.get("attached_node") == node["unique_id"]]
+        keys = [
+            t["test_metadata"]["kwargs"]["columns"]
+            for t in of_it
+            if t["test_metadata"]["name"] == "unique_combination"
+        ]
+        assert node["config"]["meta"]["key"] in keys, node["name"]
+        assert any(t["test_metadata"]["name"] == "has_rows" for t in of_it), node["name"]
+
+
+def test_only_marts_are_public_and_every_mart_is_versioned(models: dict[str, Node]) -> None:
+    for node in models.values():
+        is_mart = node["schema"] == "marts"
+        assert (node["access"] == "public") == is_mart, node["name"]
+        assert (node["version"] is not None) == is_mart, node["name"]
+        assert (node["group"] is not None) == is_mart, node["name"]
+
+
+def test_what_is_published_is_described_in_both_languages(models: dict[str, Node]) -> None:
+    for node in published(models):
+        said = {node["name"]: node["description"]}
+        said |= {f"{node['name']}.{c}": column["description"] for c, column in node["columns"].items()}
+        missing = [name for name, text in said.items() if not ("EN " in text and " / VI " in text)]
+        assert missing == []
+
+
+def test_every_model_says_what_it_is(models: dict[str, Node]) -> None:
+    assert [n["name"] for n in models.values() if not n["description"]] == []
+
+
+def test_every_published_mart_has_a_consumer(manifest: Node, models: dict[str, Node]) -> None:
+    used = {p for exposure in manifest["exposures"].values() for p in exposure["depends_on"]["nodes"]}
+    assert [n["name"] for n in published(models) if n["unique_id"] not in used] == []
+
+
+def test_no_mart_knows_the_time_of_its_own_making(models: dict[str, Node]) -> None:
+    words = ("now()", "current_date", "current_timestamp", "invocation_id", "run_started_at", "random(")
+    for node in models.values():
+        assert not any(word in node["raw_code"].lower() for word in words), node["name"]

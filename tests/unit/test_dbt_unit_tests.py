@@ -1,0 +1,250 @@
+"""The dbt project on a province small enough to count by hand: unit tests, contracts, data tests.
+
+One `dbt build` for the module, in a time zone far from the province's; then the tests are tested.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+DBT = str(Path(sys.executable).with_name("dbt"))
+AS_OF = "2025-07-04 12:00:00"
+
+# Three dossiers of July, one of June; A was delivered twice, B corrected from postal to online.
+# C was recorded a second after the first cut-off. One row was rejected.
+LOG = """
+('A', 'online', 'full', 'NEW', 2, '07-01 08:00:00', '07-01 08:01:00', '07-01 08:00:00', 'b1', '07-01', 1),
+('A', 'online', 'full', 'NEW', 2, '07-01 08:00:00', '07-02 08:01:00', '07-01 08:00:00', 'b2', '07-02', 1),
+('A', 'online', 'full', 'NEW', 10, '07-03 00:30:00', '07-03 00:31:00', '07-01 08:00:00', 'b3', '07-03', 1),
+('B', 'postal', 'partial', 'NEW', 2, '07-01 09:00:00', '07-01 09:01:00', '07-01 09:00:00', 'b1', '07-01', 2),
+('B', 'online', 'partial', 'NEW', 2, '07-01 09:00:00', '07-02 09:01:00', '07-01 09:00:00', 'b2', '07-02', 2),
+('C', null, null, 'XXX', 2, '07-02 16:00:01', '07-02 16:01:00', '07-02 16:00:01', 'b2', '07-02', 3),
+('J', 'online', 'full', 'OLD', 2, '06-30 23:59:59', '07-01 00:00:10', '06-30 23:59:59', 'b1', '07-01', 3)
+"""
+
+RAW = f"""
+create schema raw;
+create table raw.run_parameters as select timestamp '{AS_OF}' as as_of, date '2025-07-04' as partition_day;
+create table raw.dossier_log as
+    select
+        col0 as dossier_code, '1.000001.000.00.00.H41' as procedure_code, 'Khai sinh' as procedure_name,
+        'HT' as sector_code, 'Hộ tịch' as sector_name, col1 as channel, 'citizen' as applicant_type,
+        col2 as service_level, col3 as receiving_unit_code, col3 as processing_unit_code,
+        col4::integer as status_code, ('2025-' || col5)::timestamp as recorded_at,
+        ('2025-' || col6)::timestamp as synced_at,
+        null::timestamp as submitted_at, ('2025-' || col7)::timestamp as received_at,
+        timestamp '2025-07-03 17:00:00' as due_at, null::timestamp as finished_at,
+        null::timestamp as returned_at, null::timestamp as refused_at, false as paid_online,
+        true as is_digitised, false as has_e_result, 0 as supplement_requests,
+        col8 as batch_id, ('2025-' || col9)::date as partition_key, col10::bigint as _row
+    from (values {LOG});
+create table raw.task_tracker as
+    select
+        'T' || n as task_code, 'Nhiệm vụ' as title, '02' as directive_number,
+        date '2025-06-19' as directive_date,
+        'D1' as lead_agency_code, null::varchar as coordinating_agencies, 'province' as owner_level,
+        null::varchar as unit_code, date '2025-06-20' as start_date, date '2025-07-03' as due_date,
+        case when n = 1 then 'done' else 'in_progress' end as reported_status,
+        case when n = 1 then 'Hoàn thành đúng hạn' else 'Đang thực hiện' end as reported_status_raw,
+        50 as progress, case when n = 1 then date '2025-07-02' end as completed_date,
+        null::varchar as result_summary, null::varchar as evidence_link,
+        timestamp '2025-07-03 08:00:00' as updated_at, 't3' as batch_id, date '2025-07-03' as partition_key,
+        n::bigint as _row
+    from range(1, 4) as numbers (n);
+create table raw.issue_register as
+    select
+        'I1' as issue_code, timestamp '2025-07-01 08:00:00' as reported_at, 'cán bộ' as reported_by_role,
+        'NEW' as unit_code, 'HT' as sector_code, 'network' as category, 'high' as severity,
+        'province' as addressed_to_level, null::varchar as addressed_to_code, 'new' as status,
+        timestamp '2025-07-03 08:00:00' as due_at, null::timestamp as resolved_at,
+        timestamp '2025-07-02 08:00:00' as last_update_at, 'i3' as batch_id,
+        date '2025-07-03' as partition_key, 1::bigint as _row;
+create table raw.national_ranking as
+    select
+        timestamp '2025-07-02 16:00:00' as captured_at, col0 as province_code, col0 as province_name,
+        100::bigint as received_total, col1::bigint as online_total, 0::bigint as in_person_total,
+        0::bigint as postal_total, 0::bigint as on_time_total, 0::bigint as overdue_total,
+        'n2' as batch_id, date '2025-07-02' as partition_key, col1::bigint as _row
+    from (values ('40', 72), ('01', 80), ('04', 10));
+create table raw.units as
+    select
+        col0 as unit_code, col1 as unit_name, 'xã' as unit_type, col2 as unit_level,
+        null::varchar as district_name, true as is_current,
+        col3::date as valid_from, col4::date as valid_to
+    from (values ('OLD', 'Xã Cũ', 'commune', '2008-01-01', '2025-07-01'),
+                 ('NEW', 'Xã Mới', 'commune', '2025-07-01', null),
+                 ('D1', 'Sở Một', 'department', '2025-03-01', null));
+create table raw.unit_mapping as
+    select 'OLD' as old_unit_code, 'Xã Cũ' as old_unit_name, 'H' as old_district_name,
+           'NEW' as new_unit_code, 'Xã Mới' as new_unit_name;
+create table raw.procedures as
+    select '1.000001' as procedure_code, 'Khai sinh' as procedure_name, 'HT' as sector_code,
+           'Hộ tịch' as sector_name, 'D1' as agency_code, 'full' as service_level, false as has_fee,
+           false as needs_paper_result, 'commune' as executing_level, 2 as processing_days;
+create table raw.reporting_cutoffs as
+    select col0::timestamp as cutoff_at, timestamp '2025-07-01' as period_start, 'Mốc' as label_vi,
+           'Cut-off' as label_en
+    from (values ('2025-07-02 16:00:00'), ('2025-07-04 12:00:00'), ('2025-08-06 16:00:00'));
+create table raw.working_day_overrides as
+    select date '2025-07-05' as date, true as is_working_day, '1/BNV' as document_number, 'làm bù' as note;
+create table raw.assignments as
+    select 'Tổ trưởng' as member_role, '*' as sector_code, '*' as unit_code, '*' as category;
+create table raw.calendar as
+    select day::date as date, isodow(day) < 6 as is_working_day, null::varchar as holiday_name
+    from range(timestamp '2025-06-01', timestamp '2025-09-01', interval 1 day) as days (day);
+create table raw.batches as
+    select
+        col0 as batch_id, col1 as source, col2::date as partition_key, true as is_current,
+        true as is_accepted, col3::bigint as rows_read, col4::bigint as rows_accepted,
+        (col3 - col4)::bigint as rows_rejected, 'sha' as sha256, 'fp' as schema_fingerprint,
+        'query' as origin, timestamp '2025-07-04 01:00:00' as pulled_at, 'run' as run_id
+    from (values ('b1', 'dossier_log', '2025-07-01', 4, 3), ('b2', 'dossier_log', '2025-07-02', 3, 3),
+                 ('b3', 'dossier_log', '2025-07-03', 1, 1), ('t3', 'task_tracker', '2025-07-03', 3, 3),
+                 ('i3', 'issue_register', '2025-07-03', 1, 1), ('n2', 'national_ranking', '2025-07-02', 3, 3),
+                 ('u1', 'reference_units', '2025-07-01', 3, 3));
+create table raw.rejections as
+    select 'dossier_log' as source, date '2025-07-01' as partition_key, 'b1' as batch_id, 4::bigint as _row,
+           'Z' as row_key, 'channel_unknown' as rule, 'channel' as column_name, '7' as bad_value,
+           'unknown channel' as reason_en, 'kênh lạ' as reason_vi, true as is_current;
+"""
+
+
+class Built(NamedTuple):
+    """A warehouse that dbt built, and what dbt said of every node: unique id → status."""
+
+    warehouse: Path
+    target: Path
+    statuses: dict[str, str]
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.warehouse), read_only=True) as con:
+            return con.execute(sql).fetchall()
+
+
+def dbt(warehouse: Path, target: Path, *words: str) -> Built:
+    """Run dbt as the pipeline does, but with the machine's clock zone far from the province's."""
+    environment = {
+        **os.environ,
+        "THONGSUOT_WAREHOUSE": str(warehouse),
+        "TZ": "America/Los_Angeles",
+        "DO_NOT_TRACK": "1",
+    }
+    command = [DBT, *words, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    command += ["--target-path", str(target), "--log-path", str(target)]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    results = target / "run_results.json"
+    assert results.exists(), told.stdout[-4000:]
+    content = json.loads(results.read_text(encoding="utf-8"))
+    return Built(warehouse, target, {r["unique_id"]: r["status"] for r in content["results"]})
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("dbt")
+    warehouse = folder / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute(RAW)
+    return dbt(warehouse, folder / "target", "build")
+
+
+def named(built: Built, prefix: str) -> dict[str, str]:
+    return {node: status for node, status in built.statuses.items() if node.startswith(prefix)}
+
+
+def test_every_model_builds_under_its_contract_and_every_data_test_passes(built: Built) -> None:
+    assert {n: s for n, s in built.statuses.items() if s not in ("success", "pass", "no-op")} == {}
+    assert len(named(built, "model.")) > 30
+
+
+def test_every_dbt_unit_test_ran_and_passed(built: Built) -> None:
+    unit_tests = named(built, "unit_test.")
+    assert len(unit_tests) >= 27
+    assert set(unit_tests.values()) == {"pass"}
+
+
+def test_the_headline_knows_at_each_cutoff_what_was_recorded_by_then(built: Built) -> None:
+    # 02/07 16:00: A and B, both online. 04/07 12:00: also C, in person. 06/08 lies after as_of.
+    assert built.rows(
+        "select strftime(cutoff_at, '%d/%m'), received, online, returned, rate, national_rank, rank_movement "
+        "from marts.online_submission_headline order by cutoff_at"
+    ) == [("02/07", 2, 2, 0, 1.0, 2, None), ("04/07", 3, 2, 1, 2 / 3, 2, 0)]
+
+
+def test_the_rate_of_a_past_day_counts_what_was_known_at_its_end(built: Built) -> None:
+    assert built.rows(
+        "select as_of_day::varchar, numerator, denominator from marts.online_submission_rate "
+        "where unit_level = 'province' and period = 'since_2025_07_01' order by 1"
+    ) == [("2025-07-01", 2, 2), ("2025-07-02", 2, 3), ("2025-07-03", 2, 3), ("2025-07-04", 2, 3)]
+
+
+def test_june_counts_in_the_year_and_an_unknown_unit_keeps_its_dossiers(built: Built) -> None:
+    assert built.rows(
+        "select unit_code, unit_level, numerator, denominator from marts.online_submission_rate "
+        "where as_of_day = '2025-07-04' and period = 'year' and denominator > 0 order by 1"
+    ) == [("NEW", "commune", 3, 3), ("XXX", "unknown", 0, 1), ("province", "province", 3, 4)]
+
+
+def test_the_days_are_local_whatever_the_clock_of_the_machine(built: Built) -> None:
+    # 23:59:59 on 30 June in Nghệ An is the afternoon in UTC, and received by the old unit.
+    assert built.rows(
+        "select receiving_unit_code, original_unit_name from marts.dossier_register where dossier_code = 'J'"
+    ) == [("NEW", "Xã Cũ")]
+    assert built.rows(
+        "select received_day::varchar, received from marts.submission_by_channel_daily "
+        "where received_day = '2025-06-30'"
+    ) == [("2025-06-30", 1)]
+
+
+def test_tasks_are_carried_to_the_as_of_day_by_the_newest_snapshot(built: Built) -> None:
+    assert built.rows(
+        "select as_of_day::varchar, total, done_on_time, open_in_term, open_overdue, colour "
+        "from marts.task_completion where lead_agency_code = 'all' order by 1"
+    ) == [("2025-07-03", 3, 1, 2, 0, "green"), ("2025-07-04", 3, 1, 0, 2, "red")]
+
+
+def test_every_row_of_every_batch_is_accounted_for(built: Built) -> None:
+    assert built.rows(
+        "select batch_id, rows_read, rows_rejected, rows_staged, rows_repeated, rows_corrected, is_balanced "
+        "from audit.reconciliation where source = 'dossier_log' order by 1"
+    ) == [("b1", 4, 1, 1, 1, 1, True), ("b2", 3, 0, 3, 0, 0, True), ("b3", 1, 0, 1, 0, 0, True)]
+
+
+def test_the_data_tests_notice_what_they_are_there_for(built: Built, tmp_path: Path) -> None:
+    # Broken in place and put back: another path would be another profile, and cost a whole parse.
+    whole = shutil.copy(built.warehouse, tmp_path / "whole.duckdb")
+    with duckdb.connect(str(built.warehouse)) as con:
+        con.execute("update audit.reconciliation set is_balanced = false where batch_id = 'b1'")
+        con.execute("delete from marts.issue_backlog")
+        con.execute("update marts.task_completion set open_overdue = open_overdue + 1")
+        con.execute("insert into marts.dim_unit from marts.dim_unit where unit_code = 'NEW'")
+        con.execute("update marts.online_submission_rate set numerator = 1 where unit_code = 'NEW'")
+        con.execute("update marts.issue_backlog_daily set opening = 0, new_issues = 1")
+        con.execute("delete from intermediate.int_dossier_states where dossier_code = 'C'")
+    try:
+        checked = dbt(built.warehouse, built.target, "test", "--select", "test_type:data")
+    finally:
+        shutil.copy(whole, built.warehouse)
+    failed = {node.split(".")[2] for node, status in checked.statuses.items() if status == "fail"}
+    for expected in (
+        "holds_audit_reconciliation_is_balanced",
+        "has_rows_issue_backlog",
+        "parts_add_up_task_completion",
+        "unique_combination_dim_unit",
+        "the_log_is_kept_whole_int_dossier_states",
+        "the_province_is_the_sum_of_its_units",
+        "the_rate_agrees_with_the_register",
+        "the_ledger_agrees_with_the_completion",
+        "the_backlog_closes_with_the_open_issues",
+        "a_day_opens_with_the_backlog_the_day_before_closed_with",
+    ):
+        assert any(name.startswith(expected) for name in failed), f"{expected} passed on broken data"

@@ -1,0 +1,298 @@
+"""Every rule of every suite: one row that keeps it, one that breaks it (raw texts, as landed).
+
+Row 1 of each batch is sound; row n breaks the rule it stands for. One Great Expectations call each.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.landing.batches import land
+from pipelines.quality.reports import Report
+from pipelines.quality.suite import load_suite
+from pipelines.quality.validate import validate
+from pipelines.settings import PROJECT, Settings
+from pipelines.sources.contract import load_contracts
+from pipelines.sources.personal import REMOVED
+
+CONTRACTS = load_contracts(PROJECT / "sources.yaml")
+SUITES = {name: load_suite(source.suite_path) for name, source in CONTRACTS.sources.items()}
+
+Row = dict[str, str | None]
+
+SOUND: dict[str, Row] = {
+    "dossier_log": {
+        "dossier_code": "H41.16-250722-0001234",
+        "procedure_code": "1.012790",
+        "procedure_name": "Đăng ký khai sinh",
+        "sector_code": "G15-TP01",
+        "sector_name": "Hộ tịch",
+        "channel": "2",
+        "applicant_type": "1",
+        "service_level": "4",
+        "receiving_unit_code": "16681",
+        "processing_unit_code": "16681",
+        "status_code": "10",
+        "recorded_at": "2025-07-22 16:00:00",
+        "synced_at": "2025-07-22 16:05:00",
+        "submitted_at": "20250721080000",
+        "received_at": "20250721090000",
+        "due_at": "20250724170000",
+        "finished_at": "20250722153000",
+        "returned_at": "20250722160000",
+        "refused_at": None,
+        "paid_online": "1",
+        "is_digitised": "1",
+        "has_e_result": "0",
+        "supplement_requests": "0",
+    },
+    "task_tracker": {
+        "task_code": "NV-01",
+        "title": "Rà soát trụ sở, phòng làm việc",
+        "directive_number": "02-KH/BCĐTW",
+        "directive_date": "19/06/2025",
+        "lead_agency_code": "H41.05",
+        "coordinating_agencies": "Sở Nội vụ",
+        "owner_level": "province",
+        "unit_code": None,
+        "start_date": "01/07/2025",
+        "due_date": "15/07/2025",
+        "reported_status": "Hoàn thành",
+        "progress": "100%",
+        "completed_date": "14/07/2025",
+        "result_summary": "Đã hoàn thành",
+        "evidence_link": None,
+        "updated_at": "15/07/2025 08:00",
+    },
+    "issue_register": {
+        "issue_code": "VM-0001",
+        "reported_at": "10/07/2025 08:30",
+        "reported_by_role": "Công chức một cửa",
+        "unit_code": "16681",
+        "sector_code": "G15-TP01",
+        "category": "Trang thiết bị",
+        "severity": "Cao",
+        "addressed_to_level": "UBND tỉnh",
+        "addressed_to_code": "H41.01",
+        "status": "Đang tháo gỡ",
+        "due_at": "25/07/2025 17:00",
+        "resolved_at": "24/07/2025 10:00",
+        "last_update_at": "24/07/2025 10:00",
+    },
+    "national_ranking": {
+        "captured_at": "2025-08-06T16:00:00+07:00",
+        "province_code": "40",
+        "province_name": "Nghệ An",
+        "received_total": "310903",
+        "online_total": "224930",
+        "in_person_total": "80000",
+        "postal_total": "5973",
+        "on_time_total": "250000",
+        "overdue_total": "2648",
+    },
+}
+
+# source → rule → what differs from the sound row.
+BROKEN: dict[str, dict[str, Row]] = {
+    "dossier_log": {
+        "dossier_code_missing": {"dossier_code": " \u00a0"},
+        "status_code_unknown": {"status_code": "15"},
+        "recorded_at_unparseable": {"recorded_at": "hôm qua"},
+        "synced_at_unparseable": {"synced_at": "22-07-2025"},
+        "channel_unknown": {"channel": "9"},
+        "service_level_unknown": {"service_level": "7"},
+        "applicant_type_unknown": {"applicant_type": "X"},
+        "submitted_at_unparseable": {"submitted_at": "21.07.2025"},
+        "received_at_unparseable": {"received_at": "2025-13-45"},
+        "due_at_unparseable": {"due_at": "31/02/2025"},
+        "finished_at_unparseable": {"finished_at": "20250732000000"},
+        "returned_at_unparseable": {"returned_at": "đã trả"},
+        "refused_at_unparseable": {"refused_at": "0"},
+        "supplement_requests_unparseable": {"supplement_requests": "một"},
+        # A day and a second after the change: more than one day.
+        "recorded_at_in_future": {"recorded_at": "2025-07-23 16:05:01"},
+        "received_after_recorded": {"received_at": "20250723160001", "finished_at": None},
+        "finished_before_received": {"finished_at": "20250721085959"},
+        "receiving_unit_missing": {"receiving_unit_code": None},
+        # As landing stores it: the phone or ID itself never rests.
+        "personal_data_in_text": {"procedure_name": f"Đăng ký khai sinh {REMOVED}"},
+        "mojibake_in_text": {"sector_name": "Há»™ tá»‹ch"},
+        "dossier_code_malformed": {"dossier_code": "HS/2025/17"},
+        "due_before_received": {"due_at": "20250721085959"},
+        "paid_online_unknown": {"paid_online": "9"},
+        "is_digitised_unknown": {"is_digitised": "có"},
+        "has_e_result_unknown": {"has_e_result": "2"},
+    },
+    "task_tracker": {
+        "task_code_missing": {"task_code": None},
+        "title_missing": {"title": ""},
+        "reported_status_unknown": {"reported_status": "Gần xong"},
+        "directive_date_unparseable": {"directive_date": "tháng sáu"},
+        "start_date_unparseable": {"start_date": "32/07/2025"},
+        "due_date_unparseable": {"due_date": "quý III"},
+        "completed_date_unparseable": {"completed_date": "07/15/2025"},
+        "updated_at_unparseable": {"updated_at": "15/07/2025"},
+        "progress_unparseable": {"progress": "0.72"},
+        "progress_out_of_range": {"progress": "101%"},
+        "personal_data_in_text": {"result_summary": f"Liên hệ {REMOVED}"},
+        "mojibake_in_text": {"title": "RÃ  soÃ¡t trá»¥ sá»Ÿ"},
+        "due_before_start": {"due_date": "30/06/2025"},
+    },
+    "issue_register": {
+        "issue_code_missing": {"issue_code": None},
+        "reported_at_unparseable": {"reported_at": "32/13/2025"},
+        "status_unknown": {"status": "Đóng"},
+        "category_unknown": {"category": "Chuyện lạ"},
+        "severity_unknown": {"severity": "Khẩn"},
+        "addressed_to_level_unknown": {"addressed_to_level": "Cấp huyện"},
+        "due_at_unparseable": {"due_at": "25/07/2025"},
+        "resolved_at_unparseable": {"resolved_at": "24.07.2025"},
+        "last_update_at_unparseable": {"last_update_at": "mới đây"},
+        "resolved_before_reported": {"resolved_at": "10/07/2025 08:29"},
+        "unit_code_missing": {"unit_code": None},
+        "personal_data_in_text": {"reported_by_role": f"Công chức {REMOVED}"},
+        "mojibake_in_text": {"reported_by_role": "CÃ´ng chá»©c"},
+    },
+    "national_ranking": {
+        "captured_at_unparseable": {"captured_at": "06/08/2025"},
+        "province_code_missing": {"province_code": None},
+        "received_total_missing": {"received_total": None},
+        "online_total_missing": {"online_total": "khoảng 200000"},
+        "received_total_negative": {"received_total": "-1", "online_total": None},
+        "online_total_negative": {"online_total": "-1"},
+        "online_exceeds_received": {"online_total": "310904"},
+        "in_person_total_unparseable": {"in_person_total": "80000.5"},
+        "in_person_total_negative": {"in_person_total": "-1"},
+        "postal_total_unparseable": {"postal_total": "—"},
+        "postal_total_negative": {"postal_total": "-1"},
+        "on_time_total_unparseable": {"on_time_total": "n/a"},
+        "on_time_total_negative": {"on_time_total": "-1"},
+        "overdue_total_unparseable": {"overdue_total": "n/a"},
+        "overdue_total_negative": {"overdue_total": "-1"},
+        "mojibake_in_text": {"province_name": "Nghá»‡ An"},
+        "personal_data_in_text": {"province_name": f"Nghệ An {REMOVED}"},
+        "province_code_malformed": {"province_code": "Nghệ An"},
+    },
+}
+# A row that breaks a second rule with the first, and cannot do otherwise.
+ALSO = {("national_ranking", "received_total_negative"): {"online_total_missing"}}
+
+
+class Judged(NamedTuple):
+    """`failed`: rule → row numbers; `rejected`: row number → {rule: failure}; `kept`: row numbers."""
+
+    report: Report
+    failed: dict[str, list[int]]
+    rejected: dict[int, dict[str, Any]]
+    kept: set[int]
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Judged]:
+    settings = Settings(data=tmp_path_factory.mktemp("data"))
+    return {name: judge(name, settings) for name in CONTRACTS.sources}
+
+
+def judge(name: str, settings: Settings) -> Judged:
+    rows = [SOUND[name]] + [SOUND[name] | changed for changed in BROKEN[name].values()]
+
+    def write(out: Path) -> tuple[str, tuple[str, ...]]:
+        columns = {c: pa.array([row[c] for row in rows], pa.string()) for c in SOUND[name]}
+        pq.write_table(pa.table({"_row": pa.array(range(1, len(rows) + 1), pa.int64()), **columns}), out)
+        return "by hand", ()
+
+    batch = land(settings.landing, name, "2025-08-06", write, run_id="test")
+    [report] = validate(CONTRACTS.sources[name], [batch], settings)
+    rejected = duckdb.sql(f"select _row, failures from '{report.rejected}'").fetchall()
+    kept = duckdb.sql(f"select _row from '{report.accepted}'").fetchall()
+    return Judged(
+        report,
+        {r["rule"]: r["sample_rows"] for r in report.results},
+        {row: {f["rule"]: f for f in failures} for row, failures in rejected},
+        {row for (row,) in kept},
+    )
+
+
+def row_of(source: str, rule: str) -> int:
+    return list(BROKEN[source]).index(rule) + 2
+
+
+RULES = [(source, e) for source, suite in SUITES.items() for e in suite]
+each_rule = pytest.mark.parametrize(("source", "expectation"), RULES, ids=[f"{s}-{e.rule}" for s, e in RULES])
+
+
+@pytest.mark.parametrize("source", SUITES)
+def test_every_rule_has_a_row_that_breaks_it_and_no_row_breaks_a_rule_that_is_gone(source: str) -> None:
+    assert set(BROKEN[source]) == {e.rule for e in SUITES[source]}
+
+
+@pytest.mark.parametrize("source", SUITES)
+def test_a_sound_row_breaks_no_rule(source: str, judged: dict[str, Judged]) -> None:
+    assert all(1 not in rows for rows in judged[source].failed.values())
+    assert 1 in judged[source].kept
+
+
+@each_rule
+def test_the_rule_finds_the_row_that_breaks_it(
+    source: str, expectation: Any, judged: dict[str, Judged]
+) -> None:
+    others = {rule for (s, broken), also in ALSO.items() if s == source for rule in also}
+    found = judged[source].failed[expectation.rule]
+    assert row_of(source, expectation.rule) in found
+    assert len(found) == 1 or expectation.rule in others
+
+
+@each_rule
+def test_a_critical_rule_sets_the_row_aside_and_a_warning_keeps_it(
+    source: str, expectation: Any, judged: dict[str, Judged]
+) -> None:
+    row = row_of(source, expectation.rule)
+    assert (row in judged[source].kept) is (expectation.severity != "critical")
+    assert (row in judged[source].rejected) is (expectation.severity == "critical")
+
+
+@each_rule
+def test_a_rejected_row_says_which_column_held_what_and_why_in_two_languages(
+    source: str, expectation: Any, judged: dict[str, Judged]
+) -> None:
+    if not expectation.rejects:
+        return
+    said = judged[source].rejected[row_of(source, expectation.rule)][expectation.rule]
+    broken = BROKEN[source][expectation.rule]
+    assert said["column_name"] in broken
+    assert said["bad_value"] == broken[said["column_name"]]
+    assert said["reason_en"] and said["reason_vi"]
+
+
+@pytest.mark.parametrize("source", SUITES)
+def test_rows_read_are_accepted_or_rejected(source: str, judged: dict[str, Judged]) -> None:
+    report = judged[source].report
+    assert report.rows_read == 1 + len(BROKEN[source]) == report.rows_accepted + report.rows_rejected
+    assert judged[source].kept | set(judged[source].rejected) == set(range(1, report.rows_read + 1))
+
+
+@pytest.mark.parametrize("source", SUITES)
+def test_whatever_typing_cannot_read_has_a_rule_that_says_so(source: str) -> None:
+    watched = {column for e in SUITES[source] for column in e.columns}
+    for column in CONTRACTS.sources[source].columns:
+        if column.type != "text" or column.value_map:
+            assert watched & {column.name, f"{column.name}__raw"}, column.name
+
+
+def test_dossier_rules_reject_what_the_demo_plants_by_these_names() -> None:
+    planted = {
+        "dossier_code_missing", "status_code_unknown", "channel_unknown", "service_level_unknown",
+        "recorded_at_unparseable", "received_at_unparseable", "due_at_unparseable",
+        "recorded_at_in_future", "received_after_recorded", "finished_before_received",
+        "receiving_unit_missing", "personal_data_in_text", "mojibake_in_text",
+    }  # fmt: skip
+    rules = {e.rule: e for e in SUITES["dossier_log"]}
+    assert all(rules[name].rejects for name in planted)
+    # DOMAIN §2: a code that matches no rule is a warning, a missing code an error.
+    assert not rules["dossier_code_malformed"].rejects

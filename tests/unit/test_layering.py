@@ -1,0 +1,45 @@
+"""The walls that carry weight (DESIGN §4): who may import whom, and what loading may not cost."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "pipelines"
+ORDER = ["sources", "landing", "quality", "warehouse", "releases"]
+
+
+def imported(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
+    return names | {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+
+@pytest.mark.parametrize("room", ORDER)
+def test_data_flow_one_way(room: str) -> None:
+    later = ORDER[ORDER.index(room) + 1 :]
+    for path in (PACKAGE / room).rglob("*.py"):
+        for name in imported(path):
+            assert not any(name.startswith(f"pipelines.{r}") for r in later), f"{path.name}: {name}"
+
+
+def test_nothing_imports_defs_and_only_defs_imports_dagster() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        inside = "defs" in path.parts or path.name == "definitions.py"
+        for name in imported(path):
+            assert inside or not name.startswith("pipelines.defs"), f"{path}: {name}"
+            # The CLI starts the line as a Dagster run: the one door between the two.
+            assert inside or path.name == "run_line.py" or name.split(".")[0] != "dagster", f"{path}: {name}"
+
+
+def test_great_expectations_is_not_imported_by_the_modules_that_definitions_load() -> None:
+    code = (
+        "import sys, pipelines.quality.validate, pipelines.landing.pull, pipelines.releases.publish, "
+        "pipelines.warehouse.build; print('great_expectations' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "False"

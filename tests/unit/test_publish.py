@@ -1,0 +1,209 @@
+"""Releases: one transaction, true differences, nothing new from nothing new, and a chain that tells."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import duckdb
+import pytest
+
+from pipelines import duck
+from pipelines.releases import ledger
+from pipelines.releases import publish as publishing
+from pipelines.releases.exports.duckdb_file import export
+from pipelines.releases.lake import open_lake
+from pipelines.releases.marts import content
+from pipelines.releases.publish import Outcome, PublishError, publish
+from pipelines.settings import Settings
+
+Rows = list[tuple[str, int | None]]
+
+
+def build(settings: Settings, rows: Rows, *, finished: bool = True, counts: Rows | None = None) -> None:
+    """A warehouse by hand: two marts, and the mark that dbt finished."""
+    with duck.connect(settings.extensions, settings.warehouse) as con:
+        con.execute("create schema if not exists raw; create schema if not exists marts")
+        for name, held in (("task", rows), ("counts", counts or [("all", len(rows))])):
+            con.execute(f"create or replace table marts.{name} (code varchar not null, n integer)")
+            if held:
+                con.executemany(f"insert into marts.{name} values (?, ?)", held)
+        con.execute("drop table if exists raw.finished_build")
+        if finished:
+            con.execute(
+                "create table raw.finished_build as select timestamp '2025-08-06 23:59:59' as as_of, "
+                "1::bigint as input_batches, 'in' as input_sha256, 'm' as manifest_sha256"
+            )
+    nodes = {
+        f"model.{name}": {
+            "resource_type": "model", "schema": "marts", "alias": name, "name": name,
+            "config": {"meta": {"key": ["code"]}},
+        }
+        for name in ("task", "counts")
+    }  # fmt: skip
+    settings.dbt_target.mkdir(parents=True, exist_ok=True)
+    (settings.dbt_target / "manifest.json").write_text(json.dumps({"nodes": nodes}))
+
+
+def release(settings: Settings, rows: Rows, **more: object) -> Outcome:
+    build(settings, rows, **more)  # type: ignore[arg-type]
+    return publish(settings, run_id="run", author="test", reason="by hand")
+
+
+def read(settings: Settings, sql: str) -> list[tuple]:
+    with open_lake(settings) as con:
+        return con.execute(sql).fetchall()
+
+
+def test_a_first_release_holds_every_mart_and_says_of_what_it_is_made(settings: Settings) -> None:
+    made = release(settings, [("a", 1), ("b", None)])
+    assert made.is_new and made.release.release_id == 1
+    assert read(settings, "from lake.marts.task order by code") == [("a", 1), ("b", None)]
+    row = read(settings, "select release_id, as_of, input_batches, run_id, reason from lake.audit.releases")
+    assert row == [(1, datetime(2025, 8, 6, 23, 59, 59), 1, "run", "by hand")]
+    assert {(m, n) for _, m, n, _ in read(settings, "from lake.audit.release_marts")} == {
+        ("marts.task", 2),
+        ("marts.counts", 1),
+    }
+
+
+def test_an_unchanged_warehouse_publishes_nothing_and_says_why(settings: Settings) -> None:
+    release(settings, [("a", 1), ("b", 2)])
+    snapshots = read(settings, "select count(*) from ducklake_snapshots('lake')")
+    again = release(settings, [("b", 2), ("a", 1)])  # the order of rows is not content
+    assert not again.is_new and "nothing new" in again.why
+    assert read(settings, "select count(*) from ducklake_snapshots('lake')") == snapshots
+
+
+def test_the_change_feed_between_two_releases_is_the_true_difference(settings: Settings) -> None:
+    first = release(settings, [("a", 1), ("b", 2), ("c", 3)]).release
+    second = release(settings, [("a", 1), ("b", 20), ("d", 4)], counts=[("all", 3)])
+    assert second.changed == ("marts.task",)
+    changes = read(
+        settings,
+        f"select change_type, code, n from ducklake_table_changes('lake', 'marts', 'task', "
+        f"{first.snapshot_id + 1}, {second.release.snapshot_id}) order by all",
+    )
+    assert changes == [
+        ("delete", "c", 3),
+        ("insert", "d", 4),
+        ("update_postimage", "b", 20),
+        ("update_preimage", "b", 2),
+    ]
+
+
+def test_an_earlier_release_can_still_be_read(settings: Settings) -> None:
+    first = release(settings, [("a", 1)]).release
+    release(settings, [("a", 2)])
+    old = read(settings, f"from lake.marts.task at (version => {first.snapshot_id})")
+    assert old == [("a", 1)]
+    assert read(settings, "from lake.marts.task") == [("a", 2)]
+
+
+def test_all_marts_of_a_release_share_one_snapshot(settings: Settings) -> None:
+    made = release(settings, [("a", 1)]).release
+    later = release(settings, [("a", 2), ("b", 1)]).release
+    assert later.snapshot_id == made.snapshot_id + 1
+
+
+def test_a_build_that_did_not_finish_is_refused_and_the_last_release_is_served(settings: Settings) -> None:
+    release(settings, [("a", 1)])
+    with pytest.raises(PublishError, match="no finished build"):
+        release(settings, [("half", 0)], finished=False)
+    assert read(settings, "from lake.marts.task") == [("a", 1)]
+
+
+def test_a_failure_half_way_through_the_transaction_shows_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(settings, [("a", 1)])
+    real, applied = publishing._apply, []
+
+    def breaks(con: duckdb.DuckDBPyConnection, mart: publishing.Mart) -> None:
+        if applied:
+            raise OSError("no space left on device")
+        applied.append(mart)
+        real(con, mart)
+
+    monkeypatch.setattr(publishing, "_apply", breaks)
+    with pytest.raises(OSError):
+        release(settings, [("a", 2), ("b", 2)])
+    assert applied and read(settings, "from lake.marts.task") == [("a", 1)]
+    assert read(settings, "from lake.marts.counts") == [("all", 1)]
+    monkeypatch.setattr(publishing, "_apply", real)
+    assert release(settings, [("a", 2), ("b", 2)]).release.release_id == 2
+
+
+def test_what_was_written_is_audited_before_it_is_committed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        publishing,
+        "_apply",
+        lambda con, mart: con.execute(f"create table {publishing._target(mart)} (x integer)"),
+    )
+    with pytest.raises(PublishError, match="does not equal the warehouse"):
+        release(settings, [("a", 1)])
+    with open_lake(settings) as con:
+        assert ledger.releases(con) == []
+
+
+def test_a_changed_contract_replaces_the_table_and_keeps_the_old_one_in_time(settings: Settings) -> None:
+    first = release(settings, [("a", 1)]).release
+    build(settings, [("a", 1)])
+    with duck.connect(settings.extensions, settings.warehouse) as con:
+        con.execute("alter table marts.task add column note varchar")
+    publish(settings, run_id="run", author="test", reason="a new column")
+    assert read(settings, "from lake.marts.task") == [("a", 1, None)]
+    assert read(settings, f"from lake.marts.task at (version => {first.snapshot_id})") == [("a", 1)]
+
+
+def test_an_unlabelled_write_is_refused_by_the_lake_itself(settings: Settings) -> None:
+    release(settings, [("a", 1)])
+    with open_lake(settings, read_only=False) as con, pytest.raises(duckdb.Error):
+        con.execute("delete from lake.marts.task")
+    assert read(settings, "from lake.marts.task") == [("a", 1)]
+
+
+def test_the_content_hash_sees_values_types_and_copies_but_not_order() -> None:
+    con = duckdb.connect()
+
+    def hashed(sql: str) -> str:
+        con.execute(f"create or replace table t as {sql}")
+        return content(con, "t").sha256
+
+    base = hashed("select * from (values (1, 'a'), (2, null)) v(n, s)")
+    assert base == hashed("select * from (values (2, null), (1, 'a')) v(n, s)")
+    others = [
+        "select * from (values (1, 'a'), (2, 'null')) v(n, s)",
+        "select * from (values (1, 'a'), (2, null), (2, null)) v(n, s)",
+        "select n::bigint as n, s from (values (1, 'a'), (2, null)) v(n, s)",
+        "select n as m, s from (values (1, 'a'), (2, null)) v(n, s)",
+    ]
+    assert len({base, *map(hashed, others)}) == 5
+
+
+def test_the_chain_holds_and_an_edited_or_dropped_row_breaks_it(settings: Settings) -> None:
+    for n in (1, 2, 3):
+        release(settings, [("a", n)])
+    with open_lake(settings) as con:
+        chain = ledger.releases(con)
+    assert ledger.broken_links(chain) == []
+    assert [r.previous_hash for r in chain[1:]] == [r.release_hash for r in chain[:2]]
+    with open_lake(settings, read_only=False) as con:
+        con.execute("begin; update lake.audit.releases set reason = 'other' where release_id = 2")
+        con.execute("call lake.set_commit_message('x', 'tamper'); commit")
+        assert "row of release 2 was edited" in ledger.broken_links(ledger.releases(con))[0]
+        con.execute("begin; delete from lake.audit.releases where release_id = 1")
+        con.execute("call lake.set_commit_message('x', 'tamper'); commit")
+        assert "release 1 is missing" in ledger.broken_links(ledger.releases(con))[0]
+
+
+def test_the_exported_file_follows_the_release_and_is_left_alone_when_current(settings: Settings) -> None:
+    release(settings, [("a", 1)])
+    first = export(settings)
+    assert first.rewritten and not export(settings).rewritten
+    release(settings, [("a", 2)])
+    assert export(settings).rewritten
+    with duckdb.connect(str(first.path), read_only=True) as con:
+        assert con.execute("from marts.task").fetchall() == [("a", 2)]

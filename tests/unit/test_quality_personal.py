@@ -1,0 +1,58 @@
+"""The detectors of DOMAIN §8 over stored text: what they must find, and what is no personal data."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from pipelines.sources.personal import REMOVED, findings, redacted
+
+
+def found(text: str) -> dict[tuple[str, str], int]:
+    con = duckdb.connect()
+    con.execute("create table stored (n bigint, note varchar)")
+    con.execute("insert into stored values (123456789012, ?), (1, 'Nghệ An'), (2, null)", [text])
+    return findings(con, "stored")
+
+
+@pytest.mark.parametrize(
+    ("text", "detector"),
+    [
+        ("CCCD 040085001234", "citizen id"),
+        ("CMND 186543210", "9-digit id"),
+        ("SĐT: 0912345678", "phone"),
+        ("gọi +84912345678", "phone"),
+        ("84 trước: 84387654321", "phone"),
+        ("nguyen.van.a@nghean.gov.vn", "e-mail"),
+    ],
+)
+def test_personal_data_in_a_text_column_is_found_by_its_detector(text: str, detector: str) -> None:
+    assert found(text) == {("note", detector): 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "20250806160000",  # a time, which holds digits of a phone
+        "20250912345678",
+        "000.00.01.H26-260930-0012",
+        "G09.20-20260609-0092637",
+        "H41.033-20250714-0105014",
+        "1.012790.000.00.00.H41",
+        "16681",
+        "310.903 hồ sơ",
+    ],
+)
+def test_codes_times_and_counts_are_no_personal_data(text: str) -> None:
+    assert found(text) == {}
+
+
+def test_what_is_found_is_replaced_and_the_rest_of_the_text_stays() -> None:
+    text = "Gọi bà An 0912345678 hoặc an@example.com"
+    [(said,)] = duckdb.execute(f"select {redacted('t')} from (select ? as t)", [text]).fetchall()
+    assert said == f"Gọi bà An {REMOVED} hoặc {REMOVED}"
+
+
+def test_a_text_without_personal_data_is_left_as_it_is() -> None:
+    [(said,)] = duckdb.execute(f"select {redacted('t')} from (select 'Đất đai' as t)").fetchall()
+    assert said == "Đất đai"

@@ -1,0 +1,43 @@
+"""What dbt is given: the batch that counts per partition, and the moment that counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.landing.batches import LandedBatch
+from pipelines.warehouse.build import current
+from pipelines.warehouse.calendar import calendar_frame
+
+
+class Said:
+    """The one thing `current` asks of a report."""
+
+    def __init__(self, blocked: bool) -> None:
+        self.blocked = blocked
+
+
+def batch(batch_id: str, day: str) -> LandedBatch:
+    return LandedBatch(batch_id, "dossier_log", day, 1, "", "", "", "", "", Path())
+
+
+def test_the_newest_accepted_batch_of_a_partition_counts() -> None:
+    old, new = batch("20250806T010000Z-a", "2025-08-06"), batch("20250806T020000Z-b", "2025-08-06")
+    other = batch("20250805T010000Z-c", "2025-08-05")
+    found = [(other, Said(False)), (old, Said(False)), (new, Said(False))]
+    assert current(found) == {  # type: ignore[arg-type]
+        ("dossier_log", "2025-08-05"): other,
+        ("dossier_log", "2025-08-06"): new,
+    }
+
+
+def test_a_blocked_batch_leaves_the_one_before_it_in_force() -> None:
+    old, new = batch("20250806T010000Z-a", "2025-08-06"), batch("20250806T020000Z-b", "2025-08-06")
+    assert current([(old, Said(False)), (new, Said(True))]) == {("dossier_log", "2025-08-06"): old}  # type: ignore[list-item]
+
+
+def test_the_library_calendar_misses_the_swap_of_january_2026() -> None:
+    """DOMAIN §7: why the override list exists; were the library mended, the override could go."""
+    days = calendar_frame().set_index("date")["is_working_day"]
+    by_text = {str(day): working for day, working in days.items()}
+    assert by_text["2025-09-02"] is False or not by_text["2025-09-02"]  # National Day
+    assert by_text["2026-01-02"] and not by_text["2026-01-10"]
