@@ -13,6 +13,14 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from pipelines.settings import Settings
@@ -66,7 +74,15 @@ def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool,
 
     settings = Settings.from_env()
     first, last = _range(partition, settings, DEMO_LAST_DAY)
-    with console.status("starting…") as status:
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    ) as progress:
         outcome = run_line(
             settings,
             first,
@@ -75,7 +91,7 @@ def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool,
             again=again,
             revalidate=revalidate,
             reason=reason,
-            progress=lambda said: status.update(said),
+            progress=progress,
         )
     console.print(outcome.text)
     sys.exit(0 if outcome.success else 1)

@@ -51,6 +51,8 @@ def connect(
         config={
             "extension_directory": str(prepare_extensions(extensions)),
             "autoinstall_known_extensions": False,
+            # What does not fit spills under the data directory, never into the working directory.
+            "temp_directory": str(extensions.parent / "duckdb_tmp"),
             "memory_limit": os.environ.get("THONGSUOT_DUCKDB_MEMORY", "1500MB"),
         },
     )

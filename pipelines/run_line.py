@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
+from rich.progress import Progress, TaskID
+
 from pipelines.landing.batches import newest
-from pipelines.quality.reports import read_report
+from pipelines.quality.validate import pending
 from pipelines.settings import Settings
+from pipelines.sources.contract import load_contracts
 
 # The demo's sources go on for a day after the published cut-off; `run` stops at its day.
 DEMO_LAST_DAY = date(2025, 8, 6)
@@ -32,20 +39,27 @@ class Plan(NamedTuple):
 def plan(settings: Settings, first: date, last: date, *, again: bool, revalidate: bool) -> Plan:
     """What brings the range up to date: pull what is missing, validate what was left, then publish.
 
-    A run that was stopped between landing and validation left batches without a report: the next
-    run heals that without hands (DESIGN §2.4).
+    A run that was stopped between landing and validation left batches without a report, and a
+    corrected map or suite leaves reports by other rules: the next run heals both (DESIGN §2.4, §3).
     """
+    contracts = load_contracts(settings.sources_file)
     landed = newest(settings.landing, "dossier_log")
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     if revalidate:
         return Plan("revalidate", every, f"{first}..{last} validated again")
     missing = every if again else [day for day in every if str(day) not in landed]
-    left = [d for d in every if str(d) in landed and not read_report(settings.quality, landed[str(d)])]
+    judged = [
+        date.fromisoformat(batch.partition)
+        for source in contracts.sources.values()
+        for batch in pending(source, newest(settings.landing, source.name).values(), settings.quality)
+    ]
+    left = sorted({day for day in judged if first <= day <= last})
     if missing:
         days = [day for day in every if min([*missing, *left]) <= day <= max([*missing, *left])]
         return Plan("nightly", days, f"{days[0]}..{days[-1]} pulled")
     if left:
-        return Plan("revalidate", every, f"{first}..{last} already landed, {len(left)} days validated")
+        days = [day for day in every if left[0] <= day <= left[-1]]
+        return Plan("revalidate", days, f"{first}..{last} already landed, {len(left)} days validated")
     return Plan("publish_only", [], f"{first}..{last} already landed, nothing to pull")
 
 
@@ -58,13 +72,13 @@ def run_line(
     again: bool,
     revalidate: bool,
     reason: str,
-    progress: Callable[[str], None],
+    progress: Progress,
 ) -> LineOutcome:
     """Bring the days up to date and publish; a failure's own words are returned, not a stack."""
     from dagster import DagsterInstance
 
     logging.disable(logging.INFO)
-    progress("loading definitions…")
+    bar = progress.add_task("loading definitions", total=None)
     from pipelines.definitions import defs
 
     chosen = plan(settings, first, last, again=again, revalidate=revalidate)
@@ -72,10 +86,15 @@ def run_line(
     if as_of:
         config["warehouse"] = {"config": {"as_of": as_of}}
     tags = {START_TAG: str(chosen.days[0]), END_TAG: str(chosen.days[-1])} if chosen.days else {}
-    progress(f"{chosen.job}: {chosen.why}")
-    with DagsterInstance.get() as instance:
-        result = defs.resolve_job_def(chosen.job).execute_in_process(
-            instance=instance, run_config={"ops": config}, tags=tags, raise_on_error=False
+    job, run_id = defs.resolve_job_def(chosen.job), str(uuid.uuid4())
+    progress.update(bar, total=len(job.graph.nodes), description=chosen.job)
+    with DagsterInstance.get() as instance, _followed(settings, run_id, progress, bar):
+        result = job.execute_in_process(
+            instance=instance,
+            run_config={"ops": config},
+            tags=tags,
+            raise_on_error=False,
+            run_id=run_id,
         )
         if not result.success:
             told = "\n".join(_causes(result.all_events))
@@ -89,6 +108,32 @@ def run_line(
         }
     kind = "new release" if made["new release"] else "no new release: still release"
     return LineOutcome(True, f"{chosen.why}; {kind} {made['release']} ({made['why']}).")
+
+
+@contextmanager
+def _followed(settings: Settings, run_id: str, progress: Progress, bar: TaskID) -> Iterator[None]:
+    """Moves the bar with the run's own event log, read beside it; the run itself knows nothing of it."""
+    log = settings.dagster / "history" / "runs" / f"{run_id}.db"
+    query = (
+        "select step_key, dagster_event_type = 'STEP_SUCCESS' from event_logs "
+        "where dagster_event_type in ('STEP_START', 'STEP_SUCCESS') order by id"
+    )
+    stop = threading.Event()
+
+    def follow() -> None:
+        while not stop.wait(0.5):
+            with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True)) as con:
+                steps = con.execute(query).fetchall()
+                done = sum(ended for _, ended in steps)
+                progress.update(bar, completed=done, description=str(steps[-1][0]) if steps else "…")
+
+    follower = threading.Thread(target=follow, daemon=True)
+    follower.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        follower.join()
 
 
 def _causes(events: list[Any]) -> list[str]:

@@ -10,10 +10,12 @@ import duckdb
 
 from pipelines import duck
 
-# Word boundaries keep 14-digit timestamps and codes out: they hold phones only as substrings.
+# Boundaries keep 14-digit timestamps and codes out: they hold phones only as substrings. A phone may
+# be glued to a word ("sđt0912345678") or written in groups ("0912 345 678").
 DETECTORS: dict[str, str] = {
     "citizen id": r"\b\d{12}\b",
-    "phone": r"(?:\+84|\b84|\b0)[35789]\d{8}\b",
+    "phone": r"(?:^|[^0-9])(?:\+?84|0)[35789]\d{8}\b",
+    "phone in groups": r"(?:^|[^0-9])0[35789]\d{1,2}[ .]\d{3}[ .]\d{3,4}\b",
     "9-digit id": r"\b\d{9}\b",
     "e-mail": r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}",
 }
@@ -23,10 +25,15 @@ REMOVED = "‹personal data removed›"
 
 def redacted(expression: str) -> str:
     """SQL: the text with every match replaced; untouched text passes at the price of one match."""
-    pattern = duck.literal(ANY)
+    cleaned = expression
+    for pattern in DETECTORS.values():
+        # What stands before a phone is no part of it (RE2 has no look-behind): it is put back.
+        kept = pattern.replace("(?:^|[^0-9])", "(^|[^0-9])")
+        back = "\\1" if kept != pattern else ""
+        cleaned = f"regexp_replace({cleaned}, {duck.literal(kept)}, '{back}{REMOVED}', 'g')"
     return (
-        f"case when regexp_matches({expression}, {pattern}) "
-        f"then regexp_replace({expression}, {pattern}, '{REMOVED}', 'g') else {expression} end"
+        f"case when regexp_matches({expression}, {duck.literal(ANY)}) "
+        f"then {cleaned} else {expression} end"
     )
 
 

@@ -123,3 +123,11 @@ def test_a_file_that_is_no_spreadsheet_is_refused(settings: Settings) -> None:
     one = source(path="{data}/in/{partition}.xlsx", format="xlsx")
     with pytest.raises(PermanentSourceError, match="cannot be read as xlsx"):
         pull(one, DAY, settings, run_id="t")
+
+
+def test_a_phone_glued_to_a_word_or_written_in_groups_is_removed_and_a_timestamp_is_not(
+    settings: Settings,
+) -> None:
+    text = "sđt0912345678, 0912 345 678 lúc 20250801083012"
+    put(settings, "2025-08-06.csv", f"Mã;Nội dung\n1;{text}\n".replace(", ", "/ ").encode())
+    assert rows(settings, source())[0]["note"] == f"sđt{REMOVED}/ {REMOVED} lúc 20250801083012"
