@@ -192,7 +192,6 @@ class Contracts(Frozen):
 
     first_day: date
     is_demo: bool = False
-    national_code: str = "40"
     sources: dict[str, Source]
     reference: dict[str, ReferenceTable]
 

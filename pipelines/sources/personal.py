@@ -31,10 +31,7 @@ def redacted(expression: str) -> str:
         kept = pattern.replace("(?:^|[^0-9])", "(^|[^0-9])")
         back = "\\1" if kept != pattern else ""
         cleaned = f"regexp_replace({cleaned}, {duck.literal(kept)}, '{back}{REMOVED}', 'g')"
-    return (
-        f"case when regexp_matches({expression}, {duck.literal(ANY)}) "
-        f"then {cleaned} else {expression} end"
-    )
+    return f"case when regexp_matches({expression}, {duck.literal(ANY)}) then {cleaned} else {expression} end"
 
 
 def findings(con: duckdb.DuckDBPyConnection, relation: str) -> dict[tuple[str, str], int]:
