@@ -25,6 +25,7 @@ USER_AGENT = "thongsuot/0.1 (provincial data pipeline)"
 SECONDS_BETWEEN_REQUESTS = 0.5
 TIMEOUT_SECONDS = 30
 MAX_PAGES = 1_000
+MAX_RETRY_AFTER_SECONDS = 60
 
 
 class Refused(SourceError):
@@ -81,7 +82,9 @@ def _ask(
     answer = session.post(url, json=body, timeout=TIMEOUT_SECONDS)
     where = f"{source.name} {partition}: the API answered {answer.status_code}"
     if answer.status_code == 429 or answer.status_code >= 500:
-        time.sleep(min(float(answer.headers.get("Retry-After", 0) or 0), 60))
+        said = answer.headers.get("Retry-After", "")
+        # The header may also be a date; then the back-off alone decides.
+        time.sleep(min(int(said), MAX_RETRY_AFTER_SECONDS) if said.isdigit() else 0)
         raise Refused(f"{where}, and kept doing so. Nothing was landed.")
     if answer.status_code >= 400:
         raise PermanentSourceError(f"{where}. Check the address and the credentials.")

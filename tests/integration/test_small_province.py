@@ -6,9 +6,12 @@ Expected values: the demo's manifest (what was planted) and DOMAIN's known answe
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -256,6 +259,15 @@ def test_the_exported_file_holds_the_newest_release(small_province: Province) ->
         ).fetchall()
     known = manifest(small_province)["calibrated"]
     assert rows[0] == (known["received"], known["online"])
+
+
+def test_definitions_load_without_great_expectations(small_province: Province) -> None:
+    code = "import sys, pipelines.definitions; print('great_expectations' in sys.modules)"
+    environment = {**os.environ, "THONGSUOT_DATA": str(small_province.settings.data)}
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "False"
 
 
 def test_batches_name_their_query_their_hash_and_their_run(small_province: Province) -> None:

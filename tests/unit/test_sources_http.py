@@ -70,7 +70,7 @@ def page(number: int, pages: int, code: str = "40") -> bytes:
 
 def test_all_pages_of_a_capture_become_one_batch(settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "ranking"
-    write_capture(folder / str(DAY), datetime(2025, 8, 6, 16), 310_903, 224_930, (224_930 / 310_903,))
+    write_capture(folder / str(DAY), datetime(2025, 8, 6, 16), 310_903, 224_930, (0.70, 224_930 / 310_903))
     with ranking_server(folder) as url:
         batch = pull(ranking(url), DAY, settings, run_id="t")
     rows = pq.read_table(batch.path).to_pylist()

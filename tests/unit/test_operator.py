@@ -1,0 +1,64 @@
+"""The operator's command: what it says before there is anything, and which days a run takes."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from pipelines.cli import main
+from pipelines.landing.batches import land
+from pipelines.run_line import plan
+from pipelines.settings import Settings
+
+FIRST, LAST = date(2025, 8, 1), date(2025, 8, 3)
+
+
+def landed(settings: Settings, day: str) -> None:
+    def write(out: Path) -> tuple[str, tuple[str, ...]]:
+        pq.write_table(pa.table({"_row": pa.array([], pa.int64())}), out)
+        return "by hand", ()
+
+    land(settings.landing, "dossier_log", day, write, run_id="t")
+
+
+def planned(settings: Settings, **more: bool) -> tuple[str, list[str]]:
+    chosen = plan(settings, FIRST, LAST, **({"again": False, "revalidate": False} | more))
+    return chosen.job, [str(day) for day in chosen.days]
+
+
+def test_status_before_the_first_release_says_what_to_run(tmp_path: Path) -> None:
+    told = CliRunner().invoke(main, ["status"], env={"THONGSUOT_DATA": str(tmp_path)})
+    assert told.exit_code == 1 and "thongsuot run" in told.output
+
+
+def test_a_wrong_partition_is_explained(tmp_path: Path) -> None:
+    told = CliRunner().invoke(
+        main, ["run", "--partition", "06/08/2025"], env={"THONGSUOT_DATA": str(tmp_path)}
+    )
+    assert told.exit_code == 2 and "2025-08-01..2025-08-06" in told.output
+
+
+def test_days_without_a_batch_are_pulled(settings: Settings) -> None:
+    assert planned(settings) == ("nightly", ["2025-08-01", "2025-08-02", "2025-08-03"])
+
+
+def test_days_landed_but_never_validated_are_validated_and_not_pulled_again(settings: Settings) -> None:
+    for day in ("2025-08-01", "2025-08-02", "2025-08-03"):
+        landed(settings, day)
+    assert planned(settings) == ("revalidate", ["2025-08-01", "2025-08-02", "2025-08-03"])
+
+
+def test_again_pulls_what_was_landed(settings: Settings) -> None:
+    landed(settings, "2025-08-02")
+    assert planned(settings, again=True) == ("nightly", ["2025-08-01", "2025-08-02", "2025-08-03"])
+
+
+@pytest.mark.parametrize("words", [["releases"], ["status", "--json"]])
+def test_reading_commands_never_create_a_lake(tmp_path: Path, words: list[str]) -> None:
+    CliRunner().invoke(main, words, env={"THONGSUOT_DATA": str(tmp_path)})
+    assert not (tmp_path / "lake").exists()
