@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from pipelines.settings import Settings
+from pipelines.settings import LOCAL_ZONE, Settings
 
 console = Console()
 
@@ -71,9 +71,18 @@ def demo(until: datetime, scale: float) -> None:
 def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool, reason: str) -> None:
     """Land, validate, build, publish, export. Days already landed are not pulled again."""
     from pipelines.run_line import DEMO_LAST_DAY, run_line
+    from pipelines.sources.contract import ContractError
 
     settings = Settings.from_env()
-    first, last = _range(partition, settings, DEMO_LAST_DAY)
+    if as_of:
+        try:
+            datetime.fromisoformat(as_of)
+        except ValueError:
+            raise click.BadParameter(f"{as_of!r}: write --as-of '2025-08-06 16:00:00'.") from None
+    try:
+        first, last = _range(partition, settings, DEMO_LAST_DAY)
+    except ContractError as error:
+        raise click.ClickException(str(error)) from None
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -104,13 +113,16 @@ def _range(partition: str | None, settings: Settings, demo_last: date) -> tuple[
     if partition:
         first, _, last = partition.partition("..")
         try:
-            return date.fromisoformat(first), date.fromisoformat(last or first)
+            days = date.fromisoformat(first), date.fromisoformat(last or first)
+            if days[0] > days[1]:
+                raise ValueError
+            return days
         except ValueError:
             raise click.BadParameter(
                 f"{partition!r}: write one day (2025-08-06) or a range (2025-08-01..2025-08-06)."
             ) from None
     contracts = load_contracts(settings.sources_file)
-    yesterday = date.today() - timedelta(days=1)
+    yesterday = datetime.now(LOCAL_ZONE).date() - timedelta(days=1)
     return contracts.first_day, demo_last if contracts.is_demo else yesterday
 
 

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from rich.progress import Progress, TaskID
 
 from pipelines.landing.batches import newest
+from pipelines.quality.reports import read_report
 from pipelines.quality.validate import pending
-from pipelines.settings import Settings
-from pipelines.sources.contract import load_contracts
+from pipelines.settings import ONLY_MISSING_TAG, Settings
+from pipelines.sources.contract import Source, load_contracts
 
 # The demo's sources go on for a day after the published cut-off; `run` stops at its day.
 DEMO_LAST_DAY = date(2025, 8, 6)
@@ -43,11 +44,11 @@ def plan(settings: Settings, first: date, last: date, *, again: bool, revalidate
     corrected map or suite leaves reports by other rules: the next run heals both (DESIGN §2.4, §3).
     """
     contracts = load_contracts(settings.sources_file)
-    landed = newest(settings.landing, "dossier_log")
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     if revalidate:
         return Plan("revalidate", every, f"{first}..{last} validated again")
-    missing = every if again else [day for day in every if str(day) not in landed]
+    offered = {day for source in contracts.sources.values() for day in _unlanded(source, every, settings)}
+    missing = every if again else [day for day in every if day in offered]
     judged = [
         date.fromisoformat(batch.partition)
         for source in contracts.sources.values()
@@ -61,6 +62,20 @@ def plan(settings: Settings, first: date, last: date, *, again: bool, revalidate
         days = [day for day in every if left[0] <= day <= left[-1]]
         return Plan("revalidate", days, f"{first}..{last} already landed, {len(left)} days validated")
     return Plan("publish_only", [], f"{first}..{last} already landed, nothing to pull")
+
+
+def _unlanded(source: Source, days: list[date], settings: Settings) -> list[date]:
+    """Days this source still owes: no batch, or only one that its threshold blocked.
+
+    A snapshot that is a file owes a day only where the file exists; the dossier log owes every day.
+    """
+    landed = newest(settings.landing, source.name)
+    if source.partitioning == "snapshot_day":
+        if source.connector != "files":
+            return []
+        days = [d for d in days if source.resolved_path(settings.data, str(d)).exists()]
+    reports = {d: read_report(settings.quality, landed[str(d)]) for d in days if str(d) in landed}
+    return [d for d in days if d not in reports or ((r := reports[d]) is not None and r.blocked)]
 
 
 def run_line(
@@ -86,6 +101,8 @@ def run_line(
     if as_of:
         config["warehouse"] = {"config": {"as_of": as_of}}
     tags = {START_TAG: str(chosen.days[0]), END_TAG: str(chosen.days[-1])} if chosen.days else {}
+    if not again:
+        tags[ONLY_MISSING_TAG] = "true"
     job, run_id = defs.resolve_job_def(chosen.job), str(uuid.uuid4())
     progress.update(bar, total=len(job.graph.nodes), description=chosen.job)
     with DagsterInstance.get() as instance, _followed(settings, run_id, progress, bar):

@@ -1,6 +1,7 @@
 """Environment → one frozen Settings: where data rest, where the project lies, which clock counts.
 
-Nothing else in the project reads `os.environ`, except `${NAME}` secrets that a source names.
+Besides it only two switches are read where they act (`THONGSUOT_DUCKDB_MEMORY`,
+`THONGSUOT_SCHEDULES`), and the `${NAME}` secrets that a source names.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 PROJECT = Path(__file__).resolve().parents[1]
 LOCAL_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+# A run with this tag pulls only days without a batch; one from the UI pulls what it was asked for.
+ONLY_MISSING_TAG = "thongsuot/only_missing"
 
 
 @dataclass(frozen=True)

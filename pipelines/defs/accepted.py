@@ -12,7 +12,7 @@ from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN,
 from pipelines.landing.batches import newest
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import Expectation, load_suite
-from pipelines.quality.validate import validate
+from pipelines.quality.validate import pending, validate
 from pipelines.sources.contract import Source
 
 THRESHOLD = "rejected_share_within_threshold"
@@ -67,6 +67,9 @@ def validation_asset(source: Source) -> dg.AssetsDefinition:
     def validation(context: dg.AssetExecutionContext) -> Iterator[Any]:
         landed = newest(SETTINGS.landing, source.name)
         wanted = [landed[str(day)] for day in days(context) if str(day) in landed]
+        # What a killed run left unjudged, or a corrected rule judged otherwise, is healed on the way.
+        left = pending(source, landed.values(), SETTINGS.quality)
+        wanted += [batch for batch in left if batch not in wanted]
         reports = validate(source, wanted, SETTINGS, progress=context.log.debug)
         read = sum(r.rows_read for r in reports)
         kept = sum(r.rows_accepted for r in reports)

@@ -1,4 +1,4 @@
-"""What every defs module shares: partitions, groups' wording, owners, retry policy, metadata."""
+"""What every defs module shares: settings, contracts, partitions, owners, the warehouse pool."""
 
 from datetime import date
 

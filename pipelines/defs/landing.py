@@ -1,14 +1,16 @@
 """Assets `landing/*`: one new batch per source and partition day. Retries live here and only here."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 
 from pipelines import duck
 from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN, days
-from pipelines.landing.batches import LandedBatch
+from pipelines.landing.batches import LandedBatch, newest
 from pipelines.landing.pull import pull
 from pipelines.landing.reference import land_reference
+from pipelines.quality.reports import read_report
+from pipelines.settings import ONLY_MISSING_TAG
 from pipelines.sources.contract import Source
 from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
 
@@ -25,7 +27,8 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
         description=f"**{source.title_vi}**. {source.description}\n\n"
         "Mỗi lần chạy ghi một lô mới (Parquet + JSON), không sửa lô cũ; "
         "cột dữ liệu cá nhân không bao giờ được kéo về.",
-        owners=OWNERS,
+        owners=[source.owner],
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=source.freshness_hours)),
         kinds={source.connector, "parquet"},
         tags={"source": source.name, "partitioning": source.partitioning},
         metadata={
@@ -40,7 +43,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
         missing: list[date] = []
         try:
             with duck.connect(SETTINGS.extensions) as con:
-                for day in days(context):
+                for day in _wanted(context, source):
                     try:
                         landed.append(pull(source, day, SETTINGS, run_id=context.run_id, con=con))
                     except NotProvided:
@@ -53,6 +56,15 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata=_metadata(landed, missing))
 
     return landing
+
+
+def _wanted(context: dg.AssetExecutionContext, source: Source) -> list[date]:
+    """The run's days; under the CLI's tag only those without a batch that counts."""
+    if ONLY_MISSING_TAG not in context.run.tags:
+        return days(context)
+    landed = newest(SETTINGS.landing, source.name)
+    reports = {day: read_report(SETTINGS.quality, batch) for day, batch in landed.items()}
+    return [d for d in days(context) if str(d) not in reports or ((r := reports[str(d)]) and r.blocked)]
 
 
 def _metadata(landed: list[LandedBatch], missing: list[date]) -> dict:

@@ -6,7 +6,9 @@ import dagster as dg
 
 from pipelines.defs.common import DAYS
 
-LANDED = dg.AssetSelection.groups("landing")
+REFERENCE = dg.AssetSelection.assets(["landing", "reference"])
+# Reference files are looked at in every run: an edited cut-off or unit must not wait for a pull.
+LANDED = dg.AssetSelection.groups("landing") - REFERENCE
 VALIDATED = dg.AssetSelection.groups("accepted")
 EVERYTHING = dg.AssetSelection.all()
 

@@ -83,7 +83,7 @@ def warehouse(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterato
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
     yield from _events(context, manifest, results, rows)
     if failed:
-        raise dg.Failure(explain(results), allow_retries=False)
+        raise dg.Failure(explain(SETTINGS, results), allow_retries=False)
 
 
 def _events(

@@ -5,6 +5,7 @@ A rejected row keeps the texts it was landed with, and per failed rule: column, 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -172,7 +173,7 @@ def _identity(batch: LandedBatch) -> str:
 
 def _copy(con: duckdb.DuckDBPyConnection, query: str, out: Path) -> int:
     """COPY to a draft, then rename; returns the rows written."""
-    draft = out.with_name(f".{out.name}.partial")
+    draft = out.with_name(f".{out.name}.{os.getpid()}.partial")
     row = con.execute(
         f"copy ({query}) to {duck.literal(draft)} (format parquet, compression zstd)"
     ).fetchone()

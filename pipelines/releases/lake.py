@@ -52,13 +52,12 @@ def initialise(con: duckdb.DuckDBPyConnection) -> None:
             "select schema_name from information_schema.schemata where catalog_name = ?", [ALIAS]
         ).fetchall()
     }
-    if {"marts", "audit"} <= schemas:
-        return
-    con.execute("begin")
-    con.execute(f"create schema if not exists {ALIAS}.marts")
-    con.execute(f"create schema if not exists {ALIAS}.audit")
-    label(con, "thongsuot", "the empty lake")
-    con.execute("commit")
+    if not {"marts", "audit"} <= schemas:
+        con.execute("begin")
+        con.execute(f"create schema if not exists {ALIAS}.marts")
+        con.execute(f"create schema if not exists {ALIAS}.audit")
+        label(con, "thongsuot", "the empty lake")
+        con.execute("commit")
     con.execute(f"call {ALIAS}.set_option('require_commit_message', true)")
 
 

@@ -63,8 +63,8 @@ def columns(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
 def content(con: duckdb.DuckDBPyConnection, relation: str) -> Content:
     """The content hash: equal for equal multisets of rows, whatever order they lie in.
 
-    SHA-256 of each row's JSON, sorted within 256 buckets (so that memory stays bounded on large
-    tables), hashed again bucket by bucket. Cryptographic, so a sum of hashes would not do.
+    SHA-256 of each row's JSON, sorted within 256 buckets, hashed again bucket by bucket: no single
+    string grows with the table. Cryptographic, so a sum of hashes would not do.
     """
     described = columns(con, relation)
     row_json = "{" + ", ".join(f"{duck.literal(c)}: {duck.identifier(c)}" for c in described) + "}"

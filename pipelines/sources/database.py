@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -19,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines import duck
-from pipelines.settings import Settings
+from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
 from pipelines.sources.mapping import Mapped, map_columns
@@ -39,7 +40,9 @@ def pull(
     configured; neither repeats the driver's words, which may hold the address with its password.
     """
     url = make_url(source.resolved_url(settings.data))
-    shown = url.render_as_string(hide_password=True)
+    # Neither login nor parameters: a password may stand in either (?password=…, odbc_connect=…).
+    bare = sa.URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
+    shown = bare.render_as_string()
     engine = sa.create_engine(url)
     try:
         mapped = _mapped(source, partition, engine)
@@ -83,11 +86,13 @@ def _mapped(source: Source, partition: date, engine: sa.Engine) -> Mapped:
 
 def _statement(source: Source, partition: date, mapped: Mapped) -> sa.Select:
     cursor: sa.ColumnClause = sa.column(str(source.cursor))
-    start = datetime.combine(partition, time())
-    low, high = (
-        moment.strftime(source.cursor_format) if source.cursor_format else moment
+    # The partition is a local day; the cursor is written in the source's own zone.
+    start = datetime.combine(partition, time(), LOCAL_ZONE)
+    bounds = [
+        moment.astimezone(ZoneInfo(source.timezone)).replace(tzinfo=None)
         for moment in (start, start + timedelta(days=1))
-    )
+    ]
+    low, high = (b.strftime(source.cursor_format) if source.cursor_format else b for b in bounds)
     names = [sa.cast(sa.column(raw), sa.String).label(canonical) for canonical, raw in mapped.columns.items()]
     table = sa.table(str(source.table), schema=source.db_schema)
     return (
@@ -112,7 +117,11 @@ def _attach(con: duckdb.DuckDBPyConnection, url: sa.URL) -> None:
     }
     given = [f"{key} {duck.literal(value)}" for key, value in login.items() if value is not None]
     con.execute(f"create or replace secret source_login (type postgres, {', '.join(given)})")
-    con.execute("attach if not exists '' as src (type postgres, secret source_login, read_only)")
+    # sslmode and the like stay in force; libpq quoting, then SQL quoting.
+    others = " ".join(f"{k}={duck.literal(v)}" for k, v in url.query.items() if k != "host")
+    con.execute(
+        f"attach if not exists {duck.literal(others)} as src (type postgres, secret source_login, read_only)"
+    )
 
 
 def _stream(server: sa.Connection, statement: sa.Select, names: list[str]) -> pa.RecordBatchReader:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import requests
@@ -41,7 +42,9 @@ def pull(
     with requests.Session() as session:
         session.headers["User-Agent"] = USER_AGENT
         pages = list(_pages(source, partition, session, url))
-    yield from_pages(source, partition, pages, con, url.split("?")[0])
+    address = urlsplit(url)
+    shown = f"{address.scheme}://{address.hostname}:{address.port or ''}{address.path}"
+    yield from_pages(source, partition, pages, con, shown)
 
 
 def _pages(source: Source, partition: date, session: requests.Session, url: str) -> Iterator[dict[str, Any]]:
@@ -71,7 +74,13 @@ def _pages(source: Source, partition: date, session: requests.Session, url: str)
             )
         seen.add(said)
         yield page
-        if number >= int(dig(page, source.total_pages) or 1):
+        pages = dig(page, source.total_pages)
+        if pages is None:
+            raise PermanentSourceError(
+                f"{source.name} {partition}: page {number} has no {source.total_pages!r}, so half a "
+                f"capture could not be told from a whole one. Correct the source's `total_pages`."
+            )
+        if number >= int(pages):
             return
     raise PermanentSourceError(f"{source.name} {partition}: more than {MAX_PAGES} pages.")
 
@@ -92,6 +101,8 @@ def _ask(
         page = answer.json()
     except requests.JSONDecodeError:
         raise Refused(f"{where} with something that is not JSON. Nothing was landed.") from None
+    if not isinstance(page, dict):
+        raise Refused(f"{where} with JSON that is no object. Nothing was landed.")
     if page.get("code") not in (None, "OK"):
         raise Refused(f"{where} with code {page.get('code')!r}. Nothing was landed.")
     return page

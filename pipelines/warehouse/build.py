@@ -26,7 +26,7 @@ from pipelines.warehouse.reference import reference_tables
 
 
 class NothingLanded(RuntimeError):
-    """There is no accepted batch to build from."""
+    """There is no accepted batch to build from, or a day has none but blocked ones."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,10 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
     found = [(b, r) for b in landed if (r := read_report(settings.quality, b))]
     references = {b.source: b for b in landed if b.source.startswith(PREFIX)}
     counting = current(found)
-    days = [day for source, day in counting if source == "dossier_log"]
+    refused = {(b.source, b.partition): r for b, r in found if r.blocked}
+    for source, day in sorted(set(refused) - set(counting)):
+        raise NothingLanded(refused[source, day].say_blocked(contracts.sources[source].max_rejected_share))
+    days = [day for name, day in counting if name == "dossier_log"]
     if not days:
         raise NothingLanded(
             f"No accepted batch of dossier_log under {settings.landing}. "

@@ -93,7 +93,7 @@ def build(settings: Settings) -> list[NodeResult]:
     ]
 
 
-def explain(results: list[NodeResult]) -> str:
+def explain(settings: Settings, results: list[NodeResult]) -> str:
     """What failed, one line each, and what to do next."""
     lines = [
         f"- {r.unique_id.split('.', 2)[-1]}: {r.status}, {' '.join(r.message.split())[:400]}"
@@ -102,8 +102,8 @@ def explain(results: list[NodeResult]) -> str:
     ]
     return (
         f"dbt: {len(lines)} of {len(results)} nodes failed; nothing is published, the last release is still "
-        f"served.\n{chr(10).join(lines)}\nThe private warehouse keeps the build for inspection: "
-        f"`duckdb data/warehouse.duckdb`."
+        f"served.\n{chr(10).join(lines)}\n"
+        f"{settings.warehouse} keeps the build for inspection."
     )
 
 

@@ -110,7 +110,20 @@ def test_a_password_is_in_no_error(settings: Settings) -> None:
     with pytest.raises(SourceError) as caught:
         pull(source(url), DAY, settings, run_id="t")
     assert "s3cret-word" not in f"{caught.value}{caught.value.__cause__}"
-    assert "reader:***@127.0.0.1" in str(caught.value)
+    assert "127.0.0.1" in str(caught.value) and "reader:" not in str(caught.value)
+
+
+def test_a_password_among_the_parameters_is_in_no_error(settings: Settings) -> None:
+    url = "postgresql+psycopg2://127.0.0.1:1/none?password=s3cret-word&sslmode=disable"
+    with pytest.raises(SourceError) as caught:
+        pull(source(url), DAY, settings, run_id="t")
+    assert "s3cret-word" not in str(caught.value)
+
+
+def test_the_local_day_is_found_in_a_source_that_writes_utc(settings: Settings, one_stop: Path) -> None:
+    """06/08 in Viet Nam is 05/08 17:00 to 06/08 17:00 UTC."""
+    in_utc = source(f"sqlite:///{one_stop}", timezone="UTC")
+    assert [row["code"] for row in rows(settings, in_utc)] == ["before", "first", "o'clock"]
 
 
 @pytest.mark.slow
