@@ -55,8 +55,9 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
     references = {b.source: b for b in landed if b.source.startswith(PREFIX)}
     counting = current(found)
     refused = {(b.source, b.partition): r for b, r in found if r.blocked}
-    for source, day in sorted(set(refused) - set(counting)):
-        raise NothingLanded(refused[source, day].say_blocked(contracts.sources[source].max_rejected_share))
+    for name, day in sorted(set(refused) - set(counting)):
+        limit = contracts.sources[name].max_rejected_share
+        raise NothingLanded(refused[name, day].say_blocked(limit))
     days = [day for name, day in counting if name == "dossier_log"]
     if not days:
         raise NothingLanded(
