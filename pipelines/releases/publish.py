@@ -18,7 +18,7 @@ from pipelines import duck
 from pipelines.releases import lake, ledger
 from pipelines.releases.code_version import code_version
 from pipelines.releases.ledger import Release
-from pipelines.releases.marts import Content, Mart, columns, content, read_manifest
+from pipelines.releases.marts import Mart, columns, content, read_manifest
 from pipelines.settings import Settings
 from pipelines.warehouse.build import built_state
 
@@ -148,6 +148,3 @@ def _source(mart: Mart) -> str:
 
 def _target(mart: Mart) -> str:
     return duck.identifier(lake.ALIAS, mart.schema, mart.name)
-
-
-__all__ = ["Content", "Outcome", "PublishError", "publish"]
