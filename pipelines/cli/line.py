@@ -1,18 +1,13 @@
-"""`thongsuot`: the operator's command. Each command is a thin door to a function elsewhere.
-
-Heavy imports (Dagster, dbt) stand inside the commands that need them, so that `status` is instant.
-"""
+"""`thongsuot demo | run | ui`: bring up sources, run the line, open the UI."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,22 +16,12 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
-from rich.table import Table
 
+from pipelines.cli.console import console
 from pipelines.settings import LOCAL_ZONE, Settings
 
-console = Console()
 
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
-    """Thông suốt: from a province's logs and trackers to numbers it can stand behind."""
-    settings = Settings.from_env()
-    settings.dagster.mkdir(parents=True, exist_ok=True)
-    os.environ.update(settings.child_environment())
-
-
-@main.command()
+@click.command()
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), default="2025-08-07", show_default=True)
 @click.option("--scale", type=float, default=1.0, show_default=True, help="1 = the whole province")
 def demo(until: datetime, scale: float) -> None:
@@ -57,7 +42,7 @@ def demo(until: datetime, scale: float) -> None:
     )
 
 
-@main.command()
+@click.command()
 @click.option("--partition", metavar="A[..B]", help="days to bring up to date, e.g. 2025-08-01..2025-08-06")
 @click.option(
     "--as-of",
@@ -126,98 +111,7 @@ def _range(partition: str | None, settings: Settings, demo_last: date) -> tuple[
     return contracts.first_day, demo_last if contracts.is_demo else yesterday
 
 
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="for programs")
-def status(as_json: bool) -> None:
-    """The headline: rate, counts, rank and movement, tasks, issues, newest release, last run."""
-    from pipelines.releases.headline import headline, movement, percent, vietnamese
-    from pipelines.releases.lake import open_lake
-
-    try:
-        with open_lake(Settings.from_env()) as con:
-            said = headline(con)
-    except (FileNotFoundError, LookupError) as error:
-        raise click.ClickException(str(error)) from None
-    last_run = _last_run(Settings.from_env())
-    if as_json:
-        print(json.dumps({**vars(said), "tasks": vars(said.tasks), "last_run": last_run}, default=str))
-        return
-    table = Table(show_header=False, box=None, pad_edge=False)
-    tasks = said.tasks
-    for label, value in [
-        (
-            "Tỷ lệ nộp trực tuyến · online submission rate",
-            f"[bold]{percent(said.rate)}[/] ({vietnamese(said.online)} / {vietnamese(said.received)})",
-        ),
-        ("Mốc báo cáo · cut-off", str(said.cutoff_at)),
-        (
-            "Xếp hạng · national rank",
-            f"{said.national_rank} of {said.province_count} ({movement(said.rank_movement)})",
-        ),
-        (
-            "Nhiệm vụ cấp tỉnh · provincial tasks",
-            f"{tasks.total} = {tasks.completed} completed + {tasks.in_term} in term "
-            f"+ {tasks.overdue} overdue",
-        ),
-        ("Vướng mắc đang mở · open issues", vietnamese(said.open_issues)),
-        ("Dòng bị loại · rejected rows", vietnamese(said.rejected_rows)),
-        (
-            "Bản phát hành · release",
-            f"{said.release_id} as of {said.as_of}, {said.release_hash[:16]}…",
-        ),
-        ("Lần chạy gần nhất · last run", last_run),
-    ]:
-        table.add_row(label, value)
-    console.print(table)
-
-
-def _last_run(settings: Settings) -> str:
-    """Read from Dagster's own storage; importing Dagster for one line would cost seconds."""
-    import sqlite3
-
-    history = settings.dagster / "history" / "runs.db"
-    if not history.exists():
-        return "none"
-    with sqlite3.connect(f"file:{history}?mode=ro", uri=True) as con:
-        row = con.execute(
-            "select run_id, status, datetime(start_time, 'unixepoch', 'localtime') "
-            "from runs order by id desc limit 1"
-        ).fetchone()
-    return f"{row[0][:8]} {row[1].lower()} {row[2] or ''}".strip() if row else "none"
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="for programs")
-def releases(as_json: bool) -> None:
-    """Every release: when, as of when, why, and the head of its hash chain."""
-    from pipelines.releases import ledger
-    from pipelines.releases.lake import open_lake
-
-    try:
-        with open_lake(Settings.from_env()) as con:
-            chain = ledger.releases(con)
-    except FileNotFoundError as error:
-        raise click.ClickException(str(error)) from None
-    if as_json:
-        print(
-            json.dumps(
-                [{**vars(r), "marts": {k: vars(m) for k, m in r.marts.items()}} for r in chain],
-                default=str,
-            )
-        )
-        return
-    table = Table("id", "published (UTC)", "as of", "reason", "batches", "hash")
-    for r in chain:
-        table.add_row(
-            str(r.release_id), f"{r.published_at:%Y-%m-%d %H:%M:%S}", str(r.as_of), r.reason,
-            str(r.input_batches), r.release_hash[:16],
-        )  # fmt: skip
-    console.print(table)
-    for problem in ledger.broken_links(chain):
-        raise click.ClickException(f"the ledger's chain is broken: {problem}")
-
-
-@main.command()
+@click.command()
 @click.option("--port", type=int, default=3000, show_default=True)
 @click.option(
     "--host",
@@ -234,7 +128,3 @@ def ui(port: int, host: str) -> None:
     dagster = str(Path(sys.executable).with_name("dagster"))
     words = ["dev", "-m", "pipelines.definitions", "-h", host, "-p", str(port)]
     os.execv(dagster, [dagster, *words])
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,26 @@
+"""`thongsuot`: the operator's command. Each command is a thin door to a function elsewhere.
+
+A module per topic; heavy imports (Dagster, dbt) stand inside the commands that need them, so that
+`status` is instant.
+"""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from pipelines.cli import line, releases, status
+from pipelines.settings import Settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Thông suốt: from a province's logs and trackers to numbers it can stand behind."""
+    settings = Settings.from_env()
+    settings.dagster.mkdir(parents=True, exist_ok=True)
+    os.environ.update(settings.child_environment())
+
+
+for command in (line.demo, line.run, line.ui, status.status, releases.releases):
+    main.add_command(command)

@@ -1,0 +1,71 @@
+"""`thongsuot status`: the headline of the newest release, instantly."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from rich.table import Table
+
+from pipelines.cli.console import console
+from pipelines.settings import Settings
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="for programs")
+def status(as_json: bool) -> None:
+    """The headline: rate, counts, rank and movement, tasks, issues, newest release, last run."""
+    from pipelines.releases.headline import headline, movement, percent, vietnamese
+    from pipelines.releases.lake import open_lake
+
+    try:
+        with open_lake(Settings.from_env()) as con:
+            said = headline(con)
+    except (FileNotFoundError, LookupError) as error:
+        raise click.ClickException(str(error)) from None
+    last_run = _last_run(Settings.from_env())
+    if as_json:
+        print(json.dumps({**vars(said), "tasks": vars(said.tasks), "last_run": last_run}, default=str))
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    tasks = said.tasks
+    for label, value in [
+        (
+            "Tỷ lệ nộp trực tuyến · online submission rate",
+            f"[bold]{percent(said.rate)}[/] ({vietnamese(said.online)} / {vietnamese(said.received)})",
+        ),
+        ("Mốc báo cáo · cut-off", str(said.cutoff_at)),
+        (
+            "Xếp hạng · national rank",
+            f"{said.national_rank} of {said.province_count} ({movement(said.rank_movement)})",
+        ),
+        (
+            "Nhiệm vụ cấp tỉnh · provincial tasks",
+            f"{tasks.total} = {tasks.completed} completed + {tasks.in_term} in term "
+            f"+ {tasks.overdue} overdue",
+        ),
+        ("Vướng mắc đang mở · open issues", vietnamese(said.open_issues)),
+        ("Dòng bị loại · rejected rows", vietnamese(said.rejected_rows)),
+        (
+            "Bản phát hành · release",
+            f"{said.release_id} as of {said.as_of}, {said.release_hash[:16]}…",
+        ),
+        ("Lần chạy gần nhất · last run", last_run),
+    ]:
+        table.add_row(label, value)
+    console.print(table)
+
+
+def _last_run(settings: Settings) -> str:
+    """Read from Dagster's own storage; importing Dagster for one line would cost seconds."""
+    import sqlite3
+
+    history = settings.dagster / "history" / "runs.db"
+    if not history.exists():
+        return "none"
+    with sqlite3.connect(f"file:{history}?mode=ro", uri=True) as con:
+        row = con.execute(
+            "select run_id, status, datetime(start_time, 'unixepoch', 'localtime') "
+            "from runs order by id desc limit 1"
+        ).fetchone()
+    return f"{row[0][:8]} {row[1].lower()} {row[2] or ''}".strip() if row else "none"
