@@ -15,9 +15,13 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipelines.sources.contract_file import ContractError, nearest, read_contracts
+from pipelines.sources.options.database import DatabaseOptions
+from pipelines.sources.options.files import FileOptions
+from pipelines.sources.options.frozen import Frozen
+from pipelines.sources.options.http import HttpOptions
 
 __all__ = ["Column", "ContractError", "Contracts", "ReferenceTable", "Source", "load_contracts"]
 
@@ -34,10 +38,6 @@ SQL_TYPES: dict[str, str] = {
     "date": "date",
     "percent": "integer",
 }
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Column(Frozen):
@@ -74,7 +74,7 @@ class Column(Frozen):
         return SQL_TYPES[self.type]
 
 
-class Source(Frozen):
+class Source(DatabaseOptions, FileOptions, HttpOptions):
     """One source: where it is, how it is read, what its columns mean."""
 
     name: str
@@ -86,25 +86,6 @@ class Source(Frozen):
     partitioning: Literal["change_day", "snapshot_day"]
     columns: tuple[Column, ...]
     personal: dict[str, str] = Field(default_factory=dict)
-
-    # Never shown: an address may hold a password, though it should be `${NAME}`.
-    url: str | None = Field(default=None, repr=False)
-    table: str | None = None
-    db_schema: str | None = None
-    cursor: str | None = None
-    cursor_format: str | None = None
-
-    path: str | None = None
-    format: Literal["csv", "xlsx", "json"] | None = None
-    delimiter: str | None = None
-    encoding: str | None = None
-    sheets: dict[str, dict[str, str]] | None = None
-    header_marker: str = "STT"
-
-    records: str | None = None
-    page_constants: dict[str, str] = Field(default_factory=dict)
-    request: dict[str, Any] = Field(default_factory=dict)
-    total_pages: str = "paging.totalPages"
 
     datetime_formats: tuple[str, ...] = ()
     date_formats: tuple[str, ...] = ("%d/%m/%Y", "%Y-%m-%d")
@@ -122,14 +103,11 @@ class Source(Frozen):
 
     @model_validator(mode="after")
     def _whole(self) -> Source:
-        wanted: dict[str, tuple[str, ...]] = {
-            "database": ("url", "table"),
-            "files": ("path", "format"),
-            "http": ("url", "records"),
-        }
-        if self.partitioning == "change_day" and self.connector == "database":
-            wanted["database"] = ("url", "table", "cursor")
-        for key in wanted[self.connector]:
+        for key in {
+            "database": self.database_needs(self.partitioning),
+            "files": self.files_need(),
+            "http": self.http_needs(),
+        }[self.connector]:
             if getattr(self, key) is None:
                 raise ValueError(f"connector {self.connector} needs `{key}`")
         names = [c.name for c in self.columns]
