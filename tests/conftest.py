@@ -31,6 +31,15 @@ class Province(NamedTuple):
         return told
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two workers (`make test`): a module stays on one, what shares a session's province stays together,
+    and the long ones start first, so that no worker ends alone with them."""
+    for item in items:
+        shared = sorted({"small_province", "full_province"} & set(getattr(item, "fixturenames", ())))
+        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.nodeid.split("::")[0]))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """An empty installation."""
