@@ -7,11 +7,11 @@
         when 'quarter' then cast(date_trunc('quarter', {{ day }}) as date)
         when 'year' then cast(date_trunc('year', {{ day }}) as date)
         when 'since_2025_07_01'
-            then case when {{ day }} >= {{ two_tier_since() }} then {{ two_tier_since() }} end
+            then case when {{ day }} >= {{ counts_since() }} then {{ counts_since() }} end
     end
 {%- endmacro %}
 
-{# The first day of two-tier local government, as a date. #}
-{% macro two_tier_since() -%}
-    cast('{{ var("two_tier_since") }}' as date)
+{# The day counting starts, from `place.counts_since` of sources.yaml: as-of days and the longest period start here. #}
+{% macro counts_since() -%}
+    (select place.counts_since from {{ ref('int_as_of') }} as place)
 {%- endmacro %}

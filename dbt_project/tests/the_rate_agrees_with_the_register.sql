@@ -17,8 +17,8 @@ counted as (
         sum(case when channel = 'online' then received else 0 end) as online,
         sum(strictly_online) as strictly_online
     from {{ ref('submission_by_channel_daily') }}
-    inner join {{ ref('int_as_of') }} as run on run.as_of_day >= {{ two_tier_since() }}
-    where received_day >= {{ two_tier_since() }}
+    inner join {{ ref('int_as_of') }} as run on run.as_of_day >= {{ counts_since() }}
+    where received_day >= {{ counts_since() }}
     group by receiving_unit_code
 )
 

@@ -165,9 +165,18 @@ class ReferenceTable(Frozen):
         return Path(self.path.replace("{data}", str(data)).replace("{project}", str(PROJECT)))
 
 
+class Place(Frozen):
+    """Whose numbers these are. `code`: as in the national ranking; `counts_since`: the day counting starts."""
+
+    code: str
+    name: str
+    counts_since: date
+
+
 class Contracts(Frozen):
     """The whole of sources.yaml."""
 
+    place: Place
     first_day: date
     is_demo: bool = False
     sources: dict[str, Source]

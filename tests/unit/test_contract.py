@@ -13,6 +13,7 @@ from pipelines.settings import PROJECT
 from pipelines.sources.contract import ContractError, Contracts, Source, load_contracts
 
 SMALL = {
+    "place": {"code": "40", "name": "Nghệ An", "counts_since": "2025-07-01"},
     "first_day": "2025-07-01",
     "sources": {
         "log": {

@@ -34,7 +34,9 @@ LOG = """
 
 RAW = f"""
 create schema raw;
-create table raw.run_parameters as select timestamp '{AS_OF}' as as_of, date '2025-07-04' as partition_day;
+create table raw.run_parameters as
+    select timestamp '{AS_OF}' as as_of, date '2025-07-04' as partition_day, '40' as place_code,
+        date '2025-07-01' as counts_since;
 create table raw.dossier_log as
     select
         col0 as dossier_code, '1.000001.000.00.00.H41' as procedure_code, 'Khai sinh' as procedure_name,

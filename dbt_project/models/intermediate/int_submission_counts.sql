@@ -8,7 +8,7 @@ days as (
     select calendar.date_day as as_of_day
     from {{ ref('int_calendar') }} as calendar
     inner join run on calendar.date_day <= run.as_of_day
-    where calendar.date_day >= {{ two_tier_since() }}
+    where calendar.date_day >= {{ counts_since() }}
 ),
 
 periods as (
@@ -40,7 +40,7 @@ units as (
 deltas as (
     select
         periods.period,
-        greatest(changes.change_day, {{ two_tier_since() }}) as change_day,
+        greatest(changes.change_day, {{ counts_since() }}) as change_day,
         changes.received_day,
         changes.unit_code,
         changes.received,

@@ -9,7 +9,7 @@ captures as (
         max(ranking.captured_at) as captured_at
     from cutoffs
     inner join {{ ref('int_national_rank') }} as ranking on cutoffs.cutoff_at >= ranking.captured_at
-    where ranking.province_code = '{{ var("province_code") }}'
+    inner join {{ ref('int_as_of') }} as run on ranking.province_code = run.place_code
     group by cutoffs.cutoff_at
 ),
 
@@ -21,7 +21,8 @@ ranks as (
         ranking.province_count
     from captures
     inner join {{ ref('int_national_rank') }} as ranking
-        on captures.captured_at = ranking.captured_at and ranking.province_code = '{{ var("province_code") }}'
+        on captures.captured_at = ranking.captured_at
+    inner join {{ ref('int_as_of') }} as run on ranking.province_code = run.place_code
 ),
 
 final as (

@@ -5,7 +5,9 @@ with source as (
 renamed as (
     select
         cast(as_of as timestamp) as as_of,
-        cast(as_of as date) as as_of_day
+        cast(as_of as date) as as_of_day,
+        place_code,
+        cast(counts_since as date) as counts_since
     from source
 )
 
