@@ -166,7 +166,7 @@ class ReferenceTable(Frozen):
 
 
 class Place(Frozen):
-    """Whose numbers these are. `code`: as in the national ranking; `counts_since`: the day counting starts."""
+    """Whose numbers: `code` as in the national ranking, `counts_since` the day counting starts."""
 
     code: str
     name: str

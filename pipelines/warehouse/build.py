@@ -85,7 +85,8 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
         _reference_batches(con, references)
         con.execute(
             "create or replace table raw.run_parameters as "
-            "select ?::timestamp as as_of, ?::date as partition_day, ? as place_code, ?::date as counts_since",
+            "select ?::timestamp as as_of, ?::date as partition_day, ? as place_code, "
+            "?::date as counts_since",
             [as_of, newest_day, contracts.place.code, contracts.place.counts_since],
         )
     return as_of
