@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 PROJECT = Path(__file__).resolve().parents[1]
 LOCAL_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+EXPORTS = frozenset({"marts_duckdb", "postgres", "open_data", "brief"})
 # A run with this tag pulls only days without a batch; one from the UI pulls what it was asked for.
 ONLY_MISSING_TAG = "thongsuot/only_missing"
 
@@ -25,14 +26,33 @@ class Settings:
     data: Path
     sources_file: Path = PROJECT / "sources.yaml"
     project: Path = PROJECT
+    # What is exported after a release; PostgreSQL where an address is set (it may hold a secret).
+    exports_on: frozenset[str] = EXPORTS
+    postgres_url: str | None = field(default=None, repr=False)
+    bi_password: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """`THONGSUOT_DATA` (default `./data`) and `THONGSUOT_SOURCES` (default the demo's)."""
+        """`THONGSUOT_DATA` (default `./data`), `THONGSUOT_SOURCES` (default the demo's), the exports.
+
+        ValueError where `THONGSUOT_EXPORTS` names one that does not exist.
+        """
         env = os.environ if env is None else env
         data = Path(env.get("THONGSUOT_DATA") or "data").expanduser().resolve()
         sources = Path(env.get("THONGSUOT_SOURCES") or PROJECT / "sources.yaml").expanduser()
-        return cls(data=data, sources_file=sources.resolve())
+        wanted = env.get("THONGSUOT_EXPORTS")
+        chosen = EXPORTS if wanted is None else frozenset(wanted.replace(",", " ").split())
+        if unknown := chosen - EXPORTS:
+            raise ValueError(
+                f"THONGSUOT_EXPORTS names {', '.join(sorted(unknown))}; known: {', '.join(sorted(EXPORTS))}"
+            )
+        return cls(
+            data=data,
+            sources_file=sources.resolve(),
+            exports_on=chosen,
+            postgres_url=env.get("THONGSUOT_POSTGRES_URL") or None,
+            bi_password=env.get("THONGSUOT_BI_PASSWORD") or None,
+        )
 
     @property
     def landing(self) -> Path:
@@ -49,6 +69,10 @@ class Settings:
     @property
     def lake(self) -> Path:
         return self.data / "lake"
+
+    @property
+    def exports(self) -> Path:
+        return self.data / "exports"
 
     @property
     def dagster(self) -> Path:

@@ -6,53 +6,51 @@ Written aside and swapped by rename (PLATFORM: 0 errors, 0 mixed states); idempo
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 
 from pipelines import duck
-from pipelines.releases import ledger
-from pipelines.releases.lake import ALIAS, open_lake
+from pipelines.releases.exports.common import Exported, Table, newest_release, tables
 from pipelines.settings import Settings
 
 # Files that DuckDB clients of any 1.x version can read.
 STORAGE = "v1.0.0"
 
 
-class Exported(NamedTuple):
-    path: Path
-    release_id: int
-    rewritten: bool
+def file(settings: Settings) -> Path:
+    return settings.exports / "marts.duckdb"
 
 
 def export(settings: Settings) -> Exported:
     """Rewrite the file where it does not hold the newest release; LookupError without a release."""
-    path = settings.data / "exports" / "marts.duckdb"
+    path = file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open_lake(settings) as con:
-        chain = ledger.releases(con)
-        if not chain:
-            raise LookupError("No release to export yet. Run `thongsuot run` first.")
-        newest = chain[-1]
+    with newest_release(settings) as (con, newest):
         if _holds(path) == newest.release_hash:
             return Exported(path, newest.release_id, False)
         draft = path.with_suffix(".partial")
         draft.unlink(missing_ok=True)
         con.execute(f"attach {duck.literal(draft)} as out (storage_version {duck.literal(STORAGE)})")
-        tables = con.execute(
-            "select table_schema, table_name from information_schema.tables "
-            "where table_catalog = ? and table_schema in ('marts', 'audit') order by all",
-            [ALIAS],
-        ).fetchall()
-        for schema, table in tables:
-            # The file is itself the catalog `marts`: a schema of that name in it would be ambiguous.
-            place = "main" if schema == "marts" else schema
-            con.execute(f"create schema if not exists out.{duck.identifier(place)}")
-            source = duck.identifier(ALIAS, schema, table)
-            con.execute(f"create table {duck.identifier('out', place, table)} as from {source}")
+        for table in tables(con, settings):
+            _copy(con, table)
+        con.execute("commit")
         con.execute("detach out")
         draft.replace(path)
     return Exported(path, newest.release_id, True)
+
+
+def _copy(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """One table with its comments."""
+    # The file is itself the catalog `marts`: a schema of that name in it would be ambiguous.
+    place = "main" if table.schema == "marts" else table.schema
+    con.execute(f"create schema if not exists {duck.identifier('out', place)}")
+    target = duck.identifier("out", place, table.name)
+    con.execute(f"create table {target} as from {table.relation}")
+    con.execute(f"comment on table {target} is {duck.literal(table.description)}")
+    for column in table.columns:
+        if column.description:
+            name = f"{target}.{duck.identifier(column.name)}"
+            con.execute(f"comment on column {name} is {duck.literal(column.description)}")
 
 
 def _holds(path: Path) -> str | None:
