@@ -31,6 +31,7 @@ class Province(NamedTuple):
         return told
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two workers (`make test`): a module stays on one, what shares a session's province stays together,
     and the long ones start first, so that no worker ends alone with them."""
