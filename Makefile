@@ -30,8 +30,8 @@ run: install ## demo province → release, then the headline
 ui: install ## Dagster on http://127.0.0.1:3000, on the same data
 	$(BIN)/thongsuot ui
 
-test: install ## the whole test suite, on two workers
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+test: install ## the whole test suite; two workers, a module stays on one
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .

@@ -31,12 +31,6 @@ class Province(NamedTuple):
         return told
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Two workers (`make test`): a module stays on one; what shares a session's province stays together."""
-    shared = sorted({"small_province", "full_province"} & set(getattr(item, "fixturenames", ())))
-    item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.nodeid.split("::")[0]))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones start first, so that no worker ends alone with them."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
