@@ -1,0 +1,94 @@
+"""`brief.html`: two pages for the people who decide, self-contained, and as PDF where a Chromium is found.
+
+Written aside and swapped by rename; idempotent per release and per version of this page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
+
+from pipelines.releases.exports import brief_content, chromium, formats
+from pipelines.releases.exports.common import Exported, newest_release, tables
+from pipelines.releases.exports.figures import Marts
+from pipelines.releases.ledger import Release
+from pipelines.settings import Settings
+from pipelines.sources.contract import Contracts, load_contracts
+
+UTC_TO_LOCAL = timedelta(hours=7)  # Asia/Ho_Chi_Minh has no daylight saving (DOMAIN §2)
+
+
+def file(settings: Settings) -> Path:
+    return settings.exports / "brief.html"
+
+
+def export(settings: Settings) -> Exported:
+    """Write the page where it is not of the newest release, and its PDF; LookupError without a release."""
+    path = file(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with newest_release(settings) as (con, newest):
+        rewritten = _stamps(path) != (newest.release_hash, page_hash())
+        if rewritten:
+            contracts = load_contracts(settings.sources_file)
+            page = render(Marts(con, tables(con, settings)), newest, contracts)
+            draft = path.with_suffix(".partial")
+            draft.write_text(page, encoding="utf-8")
+            draft.replace(path)
+    pdf, told = path.with_suffix(".pdf"), "current"
+    if rewritten or not pdf.exists():
+        pdf.unlink(missing_ok=True)  # a page of an older release must not lie beside the new one
+        told = chromium.print_pdf(path, pdf)
+    return Exported(path, newest.release_id, rewritten, {"pdf": str(pdf) if pdf.exists() else told})
+
+
+def render(marts: Marts, release: Release, contracts: Contracts) -> str:
+    """The whole page as one string."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["english"] = english
+    environment.filters["points"] = formats.points
+    titles = {name: source.title_vi for name, source in contracts.sources.items()}
+    return environment.from_string(_template("brief.html.j2")).render(
+        css=Markup(_template("brief.css")),  # ours, not data
+        release=release,
+        page_hash=page_hash(),
+        place=contracts.place.name,
+        is_demo=contracts.is_demo,
+        as_of=formats.minute(release.as_of),
+        published=formats.minute(release.published_at.replace(second=0) + UTC_TO_LOCAL),
+        headline=brief_content.headline(marts),
+        trend=brief_content.trend_section(marts),
+        ranking=brief_content.ranking(marts),
+        tasks=brief_content.tasks(marts),
+        backlog=brief_content.backlog(marts),
+        quality=brief_content.quality(marts, titles),
+        completeness=brief_content.completeness(marts, titles),
+    )
+
+
+def english(code: str) -> str:
+    """A code as a heading: `it_skills` → `IT skills`."""
+    words = code.replace("_", " ").capitalize()
+    return "IT" + words[2:] if words.startswith("It ") else words
+
+
+def page_hash() -> str:
+    """Which version of the page this is: its template and style."""
+    return hashlib.sha256((_template("brief.html.j2") + _template("brief.css")).encode()).hexdigest()[:16]
+
+
+def _template(name: str) -> str:
+    return (files("pipelines.releases.exports") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _stamps(path: Path) -> tuple[str, str] | None:
+    """(release hash, page hash) of the page that lies there."""
+    if not path.exists():
+        return None
+    found = dict(re.findall(r'name="thongsuot-(\w+)" content="(\w+)"', path.read_text(encoding="utf-8")[:2000]))
+    return found.get("release", ""), found.get("page", "")

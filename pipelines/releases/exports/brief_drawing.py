@@ -1,0 +1,68 @@
+"""Geometry of the brief's pictures: percentages of a box, so that one drawing fits paper and phone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from math import ceil, floor
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """`line` and `dots` in % of the box (x from the left, y from the top), ticks as (y, rate)."""
+
+    line: list[Point]
+    dots: list[Point]
+    marks: list[Point]
+    ticks: list[tuple[float, float]]
+
+    @property
+    def path(self) -> str:
+        return " ".join(f"{x:.2f},{y:.2f}" for x, y in self.line)
+
+    @property
+    def area(self) -> str:
+        return f"{self.line[0][0]:.2f},100 {self.path} {self.line[-1][0]:.2f},100"
+
+
+def trend(
+    line: list[tuple[date, float]], daily: list[tuple[date, float]], marks: list[tuple[datetime, float]]
+) -> Trend:
+    """The scale is cut to the values (it says so by its ticks): whole percents around all of them."""
+    first, last = line[0][0], line[-1][0]
+    days = max((last - first).days, 1)
+    rates = [rate for _, rate in [*line, *daily]] + [rate for _, rate in marks]
+    low, high = floor(min(rates) * 100 - 0.001), ceil(max(rates) * 100 + 0.001)
+    step = next(s for s in (1, 2, 5, 10, 20, 50) if (high - low) / s <= 5)
+    low, high = floor(low / step) * step, ceil(high / step) * step
+
+    def place(when: date, rate: float) -> Point:
+        passed = (when if not isinstance(when, datetime) else when.date()) - first
+        return passed.days / days * 100, (high - rate * 100) / (high - low) * 100
+
+    return Trend(
+        line=[place(*point) for point in line],
+        dots=[place(*point) for point in daily if first <= point[0] <= last],
+        marks=[place(*point) for point in marks],
+        ticks=[((high - t) / (high - low) * 100, t / 100) for t in range(low, high + 1, step)],
+    )
+
+
+@dataclass(frozen=True)
+class Diverging:
+    """Bars that start at `centre`; `widest` is the distance that fills half the box."""
+
+    centre: float
+    widest: float
+
+    @classmethod
+    def around(cls, centre: float, rates: list[float]) -> Diverging:
+        return cls(centre, max(max(abs(rate - centre) for rate in rates), 1e-9))
+
+    def bar(self, rate: float) -> tuple[float, float, str]:
+        """(left %, width %, above|below)."""
+        width = abs(rate - self.centre) / self.widest * 50
+        below = rate < self.centre
+        return (50 - width if below else 50), width, "below" if below else "above"

