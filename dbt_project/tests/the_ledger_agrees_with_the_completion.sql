@@ -4,7 +4,8 @@ with ledger as (
         owner_level,
         {{ count_if("bucket = 'done_on_time'") }} as done_on_time,
         {{ count_if("bucket = 'open_overdue'") }} as open_overdue,
-        count(*) as total
+        {{ count_if("bucket = 'withdrawn'") }} as withdrawn,
+        {{ count_if("bucket <> 'withdrawn'") }} as total
     from {{ ref('task_ledger') }}
     group by owner_level
 ),
@@ -23,5 +24,6 @@ from completion
 full outer join ledger on completion.owner_level = ledger.owner_level
 where
     completion.total is distinct from ledger.total
+    or completion.withdrawn is distinct from ledger.withdrawn
     or completion.done_on_time is distinct from ledger.done_on_time
     or completion.open_overdue is distinct from ledger.open_overdue

@@ -1,47 +1,73 @@
 -- Derived, not trusted (DOMAIN §4): a task is done from its completion date, whatever the reported word.
+-- On a day without a snapshot of its own the newest one before it is in force.
 with days as (
     select calendar.date_day as as_of_day
     from {{ ref('int_calendar') }} as calendar
     inner join {{ ref('int_as_of') }} as run on calendar.date_day <= run.as_of_day
 ),
 
--- On a day without a snapshot of its own the newest one before it is in force.
-snapshots as (
-    select
-        snapshot_day,
-        lead(snapshot_day) over (order by snapshot_day) as next_snapshot_day
-    from (select distinct snapshot_day from {{ ref('int_task_snapshots') }}) as seen
-),
-
 tasks as (
     select
         days.as_of_day,
-        task.snapshot_day,
+        states.snapshot_day,
+        states.state_snapshot_day,
+        states.is_withdrawn,
+        -- A withdrawn task keeps the judgement of its last day in the tracker.
+        case when states.is_withdrawn then states.snapshot_day - 1 else days.as_of_day end as judged_day,
         task.owner_level,
         task.task_code,
         task.unit_code,
         task.lead_agency_code,
         task.due_date,
         task.completed_date,
-        -- Sent back to be redone: the earlier completion no longer counts.
-        coalesce(task.completed_date <= days.as_of_day, false) and coalesce(task.reported_status, '') <> 'redo'
-            as is_done
+        task.reported_status
     from days
-    inner join snapshots
+    inner join {{ ref('int_task_states') }} as states
         on
-            days.as_of_day >= snapshots.snapshot_day
-            and (snapshots.next_snapshot_day is null or days.as_of_day < snapshots.next_snapshot_day)
-    inner join {{ ref('int_task_snapshots') }} as task on snapshots.snapshot_day = task.snapshot_day
+            days.as_of_day >= states.snapshot_day
+            and (states.until_day is null or days.as_of_day < states.until_day)
+    inner join {{ ref('int_task_snapshots') }} as task
+        on
+            states.state_snapshot_day = task.snapshot_day
+            and states.owner_level = task.owner_level
+            and states.task_code = task.task_code
+            and states.unit_code = task.unit_code
+),
+
+judged as (
+    select
+        *,
+        -- Sent back to be redone: the earlier completion no longer counts.
+        coalesce(completed_date <= judged_day, false) and coalesce(reported_status, '') <> 'redo' as is_done
+    from tasks
+),
+
+bucketed as (
+    select
+        *,
+        case
+            when is_done and due_date is null then 'done_no_due'
+            when is_done and completed_date <= due_date then 'done_on_time'
+            when is_done then 'done_late'
+            when due_date is null then 'open_no_due'
+            when judged_day <= due_date then 'open_in_term'
+            else 'open_overdue'
+        end as last_bucket
+    from judged
 )
 
 select
-    *,
-    case
-        when is_done and due_date is null then 'done_no_due'
-        when is_done and completed_date <= due_date then 'done_on_time'
-        when is_done then 'done_late'
-        when due_date is null then 'open_no_due'
-        when as_of_day <= due_date then 'open_in_term'
-        else 'open_overdue'
-    end as bucket
-from tasks
+    as_of_day,
+    snapshot_day,
+    state_snapshot_day,
+    owner_level,
+    task_code,
+    unit_code,
+    lead_agency_code,
+    due_date,
+    completed_date,
+    is_withdrawn,
+    is_done,
+    last_bucket,
+    case when is_withdrawn then 'withdrawn' else last_bucket end as bucket
+from bucketed

@@ -1,17 +1,32 @@
 with tasks as (
     select
         derived.as_of_day,
+        derived.snapshot_day as in_force_day,
         derived.is_done,
+        derived.is_withdrawn,
+        derived.last_bucket,
         derived.bucket,
         reported.*
     from {{ ref('int_task_days') }} as derived
     inner join {{ ref('int_as_of') }} as run on derived.as_of_day = run.as_of_day
     inner join {{ ref('int_task_snapshots') }} as reported
         on
-            derived.snapshot_day = reported.snapshot_day
+            derived.state_snapshot_day = reported.snapshot_day
             and derived.owner_level = reported.owner_level
             and derived.task_code = reported.task_code
             and derived.unit_code = reported.unit_code
+),
+
+comings as (
+    select
+        owner_level,
+        task_code,
+        unit_code,
+        min(snapshot_day) as first_seen_on,
+        max(case when was_withdrawn and not is_withdrawn then snapshot_day end) as returned_on,
+        {{ count_if('is_withdrawn') }} as times_withdrawn
+    from {{ ref('int_task_states') }}
+    group by owner_level, task_code, unit_code
 ),
 
 -- What the tracker's own words say about timeliness: the longest phrase found counts.
@@ -31,9 +46,10 @@ claims as (
 compared as (
     select
         tasks.*,
-        buckets.is_late,
+        buckets.is_late and not tasks.is_withdrawn as is_late,
         case when tasks.is_done then tasks.completed_date end as done_on,
         case
+            when tasks.is_withdrawn then null
             when tasks.reported_status = 'done' and tasks.completed_date is null then 'done_without_date'
             when tasks.completed_date > tasks.as_of_day then 'done_in_the_future'
             when tasks.reported_status = 'redo' and tasks.completed_date is not null then 'dated_but_to_be_redone'
@@ -44,7 +60,7 @@ compared as (
             when tasks.is_done and tasks.progress < 100 then 'done_below_full_progress'
         end as conflict
     from tasks
-    inner join {{ ref('task_buckets') }} as buckets on tasks.bucket = buckets.bucket
+    inner join {{ ref('task_buckets') }} as buckets on tasks.last_bucket = buckets.bucket
     left join claims on tasks.reported_status_raw = claims.reported_status_raw and claims.best = 1
 ),
 
@@ -66,14 +82,22 @@ final as (
         compared.progress,
         compared.reported_status,
         compared.reported_status_raw,
-        case when compared.is_done then 'done' else 'open' end as derived_status,
+        case
+            when compared.is_withdrawn then 'withdrawn'
+            when compared.is_done then 'done'
+            else 'open'
+        end as derived_status,
         compared.bucket,
+        compared.last_bucket,
         compared.is_late,
-        not compared.is_done
+        not compared.is_done and not compared.is_withdrawn
         and coalesce(compared.due_date - compared.as_of_day between 0 and {{ var('due_soon_days') }}, false)
             as is_due_soon,
         cast(
-            case when not compared.is_done and not compared.is_late then compared.due_date - compared.as_of_day end
+            case
+                when not compared.is_done and not compared.is_late and not compared.is_withdrawn
+                    then compared.due_date - compared.as_of_day
+            end
             as integer
         ) as days_left,
         cast(
@@ -82,10 +106,22 @@ final as (
         ) as days_late,
         compared.conflict is not null as has_conflict,
         compared.conflict,
+        conflicts.name_vi as conflict_vi,
         compared.evidence_link,
         compared.updated_at,
-        compared.snapshot_day
+        compared.snapshot_day,
+        comings.first_seen_on,
+        compared.is_withdrawn,
+        case when compared.is_withdrawn then compared.in_force_day end as withdrawn_on,
+        comings.returned_on,
+        cast(comings.times_withdrawn as integer) as times_withdrawn
     from compared
+    inner join comings
+        on
+            compared.owner_level = comings.owner_level
+            and compared.task_code = comings.task_code
+            and compared.unit_code = comings.unit_code
+    left join {{ ref('task_conflicts') }} as conflicts on compared.conflict = conflicts.conflict
     left join {{ ref('int_units') }} as units on compared.unit_code = units.unit_code and units.is_current
     left join {{ ref('int_units') }} as agencies
         on compared.lead_agency_code = agencies.unit_code and agencies.is_current

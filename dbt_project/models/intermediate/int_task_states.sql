@@ -1,0 +1,95 @@
+-- What each snapshot says of each task, also by its silence: a task no longer listed stands here once more as
+-- withdrawn, with the snapshot it was last seen in. A row that validation rejected is no silence: the state
+-- before it goes on.
+with listed as (
+    select
+        snapshots.snapshot_day,
+        snapshots.owner_level,
+        snapshots.task_code,
+        snapshots.unit_code
+    from {{ ref('int_task_snapshots') }} as snapshots
+    inner join {{ ref('int_as_of') }} as run on snapshots.snapshot_day <= run.as_of_day
+),
+
+snapshot_days as (
+    select
+        snapshot_day,
+        lead(snapshot_day) over (order by snapshot_day) as next_snapshot_day
+    from (select distinct listed.snapshot_day from listed) as days
+),
+
+rejected as (
+    select
+        rejections.partition_key as snapshot_day,
+        tasks.owner_level,
+        tasks.task_code,
+        tasks.unit_code
+    from {{ ref('stg_rejections') }} as rejections
+    inner join (select distinct listed.owner_level, listed.task_code, listed.unit_code from listed) as tasks
+        on rejections.row_key = tasks.task_code || '|' || replace(tasks.unit_code, 'province', '')
+    where rejections.source = 'task_tracker' and rejections.is_current
+),
+
+mentions as (
+    select
+        snapshot_day,
+        owner_level,
+        task_code,
+        unit_code,
+        bool_or(is_listed) as is_listed
+    from (
+        select *, true as is_listed from listed
+        union all
+        select *, false as is_listed from rejected
+    ) as found
+    group by snapshot_day, owner_level, task_code, unit_code
+),
+
+followed as (
+    select
+        mentions.*,
+        snapshot_days.next_snapshot_day,
+        last_value(case when mentions.is_listed then mentions.snapshot_day end ignore nulls) over so_far
+            as state_snapshot_day,
+        lead(mentions.snapshot_day) over so_far as next_mention_day
+    from mentions
+    inner join snapshot_days on mentions.snapshot_day = snapshot_days.snapshot_day
+    window so_far as (
+        partition by mentions.owner_level, mentions.task_code, mentions.unit_code
+        order by mentions.snapshot_day
+        rows between unbounded preceding and current row
+    )
+),
+
+states as (
+    select
+        snapshot_day,
+        owner_level,
+        task_code,
+        unit_code,
+        state_snapshot_day,
+        is_listed,
+        false as is_withdrawn
+    from followed
+    where state_snapshot_day is not null
+    union all
+    select
+        next_snapshot_day as snapshot_day,
+        owner_level,
+        task_code,
+        unit_code,
+        state_snapshot_day,
+        false as is_listed,
+        true as is_withdrawn
+    from followed
+    where state_snapshot_day is not null and next_snapshot_day is not null
+        and (next_mention_day is distinct from next_snapshot_day)
+)
+
+select
+    *,
+    lag(is_withdrawn) over by_day as was_withdrawn,
+    lag(state_snapshot_day) over by_day as state_before_day,
+    lead(snapshot_day) over by_day as until_day
+from states
+window by_day as (partition by owner_level, task_code, unit_code order by snapshot_day)
