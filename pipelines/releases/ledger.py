@@ -1,7 +1,8 @@
 """The ledger: one row per release in `audit.releases`, chained by hash (DESIGN §7).
 
-A release's own hash covers everything said about it, its marts' content hashes and the hash of the
-release before: whoever notes the newest hash elsewhere can prove all earlier ones.
+A release's own hash covers everything said about it, its marts' content hashes, the rows of its
+detail tables and the hash of the release before: whoever notes the newest hash elsewhere can prove
+all earlier ones. Rows are only ever appended.
 """
 
 from __future__ import annotations
@@ -14,28 +15,49 @@ from datetime import datetime
 import duckdb
 
 from pipelines.releases.lake import ALIAS
-from pipelines.releases.marts import Content
+from pipelines.releases.marts import Content, content
 
 GENESIS = "0" * 64
 
-RELEASES_DDL = f"""
-create table if not exists {ALIAS}.audit.releases (
-    release_id bigint not null, published_at timestamp not null, as_of timestamp not null,
-    snapshot_id bigint not null, run_id varchar not null, author varchar not null,
-    reason varchar not null, code_version varchar not null, manifest_sha256 varchar not null,
-    input_batches bigint not null, input_sha256 varchar not null,
-    previous_hash varchar not null, release_hash varchar not null
-)"""
-RELEASE_MARTS_DDL = f"""
-create table if not exists {ALIAS}.audit.release_marts (
-    release_id bigint not null, mart varchar not null, row_count bigint not null,
-    content_sha256 varchar not null
-)"""
+# Columns by table; `details` are those whose rows of a release are covered by its `details_sha256`.
+TABLES = {
+    "releases": """
+        release_id bigint not null, published_at timestamp not null, as_of timestamp not null,
+        snapshot_id bigint not null, run_id varchar not null, author varchar not null,
+        reason varchar not null, restores bigint, code_commit varchar not null, is_dirty boolean not null,
+        manifest_sha256 varchar not null, rules_sha256 varchar not null,
+        reference_sha256 varchar not null, input_batches bigint not null, input_sha256 varchar not null,
+        details_sha256 varchar not null, previous_hash varchar not null, release_hash varchar not null""",
+    "release_marts": """
+        release_id bigint not null, mart varchar not null, row_count bigint not null,
+        content_sha256 varchar not null""",
+    "release_batches": """
+        release_id bigint not null, source varchar not null, partition_key date not null,
+        batch_id varchar not null, sha256 varchar not null, standing varchar not null""",
+    "release_files": """
+        release_id bigint not null, path varchar not null, bytes bigint not null, sha256 varchar not null""",
+    "release_changes": """
+        release_id bigint not null, compared_with bigint not null, metric varchar not null,
+        period varchar not null, unit_code varchar not null, cause varchar not null, field varchar,
+        numerator_change bigint not null, denominator_change bigint not null,
+        rate_change double, dossiers bigint not null""",
+    "release_movements": """
+        release_id bigint not null, metric varchar not null, period varchar not null,
+        item_code varchar not null, unit_code varchar not null, cause varchar not null, field varchar, batch_id varchar,
+        numerator_change bigint not null, denominator_change bigint not null""",
+    "release_prunes": """
+        release_id bigint not null, pruned_at timestamp not null, author varchar not null,
+        reason varchar not null""",
+}
+DETAILS = ("release_batches", "release_files", "release_changes", "release_movements")
 
 
 @dataclass(frozen=True)
 class Release:
-    """One published state of all marts. Times: `published_at` UTC, `as_of` local."""
+    """One published state of all marts. Times: `published_at` UTC, `as_of` local.
+
+    `restores`: the release whose content this one brought back, None for a release of its own.
+    """
 
     release_id: int
     published_at: datetime
@@ -44,11 +66,16 @@ class Release:
     run_id: str
     author: str
     reason: str
-    code_version: str
+    code_commit: str
+    is_dirty: bool
     manifest_sha256: str
+    rules_sha256: str
+    reference_sha256: str
     input_batches: int
     input_sha256: str
     previous_hash: str
+    restores: int | None = None
+    details_sha256: str = ""
     release_hash: str = ""
     marts: dict[str, Content] = field(default_factory=dict)
 
@@ -58,10 +85,28 @@ class Release:
         held = {name: [mart.rows, mart.sha256] for name, mart in sorted(self.marts.items())}
         return hashlib.sha256(json.dumps([said, held], sort_keys=True).encode()).hexdigest()
 
+    def label(self) -> str:
+        """What the lake's own snapshot says of the release; `verify` compares the two."""
+        return json.dumps({k: str(v) for k, v in vars(self).items() if k != "marts"})
+
+    def same_code(self, other: Release) -> bool:
+        """Built by the same models, rules and reference data."""
+        mine = (self.manifest_sha256, self.rules_sha256, self.reference_sha256)
+        return mine == (other.manifest_sha256, other.rules_sha256, other.reference_sha256)
+
 
 def create(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(RELEASES_DDL)
-    con.execute(RELEASE_MARTS_DDL)
+    for name, columns in TABLES.items():
+        con.execute(f"create table if not exists {ALIAS}.audit.{name} ({columns})")
+
+
+def details_sha256(con: duckdb.DuckDBPyConnection, release_id: int) -> str:
+    """One hash over the rows that the detail tables hold of a release."""
+    held = [
+        content(con, f"(from {ALIAS}.audit.{name} where release_id = {release_id:d})").sha256
+        for name in DETAILS
+    ]
+    return hashlib.sha256("".join(held).encode()).hexdigest()
 
 
 def append(con: duckdb.DuckDBPyConnection, release: Release) -> None:
@@ -79,7 +124,7 @@ def append(con: duckdb.DuckDBPyConnection, release: Release) -> None:
 
 def releases(con: duckdb.DuckDBPyConnection) -> list[Release]:
     """All releases, oldest first; empty where none was published."""
-    if not _exists(con):
+    if not exists(con, "audit", "releases"):
         return []
     cursor = con.execute(f"from {ALIAS}.audit.releases order by release_id")
     names = [d[0] for d in cursor.description or []]
@@ -89,6 +134,20 @@ def releases(con: duckdb.DuckDBPyConnection) -> list[Release]:
         if release_id in by_id:  # a dropped release is the chain's to report, not this query's
             by_id[release_id].marts[mart] = Content(rows, sha256)
     return found
+
+
+def find(chain: list[Release], release_id: int | None) -> Release:
+    """A release by its number, the newest for None; LookupError says which there are."""
+    if not chain:
+        raise LookupError("No release yet. Run `thongsuot run` first.")
+    if release_id is None:
+        return chain[-1]
+    for release in chain:
+        if release.release_id == release_id:
+            return release
+    raise LookupError(
+        f"There is no release {release_id}: the ledger holds {chain[0].release_id} to {chain[-1].release_id}."
+    )
 
 
 def broken_links(chain: list[Release]) -> list[str]:
@@ -108,10 +167,16 @@ def broken_links(chain: list[Release]) -> list[str]:
     return problems
 
 
-def _exists(con: duckdb.DuckDBPyConnection) -> bool:
+def kept(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[Release]:
+    """The releases whose contents the lake still holds, by its own list of snapshots."""
+    held = {n for (n,) in con.execute(f"select snapshot_id from ducklake_snapshots('{ALIAS}')").fetchall()}
+    return [release for release in chain if release.snapshot_id in held]
+
+
+def exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     row = con.execute(
         "select count(*) from information_schema.tables "
-        "where table_catalog = ? and table_schema = 'audit' and table_name = 'releases'",
-        [ALIAS],
+        "where table_catalog = ? and table_schema = ? and table_name = ?",
+        [ALIAS, schema, table],
     ).fetchone()
     return bool(row and row[0])

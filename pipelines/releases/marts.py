@@ -15,6 +15,8 @@ import duckdb
 from pipelines import duck
 
 SCHEMAS = ("marts", "audit")
+# Types whose printed form can hold no `|`.
+PLAIN = ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "HUGEINT", "DECIMAL")
 
 
 @dataclass(frozen=True)
@@ -56,21 +58,40 @@ def read_manifest(manifest: Path) -> list[Mart]:
 
 
 def columns(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
-    """column → DuckDB type, in table order."""
-    return {row[0]: row[1] for row in con.execute(f"describe {relation}").fetchall()}
+    """column → DuckDB type, in table order. `relation`: anything that may follow FROM."""
+    return {row[0]: row[1] for row in con.execute(f"describe from {relation}").fetchall()}
 
 
 def content(con: duckdb.DuckDBPyConnection, relation: str) -> Content:
     """The content hash: equal for equal multisets of rows, whatever order they lie in.
 
-    SHA-256 of each row's JSON, sorted within 256 buckets, hashed again bucket by bucket: no single
-    string grows with the table. Cryptographic, so a sum of hashes would not do.
+    SHA-256 of each row, sorted within 256 buckets, hashed again bucket by bucket: no single string
+    grows with the table. Cryptographic, so a sum of hashes would not do.
     """
     described = columns(con, relation)
-    row_json = "{" + ", ".join(f"{duck.literal(c)}: {duck.identifier(c)}" for c in described) + "}"
+    return digest(con, described, f"select {row_hash(described)} as h from {relation}")
+
+
+def row_hash(described: dict[str, str]) -> str:
+    """SQL: SHA-256 of one row. `|` announces what follows (`||` a bar, `|,` the next column, `|0` NULL),
+    so that two different rows never read the same; column names and types are hashed once, apart.
+    """
+    texts = [
+        f"coalesce(replace({duck.identifier(c)}, '|', '||'), '|0')"
+        if kind == "VARCHAR"
+        else f"coalesce(replace({duck.identifier(c)}::varchar, '|', '||'), '|0')"
+        if not kind.startswith(PLAIN)
+        else f"coalesce({duck.identifier(c)}::varchar, '|0')"
+        for c, kind in described.items()
+    ]
+    return f"sha256(concat_ws('|,', {', '.join(texts)}))"
+
+
+def digest(con: duckdb.DuckDBPyConnection, described: dict[str, str], hashes: str) -> Content:
+    """`hashes`: a query of row hashes named `h`; the content hash of the table they are the rows of."""
     row = con.execute(
         f"""
-        with hashed as (select sha256(to_json({row_json})::varchar) as h from {relation}),
+        with hashed as ({hashes}),
         buckets as (
             select h[1:2] as bucket, count(*) as n, sha256(string_agg(h, '' order by h)) as digest
             from hashed group by 1

@@ -19,8 +19,9 @@ from pipelines import duck
 from pipelines.landing.batches import LandedBatch, batches, intact
 from pipelines.landing.reference import PREFIX
 from pipelines.quality.reports import Report, read_report
+from pipelines.quality.suite import rules_sha256
 from pipelines.settings import Settings
-from pipelines.sources.contract import Contracts
+from pipelines.sources.contract import Contracts, load_contracts
 from pipelines.warehouse.calendar import calendar_frame
 from pipelines.warehouse.reference import reference_tables
 
@@ -37,6 +38,8 @@ class BuiltState:
     input_batches: int
     input_sha256: str
     manifest_sha256: str
+    rules_sha256: str
+    reference_sha256: str
 
 
 def current(found: Iterable[tuple[LandedBatch, Report]]) -> dict[tuple[str, str], LandedBatch]:
@@ -99,15 +102,23 @@ def finish(settings: Settings, as_of: datetime) -> BuiltState:
         inputs = con.execute(
             "select batch_id, sha256 from raw.batches where is_current order by all"
         ).fetchall()
+        references = con.execute(
+            "select source, sha256 from raw.batches where is_current and starts_with(source, ?) order by all",
+            [PREFIX],
+        ).fetchall()
+        rules = {s.name: rules_sha256(s) for s in load_contracts(settings.sources_file).sources.values()}
         state = BuiltState(
             as_of=as_of,
             input_batches=len(inputs),
-            input_sha256=hashlib.sha256(json.dumps(inputs).encode()).hexdigest(),
+            input_sha256=fingerprint(inputs),
             manifest_sha256=nodes_sha256(manifest),
+            rules_sha256=fingerprint(rules),
+            reference_sha256=fingerprint(references),
         )
         con.execute(
             "create or replace table raw.finished_build as select ?::timestamp as as_of, "
-            "?::bigint as input_batches, ? as input_sha256, ? as manifest_sha256",
+            "?::bigint as input_batches, ? as input_sha256, ? as manifest_sha256, "
+            "? as rules_sha256, ? as reference_sha256",
             list(vars(state).values()),
         )
     return state
@@ -141,7 +152,11 @@ def row_counts(settings: Settings) -> dict[str, int]:
 def nodes_sha256(manifest: Path) -> str:
     """Checksum of what the models say, free of the times and ids that every parse writes anew."""
     content = json.loads(manifest.read_text(encoding="utf-8"))
-    said = {name: node["checksum"] for name, node in content["nodes"].items()}
+    return fingerprint({name: node["checksum"] for name, node in content["nodes"].items()})
+
+
+def fingerprint(said: object) -> str:
+    """SHA-256 of what JSON can say, the order of keys aside."""
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 

@@ -32,7 +32,8 @@ def build(settings: Settings, rows: Rows, *, finished: bool = True, counts: Rows
         if finished:
             con.execute(
                 "create table raw.finished_build as select timestamp '2025-08-06 23:59:59' as as_of, "
-                "1::bigint as input_batches, 'in' as input_sha256, 'm' as manifest_sha256"
+                "1::bigint as input_batches, 'in' as input_sha256, 'm' as manifest_sha256, "
+                "'r' as rules_sha256, 'f' as reference_sha256"
             )
     nodes = {
         f"model.{name}": {
@@ -117,20 +118,20 @@ def test_a_failure_half_way_through_the_transaction_shows_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release(settings, [("a", 1)])
-    real, applied = publishing._apply, []
+    real, applied = publishing.apply, []
 
-    def breaks(con: duckdb.DuckDBPyConnection, mart: publishing.Mart) -> None:
+    def breaks(con: duckdb.DuckDBPyConnection, mart: publishing.Mart, source: str) -> None:
         if applied:
             raise OSError("no space left on device")
         applied.append(mart)
-        real(con, mart)
+        real(con, mart, source)
 
-    monkeypatch.setattr(publishing, "_apply", breaks)
+    monkeypatch.setattr(publishing, "apply", breaks)
     with pytest.raises(OSError):
         release(settings, [("a", 2), ("b", 2)])
     assert applied and read(settings, "from lake.marts.task") == [("a", 1)]
     assert read(settings, "from lake.marts.counts") == [("all", 1)]
-    monkeypatch.setattr(publishing, "_apply", real)
+    monkeypatch.setattr(publishing, "apply", real)
     assert release(settings, [("a", 2), ("b", 2)]).release.release_id == 2
 
 
@@ -139,10 +140,10 @@ def test_what_was_written_is_audited_before_it_is_committed(
 ) -> None:
     monkeypatch.setattr(
         publishing,
-        "_apply",
-        lambda con, mart: con.execute(f"create table {publishing._target(mart)} (x integer)"),
+        "apply",
+        lambda con, mart, source: con.execute(f"create table {publishing.target(mart)} (x integer)"),
     )
-    with pytest.raises(PublishError, match="does not equal the warehouse"):
+    with pytest.raises(PublishError, match="does not equal its source"):
         release(settings, [("a", 1)])
     with open_lake(settings) as con:
         assert ledger.releases(con) == []
