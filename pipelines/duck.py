@@ -12,6 +12,8 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.settings import LOCAL_ZONE
+
 EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner")
 
 
@@ -56,7 +58,7 @@ def connect(
             "memory_limit": os.environ.get("THONGSUOT_DUCKDB_MEMORY", "1500MB"),
         },
     )
-    con.execute("set TimeZone = 'Asia/Ho_Chi_Minh'")
+    con.execute(f"set TimeZone = {literal(LOCAL_ZONE)}")
     con.execute("set enable_progress_bar = false")
     return con
 

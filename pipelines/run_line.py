@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from rich.progress import Progress, TaskID
 
 from pipelines.landing.batches import newest
-from pipelines.quality.reports import read_report
+from pipelines.quality.owed import owed
 from pipelines.quality.validate import pending
 from pipelines.settings import ONLY_MISSING_TAG, Settings
-from pipelines.sources.contract import Source, load_contracts
+from pipelines.sources.contract import load_contracts
 
 # The demo's sources go on for a day after the published cut-off; `run` stops at its day.
 DEMO_LAST_DAY = date(2025, 8, 6)
@@ -47,7 +47,7 @@ def plan(settings: Settings, first: date, last: date, *, again: bool, revalidate
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     if revalidate:
         return Plan("revalidate", every, f"{first}..{last} validated again")
-    offered = {day for source in contracts.sources.values() for day in _unlanded(source, every, settings)}
+    offered = {day for source in contracts.sources.values() for day in owed(source, every, settings)}
     missing = every if again else [day for day in every if day in offered]
     judged = [
         date.fromisoformat(batch.partition)
@@ -62,20 +62,6 @@ def plan(settings: Settings, first: date, last: date, *, again: bool, revalidate
         days = [day for day in every if left[0] <= day <= left[-1]]
         return Plan("revalidate", days, f"{first}..{last} already landed, {len(left)} days validated")
     return Plan("publish_only", [], f"{first}..{last} already landed, nothing to pull")
-
-
-def _unlanded(source: Source, days: list[date], settings: Settings) -> list[date]:
-    """Days this source still owes: no batch, or only one that its threshold blocked.
-
-    A snapshot that is a file owes a day only where the file exists; the dossier log owes every day.
-    """
-    landed = newest(settings.landing, source.name)
-    if source.partitioning == "snapshot_day":
-        if source.connector != "files":
-            return []
-        days = [d for d in days if source.resolved_path(settings.data, str(d)).exists()]
-    reports = {d: read_report(settings.quality, landed[str(d)]) for d in days if str(d) in landed}
-    return [d for d in days if d not in reports or ((r := reports[d]) is not None and r.blocked)]
 
 
 def run_line(

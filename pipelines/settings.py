@@ -10,11 +10,28 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
-LOCAL_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 EXPORTS = frozenset({"marts_duckdb", "postgres", "open_data", "brief"})
+
+
+def _zone_of_the_place() -> ZoneInfo:
+    """`place.timezone` of sources.yaml, read once: days, partitions and schedules all turn on it.
+
+    A file that cannot be read leaves the default; loading the contracts then says what is wrong.
+    """
+    path = Path(os.environ.get("THONGSUOT_SOURCES") or PROJECT / "sources.yaml").expanduser()
+    try:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return ZoneInfo(yaml.load(path.read_text(encoding="utf-8"), Loader=loader)["place"]["timezone"])
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, ZoneInfoNotFoundError):
+        return ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+LOCAL_ZONE = _zone_of_the_place()
 # A run with this tag pulls only days without a batch; one from the UI pulls what it was asked for.
 ONLY_MISSING_TAG = "thongsuot/only_missing"
 
@@ -96,6 +113,7 @@ class Settings:
             "THONGSUOT_DATA": str(self.data),
             "THONGSUOT_SOURCES": str(self.sources_file),
             "THONGSUOT_WAREHOUSE": str(self.warehouse),
+            "THONGSUOT_TIMEZONE": str(LOCAL_ZONE),
             "THONGSUOT_DAGSTER_STORAGE": str(self.dagster),
             "DAGSTER_HOME": str(self.project),
             "DBT_PROFILES_DIR": str(self.dbt_project),

@@ -6,10 +6,10 @@ import dagster as dg
 
 from pipelines import duck
 from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN, days
-from pipelines.landing.batches import LandedBatch, newest
+from pipelines.landing.batches import LandedBatch
 from pipelines.landing.pull import pull
 from pipelines.landing.reference import land_reference
-from pipelines.quality.reports import read_report
+from pipelines.quality.owed import owed
 from pipelines.settings import ONLY_MISSING_TAG
 from pipelines.sources.contract import Source
 from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
@@ -42,8 +42,11 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
         landed: list[LandedBatch] = []
         missing: list[date] = []
         try:
+            wanted = days(context)
+            if ONLY_MISSING_TAG in context.run.tags:
+                wanted = owed(source, wanted, SETTINGS)
             with duck.connect(SETTINGS.extensions) as con:
-                for day in _wanted(context, source):
+                for day in wanted:
                     try:
                         landed.append(pull(source, day, SETTINGS, run_id=context.run_id, con=con))
                     except NotProvided:
@@ -56,15 +59,6 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata=_metadata(landed, missing))
 
     return landing
-
-
-def _wanted(context: dg.AssetExecutionContext, source: Source) -> list[date]:
-    """The run's days; under the CLI's tag only those without a batch that counts."""
-    if ONLY_MISSING_TAG not in context.run.tags:
-        return days(context)
-    landed = newest(SETTINGS.landing, source.name)
-    reports = {day: read_report(SETTINGS.quality, batch) for day, batch in landed.items()}
-    return [d for d in days(context) if str(d) not in reports or ((r := reports[str(d)]) and r.blocked)]
 
 
 def _metadata(landed: list[LandedBatch], missing: list[date]) -> dict:

@@ -12,6 +12,7 @@ from pipelines.releases.headline import headline, headline_markdown
 from pipelines.releases.lake import open_lake
 from pipelines.releases.marts import read_manifest
 from pipelines.releases.publish import publish
+from pipelines.settings import LOCAL_ZONE
 
 PUBLIC = [dg.AssetKey([mart.schema, mart.name]) for mart in read_manifest(MANIFEST)]
 
@@ -36,7 +37,7 @@ class PublishConfig(dg.Config):
     freshness_policy=dg.FreshnessPolicy.cron(
         deadline_cron="0 6 * * *",
         lower_bound_delta=timedelta(hours=6),
-        timezone="Asia/Ho_Chi_Minh",
+        timezone=str(LOCAL_ZONE),
     ),
 )
 def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.MaterializeResult:

@@ -9,11 +9,13 @@ import duckdb
 
 from pipelines import duck
 from pipelines.landing.batches import LandedBatch, land
+from pipelines.landing.drift import drifted
 from pipelines.settings import Settings
 from pipelines.sources import database, files, http
 from pipelines.sources.contract import Source
 from pipelines.sources.personal import redacted
 from pipelines.sources.relation import Connector, Relation
+from pipelines.sources.states import as_log
 
 CONNECTORS: dict[str, Connector] = {
     "database": database.pull,
@@ -29,6 +31,7 @@ def pull(
     *,
     run_id: str,
     con: duckdb.DuckDBPyConnection | None = None,
+    origin: str | None = None,
 ) -> LandedBatch:
     """Land one new batch; SourceError (or a subclass) where the source does not give a whole one.
 
@@ -36,15 +39,17 @@ def pull(
     """
     if con is None:
         with duck.connect(settings.extensions) as own:
-            return pull(source, partition, settings, run_id=run_id, con=own)
+            return pull(source, partition, settings, run_id=run_id, con=own, origin=origin)
 
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
-        with CONNECTORS[source.connector](source, partition, settings, con) as relation:
+        with CONNECTORS[source.connector](source, partition, settings, con) as found:
+            relation = as_log(source, partition, found)
             con.execute(
                 f"copy (select row_number() over () as _row, {_columns(source, relation)} "
                 f"from {relation.sql}) to {duck.literal(out)} (format parquet, compression zstd)"
             )
-            return relation.origin, relation.notes
+        notes = (*relation.notes, *drifted(con, source, str(partition), out))
+        return origin or relation.origin, notes
 
     return land(settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
 

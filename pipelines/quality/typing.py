@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipelines import duck
-from pipelines.quality import parsing
 from pipelines.sources.contract import Column, Source
+from pipelines.sources.parsing import cleaned, typed_value
 from pipelines.sources.personal import REMOVED
 
 # What cp1252 makes of the bytes 80–BF, which follow the first byte of a Vietnamese letter in UTF-8.
@@ -18,7 +18,6 @@ _CONTINUATION = "[\\x{0080}-\\x{00BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“
 # Double-encoded UTF-8 ("Nghá»‡"; "à" keeps only its Ã when blanks are trimmed), the replacement
 # character, and TCVN3 read as Latin-1 ("x· Hoµ"). Detected, never guessed at (DOMAIN §7).
 MOJIBAKE = f"á[º»]{_CONTINUATION}|[ÃÄÆ]{_CONTINUATION}|[a-z]Ã|\\x{{FFFD}}|[A-Za-z][µ¸¶]"
-BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(8203) || chr(65279)"
 
 
 def typing_sql(source: Source, relation: str, landed: Iterable[str]) -> str:
@@ -30,15 +29,16 @@ def typing_sql(source: Source, relation: str, landed: Iterable[str]) -> str:
     an offending text.
     """
     present = set(landed)
-    cleaned = ", ".join(
-        f"{_clean(source, c) if c.name in present else 'null::varchar'} as {_text(c)}" for c in source.columns
+    texts = ", ".join(
+        f"{cleaned(source, c) if c.name in present else 'null::varchar'} as {_text(c)}"
+        for c in source.columns
     )
-    typed = ", ".join(f"{_typed(source, c)} as {duck.identifier(c.name)}" for c in source.columns)
+    typed = ", ".join(f"{typed_value(source, c, _text)} as {duck.identifier(c.name)}" for c in source.columns)
     raws = "".join(
         f", case when {duck.identifier(c.name)} is null then {_text(c)} end as "
         f"{duck.identifier(c.name + '__raw')}"
         for c in source.columns
-        if c.type != "text" or c.value_map
+        if c.type != "text" or c.meanings
     )
     derived = "".join(f", {e} as {duck.identifier(n)}" for n, e in source.derived.items())
     free = [duck.identifier(n) for n in sorted(source.free_text_columns() & present)]
@@ -48,7 +48,7 @@ def typing_sql(source: Source, relation: str, landed: Iterable[str]) -> str:
     mojibake = " or ".join(f"regexp_matches({n}, {duck.literal(MOJIBAKE)})" for n in free) or "false"
     return f"""
         with cleaned as (
-            select _key, _batch, _row, {cleaned},
+            select _key, _batch, _row, {texts},
                 case when {personal} then {joined} end as texts__personal,
                 case when {mojibake} then {joined} end as texts__mojibake
             from {relation}
@@ -59,48 +59,3 @@ def typing_sql(source: Source, relation: str, landed: Iterable[str]) -> str:
 
 def _text(column: Column) -> str:
     return duck.identifier(f"_{column.name}__text")
-
-
-def _clean(source: Source, column: Column) -> str:
-    """NFC, blanks (also non-breaking, zero-width, BOM) trimmed, the source's nulls as NULL.
-
-    Times and keys, which hardly repeat, are first asked whether there is anything to clean: a third
-    of the price. Texts that repeat are cleaned at once, per dictionary entry.
-    """
-    name = duck.identifier(column.name)
-    text = f"trim(replace(nfc_normalize({name}), chr(160), ' '), {BLANKS})"
-    if column.type in ("timestamp", "date") or (column.name in source.key and not column.value_map):
-        text = f"case when regexp_matches({name}, '[^!-~ ]|^ | $') then {text} else {name} end"
-    for nothing in source.null_values:
-        text = f"nullif({text}, {duck.literal(nothing)})"
-    return text
-
-
-def _typed(source: Source, column: Column) -> str:
-    text = _text(column)
-    if column.value_map:
-        cases = " ".join(
-            f"when {duck.literal(word)} then {duck.literal(canonical)}"
-            for word, canonical in column.value_map.items()
-        )
-        value = f"case {text} {cases} end"
-        if column.type != "text":
-            value = f"try_cast({value} as {column.sql_type})"
-    else:
-        match column.type:
-            case "timestamp":
-                value = parsing.timestamp(source, text)
-            case "date":
-                value = parsing.day(source, text)
-            case "percent":
-                value = parsing.percent(source, text)
-            case "integer" | "bigint":
-                value = parsing.whole_number(source, text, column.sql_type)
-            case "boolean":
-                value = f"try_cast({text} as boolean)"
-            case "text":
-                value = text
-    if column.default is not None:
-        missing = f"cast({duck.literal(column.default)} as {column.sql_type})"
-        value = f"case when {text} is null then {missing} else {value} end"
-    return value

@@ -1,6 +1,6 @@
 """Contracts: what each source is, column by column. One fact one home (DESIGN §4).
 
-`sources.yaml` → frozen models. Here: columns, types, aliases, value maps, personal-data classes,
+`sources.yaml` over `canonical.yaml` → frozen models. Here: columns, words, personal-data classes,
 thresholds, freshness. Not here: rules (the suites in `expectations/`) and pulling (the connectors).
 """
 
@@ -8,131 +8,162 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, time
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from pipelines.settings import LOCAL_ZONE, PROJECT
+from pipelines.sources.canonical import canonical, lay_under, personal_class
+from pipelines.sources.column import Column, PersonalClass
 from pipelines.sources.contract_file import ContractError, nearest, read_contracts
+from pipelines.sources.names import fold
 from pipelines.sources.options.database import DatabaseOptions
+from pipelines.sources.options.drift import Drift
 from pipelines.sources.options.files import FileOptions
 from pipelines.sources.options.frozen import Frozen
 from pipelines.sources.options.http import HttpOptions
+from pipelines.sources.problems import problems
 
-__all__ = ["Column", "ContractError", "Contracts", "ReferenceTable", "Source", "load_contracts"]
+ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
-PROJECT = Path(__file__).resolve().parents[2]
-
-ColumnType = Literal["text", "integer", "bigint", "boolean", "timestamp", "date", "percent"]
-
-SQL_TYPES: dict[str, str] = {
-    "text": "varchar",
-    "integer": "integer",
-    "bigint": "bigint",
-    "boolean": "boolean",
-    "timestamp": "timestamp",
-    "date": "date",
-    "percent": "integer",
-}
+__all__ = ["Column", "ContractError", "Contracts", "Place", "ReferenceTable", "Source", "load_contracts"]
 
 
-class Column(Frozen):
-    """One canonical column. `value_map`: source word → canonical word; unmapped words are rejected.
-
-    `default` stands where the source says nothing, as canonical text (`in_person`, `"false"`).
-    """
+class Reading(Frozen):
+    """How texts are read, the same for sources and reference tables."""
 
     name: str
-    type: ColumnType = "text"
-    raw: str | None = None
-    aliases: tuple[str, ...] = ()
-    required: bool = False
-    value_map: dict[str, str] | None = None
-    default: str | None = None
-    title_vi: str = ""
-    description: str = ""
+    columns: tuple[Column, ...] = Field(
+        (), description="Canonical column → the source's header, or header, words and default."
+    )
+    datetime_formats: tuple[str, ...] = Field(
+        (), description="strptime formats of times, tried in order; never inferred. %z for a zone or offset."
+    )
+    date_formats: tuple[str, ...] = Field(
+        ("%d/%m/%Y", "%Y-%m-%d"), description="strptime formats of dates, tried in order."
+    )
+    timezone: str = Field(str(LOCAL_ZONE), description="The zone in which zone-less times are written.")
+    null_values: tuple[str, ...] = Field(("",), description="Texts that say nothing, e.g. '-'.")
+    number_format: Literal["vi", "en"] = Field("vi", description="vi: 1.234,56; en: 1,234.56.")
 
-    @field_validator("value_map")
+    @field_validator("timezone")
     @classmethod
-    def _words_in_nfc(cls, words: dict[str, str] | None) -> dict[str, str] | None:
-        return words and {unicodedata.normalize("NFC", word): said for word, said in words.items()}
-
-    @model_validator(mode="after")
-    def _canonical_words_fit_the_type(self) -> Column:
-        fits = {"integer": r"-?\d+", "bigint": r"-?\d+", "boolean": "true|false"}.get(self.type, ".*")
-        for said in (*(self.value_map or {}).values(), *([self.default] if self.default else [])):
-            if not re.fullmatch(fits, said):
-                raise ValueError(f"{said!r} is no {self.type}; canonical words must fit the type")
-        return self
-
-    @property
-    def sql_type(self) -> str:
-        return SQL_TYPES[self.type]
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"timezone {zone!r} is not known; e.g. Asia/Ho_Chi_Minh") from None
+        return zone
 
 
-class Source(DatabaseOptions, FileOptions, HttpOptions):
+class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
     """One source: where it is, how it is read, what its columns mean."""
 
-    name: str
     title_vi: str
     description: str = ""
-    connector: Literal["database", "files", "http"]
-    grain: str
-    key: tuple[str, ...]
-    partitioning: Literal["change_day", "snapshot_day"]
-    columns: tuple[Column, ...]
-    personal: dict[str, str] = Field(default_factory=dict)
+    connector: Literal["database", "files", "http"] = Field(description="How the source is reached.")
+    grain: str = Field(description="What one row is.")
+    key: tuple[str, ...] = Field(description="The canonical columns that identify a row.")
+    partitioning: Literal["change_day", "snapshot_day", "whole_table"] = Field(
+        description="change_day: a day gives what changed on it. snapshot_day: every delivery is kept and "
+        "compared. whole_table: every delivery is the whole table, and the newest one counts."
+    )
+    milestones: dict[str, str] = Field(
+        default_factory=dict,
+        description="For a table with one row per dossier: time column → the status word it stands for. "
+        "Each time that is given becomes a row of the log; so does the row's own status, at `snapshot_at`.",
+    )
+    snapshot_at: time = Field(
+        time(23, 59, 59), description="When a delivery of the table is taken, local time of its day."
+    )
+    personal: dict[str, PersonalClass] = Field(
+        default_factory=dict, description="Headers that hold personal data → class. Never pulled."
+    )
+    extra_columns: dict[str, Literal["none", "free_text"]] = Field(
+        default_factory=dict,
+        description="Headers beyond the canonical columns to land as well. free_text is scanned for "
+        "personal data. Headers named nowhere are dropped.",
+    )
+    drift: Drift = Field(default_factory=Drift, description="What happens when the source changes its shape.")
 
-    datetime_formats: tuple[str, ...] = ()
-    date_formats: tuple[str, ...] = ("%d/%m/%Y", "%Y-%m-%d")
-    timezone: str = "Asia/Ho_Chi_Minh"
-    null_values: tuple[str, ...] = ("",)
-    # vi: 1.234,56; en: 1,234.56. How texts are read; native numeric cells arrive as plain digits.
-    number_format: Literal["vi", "en"] = "vi"
+    derived: dict[str, str] = Field(
+        default_factory=dict,
+        description="Helper columns for the suite: name → DuckDB expression over typed columns.",
+    )
+    max_rejected_share: float = Field(
+        ge=0, le=1, description="More rejected rows than this share block the batch."
+    )
+    suite: str = Field(description="The suite's file in expectations/.")
+    owner: str = Field("team:data-engineering", description="Who answers for the source.")
+    freshness_hours: int = Field(30, gt=0, description="Older than this, the source counts as stale.")
 
-    # Helper columns for the suite's rules: name → DuckDB expression over the typed columns.
-    derived: dict[str, str] = Field(default_factory=dict)
-    max_rejected_share: float = Field(ge=0, le=1)
-    suite: str
-    owner: str = "team:data-engineering"
-    freshness_hours: int = Field(default=30, gt=0)
+    @model_validator(mode="before")
+    @classmethod
+    def _extra_columns_are_columns(cls, said: Any) -> Any:
+        """Landed under their folded header, as text."""
+        extra = said.get("extra_columns") if isinstance(said, dict) else None
+        columns = said.get("columns") if isinstance(said, dict) else None
+        if not isinstance(extra, dict) or not isinstance(columns, list | tuple):
+            return said
+        own = [
+            {
+                "name": fold(str(raw)),
+                "raw": raw,
+                "scan": kind != "none",
+                "description": "A column of this place.",
+            }
+            for raw, kind in extra.items()
+        ]
+        known = {
+            c["name"] if isinstance(c, dict) else c.name for c in columns if isinstance(c, dict | Column)
+        }
+        return {**said, "columns": [*columns, *(c for c in own if c["name"] not in known)]}
 
     @model_validator(mode="after")
     def _whole(self) -> Source:
+        if faults := list(self._faults()):
+            raise ValueError("\n".join(faults))
+        return self
+
+    def _faults(self) -> Iterator[str]:
         for key in {
             "database": self.database_needs(self.partitioning),
             "files": self.files_need(),
             "http": self.http_needs(),
         }[self.connector]:
             if getattr(self, key) is None:
-                raise ValueError(f"connector {self.connector} needs `{key}`")
+                yield f"connector {self.connector} needs `{key}`"
         names = [c.name for c in self.columns]
         for name in {n for n in names if names.count(n) > 1}:
-            raise ValueError(f"column `{name}` stands there twice")
+            yield f"column `{name}` stands there twice"
         for key in self.key:
             if key not in names:
-                raise ValueError(f"key column `{key}` is not a column{nearest(key, names)}")
+                yield f"key column `{key}` is not a column{nearest(key, names)}"
+        given = {"recorded_at", "status_code"} if self.milestones else set()
         for column in self.columns:
-            if column.raw in self.personal:
-                raise ValueError(f"column `{column.name}` would pull `{column.raw}`, a personal column")
-        if not self.datetime_formats and any(c.type == "timestamp" for c in self.columns):
-            raise ValueError("timestamp columns need `datetime_formats`")
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"timezone {self.timezone!r} is not known; e.g. Asia/Ho_Chi_Minh") from None
-        return self
+            if column.required and not column.mapped and column.name not in given:
+                yield f"`columns` does not say where `{column.name}` comes from; {self.name} needs it"
+        for at in self.milestones:
+            if at not in names:
+                yield f"`milestones`: `{at}` is not a column{nearest(at, names)}"
+        personal = {fold(raw) for raw in self.personal}
+        for column in self.columns:
+            raw = column.raw or ""
+            if column.mapped and raw and (fold(raw) in personal or personal_class(raw)):
+                yield f"column `{column.name}` would pull `{raw}`, a personal column"
+        if not self.datetime_formats and any(c.type == "timestamp" and c.mapped for c in self.columns):
+            yield "timestamp columns need `datetime_formats`"
 
     def resolved_url(self, data: Path) -> str:
         """The address with `{data}` and `${ENV}` filled in; never stored, logged or shown."""
-        return _fill(self, str(self.url), data)
+        return _fill(self.name, str(self.url), data)
 
     def resolved_path(self, data: Path, partition: str) -> Path:
-        return Path(_fill(self, str(self.path), data).replace("{partition}", partition))
+        return Path(_fill(self.name, str(self.path), data).replace("{partition}", partition))
 
     @property
     def suite_path(self) -> Path:
@@ -144,103 +175,121 @@ class Source(DatabaseOptions, FileOptions, HttpOptions):
             c.name
             for c in self.columns
             if c.type == "text"
-            and not c.value_map
+            and c.scan
+            and not c.meanings
             and c.name not in self.key
             and not c.name.endswith("_code")
         )
 
     def accepted_columns(self) -> dict[str, str]:
         """column → DuckDB type of the accepted Parquet, in order."""
-        typed = {c.name: c.sql_type for c in self.columns}
-        return {"batch_id": "varchar", "partition_key": "date", "_row": "bigint", **typed}
+        return _accepted({c.name: c.sql_type for c in self.columns})
 
 
-class ReferenceTable(Frozen):
-    """A reference file (CSV, UTF-8, header = column names) and its columns' DuckDB types."""
+class ReferenceTable(FileOptions, Reading):
+    """A reference file of the place. Columns without a mapping are read under their canonical names."""
 
-    path: str
-    columns: dict[str, str]
+    path: str = Field(description="The file; {project} and {data} are filled in.")
+    title_vi: str = ""
+    description: str = ""
 
-    def resolved_path(self, data: Path) -> Path:
-        return Path(self.path.replace("{data}", str(data)).replace("{project}", str(PROJECT)))
+    def as_source(self) -> Source:
+        """The same file as a source, so that one set of readers serves both."""
+        said = self.model_dump(exclude={"title_vi", "description"}, exclude_none=True)
+        suffix = Path(self.path).suffix.removeprefix(".") or "csv"
+        return Source.model_validate(
+            {
+                "format": {"tsv": "csv", "xls": "xlsx"}.get(suffix, suffix),
+                **said,
+                "name": f"reference_{self.name}",
+                "title_vi": self.title_vi,
+                "connector": "files",
+                "grain": "",
+                "key": (),
+                "partitioning": "whole_table",
+                "datetime_formats": self.datetime_formats or ISO,
+                "date_formats": self.date_formats,
+                "max_rejected_share": 0,
+                "suite": "",
+            }
+        )
 
 
 class Place(Frozen):
-    """Whose numbers: `code` as in the national ranking, `counts_since` the day counting starts."""
+    """Whose numbers these are, and when and where its days begin."""
 
-    code: str
-    name: str
-    counts_since: date
+    code: str = Field(description="Its code in the national ranking.")
+    name: str = Field(description="What it is called.")
+    counts_since: date = Field(description="The day counting starts; the longest period begins here.")
+    country: str = Field("VN", description="ISO code; public holidays are its own.")
+    timezone: str = Field("Asia/Ho_Chi_Minh", description="The zone in which days begin and times are shown.")
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> Place:
+        if self.timezone != str(LOCAL_ZONE):
+            raise ValueError(
+                f"`timezone` is {self.timezone}, but this process counts days in {LOCAL_ZONE}. "
+                "Name this file in THONGSUOT_SOURCES, so that it is read at the start."
+            )
+        return self
 
 
 class Contracts(Frozen):
     """The whole of sources.yaml."""
 
     place: Place
-    first_day: date
+    first_day: date = Field(description="The first day that is pulled.")
     is_demo: bool = False
     sources: dict[str, Source]
     reference: dict[str, ReferenceTable]
 
+    @model_validator(mode="after")
+    def _needed_tables(self) -> Contracts:
+        for name, table in canonical()["reference"].items():
+            if table.get("required") and name not in self.reference:
+                raise ValueError(f"`reference` has no `{name}`, which every place needs")
+        if "dossier_log" not in self.sources and set(self.sources) & set(canonical()["sources"]):
+            raise ValueError("`sources` has no `dossier_log`, which every place needs")
+        return self
+
+    def accepted_columns(self) -> dict[str, dict[str, str]]:
+        """source → its accepted columns, also for the canonical sources that this place does not have."""
+        absent = {
+            name: _accepted({c: Column(name=c, **said).sql_type for c, said in source["columns"].items()})
+            for name, source in canonical()["sources"].items()
+        }
+        return absent | {name: source.accepted_columns() for name, source in self.sources.items()}
+
+    def reference_columns(self) -> dict[str, dict[str, str]]:
+        """reference table → column → DuckDB type, also for the tables that this place does not have."""
+        return {
+            name: {c: Column(name=c, **said).sql_type for c, said in table["columns"].items()}
+            for name, table in canonical()["reference"].items()
+        }
+
 
 def load_contracts(path: Path) -> Contracts:
-    """ContractError with file, key and nearest valid name where the file is wrong."""
-    content = read_contracts(path)
-    for name, source in content["sources"].items():
-        if isinstance(source, dict):
-            source["name"] = name
-            columns = source.get("columns")
-            if isinstance(columns, dict):
-                source["columns"] = [_column(c, said) for c, said in columns.items()]
-    try:
-        return Contracts.model_validate(content)
-    except ValidationError as error:
-        wrong = "; ".join(_explain(e, content) for e in error.errors())
-    raise ContractError(f"{path.name}: {wrong}")
+    """ContractError with every fault: file, line, key and nearest valid name."""
+    file = read_contracts(path)
+    misfits = lay_under(file.content)
+    contracts, faults = problems(Contracts, file.content)
+    if contracts is None or misfits:
+        raise file.refuse([*misfits, *faults])
+    return contracts
 
 
-def _column(name: Any, said: Any) -> Any:
-    """A column as written: its name is the key; unquoted whole numbers are words like any other."""
-    if not isinstance(said, dict | None):
-        return said
-    column = {"name": name, **(said or {})}
-    if isinstance(column.get("value_map"), dict):
-        column["value_map"] = {
-            str(k) if type(k) is int else k: str(v) if type(v) is int else v
-            for k, v in column["value_map"].items()
-        }
-    return column
+def _accepted(columns: dict[str, str]) -> dict[str, str]:
+    return {"batch_id": "varchar", "partition_key": "date", "_row": "bigint", **columns}
 
 
-def _explain(error: Any, content: dict[str, Any]) -> str:
-    """`sources.dossier_log.columns.channel.typ` is not a known key; did you mean `type`?"""
-    steps, at = [], content
-    for step in error["loc"]:
-        at = at[step] if isinstance(at, dict | list) and step in _keys(at) else {}
-        steps.append(at.get("name", step) if isinstance(step, int) and isinstance(at, dict) else step)
-    where = ".".join(map(str, steps))
-    if error["type"] == "extra_forbidden":
-        parents: dict[Any, type[Frozen]] = {"columns": Column, "sources": Source, "reference": ReferenceTable}
-        model: type[Frozen] = next(
-            (parents[s] for s in reversed(error["loc"][:-1]) if s in parents), Contracts
-        )
-        return f"`{where}` is not a known key{nearest(error['loc'][-1], model.model_fields)}"
-    if error["type"] == "string_type":
-        return f"`{where}`: expected a text; put it in quotes"
-    return f"`{where}`: {error['msg'].removeprefix('Value error, ')}"
-
-
-def _keys(at: dict[Any, Any] | list[Any]) -> Iterable[Any]:
-    return range(len(at)) if isinstance(at, list) else at
-
-
-def _fill(source: Source, text: str, data: Path) -> str:
+def _fill(name: str, text: str, data: Path) -> str:
     def secret(match: re.Match[str]) -> str:
         value = os.environ.get(match[1])
         if value is None:
             raise ContractError(
-                f"{source.name}: the environment has no {match[1]}, which sources.yaml names. Set it."
+                f"{name}: the environment has no {match[1]}, which sources.yaml names. Set it."
             )
         return value
 
-    return re.sub(r"\$\{(\w+)\}", secret, text.replace("{data}", str(data)))
+    filled = text.replace("{data}", str(data)).replace("{project}", str(PROJECT))
+    return re.sub(r"\$\{(\w+)\}", secret, filled)

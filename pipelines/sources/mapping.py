@@ -5,13 +5,16 @@ Matching folds case, accents and spaces *of headers only* (DOMAIN §6: never of 
 
 from __future__ import annotations
 
-import difflib
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 from pipelines.sources.contract import Source
 from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.names import closest, fold
+
+__all__ = ["Mapped", "Match", "fold", "map_columns", "match", "observed"]
 
 
 class Mapped(NamedTuple):
@@ -21,39 +24,99 @@ class Mapped(NamedTuple):
     notes: tuple[str, ...]
 
 
-def fold(header: str) -> str:
-    """`"Mã  hồ sơ "` → `"mahoso"`."""
-    plain = unicodedata.normalize("NFKD", header.casefold().replace("đ", "d"))
-    return "".join(c for c in plain if c.isalnum())
+class Match(NamedTuple):
+    """How headers meet a contract. `columns`: canonical → header; the rest are names on either side.
+
+    `clashes`: header wanted → the headers that read alike; `personal` and `unknown` are dropped.
+    """
+
+    headers: tuple[str, ...]
+    columns: dict[str, str]
+    missing: tuple[str, ...]
+    absent: tuple[str, ...]
+    personal: tuple[str, ...]
+    unknown: tuple[str, ...]
+    clashes: dict[str, tuple[str, ...]]
+
+
+def match(source: Source, headers: Sequence[str]) -> Match:
+    """Pure: nothing is raised, so that a check can tell everything at once."""
+    by_fold: dict[str, list[str]] = {}
+    for header in headers:
+        by_fold.setdefault(fold(header), []).append(header)
+    columns: dict[str, str] = {}
+    clashes: dict[str, tuple[str, ...]] = {}
+    given = {"recorded_at", "status_code"} if source.milestones else set()
+    for column in source.columns:
+        found = next((by_fold[fold(h)] for h in column.headers if by_fold.get(fold(h))), [])
+        exact = [h for h in found if h in column.headers]
+        if len(found) > 1 and len(exact) != 1:
+            clashes[column.name] = tuple(found)
+        elif found:
+            columns[column.name] = (exact or found)[0]
+    open_ = [c for c in source.columns if c.mapped and c.name not in columns and c.name not in clashes]
+    personal = {fold(raw) for raw in source.personal}
+    used = {*columns.values(), *(h for found in clashes.values() for h in found)}
+    rest = [h for h in dict.fromkeys(headers) if h not in used and fold(h)]
+    return Match(
+        headers=tuple(headers),
+        columns=columns,
+        missing=tuple(c.name for c in open_ if c.required and c.name not in given),
+        absent=tuple(c.name for c in open_ if not c.required or c.name in given),
+        personal=tuple(h for h in rest if fold(h) in personal),
+        unknown=tuple(h for h in rest if fold(h) not in personal),
+        clashes=clashes,
+    )
+
+
+_observer: ContextVar[list[Match] | None] = ContextVar("observer", default=None)
+
+
+@contextmanager
+def observed() -> Iterator[list[Match]]:
+    """What connectors meet while inside; then a missing column is told, not raised."""
+    seen: list[Match] = []
+    token = _observer.set(seen)
+    try:
+        yield seen
+    finally:
+        _observer.reset(token)
 
 
 def map_columns(source: Source, partition: str, headers: Sequence[str]) -> Mapped:
-    """PermanentSourceError where a required column is absent, naming the nearest header."""
-    by_fold = {fold(h): h for h in reversed(headers)}
-    columns: dict[str, str] = {}
-    absent: list[str] = []
-    for column in source.columns:
-        known = [column.raw, column.name, *column.aliases]
-        found = next((by_fold[fold(k)] for k in known if k and fold(k) in by_fold), None)
-        if found is not None:
-            columns[column.name] = found
-        elif column.required:
-            near = difflib.get_close_matches(str(column.raw or column.name), headers, 1, 0.5)
-            hint = f" The nearest header is {near[0]!r}." if near else ""
-            raise PermanentSourceError(
-                f"{source.name} {partition}: required column {column.name!r} "
-                f"(expected header {column.raw or column.name!r}) is missing.{hint} "
-                f"Headers found: {', '.join(map(repr, headers))}. "
-                f"Correct `columns.{column.name}` of {source.name} in sources.yaml."
-            )
-        else:
-            absent.append(column.name)
-    personal = {fold(raw) for raw in source.personal}
-    taken = set(columns.values())
-    unknown = [h for h in headers if h not in taken and fold(h) not in personal and fold(h)]
-    notes = []
-    if unknown:
-        notes.append(f"columns not in the contract, dropped: {', '.join(unknown)}")
-    if absent:
-        notes.append(f"optional columns absent: {', '.join(absent)}")
-    return Mapped(columns, tuple(notes))
+    """PermanentSourceError where a required column is absent, two headers read alike, or drift may not be."""
+    found = match(source, headers)
+    seen = _observer.get()
+    if seen is not None:
+        seen.append(found)
+        return Mapped(found.columns, ())
+    faults = [_missing(source, name, headers) for name in found.missing]
+    faults += [
+        f"the headers {', '.join(map(repr, clash))} read alike, and both fit {name!r}. "
+        f"Rename one of them, or write the header exactly as `raw` of `columns.{name}` in sources.yaml."
+        for name, clash in found.clashes.items()
+    ]
+    notes: list[str] = []
+    for mode, names, said in (
+        (source.drift.extra_column, found.unknown, "columns not in the contract, dropped"),
+        (source.drift.absent_column, found.absent, "optional columns absent"),
+    ):
+        if names and mode == "fail":
+            faults.append(f"{said}: {', '.join(names)}; `drift` of {source.name} in sources.yaml forbids it.")
+        elif names and mode == "warn":
+            notes.append(f"{said}: {', '.join(names)}")
+    if faults:
+        raise PermanentSourceError(
+            f"{source.name} {partition}: {' '.join(faults)} Headers found: {', '.join(map(repr, headers))}."
+        )
+    return Mapped(found.columns, tuple(notes))
+
+
+def _missing(source: Source, name: str, headers: Sequence[str]) -> str:
+    column = next(c for c in source.columns if c.name == name)
+    near = closest(column.raw or name, headers)
+    hint = f" The nearest header is {near!r}." if near else ""
+    return (
+        f"required column {name!r} (expected header {column.raw or name!r}) is missing.{hint} "
+        f"Correct `columns.{name}` of {source.name} in sources.yaml."
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -42,9 +42,16 @@ class BuiltState:
     reference_sha256: str
 
 
-def current(found: Iterable[tuple[LandedBatch, Report]]) -> dict[tuple[str, str], LandedBatch]:
-    """(source, partition) → its newest accepted batch: the one that counts (DESIGN §3)."""
-    return {(batch.source, batch.partition): batch for batch, report in found if not report.blocked}
+def current(
+    found: Iterable[tuple[LandedBatch, Report]], whole: Collection[str] = ()
+) -> dict[tuple[str, str], LandedBatch]:
+    """(source, partition) → its newest accepted batch: the one that counts (DESIGN §3).
+
+    `whole`: sources whose every delivery is the whole table; of these only the newest partition counts.
+    """
+    counting = {(batch.source, batch.partition): batch for batch, report in found if not report.blocked}
+    newest = {source: max(day for s, day in counting if s == source) for source, _ in counting}
+    return {(s, day): b for (s, day), b in counting.items() if s not in whole or day == newest[s]}
 
 
 def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = None) -> datetime:
@@ -56,9 +63,11 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
     landed = list(batches(settings.landing))
     found = [(b, r) for b in landed if (r := read_report(settings.quality, b))]
     references = {b.source: b for b in landed if b.source.startswith(PREFIX)}
-    counting = current(found)
+    whole = {s.name for s in contracts.sources.values() if s.partitioning == "whole_table"}
+    counting = current(found, whole)
     refused = {(b.source, b.partition): r for b, r in found if r.blocked}
-    for name, day in sorted(set(refused) - set(counting)):
+    newer = {key for key in refused if key[0] not in whole or not any(key <= kept for kept in counting)}
+    for name, day in sorted(newer - set(counting)):
         limit = contracts.sources[name].max_rejected_share
         raise NothingLanded(refused[name, day].say_blocked(limit))
     days = [day for name, day in counting if name == "dossier_log"]
@@ -75,15 +84,13 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("create schema if not exists raw")
         con.execute("drop table if exists raw.finished_build")
-        for source in contracts.sources.values():
+        for name, columns in contracts.accepted_columns().items():
             files = [
-                accepted[batch.source, batch.batch_id]
-                for batch in counting.values()
-                if batch.source == source.name
+                accepted[batch.source, batch.batch_id] for batch in counting.values() if batch.source == name
             ]
-            _accepted_view(con, source.name, files, source.accepted_columns())
+            _accepted_view(con, name, files, columns)
         reference_tables(con, contracts, references)
-        _register(con, "calendar", calendar_frame())
+        _register(con, "calendar", calendar_frame(contracts.place.country))
         _batch_tables(con, found, counting)
         _reference_batches(con, references)
         con.execute(

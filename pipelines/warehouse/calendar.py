@@ -1,4 +1,4 @@
-"""The library's calendar of Vietnam: public holidays and make-up Saturdays, before overrides.
+"""The library's calendar of the place's country: public holidays and make-up days, before overrides.
 
 The override list in the reference data wins over it (DOMAIN §7: the library misses some swaps).
 """
@@ -13,9 +13,13 @@ import pandas as pd
 FIRST, LAST = date(2024, 1, 1), date(2027, 12, 31)
 
 
-def calendar_frame(first: date = FIRST, last: date = LAST) -> pd.DataFrame:
-    """One row per day: `date`, `is_working_day`, `holiday_name` (None on ordinary days)."""
-    known = holidays.country_holidays("VN", years=range(first.year, last.year + 1))
+def calendar_frame(country: str = "VN", first: date = FIRST, last: date = LAST) -> pd.DataFrame:
+    """One row per day: `date`, `is_working_day`, `holiday_name` (None on ordinary days).
+
+    `country`: an ISO code that the library knows, with a subdivision where holidays differ: `DE-BE`.
+    """
+    name, _, part = country.partition("-")
+    known = holidays.country_holidays(name, subdiv=part or None, years=range(first.year, last.year + 1))
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return pd.DataFrame(
         {

@@ -1,0 +1,119 @@
+"""Drift that only the rows show: words a value map does not know, columns that no longer parse.
+
+Said when the batch is landed, in its notes; rows are still judged one by one by the suite.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from pipelines import duck
+from pipelines.sources.contract import Column, Source
+from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.parsing import cleaned, typed_value
+from pipelines.sources.personal import redacted
+
+SAMPLE_ROWS = 1_000
+# Fewer texts than this say nothing about a column's type.
+ENOUGH = 10
+WORDS_SHOWN = 8
+
+
+def drifted(con: duckdb.DuckDBPyConnection, source: Source, partition: str, path: Path) -> tuple[str, ...]:
+    """Notes for the batch in `path`; PermanentSourceError where the contract says `fail`."""
+    present = {str(row[0]) for row in con.execute(f"describe from {_parquet(path)}").fetchall()}
+    columns = [c for c in source.columns if c.name in present]
+    found: list[tuple[str, str, str]] = []
+    if source.drift.unknown_word != "ignore":
+        words = unknown_words(con, source, [c for c in columns if c.meanings], _parquet(path))
+        found += [
+            (source.drift.unknown_word, name, f"words unknown in {name}: {_listed(said)}")
+            for name, said in words.items()
+        ]
+    if source.drift.changed_type != "ignore":
+        found += [
+            (source.drift.changed_type, c.name, f"no value of {c.name} reads as {c.type}: {shapes}")
+            for c, shapes in _unreadable(con, source, columns, path)
+        ]
+    refused = [text for mode, _, text in found if mode == "fail"]
+    if refused:
+        raise PermanentSourceError(
+            f"{source.name} {partition}: {'; '.join(refused)}. `drift` of {source.name} in sources.yaml "
+            "forbids it; nothing was landed. Add the words or formats there, or correct the source."
+        )
+    return tuple(text for _, _, text in found)
+
+
+def unknown_words(
+    con: duckdb.DuckDBPyConnection, source: Source, columns: list[Column], relation: str
+) -> dict[str, dict[str, int]]:
+    """column → word → rows, for words its value map does not know; one scan where all are known."""
+    if not columns:
+        return {}
+    asked = ", ".join(f"bool_or({_strange(c)})" for c in columns)
+    row = con.execute(f"select {asked} from {relation}").fetchone() or ()
+    found: dict[str, dict[str, int]] = {}
+    for column, strange in zip(columns, row, strict=True):
+        if strange:
+            words = con.execute(
+                f"select {redacted('word')}, n from (select {cleaned(source, column)} as word, count(*) as n "
+                f"from {relation} where {_strange(column)} group by 1) where word is not null "
+                f"and word not in ({_words(column)}) order by n desc, word"
+            ).fetchall()
+            if words:
+                found[column.name] = {str(word): int(n) for word, n in words}
+    return found
+
+
+def _strange(column: Column) -> str:
+    name = duck.identifier(column.name)
+    return f"{name} is not null and {name} not in ('', {_words(column)})"
+
+
+def _words(column: Column) -> str:
+    return ", ".join(duck.literal(word) for word in column.meanings or {})
+
+
+def _unreadable(
+    con: duckdb.DuckDBPyConnection, source: Source, columns: list[Column], path: Path
+) -> list[tuple[Column, str]]:
+    typed = [c for c in columns if c.type != "text" and not c.meanings and not c.fallback]
+    if not typed:
+        return []
+    texts = ", ".join(f"{cleaned(source, c)} as {duck.identifier(c.name)}" for c in typed)
+    asked = ", ".join(
+        f"count({duck.identifier(c.name)}), count({typed_value(source, c, _name)}), "
+        f"list(distinct {shape(duck.identifier(c.name))})[:3]"
+        for c in typed
+    )
+    row = con.execute(
+        f"select {asked} from (select {texts} from {_parquet(path)} limit {SAMPLE_ROWS})"
+    ).fetchone()
+    assert row is not None
+    counted = zip(typed, row[::3], row[1::3], row[2::3], strict=True)
+    return [
+        (c, ", ".join(map(repr, shapes)))
+        for c, texts, read, shapes in counted
+        if texts >= ENOUGH and not read
+    ]
+
+
+def shape(text: str) -> str:
+    """SQL: a text's outline, digits as 9 and letters as A: enough to write a format by."""
+    return f"left(regexp_replace(regexp_replace({text}, '\\d', '9', 'g'), '\\pL', 'A', 'g'), 40)"
+
+
+def _name(column: Column) -> str:
+    return duck.identifier(column.name)
+
+
+def _listed(words: dict[str, int]) -> str:
+    said = [f"{word[:40]!r} ({n})" for word, n in list(words.items())[:WORDS_SHOWN]]
+    more = len(words) - len(said)
+    return ", ".join(said) + (f" and {more} more" if more > 0 else "")
+
+
+def _parquet(path: Path) -> str:
+    return f"read_parquet({duck.literal(path)})"
