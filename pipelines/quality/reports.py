@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from pipelines.landing.batches import LandedBatch, write_json
 
 @dataclass(frozen=True)
 class Report:
-    """`results`: one dict per expectation (rule, column, severity, unexpected, sample, reasons).
+    """`results`: one dict per rule (rule, column, severity, scope row | batch, unexpected, samples, reasons).
 
-    `blocked`: more rows rejected than the source's threshold allows; `rules`: the checksum of the
-    contract and suite that judged the batch.
+    `blocked`: more rows rejected than the source's threshold allows, or a critical rule over the whole
+    batch failed; `rules`: the checksum of the contract and suite that judged the batch; `references`:
+    reference table → the batch its codes were looked up in.
     """
 
     batch_id: str
@@ -28,6 +29,7 @@ class Report:
     results: tuple[dict[str, Any], ...]
     folder: Path
     rules: str = ""
+    references: dict[str, str] = field(default_factory=dict)
 
     @property
     def accepted(self) -> Path:
@@ -42,15 +44,21 @@ class Report:
     def path(self) -> Path:
         return self.folder / f"{self.batch_id}.json"
 
+    @property
+    def page(self) -> Path:
+        """The same for people: one HTML file that needs nothing else."""
+        return self.folder / f"{self.batch_id}.html"
+
     def say_blocked(self, limit: float) -> str:
         worst = sorted(
             (r for r in self.results if r["severity"] == "critical" and r["unexpected"]),
             key=lambda r: -r["unexpected"],
         )
         rules = ", ".join(f"{r['rule']} ({r['unexpected']}: {r['reason_en']})" for r in worst[:3])
+        more = ", more than" if self.rows_rejected > limit * self.rows_read else "; at most"
         return (
             f"{self.source} {self.partition}: batch {self.batch_id} is blocked: {self.rows_rejected} "
-            f"of {self.rows_read} rows rejected, more than {limit:.1%}. Rules: {rules}. The last "
+            f"of {self.rows_read} rows rejected{more} {limit:.1%}. Rules: {rules}. The last "
             f"release is still served. Correct the source or its mapping, then pull the day again."
         )
 

@@ -24,6 +24,8 @@ from pipelines.sources.personal import REMOVED, redacted
 
 # Rejected rows held in memory at once; a source whose words all changed rejects every row it has.
 MANY = 100_000
+# The unit a rejected row is sent back to: the first of these that the row names.
+UNITS = ("receiving_unit_code", "unit_code", "processing_unit_code", "lead_agency_code")
 
 
 class Placed(NamedTuple):
@@ -122,19 +124,33 @@ def landed_columns(placed: Sequence[Placed]) -> list[str]:
     return [name for name in dict.fromkeys(found) if name != "_row"]
 
 
-def _rejected_sql(source: Source, placed: Sequence[Placed]) -> str:
-    """`failures`: list of {rule, column_name, bad_value, reason_en, reason_vi} in the suite's order."""
+def texts_sql(source: Source, placed: Sequence[Placed], keys: str) -> tuple[str, dict[str, str]]:
+    """Landed texts of the rows whose `_key` is in `keys`, personal data removed, with `row_key`; columns."""
     quoted = {n: duck.identifier(n) for n in landed_columns(placed)}
-    texts = ", ".join(f"{redacted(q)} as {q}" for q in quoted.values())
-    key = " || '|' || ".join(f"coalesce(t.{quoted[k]}, '')" for k in source.key if k in quoted)
+    texts = "".join(f", {redacted(q)} as {q}" for q in quoted.values())
+    key = " || '|' || ".join(f"coalesce({redacted(quoted[k])}, '')" for k in source.key if k in quoted)
+    return (
+        f"select _key, _row, {key or repr('')} as row_key{texts} from ({landed_sql(placed)}) "
+        f"where _key in ({keys})"
+    ), quoted
+
+
+def _rejected_sql(source: Source, placed: Sequence[Placed]) -> str:
+    """`failures`: list of {rule, column_name, bad_value, reason_en, reason_vi} in the suite's order.
+
+    `record_key`: the key as typed, by which a later delivery is recognised; NULL where a part is missing.
+    `unit_code`: the unit concerned, to whom the row can be sent back.
+    """
+    rows, quoted = texts_sql(source, placed, "select _key from failures")
     value = " ".join(f"when {duck.literal(n)} then t.{q}" for n, q in quoted.items())
+    fault = column_at_fault(source, {n: f"t.{q}" for n, q in quoted.items()}, "r.name", "r.column_name")
+    names = {c.name for c in source.columns}
+    units = [f"y.{duck.identifier(u)}" for u in UNITS if u in names]
+    typed = [f"y.{duck.identifier(k)}" for k in source.key]
     return f"""
-        with t as (
-            select _key, _row, {texts} from ({landed_sql(placed)})
-            where _key in (select _key from failures)
-        ),
+        with t as ({rows}),
         lines as (
-            select t.*, r.*, {_column_at_fault(source, quoted)} as fault
+            select t.*, r.*, {fault} as fault
             from t join failures f using (_key) join rules r using (rule)
         ),
         failed as (
@@ -143,25 +159,28 @@ def _rejected_sql(source: Source, placed: Sequence[Placed]) -> str:
                 'reason_en': reason_en, 'reason_vi': reason_vi}} order by rule) as failures
             from lines t group by _key
         )
-        select t._key, t._row, {key or "''"} as row_key, f.failures,
-            {", ".join(f"t.{q}" for q in quoted.values())}
-        from t join failed f using (_key)"""
+        select t._key, t._row, t.row_key,
+            case when {" and ".join(f"{k} is not null" for k in typed)}
+                then [{", ".join(f"cast({k} as varchar)" for k in typed)}] end as record_key,
+            {redacted(f"coalesce({', '.join(units)}, null)") if units else "null::varchar"} as unit_code,
+            f.failures, {", ".join(f"t.{q}" for q in quoted.values())}
+        from t join failed f using (_key) join typed y using (_key)"""
 
 
-def _column_at_fault(source: Source, quoted: dict[str, str]) -> str:
-    """Rules over all texts (`texts__…`) point to the column that holds the offending one."""
-    free = [(n, f"t.{q}") for n, q in quoted.items() if n in source.free_text_columns()]
+def column_at_fault(source: Source, quoted: dict[str, str], rule: str, column: str) -> str:
+    """SQL: the name of the column at fault. Rules over all texts (`texts__…`) point to the offending one."""
+    free = [(n, q) for n, q in quoted.items() if n in source.free_text_columns()]
+    if not free:
+        return column
     personal = " ".join(
         f"when contains({q}, {duck.literal(REMOVED)}) then {duck.literal(n)}" for n, q in free
     )
     mojibake = " ".join(
         f"when regexp_matches({q}, {duck.literal(MOJIBAKE)}) then {duck.literal(n)}" for n, q in free
     )
-    if not free:
-        return "r.column_name"
     return (
-        f"case when r.column_name <> 'texts' then r.column_name "
-        f"when r.name = 'personal_data_in_text' then case {personal} end else case {mojibake} end end"
+        f"case when {column} <> 'texts' then {column} "
+        f"when {rule} = 'personal_data_in_text' then case {personal} end else case {mojibake} end end"
     )
 
 

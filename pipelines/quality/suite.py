@@ -1,18 +1,18 @@
-"""Rules: a suite of plain JSON per source, and which columns it needs. No Great Expectations here.
+"""Rules: a suite of plain JSON per source, and what its rules read. No Great Expectations here.
 
-A rule's identity (name, column, reasons in English and Vietnamese) stands in the suite and nowhere else.
+A rule's identity (name, column, reasons in English and Vietnamese) stands in the suite and nowhere else;
+so do the helper columns that need other data: reference tables, and what was delivered before.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines import duck
 from pipelines.sources.contract import Source
 
 SEVERITIES = ("critical", "warning", "info")
@@ -20,6 +20,12 @@ SEVERITIES = ("critical", "warning", "info")
 ROW_LEVEL = ("expect_column_values_", "expect_column_pair_values_", "expect_multicolumn_")
 NULLNESS = ("expect_column_values_to_be_null", "expect_column_values_to_not_be_null")
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
+# Helper columns that tell what was delivered before: see pipelines/quality/history.py.
+REPEATED, MOVE, LATE = "key__repeated", "state__move", "state__late"
+# The facts of a batch as a whole, which its own rules read: see pipelines/quality/whole.py.
+BATCH_FACTS = ("rows", "volume_ratio", "hours_behind")
+# Raised when the files a validation writes hold more than before: they are then written anew.
+FORMAT = b"2"
 
 
 class SuiteError(ValueError):
@@ -57,18 +63,98 @@ class Expectation:
         """The canonical column at fault: `channel` for a rule over `channel__raw`."""
         return self.at or self.columns[0].split("__")[0]
 
+    @property
+    def of_history(self) -> bool:
+        return bool({REPEATED, MOVE, LATE} & set(self.columns))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A code column looked up in a reference table, on the row's own day where the table has validity.
+
+    Gives the helper column `<column>__unlisted`: the code where the table does not list it, else NULL.
+    `on`: SQL over the typed columns; `strip`: a regular expression taken off the code before.
+    """
+
+    table: str
+    key: str
+    on: str | None = None
+    valid_from: str | None = None
+    valid_to: str | None = None
+    strip: str | None = None
+
+
+@dataclass(frozen=True)
+class History:
+    """How a thing's states follow each other. `entity`: its columns; `at`: SQL for when it was so.
+
+    `moves`: state → states that may follow it (the same may always); a state without an entry may go
+    anywhere. `days`: how far back, at least, earlier batches are looked at.
+    """
+
+    entity: tuple[str, ...]
+    state: str
+    at: str
+    moves: dict[str, list[str]] = field(default_factory=dict)
+    days: int = 92
+
+
+@dataclass(frozen=True)
+class Suite:
+    """`rows`: rules over single rows; `batches`: rules over a batch as a whole (BATCH_FACTS)."""
+
+    rows: list[Expectation]
+    batches: list[Expectation]
+    references: dict[str, Reference]
+    history: History | None = None
+    newest: str | None = None
+
+    @property
+    def deciding_tables(self) -> set[str]:
+        """Reference tables that can reject a row: when one changes, its batches are judged again."""
+        deciding = {c for e in self.rows if e.rejects for c in e.columns}
+        return {said.table for c, said in self.references.items() if f"{c}__unlisted" in deciding}
+
 
 def load_suite(path: Path) -> list[Expectation]:
-    """The expectations of one suite file, in its order; SuiteError where the file is wrong."""
+    """The rules over single rows of one suite file, in its order; SuiteError where the file is wrong."""
+    return read_suite(path).rows
+
+
+def read_suite(path: Path) -> Suite:
+    """The whole suite file; SuiteError where it is wrong."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SuiteError(f"no suite {path.name} in {path.parent.name}/; name it in sources.yaml") from None
     except json.JSONDecodeError as error:
         raise SuiteError(f"{path.name}, line {error.lineno}: not valid JSON: {error.msg}") from None
+    helpers = content.get("helpers") or {}
+    try:
+        references = {c: Reference(**said) for c, said in (helpers.get("references") or {}).items()}
+        history = History(**helpers["history"]) if helpers.get("history") else None
+    except TypeError as error:
+        raise SuiteError(f"{path.name}: `helpers` is wrong: {str(error).split('__init__() ')[-1]}") from None
+    rows = _rules(path.name, content.get("expectations") or [], [])
+    batches = _rules(path.name, content.get("batch_expectations") or [], rows, whole=True)
+    for e in rows:
+        if e.of_history and e.rejects:
+            raise SuiteError(
+                f"{path.name}, rule {e.rule}: a rule over what was delivered before only warns; else the "
+                "rows accepted would depend on the order in which batches arrived"
+            )
+        if e.of_history and not history and REPEATED not in e.columns:
+            raise SuiteError(f"{path.name}, rule {e.rule}: it needs `helpers.history`")
+    return Suite(rows, batches, references, history, helpers.get("newest"))
+
+
+def _rules(
+    name: str, entries: Sequence[Any], before: Sequence[Expectation], *, whole: bool = False
+) -> list[Expectation]:
     suite: list[Expectation] = []
-    for number, entry in enumerate(content.get("expectations") or [], 1):
-        where = f"{path.name}, expectation {number} ({entry.get('meta', {}).get('rule', 'without a rule')})"
+    for number, entry in enumerate(entries, 1):
+        kind = "batch expectation" if whole else "expectation"
+        where = f"{name}, {kind} {number} ({entry.get('meta', {}).get('rule', 'without a rule')})"
         try:
             said = Expectation(entry["type"], entry["kwargs"], entry["severity"], **entry["meta"])
         except KeyError as error:
@@ -79,34 +165,24 @@ def load_suite(path: Path) -> list[Expectation]:
             raise SuiteError(f"{where}: severity {said.severity!r} is none of {', '.join(SEVERITIES)}")
         if not said.type.startswith(ROW_LEVEL) or not said.columns:
             raise SuiteError(f"{where}: {said.type} is no rule over single rows")
-        if said.rule in {e.rule for e in suite}:
+        if whole and not set(said.columns) <= set(BATCH_FACTS):
+            raise SuiteError(f"{where}: of a batch only {', '.join(BATCH_FACTS)} are known")
+        if said.rule in {e.rule for e in (*before, *suite)}:
             raise SuiteError(f"{where}: a rule of this name stands there already")
         suite.append(said)
     return suite
 
 
-def handed_over(suite: Sequence[Expectation]) -> dict[str, str]:
-    """Column → SQL for each column the suite reads.
+def rules_sha256(source: Source, references: Mapping[str, str] | None = None) -> str:
+    """Changes with everything that decides how a landed batch is typed and judged.
 
-    A column asked only for nullness goes over as 1.0 or NULL: texts would be hashed and copied by
-    every expectation, at twice the time and memory.
+    `references`: table → SHA-256 of each reference batch whose rules can reject a row.
     """
-    values = {column for e in suite if e.type not in NULLNESS for column in e.columns}
-    every = sorted({column for e in suite for column in e.columns})
-    return {
-        c: duck.identifier(c)
-        if c in values
-        else f"case when {duck.identifier(c)} is not null then 1::float end"
-        for c in every
-    }
-
-
-def rules_sha256(source: Source) -> str:
-    """Changes with everything that decides how a landed batch is typed and judged."""
     said = source.model_dump_json(
         include={
             "columns", "key", "datetime_formats", "date_formats", "timezone", "null_values",
             "number_format", "derived", "max_rejected_share",
         }
     )  # fmt: skip
-    return hashlib.sha256(said.encode() + source.suite_path.read_bytes()).hexdigest()
+    tables = json.dumps(sorted((references or {}).items())).encode() if references else b""
+    return hashlib.sha256(FORMAT + said.encode() + source.suite_path.read_bytes() + tables).hexdigest()

@@ -1,14 +1,14 @@
 """Landed batches → accepted | rejected rows and a report each (promise 3: read = accepted + rejected).
 
-Several batches share one Great Expectations call: 67 days of 20 000 rows cost two calls, not 67.
+Several batches share one chunk, and so the calls of Great Expectations: 67 days cost two chunks, not 67.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -17,8 +17,13 @@ import pandas as pd
 from pipelines import duck
 from pipelines.landing.batches import LandedBatch, intact
 from pipelines.quality.expectations import Outcome, run_suite
+from pipelines.quality.history import told_before
+from pipelines.quality.judge import judge
+from pipelines.quality.page import write_page
 from pipelines.quality.reconcile import reconcile
+from pipelines.quality.references import landed_references, listed_sql
 from pipelines.quality.reports import Report, folder_of, read_report, write_report
+from pipelines.quality.samples import SAMPLE, collect_samples, within
 from pipelines.quality.split import (
     Placed,
     collect_failures,
@@ -28,15 +33,27 @@ from pipelines.quality.split import (
     write_accepted,
     write_rejected,
 )
-from pipelines.quality.suite import Expectation, handed_over, load_suite, rules_sha256
+from pipelines.quality.suite import NULLNESS, Suite, read_suite, rules_sha256
 from pipelines.quality.typing import typing_sql
+from pipelines.quality.whole import batch_facts, placed_at
 from pipelines.settings import Settings
 from pipelines.sources.contract import Source
 
 CHUNK_ROWS = 1_000_000
-SAMPLE = 5
 # A batch of one day fills one thread while it is compressed.
 WRITERS = 2
+
+
+class Judgement(NamedTuple):
+    """What a chunk's batches are told: verdicts on rows and on whole batches, and what they rest on."""
+
+    rows: list[Outcome]
+    batches: list[Outcome]
+    facts: pd.DataFrame
+    samples: Mapping[tuple[str, int], dict[str, Any]]
+    references: dict[str, str]
+    rules: str
+    many: bool
 
 
 def chunks(batches: Sequence[LandedBatch], limit: int = CHUNK_ROWS) -> Iterator[list[LandedBatch]]:
@@ -59,14 +76,14 @@ def validate(
     settings: Settings,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Report]:
-    """Validate whole batches; a report is written last, so that half a validation does not exist.
+    """Validate whole batches, oldest day first; a report is written last, so half a validation is none.
 
     LandingError for a batch that was edited since, ExpectationRaised for a rule that could not be
     evaluated, Unbalanced where rows read ≠ accepted + rejected.
     """
-    suite = load_suite(source.suite_path)
+    suite = read_suite(source.suite_path)
     reports: list[Report] = []
-    for chunk in chunks(batches):
+    for chunk in chunks(sorted(batches, key=lambda b: (b.partition, b.batch_id))):
         progress(f"{source.name}: {chunk[0].partition}..{chunk[-1].partition}")
         with duck.connect(settings.extensions) as con:
             reports += _validate_chunk(source, suite, chunk, settings, con)
@@ -75,65 +92,87 @@ def validate(
 
 def pending(source: Source, found: Iterable[LandedBatch], quality: Path) -> list[LandedBatch]:
     """Batches never judged, or judged by other rules: what a stopped run or a corrected map left."""
-    rules = rules_sha256(source)
-    reports = ((batch, read_report(quality, batch)) for batch in found)
+    reports = [(batch, read_report(quality, batch)) for batch in found]
+    if not reports:
+        return []
+    rules = _rules(source, read_suite(source.suite_path), reports[0][0].folder.parents[1])
     return [batch for batch, report in reports if report is None or report.rules != rules]
+
+
+def _rules(source: Source, suite: Suite, landing: Path) -> str:
+    deciding = landed_references(suite.deciding_tables, landing)
+    return rules_sha256(source, {table: batch.sha256 for table, batch in deciding.items()})
 
 
 def _validate_chunk(
     source: Source,
-    suite: list[Expectation],
+    suite: Suite,
     chunk: list[LandedBatch],
     settings: Settings,
     con: duckdb.DuckDBPyConnection,
 ) -> list[Report]:
     placed = place([intact(batch) for batch in chunk])
-    frame = typed_frame(con, source, suite, placed)
-    outcomes = run_suite(suite, frame, source.name)
-    del frame
+    references = landed_references({r.table for r in suite.references.values()}, settings.landing)
+    type_rows(con, source, suite, placed, references)
+    outcomes = judge(con, [e for e in suite.rows if not e.of_history], "typed", source.name)
     many = collect_failures(con, source, placed, outcomes)
-    rules = rules_sha256(source)
+    if history := [e for e in suite.rows if e.of_history]:
+        outcomes += judge(con, history, told_before(con, source, suite, placed, settings), source.name)
+    outcomes.sort(key=lambda o: suite.rows.index(o.expectation))
+    facts = batch_facts(con, source, suite, placed, settings)
+    judged = Judgement(
+        rows=outcomes,
+        batches=run_suite(suite.batches, facts, source.name),
+        facts=facts,
+        samples=collect_samples(con, source, placed, outcomes),
+        references={table: batch.batch_id for table, batch in references.items()},
+        rules=_rules(source, suite, settings.landing),
+        many=many,
+    )
 
-    def write(p: Placed) -> Report:
+    def write(at: int) -> Report:
         with con.cursor() as own:
-            return _write(own, source, p, outcomes, folder_of(settings.quality, p.batch), rules, many)
+            return _write(own, source, placed[at], at, judged, settings.quality)
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        return list(pool.map(write, placed))
+        return list(pool.map(write, range(len(placed))))
 
 
-def typed_frame(
-    con: duckdb.DuckDBPyConnection, source: Source, suite: list[Expectation], placed: list[Placed]
-) -> pd.DataFrame:
-    """Table `typed` (canonical columns, keyed by `_key`); returns what the suite reads of it."""
+def type_rows(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    suite: Suite,
+    placed: list[Placed],
+    references: dict[str, LandedBatch],
+) -> None:
+    """Table `typed`: canonical columns keyed by `_key`, and what else the rules over single rows read.
+
+    A helper asked only for nullness rests as a flag: its texts would be held for every row.
+    """
     names = [c.name for c in source.columns]
-    read = handed_over(suite)
-    kept = [duck.identifier(n) for n in names]
-    helpers = [f"{sql} as {duck.identifier(n)}" for n, sql in read.items() if n not in names]
-    typing = typing_sql(source, f"({landed_sql(placed)})", landed_columns(placed))
-    con.execute(f"create table typed as select {', '.join(['_key', *kept, *helpers])} from ({typing})")
-    given = [
-        f"{sql if n in names else duck.identifier(n)} as {duck.identifier(n)}" for n, sql in read.items()
+    rules = [e for e in suite.rows if not e.of_history]
+    facts = ["_place", "_partition", "_pulled_at"]
+    values = {c for e in rules if e.type not in NULLNESS for c in e.columns}
+    helpers = sorted({c for e in rules for c in e.columns} - set(names) - set(facts))
+    held = [
+        f"{q} as {q}" if n in values else f"case when {q} is not null then true end as {q}"
+        for n, q in ((n, duck.identifier(n)) for n in helpers)
     ]
-    frame = con.execute(f"select {', '.join(['_key', *given])} from typed").to_arrow_table().to_pandas()
-    # Unnamed: Great Expectations then names failing rows by plain integers, not by dicts.
-    return frame.set_index("_key").rename_axis(None)
+    typing = typing_sql(source, f"({landed_sql(placed)})", landed_columns(placed))
+    listed = listed_sql(suite, typing, references)
+    kept = ", ".join(["_key", placed_at(placed), *map(duck.identifier, names), *held])
+    con.execute(f"create table typed as select {kept} from ({listed})")
 
 
 def _write(
-    con: duckdb.DuckDBPyConnection,
-    source: Source,
-    placed: Placed,
-    outcomes: list[Outcome],
-    folder: Path,
-    rules: str,
-    many: bool,
+    con: duckdb.DuckDBPyConnection, source: Source, placed: Placed, at: int, judged: Judgement, quality: Path
 ) -> Report:
     """Write one batch's files. An older report goes first: it would vouch for the new files."""
     batch = placed.batch
-    mine = [_within(o.failed, placed) for o in outcomes]
-    rejecting = [keys for o, keys in zip(outcomes, mine, strict=True) if o.expectation.rejects]
+    mine = [within(o.failed, placed) for o in judged.rows]
+    rejecting = [keys for o, keys in zip(judged.rows, mine, strict=True) if o.expectation.rejects]
     rejected = len(np.unique(np.concatenate(rejecting))) if rejecting else 0
+    stopped = any(o.expectation.rejects and at in o.failed for o in judged.batches)
     report = Report(
         batch_id=batch.batch_id,
         source=source.name,
@@ -141,36 +180,56 @@ def _write(
         rows_read=batch.rows,
         rows_accepted=batch.rows - rejected,
         rows_rejected=rejected,
-        blocked=rejected > source.max_rejected_share * batch.rows,
-        results=tuple(_results(placed, outcomes, mine)),
-        folder=folder,
-        rules=rules,
+        blocked=stopped or rejected > source.max_rejected_share * batch.rows,
+        results=(*_row_results(placed, judged, mine), *_batch_results(at, judged)),
+        folder=folder_of(quality, batch),
+        rules=judged.rules,
+        references=judged.references,
     )
-    folder.mkdir(parents=True, exist_ok=True)
+    report.folder.mkdir(parents=True, exist_ok=True)
     report.path.unlink(missing_ok=True)
     report.rejected.unlink(missing_ok=True)
     write_accepted(con, source, placed, report.accepted, whole=not rejected)
     if rejected:
-        write_rejected(con, source, placed, report.rejected, many=many)
-    write_report(reconcile(batch, report))
+        write_rejected(con, source, placed, report.rejected, many=judged.many)
+    write_page(source, batch, reconcile(batch, report))
+    write_report(report)
     return report
 
 
-def _within(failed: np.ndarray, placed: Placed) -> np.ndarray:
-    return failed[np.searchsorted(failed, placed.first) : np.searchsorted(failed, placed.last, "right")]
-
-
-def _results(placed: Placed, outcomes: list[Outcome], mine: list[np.ndarray]) -> Iterator[dict[str, Any]]:
-    for outcome, keys in zip(outcomes, mine, strict=True):
-        e = outcome.expectation
-        yield {
-            "rule": e.rule,
-            "type": e.type,
-            "column": e.column,
-            "severity": e.severity,
+def _row_results(placed: Placed, judged: Judgement, mine: list[np.ndarray]) -> Iterator[dict[str, Any]]:
+    for outcome, keys in zip(judged.rows, mine, strict=True):
+        yield _result(outcome) | {
+            "scope": "row",
             "evaluated": placed.batch.rows,
             "unexpected": len(keys),
             "sample_rows": [int(key) - placed.first + 1 for key in keys[:SAMPLE]],
-            "reason_en": e.reason_en,
-            "reason_vi": e.reason_vi,
+            "samples": [
+                said for k in keys[:SAMPLE] if (said := judged.samples.get((outcome.expectation.rule, int(k))))
+            ],
         }
+
+
+def _batch_results(at: int, judged: Judgement) -> Iterator[dict[str, Any]]:
+    for outcome in judged.batches:
+        observed = judged.facts.at[at, outcome.expectation.columns[0]]
+        yield _result(outcome) | {
+            "scope": "batch",
+            "evaluated": 1,
+            "unexpected": int(at in outcome.failed),
+            "sample_rows": [],
+            "samples": [],
+            "observed": None if pd.isna(observed) else float(observed),
+        }
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    e = outcome.expectation
+    return {
+        "rule": e.rule,
+        "type": e.type,
+        "column": e.column,
+        "severity": e.severity,
+        "reason_en": e.reason_en,
+        "reason_vi": e.reason_vi,
+    }

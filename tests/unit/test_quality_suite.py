@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.quality.suite import SuiteError, handed_over, load_suite
+from pipelines.quality.suite import SuiteError, load_suite
 
 RULE: dict[str, Any] = {
     "type": "expect_column_values_to_be_null",
@@ -88,18 +88,6 @@ def test_two_rules_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_a_rule_over_the_whole_table_is_refused(tmp_path: Path) -> None:
     table = RULE | {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}}
     assert "is no rule over single rows" in refused(suite_of(tmp_path, table))
-
-
-def test_texts_go_to_great_expectations_only_where_a_rule_reads_them(tmp_path: Path) -> None:
-    regex = RULE | {
-        "type": "expect_column_values_to_match_regex",
-        "kwargs": {"column": "code", "regex": "^x$"},
-        "meta": RULE["meta"] | {"rule": "code_malformed"},
-    }
-    assert handed_over(load_suite(suite_of(tmp_path, RULE, regex))) == {
-        "channel__raw": 'case when "channel__raw" is not null then 1::float end',
-        "code": '"code"',
-    }
 
 
 def test_importing_validation_does_not_import_great_expectations() -> None:

@@ -316,11 +316,11 @@ def test_whichever_rows_fail_each_is_accepted_or_rejected_exactly_once(
     rows = st.sets(st.integers(0, max(sum(sizes) - 1, 0))) if sum(sizes) else st.just(set())
     chosen = [sorted(data.draw(rows)) for _ in RULES]
 
-    def judge(suite: Sequence[Expectation], *_: Any) -> list[Outcome]:
+    def judge(_: Any, suite: Sequence[Expectation], *__: Any) -> list[Outcome]:
         return [Outcome(e, np.array(f, np.int64)) for e, f in zip(suite, chosen, strict=True)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(validation, "run_suite", judge)
+        patch.setattr(validation, "judge", judge)
         reports = validate(log, batches, settings)
     rejected = set(chosen[0]) | set(chosen[1])  # the third rule warns
     first = 0

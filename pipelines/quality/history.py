@@ -1,0 +1,101 @@
+"""What was delivered before: repeated keys, late rows, and moves between states that are not expected.
+
+Only accepted rows are history, in the order of delivery (day, row); so a batch is told the same whichever
+batches share its chunk. The rules that read this warn and never reject.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import duckdb
+
+from pipelines import duck
+from pipelines.landing.batches import newest
+from pipelines.quality.reports import read_report
+from pipelines.quality.split import Placed
+from pipelines.quality.suite import LATE, MOVE, REPEATED, History, Suite
+from pipelines.settings import Settings
+from pipelines.sources.contract import Source
+
+
+def told_before(
+    con: duckdb.DuckDBPyConnection, source: Source, suite: Suite, placed: Sequence[Placed], settings: Settings
+) -> str:
+    """Table `told`: per row of `typed` that is not in `failures` the three helper columns, as texts.
+
+    `key__repeated`: the key came before (in an earlier row or day; within the day in a snapshot, which
+    repeats everything daily). `state__move`: "9 → 4", where the suite's table does not foresee it.
+    `state__late`: its time lies before the state that was already known.
+    """
+    said = suite.history
+    key = [duck.identifier(k) for k in source.key]
+    entity = [duck.identifier(c) for c in (said.entity if said else source.key)]
+    state = duck.identifier(said.state) if said else "null::varchar"
+    at = f"cast({said.at} as timestamp)" if said else "null::timestamp"
+    columns = ", ".join(dict.fromkeys([*key, *entity]))
+    taken = f"{columns}, cast({state} as varchar) as _state, {at} as _at"
+    delivered = (
+        f"select _key, _partition, _key as _place, {taken} from typed "
+        f"where _key not in (select _key from failures) and {entity[0]} is not null"
+    )
+    files = earlier(source, said.days if said else 92, placed, settings)
+    if files:
+        listed = ", ".join(map(duck.literal, files))
+        mine = " and ".join(f"h.{c} is not distinct from typed.{c}" for c in entity)
+        delivered += (
+            f" union all select null, _partition, _row, {taken} from "
+            f"(select *, partition_key as _partition from read_parquet([{listed}], union_by_name = true)) h "
+            f"where exists (select 1 from typed where {mine})"
+        )
+    within = ", _partition" if source.partitioning == "snapshot_day" else ""
+    con.execute(
+        f"""
+        create or replace temp table told as
+        with delivered as ({delivered}),
+        known as (
+            select *,
+                arg_max(_state, _at) over before as state_before,
+                max(_at) over before as at_before,
+                row_number() over (
+                    partition by {", ".join(key)}{within} order by _partition, _place
+                ) as times
+            from delivered
+            window before as (
+                partition by {", ".join(entity)} order by _partition, _place
+                rows between unbounded preceding and 1 preceding
+            )
+        )
+        select _key,
+            case when times > 1 and {key[0]} is not null then concat_ws('|', {", ".join(key)}) end as {REPEATED},
+            case when _at > at_before and not ({_foreseen(said)})
+                then state_before || ' → ' || _state end as {MOVE},
+            case when _at < at_before then _state end as {LATE}
+        from known where _key is not null"""
+    )
+    return "told"
+
+
+def _foreseen(said: History | None) -> str:
+    """SQL: `_state` may follow `state_before`."""
+    if said is None:
+        return "true"
+    moves = " ".join(
+        f"when {duck.literal(was)} then _state in ({', '.join(map(duck.literal, [was, *then]))})"
+        for was, then in said.moves.items()
+    )
+    return f"case state_before {moves} else true end" if moves else "true"
+
+
+def earlier(source: Source, days: int, placed: Sequence[Placed], settings: Settings) -> list[str]:
+    """Accepted files of the days from `days` before the chunk to its end that are not in the chunk."""
+    chunk = sorted(p.batch.partition for p in placed)
+    since = str(date.fromisoformat(chunk[0]) - timedelta(days=days))
+    found = []
+    for day, batch in newest(settings.landing, source.name).items():
+        if since <= day <= chunk[-1] and day not in chunk:
+            report = read_report(settings.quality, batch)
+            if report and not report.blocked and report.accepted.exists():
+                found.append(str(report.accepted))
+    return sorted(found)

@@ -1,0 +1,109 @@
+"""A suite over one DuckDB relation: equal values get equal verdicts, so each is judged only once.
+
+A rule over single rows depends on nothing but the values it reads. Great Expectations is therefore handed
+the distinct ones (hundreds, not millions), and what fails is found again among the rows by SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from pipelines import duck
+from pipelines.quality.expectations import Outcome, run_suite
+from pipelines.quality.suite import NULLNESS, Expectation
+
+PAIR = "expect_column_pair_values_a_to_be_greater_than_b"
+ZERO = "zero"
+NOTHING = 2
+
+
+class Frame(NamedTuple):
+    """Rules judged over the same distinct values. `sql`: column → what of the relation it holds.
+
+    `shown`: column → how Great Expectations gets it.
+    """
+
+    rules: list[Expectation]
+    sql: dict[str, str]
+    shown: dict[str, str]
+
+
+def judge(con: duckdb.DuckDBPyConnection, suite: Sequence[Expectation], relation: str, name: str) -> list[Outcome]:
+    """The failing `_key`s per rule, in the suite's order; `relation` has `_key` and the rules' columns."""
+    types = {row[0]: row[1] for row in con.execute(f"describe from {relation}").fetchall()}
+    failed: dict[str, np.ndarray] = {}
+    for frame in frames(suite, types):
+        failed |= _judge(con, frame, relation, name)
+    return [Outcome(e, failed[e.rule]) for e in suite]
+
+
+def frames(suite: Sequence[Expectation], types: dict[str, str]) -> list[Frame]:
+    """One frame for all that only asks whether something is there, or which of two comes first.
+
+    Of those a flag is enough; a rule that reads values shares a frame with those of the same columns.
+    """
+    flags = Frame([], {}, {})
+    values: dict[tuple[str, ...], Frame] = {}
+    for e in suite:
+        if e.type in NULLNESS:
+            [column] = e.columns
+            flags.rules.append(e)
+            flags.sql[column] = f"({duck.identifier(column)} is not null)::tinyint"
+            flags.shown[column] = f"case when {duck.identifier(column)} = 1 then 1::float end"
+        elif _compares(e, types):
+            a, b = (duck.identifier(e.kwargs[k]) for k in ("column_A", "column_B"))
+            flags.rules.append(_of_order(e))
+            flags.sql[e.rule] = f"coalesce((({a} > {b})::tinyint - ({a} < {b})::tinyint), {NOTHING})::tinyint"
+            flags.shown[e.rule] = f"nullif({duck.identifier(e.rule)}, {NOTHING})::float"
+            flags.shown[ZERO] = "0::float"
+        else:
+            columns = {c: duck.identifier(c) for c in sorted(set(e.columns))}
+            values.setdefault(tuple(columns), Frame([], columns, columns)).rules.append(e)
+    return [frame for frame in (flags, *values.values()) if frame.rules]
+
+
+def _compares(e: Expectation, types: dict[str, str]) -> bool:
+    """A pair rule that skips rows without both values reads nothing but which of the two is greater."""
+    if e.type != PAIR or e.kwargs.get("ignore_row_if") != "either_value_is_missing":
+        return False
+    a, b = (types.get(e.kwargs[k]) for k in ("column_A", "column_B"))
+    return a is not None and a == b
+
+
+def _of_order(e: Expectation) -> Expectation:
+    kwargs = e.kwargs | {"column_A": e.rule, "column_B": ZERO}
+    return Expectation(e.type, kwargs, e.severity, e.rule, e.reason_en, e.reason_vi, e.at)
+
+
+def _judge(
+    con: duckdb.DuckDBPyConnection, frame: Frame, relation: str, name: str
+) -> dict[str, np.ndarray]:
+    held = ", ".join(f"{sql} as {duck.identifier(c)}" for c, sql in frame.sql.items())
+    con.execute(
+        f"create or replace temp table patterns as select (row_number() over () - 1)::bigint as _pattern, * "
+        f"from (select distinct {held} from {relation})"
+    )
+    shown = ", ".join(f"{sql} as {duck.identifier(c)}" for c, sql in frame.shown.items())
+    distinct = con.execute(f"select _pattern, {shown} from patterns order by _pattern").to_arrow_table()
+    # Unnamed: Great Expectations then names failing rows by plain integers, not by dicts.
+    values: pd.DataFrame = distinct.to_pandas().set_index("_pattern").rename_axis(None)
+    outcomes = run_suite(frame.rules, values, name)
+    wrong = np.unique(np.concatenate([o.failed for o in outcomes]))
+    if not len(wrong):
+        return {o.expectation.rule: o.failed for o in outcomes}
+    same = " and ".join(
+        f"r.{q} is not distinct from p.{q}" for q in (duck.identifier(c) for c in frame.sql)
+    )
+    con.register("wrong", pd.DataFrame({"_pattern": wrong}))
+    rows = con.execute(
+        f"select r._key, p._pattern from (select _key, {held} from {relation}) r join "
+        f"(select patterns.* from patterns join wrong using (_pattern)) p on {same} order by 1"
+    ).fetchnumpy()
+    con.unregister("wrong")
+    keys, patterns = (np.asarray(rows[c], np.int64) for c in ("_key", "_pattern"))
+    return {o.expectation.rule: keys[np.isin(patterns, o.failed)] for o in outcomes}

@@ -1,0 +1,55 @@
+"""Codes looked up in the reference tables as landed, on the day the row speaks of (DOMAIN §6).
+
+A bare unit code means nothing without a date: all 130 new units re-use an old unit's code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipelines import duck
+from pipelines.landing.batches import LandedBatch, newest
+from pipelines.landing.reference import PREFIX
+from pipelines.quality.suite import Reference, Suite
+
+
+def landed_references(tables: Iterable[str], landing: Path) -> dict[str, LandedBatch]:
+    """table → its newest batch; a table that was never landed is absent."""
+    found = {}
+    for table in sorted(set(tables)):
+        batches = newest(landing, PREFIX + table)
+        if batches:
+            found[table] = batches[max(batches)]
+    return found
+
+
+def listed_sql(suite: Suite, typed: str, landed: dict[str, LandedBatch]) -> str:
+    """SELECT over `typed` with `<column>__unlisted` beside; NULL too where the table was never landed."""
+    joins, helpers = [], []
+    for number, (column, said) in enumerate(suite.references.items()):
+        helper = duck.identifier(f"{column}__unlisted")
+        if said.table not in landed:
+            helpers.append(f"null::varchar as {helper}")
+            continue
+        ref, code = f"r{number}", f"t.{duck.identifier(column)}"
+        bare = f"regexp_replace({code}, {duck.literal(said.strip)}, '')" if said.strip else code
+        joins.append(f"left join ({_spans(said, landed[said.table])}) {ref} on {ref}.code = {bare}")
+        unknown = f"{ref}.code is null"
+        if said.on:
+            day = f"cast(({said.on}) as date)"
+            valid = f"len(list_filter({ref}.spans, lambda s: {day} >= s.f and {day} < s.t)) > 0"
+            unknown += f" or not ({day} is null or {valid})"
+        helpers.append(f"case when {code} is not null and ({unknown}) then {code} end as {helper}")
+    return f"select t.*{''.join(f', {h}' for h in helpers)} from ({typed}) t {' '.join(joins)}"
+
+
+def _spans(said: Reference, batch: LandedBatch) -> str:
+    """One row per code with the spans in which it was valid: from the day, up to the day before `t`."""
+    first = f"try_cast({duck.identifier(said.valid_from)} as date)" if said.valid_from else "null"
+    last = f"try_cast({duck.identifier(said.valid_to)} as date)" if said.valid_to else "null"
+    return (
+        f"select {duck.identifier(said.key)} as code, list({{'f': coalesce({first}, date '0001-01-01'), "
+        f"'t': coalesce({last}, date '9999-12-31')}}) as spans "
+        f"from read_parquet({duck.literal(batch.path)}) group by 1"
+    )

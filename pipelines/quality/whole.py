@@ -1,0 +1,82 @@
+"""A batch as a whole: how many rows against the same weekday before, and how fresh its newest one is.
+
+The facts of a chunk's batches become one small frame, a row per batch, judged by Great Expectations like
+any other: one road for rules, reasons and counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from statistics import median
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from pipelines import duck
+from pipelines.landing.batches import LandedBatch, newest
+from pipelines.quality.split import Placed
+from pipelines.quality.suite import Suite
+from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.sources.contract import Source
+
+# The same weekday of the last eight weeks; fewer than three such days, or days of a handful of rows,
+# are no measure.
+WEEKS, ENOUGH_DAYS, ENOUGH_ROWS = 8, 3, 20
+
+
+def batch_facts(
+    con: duckdb.DuckDBPyConnection, source: Source, suite: Suite, placed: Sequence[Placed], settings: Settings
+) -> pd.DataFrame:
+    """One row per batch of the chunk (index: its place): `rows`, `volume_ratio`, `hours_behind`."""
+    landed = {day: batch.rows for day, batch in newest(settings.landing, source.name).items()}
+    last: dict[Any, Any] = {}
+    if suite.newest:
+        said = con.execute(
+            f"select _place, max(cast({suite.newest} as timestamp)) from typed group by 1"
+        ).fetchall()
+        last = dict(said)
+    facts = [
+        {
+            "rows": p.batch.rows,
+            "volume_ratio": volume_ratio(p.batch, landed),
+            "hours_behind": hours_behind(p.batch, last.get(place)),
+        }
+        for place, p in enumerate(placed)
+    ]
+    return pd.DataFrame(facts, columns=["rows", "volume_ratio", "hours_behind"]).astype("float64")
+
+
+def volume_ratio(batch: LandedBatch, landed: Mapping[str, int]) -> float | None:
+    """Rows ÷ the median of the same weekday before; None where there is too little to compare with."""
+    day = date.fromisoformat(batch.partition)
+    before = [landed.get(str(day - timedelta(weeks=n))) for n in range(1, WEEKS + 1)]
+    rows = [n for n in before if n is not None]
+    usual = median(rows) if len(rows) >= ENOUGH_DAYS else 0
+    return round(batch.rows / usual, 4) if usual >= ENOUGH_ROWS else None
+
+
+def hours_behind(batch: LandedBatch, last: datetime | None) -> float | None:
+    """From the newest row's time to the end of the day, or to the pull where that came first."""
+    if last is None:
+        return None
+    end = datetime.combine(date.fromisoformat(batch.partition), time()) + timedelta(days=1)
+    return round((min(end, pulled_at(batch)) - last) / timedelta(hours=1), 2)
+
+
+def pulled_at(batch: LandedBatch) -> datetime:
+    """Local wall time of the pull; far ahead where a batch does not tell."""
+    try:
+        utc = datetime.fromisoformat(f"{batch.pulled_at}+00:00")
+    except ValueError:
+        return datetime(9999, 12, 31)
+    return utc.astimezone(LOCAL_ZONE).replace(tzinfo=None)
+
+
+def placed_at(placed: Sequence[Placed]) -> str:
+    """SQL columns `_place`, `_partition`, `_pulled_at` of a row, from its `_batch`."""
+    days = ", ".join(f"date {duck.literal(p.batch.partition)}" for p in placed)
+    pulls = ", ".join(f"timestamp {duck.literal(pulled_at(p.batch))}" for p in placed)
+    place = "_batch::bigint"
+    return f"{place} as _place, [{days}][{place} + 1] as _partition, [{pulls}][{place} + 1] as _pulled_at"
