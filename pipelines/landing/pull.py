@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pipelines.settings import Settings
 from pipelines.sources import database, files, http
 from pipelines.sources.contract import Source
 from pipelines.sources.personal import redacted
-from pipelines.sources.relation import Connector, Relation
+from pipelines.sources.relation import Connector
 from pipelines.sources.states import as_log
 
 CONNECTORS: dict[str, Connector] = {
@@ -32,31 +33,34 @@ def pull(
     run_id: str,
     con: duckdb.DuckDBPyConnection | None = None,
     origin: str | None = None,
+    root: Path | None = None,
 ) -> LandedBatch:
     """Land one new batch; SourceError (or a subclass) where the source does not give a whole one.
 
     A range of days passes one open connection: loading a scanner costs more than a small day's rows.
+    `origin` and `root` stand for the connector's own words and for the landing directory.
     """
     if con is None:
         with duck.connect(settings.extensions) as own:
-            return pull(source, partition, settings, run_id=run_id, con=own, origin=origin)
+            return pull(source, partition, settings, run_id=run_id, con=own, origin=origin, root=root)
 
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
         with CONNECTORS[source.connector](source, partition, settings, con) as found:
             relation = as_log(source, partition, found)
             con.execute(
-                f"copy (select row_number() over () as _row, {_columns(source, relation)} "
+                f"copy (select row_number() over () as _row, {columns_sql(source, relation.columns)} "
                 f"from {relation.sql}) to {duck.literal(out)} (format parquet, compression zstd)"
             )
         notes = (*relation.notes, *drifted(con, source, str(partition), out))
         return origin or relation.origin, notes
 
-    return land(settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
+    return land(root or settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
 
 
-def _columns(source: Source, relation: Relation) -> str:
+def columns_sql(source: Source, columns: Mapping[str, str]) -> str:
+    """What is written of each column (canonical → expression): personal data removed from free text."""
     scanned = source.free_text_columns()
     return ", ".join(
         f"{redacted(expression) if name in scanned else expression} as {duck.identifier(name)}"
-        for name, expression in relation.columns.items()
+        for name, expression in columns.items()
     )

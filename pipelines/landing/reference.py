@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from pathlib import Path
 
 from pipelines import duck
 from pipelines.landing.batches import LandedBatch, file_sha256, newest
@@ -18,8 +19,11 @@ from pipelines.sources.errors import PermanentSourceError
 PREFIX = "reference_"
 
 
-def land_reference(contracts: Contracts, settings: Settings, *, run_id: str) -> list[LandedBatch]:
+def land_reference(
+    contracts: Contracts, settings: Settings, *, run_id: str, root: Path | None = None
+) -> list[LandedBatch]:
     """Land every reference table whose file differs from its newest batch; returns the new ones."""
+    root = root or settings.landing
     today = datetime.now(LOCAL_ZONE).date()
     landed = []
     for name, table in contracts.reference.items():
@@ -32,9 +36,9 @@ def land_reference(contracts: Contracts, settings: Settings, *, run_id: str) -> 
         headers = source.model_dump_json(include={"columns": {"__all__": {"raw", "aliases"}}})
         mapping = hashlib.sha256(headers.encode()).hexdigest()[:8]
         origin = f"{path.name} sha256:{file_sha256(path)} mapping:{mapping}"
-        known = newest(settings.landing, PREFIX + name)
+        known = newest(root, PREFIX + name)
         if known and known[max(known)].origin == origin:
             continue
         with duck.connect(settings.extensions) as con:
-            landed.append(pull(source, today, settings, run_id=run_id, con=con, origin=origin))
+            landed.append(pull(source, today, settings, run_id=run_id, con=con, origin=origin, root=root))
     return landed

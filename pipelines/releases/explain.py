@@ -177,7 +177,7 @@ def attribute(con: duckdb.DuckDBPyConnection) -> None:
         """
     )
     con.execute(
-        f"""
+        """
         create or replace temp table totals as
         with counts as (
             select period, unit_code, is_online, 0 as side from counted_before

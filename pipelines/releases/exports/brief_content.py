@@ -72,7 +72,9 @@ def ranking(marts: Marts) -> Section:
     bars = Diverging.around(province["rate"].value, [row["rate"].value for row in rows])
     groups = []
     for peers in ("large", "medium", "small"):
-        units = [{**row, "bar": bars.bar(row["rate"].value)} for row in rows if row["size_peers"].value == peers]
+        units = [
+            {**row, "bar": bars.bar(row["rate"].value)} for row in rows if row["size_peers"].value == peers
+        ]
         if units:
             half = PEERS_SHOWN // 2
             whole = len(units) <= PEERS_SHOWN
@@ -94,8 +96,7 @@ def tasks(marts: Marts) -> Section:
         return None
     newest = f"as_of_day = date '{day[0][0]}'"
     totals = {
-        row["owner_level"].value: row
-        for row in marts.rows(TASKS, f"{newest} and lead_agency_code = 'all'")
+        row["owner_level"].value: row for row in marts.rows(TASKS, f"{newest} and lead_agency_code = 'all'")
     }
     return {
         "levels": [totals[level] for level in ("province", "commune") if level in totals],

@@ -1,0 +1,127 @@
+"""`thongsuot sources list | check | schema`: a place's own systems against the contract, before a night runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import datetime
+
+import click
+import yaml
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.cli.console import console
+from pipelines.settings import Settings
+from pipelines.sources.contract import ContractError, Contracts, Source, load_contracts
+
+COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
+
+
+@click.group()
+def sources() -> None:
+    """The sources of this place: list them, check them, explain sources.yaml to an editor."""
+
+
+@sources.command(name="list")
+def list_() -> None:
+    """Every source: how it is reached, what is mapped, what was landed last."""
+    from pipelines.landing.batches import newest
+
+    settings = Settings.from_env()
+    contracts = _contracts(settings)
+    table = Table("source", "connector", "days", "mapped", "personal", "last landed", "rows", box=None)
+    for source in contracts.sources.values():
+        landed = newest(settings.landing, source.name)
+        last = landed[max(landed)] if landed else None
+        mapped = sum(c.mapped for c in source.columns)
+        table.add_row(
+            source.name, source.connector, source.partitioning, f"{mapped} of {len(source.columns)}",
+            str(len(source.personal)), last.partition if last else "never", f"{last.rows:,}" if last else "",
+        )  # fmt: skip
+    for name, reference in contracts.reference.items():
+        table.add_row(f"reference {name}", "file", "", str(len(reference.columns)), "", "", "")
+    console.print(table)
+
+
+@sources.command()
+@click.argument("name", required=False)
+@click.option("--partition", metavar="DAY", type=click.DateTime(["%Y-%m-%d"]), help="the day to sample")
+@click.option("--rows", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="sample size")
+@click.option("--json", "as_json", is_flag=True, help="for programs")
+def check(name: str | None, partition: datetime | None, rows: int, as_json: bool) -> None:
+    """Connect, read a sample, and say what would happen to it. Nothing is landed, nothing is changed."""
+    from pipelines.examine import examine
+
+    settings = Settings.from_env()
+    contracts = _contracts(settings)
+    day = partition.date() if partition else None
+    found = []
+    for source in _chosen(contracts, name):
+        with console.status(f"{source.name}…"):
+            found.append(examine(contracts, source, settings, partition=day, rows=rows))
+    if as_json:
+        print(json.dumps([{**asdict(one), "ok": one.ok} for one in found], ensure_ascii=False, default=str))
+    else:
+        for one in found:
+            _print(one)
+    sys.exit(0 if all(one.ok for one in found) else 1)
+
+
+@sources.command()
+@click.option("--write", is_flag=True, help="write sources.schema.json beside sources.yaml")
+def schema(write: bool) -> None:
+    """The JSON Schema of sources.yaml, from which an editor completes and explains it."""
+    from pipelines.sources.schema import SCHEMA, schema_text, write_schema
+
+    if write:
+        write_schema()
+        console.print(f"Wrote {SCHEMA.name}.")
+    else:
+        print(schema_text(), end="")
+
+
+def _contracts(settings: Settings) -> Contracts:
+    try:
+        return load_contracts(settings.sources_file)
+    except ContractError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _chosen(contracts: Contracts, name: str | None) -> list[Source]:
+    from pipelines.sources.names import nearest
+
+    if name is None:
+        return list(contracts.sources.values())
+    if name not in contracts.sources:
+        raise click.BadParameter(f"no source `{name}`{nearest(name, contracts.sources)}", param_hint="NAME")
+    return [contracts.sources[name]]
+
+
+def _print(seen) -> None:  # type: ignore[no-untyped-def]
+    """One source, top to bottom: what was read, what is mapped, what is wrong, what to change."""
+    verdict = "[green]ready[/]" if seen.ok else "[red]not ready[/]"
+    console.print(f"\n[bold]{seen.source}[/] {seen.partition}: {verdict}")
+    if seen.origin:
+        console.print(f"read {seen.rows:,} rows from {escape(seen.origin[:160])}", style="dim")
+    if seen.mapped:
+        console.print("mapped   " + escape(", ".join(f"{c} ← {h}" for c, h in seen.mapped.items())))
+    if seen.dropped:
+        console.print(
+            "personal " + escape(", ".join(f"{h} ({k})" for h, k in seen.dropped.items())) + ": dropped"
+        )
+    for advice in seen.advice:
+        colour = COLOURS[advice.level]
+        console.print(f"[{colour}]{advice.level:8}[/] [bold]{escape(advice.about)}[/] {escape(advice.text)}")
+    if (seen.rows and seen.ok) or seen.rejected:
+        console.print(f"rejected {seen.rows_rejected:,} of {seen.rows:,} rows")
+    for rule, said in seen.rejected.items():
+        kept = "rejected" if said["severity"] == "critical" else "kept, warned"
+        console.print(f"         {said['rows']:,} × {rule} ({kept}): {escape(said['reason'])}")
+    if seen.changes:
+        suggested = yaml.safe_dump(
+            {"sources": {seen.source: seen.changes}}, allow_unicode=True, sort_keys=False, width=100
+        )
+        console.print("\nSuggested for sources.yaml (nothing was changed; check each line):", style="bold")
+        console.print(escape(suggested), highlight=False)

@@ -1,0 +1,153 @@
+"""`thongsuot sources check`: a sample read and judged as a night would judge it, and nothing kept.
+
+It goes through the real reader, typing and suite, in a temporary directory that is removed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from pipelines import duck
+from pipelines.examine.advice import Advice, Examination
+from pipelines.examine.headers import examine_headers
+from pipelines.examine.values import examine_codes, examine_values
+from pipelines.landing.batches import LandedBatch, land
+from pipelines.landing.pull import CONNECTORS, columns_sql
+from pipelines.landing.reference import land_reference
+from pipelines.quality.validate import validate
+from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.sources.contract import Column, ContractError, Contracts, Source
+from pipelines.sources.errors import SourceError
+from pipelines.sources.mapping import Match, observed
+from pipelines.sources.states import as_log
+from pipelines.warehouse.reference import WrongReference, reference_tables
+
+__all__ = ["Advice", "Examination", "examine", "newest_delivery"]
+
+
+def newest_delivery(source: Source, settings: Settings) -> date | None:
+    """The newest day for which a file lies ready; None where the path does not tell."""
+    if source.connector != "files" or "{partition}" not in str(source.path):
+        return None
+    pattern = source.resolved_path(settings.data, "*")
+    found = []
+    for path in pattern.parent.glob(pattern.name):
+        before, _, after = pattern.name.partition("*")
+        try:
+            found.append(date.fromisoformat(path.name[len(before) : len(path.name) - len(after)]))
+        except ValueError:
+            continue
+    return max(found, default=None)
+
+
+def examine(
+    contracts: Contracts, source: Source, settings: Settings, *, partition: date | None, rows: int
+) -> Examination:
+    """Connects, reads at most `rows` rows of a day, judges them; lands nothing, applies nothing."""
+    yesterday = datetime.now(LOCAL_ZONE).date() - timedelta(days=1)
+    day = partition or newest_delivery(source, settings) or yesterday
+    seen = Examination(source.name, str(day))
+    with tempfile.TemporaryDirectory() as folder, duck.connect(settings.extensions) as con:
+        trial = replace(settings, data=Path(folder))
+        try:
+            extra = _sample(seen, source, day, settings, con, rows)
+        except (SourceError, ContractError) as error:
+            seen.say("error", source.name, str(error))
+            return seen
+        examine_values(seen, source, con, extra)
+        try:
+            landed = land_reference(contracts, settings, run_id="check", root=trial.landing)
+            con.execute("create schema if not exists raw")
+            reference_tables(con, contracts, {batch.source: batch for batch in landed})
+            examine_codes(seen, con)
+        except (SourceError, WrongReference) as error:
+            seen.say("error", "reference", str(error))
+        if not seen.rows:
+            seen.say("warning", source.name, f"no rows on {day}; choose a day that has some: --partition DAY")
+        elif not any(a.level == "error" for a in seen.advice):
+            _judge(seen, source, trial, con)
+    return seen
+
+
+def _sample(
+    seen: Examination,
+    source: Source,
+    day: date,
+    settings: Settings,
+    con: duckdb.DuckDBPyConnection,
+    rows: int,
+) -> dict[str, str]:
+    """Table `sample`: mapped columns, and those outside the contract (returned: column → header)."""
+    pull = CONNECTORS[source.connector]
+    with observed() as matches:
+        try:
+            with pull(source, day, settings, con) as relation:
+                seen.origin = relation.origin
+        finally:
+            if matches:
+                examine_headers(seen, source, _joined(matches))
+        unknown = _joined(matches).unknown if matches else ()
+        extra = {f"extra_{n}": header for n, header in enumerate(unknown)}
+        more = tuple(Column(name=name, raw=header) for name, header in extra.items())
+        probe = source.model_copy(update={"columns": (*source.columns, *more)})
+        with pull(probe, day, settings, con) as relation:
+            log = as_log(probe, day, relation)
+            chosen = ", ".join(f"{sql} as {duck.identifier(name)}" for name, sql in log.columns.items())
+            con.execute(f"create or replace table sample as select {chosen} from {log.sql} limit {int(rows)}")
+    row = con.execute("select count(*) from sample").fetchone()
+    seen.rows = int(row[0]) if row else 0
+    return {name: header for name, header in extra.items() if name in log.columns}
+
+
+def _joined(matches: list[Match]) -> Match:
+    """Several sheets are several matches: a header counts as unknown only where no sheet maps it."""
+    first, *others = matches
+    for other in others:
+        first = first._replace(
+            columns=first.columns | other.columns,
+            missing=tuple(dict.fromkeys((*first.missing, *other.missing))),
+            absent=tuple(n for n in first.absent if n in other.absent),
+            personal=tuple(dict.fromkeys((*first.personal, *other.personal))),
+            unknown=tuple(dict.fromkeys((*first.unknown, *other.unknown))),
+            clashes=first.clashes | other.clashes,
+        )
+    return first
+
+
+def _judge(seen: Examination, source: Source, trial: Settings, con: duckdb.DuckDBPyConnection) -> None:
+    """The real landing, typing and suite, on the sample."""
+    names = [str(row[0]) for row in con.execute("describe sample").fetchall()]
+    known = {c.name for c in source.columns}
+    columns = {name: duck.identifier(name) for name in names if name in known}
+
+    def write(out: Path) -> tuple[str, tuple[str, ...]]:
+        con.execute(
+            f"copy (select row_number() over () as _row, {columns_sql(source, columns)} from sample) "
+            f"to {duck.literal(out)} (format parquet)"
+        )
+        return seen.origin, ()
+
+    batch: LandedBatch = land(trial.landing, source.name, seen.partition, write, run_id="check")
+    (report,) = validate(source, [batch], trial)
+    seen.rows_rejected = report.rows_rejected
+    for result in report.results:
+        if result["unexpected"]:
+            seen.rejected[result["rule"]] = {
+                "rows": result["unexpected"],
+                "column": result["column"],
+                "severity": result["severity"],
+                "reason": result["reason_en"],
+            }
+    if report.blocked:
+        share, limit = report.rows_rejected / report.rows_read, source.max_rejected_share
+        seen.say(
+            "error",
+            source.name,
+            f"{report.rows_rejected} of {report.rows_read} rows would be rejected ({share:.1%}, more than "
+            f"`max_rejected_share` {limit:.1%}): the batch would be blocked",
+        )

@@ -1,0 +1,50 @@
+"""What a check of a source found, and the lines of sources.yaml that would mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Level = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """`level`: error (the source cannot run so), warning or info; `about`: a column or header."""
+
+    level: Level
+    about: str
+    text: str
+
+
+@dataclass
+class Examination:
+    """One source as sampled. `mapped`: canonical → header; `dropped`: personal header → class.
+
+    `rejected`: rule → rows, column, reason; `changes`: keys of the source, suggested, never applied.
+    """
+
+    source: str
+    partition: str
+    origin: str = ""
+    rows: int = 0
+    rows_rejected: int = 0
+    mapped: dict[str, str] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
+    rejected: dict[str, dict[str, Any]] = field(default_factory=dict)
+    advice: list[Advice] = field(default_factory=list)
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not any(a.level == "error" for a in self.advice)
+
+    def say(self, level: Level, about: str, text: str) -> None:
+        self.advice.append(Advice(level, about, text))
+
+    def change(self, *path: str, to: Any) -> None:
+        """`change("columns", "channel", to="kenh")` becomes a line of the suggested mapping."""
+        at = self.changes
+        for step in path[:-1]:
+            at = at.setdefault(step, {})
+        at[path[-1]] = to

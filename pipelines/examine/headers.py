@@ -1,0 +1,73 @@
+"""Headers against the contract: what is missing, what is left over, and what probably belongs together."""
+
+from __future__ import annotations
+
+from pipelines.examine.advice import Examination
+from pipelines.sources.canonical import personal_class
+from pipelines.sources.contract import Column, Source
+from pipelines.sources.mapping import Match
+from pipelines.sources.names import closest, fold
+
+# Required columns may be guessed at more boldly: someone has to say where they come from.
+LIKELY, POSSIBLE = 0.8, 0.6
+
+
+def examine_headers(seen: Examination, source: Source, match: Match) -> None:
+    seen.mapped |= match.columns
+    classes = {fold(raw): kind for raw, kind in source.personal.items()}
+    seen.dropped |= {header: classes[fold(header)] for header in match.personal}
+    columns = {c.name: c for c in source.columns}
+    free = list(match.unknown)
+    for name, clash in match.clashes.items():
+        seen.say("error", name, f"the headers {_listed(clash)} read alike; write one exactly as `raw`")
+    for name in match.missing:
+        _missing(seen, columns[name], free, required=True)
+    for name in match.absent:
+        _missing(seen, columns[name], free, required=False)
+    for column in source.columns:
+        if not column.mapped:
+            near = _nearest(column, free, LIKELY)
+            if near:
+                free.remove(near)
+                seen.change("columns", column.name, to=near)
+                seen.say("info", column.name, f"is not mapped, and the header {near!r} looks like it")
+    for header in free:
+        if kind := personal_class(header):
+            seen.change("personal", header, to=kind)
+            seen.say("warning", header, f"looks personal by its name ({kind}); declare it under `personal`")
+        else:
+            seen.say("info", header, "is not in the contract: dropped")
+    if (
+        "channel" in columns
+        and not columns["channel"].mapped
+        and "channel" not in seen.changes.get("columns", {})
+    ):
+        seen.say("warning", "channel", "is not mapped: every dossier will count as in person")
+
+
+def _missing(seen: Examination, column: Column, free: list[str], *, required: bool) -> None:
+    what = "required" if required else "optional"
+    text = f"{what}; the header {column.raw or column.name!r} is not there"
+    near = _nearest(column, free, POSSIBLE if required else LIKELY)
+    if near:
+        free.remove(near)
+        seen.change("columns", column.name, to=near)
+        text += f"; did you mean {near!r}?"
+    elif required:
+        text += f". Headers to choose from: {_listed(free)}"
+    seen.say("error" if required else "warning", column.name, text)
+
+
+def _nearest(column: Column, free: list[str], cutoff: float) -> str | None:
+    """By alias first, exactly; then by likeness to any name the column goes by."""
+    names = [n for n in (column.raw, column.name, column.title_vi, *column.aliases) if n]
+    for name in names:
+        for header in free:
+            if fold(header) == fold(name):
+                return header
+    found = [near for name in names if (near := closest(name, free, cutoff))]
+    return found[0] if found else None
+
+
+def _listed(headers: list[str] | tuple[str, ...]) -> str:
+    return ", ".join(map(repr, headers)) or "none"

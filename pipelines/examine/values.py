@@ -1,0 +1,115 @@
+"""Values against the contract: unknown words, unread times, unknown codes, personal data out of place."""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipelines import duck
+from pipelines.examine.advice import Examination
+from pipelines.landing.drift import shape, unknown_words
+from pipelines.sources.contract import Column, Source
+from pipelines.sources.formats import suggest_format
+from pipelines.sources.names import closest
+from pipelines.sources.parsing import cleaned, typed_value
+from pipelines.sources.personal import findings
+
+UNITS = ("receiving_unit_code", "processing_unit_code", "unit_code", "lead_agency_code", "addressed_to_code")
+SHOWN = 5
+
+
+def examine_values(
+    seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, extra: dict[str, str]
+) -> None:
+    """Over table `sample`; `extra`: its column → the header outside the contract that it was read from."""
+    present = {str(row[0]) for row in con.execute("describe sample").fetchall()}
+    columns = [c for c in source.columns if c.name in present]
+    _words(seen, source, con, [c for c in columns if c.meanings])
+    for column in columns:
+        if column.type != "text" and not column.meanings:
+            _unread(seen, source, con, column)
+    _personal(seen, source, con, extra)
+
+
+def _words(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, columns: list[Column]) -> None:
+    unknown = unknown_words(con, source, columns, "sample")
+    for column in columns:
+        for word, rows in list(unknown.get(column.name, {}).items())[:SHOWN]:
+            known = column.meanings or {}
+            near = closest(word, [k for k in known if not k.isdigit()], 0.6) if len(word) > 2 else None
+            meaning = known[near] if near else closest(word, column.words, 0.6) if len(word) > 2 else None
+            text = f"{rows} rows say {word!r}, which the value map does not know"
+            if meaning:
+                text += f"; did you mean {near or meaning!r} ({meaning})?"
+                seen.change("columns", column.name, "value_map", word, to=meaning)
+            else:
+                allowed = column.words or tuple(dict.fromkeys(known.values()))
+                text += f"; say which of {', '.join(allowed)} it means"
+            seen.say("warning", column.name, text)
+
+
+def _unread(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, column: Column) -> None:
+    """Texts that no declared format reads, by their shape; a value itself is never shown."""
+    name = duck.identifier(column.name)
+    plain = column.model_copy(update={"fallback": None, "default": None})
+    rows = con.execute(
+        f"select {shape(name)} as said, count(*) as n, list(distinct {name})[:50] from "
+        f"(select {cleaned(source, column)} as {name} from sample) "
+        f"where {name} is not null and {typed_value(source, plain, lambda c: duck.identifier(c.name))} is null "
+        f"group by 1 order by n desc, said limit {SHOWN}"
+    ).fetchall()
+    for said, n, texts in rows:
+        text = f"{n} rows hold a text of the shape {said!r}, which is no {column.type}"
+        if column.type in ("timestamp", "date"):
+            key = "datetime_formats" if column.type == "timestamp" else "date_formats"
+            text = f"{n} rows hold a text of the shape {said!r}, which no format of `{key}` reads"
+            formats = suggest_format(con, list(texts))
+            if formats:
+                told = seen.changes.setdefault(key, list(getattr(source, key)))
+                told += [formats[0]] if formats[0] not in told else []
+                text += f"; {formats[0]!r} would"
+            if len(formats) > 1:
+                text += f", and so would {formats[1]!r}: which is day and which month, only the owner knows"
+        seen.say("warning", column.name, text)
+
+
+def _personal(
+    seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, extra: dict[str, str]
+) -> None:
+    kinds = {"citizen id": "id_number", "9-digit id": "id_number", "e-mail": "contact"}
+    columns = {c.name: c for c in source.columns}
+    free = source.free_text_columns()
+    for (name, detector), rows in sorted(findings(con, "sample").items()):
+        held = f"{rows} rows hold what looks like a {detector}"
+        if name in extra:
+            seen.change("personal", extra[name], to=kinds.get(detector, "contact"))
+            seen.say("warning", extra[name], f"{held}; it is not declared. Declare it under `personal`")
+        elif name in free:
+            seen.say("warning", name, f"{held}; it would be removed and the row rejected")
+        elif columns[name].type == "text" and columns[name].scan and detector != "9-digit id":
+            header = seen.mapped.get(name, name)
+            seen.say(
+                "error", name, f"{held}; is {header!r} the right header? If these are codes: `scan: false`"
+            )
+
+
+def examine_codes(seen: Examination, con: duckdb.DuckDBPyConnection) -> None:
+    """Units and procedures that the reference (schema `raw`) does not know, at any date."""
+    present = {str(row[0]) for row in con.execute("describe sample").fetchall()}
+    asked = [(name, name, "units", "unit_code") for name in UNITS if name in present]
+    if "procedure_code" in present and _any(con, "procedures"):
+        stripped = "regexp_replace(procedure_code, '(\\.[0-9]{2,3}){3}\\.[A-Z][0-9]{2}$', '')"
+        asked.append(("procedure_code", stripped, "procedures", "procedure_code"))
+    for name, code, table, key in asked:
+        found = con.execute(
+            f"select code, count(*) as n from (select trim({code}) as code from sample) "
+            f"where code <> '' and code not in (select {key} from raw.{table}) group by 1 order by n desc, code"
+        ).fetchall()
+        if found:
+            codes = ", ".join(f"{code!r} ({n})" for code, n in found[:SHOWN])
+            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+            seen.say("warning", name, f"codes that `reference.{table}` does not know: {codes}{more}")
+
+
+def _any(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    row = con.execute(f"select count(*) from raw.{table}").fetchone()
+    return bool(row and row[0])
