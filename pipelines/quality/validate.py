@@ -21,7 +21,7 @@ from pipelines.quality.history import told_before
 from pipelines.quality.judge import judge
 from pipelines.quality.page import write_page
 from pipelines.quality.reconcile import reconcile
-from pipelines.quality.references import landed_references, listed_sql
+from pipelines.quality.references import helped_sql, landed_references
 from pipelines.quality.reports import Report, folder_of, read_report, write_report
 from pipelines.quality.samples import SAMPLE, collect_samples, within
 from pipelines.quality.split import (
@@ -33,9 +33,9 @@ from pipelines.quality.split import (
     write_accepted,
     write_rejected,
 )
-from pipelines.quality.suite import NULLNESS, Suite, read_suite, rules_sha256
+from pipelines.quality.suite import NULLNESS, ROW_FACTS, Suite, read_suite, rules_sha256
 from pipelines.quality.typing import typing_sql
-from pipelines.quality.whole import batch_facts, placed_at
+from pipelines.quality.whole import batch_facts, row_facts
 from pipelines.settings import Settings
 from pipelines.sources.contract import Source
 
@@ -151,7 +151,7 @@ def type_rows(
     """
     names = [c.name for c in source.columns]
     rules = [e for e in suite.rows if not e.of_history]
-    facts = ["_place", "_partition", "_pulled_at"]
+    facts = ["_place", *ROW_FACTS]
     values = {c for e in rules if e.type not in NULLNESS for c in e.columns}
     helpers = sorted({c for e in rules for c in e.columns} - set(names) - set(facts))
     held = [
@@ -159,9 +159,9 @@ def type_rows(
         for n, q in ((n, duck.identifier(n)) for n in helpers)
     ]
     typing = typing_sql(source, f"({landed_sql(placed)})", landed_columns(placed))
-    listed = listed_sql(suite, typing, references)
-    kept = ", ".join(["_key", placed_at(placed), *map(duck.identifier, names), *held])
-    con.execute(f"create table typed as select {kept} from ({listed})")
+    typing = f"select *, {row_facts(placed)} from ({typing})"
+    kept = ", ".join(["_key", *facts, *map(duck.identifier, names), *held])
+    con.execute(f"create table typed as select {kept} from ({helped_sql(suite, typing, references)})")
 
 
 def _write(
@@ -205,7 +205,9 @@ def _row_results(placed: Placed, judged: Judgement, mine: list[np.ndarray]) -> I
             "unexpected": len(keys),
             "sample_rows": [int(key) - placed.first + 1 for key in keys[:SAMPLE]],
             "samples": [
-                said for k in keys[:SAMPLE] if (said := judged.samples.get((outcome.expectation.rule, int(k))))
+                said
+                for k in keys[:SAMPLE]
+                if (said := judged.samples.get((outcome.expectation.rule, int(k))))
             ],
         }
 
