@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -214,14 +215,14 @@ def _row_results(placed: Placed, judged: Judgement, mine: list[np.ndarray]) -> I
 
 def _batch_results(at: int, judged: Judgement) -> Iterator[dict[str, Any]]:
     for outcome in judged.batches:
-        observed = judged.facts.at[at, outcome.expectation.columns[0]]
+        observed = judged.facts[outcome.expectation.columns[0]].tolist()[at]
         yield _result(outcome) | {
             "scope": "batch",
             "evaluated": 1,
             "unexpected": int(at in outcome.failed),
             "sample_rows": [],
             "samples": [],
-            "observed": None if pd.isna(observed) else float(observed),
+            "observed": None if isnan(observed) else observed,
         }
 
 

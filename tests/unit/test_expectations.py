@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.landing.batches import LandedBatch, land
-from pipelines.quality.reports import Report
 from pipelines.quality.expectations import run_suite
+from pipelines.quality.reports import Report
 from pipelines.quality.suite import load_suite, read_suite
 from pipelines.quality.validate import validate
 from pipelines.settings import PROJECT, Settings
