@@ -10,7 +10,7 @@ import os
 
 import click
 
-from pipelines.cli import line, releases, sources, status
+from pipelines.cli import line, rejections, releases, sources, status
 from pipelines.settings import Settings
 
 
@@ -22,5 +22,14 @@ def main() -> None:
     os.environ.update(settings.child_environment())
 
 
-for command in (line.demo, line.run, line.ui, status.status, releases.releases, sources.sources):
+COMMANDS = (
+    line.demo,
+    line.run,
+    line.ui,
+    status.status,
+    sources.sources,
+    rejections.rejections,
+    releases.releases,
+)
+for command in COMMANDS:
     main.add_command(command)

@@ -34,6 +34,7 @@ def told_before(
     entity = [duck.identifier(c) for c in (said.entity if said else source.key)]
     state = duck.identifier(said.state) if said else "null::varchar"
     at = f"cast({said.at} as timestamp)" if said else "null::timestamp"
+    keys = ", ".join(key)
     columns = ", ".join(dict.fromkeys([*key, *entity]))
     taken = f"{columns}, cast({state} as varchar) as _state, {at} as _at"
     delivered = (
@@ -59,7 +60,7 @@ def told_before(
                 arg_max(_state, _at) over before as state_before,
                 max(_at) over before as at_before,
                 row_number() over (
-                    partition by {", ".join(key)}{within} order by _partition, _place
+                    partition by {keys}{within} order by _partition, _place
                 ) as times
             from delivered
             window before as (
@@ -68,7 +69,7 @@ def told_before(
             )
         )
         select _key,
-            case when times > 1 and {key[0]} is not null then concat_ws('|', {", ".join(key)}) end as {REPEATED},
+            case when times > 1 and {key[0]} is not null then concat_ws('|', {keys}) end as {REPEATED},
             case when _at > at_before and not ({_foreseen(said)})
                 then state_before || ' → ' || _state end as {MOVE},
             case when _at < at_before then _state end as {LATE}

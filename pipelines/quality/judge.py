@@ -33,7 +33,9 @@ class Frame(NamedTuple):
     shown: dict[str, str]
 
 
-def judge(con: duckdb.DuckDBPyConnection, suite: Sequence[Expectation], relation: str, name: str) -> list[Outcome]:
+def judge(
+    con: duckdb.DuckDBPyConnection, suite: Sequence[Expectation], relation: str, name: str
+) -> list[Outcome]:
     """The failing `_key`s per rule, in the suite's order; `relation` has `_key` and the rules' columns."""
     types = {row[0]: row[1] for row in con.execute(f"describe from {relation}").fetchall()}
     failed: dict[str, np.ndarray] = {}
@@ -80,9 +82,7 @@ def _of_order(e: Expectation) -> Expectation:
     return Expectation(e.type, kwargs, e.severity, e.rule, e.reason_en, e.reason_vi, e.at)
 
 
-def _judge(
-    con: duckdb.DuckDBPyConnection, frame: Frame, relation: str, name: str
-) -> dict[str, np.ndarray]:
+def _judge(con: duckdb.DuckDBPyConnection, frame: Frame, relation: str, name: str) -> dict[str, np.ndarray]:
     held = ", ".join(f"{sql} as {duck.identifier(c)}" for c, sql in frame.sql.items())
     con.execute(
         f"create or replace temp table patterns as select (row_number() over () - 1)::bigint as _pattern, * "
@@ -96,9 +96,7 @@ def _judge(
     wrong = np.unique(np.concatenate([o.failed for o in outcomes]))
     if not len(wrong):
         return {o.expectation.rule: o.failed for o in outcomes}
-    same = " and ".join(
-        f"r.{q} is not distinct from p.{q}" for q in (duck.identifier(c) for c in frame.sql)
-    )
+    same = " and ".join(f"r.{q} is not distinct from p.{q}" for q in (duck.identifier(c) for c in frame.sql))
     con.register("wrong", pd.DataFrame({"_pattern": wrong}))
     rows = con.execute(
         f"select r._key, p._pattern from (select _key, {held} from {relation}) r join "

@@ -24,9 +24,13 @@ def landed_references(tables: Iterable[str], landing: Path) -> dict[str, LandedB
     return found
 
 
-def listed_sql(suite: Suite, typed: str, landed: dict[str, LandedBatch]) -> str:
-    """SELECT over `typed` with `<column>__unlisted` beside; NULL too where the table was never landed."""
-    joins, helpers = [], []
+def helped_sql(suite: Suite, typed: str, landed: dict[str, LandedBatch]) -> str:
+    """SELECT over `typed` with the suite's `derived` columns and `<column>__unlisted` beside.
+
+    The latter is NULL too where the table was never landed: nothing is said about it then.
+    """
+    joins: list[str] = []
+    helpers = [f"{expression} as {duck.identifier(name)}" for name, expression in suite.derived.items()]
     for number, (column, said) in enumerate(suite.references.items()):
         helper = duck.identifier(f"{column}__unlisted")
         if said.table not in landed:

@@ -22,6 +22,8 @@ NULLNESS = ("expect_column_values_to_be_null", "expect_column_values_to_not_be_n
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
 # Helper columns that tell what was delivered before: see pipelines/quality/history.py.
 REPEATED, MOVE, LATE = "key__repeated", "state__move", "state__late"
+# What every row knows of its batch: its day (as a date, and its end as a time) and when it was pulled.
+ROW_FACTS = ("_partition", "_day_end", "_pulled_at")
 # The facts of a batch as a whole, which its own rules read: see pipelines/quality/whole.py.
 BATCH_FACTS = ("rows", "volume_ratio", "hours_behind")
 # Raised when the files a validation writes hold more than before: they are then written anew.
@@ -101,11 +103,16 @@ class History:
 
 @dataclass(frozen=True)
 class Suite:
-    """`rows`: rules over single rows; `batches`: rules over a batch as a whole (BATCH_FACTS)."""
+    """`rows`: rules over single rows; `batches`: rules over a batch as a whole (BATCH_FACTS).
+
+    `derived`: helper column → SQL over the typed columns and ROW_FACTS; `newest`: SQL for a row's own time,
+    by which the batch's freshness is told.
+    """
 
     rows: list[Expectation]
     batches: list[Expectation]
     references: dict[str, Reference]
+    derived: dict[str, str] = field(default_factory=dict)
     history: History | None = None
     newest: str | None = None
 
@@ -145,7 +152,7 @@ def read_suite(path: Path) -> Suite:
             )
         if e.of_history and not history and REPEATED not in e.columns:
             raise SuiteError(f"{path.name}, rule {e.rule}: it needs `helpers.history`")
-    return Suite(rows, batches, references, history, helpers.get("newest"))
+    return Suite(rows, batches, references, helpers.get("derived") or {}, history, helpers.get("newest"))
 
 
 def _rules(

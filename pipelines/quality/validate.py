@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from pipelines.quality.history import told_before
 from pipelines.quality.judge import judge
 from pipelines.quality.page import write_page
 from pipelines.quality.reconcile import reconcile
-from pipelines.quality.references import landed_references, listed_sql
+from pipelines.quality.references import helped_sql, landed_references
 from pipelines.quality.reports import Report, folder_of, read_report, write_report
 from pipelines.quality.samples import SAMPLE, collect_samples, within
 from pipelines.quality.split import (
@@ -33,9 +34,9 @@ from pipelines.quality.split import (
     write_accepted,
     write_rejected,
 )
-from pipelines.quality.suite import NULLNESS, Suite, read_suite, rules_sha256
+from pipelines.quality.suite import NULLNESS, ROW_FACTS, Suite, read_suite, rules_sha256
 from pipelines.quality.typing import typing_sql
-from pipelines.quality.whole import batch_facts, placed_at
+from pipelines.quality.whole import batch_facts, row_facts
 from pipelines.settings import Settings
 from pipelines.sources.contract import Source
 
@@ -151,7 +152,7 @@ def type_rows(
     """
     names = [c.name for c in source.columns]
     rules = [e for e in suite.rows if not e.of_history]
-    facts = ["_place", "_partition", "_pulled_at"]
+    facts = ["_place", *ROW_FACTS]
     values = {c for e in rules if e.type not in NULLNESS for c in e.columns}
     helpers = sorted({c for e in rules for c in e.columns} - set(names) - set(facts))
     held = [
@@ -159,9 +160,9 @@ def type_rows(
         for n, q in ((n, duck.identifier(n)) for n in helpers)
     ]
     typing = typing_sql(source, f"({landed_sql(placed)})", landed_columns(placed))
-    listed = listed_sql(suite, typing, references)
-    kept = ", ".join(["_key", placed_at(placed), *map(duck.identifier, names), *held])
-    con.execute(f"create table typed as select {kept} from ({listed})")
+    typing = f"select *, {row_facts(placed)} from ({typing})"
+    kept = ", ".join(["_key", *facts, *map(duck.identifier, names), *held])
+    con.execute(f"create table typed as select {kept} from ({helped_sql(suite, typing, references)})")
 
 
 def _write(
@@ -205,21 +206,23 @@ def _row_results(placed: Placed, judged: Judgement, mine: list[np.ndarray]) -> I
             "unexpected": len(keys),
             "sample_rows": [int(key) - placed.first + 1 for key in keys[:SAMPLE]],
             "samples": [
-                said for k in keys[:SAMPLE] if (said := judged.samples.get((outcome.expectation.rule, int(k))))
+                said
+                for k in keys[:SAMPLE]
+                if (said := judged.samples.get((outcome.expectation.rule, int(k))))
             ],
         }
 
 
 def _batch_results(at: int, judged: Judgement) -> Iterator[dict[str, Any]]:
     for outcome in judged.batches:
-        observed = judged.facts.at[at, outcome.expectation.columns[0]]
+        observed = judged.facts[outcome.expectation.columns[0]].tolist()[at]
         yield _result(outcome) | {
             "scope": "batch",
             "evaluated": 1,
             "unexpected": int(at in outcome.failed),
             "sample_rows": [],
             "samples": [],
-            "observed": None if pd.isna(observed) else float(observed),
+            "observed": None if isnan(observed) else observed,
         }
 
 

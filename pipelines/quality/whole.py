@@ -74,9 +74,12 @@ def pulled_at(batch: LandedBatch) -> datetime:
     return utc.astimezone(LOCAL_ZONE).replace(tzinfo=None)
 
 
-def placed_at(placed: Sequence[Placed]) -> str:
-    """SQL columns `_place`, `_partition`, `_pulled_at` of a row, from its `_batch`."""
+def row_facts(placed: Sequence[Placed]) -> str:
+    """SQL columns `_place` (of the batch in its chunk) and ROW_FACTS, from a row's `_batch`."""
     days = ", ".join(f"date {duck.literal(p.batch.partition)}" for p in placed)
     pulls = ", ".join(f"timestamp {duck.literal(pulled_at(p.batch))}" for p in placed)
-    place = "_batch::bigint"
-    return f"{place} as _place, [{days}][{place} + 1] as _partition, [{pulls}][{place} + 1] as _pulled_at"
+    day = f"[{days}][_batch::bigint + 1]"
+    return (
+        f"_batch::bigint as _place, {day} as _partition, {day} + interval 1 day as _day_end, "
+        f"[{pulls}][_batch::bigint + 1] as _pulled_at"
+    )

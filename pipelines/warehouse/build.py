@@ -18,6 +18,7 @@ import duckdb
 from pipelines import duck
 from pipelines.landing.batches import LandedBatch, batches, intact
 from pipelines.landing.reference import PREFIX
+from pipelines.quality.rejections import lay_out_rejections
 from pipelines.quality.reports import Report, read_report
 from pipelines.quality.suite import rules_sha256
 from pipelines.settings import Settings
@@ -92,6 +93,7 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
         reference_tables(con, contracts, references)
         _register(con, "calendar", calendar_frame(contracts.place.country))
         _batch_tables(con, found, counting)
+        lay_out_rejections(con, contracts, found, "raw.rejections")
         _reference_batches(con, references)
         con.execute(
             "create or replace table raw.run_parameters as "
@@ -202,20 +204,6 @@ def _batch_tables(
     ]  # fmt: skip
     if rows:
         con.executemany(f"insert into raw.batches values ({', '.join('?' * 13)})", rows)
-    con.execute(
-        "create or replace table raw.rejections (source varchar, partition_key date, "
-        "batch_id varchar, _row bigint, row_key varchar, rule varchar, column_name varchar, "
-        "bad_value varchar, reason_en varchar, reason_vi varchar, is_current boolean)"
-    )
-    files = [duck.literal(r.rejected) for _, r in found if r.rows_rejected]
-    if files:
-        con.execute(
-            f"insert into raw.rejections by name select e.source, e.partition_key, e.batch_id, "
-            f"e._row, e.row_key, f.rule, f.column_name, f.bad_value, f.reason_en, f.reason_vi, "
-            f"b.is_current from (select *, unnest(failures) as f from "
-            f"read_parquet([{', '.join(files)}], union_by_name = true)) e "
-            f"join raw.batches b using (batch_id)"
-        )
 
 
 def _reference_batches(con: duckdb.DuckDBPyConnection, references: dict[str, LandedBatch]) -> None:

@@ -117,7 +117,9 @@ create table raw.batches as
 create table raw.rejections as
     select 'dossier_log' as source, date '2025-07-01' as partition_key, 'b1' as batch_id, 4::bigint as _row,
            'Z' as row_key, 'channel_unknown' as rule, 'channel' as column_name, '7' as bad_value,
-           'unknown channel' as reason_en, 'kênh lạ' as reason_vi, true as is_current;
+           'unknown channel' as reason_en, 'kênh lạ' as reason_vi, true as is_current,
+           '16681' as unit_code, 'b1' as first_seen_batch, 'b1' as last_seen_batch,
+           null::varchar as resolved_by_batch;
 """
 
 

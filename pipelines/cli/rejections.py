@@ -1,0 +1,179 @@
+"""`thongsuot rejections`: what was rejected and is still open; listed, grouped, sent back to the units."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.cli.console import console
+from pipelines.settings import Settings
+
+GROUPS = {"rule": "rule", "unit": "unit_code", "source": "source", "day": "day"}
+NONE = "There are no rejected rows of this kind: nothing to correct."
+
+Row = dict[str, Any]
+
+
+def filters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options by which every subcommand is narrowed."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="for programs"),
+        click.option("--all", "everything", is_flag=True, help="also what was resolved since"),
+        click.option("--day", help="only this day's batches (YYYY-MM-DD)"),
+        click.option("--rule", help="only this rule"),
+        click.option("--unit", help="only this unit's code"),
+        click.option("--source", help="only this source"),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def rejections(context: click.Context) -> None:
+    """Rejected rows: values, rules, reasons, since when. Read from the reports on disk, also while a day
+    is blocked and before anything is published; a release publishes the same as audit.rejections."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_rows)
+
+
+@rejections.command("list")
+@filters
+@click.option("--limit", default=50, show_default=True, help="rows shown; --json shows all")
+def list_rows(as_json: bool = False, limit: int = 50, **narrowed: Any) -> None:
+    """Each rejected row × failed rule once, with the first and the last batch that held it."""
+    rows = found(Settings.from_env(), **narrowed)
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, default=str))
+        return
+    if not rows:
+        console.print(NONE)
+        return
+    table = Table("where", "key · unit", "value at fault", "lý do · reason", "seen")
+    for r in rows[:limit]:
+        value = r["value"] if r["value"] is not None else "(trống)"
+        state = "" if r["state"] == "open" else f"\n[green]resolved by {r['resolved_by_batch']}[/]"
+        table.add_row(
+            f"{r['source']}\n{r['day']} #{r['row']}",
+            Text(f"{r['row_key']}\n{r['unit_code'] or '—'}"),
+            Text(f"{r['column']}: {value}"),
+            f"{r['reason_vi']}\n[dim]{r['rule']}[/]",
+            f"{r['first_seen']:%d/%m/%Y}…{r['last_seen']:%d/%m/%Y}{state}",
+        )
+    console.print(table)
+    if len(rows) > limit:
+        console.print(f"{limit} of {len(rows)} shown; --limit {len(rows)} shows all, `groups` counts them.")
+
+
+@rejections.command()
+@filters
+@click.option("--by", type=click.Choice(list(GROUPS)), default="rule", show_default=True)
+def groups(as_json: bool, by: str, **narrowed: Any) -> None:
+    """Counts by rule, unit, source or day, the largest first."""
+    narrowed["everything"], shown_all = True, narrowed["everything"]
+    counts: dict[Any, Row] = {}
+    for r in found(Settings.from_env(), **narrowed):
+        name = r[GROUPS[by]]
+        group = counts.setdefault(name, {by: str(name) if by == "day" else name, "open": 0, "resolved": 0})
+        group[r["state"]] += 1
+        if by == "rule":
+            group["reason_vi"] = r["reason_vi"]
+    ranked = sorted(
+        (g for g in counts.values() if g["open"] or shown_all), key=lambda g: (-g["open"], str(g[by]))
+    )
+    if as_json:
+        print(json.dumps(ranked, ensure_ascii=False))
+        return
+    if not ranked:
+        console.print(NONE)
+        return
+    table = Table(by, "open", "resolved", *(["lý do"] if by == "rule" else []))
+    for g in ranked:
+        reason = [g["reason_vi"]] if by == "rule" else []
+        table.add_row(str(g[by] or "—"), str(g["open"]), str(g["resolved"]), *reason)
+    console.print(table)
+
+
+@rejections.command()
+@filters
+@click.option("--per-unit", is_flag=True, help="one workbook per unit, in the folder --out")
+@click.option("--out", type=click.Path(path_type=Path), help="default: exports/rejections(.xlsx)")
+def export(as_json: bool, per_unit: bool, out: Path | None, **narrowed: Any) -> None:
+    """Workbooks to send back to the units concerned: a sheet, or a file, for each."""
+    from pipelines.quality.sent_back import send_back
+    from pipelines.sources.contract import load_contracts
+
+    settings = Settings.from_env()
+    rows = found(settings, **narrowed)
+    files: Sequence[Path] = []
+    if rows:
+        out = out or settings.data / "exports" / ("rejections" if per_unit else "rejections.xlsx")
+        contracts = load_contracts(settings.sources_file)
+        files = send_back(rows, contracts, _unit_names(settings), out, per_unit=per_unit)
+    units = len({r["unit_code"] for r in rows})
+    if as_json:
+        print(json.dumps({"files": [str(f) for f in files], "units": units, "rows": len(rows)}))
+    elif not rows:
+        console.print(NONE)
+    else:
+        console.print(f"{len(rows)} rows for {units} units: {out}")
+
+
+def found(
+    settings: Settings,
+    *,
+    source: str | None = None,
+    unit: str | None = None,
+    rule: str | None = None,
+    day: str | None = None,
+    everything: bool = False,
+) -> list[Row]:
+    """The last occurrence of every rejected row × rule, oldest day first; `state`: open or resolved."""
+    from pipelines import duck
+    from pipelines.quality.rejections import judged_batches, lay_out_rejections
+    from pipelines.sources.contract import load_contracts
+
+    contracts = load_contracts(settings.sources_file)
+    judged = judged_batches(settings, contracts)
+    days = {batch.batch_id: date.fromisoformat(batch.partition) for batch, _ in judged}
+    wanted = {"source": source, "unit_code": unit, "rule": rule, "partition_key": day}
+    where = "".join(f" and {name}::varchar = ${name}" for name, value in wanted.items() if value)
+    with duck.connect(settings.extensions) as con:
+        lay_out_rejections(con, contracts, judged, "rejections")
+        query = con.execute(
+            "select source, partition_key as day, batch_id, _row as row, row_key, unit_code, "
+            "column_name as column, bad_value as value, rule, reason_en, reason_vi, first_seen_batch, last_seen_batch, "
+            "resolved_by_batch, case when resolved_by_batch is null then 'open' else 'resolved' end as state "
+            f"from rejections where batch_id = last_seen_batch{where} "
+            "order by partition_key, source, _row, rule",
+            {name: value for name, value in wanted.items() if value},
+        )
+        names = [column[0] for column in query.description or []]
+        rows = [dict(zip(names, row, strict=True)) for row in query.fetchall()]
+    for row in rows:
+        row["first_seen"], row["last_seen"] = days[row["first_seen_batch"]], days[row["last_seen_batch"]]
+    return [row for row in rows if everything or row["state"] == "open"]
+
+
+def _unit_names(settings: Settings) -> dict[str, str]:
+    """Unit code → its newest name, from the units as landed; empty where there are none."""
+    from pipelines import duck
+    from pipelines.quality.references import landed_references
+
+    units = landed_references(["units"], settings.landing)
+    if not units:
+        return {}
+    with duck.connect(settings.extensions) as con:
+        return dict(
+            con.execute(
+                "select unit_code, arg_max(unit_name, coalesce(valid_from, '')) "
+                f"from read_parquet({duck.literal(units['units'].path)}) group by 1"
+            ).fetchall()
+        )

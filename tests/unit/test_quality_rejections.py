@@ -1,0 +1,214 @@
+"""Rejected rows over time: since when, until when, cured by which delivery; listed, grouped, sent back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from pipelines import duck
+from pipelines.cli import main
+from pipelines.landing.batches import LandedBatch, land
+from pipelines.quality.rejections import judged_batches, lay_out_rejections
+from pipelines.quality.validate import validate
+from pipelines.settings import Settings
+from pipelines.sources.contract import Contracts, Source
+
+RULES: list[dict[str, Any]] = [
+    {
+        "type": "expect_column_values_to_not_be_null",
+        "kwargs": {"column": "case_id"},
+        "severity": "critical",
+        "meta": {"rule": "case_missing", "reason_en": "no case", "reason_vi": "Thiếu mã"},
+    },
+    {
+        "type": "expect_column_values_to_be_null",
+        "kwargs": {"column": "channel__raw"},
+        "severity": "critical",
+        "meta": {"rule": "channel_unknown", "reason_en": "unknown channel", "reason_vi": "Kênh lạ"},
+    },
+]
+SOUND = ("C-1", "2", "16681")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path)
+
+
+def contracts(settings: Settings, partitioning: str = "change_day") -> Contracts:
+    suite = settings.data / "log.json"
+    suite.write_text(json.dumps({"name": "log", "expectations": RULES}), encoding="utf-8")
+    source = {
+        "name": "log", "title_vi": "Nhật ký", "connector": "files", "grain": "case", "key": ["case_id"],
+        "partitioning": partitioning, "path": "x.csv", "format": "csv", "max_rejected_share": 0.9,
+        "suite": str(suite), "cursor": "day", "cursor_format": "%Y-%m-%d",
+        "columns": [
+            {"name": "case_id", "title_vi": "Mã hồ sơ"},
+            {"name": "channel", "value_map": {"1": "in_person", "2": "online"}, "title_vi": "Kênh"},
+            {"name": "unit_code"},
+        ],
+    }  # fmt: skip
+    return Contracts(first_day=date(2025, 8, 1), sources={"log": Source.model_validate(source)}, reference={})
+
+
+def delivered(settings: Settings, said: Contracts, day: str, *rows: Sequence[str | None]) -> LandedBatch:
+    def write(out: Path) -> tuple[str, tuple[str, ...]]:
+        names = ("case_id", "channel", "unit_code")
+        columns = {n: pa.array([row[i] for row in rows], pa.string()) for i, n in enumerate(names)}
+        pq.write_table(pa.table({"_row": pa.array(range(1, len(rows) + 1), pa.int64()), **columns}), out)
+        return "by hand", ()
+
+    batch = land(settings.landing, "log", day, write, run_id="test")
+    validate(said.sources["log"], [batch], settings)
+    return batch
+
+
+def told(settings: Settings, said: Contracts) -> list[tuple[Any, ...]]:
+    """(batch, row key, rule, first seen, last seen, resolved by), in the order of the pulls."""
+    with duck.connect(settings.extensions) as con:
+        lay_out_rejections(con, said, judged_batches(settings, said), "r")
+        return con.execute(
+            "select batch_id, row_key, rule, first_seen_batch, last_seen_batch, resolved_by_batch "
+            "from r order by batch_id, _row"
+        ).fetchall()
+
+
+def test_nothing_rejected_is_nothing_told(settings: Settings) -> None:
+    said = contracts(settings)
+    assert told(settings, said) == []
+    delivered(settings, said, "2025-08-05", SOUND)
+    assert told(settings, said) == []
+
+
+def test_a_correction_on_a_later_day_resolves_the_row_and_is_named(settings: Settings) -> None:
+    said = contracts(settings)
+    wrong = delivered(settings, said, "2025-08-05", SOUND, ("C-2", "9", "16681"), ("C-3", "9", "16681"))
+    right = delivered(settings, said, "2025-08-07", ("C-2", "2", "16681"))
+    w = wrong.batch_id
+    assert told(settings, said) == [
+        (w, "C-2", "channel_unknown", w, w, right.batch_id),
+        (w, "C-3", "channel_unknown", w, w, None),
+    ]
+
+
+def test_a_sound_state_of_an_earlier_day_resolves_nothing(settings: Settings) -> None:
+    said = contracts(settings)
+    delivered(settings, said, "2025-08-04", ("C-2", "2", "16681"))
+    delivered(settings, said, "2025-08-05", SOUND, ("C-2", "9", "16681"))
+    assert [row[5] for row in told(settings, said)] == [None]
+
+
+def test_a_day_delivered_again_resolves_what_it_no_longer_rejects_and_prolongs_the_rest(
+    settings: Settings,
+) -> None:
+    said = contracts(settings)
+    one = delivered(settings, said, "2025-08-05", ("C-2", "9", None), (None, "2", None), SOUND).batch_id
+    two = delivered(settings, said, "2025-08-05", ("C-2", "9", None), SOUND, SOUND).batch_id
+    assert told(settings, said) == [
+        (one, "C-2", "channel_unknown", one, two, None),
+        (one, "", "case_missing", one, one, two),
+        (two, "C-2", "channel_unknown", one, two, None),
+    ]
+
+
+def test_a_snapshot_resolves_what_earlier_snapshots_rejected_and_it_does_not(settings: Settings) -> None:
+    said = contracts(settings, "snapshot_day")
+    one = delivered(settings, said, "2025-08-05", ("C-2", "9", None), (None, "2", None), SOUND).batch_id
+    two = delivered(settings, said, "2025-08-06", ("C-2", "9", None), ("C-3", "2", None), SOUND).batch_id
+    three = delivered(settings, said, "2025-08-07", ("C-2", "1", None), ("C-3", "2", None), SOUND).batch_id
+    assert told(settings, said) == [
+        (one, "C-2", "channel_unknown", one, two, three),
+        (one, "", "case_missing", one, one, three),
+        (two, "C-2", "channel_unknown", one, two, three),
+    ]
+
+
+def test_a_blocked_correction_resolves_nothing(settings: Settings) -> None:
+    said = contracts(settings)
+    delivered(settings, said, "2025-08-05", ("C-2", "9", None), SOUND)
+    # Eleven of twelve rows rejected: more than the threshold, so none of the batch counts.
+    delivered(settings, said, "2025-08-06", ("C-2", "2", None), *[("C-9", "9", None)] * 11)
+    assert [row[5] for row in told(settings, said) if row[1] == "C-2"] == [None]
+
+
+@pytest.fixture
+def province(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Three rejected rows of two units and one of none, one of them cured two days later."""
+    said = contracts(settings)
+    monkeypatch.setattr("pipelines.sources.contract.load_contracts", lambda _: said)
+    monkeypatch.setenv("THONGSUOT_DATA", str(settings.data))
+    delivered(
+        settings, said, "2025-08-05",
+        SOUND, ("C-2", "9", "16681"), ("=C-3", "+9", "16690"), (None, "2", None), ("C-4", "9", "16681"),
+    )  # fmt: skip
+    delivered(settings, said, "2025-08-07", ("C-4", "1", "16681"))
+    return settings
+
+
+def thongsuot(*words: str) -> str:
+    result = CliRunner().invoke(main, ["rejections", *words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_list_shows_what_is_open_and_all_of_it_when_asked(province: Settings) -> None:
+    open_rows = json.loads(thongsuot("list", "--json"))
+    assert [(r["row_key"], r["unit_code"], r["state"]) for r in open_rows] == [
+        ("C-2", "16681", "open"), ("=C-3", "16690", "open"), ("", None, "open"),
+    ]  # fmt: skip
+    every = json.loads(thongsuot("list", "--all", "--json"))
+    assert {r["row_key"]: r["state"] for r in every} == {
+        "C-2": "open", "=C-3": "open", "": "open", "C-4": "resolved",
+    }  # fmt: skip
+    assert [r["row_key"] for r in json.loads(thongsuot("list", "--unit", "16690", "--json"))] == ["=C-3"]
+    assert "Kênh lạ" in thongsuot("list", "--rule", "channel_unknown")
+
+
+def test_groups_count_by_rule_unit_source_and_day(province: Settings) -> None:
+    def counted(by: str) -> dict[str, int]:
+        return {g[by]: g["open"] for g in json.loads(thongsuot("groups", "--by", by, "--json"))}
+
+    assert counted("rule") == {"channel_unknown": 2, "case_missing": 1}
+    assert counted("unit") == {"16681": 1, "16690": 1, None: 1}
+    assert counted("source") == {"log": 3}
+    assert counted("day") == {"2025-08-05": 3}
+
+
+def test_the_export_has_a_sheet_per_unit_in_vietnamese_and_no_formula(
+    province: Settings, tmp_path: Path
+) -> None:
+    out = tmp_path / "back.xlsx"
+    made = json.loads(thongsuot("export", "--out", str(out), "--json"))
+    assert made == {"files": [str(out)], "units": 3, "rows": 3}
+    book = openpyxl.load_workbook(out)
+    assert book.sheetnames == ["16681", "16690", "Không rõ đơn vị"]
+    sheet = book["16690"]
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    header = next(row for row in rows if row[0] == "STT")
+    assert header[1:] == [
+        "Nguồn", "Ngày dữ liệu", "Dòng số", "Khóa của dòng", "Cột sai", "Giá trị sai", "Lý do", "Quy tắc",
+        "Bị loại lần đầu", "Bị loại gần nhất",
+    ]  # fmt: skip
+    row = rows[rows.index(header) + 1]
+    assert row[:8] == ["1", "Nhật ký", "05/08/2025", "3", "=C-3", "Kênh", "+9", "Kênh lạ"]
+    assert all(cell.data_type != "f" for line in sheet.iter_rows() for cell in line)
+
+
+def test_the_export_can_be_a_file_per_unit(province: Settings, tmp_path: Path) -> None:
+    made = json.loads(thongsuot("export", "--per-unit", "--out", str(tmp_path / "units"), "--json"))
+    assert [Path(f).name for f in made["files"]] == ["16681.xlsx", "16690.xlsx", "khong-ro-don-vi.xlsx"]
+
+
+def test_nothing_to_list_is_said(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THONGSUOT_DATA", str(settings.data))
+    assert "no rejected rows" in thongsuot("list")
+    assert "no rejected rows" in thongsuot("export", "--out", str(settings.data / "x.xlsx"))
