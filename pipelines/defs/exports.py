@@ -4,6 +4,7 @@ import dagster as dg
 
 from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL
 from pipelines.lock import exclusive
+from pipelines.releases.exports import report_ii06a
 from pipelines.releases.exports.duckdb_file import export
 
 
@@ -30,4 +31,25 @@ def marts_duckdb(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     )
 
 
-assets = [marts_duckdb]
+@dg.asset(
+    key=["exports", "report_ii06a"],
+    group_name="exports",
+    deps=["release"],
+    pool=WAREHOUSE_POOL,
+    description="**Biểu II.06a**: tệp .xlsx theo đúng mẫu, mỗi tháng một trang. "
+    "Form II.06a in its own layout, a sheet per month.",
+    owners=OWNERS,
+    kinds={"excel"},
+)
+def form_ii06a(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    done = report_ii06a.export(SETTINGS)
+    return dg.MaterializeResult(
+        metadata={
+            "release": done.release_id,
+            "rewritten": done.rewritten,
+            "path": dg.MetadataValue.path(str(done.path)),
+        }
+    )
+
+
+assets = [marts_duckdb, form_ii06a]

@@ -222,6 +222,9 @@ class Place(Frozen):
     name: str = Field(description="What it is called.")
     counts_since: date = Field(description="The day counting starts; the longest period begins here.")
     country: str = Field("VN", description="ISO code; public holidays are its own.")
+    stopped_is: Literal["end", "pause"] = Field(
+        "end", description="Status 8: an end state, as in the reference formulas, or a pause of the clock."
+    )
     timezone: str = Field("Asia/Ho_Chi_Minh", description="The zone in which days begin and times are shown.")
 
     @model_validator(mode="after")

@@ -98,8 +98,14 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
         con.execute(
             "create or replace table raw.run_parameters as "
             "select ?::timestamp as as_of, ?::date as partition_day, ? as place_code, "
-            "?::date as counts_since",
-            [as_of, newest_day, contracts.place.code, contracts.place.counts_since],
+            "?::date as counts_since, ?::boolean as stopped_is_end",
+            [
+                as_of,
+                newest_day,
+                contracts.place.code,
+                contracts.place.counts_since,
+                contracts.place.stopped_is == "end",
+            ],
         )
     return as_of
 

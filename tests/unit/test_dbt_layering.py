@@ -17,7 +17,8 @@ LAYERS = ("staging", "intermediate", "marts", "audit")
 MARTS = {
     "submission_by_channel_daily", "online_submission_headline", "online_submission_rate",
     "dossier_register", "task_ledger", "task_completion", "issue_backlog", "issue_backlog_daily",
-    "dim_unit", "dim_procedure", "dim_date",
+    "dim_unit", "dim_procedure", "dim_date", "online_submission_breakdown", "online_resolution_rate",
+    "dossier_timeliness", "dossier_alerts", "digital_service_rate", "report_ii06a",
 }  # fmt: skip
 AUDIT = {"batches", "rejections", "reconciliation"}
 Node = dict[str, Any]

@@ -36,7 +36,7 @@ RAW = f"""
 create schema raw;
 create table raw.run_parameters as
     select timestamp '{AS_OF}' as as_of, date '2025-07-04' as partition_day, '40' as place_code,
-        date '2025-07-01' as counts_since;
+        date '2025-07-01' as counts_since, true as stopped_is_end;
 create table raw.dossier_log as
     select
         col0 as dossier_code, '1.000001.000.00.00.H41' as procedure_code, 'Khai sinh' as procedure_name,
@@ -97,6 +97,9 @@ create table raw.reporting_cutoffs as
     select col0::timestamp as cutoff_at, timestamp '2025-07-01' as period_start, 'Mốc' as label_vi,
            'Cut-off' as label_en
     from (values ('2025-07-02 16:00:00'), ('2025-07-04 12:00:00'), ('2025-08-06 16:00:00'));
+create table raw.targets as
+    select 'online_submission_rate' as metric, '*' as unit_level, 80 as target, null::integer as max_points,
+           date '2022-06-23' as valid_from, '766/QĐ-TTg' as source_document, null::varchar as note;
 create table raw.working_day_overrides as
     select date '2025-07-05' as date, true as is_working_day, '1/BNV' as document_number, 'làm bù' as note;
 create table raw.assignments as

@@ -4,5 +4,6 @@ select
     as_of,
     as_of_day,
     place_code,
-    counts_since
+    counts_since,
+    stopped_is_end
 from {{ ref('stg_run_parameters') }}

@@ -51,6 +51,7 @@ select
     dossier_code,
     recorded_at,
     status_code,
+    synced_at,
     case when (attributes is not distinct from counting_attributes) then 'repeat' else 'correction' end as kind
 from ranked
 where delivery > 1

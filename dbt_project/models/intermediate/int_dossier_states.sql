@@ -1,6 +1,16 @@
 -- History with milestones carried forward, so that the state at any moment T is one row per dossier:
 -- recorded_at <= T and (next_recorded_at is null or next_recorded_at > T).
-with log as (
+with first_deliveries as (
+    select
+        dossier_code,
+        recorded_at,
+        status_code,
+        min(synced_at) as first_synced_at
+    from {{ ref('int_dossier_log_duplicates') }}
+    group by dossier_code, recorded_at, status_code
+),
+
+log as (
     select
         staged.dossier_code,
         staged.recorded_at,
@@ -14,12 +24,20 @@ with log as (
         staged.due_at,
         staged.finished_at,
         staged.returned_at,
+        staged.supplement_requests,
+        least(staged.synced_at, first_deliveries.first_synced_at) as arrived_at,
         coalesce(statuses.is_received, false) as is_received_status,
         coalesce(statuses.is_end, false) as is_end_status,
+        coalesce(statuses.pauses_clock, false) as is_pausing_status,
         statuses.state_order
     from {{ ref('int_dossier_log') }} as staged
     inner join {{ ref('int_as_of') }} as run on staged.recorded_at <= run.as_of
-    left join {{ ref('dossier_statuses') }} as statuses on staged.status_code = statuses.status_code
+    left join {{ ref('int_dossier_statuses') }} as statuses on staged.status_code = statuses.status_code
+    left join first_deliveries
+        on
+            staged.dossier_code = first_deliveries.dossier_code
+            and staged.recorded_at = first_deliveries.recorded_at
+            and staged.status_code = first_deliveries.status_code
 ),
 
 milestones as (
@@ -31,12 +49,16 @@ milestones as (
         receiving_unit_code,
         procedure_code,
         has_e_result,
+        supplement_requests,
         is_end_status,
+        is_pausing_status,
+        row_number() over so_far as state_number,
         lead(recorded_at) over so_far as next_recorded_at,
         coalesce(
             last_value(received_at ignore nulls) over so_far,
             min(case when is_received_status then recorded_at end) over so_far
         ) as received_at,
+        min(case when is_received_status or received_at is not null then arrived_at end) over so_far as arrived_at,
         last_value(due_at ignore nulls) over so_far as due_at,
         last_value(finished_at ignore nulls) over so_far as finished_at,
         last_value(returned_at ignore nulls) over so_far as returned_at,
@@ -81,7 +103,13 @@ final as (
         case when states.recorded_10_at is not null then coalesce(states.returned_at, states.recorded_10_at) end
             as returned_at,
         states.received_at is not null and not states.is_end_status as is_open,
+        states.received_at is not null and states.is_pausing_status as is_clock_paused,
+        states.supplement_requests,
+        states.state_number = 1 as is_first_state,
         states.recorded_10_at is not null as is_returned,
+        -- Late: what told of the receipt was synchronised after the day of receipt.
+        coalesce(cast(states.arrived_at as date) > cast(states.received_at as date), false) as is_late_arrival,
+        states.channel = 'postal' as is_postal,
         states.channel = 'online' as is_online,
         -- Strict rate (index 766, item 3.3): no paper result needed, or an electronic one exists.
         states.channel = 'online' and (

@@ -8,7 +8,9 @@ with cutoffs as (
 states_at_cutoff as (
     select
         cutoffs.cutoff_at,
+        states.unit_code,
         states.is_online,
+        states.is_strictly_online,
         states.is_returned
     from cutoffs
     inner join {{ ref('int_dossier_states') }} as states
@@ -21,20 +23,42 @@ states_at_cutoff as (
 counted as (
     select
         cutoff_at,
+        coalesce(unit_code, 'province') as unit_code,
         count(*) as received,
         {{ count_if('is_online') }} as online,
+        {{ count_if('is_strictly_online') }} as strictly_online,
         {{ count_if('is_returned') }} as returned
     from states_at_cutoff
-    group by cutoff_at
+    group by grouping sets ((cutoff_at, unit_code), (cutoff_at))
+),
+
+-- A cut-off before which nothing was received has the province's row, with zeros.
+slices as (
+    select
+        cutoff_at,
+        'province' as unit_code
+    from cutoffs
+    union
+    select
+        cutoff_at,
+        unit_code
+    from counted
+),
+
+final as (
+    select
+        cutoffs.cutoff_at,
+        slices.unit_code,
+        cutoffs.period_start,
+        cutoffs.label_vi,
+        cutoffs.label_en,
+        coalesce(counted.received, 0) as received,
+        coalesce(counted.online, 0) as online,
+        coalesce(counted.strictly_online, 0) as strictly_online,
+        coalesce(counted.returned, 0) as returned
+    from slices
+    inner join cutoffs on slices.cutoff_at = cutoffs.cutoff_at
+    left join counted on slices.cutoff_at = counted.cutoff_at and slices.unit_code = counted.unit_code
 )
 
-select
-    cutoffs.cutoff_at,
-    cutoffs.period_start,
-    cutoffs.label_vi,
-    cutoffs.label_en,
-    coalesce(counted.received, 0) as received,
-    coalesce(counted.online, 0) as online,
-    coalesce(counted.returned, 0) as returned
-from cutoffs
-left join counted on cutoffs.cutoff_at = counted.cutoff_at
+select * from final

@@ -45,7 +45,9 @@ deltas as (
         changes.unit_code,
         changes.received,
         changes.online,
-        changes.strictly_online
+        changes.postal,
+        changes.strictly_online,
+        changes.late_arrivals
     from {{ ref('int_submission_deltas') }} as changes
     cross join periods
 ),
@@ -58,7 +60,9 @@ in_period as (
         change_day,
         sum(received) as received,
         sum(online) as online,
-        sum(strictly_online) as strictly_online
+        sum(postal) as postal,
+        sum(strictly_online) as strictly_online,
+        sum(late_arrivals) as late_arrivals
     from deltas
     where {{ period_start('period', 'received_day') }} = {{ period_start('period', 'change_day') }}
     group by period, unit_code, change_day
@@ -82,7 +86,9 @@ running as (
         grid.*,
         cast(coalesce(sum(in_period.received) over so_far, 0) as bigint) as received,
         cast(coalesce(sum(in_period.online) over so_far, 0) as bigint) as online,
-        cast(coalesce(sum(in_period.strictly_online) over so_far, 0) as bigint) as strictly_online
+        cast(coalesce(sum(in_period.postal) over so_far, 0) as bigint) as postal,
+        cast(coalesce(sum(in_period.strictly_online) over so_far, 0) as bigint) as strictly_online,
+        cast(coalesce(sum(in_period.late_arrivals) over so_far, 0) as bigint) as late_arrivals
     from grid
     left join in_period
         on
@@ -106,7 +112,9 @@ province as (
         'province' as unit_level,
         cast(sum(received) as bigint) as received,
         cast(sum(online) as bigint) as online,
-        cast(sum(strictly_online) as bigint) as strictly_online
+        cast(sum(postal) as bigint) as postal,
+        cast(sum(strictly_online) as bigint) as strictly_online,
+        cast(sum(late_arrivals) as bigint) as late_arrivals
     from running
     group by as_of_day, period, period_start
 ),
@@ -127,6 +135,8 @@ select
     final.period_start,
     final.received,
     final.online,
-    final.strictly_online
+    final.postal,
+    final.strictly_online,
+    final.late_arrivals
 from final
 cross join run

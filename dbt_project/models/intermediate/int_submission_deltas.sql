@@ -22,7 +22,9 @@ changes as (
         received_day,
         unit_code,
         is_online,
+        is_postal,
         is_strictly_online,
+        is_late_arrival,
         1 as weight
     from seen
     union all
@@ -31,7 +33,9 @@ changes as (
         received_day,
         unit_code,
         is_online,
+        is_postal,
         is_strictly_online,
+        is_late_arrival,
         -1 as weight
     from seen
     where until_day is not null
@@ -44,10 +48,12 @@ final as (
         unit_code,
         cast(sum(weight) as bigint) as received,
         cast(sum(case when is_online then weight else 0 end) as bigint) as online,
-        cast(sum(case when is_strictly_online then weight else 0 end) as bigint) as strictly_online
+        cast(sum(case when is_postal then weight else 0 end) as bigint) as postal,
+        cast(sum(case when is_strictly_online then weight else 0 end) as bigint) as strictly_online,
+        cast(sum(case when is_late_arrival then weight else 0 end) as bigint) as late_arrivals
     from changes
     group by change_day, received_day, unit_code
 )
 
 select * from final
-where received <> 0 or online <> 0 or strictly_online <> 0
+where received <> 0 or online <> 0 or postal <> 0 or strictly_online <> 0 or late_arrivals <> 0

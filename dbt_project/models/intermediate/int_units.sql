@@ -80,6 +80,16 @@ final as (
         case when versions.version_number = 1 then cast('0001-01-01' as date) else versions.valid_from end
             as applies_from,
         coalesce(versions.next_valid_from, cast('9999-12-31' as date)) as applies_to,
+        -- A name alone names a unit only where no other bore it at the same time; else its district must be said.
+        cast((
+            select count(*)
+            from versions as namesakes
+            where
+                namesakes.unit_name = versions.unit_name
+                and namesakes.unit_code <> versions.unit_code
+                and namesakes.valid_from < coalesce(versions.valid_to, cast('9999-12-31' as date))
+                and versions.valid_from < coalesce(namesakes.valid_to, cast('9999-12-31' as date))
+        ) as integer) as namesakes,
         case when today.today_valid_from > versions.valid_from then today.today_unit_code end as successor_unit_code,
         today.today_unit_code,
         reached.unit_name as today_unit_name,

@@ -7,7 +7,10 @@ select
     unit_level,
     district_name,
     is_current,
+    namesakes,
+    namesakes = 0 as is_name_enough,
     successor_unit_code,
     today_unit_code,
-    today_unit_name
+    today_unit_name,
+    today_unit_level
 from {{ ref('int_units') }}

@@ -1,5 +1,10 @@
 with cutoffs as (
-    select * from {{ ref('int_submission_at_cutoffs') }}
+    select
+        *,
+        {{ rate('online', 'received') }} as rate,
+        {{ rate('strictly_online', 'received') }} as strict_rate
+    from {{ ref('int_submission_at_cutoffs') }}
+    where unit_code = 'province'
 ),
 
 -- The newest capture of the national portal that existed at the cut-off.
@@ -31,9 +36,20 @@ final as (
         ranks.captured_at as rank_captured_at,
         ranks.national_rank,
         ranks.province_count,
-        lag(ranks.national_rank) over (order by cutoffs.cutoff_at) as previous_national_rank
+        lag(ranks.national_rank) over (order by cutoffs.cutoff_at) as previous_national_rank,
+        cutoffs.rate - lag(cutoffs.rate) over (order by cutoffs.cutoff_at) as rate_change,
+        targets.target,
+        targets.max_points,
+        -- Index 766, item 3.3: max · min(1, rate ÷ target); working definition 1, on the strict rate.
+        least(1.0, cutoffs.strict_rate / targets.target) as index_766_share_of_points
     from cutoffs
     left join ranks on cutoffs.cutoff_at = ranks.cutoff_at
+    left join {{ ref('int_targets') }} as targets
+        on
+            targets.metric = 'online_submission_rate'
+            and targets.unit_level = 'province'
+            and cast(cutoffs.cutoff_at as date) >= targets.valid_from
+            and cast(cutoffs.cutoff_at as date) < targets.valid_until
 )
 
 select
@@ -46,10 +62,19 @@ select
     received,
     online,
     returned,
-    {{ rate('online', 'received') }} as rate,
+    rate,
+    rate_change,
+    strictly_online,
+    strict_rate,
     rank_captured_at,
     national_rank,
     province_count,
     previous_national_rank,
-    previous_national_rank - national_rank as rank_movement
+    previous_national_rank - national_rank as rank_movement,
+    target,
+    rate - target as gap_to_target,
+    {{ additional_to_target('online', 'received', 'target') }} as additional_online_to_target,
+    case when strict_rate is not null then index_766_share_of_points end as index_766_share_of_points,
+    case when strict_rate is not null then index_766_share_of_points * max_points end as index_766_points,
+    1 as index_766_definition_version
 from final

@@ -1,7 +1,11 @@
 -- Size peers: terciles of a level by dossiers received since two-tier government began, as known on that day,
 -- so that an as-of day keeps its groups when later days shift the volumes.
+{%- set channels = ['online', 'in_person', 'postal'] %}
 with counts as (
-    select * from {{ ref('int_submission_counts') }}
+    select
+        *,
+        received - online - postal as in_person
+    from {{ ref('int_submission_counts') }}
 ),
 
 sizes as (
@@ -16,11 +20,30 @@ sizes as (
 rates as (
     select
         counts.*,
+        counts.unit_level in ('commune', 'department') as is_ranked,
         case sizes.tercile when 1 then 'large' when 2 then 'medium' when 3 then 'small' end as size_peers,
         {{ rate('counts.online', 'counts.received') }} as rate,
         {{ rate('counts.strictly_online', 'counts.received') }} as strict_rate
     from counts
     left join sizes on counts.as_of_day = sizes.as_of_day and counts.unit_code = sizes.unit_code
+),
+
+ranked as (
+    select
+        *,
+        -- Equal rates share the better rank; no dossiers, no rank. Only peers of one level are compared.
+        case when rate is not null and is_ranked then cast(rank() over among_level as integer) end as rank_in_level,
+        case when is_ranked then cast(count(rate) over all_in_level as integer) end as ranked_in_level,
+        case when rate is not null and is_ranked then cast(rank() over among_peers as integer) end
+            as rank_in_size_peers,
+        case when is_ranked then cast(count(rate) over all_in_peers as integer) end
+            as ranked_in_size_peers
+    from rates
+    window
+        among_level as (partition by as_of_day, period, unit_level order by rate desc nulls last),
+        all_in_level as (partition by as_of_day, period, unit_level),
+        among_peers as (partition by as_of_day, period, unit_level, size_peers order by rate desc nulls last),
+        all_in_peers as (partition by as_of_day, period, unit_level, size_peers)
 ),
 
 -- The grid is dense: the row before is the day before, the seventh before is the week before.
@@ -29,24 +52,87 @@ compared as (
         *,
         rate - lag(rate, 1) over by_day as change_since_day_before,
         rate - lag(rate, 7) over by_day as change_since_week_before,
-        -- Equal rates share the better rank; no dossiers, no rank. Only peers of one level are compared.
-        case when rate is not null and size_peers is not null then rank() over among_level end as rank_in_level,
-        case when size_peers is not null then count(rate) over all_in_level end as ranked_in_level,
-        case when rate is not null and size_peers is not null then rank() over among_peers end as rank_in_size_peers,
-        case when size_peers is not null then count(rate) over all_in_peers end as ranked_in_size_peers
-    from rates
-    window
-        by_day as (partition by unit_code, period order by as_of_day),
-        among_level as (partition by as_of_day, period, unit_level order by rate desc nulls last),
-        all_in_level as (partition by as_of_day, period, unit_level),
-        among_peers as (partition by as_of_day, period, unit_level, size_peers order by rate desc nulls last),
-        all_in_peers as (partition by as_of_day, period, unit_level, size_peers)
+        lag(rank_in_level, 1) over by_day - rank_in_level as rank_movement_since_day_before,
+        lag(rank_in_level, 7) over by_day - rank_in_level as rank_movement_since_week_before
+    from ranked
+    window by_day as (partition by unit_code, period order by as_of_day)
+),
+
+units as (
+    select distinct
+        unit_code,
+        unit_level
+    from counts
+),
+
+at_cutoffs as (
+    select
+        cutoffs.cutoff_at,
+        cutoffs.period_start,
+        cutoffs.unit_code,
+        cutoffs.rate,
+        case
+            when cutoffs.rate is not null and units.unit_level in ('commune', 'department')
+                then cast(
+                    rank() over (partition by cutoffs.cutoff_at, units.unit_level order by cutoffs.rate desc nulls last)
+                    as integer
+                )
+        end as rank_in_level
+    from (
+        select
+            *,
+            {{ rate('online', 'received') }} as rate
+        from {{ ref('int_submission_at_cutoffs') }}
+    ) as cutoffs
+    inner join units on cutoffs.unit_code = units.unit_code
+),
+
+-- The newest cut-off before the row's as_of whose period starts with the row's: of equal length otherwise.
+cutoffs_before as (
+    select
+        moments.as_of,
+        moments.period_start,
+        max(at_cutoffs.cutoff_at) as cutoff_before
+    from (
+        select distinct
+            as_of,
+            period_start
+        from counts
+    ) as moments
+    inner join at_cutoffs
+        on
+            moments.as_of > at_cutoffs.cutoff_at
+            and at_cutoffs.period_start = cast(moments.period_start as timestamp)
+    group by moments.as_of, moments.period_start
+),
+
+final as (
+    select
+        compared.*,
+        cutoffs_before.cutoff_before,
+        compared.rate - at_cutoffs.rate as change_since_cutoff_before,
+        at_cutoffs.rank_in_level - compared.rank_in_level as rank_movement_since_cutoff_before,
+        targets.target
+    from compared
+    left join cutoffs_before
+        on compared.as_of = cutoffs_before.as_of and compared.period_start = cutoffs_before.period_start
+    left join at_cutoffs
+        on
+            cutoffs_before.cutoff_before = at_cutoffs.cutoff_at
+            and compared.unit_code = at_cutoffs.unit_code
+    left join {{ ref('int_targets') }} as targets
+        on
+            targets.metric = 'online_submission_rate'
+            and compared.unit_level = targets.unit_level
+            and compared.as_of_day >= targets.valid_from
+            and compared.as_of_day < targets.valid_until
 )
 
 select
     as_of_day,
     unit_code,
     period,
+    'receiving' as unit_role,
     unit_name,
     unit_level,
     period_start,
@@ -57,11 +143,25 @@ select
     rate,
     strictly_online as strict_numerator,
     strict_rate,
+    in_person,
+    postal,
+    {%- for channel in channels %}
+    {{ percent_of_whole(channel, channels) }} as {{ channel }}_percent,
+    {%- endfor %}
+    late_arrivals,
     size_peers,
-    cast(rank_in_level as integer) as rank_in_level,
-    cast(ranked_in_level as integer) as ranked_in_level,
-    cast(rank_in_size_peers as integer) as rank_in_size_peers,
-    cast(ranked_in_size_peers as integer) as ranked_in_size_peers,
+    rank_in_level,
+    ranked_in_level,
+    rank_in_size_peers,
+    ranked_in_size_peers,
     change_since_day_before,
-    change_since_week_before
-from compared
+    change_since_week_before,
+    cutoff_before,
+    change_since_cutoff_before,
+    rank_movement_since_day_before,
+    rank_movement_since_week_before,
+    rank_movement_since_cutoff_before,
+    target,
+    rate - target as gap_to_target,
+    {{ additional_to_target('online', 'received', 'target') }} as additional_online_to_target
+from final

@@ -23,6 +23,7 @@ final as (
         channel,
         count(*) as received,
         {{ count_if('is_strictly_online') }} as strictly_online,
+        {{ count_if('is_late_arrival') }} as late_arrivals,
         {{ count_if('is_open') }} as still_open,
         {{ count_if('not is_open') }} as finished,
         {{ count_if('is_returned') }} as returned

@@ -7,7 +7,8 @@ renamed as (
         cast(as_of as timestamp) as as_of,
         cast(as_of as date) as as_of_day,
         place_code,
-        cast(counts_since as date) as counts_since
+        cast(counts_since as date) as counts_since,
+        stopped_is_end
     from source
 )
 

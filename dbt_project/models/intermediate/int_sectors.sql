@@ -1,0 +1,33 @@
+-- A sector is named by the catalogue, where that lacks it by the dossiers themselves.
+with named as (
+    select
+        sector_code,
+        sector_name,
+        1 as preference
+    from {{ ref('int_procedures') }}
+    union all
+    select
+        sector_code,
+        sector_name,
+        2 as preference
+    from {{ ref('int_dossier_current') }}
+),
+
+-- Of several spellings the last in the alphabet: any rule would do, but it must be the same every time.
+ranked as (
+    select
+        sector_code,
+        sector_name,
+        row_number() over (partition by sector_code order by preference asc, sector_name desc) as choice
+    from named
+    where sector_code is not null and sector_name is not null
+    group by sector_code, sector_name, preference
+)
+
+select
+    sector_code,
+    sector_name
+from ranked
+where choice = 1
+union all
+select * from (values ('all', 'Tất cả lĩnh vực'), ('unknown', 'Không rõ lĩnh vực')) as added (sector_code, sector_name)

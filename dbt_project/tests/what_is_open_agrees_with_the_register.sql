@@ -1,0 +1,33 @@
+-- The state carried forward day by day is, on the last day, what the register counts dossier by dossier.
+with carried as (
+    select
+        timeliness.unit_code,
+        timeliness.open_total,
+        timeliness.open_overdue,
+        timeliness.open_paused
+    from {{ ref('dossier_timeliness') }} as timeliness
+    inner join {{ ref('int_as_of') }} as run on timeliness.as_of_day = run.as_of_day
+    where timeliness.period = 'day' and timeliness.sector_code = 'all' and timeliness.unit_level <> 'province'
+),
+
+listed as (
+    select
+        coalesce(register.processing_unit_code, register.receiving_unit_code) as unit_code,
+        {{ count_if('register.is_open') }} as open_total,
+        {{ count_if('register.is_overdue') }} as open_overdue,
+        {{ count_if('register.is_clock_paused') }} as open_paused
+    from {{ ref('dossier_register') }} as register
+    inner join {{ ref('int_as_of') }} as run
+        on register.received_at <= run.as_of and run.as_of_day >= run.counts_since
+    group by 1
+)
+
+select
+    carried.unit_code as carried_unit,
+    listed.unit_code as listed_unit
+from carried
+full outer join listed on carried.unit_code = listed.unit_code
+where
+    coalesce(carried.open_total, 0) <> coalesce(listed.open_total, 0)
+    or coalesce(carried.open_overdue, 0) <> coalesce(listed.open_overdue, 0)
+    or coalesce(carried.open_paused, 0) <> coalesce(listed.open_paused, 0)
