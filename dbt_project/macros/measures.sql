@@ -12,3 +12,13 @@
 {% macro end_of_day(day) -%}
     cast({{ day }} as timestamp) + interval '86399' second
 {%- endmacro %}
+
+{# Age in working days, in steps that the citizen-petition rules give: 5 to ask, 15 to resolve, twice that (DOMAIN §5). #}
+{% macro working_day_bucket(age) -%}
+    case
+        when {{ age }} <= 5 then '0-5'
+        when {{ age }} <= 15 then '6-15'
+        when {{ age }} <= 30 then '16-30'
+        when {{ age }} > 30 then 'over 30'
+    end
+{%- endmacro %}

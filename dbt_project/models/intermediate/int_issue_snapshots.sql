@@ -1,6 +1,6 @@
-{{ config(materialized='view') }}
-
-with ranked as (
+-- An issue that the register no longer lists stands here once more, on the first day it was missing: if it was open,
+-- it ended as withdrawn. A row that validation rejected is no silence: the issue stays as it was.
+with listed as (
     select
         issues.*,
         coalesce(statuses.is_open, true) as is_open_status,
@@ -9,6 +9,8 @@ with ranked as (
             when not statuses.is_open
                 then coalesce(issues.resolved_at, issues.last_update_at, {{ end_of_day('issues.snapshot_day') }})
         end as closed_at,
+        case when not statuses.is_open then issues.status end as closed_as,
+        run.as_of,
         row_number() over (
             partition by issues.snapshot_day, issues.issue_code
             order by issues.last_update_at desc nulls last, issues.batch_id desc, issues.batch_row desc
@@ -17,8 +19,78 @@ with ranked as (
     inner join {{ ref('int_as_of') }} as run
         on issues.snapshot_day <= run.as_of_day and issues.reported_at <= run.as_of
     left join {{ ref('issue_statuses') }} as statuses on issues.status = statuses.status
+),
+
+kept as (
+    select * exclude (delivery)
+    from listed
+    where delivery = 1
+),
+
+snapshot_days as (
+    select
+        snapshot_day,
+        lead(snapshot_day) over (order by snapshot_day) as next_snapshot_day
+    from (select distinct kept.snapshot_day from kept) as days
+),
+
+mentions as (
+    select
+        snapshot_day,
+        issue_code,
+        snapshot_day as kept_day
+    from kept
+    union all
+    select distinct
+        rejections.partition_key as snapshot_day,
+        rejections.row_key as issue_code,
+        cast(null as date) as kept_day
+    from {{ ref('stg_rejections') }} as rejections
+    where rejections.source = 'issue_register' and rejections.is_current
+),
+
+followed as (
+    select
+        mentions.issue_code,
+        mentions.snapshot_day,
+        snapshot_days.next_snapshot_day,
+        last_value(mentions.kept_day ignore nulls) over so_far as state_day,
+        lead(mentions.snapshot_day) over so_far as next_mention_day
+    from mentions
+    inner join snapshot_days on mentions.snapshot_day = snapshot_days.snapshot_day
+    window so_far as (
+        partition by mentions.issue_code
+        order by mentions.snapshot_day, mentions.kept_day nulls first
+        rows between unbounded preceding and current row
+    )
+),
+
+missing as (
+    select
+        issue_code,
+        state_day,
+        next_snapshot_day as missing_day
+    from followed
+    where next_snapshot_day is not null and (next_mention_day is null or next_mention_day > next_snapshot_day)
+),
+
+final as (
+    select
+        *,
+        true as is_listed
+    from kept
+    union all
+    select
+        kept.* replace (
+            missing.missing_day as snapshot_day,
+            false as is_open_status,
+            coalesce(kept.closed_at, least({{ end_of_day('missing.missing_day') }}, kept.as_of)) as closed_at,
+            coalesce(kept.closed_as, 'withdrawn') as closed_as
+        ),
+        false as is_listed
+    from missing
+    inner join kept on missing.issue_code = kept.issue_code and missing.state_day = kept.snapshot_day
 )
 
-select * exclude (delivery)
-from ranked
-where delivery = 1
+select * exclude (as_of)
+from final

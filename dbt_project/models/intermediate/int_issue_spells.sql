@@ -6,6 +6,7 @@ with observed as (
         snapshots.snapshot_day,
         snapshots.is_open_status or snapshots.closed_at > issues.as_of as is_open,
         cast(snapshots.closed_at as date) as closed_day,
+        snapshots.closed_as,
         cast(snapshots.last_update_at as date) as updated_day,
         issues.reported_day,
         cast(issues.as_of as date) as as_of_day
@@ -42,6 +43,7 @@ phases as (
         max(snapshot_day) as last_seen_day,
         -- The newest snapshot of a closed phase knows best when it ended; the first of an open one, when it began.
         max_by(closed_day, snapshot_day) as closed_day,
+        max_by(closed_as, snapshot_day) as closed_as,
         min_by(updated_day, snapshot_day) as updated_day
     from numbered
     group by issue_code, phase, reported_day, as_of_day, is_open
@@ -54,6 +56,7 @@ sequenced as (
         lag(last_seen_day) over by_phase as previous_seen_day,
         lead(phase) over by_phase is null as is_last,
         lead(closed_day) over by_phase as next_closed_day,
+        lead(closed_as) over by_phase as next_closed_as,
         lead(first_seen_day) over by_phase as next_first_seen_day,
         lead(last_seen_day) over by_phase as next_last_seen_day
     from phases
@@ -74,6 +77,7 @@ spells as (
             when is_open then coalesce(next_closed_day, next_first_seen_day)
             else coalesce(closed_day, first_seen_day)
         end as stated_closed_day,
+        case when is_open then next_closed_as else closed_as end as closed_as,
         case when is_open then next_last_seen_day else last_seen_day end as closed_by_day
     from sequenced
     where is_open or phase = 1
@@ -88,5 +92,6 @@ select
     case
         when not is_still_open
             then greatest(least(stated_closed_day, closed_by_day, as_of_day), opened_day)
-    end as closed_day
+    end as closed_day,
+    case when not is_still_open then closed_as end as closed_as
 from spells

@@ -1,17 +1,34 @@
 -- Sparse: a slice has a row on the days on which something was open or moved.
 with spells as (
     select
+        spells.issue_code,
         spells.opened_day,
         spells.opened_as,
         spells.closed_day,
-        issues.reported_day,
+        spells.closed_as,
         issues.due_at,
-        issues.unit_code,
-        issues.unit_name,
-        issues.category,
-        issues.addressed_to_level
+        reported.working_day_number as reported_number
     from {{ ref('int_issue_spells') }} as spells
     inner join {{ ref('int_issues') }} as issues on spells.issue_code = issues.issue_code
+    inner join {{ ref('int_calendar') }} as reported on issues.reported_day = reported.date_day
+),
+
+-- The day of report is a sign of life, and every last update that a snapshot ever showed.
+signs as (
+    select
+        found.issue_code,
+        found.sign_day,
+        calendar.working_day_number as sign_number,
+        lead(found.sign_day) over (partition by found.issue_code order by found.sign_day) as next_sign_day
+    from (
+        select issue_code, least(reported_day, as_of_day) as sign_day from {{ ref('int_issues') }}
+        union
+        select issue_code, opened_day as sign_day from {{ ref('int_issue_spells') }}
+        union
+        select issue_code, cast(last_update_at as date) as sign_day from {{ ref('int_issue_snapshots') }}
+        where last_update_at is not null
+    ) as found
+    inner join {{ ref('int_calendar') }} as calendar on found.sign_day = calendar.date_day
 ),
 
 -- A spell is seen from the day it opened to the day it closed, both included.
@@ -21,7 +38,8 @@ seen as (
         spells.*,
         spells.opened_day = calendar.date_day as opens,
         coalesce(spells.closed_day = calendar.date_day, false) as closes,
-        calendar.date_day - spells.reported_day as age_days,
+        calendar.working_day_number - spells.reported_number as age,
+        calendar.working_day_number - signs.sign_number as silence,
         coalesce(least({{ end_of_day('calendar.date_day') }}, run.as_of) > spells.due_at, false) as is_past_due
     from {{ ref('int_calendar') }} as calendar
     inner join {{ ref('int_as_of') }} as run on calendar.date_day <= run.as_of_day
@@ -29,6 +47,59 @@ seen as (
         on
             calendar.date_day >= spells.opened_day
             and (spells.closed_day is null or calendar.date_day <= spells.closed_day)
+    left join signs
+        on
+            spells.issue_code = signs.issue_code
+            and calendar.date_day >= signs.sign_day
+            and (signs.next_sign_day is null or calendar.date_day < signs.next_sign_day)
+),
+
+placed as (
+    select
+        seen.*,
+        today.unit_code,
+        today.unit_name,
+        today.category,
+        today.addressed_to_level,
+        before.unit_code as from_unit_code,
+        before.unit_name as from_unit_name,
+        before.category as from_category,
+        before.addressed_to_level as from_addressed_to_level,
+        not seen.opens and (
+            before.unit_code <> today.unit_code
+            or before.category <> today.category
+            or before.addressed_to_level <> today.addressed_to_level
+        ) as moves
+    from seen
+    inner join {{ ref('int_issue_slices') }} as today
+        on
+            seen.issue_code = today.issue_code
+            and seen.as_of_day >= today.from_day
+            and (today.until_day is null or seen.as_of_day < today.until_day)
+    left join {{ ref('int_issue_slices') }} as before
+        on
+            seen.issue_code = before.issue_code
+            and seen.as_of_day - 1 >= before.from_day
+            and (before.until_day is null or seen.as_of_day - 1 < before.until_day)
+),
+
+-- An issue counts where it stands at the end of the day; one that moved opened the day in another slice and left it.
+contributions as (
+    select
+        *,
+        false as leaves
+    from placed
+    union all
+    select
+        * replace (
+            from_unit_code as unit_code,
+            from_unit_name as unit_name,
+            from_category as category,
+            from_addressed_to_level as addressed_to_level
+        ),
+        true as leaves
+    from placed
+    where moves
 )
 
 select
@@ -37,15 +108,22 @@ select
     category,
     addressed_to_level,
     max(unit_name) as unit_name,
-    {{ count_if('not opens') }} as opening,
-    {{ count_if("opens and opened_as = 'new'") }} as new_issues,
-    {{ count_if("opens and opened_as = 'reopened'") }} as reopened,
-    {{ count_if('closes') }} as closed,
-    {{ count_if('not closes') }} as closing,
-    {{ count_if('not closes and age_days <= 5') }} as open_0_5_days,
-    {{ count_if('not closes and age_days between 6 and 15') }} as open_6_15_days,
-    {{ count_if('not closes and age_days between 16 and 30') }} as open_16_30_days,
-    {{ count_if('not closes and age_days > 30') }} as open_over_30_days,
-    {{ count_if('not closes and is_past_due') }} as overdue
-from seen
+    {{ count_if('leaves or not (opens or coalesce(moves, false))') }} as opening,
+    {{ count_if("not leaves and opens and opened_as = 'new'") }} as new_issues,
+    {{ count_if("not leaves and opens and opened_as = 'reopened'") }} as reopened,
+    {{ count_if('not leaves and moves') }} as moved_in,
+    {{ count_if('leaves') }} as moved_out,
+    {{ count_if('not leaves and closes') }} as closed,
+    {{ count_if("not leaves and closes and closed_as = 'resolved'") }} as closed_resolved,
+    {{ count_if("not leaves and closes and closed_as = 'withdrawn'") }} as closed_withdrawn,
+    {{ count_if("not leaves and closes and closed_as not in ('resolved', 'withdrawn')") }} as closed_otherwise,
+    {{ count_if('not leaves and not closes') }} as closing,
+    {% for measure, name in [('age', 'open'), ('silence', 'silent')] %}
+    {{ count_if('not leaves and not closes and ' ~ measure ~ ' <= 5') }} as {{ name }}_0_5_working_days,
+    {{ count_if('not leaves and not closes and ' ~ measure ~ ' between 6 and 15') }} as {{ name }}_6_15_working_days,
+    {{ count_if('not leaves and not closes and ' ~ measure ~ ' between 16 and 30') }} as {{ name }}_16_30_working_days,
+    {{ count_if('not leaves and not closes and ' ~ measure ~ ' > 30') }} as {{ name }}_over_30_working_days,
+    {% endfor %}
+    {{ count_if('not leaves and not closes and is_past_due') }} as overdue
+from contributions
 group by as_of_day, unit_code, category, addressed_to_level
