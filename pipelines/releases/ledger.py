@@ -36,6 +36,9 @@ TABLES = {
         batch_id varchar not null, sha256 varchar not null, standing varchar not null""",
     "release_files": """
         release_id bigint not null, path varchar not null, bytes bigint not null, sha256 varchar not null""",
+    "release_rates": """
+        release_id bigint not null, metric varchar not null, period varchar not null,
+        unit_code varchar not null, numerator bigint not null, denominator bigint not null""",
     "release_changes": """
         release_id bigint not null, compared_with bigint not null, metric varchar not null,
         period varchar not null, unit_code varchar not null, cause varchar not null, field varchar,
@@ -49,7 +52,7 @@ TABLES = {
         release_id bigint not null, pruned_at timestamp not null, author varchar not null,
         reason varchar not null""",
 }
-DETAILS = ("release_batches", "release_files", "release_changes", "release_movements")
+DETAILS = ("release_batches", "release_files", "release_rates", "release_changes", "release_movements")
 
 
 @dataclass(frozen=True)
