@@ -32,9 +32,10 @@ def land(settings: Settings, wanted: Sequence[date]) -> None:
     contracts = load_contracts(settings.sources_file)
     for source in contracts.sources.values():
         for day in wanted:
-            if source.partitioning == "snapshot_day" and not source.resolved_path(
-                settings.data, str(day)
-            ).exists():
+            if (
+                source.partitioning == "snapshot_day"
+                and not source.resolved_path(settings.data, str(day)).exists()
+            ):
                 continue
             pull(source, day, settings, run_id=f"night of {day}")
     land_reference(contracts, settings, run_id="reference")

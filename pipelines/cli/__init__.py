@@ -10,7 +10,7 @@ import os
 
 import click
 
-from pipelines.cli import line, releases, status
+from pipelines.cli import line, releases, status, trace, verify
 from pipelines.settings import Settings
 
 
@@ -22,5 +22,5 @@ def main() -> None:
     os.environ.update(settings.child_environment())
 
 
-for command in (line.demo, line.run, line.ui, status.status, releases.releases):
+for command in (line.demo, line.run, line.ui, status.status, releases.releases, verify.verify, trace.trace):
     main.add_command(command)

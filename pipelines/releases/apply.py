@@ -42,6 +42,4 @@ def apply(con: duckdb.DuckDBPyConnection, mart: Mart, source: str) -> None:
         f"merge into {into} t using (from {source}) s on ({same_key}) {update} "
         f"when not matched then insert ({', '.join(names)}) values ({', '.join('s.' + n for n in names)})"
     )
-    con.execute(
-        f"delete from {into} t where not exists (select 1 from (from {source}) s where {same_key})"
-    )
+    con.execute(f"delete from {into} t where not exists (select 1 from (from {source}) s where {same_key})")

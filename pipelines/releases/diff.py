@@ -137,7 +137,10 @@ def _rates(con: duckdb.DuckDBPyConnection, a: Release, b: Release, unit: str, do
             if (m, p) == (metric, period)
         ]
         # A cut-off that a release between the two had not reached leaves a gap in the steps.
-        gap = (n1 - n0 - sum(x.numerator_change for x in mine), d1 - d0 - sum(x.denominator_change for x in mine))
+        gap = (
+            n1 - n0 - sum(x.numerator_change for x in mine),
+            d1 - d0 - sum(x.denominator_change for x in mine),
+        )
         if gap != (0, 0):
             mine.append(Part("unexplained", None, *gap, None, 0, []))
         found.append(Rate(metric, period, unit, (n0, d0), (n1, d1), mine))
@@ -164,7 +167,9 @@ def row_changes(
         if release not in kept:
             raise LookupError(f"The contents of release {release.release_id} were pruned.")
         if mart not in release.marts:
-            raise LookupError(f"Release {release.release_id} has no table {mart}: {', '.join(release.marts)}.")
+            raise LookupError(
+                f"Release {release.release_id} has no table {mart}: {', '.join(release.marts)}."
+            )
     table = duck.identifier(ALIAS, *mart.split("."))
     was, now = (f"{table} at (version => {release.snapshot_id})" for release in (a, b))
     described = [row[0] for row in con.execute(f"describe from {now}").fetchall()]
@@ -190,9 +195,7 @@ def row_changes(
     columns = {}
     for c in rest:
         flag = duck.identifier("is_" + c)
-        row = con.execute(
-            f"select count(*) from row_changes where change = 'changed' and {flag}"
-        ).fetchone()
+        row = con.execute(f"select count(*) from row_changes where change = 'changed' and {flag}").fetchone()
         if row and row[0]:
             columns[c.strip('"')] = int(row[0])
     cursor = con.execute(f"select change, {', '.join(keys)} from row_changes order by all limit {limit:d}")
@@ -201,3 +204,17 @@ def row_changes(
     return RowChanges(
         *(int(counts.get(kind, 0)) for kind in ("added", "removed", "changed")), columns, sample
     )
+
+
+def difference_markdown(found: Difference) -> str:
+    """The province's parts as a table, for the UI."""
+    lines = [f"release {found.a.release_id} → {found.b.release_id}", "",
+             "| period | cause | field | Δ online | Δ received | Δ points |", "|---|---|---|---|---|---|"]  # fmt: skip
+    for rate in found.rates:
+        for part in rate.parts:
+            moved = "" if part.rate_change is None else f"{100 * part.rate_change:+.4f}"
+            lines.append(
+                f"| {rate.period} | {part.cause} | {part.field or ''} | {part.numerator_change:+d} "
+                f"| {part.denominator_change:+d} | {moved} |"
+            )
+    return "\n".join(lines)

@@ -46,7 +46,8 @@ TABLES = {
         rate_change double, dossiers bigint not null""",
     "release_movements": """
         release_id bigint not null, metric varchar not null, period varchar not null,
-        item_code varchar not null, unit_code varchar not null, cause varchar not null, field varchar, batch_id varchar,
+        item_code varchar not null, unit_code varchar not null, cause varchar not null,
+        field varchar, batch_id varchar,
         numerator_change bigint not null, denominator_change bigint not null""",
     "release_prunes": """
         release_id bigint not null, pruned_at timestamp not null, author varchar not null,
@@ -91,6 +92,10 @@ class Release:
     def label(self) -> str:
         """What the lake's own snapshot says of the release; `verify` compares the two."""
         return json.dumps({k: str(v) for k, v in vars(self).items() if k != "marts"})
+
+    @property
+    def code_version(self) -> str:
+        return self.code_commit + ("+dirty" if self.is_dirty else "")
 
     def same_code(self, other: Release) -> bool:
         """Built by the same models, rules and reference data."""

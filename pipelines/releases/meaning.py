@@ -53,9 +53,7 @@ MEANINGS: dict[str, Meaning] = {
         "and coalesce(service_level, 'unknown') = $service_level and channel = $channel",
         "received",
     ),
-    "marts.task_ledger": Meaning(
-        "task_tracker", "marts.task_ledger", "task_code", "task_code = $task_code"
-    ),
+    "marts.task_ledger": Meaning("task_tracker", "marts.task_ledger", "task_code", "task_code = $task_code"),
     "marts.task_completion": Meaning(
         "task_tracker",
         "marts.task_ledger",

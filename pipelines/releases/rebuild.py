@@ -38,9 +38,7 @@ class Rebuilt(NamedTuple):
     notes: list[str]
 
 
-def rebuild(
-    settings: Settings, release_id: int, progress: Callable[[str], None] = lambda _: None
-) -> Rebuilt:
+def rebuild(settings: Settings, release_id: int, progress: Callable[[str], None] = lambda _: None) -> Rebuilt:
     """LookupError where there is no such release; every other fault is a finding."""
     with lake.open_lake(settings) as con:
         release = ledger.find(ledger.releases(con), release_id)
@@ -49,7 +47,9 @@ def rebuild(
     with _scratch(settings) as scratch:
         lost = _lay_out(settings, scratch, known)
         if lost:
-            text = f"release {release_id} cannot be rebuilt: {len(lost)} of its batches are gone, e.g. {lost[0]}"
+            text = (
+                f"release {release_id} cannot be rebuilt: {len(lost)} of its batches are gone, e.g. {lost[0]}"
+            )
             return Rebuilt(release, [Finding("not_rebuilt", text)], [])
         try:
             state = _build(scratch, release, progress)

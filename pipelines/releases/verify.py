@@ -109,7 +109,9 @@ def _labels(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> Iterator[Fi
                 "edited_catalogue",
                 f"the catalogue's label of release {number} (snapshot {snapshot}) was edited",
             )
-    pruned = {n for (n,) in con.execute(f"select release_id from {lake.ALIAS}.audit.release_prunes").fetchall()}
+    pruned = {
+        n for (n,) in con.execute(f"select release_id from {lake.ALIAS}.audit.release_prunes").fetchall()
+    }
     for release in chain:
         if release.snapshot_id in held and held[release.snapshot_id] is None:
             yield Finding(
@@ -139,9 +141,11 @@ def _files(
     recorded = files.recorded(con)
     found = []
     for path in sorted(named):
-        name = path.relative_to(files.root(settings)).as_posix() if path.is_relative_to(
-            files.root(settings)
-        ) else str(path)
+        name = (
+            path.relative_to(files.root(settings)).as_posix()
+            if path.is_relative_to(files.root(settings))
+            else str(path)
+        )
         if not path.exists():
             found.append(Finding("missing_file", f"the lake's file '{name}' is missing"))
         elif name not in recorded:
@@ -166,7 +170,9 @@ def _contents(
 
     A row's hash is computed once per file that holds it: files never change, releases only choose.
     """
-    con.execute("create or replace temp table row_hashes (filename varchar, file_row_number bigint, h varchar)")
+    con.execute(
+        "create or replace temp table row_hashes (filename varchar, file_row_number bigint, h varchar)"
+    )
     hashed: set[str] = set()
     for mart in sorted({name for release in held for name in release.marts}):
         if mart.replace(".", "/") in spoilt:
