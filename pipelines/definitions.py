@@ -14,7 +14,7 @@ os.environ.update({k: v for k, v in Settings.from_env().child_environment().item
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
-from pipelines.defs import accepted, exports, landing, release, schedules, warehouse  # noqa: E402
+from pipelines.defs import accepted, audit, exports, landing, release, schedules, warehouse  # noqa: E402
 
 defs = dg.Definitions(
     assets=[
@@ -24,8 +24,9 @@ defs = dg.Definitions(
         *release.assets,
         *exports.assets,
     ],
-    jobs=schedules.jobs,
-    schedules=schedules.schedules,
+    asset_checks=audit.checks,
+    jobs=[*schedules.jobs, *audit.jobs],
+    schedules=[*schedules.schedules, *audit.schedules],
     # Fixed costs: a subprocess per step costs 3–11 s, and the line's steps are few and coarse.
     executor=dg.in_process_executor,
 )

@@ -76,12 +76,8 @@ def run_line(
     progress: Progress,
 ) -> LineOutcome:
     """Bring the days up to date and publish; a failure's own words are returned, not a stack."""
-    from dagster import DagsterInstance
-
     logging.disable(logging.INFO)
     bar = progress.add_task("loading definitions", total=None)
-    from pipelines.definitions import defs
-
     chosen = plan(settings, first, last, again=again, revalidate=revalidate)
     config: dict[str, Any] = {"release": {"config": {"author": "thongsuot", "reason": reason}}}
     if as_of:
@@ -89,28 +85,53 @@ def run_line(
     tags = {START_TAG: str(chosen.days[0]), END_TAG: str(chosen.days[-1])} if chosen.days else {}
     if not again:
         tags[ONLY_MISSING_TAG] = "true"
-    job, run_id = defs.resolve_job_def(chosen.job), str(uuid.uuid4())
-    progress.update(bar, total=len(job.graph.nodes), description=chosen.job)
-    with DagsterInstance.get() as instance, _followed(settings, run_id, progress, bar):
-        result = job.execute_in_process(
-            instance=instance,
-            run_config={"ops": config},
-            tags=tags,
-            raise_on_error=False,
-            run_id=run_id,
-        )
-        if not result.success:
-            told = "\n".join(_causes(result.all_events))
-            return LineOutcome(
-                False, f"Run {result.run_id} failed; the last release is still served.\n{told}"
-            )
-        made = {
-            key: value.value
-            for event in result.asset_materializations_for_node("release")
-            for key, value in event.metadata.items()
-        }
+    failed, made = _executed(settings, chosen.job, config, tags, progress, bar)
+    if failed:
+        return LineOutcome(False, failed)
     kind = "new release" if made["new release"] else "no new release: still release"
     return LineOutcome(True, f"{chosen.why}; {kind} {made['release']} ({made['why']}).")
+
+
+def restore_line(settings: Settings, release_id: int, reason: str, progress: Progress) -> LineOutcome:
+    """Job `restore`: the content of an old release published as a new one, then exported."""
+    logging.disable(logging.INFO)
+    bar = progress.add_task("loading definitions", total=None)
+    confirmed = {"restore": release_id, "confirm": f"restore release {release_id}"}
+    config = {"release": {"config": {"author": "thongsuot", "reason": reason, **confirmed}}}
+    failed, made = _executed(settings, "restore", config, {}, progress, bar)
+    if failed:
+        return LineOutcome(False, failed)
+    kind = f"release {made['release']} restores it" if made["new release"] else "nothing to restore"
+    return LineOutcome(True, f"release {release_id}: {kind} ({made['why']}).")
+
+
+def _executed(
+    settings: Settings,
+    job_name: str,
+    config: dict[str, Any],
+    tags: dict[str, str],
+    progress: Progress,
+    bar: TaskID,
+) -> tuple[str | None, dict[str, Any]]:
+    """One job in this process: what failed, in words (None: nothing), and the release's metadata."""
+    from dagster import DagsterInstance
+
+    from pipelines.definitions import defs
+
+    job, run_id = defs.resolve_job_def(job_name), str(uuid.uuid4())
+    progress.update(bar, total=len(job.graph.nodes), description=job_name)
+    with DagsterInstance.get() as instance, _followed(settings, run_id, progress, bar):
+        result = job.execute_in_process(
+            instance=instance, run_config={"ops": config}, tags=tags, raise_on_error=False, run_id=run_id
+        )
+    if not result.success:
+        told = "\n".join(_causes(result.all_events))
+        return f"Run {result.run_id} failed; the last release is still served.\n{told}", {}
+    return None, {
+        key: value.value
+        for event in result.asset_materializations_for_node("release")
+        for key, value in event.metadata.items()
+    }
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import os
 
 import click
 
-from pipelines.cli import line, rejections, releases, sources, status
+from pipelines.cli import line, rejections, releases, sources, status, trace, verify
 from pipelines.settings import Settings
 
 
@@ -30,6 +30,8 @@ COMMANDS = (
     sources.sources,
     rejections.rejections,
     releases.releases,
+    verify.verify,
+    trace.trace,
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -8,16 +8,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import click
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
-from pipelines.cli.console import console
+from pipelines.cli.console import console, progress_bar
 from pipelines.settings import LOCAL_ZONE, Settings
 
 
@@ -68,15 +60,7 @@ def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool,
         first, last = _range(partition, settings, DEMO_LAST_DAY)
     except ContractError as error:
         raise click.ClickException(str(error)) from None
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
+    with progress_bar() as progress:
         outcome = run_line(
             settings,
             first,

@@ -1,42 +1,192 @@
-"""`thongsuot releases`: what was published, and the chain that proves it."""
+"""`thongsuot releases`: what was published, how releases differ and why, the old brought back."""
 
 from __future__ import annotations
 
-import json
+from datetime import datetime
 
 import click
 from rich.table import Table
 
-from pipelines.cli.console import console
+from pipelines.cli.answers import ANSWERED, DIFFERENT, as_json, asked, leave, say
+from pipelines.cli.console import console, progress_bar
+from pipelines.cli.difference import print_difference, print_row_changes
 from pipelines.settings import Settings
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="for programs")
-def releases(as_json: bool) -> None:
+@click.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+def releases(context: click.Context, as_json: bool) -> None:
+    """Every release. Exit codes: 0 fine, 1 a difference or a broken chain, 2 no answer."""
+    if context.invoked_subcommand is None:
+        _list(as_json)
+
+
+@releases.command("list")
+@as_json
+def list_(as_json: bool) -> None:
     """Every release: when, as of when, why, and the head of its hash chain."""
+    _list(as_json)
+
+
+def _list(as_json: bool) -> None:
     from pipelines.releases import ledger
     from pipelines.releases.lake import open_lake
 
-    try:
-        with open_lake(Settings.from_env()) as con:
-            chain = ledger.releases(con)
-    except FileNotFoundError as error:
-        raise click.ClickException(str(error)) from None
+    with asked(), open_lake(Settings.from_env()) as con:
+        chain = ledger.releases(con)
+        kept = {release.release_id for release in ledger.kept(con, chain)}
+    problems = ledger.broken_links(chain)
     if as_json:
-        print(
-            json.dumps(
-                [{**vars(r), "marts": {k: vars(m) for k, m in r.marts.items()}} for r in chain],
-                default=str,
-            )
+        say([{**vars(r), "is_kept": r.release_id in kept} for r in chain])
+    else:
+        table = Table("số · id", "công bố · published (UTC)", "thời điểm · as of", "lý do · reason",
+                      "lô · batches", "còn · kept", "mã băm · hash")  # fmt: skip
+        for r in chain:
+            why = f"{r.reason} (restores {r.restores})" if r.restores else r.reason
+            table.add_row(
+                str(r.release_id), f"{r.published_at:%Y-%m-%d %H:%M:%S}", str(r.as_of), why,
+                str(r.input_batches), "✓" if r.release_id in kept else "–", r.release_hash[:16],
+            )  # fmt: skip
+        console.print(table)
+        for problem in problems:
+            console.print(f"[red]The ledger's chain is broken:[/] {problem}. Run `thongsuot verify`.")
+    leave(DIFFERENT if problems else ANSWERED)
+
+
+@releases.command()
+@click.argument("release_id", type=int, metavar="N", required=False)
+@as_json
+def show(release_id: int | None, as_json: bool) -> None:
+    """What one release is made of (default: the newest): code, batches, tables, rates."""
+    from pipelines.releases import inputs, ledger
+    from pipelines.releases.lake import ALIAS, open_lake
+
+    with asked(), open_lake(Settings.from_env()) as con:
+        release = ledger.find(ledger.releases(con), release_id)
+        batches = inputs.known(con, release.release_id)
+        rates = con.execute(
+            f"select metric, period, numerator, denominator from {ALIAS}.audit.release_rates "
+            "where release_id = ? and unit_code = 'province' order by all",
+            [release.release_id],
+        ).fetchall()
+    if as_json:
+        named = ("metric", "period", "numerator", "denominator")
+        say(
+            {
+                **vars(release),
+                "batches": [b._asdict() for b in batches],
+                "rates": [dict(zip(named, r, strict=True)) for r in rates],
+            }
         )
         return
-    table = Table("id", "published (UTC)", "as of", "reason", "batches", "hash")
-    for r in chain:
-        table.add_row(
-            str(r.release_id), f"{r.published_at:%Y-%m-%d %H:%M:%S}", str(r.as_of), r.reason,
-            str(r.input_batches), r.release_hash[:16],
-        )  # fmt: skip
+    facts = Table(show_header=False, box=None, pad_edge=False)
+    for label, value in vars(release).items():
+        if label != "marts" and value is not None:
+            facts.add_row(label, str(value))
+    for metric, period, numerator, denominator in rates:
+        share = f"{100 * numerator / denominator:.2f} %" if denominator else "n/a"
+        facts.add_row(f"{metric}, {period}", f"{share} ({numerator} / {denominator})")
+    console.print(facts)
+    table = Table("bảng · table", "dòng · rows", "mã băm · content hash")
+    for name, mart in sorted(release.marts.items()):
+        table.add_row(name, str(mart.rows), mart.sha256[:16])
     console.print(table)
-    for problem in ledger.broken_links(chain):
-        raise click.ClickException(f"the ledger's chain is broken: {problem}")
+    counts: dict[tuple[str, str], int] = {}
+    for batch in batches:
+        counts[batch.source, batch.standing] = counts.get((batch.source, batch.standing), 0) + 1
+    table = Table("nguồn · source", "trạng thái · standing", "lô · batches")
+    for (source, standing), n in sorted(counts.items()):
+        table.add_row(source, standing, str(n))
+    console.print(table)
+
+
+@releases.command()
+@click.argument("a", type=int)
+@click.argument("b", type=int)
+@click.option("--mart", metavar="M", help="also the rows of this mart that differ")
+@click.option("--unit", default="province", show_default=True, help="explain this unit's rate")
+@click.option("--dossiers", is_flag=True, help="name the dossiers behind each part")
+@as_json
+def diff(a: int, b: int, mart: str | None, unit: str, dossiers: bool, as_json: bool) -> None:
+    """Why B says something else than A. Exit code 0: the same content; 1: they differ."""
+    from pipelines.releases.diff import difference, row_changes
+    from pipelines.releases.lake import open_lake
+    from pipelines.releases.marts import read_manifest
+
+    settings = Settings.from_env()
+    with asked(), open_lake(settings) as con:
+        found = difference(con, a, b, unit=unit, dossiers=dossiers)
+        rows = None
+        if mart:
+            name = mart if "." in mart else f"marts.{mart}"
+            keys = {m.qualified: m.key for m in read_manifest(settings.dbt_target / "manifest.json")}
+            if name not in keys:
+                raise LookupError(f"There is no mart {mart!r}: {', '.join(keys)}.")
+            rows = row_changes(con, found.a, found.b, name, keys[name])
+    if as_json:
+        named = {n: {"rows_before": x, "rows_after": y, "same": z} for n, (x, y, z) in found.tables.items()}
+        say(
+            {
+                "a": a, "b": b, "same_content": found.same_content, "same_code": found.a.same_code(found.b),
+                "tables": named, "batches": found.batches, "rates": found.rates, "rows": rows,
+            }
+        )  # fmt: skip
+    else:
+        print_difference(found)
+        if rows:
+            print_row_changes(mart or "", rows)
+    leave(ANSWERED if found.same_content else DIFFERENT)
+
+
+@releases.command()
+@click.argument("release_id", type=int, metavar="N")
+@click.option("--reason", required=True, help="why; written into the ledger")
+@click.option("--yes", is_flag=True, help="do not ask")
+@as_json
+def restore(release_id: int, reason: str, yes: bool, as_json: bool) -> None:
+    """Publish the content of release N again, as a new release that names it. Nothing is rewritten."""
+    from pipelines.releases import ledger
+    from pipelines.releases.lake import open_lake
+    from pipelines.run_line import restore_line
+
+    settings = Settings.from_env()
+    with asked(), open_lake(settings) as con:
+        wanted = ledger.find(ledger.releases(con), release_id)
+    if not yes:
+        click.confirm(f"Publish release {release_id} (as of {wanted.as_of}) again?", abort=True)
+    with progress_bar() as progress:
+        outcome = restore_line(settings, release_id, reason, progress)
+    if as_json:
+        say({"success": outcome.success, "text": outcome.text})
+    else:
+        console.print(outcome.text)
+    leave(ANSWERED if outcome.success else DIFFERENT)
+
+
+@releases.command()
+@click.option("--keep-days", type=int, default=90, show_default=True, help="keep every release this long")
+@click.option("--reason", default="retention", show_default=True)
+@click.option("--now", type=click.DateTime(), hidden=True)
+@click.option("--dry-run", is_flag=True, help="only say which")
+@as_json
+def prune(keep_days: int, reason: str, now: datetime | None, dry_run: bool, as_json: bool) -> None:
+    """Drop contents of old releases but each month's last; hashes and explanations stay."""
+    from pipelines.lock import exclusive
+    from pipelines.releases.retention import prune as apply
+
+    settings = Settings.from_env()
+    with asked(), exclusive(settings):
+        done = apply(
+            settings, author="thongsuot", reason=reason, keep_days=keep_days, now=now, dry_run=dry_run
+        )
+    if as_json:
+        say(done._asdict())
+    elif not done.releases:
+        console.print("Nothing to prune.")
+    else:
+        named = ", ".join(map(str, done.releases))
+        told = f"Would prune releases {named}." if dry_run else (
+            f"Pruned releases {named}: {done.files} files, {done.bytes / 2**20:.1f} MiB reclaimed."
+        )  # fmt: skip
+        console.print(told)

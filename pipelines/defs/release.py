@@ -8,20 +8,29 @@ from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL
 from pipelines.defs.warehouse import MANIFEST
 from pipelines.lock import exclusive
 from pipelines.releases.chart import rate_chart_markdown
+from pipelines.releases.diff import difference, difference_markdown
 from pipelines.releases.headline import headline, headline_markdown
 from pipelines.releases.lake import open_lake
 from pipelines.releases.marts import read_manifest
-from pipelines.releases.publish import publish
+from pipelines.releases.publish import Outcome, PublishError, publish
+from pipelines.releases.restore import restore
 from pipelines.settings import LOCAL_ZONE
 
+RESTORE_JOB = "restore"
 PUBLIC = [dg.AssetKey([mart.schema, mart.name]) for mart in read_manifest(MANIFEST)]
 
 
 class PublishConfig(dg.Config):
-    """Who publishes and why; both are written into the lake with the snapshot."""
+    """Who publishes and why; both are written into the lake with the snapshot.
+
+    `restore`: instead of the warehouse, publish the content of that release again. Then `confirm` must
+    read `restore release N`, so that nobody rolls the province back by a slip.
+    """
 
     author: str = "nightly"
     reason: str = "nightly run"
+    restore: int | None = None
+    confirm: str = ""
 
 
 @dg.asset(
@@ -41,13 +50,14 @@ class PublishConfig(dg.Config):
     ),
 )
 def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.MaterializeResult:
-    with exclusive(SETTINGS):
-        outcome = publish(SETTINGS, run_id=context.run_id, author=config.author, reason=config.reason)
+    outcome = _published(context, config)
     made = outcome.release
     context.log.info("release %s: %s", made.release_id, outcome.why)
     with open_lake(SETTINGS) as con:
         said = headline(con)
         chart = rate_chart_markdown(con)
+        before = made.release_id - 1
+        moved = difference_markdown(difference(con, before, made.release_id)) if before else "first release"
     return dg.MaterializeResult(
         data_version=dg.DataVersion(made.release_hash[:16]),
         metadata={
@@ -59,10 +69,28 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
             "changed tables": ", ".join(outcome.changed) or "none",
             "rows published": sum(mart.rows for mart in made.marts.values()),
             **({"online submission rate (%)": round(said.rate * 100, 4)} if said.rate else {}),
+            "why the rate moved": dg.MetadataValue.md(moved),
+            **({"restores": made.restores} if made.restores else {}),
             "headline": dg.MetadataValue.md(headline_markdown(said)),
             **({"rate chart": dg.MetadataValue.md(chart)} if chart else {}),
         },
     )
+
+
+def _published(context: dg.AssetExecutionContext, config: PublishConfig) -> Outcome:
+    if context.run.job_name == RESTORE_JOB or config.restore is not None:
+        if config.restore is None or config.confirm != f"restore release {config.restore}":
+            raise dg.Failure(
+                f"Nothing was restored: set `restore` to the release's number and `confirm` to "
+                f"'restore release {config.restore or 'N'}' in the launchpad.",
+                allow_retries=False,
+            )
+    who = {"run_id": context.run_id, "author": config.author, "reason": config.reason}
+    try:
+        with exclusive(SETTINGS):
+            return restore(SETTINGS, config.restore, **who) if config.restore else publish(SETTINGS, **who)
+    except (PublishError, LookupError) as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 assets = [release]

@@ -29,31 +29,45 @@ class Unexplained(RuntimeError):
 def explain(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,
-    previous: Release,
+    previous: Release | None,
     release: Release,
     before: Mapping[str, str],
     after: Mapping[str, str],
 ) -> None:
-    """Fill temp tables `movements` and `changes` for the ledger; empty where a mart is missing.
+    """Fill temp tables `rates`, `movements` and `changes` for the ledger; empty where a mart is missing.
 
     `before`, `after`: `schema.table` → relation of the release before and of the one being made.
     Unexplained where the parts do not add up.
     """
     _create(con)
-    if not all(name in before and name in after for name in NEEDED):
+    if not all(name in after for name in NEEDED):
+        return
+    _counted(con, "counted_after", after, release)
+    con.execute(
+        f"""
+        insert into rates by name
+        select '{METRIC}' as metric, period,
+            case when grouping(unit_code) = 1 then 'province' else unit_code end as unit_code,
+            count(*) filter (is_online) as numerator, count(*) as denominator
+        from counted_after group by grouping sets ((period, unit_code), (period))
+        """
+    )
+    if previous is None or not all(name in before for name in NEEDED):
         return
     _counted(con, "counted_before", before, previous)
-    _counted(con, "counted_after", after, release)
     con.execute(
         """
         create or replace temp table changed as
+        with shared as (
+            select distinct period from counted_before
+            intersect select distinct period from counted_after
+        )
         select period, item_code, a.moment as moment_before, b.moment as moment_after,
             a.unit_code as unit_before, a.is_online as online_before, a.received_at as received_before,
             b.unit_code as unit_after, b.is_online as online_after, b.received_at as received_after
         from counted_before as a full join counted_after as b using (period, item_code)
         where (a.unit_code is distinct from b.unit_code or a.is_online is distinct from b.is_online)
-            and period in (select period from counted_before)
-            and period in (select period from counted_after)
+            and period in (from shared)
         """
     )
     if release.restores:
@@ -62,14 +76,16 @@ def explain(
     else:
         gather(con, settings, dict(before), dict(after))
         judge(con, previous, release)
-    attribute(con)
+    rates = f"{ALIAS}.audit.release_rates"
+    attribute(con, f"(from {rates} where release_id = {previous.release_id:d})")
 
 
 def _create(con: duckdb.DuckDBPyConnection) -> None:
-    for name, known_later in (("movements", "release_id"), ("changes", "release_id, compared_with")):
+    for name in ("rates", "movements", "changes"):
+        later = "release_id, compared_with" if name == "changes" else "release_id"
         con.execute(
             f"create or replace temp table {name} as "
-            f"select * exclude ({known_later}) from {ALIAS}.audit.release_{name} where false"
+            f"select * exclude ({later}) from {ALIAS}.audit.release_{name} where false"
         )
 
 
@@ -144,7 +160,7 @@ def judge(con: duckdb.DuckDBPyConnection, previous: Release, release: Release) -
     )
 
 
-def attribute(con: duckdb.DuckDBPyConnection) -> None:
+def attribute(con: duckdb.DuckDBPyConnection, rates_before: str) -> None:
     """`judged` → `movements` (item × unit × field) → `changes` (unit × cause), with the sum asserted."""
     con.execute(
         f"""
@@ -177,25 +193,7 @@ def attribute(con: duckdb.DuckDBPyConnection) -> None:
         """
     )
     con.execute(
-        """
-        create or replace temp table totals as
-        with counts as (
-            select period, unit_code, is_online, 0 as side from counted_before
-            union all
-            select period, unit_code, is_online, 1 as side from counted_after
-        )
-        select
-            period,
-            case when grouping(unit_code) = 1 then 'province' else unit_code end as unit_code,
-            count(*) filter (side = 0 and is_online) as online_before,
-            count(*) filter (side = 0) as received_before,
-            count(*) filter (side = 1 and is_online) as online_after,
-            count(*) filter (side = 1) as received_after
-        from counts
-        where period in (select period from counted_before)
-            and period in (select period from counted_after)
-        group by grouping sets ((period, unit_code), (period));
-
+        f"""
         insert into changes by name
         with summed as (
             select
@@ -211,24 +209,33 @@ def attribute(con: duckdb.DuckDBPyConnection) -> None:
             group by grouping sets ((metric, period, unit_code, cause, field), (metric, period, cause, field))
         )
         select summed.*,
-            (numerator_change - online_before / nullif(received_before, 0) * denominator_change)
-            / nullif(received_after, 0) as rate_change
-        from summed left join totals using (period, unit_code)
+            (numerator_change - b.numerator / nullif(b.denominator, 0) * denominator_change)
+            / nullif(a.denominator, 0) as rate_change
+        from summed
+        left join {rates_before} as b using (metric, period, unit_code)
+        left join rates as a using (metric, period, unit_code)
         where numerator_change <> 0 or denominator_change <> 0
         """
     )
-    _assert_whole(con)
+    _assert_whole(con, rates_before)
 
 
-def _assert_whole(con: duckdb.DuckDBPyConnection) -> None:
+def _assert_whole(con: duckdb.DuckDBPyConnection, rates_before: str) -> None:
     apart = con.execute(
-        """
-        select period, unit_code from totals left join (
-            select period, unit_code, sum(numerator_change) as n, sum(denominator_change) as d
+        f"""
+        with whole as (
+            select metric, period, unit_code, coalesce(a.numerator, 0) - coalesce(b.numerator, 0) as n,
+                coalesce(a.denominator, 0) - coalesce(b.denominator, 0) as d
+            from rates as a full join {rates_before} as b using (metric, period, unit_code)
+            where period in (select period from rates) and period in (select period from {rates_before})
+        ),
+        parts as (
+            select metric, period, unit_code, sum(numerator_change) as n, sum(denominator_change) as d
             from changes group by all
-        ) using (period, unit_code)
-        where online_after - online_before <> coalesce(n, 0)
-            or received_after - received_before <> coalesce(d, 0)
+        )
+        select period, unit_code, whole.n, parts.n, whole.d, parts.d
+        from whole full join parts using (metric, period, unit_code)
+        where coalesce(whole.n, 0) <> coalesce(parts.n, 0) or coalesce(whole.d, 0) <> coalesce(parts.d, 0)
         """
     ).fetchall()
     if apart:

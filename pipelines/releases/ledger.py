@@ -36,6 +36,9 @@ TABLES = {
         batch_id varchar not null, sha256 varchar not null, standing varchar not null""",
     "release_files": """
         release_id bigint not null, path varchar not null, bytes bigint not null, sha256 varchar not null""",
+    "release_rates": """
+        release_id bigint not null, metric varchar not null, period varchar not null,
+        unit_code varchar not null, numerator bigint not null, denominator bigint not null""",
     "release_changes": """
         release_id bigint not null, compared_with bigint not null, metric varchar not null,
         period varchar not null, unit_code varchar not null, cause varchar not null, field varchar,
@@ -43,13 +46,14 @@ TABLES = {
         rate_change double, dossiers bigint not null""",
     "release_movements": """
         release_id bigint not null, metric varchar not null, period varchar not null,
-        item_code varchar not null, unit_code varchar not null, cause varchar not null, field varchar, batch_id varchar,
+        item_code varchar not null, unit_code varchar not null, cause varchar not null,
+        field varchar, batch_id varchar,
         numerator_change bigint not null, denominator_change bigint not null""",
     "release_prunes": """
         release_id bigint not null, pruned_at timestamp not null, author varchar not null,
         reason varchar not null""",
 }
-DETAILS = ("release_batches", "release_files", "release_changes", "release_movements")
+DETAILS = ("release_batches", "release_files", "release_rates", "release_changes", "release_movements")
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,10 @@ class Release:
     def label(self) -> str:
         """What the lake's own snapshot says of the release; `verify` compares the two."""
         return json.dumps({k: str(v) for k, v in vars(self).items() if k != "marts"})
+
+    @property
+    def code_version(self) -> str:
+        return self.code_commit + ("+dirty" if self.is_dirty else "")
 
     def same_code(self, other: Release) -> bool:
         """Built by the same models, rules and reference data."""

@@ -117,15 +117,14 @@ def _write(
     named = {mart.qualified: source for mart, source in sources.items()}
     held = previous.marts if previous else {}
     n = draft.release_id
-    if previous:
-        old = {name: duck.identifier(lake.ALIAS, *name.split(".")) for name in held}
-        explain(con, settings, previous, draft, old, named)
-        for name in ("movements", "changes"):
-            extra = f", {previous.release_id:d} as compared_with" if name == "changes" else ""
-            con.execute(
-                f"insert into {lake.ALIAS}.audit.release_{name} by name "
-                f"select {n:d} as release_id{extra}, * from {name}"
-            )
+    old = {name: duck.identifier(lake.ALIAS, *name.split(".")) for name in held}
+    explain(con, settings, previous, draft, old, named)
+    for name in ("rates", "movements", "changes"):
+        extra = f", {previous.release_id:d} as compared_with" if previous and name == "changes" else ""
+        con.execute(
+            f"insert into {lake.ALIAS}.audit.release_{name} by name "
+            f"select {n:d} as release_id{extra}, * from {name}"
+        )
     if "audit.batches" in named:
         inputs.append(con, n, named["audit.batches"])
     there = files.listed(settings)

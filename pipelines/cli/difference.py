@@ -1,0 +1,99 @@
+"""The explained difference as tables for people, in Vietnamese and English."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from pipelines.cli.console import console
+from pipelines.releases.diff import Difference, Part, Rate, RowChanges
+
+CAUSES = {
+    "new_in_period": "mới phát sinh trong kỳ · new in period",
+    "late_arrival": "đến muộn · late arrival",
+    "correction": "đính chính · correction",
+    "rejection_out": "được nhận lại · released from rejection",
+    "rejection_in": "bị loại · sent to rejection",
+    "pulled_again": "kéo lại ngày cũ · day pulled again",
+    "code_or_reference": "đổi quy tắc, danh mục · code or reference changed",
+    "restored": "khôi phục bản cũ · restored",
+    "unexplained": "chưa giải thích được · unexplained",
+}
+FIELDS = {"unit": "đơn vị · unit", "channel": "kênh · channel", "received_at": "ngày tiếp nhận · received"}
+
+
+def print_difference(found: Difference) -> None:
+    a, b = found.a, found.b
+    console.print(f"[bold]{a.release_id} → {b.release_id}[/]  as of {a.as_of} → {b.as_of}")
+    if not a.same_code(b):
+        console.print("Mã nguồn, quy tắc hoặc danh mục đã đổi · code, rules or reference data changed")
+    for rate in found.rates:
+        _print_rate(rate)
+    table = Table("bảng · table", "dòng · rows", title="Bảng thay đổi · changed tables", title_justify="left")
+    for name, (before, after, same) in found.tables.items():
+        if not same:
+            table.add_row(name, f"{_count(before)} → {_count(after)}")
+    console.print(table if table.row_count else "Không bảng nào thay đổi · no table differs")
+    if found.batches:
+        table = Table("nguồn · source", "ngày · day", "lô · batch", "trước → sau · before → after",
+                      title="Lô dữ liệu · batches", title_justify="left")  # fmt: skip
+        for x in found.batches[:40]:
+            table.add_row(x["source"], x["partition"], x["batch_id"], f"{x['before']} → {x['after']}")
+        console.print(table)
+        if len(found.batches) > 40:
+            console.print(f"… {len(found.batches) - 40} more: --json names all")
+
+
+def _print_rate(rate: Rate) -> None:
+    (n0, d0), (n1, d1) = rate.before, rate.after
+    first, second = rate.rates
+    table = Table(
+        "nguyên nhân · cause", "trường · field", "Δ trực tuyến", "Δ tiếp nhận", "Δ điểm %", "hồ sơ", "lô",
+        title=f"{rate.metric} · {rate.period} · {rate.unit_code}: "
+        f"{_percent(first)} ({n0} / {d0}) → {_percent(second)} ({n1} / {d1})",
+        title_justify="left",
+    )  # fmt: skip
+    for column in table.columns[2:6]:
+        column.justify = "right"
+    for part in rate.parts:
+        table.add_row(
+            CAUSES.get(part.cause, part.cause), FIELDS.get(part.field or "", part.field or ""),
+            f"{part.numerator_change:+d}", f"{part.denominator_change:+d}", _points(part.rate_change),
+            str(part.dossiers), _batches(part),
+        )  # fmt: skip
+    whole = None if first is None or second is None else second - first
+    table.add_section()
+    table.add_row("[bold]cộng · whole[/]", "", f"{n1 - n0:+d}", f"{d1 - d0:+d}", _points(whole), "", "")
+    console.print(table)
+    for part in rate.parts:
+        if part.dossier_codes:
+            named = ", ".join(part.dossier_codes)
+            console.print(f"{part.cause} {part.field or ''}: {named}", highlight=False)
+
+
+def print_row_changes(mart: str, rows: RowChanges) -> None:
+    console.print(f"[bold]{mart}[/]: +{rows.added} −{rows.removed} ~{rows.changed}")
+    if rows.columns:
+        named = ", ".join(f"{c} ({n})" for c, n in sorted(rows.columns.items(), key=lambda x: -x[1]))
+        console.print(f"cột thay đổi · columns changed: {named}")
+    if rows.sample:
+        table = Table(*rows.sample[0])
+        for row in rows.sample:
+            table.add_row(*map(str, row.values()))
+        console.print(table)
+
+
+def _batches(part: Part) -> str:
+    more = f" +{len(part.batches) - 1}" if len(part.batches) > 1 else ""
+    return f"{part.batches[0]}{more}" if part.batches else ""
+
+
+def _percent(rate: float | None) -> str:
+    return "n/a" if rate is None else f"{100 * rate:.4f} %"
+
+
+def _points(change: float | None) -> str:
+    return "" if change is None else f"{100 * change:+.4f}"
+
+
+def _count(rows: int | None) -> str:
+    return "–" if rows is None else str(rows)

@@ -1,0 +1,81 @@
+"""`thongsuot trace`: from a row of a mart to dossiers, landed rows, batches and their origin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.table import Table
+
+from pipelines.cli.answers import as_json, asked, say
+from pipelines.cli.console import console
+from pipelines.settings import Settings
+
+# Of a landed row, what fits a terminal; `--json` has all of it.
+SHOWN = ("recorded_at", "status_code", "channel", "received_at", "receiving_unit_code", "reported_status",
+         "progress", "status", "last_update_at")  # fmt: skip
+
+
+@click.command()
+@click.argument("mart")
+@click.argument("key", nargs=-1, required=True)
+@click.option("--release", "release_id", type=int, metavar="N", help="default: the newest")
+@click.option("--limit", type=int, default=10, show_default=True, help="how many dossiers to name")
+@as_json
+def trace(mart: str, key: tuple[str, ...], release_id: int | None, limit: int, as_json: bool) -> None:
+    """Where a row of MART comes from. KEY: its key values in order, or COLUMN=VALUE words."""
+    from pipelines.releases.trace import trace as follow
+
+    with asked():
+        found = follow(Settings.from_env(), mart, list(key), release_id=release_id, limit=limit)
+    if as_json:
+        release = {"release_id": found.release.release_id, "as_of": found.release.as_of,
+                   "release_hash": found.release.release_hash}  # fmt: skip
+        say({**vars(found), "release": release})
+        return
+    head = found.release
+    console.print(
+        f"[bold]{found.mart}[/] · bản phát hành · release {head.release_id}, as of {head.as_of}, "
+        f"{head.release_hash[:16]}"
+    )
+    facts = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in found.row.items():
+        if value is not None:
+            facts.add_row(name, str(value))
+    console.print(facts)
+    if found.items:
+        console.print(
+            f"[bold]{found.item_count}[/] hồ sơ, nhiệm vụ hoặc vướng mắc · items behind it"
+            + (f", row counts {found.counted}" if found.counted is not None else "")
+        )
+    if found.counted not in (None, found.item_count):
+        console.print("[yellow]The row counts an earlier day: its dossiers are shown as they stand today.[/]")
+    _print_rows(found.rows)
+    _print_batches(found.batches)
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    named = [c for c in rows[0] if c.endswith("_code") and c not in SHOWN][:1]
+    shown = [c for c in (*named, *SHOWN) if c in rows[0]]
+    table = Table("lô · batch", "_row", *shown, "bị loại · rejected by",
+                  title="Dòng gốc đã nhận · landed rows", title_justify="left")  # fmt: skip
+    for row in rows:
+        values = [str(row[c]) if row[c] is not None else "" for c in shown]
+        table.add_row(row["batch_id"], str(row["_row"]), *values, row["rejected_by"] or "")
+    console.print(table)
+
+
+def _print_batches(batches: list[dict[str, Any]]) -> None:
+    table = Table("nguồn · source", "ngày · day", "lô · batch", "dòng · rows", "SHA-256", "nguyên vẹn · intact",
+                  title="Lô dữ liệu · batches", title_justify="left")  # fmt: skip
+    for b in batches[:40]:
+        table.add_row(b["source"], b["partition"], b["batch_id"], str(b.get("rows", b["rows_read"])),
+                      b["sha256"][:16], "✓" if b["intact"] else "[red]✗[/]")  # fmt: skip
+    console.print(table)
+    if len(batches) > 40:
+        console.print(f"… {len(batches) - 40} more: --json names all")
+    for b in batches[:3]:
+        told = f"{b['batch_id']}: {b['origin']}; pulled {b['pulled_at']} UTC, run {b['run_id']}"
+        console.print(told, soft_wrap=True, highlight=False)

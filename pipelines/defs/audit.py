@@ -1,0 +1,63 @@
+"""What questions the releases: the weekly `verify`, and `restore`, which asks to be confirmed."""
+
+import os
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines.defs.common import SETTINGS
+from pipelines.defs.release import RESTORE_JOB, release
+from pipelines.releases.verify import verify
+from pipelines.settings import LOCAL_ZONE
+
+VERIFIED = dg.AssetCheckKey(release.key, "every_release_is_what_was_published")
+
+
+@dg.asset_check(
+    asset=release,
+    name=VERIFIED.name,
+    description="**Kiểm chứng**: sổ bản phát hành, danh mục, tệp và lô dữ liệu còn nguyên vẹn. The chain, the "
+    "catalogue, every file, every kept content and every landed batch are what they were.",
+)
+def verified(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    found = verify(SETTINGS, progress=context.log.debug)
+    yield dg.AssetCheckResult(
+        passed=not found.findings,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "chain head": found.head,
+            "releases": found.releases,
+            "releases kept": found.kept,
+            "files": found.files,
+            "batches": found.batches,
+            "findings": dg.MetadataValue.md(
+                "\n".join(f"- {f.kind}: {f.text}" for f in found.findings) or "none"
+            ),
+        },
+    )
+    if found.findings:  # a failed check alone would leave the run green, and nobody would be called
+        raise dg.Failure("\n".join(f.text for f in found.findings), allow_retries=False)
+
+
+verify_job = dg.define_asset_job(
+    "verify",
+    selection=dg.AssetSelection.checks(VERIFIED),
+    description="Kiểm chứng mọi bản phát hành. Verify every release; a finding fails the run.",
+)
+restore_job = dg.define_asset_job(
+    RESTORE_JOB,
+    selection=(dg.AssetSelection.assets(release) | dg.AssetSelection.groups("exports")).without_checks(),
+    description="Công bố lại một bản cũ thành bản mới. Publish an old release's content as a new release: set "
+    "`restore` and `confirm` of `release` in the launchpad. The next nightly run publishes the newest data again.",
+)
+verify_schedule = dg.ScheduleDefinition(
+    job=verify_job,
+    cron_schedule="0 3 * * 0",
+    execution_timezone=str(LOCAL_ZONE),
+    default_status=dg.DefaultScheduleStatus.RUNNING
+    if os.environ.get("THONGSUOT_SCHEDULES") == "on"
+    else dg.DefaultScheduleStatus.STOPPED,
+)
+checks = [verified]
+jobs = [verify_job, restore_job]
+schedules = [verify_schedule]

@@ -1,0 +1,134 @@
+"""Rebuild: release N again from its batches alone, in a scratch directory, and its hashes compared.
+
+The proof of promise 2 (DESIGN §2): a release is a function of landed batches, code and as_of.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from pipelines import duck
+from pipelines.landing.batches import LandingError, batches
+from pipelines.quality.validate import validate
+from pipelines.releases import inputs, lake, ledger
+from pipelines.releases.ledger import Release
+from pipelines.releases.marts import Content, content
+from pipelines.releases.verify import Finding
+from pipelines.settings import Settings
+from pipelines.sources.contract import load_contracts
+from pipelines.warehouse.build import BuiltState, NothingLanded, finish, prepare
+from pipelines.warehouse.dbt import DbtError, build, ensure_manifest, explain
+
+# How a superseded batch was judged then is the one thing that later rules do not reproduce.
+BOOKKEEPING = ("audit.batches", "audit.rejections", "audit.reconciliation")
+
+
+class Rebuilt(NamedTuple):
+    """`notes`: what differs and may; `findings`: what must not."""
+
+    release: Release
+    findings: list[Finding]
+    notes: list[str]
+
+
+def rebuild(settings: Settings, release_id: int, progress: Callable[[str], None] = lambda _: None) -> Rebuilt:
+    """LookupError where there is no such release; every other fault is a finding."""
+    with lake.open_lake(settings) as con:
+        release = ledger.find(ledger.releases(con), release_id)
+        origin = release.restores or release.release_id
+        known = inputs.known(con, origin)
+    with _scratch(settings) as scratch:
+        lost = _lay_out(settings, scratch, known)
+        if lost:
+            text = (
+                f"release {release_id} cannot be rebuilt: {len(lost)} of its batches are gone, e.g. {lost[0]}"
+            )
+            return Rebuilt(release, [Finding("not_rebuilt", text)], [])
+        try:
+            state = _build(scratch, release, progress)
+        except (LandingError, NothingLanded, DbtError) as error:
+            return Rebuilt(release, [Finding("not_rebuilt", f"release {release_id}: {error}")], [])
+        progress("comparing")
+        with duck.connect(scratch.extensions, scratch.warehouse, read_only=True) as con:
+            held = {
+                name: content(con, duck.identifier(*name.split(".")))
+                for name in release.marts
+                if con.execute(
+                    "select 1 from duckdb_tables() where schema_name || '.' || table_name = ?", [name]
+                ).fetchone()
+            }
+    return _compared(release, state, held)
+
+
+def _build(scratch: Settings, release: Release, progress: Callable[[str], None]) -> BuiltState:
+    """LandingError, NothingLanded or DbtError in the words of the stage that failed."""
+    contracts = load_contracts(scratch.sources_file)
+    for source in contracts.sources.values():
+        progress(f"validating {source.name}")
+        validate(source, list(batches(scratch.landing, source.name)), scratch)
+    progress("building")
+    ensure_manifest(scratch)
+    as_of = prepare(scratch, contracts, release.as_of)
+    results = build(scratch)
+    if any(r.failed for r in results):
+        raise DbtError(explain(scratch, results))
+    return finish(scratch, as_of)
+
+
+def _compared(release: Release, state: BuiltState, held: dict[str, Content]) -> Rebuilt:
+    """Another code is said first: then a difference proves nothing."""
+    notes = [
+        f"{what} changed since release {release.release_id}; check out {release.code_commit[:12]} to "
+        "compare like with like"
+        for what, now, then in (
+            ("the models", state.manifest_sha256, release.manifest_sha256),
+            ("the rules or the sources' contract", state.rules_sha256, release.rules_sha256),
+        )
+        if now != then
+    ]
+    differing = [name for name, mart in sorted(release.marts.items()) if held.get(name) != mart]
+    books = [name for name in differing if name in BOOKKEEPING]
+    wrong = [name for name in differing if name not in BOOKKEEPING]
+    if books:
+        notes.append(f"{', '.join(books)}: superseded batches are judged by today's rules")
+    if not wrong:
+        return Rebuilt(release, [], notes)
+    text = f"release {release.release_id} does not reproduce from its batches: {', '.join(wrong)}"
+    return Rebuilt(release, [Finding("other_code" if notes[: len(notes) - bool(books)] else
+                                     "not_reproduced", text)], notes)  # fmt: skip
+
+
+@contextmanager
+def _scratch(settings: Settings) -> Iterator[Settings]:
+    """An empty data directory beside the real one, gone afterwards, like the environment dbt reads."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    before = dict(os.environ)
+    folder = Path(tempfile.mkdtemp(prefix=".rebuild.", dir=settings.data))
+    try:
+        yield replace(settings, data=folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _lay_out(settings: Settings, scratch: Settings, known: list[inputs.Batch]) -> list[str]:
+    """Link the batches known to the release, and no others; returns the paths that are gone."""
+    lost = []
+    for batch in known:
+        folder = Path(batch.source) / batch.partition
+        (scratch.landing / folder).mkdir(parents=True, exist_ok=True)
+        for name in (f"{batch.batch_id}.parquet", f"{batch.batch_id}.json"):
+            try:
+                (scratch.landing / folder / name).symlink_to(settings.landing / folder / name)
+                (settings.landing / folder / name).stat()
+            except OSError:
+                lost.append((folder / name).as_posix())
+    return lost

@@ -1,0 +1,78 @@
+"""Retention (DESIGN §7): every release for some days, then the last of each month; the chain stays whole.
+
+Hashes, batches and explanations of a pruned release remain in the ledger, its contents go: the lake
+forgets the snapshot and deletes the files that no other one needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from pipelines.releases import files, lake, ledger
+from pipelines.releases.ledger import Release
+from pipelines.settings import LOCAL_ZONE, Settings
+
+KEEP_DAYS = 90
+
+
+class Pruned(NamedTuple):
+    releases: list[int]
+    files: int
+    bytes: int
+
+
+def outdated(chain: Sequence[Release], now: datetime, keep_days: int = KEEP_DAYS) -> list[Release]:
+    """Releases to prune at `now` (UTC). Never the newest, nor the last of a month, nor one of the last days."""
+    last_of_month = {_month(release): release.release_id for release in chain}
+    return [
+        release
+        for release in chain[:-1]
+        if release.published_at < now - timedelta(days=keep_days)
+        and last_of_month[_month(release)] != release.release_id
+    ]
+
+
+def _month(release: Release) -> str:
+    return f"{release.published_at.replace(tzinfo=UTC).astimezone(LOCAL_ZONE):%Y-%m}"
+
+
+def prune(
+    settings: Settings, *, author: str, reason: str, keep_days: int = KEEP_DAYS, now: datetime | None = None,
+    dry_run: bool = False,
+) -> Pruned:  # fmt: skip
+    """Drop the contents of outdated releases and reclaim their files. Harmless when repeated."""
+    now = now or datetime.now(UTC).replace(tzinfo=None)
+    with lake.open_lake(settings, read_only=False) as con:
+        chain = ledger.releases(con)
+        held = ledger.kept(con, chain)
+        old = [release for release in outdated(chain, now, keep_days) if release in held]
+        gone = [release.release_id for release in old]
+        if dry_run or not gone:
+            return Pruned(gone, 0, 0)
+        before = _sizes(settings)
+        # On record first: a stop after this leaves contents that are merely not needed any more.
+        con.execute("begin")
+        con.executemany(
+            f"insert into {lake.ALIAS}.audit.release_prunes values (?, ?, ?, ?)",
+            [[release_id, now, author, reason] for release_id in gone],
+        )
+        lake.label(con, author, f"pruned releases {', '.join(map(str, gone))}: {reason}")
+        con.execute("commit")
+        # Snapshots without a release (the empty lake, earlier prunings) hold nothing that is served.
+        unnamed = con.execute(
+            f"select snapshot_id from ducklake_snapshots('{lake.ALIAS}') "
+            "where commit_extra_info is null and snapshot_id < ?",
+            [chain[-1].snapshot_id],
+        ).fetchall()
+        versions = sorted({release.snapshot_id for release in old} | {n for (n,) in unnamed})
+        listed = ", ".join(map(str, versions))
+        con.execute(f"call ducklake_expire_snapshots('{lake.ALIAS}', versions => [{listed}])")
+        con.execute(f"call ducklake_cleanup_old_files('{lake.ALIAS}', cleanup_all => true)")
+        after = _sizes(settings)
+    return Pruned(gone, len(before) - len(after), sum(before.values()) - sum(after.values()))
+
+
+def _sizes(settings: Settings) -> dict[str, int]:
+    return {str(path): path.stat().st_size for path in files.listed(settings)}
