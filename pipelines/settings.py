@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
-EXPORTS = frozenset({"marts_duckdb", "postgres", "open_data", "brief"})
+EXPORTS = frozenset({"marts_duckdb", "postgres", "open_data", "brief", "report_ii06a"})
 
 
 def _zone_of_the_place() -> ZoneInfo:

@@ -15,7 +15,7 @@ import duckdb
 import xlsxwriter
 
 from pipelines.releases import ledger
-from pipelines.releases.exports.duckdb_file import Exported
+from pipelines.releases.exports.common import Exported
 from pipelines.releases.lake import ALIAS, open_lake
 from pipelines.settings import Settings
 from pipelines.sources.contract import load_contracts

@@ -1,0 +1,135 @@
+"""The tables of the open-data package: what a mart's `meta.open_data` lets out, small counts withheld.
+
+Publication is opt-in, mart by mart; a column that counts and is not declared stops the export, so that a
+mart that grows a column cannot leak by it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipelines import duck
+from pipelines.releases.exports.common import Column, Table
+from pipelines.releases.exports.suppression import Line, withheld
+
+COUNTING = ("BIGINT", "HUGEINT")
+MEASURING = (*COUNTING, "INTEGER", "DOUBLE")
+WITHHELD = Column(
+    "is_withheld", "BOOLEAN",
+    "EN A count of 1 to 4 stands here or could be worked out from here: the row's figures are withheld. / "
+    "VI Có số đếm từ 1 đến 4 hoặc suy ra được: các số của dòng này được che.",
+)  # fmt: skip
+
+# Open311 GeoReport v2 (service request): name → the issue's column, and what it says.
+OPEN311 = {
+    "service_request_id": ("issue_code", "VARCHAR", "EN Issue code. / VI Mã vướng mắc."),
+    "status": ("case when is_open then 'open' else 'closed' end", "VARCHAR",
+               "EN open or closed. / VI Còn mở hay đã đóng."),
+    "status_notes": ("status_name_vi", "VARCHAR", "EN Status in the register. / VI Trạng thái trong sổ."),
+    "service_code": ("category", "VARCHAR", "EN Category. / VI Mã nhóm vướng mắc."),
+    "service_name": ("category_name_vi", "VARCHAR", "EN Its Vietnamese name. / VI Tên nhóm."),
+    "agency_responsible": ("addressed_to_level", "VARCHAR", "EN Level addressed. / VI Cấp giải quyết."),
+    "requested_datetime": ("reported_at", "TIMESTAMP", "EN Reported, +07:00. / VI Thời điểm phản ánh."),
+    "updated_datetime": ("last_update_at", "TIMESTAMP", "EN Last sign of life. / VI Cập nhật cuối."),
+    "expected_datetime": ("due_at", "TIMESTAMP", "EN Due. / VI Hạn xử lý."),
+    "address_id": ("unit_code", "VARCHAR", "EN Commune code. / VI Mã xã, phường."),
+    "address": ("unit_name", "VARCHAR", "EN Commune. / VI Xã, phường."),
+}  # fmt: skip
+
+
+class OpenDataError(ValueError):
+    """A mart's `meta.open_data` does not say enough to publish it safely; nothing was published."""
+
+
+class TotalOver(BaseModel):
+    """Rows that differ only in `over` add up to the row where it is `total`."""
+
+    model_config = ConfigDict(extra="forbid")
+    over: str
+    total: str
+
+
+class Opened(BaseModel):
+    """`meta.open_data` of a mart. `rests` are [whole, part]: what is left between them counts, too."""
+
+    model_config = ConfigDict(extra="forbid")
+    counts: list[str]
+    rests: list[tuple[str, str]] = []
+    where: str = "true"
+    lines: list[TotalOver] = []
+    withhold: list[str] = []
+    form: Literal["table", "open311"] = "table"
+
+
+def opened(table: Table) -> Opened | None:
+    """What the mart lets out; None where it says nothing. OpenDataError where it says too little."""
+    said = table.meta.get("open_data")
+    if said is None:
+        return None
+    try:
+        made = Opened.model_validate(said)
+    except ValidationError as error:
+        raise OpenDataError(f"{table.qualified}: meta.open_data: {error}") from None
+    declared = {*made.counts, *(name for rest in made.rests for name in rest), *table.key}
+    undeclared = [c.name for c in table.columns if c.type in COUNTING and c.name not in declared]
+    if undeclared and made.form == "table":
+        raise OpenDataError(
+            f"{table.qualified} counts in {', '.join(undeclared)} but meta.open_data.counts does not name "
+            "them: declare them (their small values are withheld), or do not open the mart."
+        )
+    return made
+
+
+def lay_out(con: duckdb.DuckDBPyConnection, table: Table, said: Opened) -> tuple[Table, int]:
+    """The public table as temp table `open_data`, ordered by its key; its description, rows withheld."""
+    name, order = "open_data", ", ".join(duck.identifier(column) for column in table.key)
+    if said.form == "open311":
+        asked = ", ".join(f"{source} as {public}" for public, (source, _, _) in OPEN311.items())
+        con.execute(f"create or replace temp table {name} as select {asked} from {table.relation} order by 1")
+        columns = tuple(Column(public, kind, told) for public, (_, kind, told) in OPEN311.items())
+        return Table(
+            "", "service_requests", columns, ("service_request_id",), table.description, table.meta
+        ), 0
+    con.execute(
+        f"create or replace temp table {name} as select * from {table.relation} "
+        f"where {said.where} order by {order}"
+    )
+    if not said.counts:
+        return Table("", table.name, table.columns, table.key, table.description, table.meta), 0
+    gone = _withhold(con, name, table, said)
+    columns = (*table.columns, WITHHELD)
+    return Table("", table.name, columns, table.key, table.description, table.meta), gone
+
+
+def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened) -> int:
+    """Null the figures of the rows that must not be read, and mark them; how many."""
+    rests = [f"{duck.identifier(whole)} - {duck.identifier(part)}" for whole, part in said.rests]
+    asked = ", ".join([*(f"coalesce({duck.identifier(c)}, 0)" for c in said.counts), *rests])
+    counts = [list(row) for row in con.execute(f"select {asked} from {name} order by rowid").fetchall()]
+    hidden = sorted(withheld(counts, _lines(con, name, table, said)))
+    con.execute(f"alter table {name} add column {WITHHELD.name} boolean default false")
+    figures = [c.name for c in table.columns if c.type in MEASURING and c.name not in table.key]
+    sets = ", ".join(f"{duck.identifier(c)} = null" for c in [*figures, *said.withhold])
+    con.execute(
+        f"update {name} set {WITHHELD.name} = true, {sets} where rowid in (select unnest(?::bigint[]))",
+        [hidden],
+    )
+    return len(hidden)
+
+
+def _lines(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened) -> list[Line]:
+    """Row numbers that add up, by every declared total."""
+    made = []
+    for line in said.lines:
+        others = ", ".join(duck.identifier(column) for column in table.key if column != line.over)
+        over = duck.identifier(line.over)
+        rows: list[tuple[Any, ...]] = con.execute(
+            f"select list(rowid) filter ({over} <> ?), any_value(rowid) filter ({over} = ?) "
+            f"from {name} group by {others} order by all",
+            [line.total, line.total],
+        ).fetchall()
+        made += [Line(tuple(sorted(parts or [])), total) for parts, total in rows]
+    return made

@@ -1,0 +1,96 @@
+"""Which rows of a public table are withheld, so that no count of 1 to 4 can be read or worked out.
+
+The rule, in four steps:
+1. A row is withheld with all its figures when one of its counts, or the rest between a whole and its part
+   (received − online), is from 1 to 4. Zero stays: there is nobody behind it (DOMAIN §8).
+2. Where published totals exist (`Line`), what is withheld under one total must be at least two rows, and must
+   not add up to a small count again: the smallest published row beside it goes too, at last the total.
+3. Rows can lie under several totals. Whatever the equations together still determine (linear algebra over the
+   withheld rows) gets one more row withheld beside it, until nothing is determined.
+4. Steps 2 and 3 repeat until neither finds anything. Which rows are withheld depends on the data alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+SMALLEST = 5
+
+
+@dataclass(frozen=True)
+class Line:
+    """Rows that add up: `parts` to `total` (row numbers); no total where none is published."""
+
+    parts: tuple[int, ...]
+    total: int | None
+
+    @property
+    def members(self) -> tuple[int, ...]:
+        return self.parts if self.total is None else (*self.parts, self.total)
+
+
+def withheld(counts: Sequence[Sequence[int]], lines: Sequence[Line]) -> set[int]:
+    """Row numbers to withhold. `counts`: per row its counts and rests, the size-giving one first."""
+    hidden = {n for n, row in enumerate(counts) if any(small(value) for value in row)}
+    closed = [line for line in lines if line.total is not None]
+    while True:
+        extra = {_beside(line, hidden, counts) for line in closed if _gives_away(line, hidden, counts)}
+        if not extra - {None}:
+            known = determined(hidden, closed)
+            extra = {_beside(line, hidden, counts) for line in closed if known & set(line.members)}
+        if not extra - {None}:
+            return hidden
+        hidden |= {row for row in extra if row is not None}
+
+
+def small(value: int) -> bool:
+    return 0 < value < SMALLEST
+
+
+def _gives_away(line: Line, hidden: set[int], counts: Sequence[Sequence[int]]) -> bool:
+    gone = [row for row in line.members if row in hidden]
+    if len(gone) < 2:
+        return len(gone) == 1
+    if line.total in hidden:
+        return False
+    return any(small(sum(values)) for values in zip(*(counts[row] for row in gone), strict=True))
+
+
+def _beside(line: Line, hidden: set[int], counts: Sequence[Sequence[int]]) -> int | None:
+    """The next row to withhold in this line: the smallest that counts anything, the total last."""
+    left = [row for row in line.parts if row not in hidden]
+    if left:
+        return min(left, key=lambda row: (counts[row][0] == 0, counts[row], row))
+    return line.total if line.total not in hidden else None
+
+
+def determined(hidden: set[int], lines: Sequence[Line]) -> set[int]:
+    """Withheld rows whose value follows from the published rows and the lines' equations."""
+    found: set[int] = set()
+    for rows, equations in _components(hidden, lines):
+        place = {row: n for n, row in enumerate(rows)}
+        matrix = np.zeros((len(equations), len(rows)))
+        for n, line in enumerate(equations):
+            for row in line.members:
+                if row in place:
+                    matrix[n, place[row]] = -1.0 if row == line.total else 1.0
+        _, values, vectors = np.linalg.svd(matrix)
+        free = vectors[int((values > 1e-9).sum()) :]
+        found |= {row for row, n in place.items() if not free.size or np.abs(free[:, n]).max() < 1e-9}
+    return found
+
+
+def _components(hidden: set[int], lines: Sequence[Line]) -> list[tuple[list[int], list[Line]]]:
+    """Withheld rows that share equations, each group with its own."""
+    groups: list[tuple[set[int], list[Line]]] = []
+    for line in lines:
+        rows = hidden & set(line.members)
+        if not rows:
+            continue
+        touching = [group for group in groups if group[0] & rows]
+        merged = (rows.union(*(g[0] for g in touching)), [line, *(one for g in touching for one in g[1])])
+        groups = [group for group in groups if group not in touching] + [merged]
+    return [(sorted(rows), equations) for rows, equations in groups]

@@ -1,0 +1,97 @@
+"""Small counts: nothing below five is published, and nothing published gives one away."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.releases.exports.suppression import SMALLEST, Line, determined, withheld
+
+
+def test_a_count_from_one_to_four_is_withheld_and_zero_and_five_are_not() -> None:
+    assert withheld([[0], [1], [4], [5], [310_903]], []) == {1, 2}
+
+
+def test_a_rest_gives_its_part_away_so_the_row_goes_whole() -> None:
+    # 100 received, 98 online: two people came in person.
+    assert withheld([[100, 98, 100 - 98], [100, 90, 10]], []) == {0}
+
+
+def test_a_single_gap_under_a_total_takes_the_smallest_neighbour_with_it() -> None:
+    # 3 + 20 + 9 + 50 = 82: without row 2 the total would tell the 3.
+    assert withheld([[3], [20], [9], [50], [82]], [Line((0, 1, 2, 3), 4)]) == {0, 2}
+
+
+def test_two_gaps_that_add_up_to_a_small_count_are_not_enough() -> None:
+    # 1 + 2 = 3 is a count below five as well: 7 goes too.
+    assert withheld([[1], [2], [7], [90], [100]], [Line((0, 1, 2, 3), 4)]) == {0, 1, 2}
+
+
+def test_a_neighbour_of_nobody_hides_nothing() -> None:
+    # Withholding only the zero row beside the 3 would leave 3 + 0 = 3.
+    assert withheld([[3], [0], [40], [60], [103]], [Line((0, 1, 2, 3), 4)]) == {0, 2}
+
+
+def test_the_total_goes_where_nothing_else_is_left() -> None:
+    assert withheld([[3], [3]], [Line((0,), 1)]) == {0, 1}
+    assert withheld([[3], [0], [3]], [Line((0, 1), 2)]) >= {0, 2}
+
+
+def test_a_table_without_small_counts_is_published_whole() -> None:
+    assert withheld([[10], [20], [30]], [Line((0, 1), 2)]) == set()
+
+
+def test_a_bridge_between_two_cycles_is_found_by_the_equations() -> None:
+    # Each line misses two or more, yet row 0 is the only one that two separate pairs leave open.
+    lines = [Line((0, 1, 2), 10), Line((1, 2), 11)]
+    assert determined({0, 1, 2}, lines) == {0}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_no_withheld_row_of_a_table_with_margins_can_be_worked_out(data: st.DataObject) -> None:
+    """Units × sectors with both margins and the grand total: an attacker has every equation."""
+    height, width = data.draw(st.integers(2, 4)), data.draw(st.integers(2, 4))
+    values = [[data.draw(st.integers(0, 30)) for _ in range(width)] for _ in range(height)]
+    for row in values:
+        row.append(sum(row))
+    values.append([sum(column) for column in zip(*values, strict=True)])
+    number = {cell: n for n, cell in enumerate(itertools.product(range(height + 1), range(width + 1)))}
+    counts = [[values[y][x]] for y, x in number]
+    lines = [Line(tuple(number[y, x] for x in range(width)), number[y, width]) for y in range(height + 1)] + [
+        Line(tuple(number[y, x] for y in range(height)), number[height, x]) for x in range(width + 1)
+    ]
+    hidden = withheld(counts, lines)
+    assert all(n in hidden for n, (value,) in enumerate(counts) if 0 < value < SMALLEST)
+    assert not _worked_out(hidden, lines)
+
+
+def _worked_out(hidden: set[int], lines: list[Line]) -> set[int]:
+    """Independent of the code under test: exact elimination with fractions, cell by cell."""
+    from fractions import Fraction
+
+    order = sorted(hidden)
+    rows = [
+        [Fraction(-1 if cell == line.total else 1) if cell in line.members else Fraction(0) for cell in order]
+        for line in lines
+    ]
+    solved, pivot_row = set(), 0
+    for column in range(len(order)):
+        pivot = next((r for r in range(pivot_row, len(rows)) if rows[r][column]), None)
+        if pivot is None:
+            continue
+        rows[pivot_row], rows[pivot] = rows[pivot], rows[pivot_row]
+        lead = rows[pivot_row][column]
+        rows[pivot_row] = [value / lead for value in rows[pivot_row]]
+        for r in range(len(rows)):
+            if r != pivot_row and rows[r][column]:
+                factor = rows[r][column]
+                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[pivot_row], strict=True)]
+        pivot_row += 1
+    for row in rows:
+        held = [order[n] for n, value in enumerate(row) if value]
+        if len(held) == 1:
+            solved.add(held[0])
+    return solved
