@@ -75,7 +75,8 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
     milestones: dict[str, str] = Field(
         default_factory=dict,
         description="For a table with one row per dossier: time column → the status word it stands for. "
-        "Each time that is given becomes a row of the log; so does the row's own status, at `snapshot_at`.",
+        "In the order of a dossier's life. Each time that is given becomes a row of the log; so does the "
+        "row's own status, at `snapshot_at`.",
     )
     snapshot_at: time = Field(
         time(23, 59, 59), description="When a delivery of the table is taken, local time of its day."
