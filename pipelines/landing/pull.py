@@ -32,17 +32,14 @@ def pull(
     *,
     run_id: str,
     con: duckdb.DuckDBPyConnection | None = None,
-    origin: str | None = None,
-    root: Path | None = None,
 ) -> LandedBatch:
     """Land one new batch; SourceError (or a subclass) where the source does not give a whole one.
 
     A range of days passes one open connection: loading a scanner costs more than a small day's rows.
-    `origin` and `root` stand for the connector's own words and for the landing directory.
     """
     if con is None:
         with duck.connect(settings.extensions) as own:
-            return pull(source, partition, settings, run_id=run_id, con=own, origin=origin, root=root)
+            return pull(source, partition, settings, run_id=run_id, con=own)
 
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
         with CONNECTORS[source.connector](source, partition, settings, con) as found:
@@ -52,9 +49,9 @@ def pull(
                 f"from {relation.sql}) to {duck.literal(out)} (format parquet, compression zstd)"
             )
         notes = (*relation.notes, *drifted(con, source, str(partition), out))
-        return origin or relation.origin, notes
+        return relation.origin, notes
 
-    return land(root or settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
+    return land(settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
 
 
 def columns_sql(source: Source, columns: Mapping[str, str]) -> str:

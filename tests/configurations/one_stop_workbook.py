@@ -1,4 +1,4 @@
-"""The one-stop system's workbook as it exports it: a title block, two merged header rows, a formula row."""
+"""The one-stop system's workbook as it exports it: title block, merged header rows, formula row."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import xlsxwriter
 
 GROUPS = {
-    "STT": [], "Số hồ sơ": [], "Thủ tục": ["Mã", "Tên"], "Cơ quan": ["Tiếp nhận", "Xử lý"], "Kênh tiếp nhận": [],
-    "Người nộp": ["Họ và tên", "Điện thoại"],
+    "STT": [], "Số hồ sơ": [], "Thủ tục": ["Mã", "Tên"], "Cơ quan": ["Tiếp nhận", "Xử lý"],
+    "Kênh tiếp nhận": [], "Người nộp": ["Họ và tên", "Điện thoại"],
     "Thời gian": ["Ngày nộp", "Ngày tiếp nhận", "Ngày hẹn trả", "Ngày có kết quả", "Ngày trả"], "Tình trạng": [],
 }  # fmt: skip
 

@@ -136,7 +136,8 @@ def test_a_place_without_trackers_ranking_procedures_or_cutoffs_has_empty_marts(
         assert municipality.rows(f"select count(*) from marts.{mart}") == [(0,)]
     # Its holidays are its own: 31 October is none in Berlin, 3 October is.
     assert municipality.rows(
-        "select is_working_day from marts.dim_date where date_day in ('2025-10-03', '2025-10-31') order by date_day"
+        "select is_working_day from marts.dim_date "
+        "where date_day in ('2025-10-03', '2025-10-31') order by date_day"
     ) == [(False,), (True,)]
 
 

@@ -15,8 +15,8 @@ from pipelines.sources.states import as_log
 DAY = date(2025, 8, 6)
 TABLE = Source.model_validate(
     {
-        "name": "table", "title_vi": "", "connector": "files", "path": "x", "format": "csv", "grain": "", "key": (),
-        "partitioning": "whole_table", "suite": "x", "max_rejected_share": 0, "null_values": ("", "-"),
+        "name": "table", "title_vi": "", "connector": "files", "path": "x", "format": "csv", "grain": "",
+        "key": (), "partitioning": "whole_table", "suite": "x", "max_rejected_share": 0, "null_values": ("", "-"),
         "datetime_formats": ("%d/%m/%Y %H:%M",), "snapshot_at": "17:00:00",
         "milestones": {"received_at": "in", "finished_at": "done"},
         "columns": (
