@@ -170,17 +170,17 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
     def suite_path(self) -> Path:
         return PROJECT / "expectations" / self.suite
 
-    def free_text_columns(self) -> frozenset[str]:
-        """Text that people wrote: no code, no key, no mapped word. Scanned for personal data."""
+    def scanned_columns(self) -> frozenset[str]:
+        """Free text and codes: every text that is neither a key nor a mapped word, nor exempted."""
         return frozenset(
             c.name
             for c in self.columns
-            if c.type == "text"
-            and c.scan
-            and not c.meanings
-            and c.name not in self.key
-            and not c.name.endswith("_code")
+            if c.type == "text" and c.scan and not c.meanings and c.name not in self.key
         )
+
+    def free_text_columns(self) -> frozenset[str]:
+        """Text that people wrote: scanned, and no code."""
+        return frozenset(name for name in self.scanned_columns() if not name.endswith("_code"))
 
     def accepted_columns(self) -> dict[str, str]:
         """column → DuckDB type of the accepted Parquet, in order."""
