@@ -1,4 +1,4 @@
-"""`thongsuot sources list | check | schema`: a place's own systems against the contract, before a night runs."""
+"""`thongsuot sources list | check | schema`: a place's systems against the contract, before a night."""
 
 from __future__ import annotations
 

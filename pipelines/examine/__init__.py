@@ -19,6 +19,7 @@ from pipelines.examine.values import examine_codes, examine_values
 from pipelines.landing.batches import LandedBatch, land
 from pipelines.landing.pull import CONNECTORS, columns_sql
 from pipelines.landing.reference import land_reference
+from pipelines.quality.suite import read_suite
 from pipelines.quality.validate import validate
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contract import Column, ContractError, Contracts, Source
@@ -64,7 +65,7 @@ def examine(
             landed = land_reference(contracts, settings, run_id="check", root=trial.landing)
             con.execute("create schema if not exists raw")
             reference_tables(con, contracts, {batch.source: batch for batch in landed})
-            examine_codes(seen, con)
+            examine_codes(seen, con, read_suite(source.suite_path).references)
         except (SourceError, WrongReference) as error:
             seen.say("error", "reference", str(error))
         if not seen.rows:

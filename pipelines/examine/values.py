@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 
 from pipelines import duck
 from pipelines.examine.advice import Examination
 from pipelines.landing.drift import shape, unknown_words
+from pipelines.quality.suite import Reference
 from pipelines.sources.contract import Column, Source
 from pipelines.sources.formats import suggest_format
 from pipelines.sources.names import closest
 from pipelines.sources.parsing import cleaned, typed_value
 from pipelines.sources.personal import findings
 
-UNITS = ("receiving_unit_code", "processing_unit_code", "unit_code", "lead_agency_code", "addressed_to_code")
 SHOWN = 5
 
 
@@ -51,10 +53,11 @@ def _unread(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, c
     """Texts that no declared format reads, by their shape; a value itself is never shown."""
     name = duck.identifier(column.name)
     plain = column.model_copy(update={"fallback": None, "default": None})
+    value = typed_value(source, plain, lambda c: duck.identifier(c.name))
     rows = con.execute(
-        f"select {shape(name)} as said, count(*) as n, list(distinct {name})[:50] from "
-        f"(select {cleaned(source, column)} as {name} from sample) "
-        f"where {name} is not null and {typed_value(source, plain, lambda c: duck.identifier(c.name))} is null "
+        f"select {shape(name)} as said, count(*) as n, list(distinct {name})[:50] "
+        f"from (select {cleaned(source, column)} as {name} from sample) "
+        f"where {name} is not null and {value} is null "
         f"group by 1 order by n desc, said limit {SHOWN}"
     ).fetchall()
     for said, n, texts in rows:
@@ -92,17 +95,21 @@ def _personal(
             )
 
 
-def examine_codes(seen: Examination, con: duckdb.DuckDBPyConnection) -> None:
-    """Units and procedures that the reference (schema `raw`) does not know, at any date."""
+def examine_codes(
+    seen: Examination, con: duckdb.DuckDBPyConnection, references: Mapping[str, Reference]
+) -> None:
+    """Codes that the reference (schema `raw`) knows at no date; an empty table is no reference."""
     present = {str(row[0]) for row in con.execute("describe sample").fetchall()}
-    asked = [(name, name, "units", "unit_code") for name in UNITS if name in present]
-    if "procedure_code" in present and _any(con, "procedures"):
-        stripped = "regexp_replace(procedure_code, '(\\.[0-9]{2,3}){3}\\.[A-Z][0-9]{2}$', '')"
-        asked.append(("procedure_code", stripped, "procedures", "procedure_code"))
-    for name, code, table, key in asked:
+    for name, said in references.items():
+        table = said.table
+        if name not in present or not _any(con, table):
+            continue
+        code = f"trim({duck.identifier(name)})"
+        code = f"regexp_replace({code}, {duck.literal(said.strip)}, '')" if said.strip else code
         found = con.execute(
-            f"select code, count(*) as n from (select trim({code}) as code from sample) "
-            f"where code <> '' and code not in (select {key} from raw.{table}) group by 1 order by n desc, code"
+            f"select code, count(*) as n from (select {code} as code from sample) where code <> '' "
+            f"and code not in (select {duck.identifier(said.key)} from {duck.identifier('raw', table)}) "
+            f"group by 1 order by n desc, code"
         ).fetchall()
         if found:
             codes = ", ".join(f"{code!r} ({n})" for code, n in found[:SHOWN])
@@ -111,5 +118,5 @@ def examine_codes(seen: Examination, con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _any(con: duckdb.DuckDBPyConnection, table: str) -> bool:
-    row = con.execute(f"select count(*) from raw.{table}").fetchone()
+    row = con.execute(f"select count(*) from {duck.identifier('raw', table)}").fetchone()
     return bool(row and row[0])

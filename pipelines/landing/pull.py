@@ -13,8 +13,9 @@ from pipelines.landing.batches import LandedBatch, land
 from pipelines.landing.drift import drifted
 from pipelines.settings import Settings
 from pipelines.sources import database, files, http
-from pipelines.sources.contract import Source
-from pipelines.sources.personal import redacted
+from pipelines.sources.contract import Column, Source
+from pipelines.sources.parsing import typed_value
+from pipelines.sources.personal import AMONG_CODES, held, redacted
 from pipelines.sources.relation import Connector
 from pipelines.sources.states import as_log
 
@@ -32,17 +33,14 @@ def pull(
     *,
     run_id: str,
     con: duckdb.DuckDBPyConnection | None = None,
-    origin: str | None = None,
-    root: Path | None = None,
 ) -> LandedBatch:
     """Land one new batch; SourceError (or a subclass) where the source does not give a whole one.
 
     A range of days passes one open connection: loading a scanner costs more than a small day's rows.
-    `origin` and `root` stand for the connector's own words and for the landing directory.
     """
     if con is None:
         with duck.connect(settings.extensions) as own:
-            return pull(source, partition, settings, run_id=run_id, con=own, origin=origin, root=root)
+            return pull(source, partition, settings, run_id=run_id, con=own)
 
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
         with CONNECTORS[source.connector](source, partition, settings, con) as found:
@@ -52,15 +50,32 @@ def pull(
                 f"from {relation.sql}) to {duck.literal(out)} (format parquet, compression zstd)"
             )
         notes = (*relation.notes, *drifted(con, source, str(partition), out))
-        return origin or relation.origin, notes
+        return relation.origin, notes
 
-    return land(root or settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
+    return land(settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
 
 
 def columns_sql(source: Source, columns: Mapping[str, str]) -> str:
-    """What is written of each column (canonical → expression): personal data removed from free text."""
-    scanned = source.free_text_columns()
+    """What is written of each column (canonical → expression): nothing personal comes to rest.
+
+    Free text and codes are scanned; a mapped or typed column only where it holds neither a word that
+    its map knows nor a value of its type. Keys are left as they are: they are what a row is found by.
+    """
+    named = {column.name: column for column in source.columns}
     return ", ".join(
-        f"{redacted(expression) if name in scanned else expression} as {duck.identifier(name)}"
+        f"{_stored(source, named[name], expression)} as {duck.identifier(name)}"
         for name, expression in columns.items()
     )
+
+
+def _stored(source: Source, column: Column, text: str) -> str:
+    if column.meanings:
+        words = ", ".join(duck.literal(word) for word in column.meanings)
+        return f"case when {text} in ({words}) then {text} else {redacted(text)} end"
+    if column.type != "text":
+        plain = column.model_copy(update={"default": None, "fallback": None})
+        unread = f"{typed_value(source, plain, lambda _: f'({text})')} is null"
+        return f"case when {held(text)} and {unread} then {redacted(text)} else {text} end"
+    if column.name in source.free_text_columns():
+        return redacted(text)
+    return redacted(text, AMONG_CODES) if column.name in source.scanned_columns() else text

@@ -1,20 +1,24 @@
 """Reference files as batches: landed again only where a file or its mapping changed.
 
-So a release depends on landed batches alone, also for the units, procedures and cut-offs it used.
+So a release depends on landed batches alone, also for the units, procedures and cut-offs it used. A
+reference table is all or nothing: it is landed in canonical form, or refused with row and value.
 """
 
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
+import duckdb
+
 from pipelines import duck
-from pipelines.landing.batches import LandedBatch, file_sha256, newest
-from pipelines.landing.pull import pull
+from pipelines.landing.batches import LandedBatch, file_sha256, land, newest
 from pipelines.settings import LOCAL_ZONE, Settings
-from pipelines.sources.contract import Contracts
+from pipelines.sources import files
+from pipelines.sources.contract import Column, Contracts, Source
 from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.parsing import cleaned, typed_value
 
 PREFIX = "reference_"
 
@@ -33,12 +37,54 @@ def land_reference(
             raise PermanentSourceError(
                 f"reference {name}: no file {path}. Correct `reference.{name}.path` in sources.yaml."
             )
-        headers = source.model_dump_json(include={"columns": {"__all__": {"raw", "aliases"}}})
-        mapping = hashlib.sha256(headers.encode()).hexdigest()[:8]
+        mapping = hashlib.sha256(source.model_dump_json(exclude={"path"}).encode()).hexdigest()[:8]
         origin = f"{path.name} sha256:{file_sha256(path)} mapping:{mapping}"
         known = newest(root, PREFIX + name)
         if known and known[max(known)].origin == origin:
             continue
-        with duck.connect(settings.extensions) as con:
-            landed.append(pull(source, today, settings, run_id=run_id, con=con, origin=origin, root=root))
+
+        def write(out: Path, source: Source = source, origin: str = origin) -> tuple[str, tuple[str, ...]]:
+            with duck.connect(settings.extensions) as con:
+                return origin, _write(source, today, settings, con, out)
+
+        landed.append(land(root, source.name, today.isoformat(), write, run_id=run_id))
     return landed
+
+
+def _write(
+    source: Source, today: date, settings: Settings, con: duckdb.DuckDBPyConnection, out: Path
+) -> tuple[str, ...]:
+    """Every canonical column as canonical text (2025-07-01, true); the error names row and value."""
+    with files.pull(source, today, settings, con) as relation:
+        texts = ", ".join(
+            f"{relation.columns.get(c.name, 'null::varchar')} as {_name(c)}" for c in source.columns
+        )
+        con.execute(
+            f"create temp table texts as select row_number() over () as _row, {texts} from {relation.sql}"
+        )
+    clean = ", ".join(f"{cleaned(source, c)} as {_name(c)}" for c in source.columns)
+    con.execute(f"create temp table clean as select _row, {clean} from texts order by _row")
+    typed = {c.name: typed_value(source, c, _name) for c in source.columns}
+    for column in source.columns:
+        wanted = f"{_name(column)} is null" if column.required else "false"
+        row = con.execute(
+            f"select _row, {_name(column)} from clean where {wanted} "
+            f"or ({_name(column)} is not null and {typed[column.name]} is null) order by _row limit 1"
+        ).fetchone()
+        if row:
+            words = f" (one of {', '.join(column.meanings)})" if column.meanings else ""
+            what = f"cannot be {row[1]!r}: it is {column.type}{words}" if row[1] else "is empty"
+            raise PermanentSourceError(
+                f"reference {source.name.removeprefix(PREFIX)}, row {row[0]}: {column.name} {what}. Correct the "
+                f"file ({Path(str(source.path)).name}) or its entry under `reference` in sources.yaml."
+            )
+    canonical = ", ".join(f"cast({sql} as varchar) as {duck.identifier(name)}" for name, sql in typed.items())
+    con.execute(
+        f"copy (select _row, {canonical} from clean order by _row) to {duck.literal(out)} "
+        f"(format parquet, compression zstd)"
+    )
+    return relation.notes
+
+
+def _name(column: Column) -> str:
+    return duck.identifier(column.name)

@@ -169,15 +169,19 @@ def _rejected_sql(source: Source, placed: Sequence[Placed]) -> str:
 
 def column_at_fault(source: Source, quoted: dict[str, str], rule: str, column: str) -> str:
     """SQL: the name of the column at fault. Rules over all texts (`texts__…`) point to the offending one."""
-    free = [(n, q) for n, q in quoted.items() if n in source.free_text_columns()]
-    if not free:
+    scanned = [(n, q) for n, q in quoted.items() if n in source.scanned_columns()]
+    if not scanned:
         return column
+    free = source.free_text_columns()
     personal = " ".join(
-        f"when contains({q}, {duck.literal(REMOVED)}) then {duck.literal(n)}" for n, q in free
+        f"when contains({q}, {duck.literal(REMOVED)}) then {duck.literal(n)}" for n, q in scanned
     )
     mojibake = " ".join(
-        f"when regexp_matches({q}, {duck.literal(MOJIBAKE)}) then {duck.literal(n)}" for n, q in free
+        f"when regexp_matches({q}, {duck.literal(MOJIBAKE)}) then {duck.literal(n)}"
+        for n, q in scanned
+        if n in free
     )
+    mojibake = mojibake or f"when false then {column}"
     return (
         f"case when {column} <> 'texts' then {column} "
         f"when {rule} = 'personal_data_in_text' then case {personal} end else case {mojibake} end end"

@@ -42,9 +42,10 @@ def typing_sql(source: Source, relation: str, landed: Iterable[str]) -> str:
     )
     derived = "".join(f", {e} as {duck.identifier(n)}" for n, e in source.derived.items())
     free = [duck.identifier(n) for n in sorted(source.free_text_columns() & present)]
-    joined = f"concat_ws(' ', {', '.join(free)})" if free else "null::varchar"
+    scanned = [duck.identifier(n) for n in sorted(source.scanned_columns() & present)]
+    joined = f"concat_ws(' ', {', '.join(scanned)})" if scanned else "null::varchar"
     # Asked of the landed columns: DuckDB then asks once per dictionary entry, not once per row.
-    personal = " or ".join(f"contains({n}, {duck.literal(REMOVED)})" for n in free) or "false"
+    personal = " or ".join(f"contains({n}, {duck.literal(REMOVED)})" for n in scanned) or "false"
     mojibake = " or ".join(f"regexp_matches({n}, {duck.literal(MOJIBAKE)})" for n in free) or "false"
     return f"""
         with cleaned as (

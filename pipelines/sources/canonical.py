@@ -63,6 +63,9 @@ def _complete(
     if not isinstance(columns, dict):
         return
     said = {str(name): _said(column) for name, column in columns.items()}
+    if known is None and not strict:
+        near = nearest(path[-1], canonical()["reference"])
+        yield Problem(path, f"`{path[-1]}` is none of the reference tables{near}")
     if known is None:
         if strict and not {"grain", "key", "suite"} <= table.keys():
             others = canonical()["sources"]

@@ -75,7 +75,8 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
     milestones: dict[str, str] = Field(
         default_factory=dict,
         description="For a table with one row per dossier: time column → the status word it stands for. "
-        "Each time that is given becomes a row of the log; so does the row's own status, at `snapshot_at`.",
+        "In the order of a dossier's life. Each time that is given becomes a row of the log; so does the "
+        "row's own status, at `snapshot_at`.",
     )
     snapshot_at: time = Field(
         time(23, 59, 59), description="When a delivery of the table is taken, local time of its day."
@@ -169,17 +170,17 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
     def suite_path(self) -> Path:
         return PROJECT / "expectations" / self.suite
 
-    def free_text_columns(self) -> frozenset[str]:
-        """Text that people wrote: no code, no key, no mapped word. Scanned for personal data."""
+    def scanned_columns(self) -> frozenset[str]:
+        """Free text and codes: every text that is neither a key nor a mapped word, nor exempted."""
         return frozenset(
             c.name
             for c in self.columns
-            if c.type == "text"
-            and c.scan
-            and not c.meanings
-            and c.name not in self.key
-            and not c.name.endswith("_code")
+            if c.type == "text" and c.scan and not c.meanings and c.name not in self.key
         )
+
+    def free_text_columns(self) -> frozenset[str]:
+        """Text that people wrote: scanned, and no code."""
+        return frozenset(name for name in self.scanned_columns() if not name.endswith("_code"))
 
     def accepted_columns(self) -> dict[str, str]:
         """column → DuckDB type of the accepted Parquet, in order."""

@@ -32,9 +32,10 @@ def suggest_format(con: duckdb.DuckDBPyConnection, texts: list[str]) -> list[str
         for time in TIMES:
             for day in DAYS:
                 candidate = day + time + zone
+                read = f"try_strptime(t, {duck.literal(candidate)})"
                 row = con.execute(
-                    f"select bool_and(try_strptime(t, {duck.literal(candidate)}) between '1900-01-01' and "
-                    f"'2200-01-01' and length(t) >= {len(candidate) - candidate.count('%')}) from unnest(?) as s(t)",
+                    f"select bool_and({read} between '1900-01-01' and '2200-01-01') "
+                    f"from unnest(?) as given (t)",
                     [texts],
                 ).fetchone()
                 if row and row[0]:

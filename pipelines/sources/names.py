@@ -6,6 +6,7 @@ Only headers and keys are ever folded, never data (DOMAIN §6: unaccented names 
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -17,10 +18,21 @@ def fold(header: str) -> str:
 
 
 def closest(name: object, known: Iterable[str], cutoff: float = 0.5) -> str | None:
-    """The most similar of `known`, compared folded; None where nothing is near."""
-    by_fold = {fold(k): k for k in known if fold(k)}
-    near = difflib.get_close_matches(fold(str(name)), list(by_fold), 1, cutoff)
-    return by_fold[near[0]] if near else None
+    """The most similar of `known`, folded, in any order of words; None where nothing is near."""
+    rated = [(_likeness(str(name), k), -n, k) for n, k in enumerate(known) if fold(k)]
+    score, _, near = max(rated, default=(0.0, 0, ""))
+    return near if score >= cutoff and near else None
+
+
+def _likeness(one: str, other: str) -> float:
+    pairs = ((fold(one), fold(other)), (_words(one), _words(other)))
+    return max(difflib.SequenceMatcher(None, a, b).ratio() for a, b in pairs)
+
+
+def _words(name: str) -> str:
+    """`eventTime` and `time of event` share their words, whatever their order."""
+    parts = re.findall(r"[^\W\d_]+|\d+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name))
+    return "".join(sorted(fold(part) for part in parts))
 
 
 def nearest(name: object, known: Iterable[str]) -> str:

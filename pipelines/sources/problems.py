@@ -31,7 +31,7 @@ def problems(model: type[Model], content: dict[str, Any]) -> tuple[Model | None,
         for fault in faults:
             for problem in _explain(fault, mended, model):
                 found.setdefault((*problem.path, problem.text), problem)
-        if not [fault for fault in faults if _set_aside(mended, fault["loc"])]:
+        if not [fault for fault in faults if _set_aside(mended, fault)]:
             break
     return (None if found else made), list(found.values())
 
@@ -67,15 +67,25 @@ def _keys_at(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
     return list(at.model_fields) if isinstance(at, type) and issubclass(at, BaseModel) else []
 
 
-def _set_aside(content: Any, loc: tuple[Any, ...]) -> bool:
-    """Drops what stands at `loc`; False where nothing stands there (a missing key, a whole source)."""
-    *steps, last = loc or (None,)
+def _set_aside(content: Any, fault: Any) -> bool:
+    """Puts something harmless where the fault stands; False where nothing can be put (a whole source)."""
+    *steps, last = fault["loc"] or (None,)
     at = content
     for step in steps:
         if not ((isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int))):
             return False
         at = at[step]
-    if isinstance(at, dict) and last in at and not isinstance(at[last], dict):
+    if isinstance(at, list) and isinstance(at[last], dict):
+        # A whole column: its words are at fault.
+        dropped = [at[last].pop(key, None) for key in ("value_map", "default")]
+        return dropped != [None, None]
+    if not isinstance(at, dict) or last not in at or isinstance(at[last], dict):
+        return False
+    allowed = str(fault.get("ctx", {}).get("expected", "")).split("'")
+    if len(allowed) > 1:
+        at[last] = allowed[1]
+    elif fault["type"].startswith(("float", "int", "less", "greater")):
+        at[last] = 1
+    else:
         del at[last]
-        return True
-    return False
+    return True

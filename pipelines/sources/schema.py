@@ -1,4 +1,4 @@
-"""sources.schema.json: what an editor needs to complete and explain sources.yaml, from the models themselves."""
+"""sources.schema.json: what an editor needs to complete and explain sources.yaml, from the models."""
 
 from __future__ import annotations
 

@@ -22,34 +22,35 @@ def as_log(source: Source, partition: date, relation: Relation) -> Relation:
     if not source.milestones:
         return relation
     taken = datetime.combine(partition, source.snapshot_at).strftime(source.datetime_formats[0])
-    own = relation.columns.get("status_code", "null")
-    known = [
-        (_said(source, relation.columns[at]), duck.literal(word))
-        for at, word in source.milestones.items()
-        if at in relation.columns
-    ]
-    if not known and own == "null":
+    own = relation.columns.get("status_code", "null::varchar")
+    times = [at for at in source.milestones if at in relation.columns]
+    if not times and "status_code" not in relation.columns:
         raise PermanentSourceError(
             f"{source.name} {partition}: none of the `milestones` columns is there, nor a status. "
             f"Correct `milestones` of {source.name} in sources.yaml."
         )
-    states = ", ".join(f"{{'at': {at}, 'said': {word}}}" for at, word in known)
-    reached = f"list_filter([{states}], lambda s: s.at is not null)" if known else "[]"
-    words = f"list_transform({reached}, lambda s: s.said)" if known else "[]"
-    now = f"[{{'at': {duck.literal(taken)}, 'said': {own}}}]"
-    more = f"case when {own} is null or list_contains({words}, {own}) then [] else {now} end"
+    known = [
+        _state(_said(source, relation.columns[at]), duck.literal(source.milestones[at]), n)
+        for n, at in enumerate(times)
+    ]
+    reached = f"list_filter([{', '.join(known)}], lambda _one: _one.at is not null)" if known else "[]"
+    repeated = f"list_contains(list_transform({reached}, lambda _one: _one.said), {own})"
+    now = f"[{_state(duck.literal(taken), own, len(times))}]"
+    more = f"case when {own} is null{f' or {repeated}' if known else ''} then [] else {now} end"
     every = f"list_concat({reached}, {more})"
-    nothing = f"[{{'at': null::varchar, 'said': {own}::varchar}}]"
+    nothing = f"[{_state('null::varchar', own, len(times))}]"
     sql = (
         f"(select *, unnest(case when len({every}) = 0 then {nothing} else {every} end) as _state "
         f"from {relation.sql})"
     )
-    columns = {
-        **relation.columns,
-        "recorded_at": "_state['at']",
-        "status_code": "_state['said']",
-    }
-    return relation._replace(sql=sql, columns=columns)
+    # A state does not know what came after it: later milestones are not yet given in its row.
+    so_far = {at: f"case when _state.n >= {n} then {relation.columns[at]} end" for n, at in enumerate(times)}
+    log = {"recorded_at": "_state['at']", "status_code": "_state.said"}
+    return relation._replace(sql=sql, columns={**relation.columns, **so_far, **log})
+
+
+def _state(at: str, said: str, number: int) -> str:
+    return f"{{'at': {at}, 'said': {said}, 'n': {number}}}"
 
 
 def _said(source: Source, text: str) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import json
 import unicodedata
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
 from pipelines.settings import PROJECT
 from pipelines.sources.contract import ContractError, Contracts, Source, load_contracts
+from pipelines.sources.schema import SCHEMA, schema_text
 
 SMALL = {
     "place": {"code": "40", "name": "Nghệ An", "counts_since": "2025-07-01"},
@@ -117,7 +120,8 @@ def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
 def test_a_misspelt_key_of_a_source_names_the_nearest(tmp_path: Path) -> None:
     said = refused(written(tmp_path, sources__log__datetime_format=["%Y"]))
     assert said == (
-        "sources.yaml, line 27: `sources.log.datetime_format` is not a known key; did you mean `datetime_formats`?"
+        "sources.yaml, line 27: `sources.log.datetime_format` is not a known key; "
+        "did you mean `datetime_formats`?"
     )
 
 
@@ -196,6 +200,100 @@ def test_words_are_compared_in_nfc_however_the_file_was_typed(tmp_path: Path) ->
     decomposed = unicodedata.normalize("NFD", "Trực tiếp")
     path = written(tmp_path, sources__log__columns__channel={"value_map": {decomposed: "in_person"}})
     assert column_of(load_contracts(path).sources["log"], "channel").value_map == {"Trực tiếp": "in_person"}
+
+
+def test_every_fault_is_told_at_once_with_its_line_and_none_repeats_a_value(tmp_path: Path) -> None:
+    path = tmp_path / "sources.yaml"
+    path.write_text(
+        """\
+place: {code: "40", name: Nghệ An, counts_since: 2025-07-01}
+first_day: 2025-07-01
+sources:
+  dossier_log:
+    connector: database
+    partitioning: change_day
+    ulr: postgresql://reader:geheim@db/one_stop
+    tabel: cases
+    max_rejected_share: lots
+    datetime_formats: ["%Y"]
+    drift: {extra_colum: fail}
+    columns:
+      dosier_code: id
+      status_code: {raw: status, value_map: {"open": "11"}}
+      channel: {raw: ch, value_map: {"1": onlin}}
+      received_at: {raw: in, type: date}
+    personal: {name: nmae}
+reference:
+  units: {path: u.csv, columns: {unit_cod: Mã}}
+  unit: {path: u.csv}
+""",
+        encoding="utf-8",
+    )
+    said = refused(path)
+    assert "geheim" not in said and "reader" not in said
+    for expected in (
+        "line 4: `sources.dossier_log`: `columns` does not say where `recorded_at` comes from",
+        "line 4: `sources.dossier_log`: `columns` does not say where `dossier_code` comes from",
+        "line 4: `sources.dossier_log`: connector database needs `url`",
+        "line 4: `sources.dossier_log`: connector database needs `cursor`",
+        "line 7: `sources.dossier_log.ulr` is not a known key; did you mean `url`?",
+        "line 8: `sources.dossier_log.tabel` is not a known key; did you mean `table`?",
+        "line 9: `sources.dossier_log.max_rejected_share`: Input should be a valid number",
+        "line 11: `sources.dossier_log.drift.extra_colum` is not a known key; did you mean `extra_column`?",
+        "line 13: `dosier_code` is no column of dossier_log; did you mean `dossier_code`?",
+        "line 14: `sources.dossier_log.columns.status_code`: '11' is none of 1, 2, 3",
+        "line 15: `sources.dossier_log.columns.channel`: 'onlin' is none of in_person, online, postal; "
+        "did you mean `online`?",
+        "line 16: `received_at` is timestamp in every place; leave it out.",
+        "line 17: `sources.dossier_log.personal.name`: Input should be 'name', 'id_number'",
+        "line 19: `unit_cod` is no column of units; did you mean `unit_code`?",
+        "line 20: `unit` is none of the reference tables; did you mean `units`?",
+    ):
+        assert expected in said, f"{expected}\n{said}"
+
+
+def test_a_place_with_a_log_alone_has_the_other_tables_empty(tmp_path: Path) -> None:
+    small = load_contracts(written(tmp_path))
+    assert small.accepted_columns()["task_tracker"]["due_date"] == "date"
+    assert small.reference_columns()["assignments"] == dict.fromkeys(
+        ("member_role", "sector_code", "unit_code", "category"), "varchar"
+    )
+
+
+def test_the_canonical_words_are_those_the_marts_know(demo: Contracts) -> None:
+    seeds = PROJECT / "dbt_project" / "seeds"
+    for source, column, seed in (
+        ("dossier_log", "channel", "channels"),
+        ("dossier_log", "status_code", "dossier_statuses"),
+        ("issue_register", "status", "issue_statuses"),
+        ("issue_register", "category", "issue_categories"),
+    ):
+        with (seeds / f"{seed}.csv").open(encoding="utf-8") as rows:
+            known = {row.split(",")[0] for row in list(rows)[1:]}
+        assert set(column_of(demo.sources[source], column).words) == known
+
+
+def test_a_column_that_is_not_named_is_never_read(tmp_path: Path) -> None:
+    log = load_contracts(PROJECT / "tests" / "configurations" / "one_stop_export" / "sources.yaml").sources
+    assert column_of(log["dossier_log"], "service_level").headers == ()
+    assert column_of(log["dossier_log"], "dossier_code").headers[0] == "Số hồ sơ"
+
+
+def test_a_known_personal_header_cannot_be_mapped_even_where_it_is_not_declared(tmp_path: Path) -> None:
+    said = refused(written(tmp_path, sources__log__columns__channel={"raw": "Số điện thoại"}))
+    assert "column `channel` would pull `Số điện thoại`, a personal column" in said
+
+
+def test_the_schema_is_that_of_the_models_and_every_configuration_meets_it() -> None:
+    assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run `thongsuot sources schema --write`"
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    files = [PROJECT / "sources.yaml", *(PROJECT / "tests" / "configurations").glob("*/sources.yaml")]
+    assert len(files) == 3
+    for path in files:
+        content = json.loads(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8")), default=str))
+        assert [error.message for error in validator.iter_errors(content)] == []
+    content["sources"]["dossier_log"]["columns"]["dosier_code"] = "id"
+    assert len(list(validator.iter_errors(content))) == 1
 
 
 def test_a_secret_comes_from_the_environment_and_is_never_shown(

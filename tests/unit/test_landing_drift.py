@@ -1,0 +1,131 @@
+"""What is written of a source whose shape drifts: nothing personal, nothing unasked, and all of it said."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.landing.batches import LandedBatch
+from pipelines.landing.pull import pull
+from pipelines.settings import Settings
+from pipelines.sources.contract import Source
+from pipelines.sources.errors import PermanentSourceError
+
+DAY = date(2025, 8, 6)
+ROWS = ["A,1,H41.01,2025-08-06 08:00:00", "B,2,H41.01,2025-08-06 09:00:00"]
+
+
+def source(tmp_path: Path, **changes: Any) -> Source:
+    said: dict[str, Any] = {
+        "name": "log", "title_vi": "", "connector": "files", "grain": "", "key": ("code",), "suite": "x",
+        "partitioning": "change_day", "path": str(tmp_path / "log.csv"), "format": "csv",
+        "max_rejected_share": 0, "datetime_formats": ("%Y-%m-%d %H:%M:%S",),
+        "columns": (
+            {"name": "code", "raw": "Mã", "required": True},
+            {"name": "channel", "raw": "Kênh", "value_map": {"1": "in_person", "2": "online"}},
+            {"name": "unit_code", "raw": "Đơn vị"}, {"name": "due_at", "raw": "Hạn", "type": "timestamp"},
+        ),
+    }  # fmt: skip
+    return Source.model_validate(said | changes)
+
+
+def landed(
+    tmp_path: Path, rows: list[str], header: str = "Mã,Kênh,Đơn vị,Hạn", **changes: Any
+) -> LandedBatch:
+    (tmp_path / "log.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return pull(source(tmp_path, **changes), DAY, Settings(data=tmp_path), run_id="r")
+
+
+def texts(batch: LandedBatch) -> list[tuple[Any, ...]]:
+    with duckdb.connect() as con:
+        return con.execute(f"select * exclude (_row) from read_parquet('{batch.path}')").fetchall()
+
+
+def test_what_is_as_the_contract_says_needs_no_note(tmp_path: Path) -> None:
+    assert landed(tmp_path, ROWS).notes == ()
+
+
+def test_an_unknown_word_is_told_with_its_count_and_landed_for_the_suite(tmp_path: Path) -> None:
+    batch = landed(tmp_path, [*ROWS, "C,9,H41.01,", "D,9,H41.01,"])
+    assert batch.notes == ("words unknown in channel: '9' (2)",)
+    assert batch.rows == 4
+
+
+@pytest.mark.parametrize(
+    ("mode", "rows", "said"),
+    [
+        ("unknown_word", ["A,9,H41.01,"], "words unknown in channel: '9' (1)"),
+        ("changed_type", ["A,1,U,06/08/2025"] * 10, "no value of due_at reads as timestamp: '99/99/9999'"),
+    ],
+)
+def test_drift_may_be_forbidden_and_then_nothing_is_landed(
+    tmp_path: Path, mode: str, rows: list[str], said: str
+) -> None:
+    with pytest.raises(PermanentSourceError) as error:
+        landed(tmp_path, rows, drift={mode: "fail"})
+    assert said in str(error.value) and "log 2025-08-06" in str(error.value)
+    assert not list(tmp_path.glob("landing/**/*.parquet"))
+    assert landed(tmp_path, rows, drift={mode: "warn"}).notes == (said,)
+    assert landed(tmp_path, rows, drift={mode: "ignore"}).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("mode", "header", "said"),
+    [
+        ("extra_column", "Mã,Kênh,Đơn vị,Hạn,Ghi chú", "columns not in the contract, dropped: Ghi chú"),
+        ("absent_column", "Mã,Kênh,Đơn vị,Hạn", "optional columns absent: sector"),
+    ],
+)
+def test_a_header_that_came_or_went_is_told_forbidden_or_ignored(
+    tmp_path: Path, mode: str, header: str, said: str
+) -> None:
+    rows = [f"{row},x" if "Ghi" in header else row for row in ROWS]
+    columns = (*source(tmp_path).columns, *([{"name": "sector"}] if mode == "absent_column" else []))
+    with pytest.raises(PermanentSourceError, match=f"{said}.*`drift` of log"):
+        landed(tmp_path, rows, header, columns=columns, drift={mode: "fail"})
+    batch = landed(tmp_path, rows, header, columns=columns)
+    assert batch.notes == (said,)
+    assert len(texts(batch)[0]) == 4
+    assert landed(tmp_path, rows, header, columns=columns, drift={mode: "ignore"}).notes == ()
+
+
+def test_an_extra_column_is_landed_only_where_the_contract_allows_it(tmp_path: Path) -> None:
+    header, rows = "Mã,Kênh,Đơn vị,Hạn,Ghi chú khác", ["A,1,U,,gọi 0912345678"]
+    batch = landed(tmp_path, rows, header, extra_columns={"Ghi chú khác": "free_text"})
+    assert texts(batch) == [("A", "1", "U", None, "gọi ‹personal data removed›")]
+
+
+def test_two_headers_that_read_alike_are_refused_not_guessed_at(tmp_path: Path) -> None:
+    with pytest.raises(PermanentSourceError, match="'Mã', 'ma' read alike, and both fit 'code'"):
+        landed(
+            tmp_path,
+            ["A,1,U,,B"],
+            "Mã,Kênh,Đơn vị,Hạn,ma",
+            columns=({"name": "code", "raw": "MA", "required": True},),
+        )
+
+
+def test_personal_data_in_a_mapped_a_typed_or_a_code_column_never_comes_to_rest(tmp_path: Path) -> None:
+    removed = "‹personal data removed›"
+    rows = ["A,0912345678,me@example.org,040099012345", "B,2,123456789,2025-08-06 09:00:00"]
+    assert texts(landed(tmp_path, rows)) == [
+        ("A", removed, removed, removed),
+        # A code of nine digits is a code.
+        ("B", "2", "123456789", "2025-08-06 09:00:00"),
+    ]
+
+
+def test_a_time_or_a_word_that_looks_like_an_id_is_kept(tmp_path: Path) -> None:
+    columns = (
+        {"name": "code", "raw": "Mã"},
+        {"name": "channel", "raw": "Kênh", "value_map": {"123456789012": "online"}},
+        {"name": "unit_code", "raw": "Đơn vị", "scan": False},
+        {"name": "due_at", "raw": "Hạn", "type": "timestamp"},
+    )
+    row = ("A", "123456789012", "064120000000", "202508060900")
+    batch = landed(tmp_path, [",".join(row)], columns=columns, datetime_formats=("%Y%m%d%H%M",))
+    assert texts(batch) == [row]

@@ -1,0 +1,127 @@
+"""`thongsuot sources check` on a deliberately wrong mapping: a newcomer is told exactly what to change."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from pipelines.cli.sources import sources
+
+LOG = """\
+case_id,event_time,activity,channel,department,deadline,clerk,remark
+C1,2025-10-25 09:00:00,Received,web portal,REG,2025-11-25T09:00:00,A. Beispiel,call 0912345678
+C2,2025-10-25 10:30:00,Received,counter,REG,2025-11-25T10:30:00,A. Beispiel,
+C3,2025-10-25 11:30:00,Done,web portal,OLD,2025-11-25T11:30:00,A. Beispiel,
+"""
+
+# Wrong: the header of recorded_at, a word of channel, the format of the deadline, and nobody is personal.
+WRONG: dict[str, Any] = {
+    "place": {"code": "X", "name": "Somewhere", "counts_since": "2025-10-01"},
+    "first_day": "2025-10-01",
+    "sources": {
+        "dossier_log": {
+            "connector": "files",
+            "partitioning": "change_day",
+            "path": "{data}/{partition}.csv",
+            "format": "csv",
+            "datetime_formats": ["%Y-%m-%d %H:%M:%S"],
+            "max_rejected_share": 0.02,
+            "columns": {
+                "dossier_code": "case_id",
+                "recorded_at": "time of event",
+                "status_code": {"raw": "activity", "value_map": {"Received": 2, "Done": 9}},
+                "channel": {"raw": "channel", "value_map": {"web-portal": "online", "counter": "in_person"}},
+                "receiving_unit_code": "department",
+                "due_at": "deadline",
+            },
+        }
+    },
+    "reference": {"units": {"path": "{data}/units.csv"}},
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "2025-10-25.csv").write_text(LOG, encoding="utf-8")
+    (tmp_path / "units.csv").write_text("unit_code,unit_name\nREG,Registry\n", encoding="utf-8")
+    (tmp_path / "sources.yaml").write_text(yaml.safe_dump(WRONG), encoding="utf-8")
+    monkeypatch.setenv("THONGSUOT_DATA", str(tmp_path))
+    monkeypatch.setenv("THONGSUOT_SOURCES", str(tmp_path / "sources.yaml"))
+    monkeypatch.setenv("COLUMNS", "300")
+    return tmp_path
+
+
+def check(*words: str) -> Result:
+    return CliRunner().invoke(sources, ["check", *words])
+
+
+def merged(into: dict[str, Any], changes: dict[str, Any]) -> None:
+    for key, value in changes.items():
+        at = into.get(key)
+        if isinstance(value, dict) and isinstance(at, dict):
+            merged(at, value)
+        elif isinstance(value, dict) and isinstance(at, str):
+            into[key] = {"raw": at, **value}
+        else:
+            into[key] = value
+
+
+def test_a_newcomer_is_told_what_to_change_and_then_the_source_is_ready(place: Path) -> None:
+    told = check()
+    assert told.exit_code == 1
+    said = " ".join(told.output.split())
+    for expected in (
+        "recorded_at required; the header 'time of event' is not there; did you mean 'event_time'?",
+        "channel 2 rows say 'web portal', which the value map does not know; did you mean 'web-portal' (online)?",
+        "due_at 3 rows hold a text of the shape '9999-99-99A99:99:99', which no format of `datetime_formats` "
+        "reads; '%Y-%m-%dT%H:%M:%S' would",
+        "receiving_unit_code codes that `reference.units` does not know: 'OLD' (1)",
+        "clerk looks personal by its name (official); declare it under `personal`",
+        "remark 1 rows hold what looks like a phone; it is not declared. Declare it under `personal`",
+        "nothing was changed",
+    ):
+        assert expected in said, f"{expected}\n{told.output}"
+    assert "0912345678" not in told.output and "Beispiel" not in told.output
+
+    (found,) = json.loads(check("--json").output)
+    corrected = yaml.safe_load((place / "sources.yaml").read_text("utf-8"))
+    merged(corrected["sources"]["dossier_log"], found["changes"])
+    (place / "sources.yaml").write_text(yaml.safe_dump(corrected), encoding="utf-8")
+    again = check("dossier_log", "--partition", "2025-10-25")
+    assert again.exit_code == 0, again.output
+    assert "dossier_log 2025-10-25: ready" in again.output and "rejected 0 of 3 rows" in again.output
+
+
+def test_what_would_be_rejected_is_told_by_rule_and_nothing_is_landed(place: Path) -> None:
+    right = yaml.safe_load((place / "sources.yaml").read_text("utf-8"))
+    columns = right["sources"]["dossier_log"]["columns"]
+    columns |= {"recorded_at": "event_time", "due_at": None}
+    columns["channel"]["value_map"] = {"counter": "in_person"}
+    (place / "sources.yaml").write_text(yaml.safe_dump(right), encoding="utf-8")
+    told = check()
+    assert told.exit_code == 1
+    assert "2 of 3 rows would be rejected (66.7%, more than `max_rejected_share` 2.0%)" in told.output
+    assert "2 × channel_unknown (rejected)" in told.output
+    assert not (place / "landing").exists() and not (place / "quality").exists()
+
+
+def test_a_source_that_cannot_be_reached_says_so_and_the_next_is_still_checked(place: Path) -> None:
+    (place / "2025-10-25.csv").unlink()
+    told = check("--partition", "2025-10-25")
+    assert told.exit_code == 1 and "no file 2025-10-25.csv" in told.output
+
+
+def test_a_misspelt_source_names_the_nearest(place: Path) -> None:
+    told = check("dosier_log")
+    assert told.exit_code == 2 and "did you mean `dossier_log`?" in told.output
+
+
+def test_list_names_every_source_and_schema_is_json(place: Path) -> None:
+    listed = CliRunner().invoke(sources, ["list"])
+    assert "dossier_log" in listed.output and "6 of 23" in listed.output and "never" in listed.output
+    assert json.loads(CliRunner().invoke(sources, ["schema"]).output)["title"] == "Contracts"
