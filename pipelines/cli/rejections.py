@@ -149,8 +149,8 @@ def found(
         lay_out_rejections(con, contracts, judged, "rejections")
         query = con.execute(
             "select source, partition_key as day, batch_id, _row as row, row_key, unit_code, "
-            "column_name as column, bad_value as value, rule, reason_en, reason_vi, first_seen_batch, last_seen_batch, "
-            "resolved_by_batch, case when resolved_by_batch is null then 'open' else 'resolved' end as state "
+            "column_name as column, bad_value as value, rule, reason_en, reason_vi, first_seen_batch, "
+            "last_seen_batch, resolved_by_batch, if(resolved_by_batch is null, 'open', 'resolved') as state "
             f"from rejections where batch_id = last_seen_batch{where} "
             "order by partition_key, source, _row, rule",
             {name: value for name, value in wanted.items() if value},

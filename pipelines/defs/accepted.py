@@ -1,6 +1,7 @@
 """Assets `accepted/*` and `rejected/*`: Great Expectations over what was landed, one check per rule.
 
-A rejected share over the source's threshold fails a blocking check: nothing downstream runs.
+A rejected share over the source's threshold fails a blocking check: nothing downstream runs. Each batch has
+a page that the metadata link to.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import dagster as dg
 from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN, days
 from pipelines.landing.batches import newest
 from pipelines.quality.reports import Report
-from pipelines.quality.suite import Expectation, load_suite
+from pipelines.quality.suite import Expectation, Suite, read_suite
 from pipelines.quality.validate import pending, validate
 from pipelines.sources.contract import Source
 
@@ -19,14 +20,18 @@ THRESHOLD = "rejected_share_within_threshold"
 
 
 def validation_asset(source: Source) -> dg.AssetsDefinition:
-    suite = load_suite(source.suite_path)
+    suite = read_suite(source.suite_path)
     accepted, rejected = (
         dg.AssetKey(["accepted", source.name]),
         dg.AssetKey(["rejected", source.name]),
     )
     common: dict[str, Any] = {
         "group_name": "accepted",
-        "deps": [dg.AssetKey(["landing", source.name])],
+        "deps": [
+            dg.AssetKey(["landing", source.name]),
+            # Codes are looked up in the reference tables as landed.
+            *([dg.AssetKey(["landing", "reference"])] if suite.references else []),
+        ],
         "owners": OWNERS,
         "kinds": {"greatexpectations", "parquet"},
         "partitions_def": DAYS,
@@ -59,7 +64,7 @@ def validation_asset(source: Source) -> dg.AssetsDefinition:
             ),
             *(
                 dg.AssetCheckSpec(e.rule, asset=accepted, description=f"{e.reason_vi}. {e.reason_en}.")
-                for e in suite
+                for e in _rules(suite)
             ),
         ],
         backfill_policy=SINGLE_RUN,
@@ -75,7 +80,12 @@ def validation_asset(source: Source) -> dg.AssetsDefinition:
         kept = sum(r.rows_accepted for r in reports)
         yield dg.MaterializeResult(
             asset_key=accepted,
-            metadata={"dagster/row_count": kept, "rows read": read, "batches": len(reports)},
+            metadata={
+                "dagster/row_count": kept,
+                "rows read": read,
+                "batches": len(reports),
+                **_pages(reports),
+            },
         )
         yield dg.MaterializeResult(
             asset_key=rejected,
@@ -90,8 +100,30 @@ def validation_asset(source: Source) -> dg.AssetsDefinition:
     return validation
 
 
+def _rules(suite: Suite) -> list[Expectation]:
+    return [*suite.rows, *suite.batches]
+
+
+def _pages(reports: list[Report]) -> dict[str, Any]:
+    """The newest batch's page, and a table of those of the batches that have something to say."""
+    if not reports:
+        return {}
+    told = [(r, sum(1 for x in r.results if x["unexpected"] and x["severity"] != "info")) for r in reports]
+    worst = sorted((t for t in told if t[1]), key=lambda t: (-t[0].rows_rejected, -t[1]))[:20]
+    lines = [
+        f"| {r.partition} | {r.rows_rejected} | {failed} | [{r.page.name}]({r.page.as_uri()}) |"
+        for r, failed in worst
+    ]
+    table = "\n".join(["| day | rejected | rules failed | report |", "|---|---|---|---|", *lines])
+    return {
+        "validation report": dg.MetadataValue.path(reports[-1].page),
+        "report (link)": dg.MetadataValue.url(reports[-1].page.as_uri()),
+        **({"reports to read": dg.MetadataValue.md(table)} if worst else {}),
+    }
+
+
 def _checks(
-    source: Source, suite: list[Expectation], reports: list[Report], accepted: dg.AssetKey
+    source: Source, suite: Suite, reports: list[Report], accepted: dg.AssetKey
 ) -> Iterator[dg.AssetCheckResult]:
     blocked = [r.say_blocked(source.max_rejected_share) for r in reports if r.blocked]
     yield dg.AssetCheckResult(
@@ -100,10 +132,19 @@ def _checks(
         passed=not blocked,
         metadata={"blocked": dg.MetadataValue.text("\n".join(blocked) or "no batch")},
     )
-    for expectation in suite:
+    for expectation in _rules(suite):
         mine = [(r, x) for r in reports for x in r.results if x["rule"] == expectation.rule]
         failed = sum(x["unexpected"] for _, x in mine)
-        rows = [f"{r.partition} #{n}" for r, x in mine for n in x["sample_rows"]][:10]
+        whole = expectation in suite.batches
+        first = [
+            where
+            for r, x in mine
+            for where in (
+                [f"{r.partition}: {x['observed']}"] * x["unexpected"]
+                if whole
+                else [f"{r.partition} #{n}" for n in x["sample_rows"]]
+            )
+        ]
         yield dg.AssetCheckResult(
             asset_key=accepted,
             check_name=expectation.rule,
@@ -111,12 +152,19 @@ def _checks(
             # Failing rows were set aside; the threshold alone decides whether the night goes on.
             severity=dg.AssetCheckSeverity.WARN,
             metadata={
-                "rows evaluated": sum(x["evaluated"] for _, x in mine),
-                "rows failed": failed,
-                "what happens": "row rejected" if expectation.rejects else "row kept, warned",
-                "first rows (day #row)": ", ".join(rows) or "none",
+                f"{'batches' if whole else 'rows'} evaluated": sum(x["evaluated"] for _, x in mine),
+                f"{'batches' if whole else 'rows'} failed": failed,
+                "severity in the suite": expectation.severity,
+                "what happens": _consequence(expectation, whole),
+                "first": ", ".join(first[:10]) or "none",
             },
         )
+
+
+def _consequence(expectation: Expectation, whole: bool) -> str:
+    if whole:
+        return "batch blocked" if expectation.rejects else "batch kept, warned"
+    return "row rejected" if expectation.rejects else "row kept, warned"
 
 
 def _by_rule(reports: list[Report]) -> str:
