@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import click
 
@@ -15,7 +16,7 @@ from pipelines.settings import Settings
 @click.option("--site", is_flag=True, help="also dbt's own site, one file that needs no internet")
 def docs(site: bool) -> None:
     """Write docs/marts.md from the dbt project."""
-    from pipelines.warehouse.dbt import DbtError, ensure_manifest, run_dbt
+    from pipelines.warehouse.dbt import DbtError, ensure_manifest
     from pipelines.warehouse.marts_doc import marts_document
 
     settings = Settings.from_env()
@@ -28,11 +29,20 @@ def docs(site: bool) -> None:
     handbook.write_text(said, encoding="utf-8")
     console.print(f"{handbook}")
     if site:
-        # Columns and types come from the contracts: no warehouse is opened, none is needed.
-        told = run_dbt(settings, "docs", "generate", "--static", "--empty-catalog", "--no-compile")
-        if told.returncode:
-            raise click.ClickException(f"dbt docs: {told.stdout}{told.stderr}")
-        page = settings.data / "docs" / "index.html"
-        page.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(settings.dbt_target / "static_index.html", page)
-        console.print(f"{page}")
+        console.print(f"{_site(settings)}")
+
+
+def _site(settings: Settings) -> Path:
+    """Columns come from the contracts; types and sizes from the warehouse, where one was built."""
+    from pipelines.lock import exclusive
+    from pipelines.warehouse.dbt import run_dbt
+
+    words = ["docs", "generate", "--static", "--no-compile"]
+    with exclusive(settings):
+        told = run_dbt(settings, *words, *([] if settings.warehouse.exists() else ["--empty-catalog"]))
+    if told.returncode:
+        raise click.ClickException(f"dbt docs: {told.stdout}{told.stderr}")
+    page = settings.data / "docs" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(settings.dbt_target / "static_index.html", page)
+    return page

@@ -12,7 +12,8 @@ from pipelines.quality.reports import Report
 COLUMNS = {
     "source": pa.string(), "partition_key": pa.string(), "batch_id": pa.string(), "rule": pa.string(),
     "column_name": pa.string(), "scope": pa.string(), "severity": pa.string(), "evaluated": pa.int64(),
-    "unexpected": pa.int64(), "observed": pa.float64(), "reason_en": pa.string(), "reason_vi": pa.string(), "rules": pa.string(),
+    "unexpected": pa.int64(), "observed": pa.float64(), "reason_en": pa.string(), "reason_vi": pa.string(),
+    "rules": pa.string(),
 }  # fmt: skip
 
 

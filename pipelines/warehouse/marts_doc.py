@@ -22,7 +22,7 @@ Node = Mapping[str, Any]
 
 
 def marts_document(manifest: Mapping[str, Any], project: Path) -> str:
-    """`project`: the dbt project's folder, for the metric seeds. ValueError names a mart without a question."""
+    """`project`: the dbt project's folder, for the metric seeds. ValueError: a mart without a question."""
     nodes = manifest["nodes"].values()
     marts = sorted(
         (n for n in nodes if n["resource_type"] == "model" and n["schema"] in SCHEMAS),
@@ -58,7 +58,8 @@ def _mart(manifest: Mapping[str, Any], node: Node, metrics: list[dict[str, str]]
     for column in node["columns"].values():
         en, vi = _both(column["description"])
         needed = any(c["type"] == "not_null" for c in column["constraints"])
-        yield f"| `{column['name']}` | {column['data_type']}{'' if needed else ', may be null'} | {en} | {vi} |"
+        kind = column["data_type"] + ("" if needed else ", may be null")
+        yield f"| `{column['name']}` | {kind} | {en} | {vi} |"
 
 
 def _name(node: Node) -> str:
@@ -75,7 +76,7 @@ def _both(description: str) -> tuple[str, str]:
 
 
 def _sources(manifest: Mapping[str, Any], node: Node) -> list[str]:
-    """The landed sources and reference tables at the far end of its lineage; of a pure code list, the seeds."""
+    """Landed sources and reference tables at the far end of its lineage; of a code list, the seeds."""
     found, waiting = set(), [node["unique_id"]]
     seen = set(waiting)
     while waiting:
