@@ -360,7 +360,9 @@ DAMAGE = (
     "update marts.issue_backlog_daily set opening = 0, new_issues = 1",
     "update marts.issue_backlog_daily set closed = 5, closed_resolved = 1",
     "update marts.reporting_completeness set missing = missing + 1",
-    "update marts.report_ii06a set carried_over = carried_over + 1",
+    "insert into marts.report_ii06a by name "
+    "select * replace (month + interval 1 month as month, 7 as carried_over) from marts.report_ii06a",
+    "update marts.online_submission_breakdown set denominator = denominator + 1",
     "delete from marts.dossier_timeliness",
     "delete from intermediate.int_dossier_states where dossier_code = 'C'",
     "delete from intermediate.int_calendar where date_day = '2025-07-04'",
