@@ -7,7 +7,7 @@ export THONGSUOT_DATA ?= $(CURDIR)/data
 export DO_NOT_TRACK = 1
 export GX_ANALYTICS_ENABLED = false
 
-.PHONY: help install run ui test lint bench clean
+.PHONY: help install run ui test lint bench docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ lint: install ## ruff, mypy, sqlfluff
 
 bench: install ## this pipeline beside a DuckDB script and a pandas + GX script
 	$(BIN)/python -m benchmarks
+
+docs: install ## docs/marts.md and the dbt site, one file that needs no internet
+	$(BIN)/thongsuot docs --site
 
 lock: ## after changing dependencies (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \

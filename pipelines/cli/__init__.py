@@ -10,7 +10,7 @@ import os
 
 import click
 
-from pipelines.cli import line, rejections, releases, sources, status, trace, verify
+from pipelines.cli import docs, line, rejections, releases, sources, status, trace, verify
 from pipelines.settings import Settings
 
 
@@ -32,6 +32,7 @@ COMMANDS = (
     releases.releases,
     verify.verify,
     trace.trace,
+    docs.docs,
 )
 for command in COMMANDS:
     main.add_command(command)

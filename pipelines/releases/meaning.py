@@ -60,8 +60,30 @@ MEANINGS: dict[str, Meaning] = {
         "task_code",
         "owner_level = $owner_level and $lead_agency_code in ('all', lead_agency_code)",
     ),
+    "marts.task_ledger_history": Meaning(
+        "task_tracker", "marts.task_ledger", "task_code", "task_code = $task_code and unit_code = $unit_code"
+    ),
+    "marts.task_completion_by_unit": Meaning(
+        "task_tracker",
+        "marts.task_ledger",
+        "task_code",
+        "owner_level = 'commune' and unit_code = $unit_code",
+    ),
+    "marts.task_commune_matrix": Meaning(
+        "task_tracker", "marts.task_ledger", "task_code", "task_code = $task_code and unit_code = $unit_code"
+    ),
     "marts.issue_backlog": Meaning(
         "issue_register", "marts.issue_backlog", "issue_code", "issue_code = $issue_code"
+    ),
+    "marts.issue_escalation": Meaning(
+        "issue_register", "marts.issue_backlog", "issue_code", "issue_code = $issue_code"
+    ),
+    "marts.issue_repeats": Meaning(
+        "issue_register",
+        "marts.issue_backlog",
+        "issue_code",
+        "unit_code = $unit_code and category = $category and status <> 'duplicate'",
+        "issues",
     ),
     "marts.issue_backlog_daily": Meaning(
         "issue_register",

@@ -24,6 +24,7 @@ from pipelines.quality.suite import rules_sha256
 from pipelines.settings import Settings
 from pipelines.sources.contract import Contracts, load_contracts
 from pipelines.warehouse.calendar import calendar_frame
+from pipelines.warehouse.checks import check_table
 from pipelines.warehouse.reference import reference_tables
 
 
@@ -94,6 +95,7 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
         _register(con, "calendar", calendar_frame(contracts.place.country))
         _batch_tables(con, found, counting)
         lay_out_rejections(con, contracts, found, "raw.rejections")
+        check_table(con, (r for _, r in found))
         _reference_batches(con, references)
         con.execute(
             "create or replace table raw.run_parameters as "

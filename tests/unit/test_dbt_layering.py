@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from pipelines.warehouse.marts_doc import marts_document
+
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 DBT = str(Path(sys.executable).with_name("dbt"))
 LAYERS = ("staging", "intermediate", "marts", "audit")
@@ -19,8 +22,10 @@ MARTS = {
     "dossier_register", "task_ledger", "task_completion", "issue_backlog", "issue_backlog_daily",
     "dim_unit", "dim_procedure", "dim_date", "online_submission_breakdown", "online_resolution_rate",
     "dossier_timeliness", "dossier_alerts", "digital_service_rate", "report_ii06a",
+    "task_ledger_history", "task_completion_by_unit", "task_commune_matrix", "issue_escalation",
+    "issue_repeats", "reporting_completeness", "metrics_catalogue",
 }  # fmt: skip
-AUDIT = {"batches", "rejections", "reconciliation"}
+AUDIT = {"batches", "rejections", "reconciliation", "checks"}
 Node = dict[str, Any]
 
 
@@ -139,3 +144,47 @@ def test_no_mart_knows_the_time_of_its_own_making(models: dict[str, Node]) -> No
     words = ("now()", "current_date", "current_timestamp", "invocation_id", "run_started_at", "random(")
     for node in models.values():
         assert not any(word in node["raw_code"].lower() for word in words), node["name"]
+
+
+def test_every_mart_says_which_question_it_answers(models: dict[str, Node]) -> None:
+    asked = ("title_vi", "question_en", "question_vi")
+    silent = [n["name"] for n in published(models) if not all(n["config"]["meta"].get(a) for a in asked)]
+    assert silent == [], "give them config.meta title_vi, question_en, question_vi"
+
+
+def test_the_handbook_of_the_marts_is_what_the_project_says(manifest: Node) -> None:
+    handbook = PROJECT.parent / "docs" / "marts.md"
+    assert handbook.read_text(encoding="utf-8") == marts_document(manifest, PROJECT), "run `thongsuot docs`"
+
+
+def catalogued() -> set[tuple[str, str]]:
+    with (PROJECT / "seeds" / "metric_columns.csv").open(encoding="utf-8", newline="") as stream:
+        return {(row["mart"], row["column_name"]) for row in csv.DictReader(stream)}
+
+
+def test_every_metric_of_the_catalogue_stands_in_a_mart(models: dict[str, Node]) -> None:
+    columns = {(n["alias"], c) for n in models.values() if n["schema"] == "marts" for c in n["columns"]}
+    assert catalogued() - columns == set()
+
+
+def test_every_rate_of_every_mart_is_in_the_catalogue(models: dict[str, Node]) -> None:
+    """A rate is a double named so; differences between rates, and targets, are explained by their rate."""
+    rates = {
+        (node["alias"], name)
+        for node in models.values()
+        if node["schema"] == "marts"
+        for name, column in node["columns"].items()
+        if column["data_type"] == "double"
+        and {"rate", "share"} & set(name.split("_"))
+        and not {"change", "gap"} & set(name.split("_"))
+    }
+    assert len(rates) >= 12
+    assert rates - catalogued() == set(), "add them to seeds/metric_columns.csv"
+
+
+def test_the_catalogue_warns_of_the_three_rates_that_sound_alike() -> None:
+    # DOMAIN §1: a headline calls submission (nộp) handling (xử lý); resolution (giải quyết) is a third.
+    with (PROJECT / "seeds" / "metrics.csv").open(encoding="utf-8", newline="") as stream:
+        said = {row["metric"]: row["caveat_vi"].lower() for row in csv.DictReader(stream)}
+    for metric in ("online_submission_rate", "online_resolution_rate"):
+        assert all(word in said[metric] for word in ("nộp", "xử lý", "giải quyết")), metric

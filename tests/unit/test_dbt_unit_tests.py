@@ -22,6 +22,9 @@ AS_OF = "2025-07-04 12:00:00"
 
 # Three dossiers of July, one of June; A was delivered twice, B corrected from postal to online.
 # C was recorded a second after the first cut-off. One row was rejected.
+# The tracker: three provincial tasks; commune NEW has X1, put off from the 3rd to the 8th, and X2, gone on
+# the 3rd; commune HAI reports nothing. The register: I1 went from the commune to the province on the 3rd,
+# I2 was gone then.
 LOG = """
 ('A', 'online', 'full', 'NEW', 2, '07-01 08:00:00', '07-01 08:01:00', '07-01 08:00:00', 'b1', '07-01', 1),
 ('A', 'online', 'full', 'NEW', 2, '07-01 08:00:00', '07-02 08:01:00', '07-01 08:00:00', 'b2', '07-02', 1),
@@ -63,14 +66,26 @@ create table raw.task_tracker as
         timestamp '2025-07-03 08:00:00' as updated_at, 't3' as batch_id, date '2025-07-03' as partition_key,
         n::bigint as _row
     from range(1, 4) as numbers (n);
+insert into raw.task_tracker by name
+    select
+        col0 as task_code, 'Nhiệm vụ xã' as title, 'D1' as lead_agency_code, 'commune' as owner_level,
+        'NEW' as unit_code, col2::date as due_date, 'in_progress' as reported_status,
+        'Đang thực hiện' as reported_status_raw, col3 as progress, 't' || col1[2:] as batch_id,
+        ('2025-07-0' || col1[2:])::date as partition_key, 10 + row_number() over () as _row
+    from (values ('X1', 'd2', '2025-07-03', 10), ('X2', 'd2', '2025-07-10', 20),
+                 ('X1', 'd3', '2025-07-08', 50));
 create table raw.issue_register as
     select
-        'I1' as issue_code, timestamp '2025-07-01 08:00:00' as reported_at, 'cán bộ' as reported_by_role,
-        'NEW' as unit_code, 'HT' as sector_code, 'network' as category, 'high' as severity,
-        'province' as addressed_to_level, null::varchar as addressed_to_code, 'new' as status,
+        col0 as issue_code, col1::timestamp as reported_at, 'cán bộ' as reported_by_role,
+        'NEW' as unit_code, 'HT' as sector_code, col2 as category, 'high' as severity,
+        col3 as addressed_to_level, null::varchar as addressed_to_code, 'new' as status,
         timestamp '2025-07-03 08:00:00' as due_at, null::timestamp as resolved_at,
-        timestamp '2025-07-02 08:00:00' as last_update_at, 'i3' as batch_id,
-        date '2025-07-03' as partition_key, 1::bigint as _row;
+        col4::timestamp as last_update_at, 'i' || col5 as batch_id,
+        ('2025-07-0' || col5)::date as partition_key, row_number() over ()::bigint as _row
+    from (values
+        ('I1', '2025-07-01 08:00:00', 'network', 'commune', '2025-07-02 08:00:00', '2'),
+        ('I2', '2025-07-01 10:00:00', 'land', 'commune', '2025-07-01 10:00:00', '2'),
+        ('I1', '2025-07-01 08:00:00', 'network', 'province', '2025-07-03 07:00:00', '3'));
 create table raw.national_ranking as
     select
         timestamp '2025-07-02 16:00:00' as captured_at, col0 as province_code, col0 as province_name,
@@ -85,6 +100,7 @@ create table raw.units as
         col3::date as valid_from, col4::date as valid_to
     from (values ('OLD', 'Xã Cũ', 'commune', '2008-01-01', '2025-07-01'),
                  ('NEW', 'Xã Mới', 'commune', '2025-07-01', null),
+                 ('HAI', 'Xã Hai', 'commune', '2025-07-01', null),
                  ('D1', 'Sở Một', 'department', '2025-03-01', null));
 create table raw.unit_mapping as
     select 'OLD' as old_unit_code, 'Xã Cũ' as old_unit_name, 'H' as old_district_name,
@@ -114,7 +130,8 @@ create table raw.batches as
         (col3 - col4)::bigint as rows_rejected, 'sha' as sha256, 'fp' as schema_fingerprint,
         'query' as origin, timestamp '2025-07-04 01:00:00' as pulled_at, 'run' as run_id
     from (values ('b1', 'dossier_log', '2025-07-01', 4, 3), ('b2', 'dossier_log', '2025-07-02', 3, 3),
-                 ('b3', 'dossier_log', '2025-07-03', 1, 1), ('t3', 'task_tracker', '2025-07-03', 3, 3),
+                 ('b3', 'dossier_log', '2025-07-03', 1, 1), ('t3', 'task_tracker', '2025-07-03', 4, 4),
+                 ('t2', 'task_tracker', '2025-07-02', 2, 2), ('i2', 'issue_register', '2025-07-02', 2, 2),
                  ('i3', 'issue_register', '2025-07-03', 1, 1), ('n2', 'national_ranking', '2025-07-02', 3, 3),
                  ('u1', 'reference_units', '2025-07-01', 3, 3));
 create table raw.rejections as
@@ -123,6 +140,12 @@ create table raw.rejections as
            'unknown channel' as reason_en, 'kênh lạ' as reason_vi, true as is_current,
            '16681' as unit_code, 'b1' as first_seen_batch, 'b1' as last_seen_batch,
            null::varchar as resolved_by_batch;
+create table raw.checks as
+    select 'dossier_log' as source, date '2025-07-01' as partition_key, 'b1' as batch_id, col0 as rule,
+           'channel' as column_name, 'row' as scope, col1 as severity, 4::bigint as evaluated,
+           col2::bigint as unexpected, null::double as observed, 'why' as reason_en, 'vì sao' as reason_vi,
+           'sha' as rules
+    from (values ('channel_unknown', 'critical', 1), ('channel_missing', 'warning', 0));
 """
 
 
@@ -215,8 +238,107 @@ def test_the_days_are_local_whatever_the_clock_of_the_machine(built: Built) -> N
 def test_tasks_are_carried_to_the_as_of_day_by_the_newest_snapshot(built: Built) -> None:
     assert built.rows(
         "select as_of_day::varchar, total, done_on_time, open_in_term, open_overdue, colour "
-        "from marts.task_completion where lead_agency_code = 'all' order by 1"
+        "from marts.task_completion where owner_level = 'province' and lead_agency_code = 'all' order by 1"
     ) == [("2025-07-03", 3, 1, 2, 0, "green"), ("2025-07-04", 3, 1, 0, 2, "red")]
+
+
+def test_a_task_gone_from_the_tracker_is_withdrawn_and_a_silent_commune_is_counted(
+    built: Built,
+) -> None:
+    assert built.rows(
+        "select task_code, bucket, last_bucket, days_left, snapshot_day::varchar, withdrawn_on::varchar "
+        "from marts.task_ledger where owner_level = 'commune' order by 1"
+    ) == [
+        ("X1", "open_in_term", "open_in_term", 4, "2025-07-03", None),
+        ("X2", "withdrawn", "open_in_term", None, "2025-07-02", "2025-07-03"),
+    ]
+    assert built.rows(
+        "select as_of_day::varchar, total, withdrawn, reporters_expected, reporters_missing, is_complete "
+        "from marts.task_completion where owner_level = 'commune' and lead_agency_code = 'all' order by 1"
+    ) == [
+        ("2025-07-02", 2, 0, 2, 1, False),
+        ("2025-07-03", 1, 1, 2, 1, False),
+        ("2025-07-04", 1, 1, 2, 1, False),
+    ]
+    assert built.rows(
+        "select task_code, unit_code, cell, unit_total, unit_rank from marts.task_commune_matrix order by all"
+    ) == [
+        ("X1", "HAI", "not_provided", 0, None),
+        ("X1", "NEW", "open_in_term", 1, 1),
+        ("X2", "HAI", "not_provided", 0, None),
+        ("X2", "NEW", "withdrawn", 1, 1),
+    ]
+
+
+def test_the_history_of_a_task_tells_each_change_once(built: Built) -> None:
+    assert built.rows(
+        "select task_code, seen_on::varchar, change, field, from_value, to_value, is_deadline_extended "
+        "from marts.task_ledger_history where owner_level = 'commune' order by 1, 2, 4"
+    ) == [
+        ("X1", "2025-07-02", "first_seen", "*", None, "open_in_term", False),
+        ("X1", "2025-07-03", "changed", "due_date", "2025-07-03", "2025-07-08", True),
+        ("X1", "2025-07-03", "changed", "progress", "10", "50", False),
+        ("X2", "2025-07-02", "first_seen", "*", None, "open_in_term", False),
+        ("X2", "2025-07-03", "withdrawn", "*", "open_in_term", "withdrawn", False),
+    ]
+
+
+def test_an_issue_moves_between_slices_and_one_that_is_gone_is_closed_as_withdrawn(built: Built) -> None:
+    assert built.rows(
+        "select as_of_day::varchar, category, addressed_to_level, opening, new_issues, moved_in, moved_out, "
+        "closed_withdrawn, closing, overdue from marts.issue_backlog_daily order by all"
+    ) == [
+        ("2025-07-01", "land", "commune", 0, 1, 0, 0, 0, 1, 0),
+        ("2025-07-01", "network", "commune", 0, 1, 0, 0, 0, 1, 0),
+        ("2025-07-02", "land", "commune", 1, 0, 0, 0, 0, 1, 0),
+        ("2025-07-02", "network", "commune", 1, 0, 0, 0, 0, 1, 0),
+        ("2025-07-03", "land", "commune", 1, 0, 0, 0, 1, 0, 0),
+        ("2025-07-03", "network", "commune", 1, 0, 0, 1, 0, 0, 0),
+        ("2025-07-03", "network", "province", 0, 0, 1, 0, 0, 1, 1),
+        ("2025-07-04", "network", "province", 1, 0, 0, 0, 0, 1, 1),
+    ]
+    assert built.rows(
+        "select issue_code, step, addressed_to_level, direction, days, working_days, is_waiting_here "
+        "from marts.issue_escalation order by all"
+    ) == [
+        ("I1", 1, "commune", "first", 2, 2, False),
+        ("I1", 2, "province", "escalated", 1, 1, True),
+        ("I2", 1, "commune", "first", 2, 2, False),
+    ]
+    assert built.rows(
+        "select issue_code, responsible_role, assignment_basis, is_open, is_withdrawn, age_working_days "
+        "from marts.issue_backlog order by 1"
+    ) == [
+        ("I1", "Tổ trưởng", "everything", True, False, 3),
+        ("I2", "Tổ trưởng", "everything", False, True, 2),
+    ]
+
+
+def test_who_owes_a_report_and_who_gave_it_is_told_apart_from_who_owes_none(built: Built) -> None:
+    # C of 2 July came to a unit nobody knows; no batch of the 4th has landed.
+    assert built.rows(
+        "select as_of_day::varchar, unit_code, status, reason from marts.reporting_completeness "
+        "where source = 'dossier_log' and unit_code <> 'all' and as_of_day in ('2025-07-01', '2025-07-04') "
+        "order by all"
+    ) == [
+        ("2025-07-01", "D1", "not_applicable", "receives_no_dossiers"),
+        ("2025-07-01", "HAI", "not_provided", "unit_silent"),
+        ("2025-07-01", "NEW", "reported", "delivered"),
+        ("2025-07-04", "D1", "not_applicable", "receives_no_dossiers"),
+        ("2025-07-04", "HAI", "not_provided", "source_not_delivered"),
+        ("2025-07-04", "NEW", "not_provided", "source_not_delivered"),
+    ]
+    assert built.rows(
+        "select unit_level, expected, reported, missing, not_applicable from marts.reporting_completeness "
+        "where source = 'task_tracker' and unit_code = 'all' and as_of_day = '2025-07-04' order by 1"
+    ) == [("commune", 2, 1, 1, 0), ("department", 0, 0, 0, 1), ("province", 1, 1, 0, 0)]
+
+
+def test_a_check_that_found_nothing_is_told_too(built: Built) -> None:
+    assert built.rows("select rule, unexpected_share, outcome from audit.checks order by 1") == [
+        ("channel_missing", 0.0, "passed"),
+        ("channel_unknown", 0.25, "rejected"),
+    ]
 
 
 def test_every_row_of_every_batch_is_accounted_for(built: Built) -> None:
@@ -226,32 +348,53 @@ def test_every_row_of_every_batch_is_accounted_for(built: Built) -> None:
     ) == [("b1", 4, 1, 1, 1, 1, True), ("b2", 3, 0, 3, 0, 0, True), ("b3", 1, 0, 1, 0, 0, True)]
 
 
+# Each statement breaks what one or more of the data tests are there to notice.
+DAMAGE = (
+    "update audit.reconciliation set is_balanced = false where batch_id = 'b1'",
+    "delete from marts.issue_backlog",
+    "update marts.task_completion set open_overdue = open_overdue + 1",
+    "update marts.task_completion_by_unit set withdrawn = 1, total = total + 1",
+    "insert into marts.dim_unit from marts.dim_unit where unit_code = 'NEW'",
+    "update marts.online_submission_rate set numerator = 1 where unit_code = 'NEW'",
+    "update marts.online_submission_headline set received = received + 1",
+    "update marts.issue_backlog_daily set opening = 0, new_issues = 1",
+    "update marts.issue_backlog_daily set closed = 5, closed_resolved = 1",
+    "update marts.reporting_completeness set missing = missing + 1",
+    "insert into marts.report_ii06a by name "
+    "select * replace (month + interval 1 month as month, 7 as carried_over) from marts.report_ii06a",
+    "update marts.online_submission_breakdown set denominator = denominator + 1",
+    "delete from marts.dossier_timeliness",
+    "delete from intermediate.int_dossier_states where dossier_code = 'C'",
+    "delete from intermediate.int_calendar where date_day = '2025-07-04'",
+)
+IDENTITIES = (
+    "holds_audit_reconciliation_is_balanced",
+    "has_rows_issue_backlog",
+    "unique_combination_dim_unit",
+    "parts_add_up_task_completion",
+    "parts_add_up_task_completion_by_unit",
+    "holds_issue_backlog_daily",
+    "parts_add_up_issue_backlog_daily",
+    "parts_add_up_reporting_completeness",
+)
+
+
 def test_the_data_tests_notice_what_they_are_there_for(built: Built, tmp_path: Path) -> None:
     # Broken in place and put back: another path would be another profile, and cost a whole parse.
     whole = shutil.copy(built.warehouse, tmp_path / "whole.duckdb")
     with duckdb.connect(str(built.warehouse)) as con:
-        con.execute("update audit.reconciliation set is_balanced = false where batch_id = 'b1'")
-        con.execute("delete from marts.issue_backlog")
-        con.execute("update marts.task_completion set open_overdue = open_overdue + 1")
-        con.execute("insert into marts.dim_unit from marts.dim_unit where unit_code = 'NEW'")
-        con.execute("update marts.online_submission_rate set numerator = 1 where unit_code = 'NEW'")
-        con.execute("update marts.issue_backlog_daily set opening = 0, new_issues = 1")
-        con.execute("delete from intermediate.int_dossier_states where dossier_code = 'C'")
+        for damage in DAMAGE:
+            con.execute(damage)
     try:
         checked = dbt(built.warehouse, built.target, "test", "--select", "test_type:data")
     finally:
         shutil.copy(whole, built.warehouse)
     failed = {node.split(".")[2] for node, status in checked.statuses.items() if status == "fail"}
-    for expected in (
-        "holds_audit_reconciliation_is_balanced",
-        "has_rows_issue_backlog",
-        "parts_add_up_task_completion",
-        "unique_combination_dim_unit",
-        "the_log_is_kept_whole_int_dossier_states",
-        "the_province_is_the_sum_of_its_units",
-        "the_rate_agrees_with_the_register",
-        "the_ledger_agrees_with_the_completion",
-        "the_backlog_closes_with_the_open_issues",
-        "a_day_opens_with_the_backlog_the_day_before_closed_with",
-    ):
+    ours = {p.stem for p in (PROJECT / "tests").rglob("*.sql")}
+    assert len(ours) >= 16
+    assert {t for t in ours if not any(name.startswith(t) for name in failed)} == set(), (
+        "passed on broken data"
+    )
+    # The identities of these marts, by name.
+    for expected in IDENTITIES:
         assert any(name.startswith(expected) for name in failed), f"{expected} passed on broken data"

@@ -1,19 +1,26 @@
 -- Derived, not trusted (DOMAIN §4): a task is done from its completion date, whatever the reported word.
 -- On a day without a snapshot of its own the newest one before it is in force.
-with days as (
-    select calendar.date_day as as_of_day
-    from {{ ref('int_calendar') }} as calendar
-    inner join {{ ref('int_as_of') }} as run on calendar.date_day <= run.as_of_day
+-- The days of a state are counted out, not joined to a calendar: the cost grows with the rows, not with their square.
+with states as (
+    select
+        states.*,
+        cast(
+            unnest(generate_series(
+                states.snapshot_day, coalesce(states.until_day - 1, run.as_of_day), interval '1' day
+            )) as date
+        ) as as_of_day
+    from {{ ref('int_task_states') }} as states
+    cross join {{ ref('int_as_of') }} as run
 ),
 
 tasks as (
     select
-        days.as_of_day,
+        states.as_of_day,
         states.snapshot_day,
         states.state_snapshot_day,
         states.is_withdrawn,
         -- A withdrawn task keeps the judgement of its last day in the tracker.
-        case when states.is_withdrawn then states.snapshot_day - 1 else days.as_of_day end as judged_day,
+        case when states.is_withdrawn then states.snapshot_day - 1 else states.as_of_day end as judged_day,
         task.owner_level,
         task.task_code,
         task.unit_code,
@@ -21,11 +28,7 @@ tasks as (
         task.due_date,
         task.completed_date,
         task.reported_status
-    from days
-    inner join {{ ref('int_task_states') }} as states
-        on
-            days.as_of_day >= states.snapshot_day
-            and (states.until_day is null or days.as_of_day < states.until_day)
+    from states
     inner join {{ ref('int_task_snapshots') }} as task
         on
             states.state_snapshot_day = task.snapshot_day

@@ -135,7 +135,7 @@ final as (
         {{ working_day_bucket('issues.age_working_days') }} as age_bucket,
         cast(issues.as_of_day - cast(issues.last_update_at as date) as integer) as days_since_update,
         issues.working_days_since_update,
-        {{ working_day_bucket('issues.working_days_since_update') }} as silence_bucket,
+        case when issues.is_open then {{ working_day_bucket('issues.working_days_since_update') }} end as silence_bucket,
         issues.last_update_at,
         cast(coalesce(reopenings.times_reopened, 0) as integer) as times_reopened,
         cast(repeated.repeat_number as integer) as repeat_number,

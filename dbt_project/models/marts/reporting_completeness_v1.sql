@@ -31,6 +31,18 @@ begins as (
     from {{ ref('int_deliveries') }}
 ),
 
+in_force as (
+    select
+        days.as_of_day,
+        deliveries.source,
+        deliveries.delivery_day
+    from days
+    inner join {{ ref('int_deliveries') }} as deliveries
+        on
+            days.as_of_day >= deliveries.delivery_day
+            and (deliveries.next_delivery_day is null or days.as_of_day < deliveries.next_delivery_day)
+),
+
 seen as (
     select distinct
         source,
@@ -45,7 +57,7 @@ asked as (
         rules.unit_level,
         units.unit_code,
         units.unit_name,
-        deliveries.delivery_day,
+        in_force.delivery_day,
         coalesce(reports.records, 0) as records,
         -- Not owed, for the first reason that holds; then whether it came.
         case
@@ -54,21 +66,17 @@ asked as (
             when rules.expects = 'none' or (rules.expects = 'seen' and seen.unit_code is null) then rules.reason
             when rules.on_days = 'working' and not days.is_working_day then 'non_working_day'
         end as excuse,
-        coalesce(days.as_of_day - deliveries.delivery_day <= rules.max_age_days, false) as is_delivered
+        coalesce(days.as_of_day - in_force.delivery_day <= rules.max_age_days, false) as is_delivered
     from days
     cross join {{ ref('reporting_rules') }} as rules
     inner join units on rules.unit_level = units.unit_level
     left join begins on rules.source = begins.source
     left join seen on rules.source = seen.source and units.unit_code = seen.unit_code
-    left join {{ ref('int_deliveries') }} as deliveries
-        on
-            rules.source = deliveries.source
-            and days.as_of_day >= deliveries.delivery_day
-            and (deliveries.next_delivery_day is null or days.as_of_day < deliveries.next_delivery_day)
+    left join in_force on rules.source = in_force.source and days.as_of_day = in_force.as_of_day
     left join {{ ref('int_reports') }} as reports
         on
             rules.source = reports.source
-            and deliveries.delivery_day = reports.delivery_day
+            and in_force.delivery_day = reports.delivery_day
             and units.unit_code = reports.unit_code
 ),
 

@@ -14,7 +14,7 @@ Section = dict[str, Any] | None
 RATE, HEADLINE = "marts.online_submission_rate", "marts.online_submission_headline"
 TASKS, LEDGER = "marts.task_completion", "marts.task_ledger"
 BACKLOG, BACKLOG_DAILY = "marts.issue_backlog", "marts.issue_backlog_daily"
-AGES = ("open_0_5_days", "open_6_15_days", "open_16_30_days", "open_over_30_days")
+AGES = tuple(f"open_{age}_working_days" for age in ("0_5", "6_15", "16_30", "over_30"))
 # Since two-tier government began; the period's own name carries its day.
 SINCE = "period like 'since%'"
 # More communes than this in one peer group do not fit the page: its two ends are shown.
@@ -123,7 +123,7 @@ def backlog(marts: Marts) -> Section:
     names = dict(marts.values(f"select distinct category, category_name_vi from {{{BACKLOG}}}"))
     roles: dict[str, list[str]] = {}
     for category, role in marts.values(
-        f"select category, responsible_role from {{{BACKLOG}}} where is_open and responsible_role is not null "
+        f"select category, responsible_role from {{{BACKLOG}}} where is_open and not is_unassigned "
         "group by all order by category, count(*) desc, responsible_role"
     ):
         roles.setdefault(category, []).append(role)

@@ -1,0 +1,48 @@
+"""`thongsuot docs`: the marts' handbook, and the browsable site of the dbt project."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import click
+
+from pipelines.cli.console import console
+from pipelines.settings import Settings
+
+
+@click.command()
+@click.option("--site", is_flag=True, help="also dbt's own site, one file that needs no internet")
+def docs(site: bool) -> None:
+    """Write docs/marts.md from the dbt project."""
+    from pipelines.warehouse.dbt import DbtError, ensure_manifest
+    from pipelines.warehouse.marts_doc import marts_document
+
+    settings = Settings.from_env()
+    try:
+        manifest = json.loads(ensure_manifest(settings).read_text(encoding="utf-8"))
+        said = marts_document(manifest, settings.dbt_project)
+    except (DbtError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    handbook = settings.project / "docs" / "marts.md"
+    handbook.write_text(said, encoding="utf-8")
+    console.print(f"{handbook}")
+    if site:
+        console.print(f"{_site(settings)}")
+
+
+def _site(settings: Settings) -> Path:
+    """Columns come from the contracts; types and sizes from the warehouse, where one was built."""
+    from pipelines.lock import exclusive
+    from pipelines.warehouse.dbt import run_dbt
+
+    words = ["docs", "generate", "--static", "--no-compile"]
+    with exclusive(settings):
+        told = run_dbt(settings, *words, *([] if settings.warehouse.exists() else ["--empty-catalog"]))
+    if told.returncode:
+        raise click.ClickException(f"dbt docs: {told.stdout}{told.stderr}")
+    page = settings.data / "docs" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(settings.dbt_target / "static_index.html", page)
+    return page

@@ -1,0 +1,123 @@
+"""docs/marts.md, written from dbt's manifest: which question which mart answers, and what it holds.
+
+Nothing is said here that the models' own YAML and the metric seeds do not say.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+SCHEMAS = ("marts", "audit")
+HEAD = """# The marts
+
+Written by `thongsuot docs` from the dbt project; do not edit. Each mart answers a question someone in the
+province asks on a Monday morning. Names without a version are the newest one; BI reads those.
+
+Mỗi bảng trả lời một câu hỏi mà ai đó trong tỉnh hỏi vào sáng thứ Hai.
+"""
+Node = Mapping[str, Any]
+
+
+def marts_document(manifest: Mapping[str, Any], project: Path) -> str:
+    """`project`: the dbt project's folder, for the metric seeds. ValueError: a mart without a question."""
+    nodes = manifest["nodes"].values()
+    marts = sorted(
+        (n for n in nodes if n["resource_type"] == "model" and n["schema"] in SCHEMAS),
+        key=lambda n: (SCHEMAS.index(n["schema"]), n["alias"]),
+    )
+    lines = [HEAD, "## Which question, which mart", "", "| Question | Câu hỏi | Mart |", "|---|---|---|"]
+    for node in marts:
+        meta = node["config"]["meta"]
+        if not {"question_en", "question_vi", "title_vi"} <= meta.keys():
+            raise ValueError(
+                f"dbt model {node['name']} is public, but nobody can tell what for: give it config.meta "
+                f"title_vi, question_en and question_vi in its YAML."
+            )
+        lines.append(f"| {meta['question_en']} | {meta['question_vi']} | {_link(node)} |")
+    metrics = _metrics(project)
+    for node in marts:
+        lines += ["", *_mart(manifest, node, metrics.get(node["alias"], []))]
+    return "\n".join(lines) + "\n"
+
+
+def _mart(manifest: Mapping[str, Any], node: Node, metrics: list[dict[str, str]]) -> Iterator[str]:
+    meta, (said_en, said_vi) = node["config"]["meta"], _both(node["description"])
+    yield f"## {_name(node)}"
+    yield f"\n**{meta['title_vi']}.** {meta['question_en']}\n\n{said_en}\n\n{said_vi}\n"
+    yield f"- Key: {', '.join(f'`{c}`' for c in meta['key'])}"
+    yield f"- From: {', '.join(f'`{s}`' for s in _sources(manifest, node))}"
+    yield f"- Read by: {', '.join(_readers(manifest, node))}"
+    for identity in _identities(manifest, node):
+        yield f"- Always: `{identity}`"
+    for m in metrics:
+        yield f"- Metric `{m['column_name']}`: {m['name_en']} ({m['name_vi']}) = {m['formula']}. {m['source_document']}. {m['caveat_en']}"  # noqa: E501
+    yield "\n| Column | Type | Meaning | Ý nghĩa |\n|---|---|---|---|"
+    for column in node["columns"].values():
+        en, vi = _both(column["description"])
+        needed = any(c["type"] == "not_null" for c in column["constraints"])
+        kind = column["data_type"] + ("" if needed else ", may be null")
+        yield f"| `{column['name']}` | {kind} | {en} | {vi} |"
+
+
+def _name(node: Node) -> str:
+    return f"{node['schema']}.{node['alias']}"
+
+
+def _link(node: Node) -> str:
+    return f"[`{_name(node)}`](#{_name(node).replace('.', '')})"
+
+
+def _both(description: str) -> tuple[str, str]:
+    english, _, vietnamese = " ".join(description.split()).partition(" / VI ")
+    return english.removeprefix("EN ").replace("|", "\\|"), vietnamese.replace("|", "\\|")
+
+
+def _sources(manifest: Mapping[str, Any], node: Node) -> list[str]:
+    """Landed sources and reference tables at the far end of its lineage; of a code list, the seeds."""
+    found, waiting = set(), [node["unique_id"]]
+    seen = set(waiting)
+    while waiting:
+        here = waiting.pop()
+        if here.startswith("source."):
+            found.add(manifest["sources"][here]["name"])
+        for parent in manifest["parent_map"].get(here, []):
+            if parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    if not found:
+        found = {manifest["nodes"][u]["name"] for u in seen if u.startswith("seed.")}
+    return sorted(found - {"run_parameters"})
+
+
+def _readers(manifest: Mapping[str, Any], node: Node) -> list[str]:
+    exposures = manifest["exposures"].values()
+    return sorted(e["label"] for e in exposures if node["unique_id"] in e["depends_on"]["nodes"])
+
+
+def _identities(manifest: Mapping[str, Any], node: Node) -> list[str]:
+    """What the mart's own tests hold it to on every run."""
+    found = []
+    for test in manifest["nodes"].values():
+        if test["resource_type"] != "test" or test.get("attached_node") != node["unique_id"]:
+            continue
+        kind, given = test["test_metadata"]["name"], test["test_metadata"]["kwargs"]
+        if kind == "holds":
+            found.append(given["expression"])
+        elif kind == "parts_add_up":
+            found.append(f"{given['total']} = {' + '.join(given['parts'])}")
+    return sorted(found)
+
+
+def _metrics(project: Path) -> dict[str, list[dict[str, str]]]:
+    def rows(name: str) -> list[dict[str, str]]:
+        with (project / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
+
+    said = {m["metric"]: m for m in rows("metrics")}
+    by_mart: dict[str, list[dict[str, str]]] = {}
+    for place in rows("metric_columns"):
+        by_mart.setdefault(place["mart"], []).append({**said[place["metric"]], **place})
+    return by_mart
