@@ -139,3 +139,8 @@ def test_no_mart_knows_the_time_of_its_own_making(models: dict[str, Node]) -> No
     words = ("now()", "current_date", "current_timestamp", "invocation_id", "run_started_at", "random(")
     for node in models.values():
         assert not any(word in node["raw_code"].lower() for word in words), node["name"]
+
+
+def test_no_model_is_incremental(models: dict[str, Node]) -> None:
+    # Every build is a full one: what lies in the warehouse can never leak into a number.
+    assert {n["config"]["materialized"] for n in models.values()} <= {"view", "table"}
