@@ -188,3 +188,8 @@ def test_the_catalogue_warns_of_the_three_rates_that_sound_alike() -> None:
         said = {row["metric"]: row["caveat_vi"].lower() for row in csv.DictReader(stream)}
     for metric in ("online_submission_rate", "online_resolution_rate"):
         assert all(word in said[metric] for word in ("nộp", "xử lý", "giải quyết")), metric
+
+
+def test_no_model_is_incremental(models: dict[str, Node]) -> None:
+    # Every build is a full one: what lies in the warehouse can never leak into a number.
+    assert {n["config"]["materialized"] for n in models.values()} <= {"view", "table"}

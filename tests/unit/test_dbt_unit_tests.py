@@ -235,6 +235,90 @@ def test_the_days_are_local_whatever_the_clock_of_the_machine(built: Built) -> N
     ) == [("2025-06-30", 1)]
 
 
+def test_what_came_late_counts_on_its_day_and_says_so(built: Built) -> None:
+    # J was received in the last second of June and reached the source ten seconds later, in July.
+    assert built.rows(
+        "select received_day::varchar, received, late_arrivals from marts.submission_by_channel_daily "
+        "order by 1, 2"
+    ) == [("2025-06-30", 1, 1), ("2025-07-01", 2, 0), ("2025-07-02", 1, 0)]
+
+
+def test_the_gap_to_the_target_is_a_number_of_whole_dossiers_and_the_cutoff_before_is_compared(
+    built: Built,
+) -> None:
+    # 2 of 3 against 80 %: with two more, 4 of 5. At the cut-off before, 2 of 2.
+    assert built.rows(
+        "select target, additional_online_to_target, strftime(cutoff_before, '%d/%m %H:%M'), "
+        "change_since_cutoff_before from marts.online_submission_rate "
+        "where as_of_day = '2025-07-04' and unit_level = 'province' and period = 'since_2025_07_01'"
+    ) == [(0.8, 2, "02/07 16:00", 2 / 3 - 1)]
+
+
+def test_the_online_rate_is_cut_by_unit_sector_level_and_applicant(built: Built) -> None:
+    # A full, B partial, C unknown and in person; all of them hộ tịch, by citizens.
+    assert built.rows(
+        "select dimension, member, numerator, denominator from marts.online_submission_breakdown "
+        "where period = 'since_2025_07_01' and dimension <> 'procedure' order by 1, 2"
+    ) == [
+        ("applicant_type", "citizen", 2, 3),
+        ("processing_unit", "NEW", 2, 2),
+        ("processing_unit", "XXX", 0, 1),
+        ("receiving_unit", "NEW", 2, 2),
+        ("receiving_unit", "XXX", 0, 1),
+        ("sector", "HT", 2, 3),
+        ("service_level", "full", 1, 1),
+        ("service_level", "partial", 1, 1),
+        ("service_level", "unknown", 0, 1),
+    ]
+
+
+def test_what_is_open_and_overdue_is_known_for_every_day(built: Built) -> None:
+    # All are due on the 3rd at 17:00; A was returned that night, on its due date, after two working days.
+    assert built.rows(
+        "select as_of_day::varchar, received, finished, on_time, median_working_days, open_total, "
+        "open_overdue from marts.dossier_timeliness where period = 'day' and unit_code = 'province' "
+        "and sector_code = 'all' order by 1"
+    ) == [
+        ("2025-07-01", 2, 0, 0, None, 3, 0),
+        ("2025-07-02", 1, 0, 0, None, 4, 0),
+        ("2025-07-03", 0, 1, 1, 2, 3, 3),
+        ("2025-07-04", 0, 0, 0, None, 3, 3),
+    ]
+    assert built.rows(
+        "select numerator, denominator from marts.online_resolution_rate "
+        "where period = 'month' and unit_code = 'province' and sector_code = 'all'"
+    ) == [(1, 1)]
+
+
+def test_form_ii06a_carries_june_over_and_its_columns_add_up(built: Built) -> None:
+    assert built.rows(
+        "select month::varchar, unit_name, sector_name, received_total, received_online, received_other, "
+        "carried_over, resolved_total, resolved_on_time, open_total, open_in_term, open_overdue "
+        "from marts.report_ii06a order by unit_code"
+    ) == [
+        ("2025-07-01", "Xã Mới", "Hộ tịch", 3, 2, 0, 1, 1, 1, 2, 0, 2),
+        ("2025-07-01", "XXX", "Hộ tịch", 1, 0, 1, 0, 0, 0, 1, 0, 1),
+    ]
+
+
+def test_the_list_to_act_on_names_the_unit_of_today(built: Built) -> None:
+    assert built.rows(
+        "select dossier_code, alert, unit_name, working_days_left from marts.dossier_alerts order by 1"
+    ) == [("B", "overdue", "Xã Mới", -1), ("C", "overdue", None, -1), ("J", "overdue", "Xã Mới", -1)]
+
+
+def test_a_rate_without_a_base_has_a_reason(built: Built) -> None:
+    # Nothing has an electronic result; the one procedure is free of charge and eligible for toàn trình.
+    assert built.rows(
+        "select metric, numerator, denominator, rate, missing_reason from marts.digital_service_rate "
+        "where period = 'since_2025_07_01' and unit_code = 'province' order by 1"
+    ) == [
+        ("digitisation_rate", 0, 3, 0.0, None),
+        ("full_process_online_rate", 2, 3, 2 / 3, None),
+        ("online_payment_rate", None, None, None, "nothing_to_count"),
+    ]
+
+
 def test_tasks_are_carried_to_the_as_of_day_by_the_newest_snapshot(built: Built) -> None:
     assert built.rows(
         "select as_of_day::varchar, total, done_on_time, open_in_term, open_overdue, colour "
@@ -363,7 +447,9 @@ DAMAGE = (
     "insert into marts.report_ii06a by name "
     "select * replace (month + interval 1 month as month, 7 as carried_over) from marts.report_ii06a",
     "update marts.online_submission_breakdown set denominator = denominator + 1",
-    "delete from marts.dossier_timeliness",
+    "update marts.dossier_register set is_overdue = false where dossier_code = 'B'",
+    "update marts.dossier_timeliness set early = early + 1 where finished > 0",
+    "delete from marts.digital_service_rate",
     "delete from intermediate.int_dossier_states where dossier_code = 'C'",
     "delete from intermediate.int_calendar where date_day = '2025-07-04'",
 )
@@ -376,7 +462,22 @@ IDENTITIES = (
     "holds_issue_backlog_daily",
     "parts_add_up_issue_backlog_daily",
     "parts_add_up_reporting_completeness",
+    "parts_add_up_dossier_timeliness",
+    "parts_add_up_report_ii06a",
+    "has_rows_digital_service_rate",
 )
+
+
+def contents(built: Built) -> dict[str, list[tuple[Any, ...]]]:
+    """Every published table → how many rows, and a sum of their hashes that no order changes."""
+    tables = built.rows(
+        "select schema_name, table_name from duckdb_tables() "
+        "where schema_name in ('marts', 'audit') order by all"
+    )
+    return {
+        f"{schema}.{name}": built.rows(f"select count(*), sum(hash(t)) from {schema}.{name} as t")
+        for schema, name in tables
+    }
 
 
 def test_the_data_tests_notice_what_they_are_there_for(built: Built, tmp_path: Path) -> None:
@@ -385,10 +486,15 @@ def test_the_data_tests_notice_what_they_are_there_for(built: Built, tmp_path: P
     with duckdb.connect(str(built.warehouse)) as con:
         for damage in DAMAGE:
             con.execute(damage)
+    before = contents(built)
     try:
         checked = dbt(built.warehouse, built.target, "test", "--select", "test_type:data")
+        # Nothing is incremental: a build over whatever lies there is a build from nothing.
+        dbt(built.warehouse, built.target, "run")
+        rebuilt = contents(built)
     finally:
         shutil.copy(whole, built.warehouse)
+    assert rebuilt == contents(built) != before
     failed = {node.split(".")[2] for node, status in checked.statuses.items() if status == "fail"}
     ours = {p.stem for p in (PROJECT / "tests").rglob("*.sql")}
     assert len(ours) >= 16

@@ -53,18 +53,42 @@ seen as (
 ),
 
 changes as (
-    select from_day as change_day, unit_code, sector_code, 1 as is_open, case when is_clock_paused then 1 else 0 end as paused, 0 as overdue
+    select
+        from_day as change_day,
+        unit_code,
+        sector_code,
+        1 as is_open,
+        case when is_clock_paused then 1 else 0 end as paused,
+        0 as overdue
     from seen
     union all
-    select until_day as change_day, unit_code, sector_code, -1 as is_open, case when is_clock_paused then -1 else 0 end as paused, 0 as overdue
+    select
+        until_day as change_day,
+        unit_code,
+        sector_code,
+        -1 as is_open,
+        case when is_clock_paused then -1 else 0 end as paused,
+        0 as overdue
     from seen
     where until_day is not null
     union all
-    select overdue_from as change_day, unit_code, sector_code, 0 as is_open, 0 as paused, 1 as overdue
+    select
+        overdue_from as change_day,
+        unit_code,
+        sector_code,
+        0 as is_open,
+        0 as paused,
+        1 as overdue
     from seen
     where overdue_from is not null and (until_day is null or overdue_from < until_day)
     union all
-    select until_day as change_day, unit_code, sector_code, 0 as is_open, 0 as paused, -1 as overdue
+    select
+        until_day as change_day,
+        unit_code,
+        sector_code,
+        0 as is_open,
+        0 as paused,
+        -1 as overdue
     from seen
     where until_day is not null and overdue_from < until_day
 ),
@@ -83,18 +107,20 @@ daily as (
     group by 1, 2, 3
 ),
 
+slices as (
+    select distinct
+        unit_code,
+        sector_code
+    from daily
+),
+
 grid as (
     select
         periods.as_of_day,
         slices.unit_code,
         slices.sector_code
     from {{ ref('int_periods') }} as periods
-    cross join (
-        select distinct
-            unit_code,
-            sector_code
-        from daily
-    ) as slices
+    cross join slices
     where periods.period = 'day'
 ),
 

@@ -23,7 +23,8 @@ alert as (
         run.as_of_day,
         run.working_day_number as as_of_working_day_number,
         case
-            when run.is_working_day then cast(min(calendar.date_day) as timestamp) + (run.as_of - cast(run.as_of_day as timestamp))
+            when run.is_working_day
+                then cast(min(calendar.date_day) as timestamp) + (run.as_of - cast(run.as_of_day as timestamp))
             else {{ end_of_day('min(calendar.date_day)') }}
         end as due_soon_until
     from run

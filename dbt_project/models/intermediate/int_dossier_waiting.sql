@@ -32,7 +32,7 @@ refused as (
         on
             cast(date_trunc('month', dossiers.refused_at) as date) = months.month
             and dossiers.refused_at <= months.period_end
-    group by 1, 2, 3
+    group by months.month, dossiers.unit_code, dossiers.sector_code
 ),
 
 waiting as (
@@ -47,7 +47,7 @@ waiting as (
         on
             dossiers.submitted_at <= months.period_end
             and (dossiers.waited_until is null or dossiers.waited_until > months.period_end)
-    group by 1, 2, 3
+    group by months.month, dossiers.unit_code, dossiers.sector_code
 ),
 
 final as (

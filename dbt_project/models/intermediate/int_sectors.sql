@@ -30,4 +30,10 @@ select
 from ranked
 where choice = 1
 union all
-select * from (values ('all', 'Tất cả lĩnh vực'), ('unknown', 'Không rõ lĩnh vực')) as added (sector_code, sector_name)
+select
+    'all' as sector_code,
+    'Tất cả lĩnh vực' as sector_name
+union all
+select
+    'unknown' as sector_code,
+    'Không rõ lĩnh vực' as sector_name

@@ -26,7 +26,7 @@ daily as (
         {{ count_if('is_eligible_for_full') }} as eligible_for_full,
         {{ count_if('is_eligible_for_full and is_online') }} as full_online
     from dossiers
-    group by 1, 2
+    group by cast(received_at as date), unit_code
 ),
 
 by_metric as (

@@ -33,8 +33,10 @@ final as (
         compared.resolved as denominator,
         compared.rate,
         -- Only the period just before is compared: a gap is no neighbour.
-        case when compared.previous_as_of_day = compared.period_start - 1 then compared.rate - compared.previous_rate end
-            as change_since_period_before
+        case
+            when compared.previous_as_of_day = compared.period_start - 1
+                then compared.rate - compared.previous_rate
+        end as change_since_period_before
     from compared
     left join {{ ref('int_today_units') }} as units on compared.unit_code = units.unit_code
     left join {{ ref('int_sectors') }} as sectors on compared.sector_code = sectors.sector_code

@@ -58,17 +58,23 @@ summed as (
         on
             kinds.period = periods.period
             and {{ period_start('kinds.period', 'daily.received_day') }} = periods.period_start
-    group by 1, 2, 3, 4, 5, 6, 7
+    group by
+        periods.as_of_day, periods.period, daily.dimension, daily.member, periods.period_start, periods.period_end,
+        periods.as_of
+),
+
+roles (dimension) as (
+    values ('receiving_unit'), ('processing_unit')
 ),
 
 members as (
     select
-        dimension,
-        unit_code as member,
-        unit_name as member_name,
-        unit_level as member_level
-    from {{ ref('int_today_units') }}
-    cross join (values ('receiving_unit'), ('processing_unit')) as roles (dimension)
+        roles.dimension,
+        units.unit_code as member,
+        units.unit_name as member_name,
+        units.unit_level as member_level
+    from {{ ref('int_today_units') }} as units
+    cross join roles
     union all
     select
         'sector' as dimension,
@@ -116,16 +122,24 @@ ranked as (
     from rated
 ),
 
+previous as (
+    select
+        *,
+        lag(as_of_day) over so_far as previous_as_of_day,
+        lag(rate) over so_far as previous_rate,
+        lag(rank_in_dimension) over so_far as previous_rank
+    from ranked
+    window so_far as (partition by period, dimension, member order by period_start)
+),
+
 -- Only the period just before is compared: a gap is no neighbour.
 compared as (
     select
-        ranked.*,
-        case when lag(as_of_day) over so_far = period_start - 1 then rate - lag(rate) over so_far end
-            as change_since_period_before,
-        case when lag(as_of_day) over so_far = period_start - 1 then lag(rank_in_dimension) over so_far - rank_in_dimension end
+        *,
+        case when previous_as_of_day = period_start - 1 then rate - previous_rate end as change_since_period_before,
+        case when previous_as_of_day = period_start - 1 then previous_rank - rank_in_dimension end
             as rank_movement_since_period_before
-    from ranked
-    window so_far as (partition by period, dimension, member order by period_start)
+    from previous
 )
 
 select
