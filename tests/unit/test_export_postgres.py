@@ -131,7 +131,10 @@ def test_a_contract_with_a_new_column_and_type_is_taken_over_in_place(served: Se
         con.execute("alter table marts.task alter n type double")
     publish(served, run_id="run", author="test", reason="a new contract")
     postgres.export(served)
-    assert read(served, "select code, n, label from marts.task order by 1") == [("a", 1.0, "L"), ("b", 2.0, "L")]
+    assert read(served, "select code, n, label from marts.task order by 1") == [
+        ("a", 1.0, "L"),
+        ("b", 2.0, "L"),
+    ]
     assert read(served, "select 'marts.task'::regclass::oid") == before
     assert not postgres.export(served, compare_all=True).rewritten
 

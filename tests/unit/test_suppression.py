@@ -60,9 +60,9 @@ def test_no_withheld_row_of_a_table_with_margins_can_be_worked_out(data: st.Data
     values.append([sum(column) for column in zip(*values, strict=True)])
     number = {cell: n for n, cell in enumerate(itertools.product(range(height + 1), range(width + 1)))}
     counts = [[values[y][x]] for y, x in number]
-    lines = [
-        Line(tuple(number[y, x] for x in range(width)), number[y, width]) for y in range(height + 1)
-    ] + [Line(tuple(number[y, x] for y in range(height)), number[height, x]) for x in range(width + 1)]
+    lines = [Line(tuple(number[y, x] for x in range(width)), number[y, width]) for y in range(height + 1)] + [
+        Line(tuple(number[y, x] for y in range(height)), number[height, x]) for x in range(width + 1)
+    ]
     hidden = withheld(counts, lines)
     assert all(n in hidden for n, (value,) in enumerate(counts) if 0 < value < SMALLEST)
     assert not _worked_out(hidden, lines)

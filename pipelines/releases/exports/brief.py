@@ -90,5 +90,7 @@ def _stamps(path: Path) -> tuple[str, str] | None:
     """(release hash, page hash) of the page that lies there."""
     if not path.exists():
         return None
-    found = dict(re.findall(r'name="thongsuot-(\w+)" content="(\w+)"', path.read_text(encoding="utf-8")[:2000]))
+    found = dict(
+        re.findall(r'name="thongsuot-(\w+)" content="(\w+)"', path.read_text(encoding="utf-8")[:2000])
+    )
     return found.get("release", ""), found.get("page", "")

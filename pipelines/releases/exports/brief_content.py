@@ -72,7 +72,9 @@ def ranking(marts: Marts) -> Section:
     bars = Diverging.around(province["rate"].value, [row["rate"].value for row in rows])
     groups = []
     for peers in ("large", "medium", "small"):
-        units = [{**row, "bar": bars.bar(row["rate"].value)} for row in rows if row["size_peers"].value == peers]
+        units = [
+            {**row, "bar": bars.bar(row["rate"].value)} for row in rows if row["size_peers"].value == peers
+        ]
         if units:
             half = PEERS_SHOWN // 2
             whole = len(units) <= PEERS_SHOWN
@@ -94,8 +96,7 @@ def tasks(marts: Marts) -> Section:
         return None
     newest = f"as_of_day = date '{day[0][0]}'"
     totals = {
-        row["owner_level"].value: row
-        for row in marts.rows(TASKS, f"{newest} and lead_agency_code = 'all'")
+        row["owner_level"].value: row for row in marts.rows(TASKS, f"{newest} and lead_agency_code = 'all'")
     }
     return {
         "levels": [totals[level] for level in ("province", "commune") if level in totals],
@@ -122,7 +123,8 @@ def backlog(marts: Marts) -> Section:
     names = dict(marts.values(f"select distinct category, category_name_vi from {{{BACKLOG}}}"))
     roles: dict[str, list[str]] = {}
     for category, role in marts.values(
-        f"select category, responsible_role from {{{BACKLOG}}} where is_open and responsible_role is not null "
+        f"select category, responsible_role from {{{BACKLOG}}} "
+        "where is_open and responsible_role is not null "
         "group by all order by category, count(*) desc, responsible_role"
     ):
         roles.setdefault(category, []).append(role)
@@ -166,7 +168,7 @@ def quality(marts: Marts, titles: dict[str, str]) -> Section:
     if not sources:
         return None
     return {
-        "sources": [{**row, "title": titles.get(row["source"].value, row["source"].value)} for row in sources],
+        "sources": [{**row, "title": titles.get(name := row["source"].value, name)} for row in sources],
         "reasons": marts.grouped(
             "audit.rejections", ("source", "rule", "reason_vi", "reason_en"), counts={"rows": "true"},
             where="is_current", order="rows desc, source, rule",

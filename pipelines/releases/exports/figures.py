@@ -118,7 +118,8 @@ class Marts:
 
 def _same(values: dict[str, Any]) -> str:
     return " and ".join(
-        f"{name} is null" if value is None else f"{name} = {_literal(value)}" for name, value in values.items()
+        f"{name} is null" if value is None else f"{name} = {_literal(value)}"
+        for name, value in values.items()
     )
 
 

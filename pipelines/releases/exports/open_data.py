@@ -95,7 +95,9 @@ def write_open311(con: duckdb.DuckDBPyConnection, file: Path) -> None:
         f"strftime({name}, '%Y-%m-%dT%H:%M:%S+07:00') as {name}"
         for name in ("requested_datetime", "updated_datetime", "expected_datetime")
     )
-    con.execute(f"copy (select * replace ({times}) from open_data) to {duck.literal(file)} (format json, array true)")
+    con.execute(
+        f"copy (select * replace ({times}) from open_data) to {duck.literal(file)} (format json, array true)"
+    )
 
 
 def _is_of(target: Path, release: Release) -> bool:
