@@ -15,6 +15,7 @@ from pipelines.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="for programs")
 def status(as_json: bool) -> None:
     """The headline: rate, counts, rank and movement, tasks, issues, newest release, last run."""
+    from pipelines.releases.exports import brief
     from pipelines.releases.headline import headline, movement, percent, vietnamese
     from pipelines.releases.lake import open_lake
 
@@ -24,8 +25,11 @@ def status(as_json: bool) -> None:
     except (FileNotFoundError, LookupError) as error:
         raise click.ClickException(str(error)) from None
     last_run = _last_run(Settings.from_env())
+    page = brief.file(Settings.from_env())
+    where = str(page) if page.exists() else "none yet"
     if as_json:
-        print(json.dumps({**vars(said), "tasks": vars(said.tasks), "last_run": last_run}, default=str))
+        told = {**vars(said), "tasks": vars(said.tasks), "last_run": last_run, "brief": where}
+        print(json.dumps(told, default=str))
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     tasks = said.tasks
@@ -50,6 +54,7 @@ def status(as_json: bool) -> None:
             "Bản phát hành · release",
             f"{said.release_id} as of {said.as_of}, {said.release_hash[:16]}…",
         ),
+        ("Bản tin điều hành · the brief", where),
         ("Lần chạy gần nhất · last run", last_run),
     ]:
         table.add_row(label, value)

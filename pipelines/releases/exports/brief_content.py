@@ -167,7 +167,7 @@ def quality(marts: Marts, titles: dict[str, str]) -> Section:
     if not sources:
         return None
     return {
-        "sources": [{**row, "title": titles.get(row["source"].value, row["source"].value)} for row in sources],
+        "sources": [{**row, "title": titles.get(name := row["source"].value, name)} for row in sources],
         "reasons": marts.grouped(
             "audit.rejections", ("source", "rule", "reason_vi", "reason_en"), counts={"rows": "true"},
             where="is_current", order="rows desc, source, rule",

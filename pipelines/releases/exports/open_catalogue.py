@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -31,26 +32,6 @@ MEDIA = {
     "json": "application/json",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-RULE = """# {title_vi}
-
-{title_en}. Release {release_id}, as of {as_of}. Licence: {licence}.
-{demo}
-- `datapackage.json`: every table and column, in English and Vietnamese (Frictionless Data Package).
-- `catalog.jsonld`: the same as DCAT. `SHA256SUMS`: check with `sha256sum -c SHA256SUMS`.
-- CSV files are UTF-8 with a byte-order mark; a text that begins with `=`, `+`, `-` or `@` has a leading `'`.
-- Issues use the names of Open311 GeoReport v2 (`service_requests`). Times are Asia/Ho_Chi_Minh.
-
-## Small counts · Số đếm nhỏ
-
-A row is withheld with all its figures (`is_withheld`) when one of its counts, or the rest between a whole and
-its part, is from 1 to 4. Zero stays. Where totals are published, more rows are withheld until no withheld row can
-be worked out from the others. Figures by unit are published for closed months only, because the difference of two
-running totals is a day's count.
-
-Một dòng được che toàn bộ số (`is_withheld`) khi có số đếm, hoặc phần còn lại giữa tổng và thành phần, từ 1 đến 4.
-Số 0 được giữ. Nơi có công bố tổng, che thêm dòng cho đến khi không thể suy ra dòng đã che. Số theo đơn vị chỉ công
-bố cho tháng đã kết thúc, vì hiệu của hai số lũy kế là số của một ngày.
-"""
 
 
 def write(folder: Path, tables: list[Table], release: Release, contracts: Contracts) -> None:
@@ -63,7 +44,8 @@ def write(folder: Path, tables: list[Table], release: Release, contracts: Contra
     _json(folder / DATAPACKAGE, _datapackage(folder, tables, release, title))
     _json(folder / DCAT, _dcat(folder, tables, release, title, place))
     demo = "\n**Synthetic demonstration data · dữ liệu giả lập.**\n" if contracts.is_demo else ""
-    told = RULE.format(
+    words = files("pipelines.releases.exports") / "templates" / "open_data_readme.md"
+    told = words.read_text(encoding="utf-8").format(
         title_vi=title["vi"], title_en=title["en"], release_id=release.release_id, as_of=release.as_of,
         licence=LICENCE["title"], demo=demo,
     )  # fmt: skip

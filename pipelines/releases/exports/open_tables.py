@@ -13,15 +13,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines import duck
 from pipelines.releases.exports.common import Column, Table
-from pipelines.releases.exports.suppression import Line, withheld
+from pipelines.releases.exports.suppression import SMALLEST, Line, withheld
 
-COUNTING = ("BIGINT", "HUGEINT")
-MEASURING = (*COUNTING, "INTEGER", "DOUBLE")
+COUNTING = ("BIGINT", "HUGEINT", "UBIGINT")
+# Everything else about a withheld row is a figure and goes.
+DESCRIBING = ("VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 WITHHELD = Column(
     "is_withheld", "BOOLEAN",
     "EN A count of 1 to 4 stands here or could be worked out from here: the row's figures are withheld. / "
     "VI Có số đếm từ 1 đến 4 hoặc suy ra được: các số của dòng này được che.",
 )  # fmt: skip
+
+# The number of a row while it is being judged.
+ROW = "_row_number"
 
 # Open311 GeoReport v2 (service request): name → the issue's column, and what it says.
 OPEN311 = {
@@ -94,12 +98,13 @@ def lay_out(con: duckdb.DuckDBPyConnection, table: Table, said: Opened) -> tuple
             "", "service_requests", columns, ("service_request_id",), table.description, table.meta
         ), 0
     con.execute(
-        f"create or replace temp table {name} as select * from {table.relation} "
-        f"where {said.where} order by {order}"
+        f"create or replace temp table {name} as select *, row_number() over (order by {order}) - 1 as {ROW} "
+        f"from {table.relation} where {said.where} order by {order}"
     )
+    gone = _withhold(con, name, table, said) if said.counts else 0
+    con.execute(f"alter table {name} drop column {ROW}")
     if not said.counts:
         return Table("", table.name, table.columns, table.key, table.description, table.meta), 0
-    gone = _withhold(con, name, table, said)
     columns = (*table.columns, WITHHELD)
     return Table("", table.name, columns, table.key, table.description, table.meta), gone
 
@@ -108,16 +113,29 @@ def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Ope
     """Null the figures of the rows that must not be read, and mark them; how many."""
     rests = [f"{duck.identifier(whole)} - {duck.identifier(part)}" for whole, part in said.rests]
     asked = ", ".join([*(f"coalesce({duck.identifier(c)}, 0)" for c in said.counts), *rests])
-    counts = [list(row) for row in con.execute(f"select {asked} from {name} order by rowid").fetchall()]
+    counts = [list(row) for row in con.execute(f"select {asked} from {name} order by {ROW}").fetchall()]
     hidden = sorted(withheld(counts, _lines(con, name, table, said)))
     con.execute(f"alter table {name} add column {WITHHELD.name} boolean default false")
-    figures = [c.name for c in table.columns if c.type in MEASURING and c.name not in table.key]
+    figures = [c.name for c in table.columns if c.type not in DESCRIBING and c.name not in table.key]
     sets = ", ".join(f"{duck.identifier(c)} = null" for c in [*figures, *said.withhold])
     con.execute(
-        f"update {name} set {WITHHELD.name} = true, {sets} where rowid in (select unnest(?::bigint[]))",
+        f"update {name} set {WITHHELD.name} = true, {sets} where {ROW} in (select unnest(?::bigint[]))",
         [hidden],
     )
+    _must_hold(con, name, table, said, len(hidden))
     return len(hidden)
+
+
+def _must_hold(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened, hidden: int) -> None:
+    """The last look at what is about to be public: no small count is left in it."""
+    left = " or ".join(f"{duck.identifier(c)} between 1 and {SMALLEST - 1}" for c in said.counts)
+    row = con.execute(
+        f"select count(*) filter ({left}), count(*) filter ({WITHHELD.name}) from {name}"
+    ).fetchone()
+    if row != (0, hidden):
+        raise OpenDataError(
+            f"{table.qualified}: small counts were not withheld ({row}); nothing was published"
+        )
 
 
 def _lines(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened) -> list[Line]:
@@ -127,8 +145,8 @@ def _lines(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened
         others = ", ".join(duck.identifier(column) for column in table.key if column != line.over)
         over = duck.identifier(line.over)
         rows: list[tuple[Any, ...]] = con.execute(
-            f"select list(rowid) filter ({over} <> ?), any_value(rowid) filter ({over} = ?) "
-            f"from {name} group by {others} order by all",
+            f"select list({ROW}) filter ({over} <> ?), any_value({ROW}) filter ({over} = ?) "
+            f"from {name} group by {others or '()'} order by all",
             [line.total, line.total],
         ).fetchall()
         made += [Line(tuple(sorted(parts or [])), total) for parts, total in rows]

@@ -1,0 +1,154 @@
+"""The small province's exports: every figure of the brief asked again, the package's small counts counted."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.conftest import Province
+
+pytestmark = pytest.mark.slow
+
+
+class Page(HTMLParser):
+    """The page's figures (attributes, Vietnamese and English text) and everything that could be fetched."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.figures: list[dict[str, str]] = []
+        self.fetched: list[str] = []
+        self._open, self._language = False, ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        held = {name: value or "" for name, value in attrs}
+        self.fetched += [
+            f"{tag} {n}={v}" for n, v in held.items() if n in ("src", "href", "srcset", "poster", "data")
+        ]
+        if tag in ("script", "link", "iframe", "object", "img"):
+            self.fetched.append(tag)
+        if tag == "data":
+            self._open, self._language = True, ""
+            self.figures.append({**held, "vi": "", "en": "", "": ""})
+        elif tag == "span" and self._open:
+            self._language = held.get("class", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "data":
+            self._open = False
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.figures[-1][self._language] += data
+
+
+@pytest.fixture(scope="module")
+def page(small_province: Province) -> Page:
+    return Page((small_province.settings.exports / "brief.html").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def package(small_province: Province) -> Path:
+    return small_province.settings.exports / "open_data" / "latest"
+
+
+def printed_again(value: object, kind: str) -> str:
+    """Vietnamese print, written independently of the page's own formats."""
+    if value is None:
+        return "chưa có"
+    if kind == "count":
+        return re.sub(r"(?<=\d)(?=(\d{3})+$)", ".", str(value))
+    if kind == "rate":
+        return f"{round(float(str(value)) * 100, 2):.2f} %".replace(".", ",")
+    if kind == "points":
+        return f"{float(str(value)) * 100:+.2f} điểm %".replace(".", ",").replace("-", "−")
+    if kind in ("day", "short_day"):
+        return f"{value:%d/%m/%Y}" if kind == "day" else f"{value:%d/%m}"
+    if kind == "minute" and isinstance(value, datetime):
+        end = value.hour == 23 and value.minute == 59
+        return f"hết ngày {value:%d/%m/%Y}" if end else f"{value:%H:%M} ngày {value:%d/%m/%Y}"
+    if kind == "places":
+        places = int(str(value))
+        return "giữ nguyên" if not places else f"{'tăng' if places > 0 else 'giảm'} {abs(places)} bậc"
+    return str(value)
+
+
+def test_every_figure_of_the_brief_is_what_its_mart_says(small_province: Province, page: Page) -> None:
+    assert len(page.figures) > 300
+    file = small_province.settings.exports / "marts.duckdb"
+    with duckdb.connect(str(file), read_only=True) as con:
+        for figure in page.figures:
+            asked = figure["data-column"]
+            asked = f"{figure['data-how']}({asked})" if "data-how" in figure else asked
+            found = con.execute(
+                f"select {asked} from {figure['data-mart']} where {figure['data-where']}"
+            ).fetchall()
+            assert len(found) == 1, figure
+            (value,) = found[0]
+            assert figure["value"] == ("" if value is None else str(value)), figure
+            assert (figure["vi"] or figure[""]) == printed_again(value, figure["data-kind"]), figure
+
+
+def test_the_brief_shows_the_marts_it_promises(page: Page) -> None:
+    assert {figure["data-mart"] for figure in page.figures} >= {
+        "marts.online_submission_headline", "marts.online_submission_rate", "marts.task_completion",
+        "marts.task_ledger", "marts.issue_backlog", "marts.issue_backlog_daily", "audit.reconciliation",
+        "audit.rejections",
+    }  # fmt: skip
+    ranked = [f for f in page.figures if f["data-column"] == "rank_in_size_peers"]
+    assert len(ranked) == 130
+
+
+def test_the_brief_needs_nothing_from_anywhere(small_province: Province, page: Page) -> None:
+    text = (small_province.settings.exports / "brief.html").read_text(encoding="utf-8")
+    assert page.fetched == []
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", text)
+
+
+def test_no_file_of_the_package_holds_a_count_below_five(package: Path) -> None:
+    counts = {
+        "online_submission_headline": ("received", "online", "returned"),
+        "online_submission_rate": ("numerator", "denominator", "strict_numerator"),
+        "task_completion": (
+            "total",
+            "completed",
+            "open_in_term",
+            "open_overdue",
+            "done_on_time",
+            "done_late",
+        ),
+    }
+    withheld = 0
+    for table, columns in counts.items():
+        for kind in ("csv", "parquet"):
+            relation = f"'{package / table}.{kind}'"
+            for column in columns:
+                (found,) = duckdb.sql(
+                    f"select count(*) from {relation} where {column} between 1 and 4"
+                ).fetchone()
+                assert found == 0, (table, kind, column)
+            withheld += duckdb.sql(f"select count(*) from {relation} where is_withheld").fetchone()[0]
+    assert withheld > 0, "one hundredth of a province must have small counts"
+
+
+def test_the_difference_to_the_province_gives_no_unit_away(package: Path) -> None:
+    """The attacker's own sum: the published total minus the published units of a closed month."""
+    rest = "sum({0}) filter (unit_code = 'province') - sum({0}) filter (unit_code <> 'province')"
+    rows = duckdb.sql(
+        f"select {rest.format('denominator')}, {rest.format('numerator')}, count(*) filter (is_withheld) "
+        f"from '{package / 'online_submission_rate.parquet'}' "
+        "where period = 'month' and as_of_day = date '2025-07-31'"
+    ).fetchall()
+    ((received, online, hidden),) = rows
+    assert hidden >= 2 and received >= 5 and online >= 5 and received - online >= 5
+
+
+def test_the_register_is_never_in_the_package(package: Path) -> None:
+    names = {path.stem for path in package.iterdir()}
+    assert "dossier_register" not in names and "task_ledger" not in names
+    assert not [path for path in package.iterdir() if re.search(rb"H41\.\d+-\d{8}-\d{7}", path.read_bytes())]

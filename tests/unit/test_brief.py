@@ -1,0 +1,136 @@
+"""The brief by hand: what is missing is said, what a person typed stays text, two languages print numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from pipelines.releases.exports import brief, chromium, formats
+from pipelines.releases.exports.brief_drawing import Diverging, trend
+from pipelines.settings import Settings
+from tests.unit.hand_made import HandMade, released
+
+HEADLINE = HandMade(
+    "select timestamp '2025-08-06 16:00' as cutoff_at, timestamp '2025-07-01' as period_start, "
+    "timestamp '2025-08-06 16:00' as period_end, 310903::bigint as received, 224930::bigint as online, "
+    "224930 / 310903 as rate, null::integer as national_rank, null::integer as province_count, "
+    "null::integer as rank_movement, null::integer as previous_national_rank",
+    ("cutoff_at",),
+)
+TASK = HandMade(
+    """
+    select 'province' as owner_level, 'NV-1' as task_code, 'province' as unit_code,
+        '<script>alert(1)</script> & Co' as title, 'Sở Nội vụ' as lead_agency_name,
+        date '2025-08-10' as due_date, 4 as days_left, null::integer as days_late,
+        'open' as derived_status, false as has_conflict
+    """,
+    ("task_code",),
+)
+TOTALS = HandMade(
+    """
+    select date '2025-08-06' as as_of_day, 'province' as owner_level, 'all' as lead_agency_code,
+        'Tất cả' as lead_agency_name, 0::bigint as done_on_time, 0::bigint as done_late,
+        0::bigint as done_no_due, 1::bigint as open_in_term, 0::bigint as open_overdue,
+        0::bigint as open_no_due, 1::bigint as total, 0::bigint as completed, 0.0 as rate_completed,
+        'green' as colour
+    """,
+    ("as_of_day", "owner_level", "lead_agency_code"),
+)
+
+
+@pytest.fixture
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chromium, "find", lambda: None)
+
+
+def page(settings: Settings, **marts: HandMade) -> str:
+    released(settings, {f"marts.{name}": mart for name, mart in marts.items()})
+    return Path(brief.export(settings).path).read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_a_place_without_ranking_tasks_and_issues_gets_told_so(settings: Settings) -> None:
+    told = page(settings, online_submission_headline=HEADLINE)
+    assert "72,35 %" in told and "72.35%" in told and "310.903" in told and "310,903" in told
+    for said in (
+        "Nguồn này chưa cung cấp bảng xếp hạng quốc gia.",
+        "Chưa có sổ nhiệm vụ cấp tỉnh.",
+        "Chưa có sổ vướng mắc.",
+        "Cần ít nhất hai ngày số liệu để vẽ diễn biến.",
+        "Chưa có số liệu theo xã, phường trong bản phát hành này.",
+        "Bản phát hành này không có bảng đối chiếu.",
+    ):
+        assert said in told
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_a_release_without_any_known_mart_still_gives_a_page(settings: Settings) -> None:
+    told = page(settings, other=HandMade("select 1 as code", ("code",)))
+    assert "Bản phát hành này chưa có tỷ lệ nộp trực tuyến." in told
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_what_a_tracker_holds_is_text_and_never_markup(settings: Settings) -> None:
+    told = page(settings, task_ledger=TASK, task_completion=TOTALS)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Co" in told and "<script" not in told
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_the_page_follows_the_release_and_is_left_alone_when_current(settings: Settings) -> None:
+    page(settings, online_submission_headline=HEADLINE)
+    done = brief.export(settings)
+    assert not done.rewritten and done.said["pdf"].startswith("no PDF: no Chromium found")
+    released(settings, {"marts.other": HandMade("select 1 as code", ("code",))})
+    assert brief.export(settings).rewritten
+
+
+def test_a_pdf_of_an_older_release_does_not_stay_beside_the_new_page(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released(settings, {"marts.online_submission_headline": HEADLINE})
+    monkeypatch.setattr(chromium, "print_pdf", lambda page, pdf: pdf.write_text("old") and str(pdf))
+    pdf = Path(brief.export(settings).said["pdf"])
+    assert pdf.exists()
+    released(settings, {"marts.other": HandMade("select 1 as code", ("code",))})
+    monkeypatch.setattr(chromium, "print_pdf", lambda page, pdf: "no PDF: it crashed")
+    assert brief.export(settings).said["pdf"] == "no PDF: it crashed" and not pdf.exists()
+
+
+def test_without_a_release_there_is_no_brief(settings: Settings) -> None:
+    with pytest.raises(FileNotFoundError, match="thongsuot run"):
+        brief.export(replace(settings))
+
+
+def test_numbers_and_times_print_as_each_language_does() -> None:
+    assert formats.printed(310_903, "count") == ("310.903", "310,903")
+    assert formats.printed(0.7234732376336027, "rate") == ("72,35 %", "72.35%")
+    assert formats.printed(-0.000549, "points") == ("−0,05 điểm %", "−0.05 pp")
+    assert formats.printed(5, "places") == ("tăng 5 bậc", "up 5")
+    assert formats.printed(-2, "places") == ("giảm 2 bậc", "down 2")
+    assert formats.printed(date(2025, 8, 6), "day") == ("06/08/2025", "06 Aug 2025")
+    assert formats.printed(datetime(2025, 8, 6, 16), "minute") == (
+        "16:00 ngày 06/08/2025",
+        "16:00, 06 Aug 2025",
+    )
+    assert formats.printed(datetime(2025, 8, 6, 23, 59, 59), "minute")[0] == "hết ngày 06/08/2025"
+    assert formats.printed(None, "rate") == ("chưa có", "n/a")
+
+
+def test_the_trend_runs_from_left_to_right_on_whole_percents() -> None:
+    drawn = trend(
+        [(date(2025, 7, 1), 0.70), (date(2025, 7, 11), 0.72)],
+        [(date(2025, 7, 6), 0.75)],
+        [(datetime(2025, 7, 6, 16), 0.71)],
+    )
+    assert [rate for _, rate in drawn.ticks] == [0.68, 0.7, 0.72, 0.74, 0.76]
+    assert drawn.line[0] == (0, pytest.approx(75)) and drawn.line[1] == (100, pytest.approx(50))
+    assert drawn.dots == [(50, pytest.approx(12.5))] and drawn.marks == [(50, pytest.approx(62.5))]
+
+
+def test_bars_start_at_the_province_and_the_widest_fills_half_the_box() -> None:
+    bars = Diverging.around(0.72, [0.68, 0.72, 0.74])
+    assert bars.bar(0.68) == (0, 50, "below") and bars.bar(0.74) == (50, pytest.approx(25), "above")
+    assert bars.bar(0.72) == (50, 0, "above")
