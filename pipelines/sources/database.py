@@ -177,11 +177,13 @@ def _explained(source: Source, partition: date, shown: str, error: Exception) ->
             f"(the environment variables that sources.yaml names) and what that user may read."
         )
     if re.search(NO_DATABASE, said):
-        return PermanentSourceError(f"{at}{shown} is no database of that server. Correct `url` in sources.yaml.")
+        return PermanentSourceError(
+            f"{at}{shown} is no database of that server. Correct `url` in sources.yaml."
+        )
     if isinstance(error, sa.exc.ProgrammingError) or re.search(REFUSED, said):
         return PermanentSourceError(
-            f"{at}{shown} refuses the statement ({type(error).__name__}). Nothing was landed. Correct {what}, "
-            f"its `cursor` or the rights of the user; `thongsuot sources check {source.name}` tries it."
+            f"{at}{shown} refuses the statement ({type(error).__name__}). Nothing was landed. "
+            f"Correct {what}, its `cursor` or the rights of the user; `thongsuot sources check {source.name}` tries it."
         )
     return SourceError(
         f"{at}reading {shown} failed ({type(error).__name__}). Nothing was landed; the pull is tried "

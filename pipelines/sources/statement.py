@@ -45,7 +45,8 @@ def origin_of(source: Source, partition: date, names: tuple[str, ...]) -> sa.Fro
     """The table, or the configured query as a subselect with these columns and the day filled in."""
     if source.query is None:
         return sa.table(str(source.table), schema=source.db_schema)
-    query = sa.text(source.query.strip().rstrip(";"))
+    # A line of its own: the query may end in a comment.
+    query = sa.text(source.query.strip().rstrip(";") + "\n")
     if asks_for_day(source):
         query = query.bindparams(sa.bindparam("partition", partition, sa.Date()))
     return query.columns(*map(sa.column, names)).subquery("pulled")
