@@ -183,7 +183,8 @@ def _explained(source: Source, partition: date, shown: str, error: Exception) ->
     if isinstance(error, sa.exc.ProgrammingError) or re.search(REFUSED, said):
         return PermanentSourceError(
             f"{at}{shown} refuses the statement ({type(error).__name__}). Nothing was landed. "
-            f"Correct {what}, its `cursor` or the rights of the user; `thongsuot sources check {source.name}` tries it."
+            f"Correct {what}, its `cursor` or the rights of the user; "
+            f"`thongsuot sources check {source.name}` tries it."
         )
     return SourceError(
         f"{at}reading {shown} failed ({type(error).__name__}). Nothing was landed; the pull is tried "

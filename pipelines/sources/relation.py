@@ -23,13 +23,15 @@ class Relation(NamedTuple):
     """`sql`: what stands after FROM; `columns`: canonical → expression over it, every one text.
 
     `origin`: the query or file, without secrets; `notes`: what was dropped or is absent, complete
-    once the relation was read to its end.
+    once the relation was read to its end. `validator`: by it the source can be asked later whether this
+    is still the whole truth.
     """
 
     sql: str
     columns: dict[str, str]
     origin: str
     notes: Sequence[str]
+    validator: str = ""
 
 
 # A context manager: server-side cursors and temporary registrations live until the batch is written.
