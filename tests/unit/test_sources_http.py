@@ -210,7 +210,8 @@ def test_day_secrets_and_names_are_filled_in(settings: Settings, monkeypatch: py
     with serving(single) as api:
         asked = issues(
             api.url, method="POST", params={"day": "{partition}"},
-            request={"filter": {"days": ["{partition}"]}}, headers={"Authorization": "Bearer ${ISSUES_TOKEN}"},
+            request={"filter": {"days": ["{partition}"]}},
+            headers={"Authorization": "Bearer ${ISSUES_TOKEN}"},
         )  # fmt: skip
         batch = pull(asked, DAY, settings, run_id="t")
     assert api.asked[0].query == {"day": "2025-08-06"}
