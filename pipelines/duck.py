@@ -14,7 +14,7 @@ import duckdb
 
 from pipelines.settings import LOCAL_ZONE
 
-EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner")
+EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "mysql_scanner")
 
 
 def prepare_extensions(directory: Path) -> Path:

@@ -36,6 +36,8 @@ class LandedBatch:
     run_id: str
     folder: Path = field(compare=False)
     notes: tuple[str, ...] = ()
+    # By which the source can be asked whether this batch is still the whole truth of its partition.
+    validator: str = ""
 
     @property
     def path(self) -> Path:
@@ -55,21 +57,21 @@ def land(
     root: Path,
     source: str,
     partition: str,
-    write: Callable[[Path], tuple[str, tuple[str, ...]]],
+    write: Callable[[Path], tuple[str, tuple[str, ...]] | tuple[str, tuple[str, ...], str]],
     *,
     run_id: str,
 ) -> LandedBatch:
     """Write one batch; it becomes visible with the rename of its sidecar, or not at all.
 
-    `write(path)` writes the Parquet file and returns (origin, notes): the query or file it came
-    from, and what the reader wants known (columns dropped, encodings met).
+    `write(path)` writes the Parquet file and returns (origin, notes[, validator]): the query or file it
+    came from, and what the reader wants known (columns dropped, encodings met).
     """
     folder = root / source / partition
     folder.mkdir(parents=True, exist_ok=True)
     pulled_at = datetime.now(UTC)
     draft = folder / f".{pulled_at:%Y%m%dT%H%M%S%f}.{os.getpid()}.partial"
     try:
-        origin, notes = write(draft)
+        origin, notes, *validator = write(draft)
         metadata = pq.read_metadata(draft)
         schema = ",".join(f"{f.name}:{f.type}" for f in pq.read_schema(draft))
         digest = file_sha256(draft)
@@ -85,6 +87,7 @@ def land(
             run_id=run_id,
             folder=folder,
             notes=notes,
+            validator="".join(validator),
         )
         _flush(draft)
         draft.replace(batch.path)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from pipelines import duck
-from pipelines.landing.batches import LandedBatch, land
+from pipelines.landing.batches import LandedBatch, land, newest
 from pipelines.landing.drift import drifted
 from pipelines.settings import Settings
 from pipelines.sources import database, files, http
 from pipelines.sources.contract import Column, Source
+from pipelines.sources.errors import Unchanged
 from pipelines.sources.parsing import typed_value
 from pipelines.sources.personal import AMONG_CODES, held, redacted
 from pipelines.sources.relation import Connector
@@ -36,23 +38,34 @@ def pull(
 ) -> LandedBatch:
     """Land one new batch; SourceError (or a subclass) where the source does not give a whole one.
 
-    A range of days passes one open connection: loading a scanner costs more than a small day's rows.
+    An API that says that nothing changed since the batch of this partition gets no second one: that batch
+    is returned. A range of days passes one open connection: loading a scanner costs more than a small
+    day's rows.
     """
     if con is None:
         with duck.connect(settings.extensions) as own:
             return pull(source, partition, settings, run_id=run_id, con=own)
 
-    def write(out: Path) -> tuple[str, tuple[str, ...]]:
-        with CONNECTORS[source.connector](source, partition, settings, con) as found:
+    connector, former = CONNECTORS[source.connector], None
+    if source.connector == "http":
+        former = newest(settings.landing, source.name).get(str(partition))
+        connector = partial(http.pull, known=former.validator if former and former.path.exists() else "")
+
+    def write(out: Path) -> tuple[str, tuple[str, ...], str]:
+        with connector(source, partition, settings, con) as found:
             relation = as_log(source, partition, found)
             con.execute(
                 f"copy (select row_number() over () as _row, {columns_sql(source, relation.columns)} "
                 f"from {relation.sql}) to {duck.literal(out)} (format parquet, compression zstd)"
             )
         notes = (*relation.notes, *drifted(con, source, str(partition), out))
-        return relation.origin, notes
+        return relation.origin, notes, relation.validator
 
-    return land(settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
+    try:
+        return land(settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
+    except Unchanged:
+        assert former is not None
+        return former
 
 
 def columns_sql(source: Source, columns: Mapping[str, str]) -> str:

@@ -163,6 +163,10 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
         """The address with `{data}` and `${ENV}` filled in; never stored, logged or shown."""
         return _fill(self.name, str(self.url), data)
 
+    def filled(self, said: str, data: Path) -> str:
+        """Any text of the contract with `{data}`, `{project}` and `${ENV}` filled in; never shown."""
+        return _fill(self.name, said, data)
+
     def resolved_path(self, data: Path, partition: str) -> Path:
         return Path(_fill(self.name, str(self.path), data).replace("{partition}", partition))
 

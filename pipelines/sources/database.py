@@ -1,140 +1,192 @@
-"""Databases: one day of changes as a stream, in constant memory.
+"""Databases: one day of changes, or the whole table as it stands, as a stream in constant memory.
 
-SQLite and PostgreSQL go through DuckDB's scanners, every other database through a SQLAlchemy
-server-side cursor. The statement is built by SQLAlchemy, so identifiers are quoted by the dialect;
-personal columns are not in it at all.
+SQLite, PostgreSQL and MySQL/MariaDB go through DuckDB's scanners (`scanner.py`), every other database
+through a server-side cursor (`server_cursor.py`). Personal columns are not in the statement at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import duckdb
-import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines import duck
-from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.settings import Settings
+from pipelines.sources import scanner, server_cursor
 from pipelines.sources.contract import Source
+from pipelines.sources.contract_file import nearest
 from pipelines.sources.errors import PermanentSourceError, SourceError
 from pipelines.sources.mapping import Mapped, map_columns
-from pipelines.sources.relation import Relation
+from pipelines.sources.relation import Relation, refuse_the_past, streamed
+from pipelines.sources.statement import CursorKind, asks_for_day, origin_of, statement
 
-CHUNK_ROWS = 50_000
-SCANNED = {"sqlite": "sqlite_query", "postgresql": "postgres_query"}
+# What servers say when another try cannot help. Their words are read, never repeated: they may hold the
+# address with its password. A server that speaks another language is tried again, and fails then.
+REFUSED_LOGIN = "authentication failed|no password supplied|pg_hba|access denied|login failed|ora-01017"
+NO_DATABASE = "unknown database|database .* does not exist|cannot open database"
+NO_TABLE = "no such table|relation .* does not exist|table .* doesn't exist|invalid object name|ora-00942"
+REFUSED = (
+    "does not exist|no such|unknown column|invalid column|syntax error|permission denied|ora-00904|"
+    "command denied|no permission|not allowed|invalid input syntax|unknown or incorrect time zone"
+)
+# Ours or the machine's, not the source's: passed on as they are.
+OURS = "no space left|could not write|out of memory|failed to allocate"
 
 
 @contextmanager
 def pull(
     source: Source, partition: date, settings: Settings, con: duckdb.DuckDBPyConnection
 ) -> Iterator[Relation]:
-    """The rows changed on `partition` (local day), in cursor order.
+    """The rows changed on `partition` (local day), or all rows of a snapshot of today or yesterday.
 
-    SourceError where the connection fails, PermanentSourceError where table or columns are not as
-    configured; neither repeats the driver's words, which may hold the address with its password.
+    SourceError where the connection fails, PermanentSourceError where login, table or columns are not
+    as configured; neither repeats the driver's words.
     """
+    if source.partitioning != "change_day" and not source.cursor and not asks_for_day(source):
+        refuse_the_past(source, partition)
     url = make_url(source.resolved_url(settings.data))
     # Neither login nor parameters: a password may stand in either (?password=…, odbc_connect=…).
     bare = sa.URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
     shown = bare.render_as_string()
-    engine = sa.create_engine(url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise PermanentSourceError(
+            f"{source.name} {partition}: no database file {url.database}. "
+            f"Run `thongsuot demo` for the demo province, or correct the url in sources.yaml."
+        )
+    read = _scanned if source.scanner and url.get_backend_name() in scanner.DIALECTS else _through_cursor
     try:
-        mapped = _mapped(source, partition, engine)
-        statement = _statement(source, partition, mapped)
-        text = str(statement.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True}))
-        columns = {name: duck.identifier(name) for name in mapped.columns}
-        origin = f"{shown}: {text}"
-        if engine.dialect.name in SCANNED:
-            _attach(con, url)
-            rows = f"{SCANNED[engine.dialect.name]}('src', {duck.literal(text)})"
-            yield Relation(rows, columns, origin, mapped.notes)
-        else:
-            with engine.connect().execution_options(stream_results=True) as server:
-                con.register("incoming", _stream(server, statement, list(columns)))
-                yield Relation("incoming", columns, origin, mapped.notes)
-                con.unregister("incoming")
-    except (SQLAlchemyError, duckdb.IOException, duckdb.HTTPException) as error:
-        raise SourceError(
-            f"{source.name} {partition}: reading {shown} failed ({type(error).__name__}). "
-            f"Nothing was landed; the pull is tried again. Check that the database answers."
-        ) from None
+        with read(source, partition, url, shown, con) as relation:
+            yield relation
+    except (SQLAlchemyError, duckdb.Error, ValueError) as error:
+        raise _explained(source, partition, shown, error) from None
+
+
+@contextmanager
+def _scanned(
+    source: Source, partition: date, url: sa.URL, shown: str, con: duckdb.DuckDBPyConnection
+) -> Iterator[Relation]:
+    database = scanner.attach(con, source, url)
+    try:
+        whole = sa.select(sa.text("*")).select_from(origin_of(source, partition, ()))
+        kinds = scanner.describe(con, database, whole)
+        mapped, kind = _mapped(source, partition, kinds), None
+        if source.cursor:
+            kind = scanner.cursor_kind(source, database, kinds[_cursor(source, partition, kinds)])
+        by_name = {column.name: column for column in source.columns}
+        selected = {
+            name: scanner.at_server(database, raw, kinds[raw], by_name[name])
+            for name, raw in mapped.columns.items()
+        }
+        expressions = {
+            name: scanner.as_text(database, raw, name, kinds[raw], by_name[name], source)
+            for name, raw in mapped.columns.items()
+        }
+        asked = _statement(source, partition, kinds, selected, kind, database.backend)
+        text = database.text(asked)
+        yield Relation(database.rows(text), expressions, f"{shown}: {text}", mapped.notes)
+    except BaseException:
+        scanner.detach(con, database)
+        raise
+
+
+@contextmanager
+def _through_cursor(
+    source: Source, partition: date, url: sa.URL, shown: str, con: duckdb.DuckDBPyConnection
+) -> Iterator[Relation]:
+    engine = server_cursor.open_engine(source, url)
+    try:
+        with engine.connect() as server:
+            kinds = server_cursor.describe(source, partition, server)
+            mapped, kind = _mapped(source, partition, kinds), None
+            if source.cursor:
+                kind = kinds[_cursor(source, partition, kinds)]
+            selected = {name: sa.column(raw) for name, raw in mapped.columns.items()}
+            asked = _statement(source, partition, kinds, selected, kind, engine.dialect.name)
+            text = str(asked.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True}))
+            columns = [c for c in source.columns if c.name in selected]
+            asked = asked.with_only_columns(*(selected[c.name].label(c.name) for c in columns))
+            chunks = server_cursor.chunks(source, server, asked, columns)
+            with streamed(con, [c.name for c in columns], chunks) as rows:
+                expressions = {name: duck.identifier(name) for name in mapped.columns}
+                yield Relation(rows, expressions, f"{shown}: {text}", mapped.notes)
     finally:
         engine.dispose()
 
 
-def _mapped(source: Source, partition: date, engine: sa.Engine) -> Mapped:
-    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+def _statement(
+    source: Source,
+    partition: date,
+    names: Iterable[str],
+    selected: dict[str, sa.ColumnElement],
+    kind: CursorKind | None,
+    dialect: str,
+) -> sa.Select:
+    if kind == "text" and not source.cursor_format:
         raise PermanentSourceError(
-            f"{source.name} {partition}: no database file {engine.url.database}. "
-            f"Run `thongsuot demo` for the demo province, or correct the url in sources.yaml."
+            f"{source.name} {partition}: the cursor {source.cursor!r} is text. Say in `cursor_format` of "
+            f'{source.name} how it is written, e.g. "%Y-%m-%d %H:%M:%S".'
         )
-    try:
-        found = sa.inspect(engine).get_columns(str(source.table), schema=source.db_schema)
-    except sa.exc.NoSuchTableError:
-        raise PermanentSourceError(
-            f"{source.name} {partition}: no table {source.table!r} in the database. "
-            f"Correct `table` of {source.name} in sources.yaml."
-        ) from None
-    return map_columns(source, str(partition), [c["name"] for c in found])
+    origin = origin_of(source, partition, tuple(names))
+    return statement(source, partition, origin, selected, kind, dialect)
 
 
-def _statement(source: Source, partition: date, mapped: Mapped) -> sa.Select:
-    cursor: sa.ColumnClause = sa.column(str(source.cursor))
-    # The partition is a local day; the cursor is written in the source's own zone.
-    start = datetime.combine(partition, time(), LOCAL_ZONE)
-    bounds = [
-        moment.astimezone(ZoneInfo(source.timezone)).replace(tzinfo=None)
-        for moment in (start, start + timedelta(days=1))
-    ]
-    low, high = (b.strftime(source.cursor_format) if source.cursor_format else b for b in bounds)
-    names = [sa.cast(sa.column(raw), sa.String).label(canonical) for canonical, raw in mapped.columns.items()]
-    table = sa.table(str(source.table), schema=source.db_schema)
-    return (
-        sa.select(*names)
-        .select_from(table)
-        .where(cursor >= sa.literal(low), cursor < sa.literal(high))
-        .order_by(cursor)
+def _mapped(source: Source, partition: date, names: Iterable[str]) -> Mapped:
+    return map_columns(source, str(partition), list(names))
+
+
+def _cursor(source: Source, partition: date, names: Iterable[str]) -> str:
+    """The cursor as the database spells it; PermanentSourceError with the nearest column."""
+    for name in names:
+        if name.casefold() == str(source.cursor).casefold():
+            return name
+    raise PermanentSourceError(
+        f"{source.name} {partition}: there is no column {source.cursor!r} to read the day's changes by"
+        f"{nearest(source.cursor, names)} Correct `cursor` of {source.name} in sources.yaml."
     )
 
 
-def _attach(con: duckdb.DuckDBPyConnection, url: sa.URL) -> None:
-    if url.get_backend_name() == "sqlite":
-        con.execute(f"attach if not exists {duck.literal(url.database)} as src (type sqlite, read_only)")
-        return
-    # A secret, since ATTACH with a password in its text prints it in errors (PLATFORM).
-    login = {
-        "host": url.query.get("host", url.host),
-        "port": url.port,
-        "database": url.database,
-        "user": url.username,
-        "password": url.password,
-    }
-    given = [f"{key} {duck.literal(value)}" for key, value in login.items() if value is not None]
-    con.execute(f"create or replace secret source_login (type postgres, {', '.join(given)})")
-    # sslmode and the like stay in force; libpq quoting, then SQL quoting.
-    others = " ".join(f"{k}={duck.literal(v)}" for k, v in url.query.items() if k != "host")
-    con.execute(
-        f"attach if not exists {duck.literal(others)} as src (type postgres, secret source_login, read_only)"
+def _explained(source: Source, partition: date, shown: str, error: Exception) -> Exception:
+    """The failure in our own words: which source and day, what is wrong, what to do."""
+    if isinstance(error, SourceError):
+        return error
+    said = str(getattr(error, "orig", None) or error).casefold()
+    at = f"{source.name} {partition}: "
+    if re.search(OURS, said) and isinstance(error, duckdb.Error):
+        return error
+    what = f"`query` of {source.name}" if source.query else f"`table` of {source.name}"
+    if isinstance(error, sa.exc.NoSuchTableError) or re.search(NO_TABLE, said):
+        name = "table of the query" if source.query else f"table {source.table!r}"
+        return PermanentSourceError(f"{at}no {name} in the database. Correct {what} in sources.yaml.")
+    if isinstance(error, ValueError) and not isinstance(error, SQLAlchemyError):
+        return PermanentSourceError(f"{at}{error}. Nothing was landed.")
+    if isinstance(error, duckdb.InvalidInputException) and "unicode" in said:
+        return PermanentSourceError(
+            f"{at}a column of {shown} holds bytes that are not UTF-8 text. Nothing was landed. "
+            f"Leave the column out, or turn it into text in a `query`."
+        )
+    if re.search(REFUSED_LOGIN, said):
+        return PermanentSourceError(
+            f"{at}{shown} refused the login. Nothing was landed. Check user and password of the url "
+            f"(the environment variables that sources.yaml names) and what that user may read."
+        )
+    if re.search(NO_DATABASE, said):
+        return PermanentSourceError(
+            f"{at}{shown} is no database of that server. Correct `url` in sources.yaml."
+        )
+    if isinstance(error, sa.exc.ProgrammingError) or re.search(REFUSED, said):
+        return PermanentSourceError(
+            f"{at}{shown} refuses the statement ({type(error).__name__}). Nothing was landed. "
+            f"Correct {what}, its `cursor` or the rights of the user; "
+            f"`thongsuot sources check {source.name}` tries it."
+        )
+    return SourceError(
+        f"{at}reading {shown} failed ({type(error).__name__}). Nothing was landed; the pull is tried "
+        f"again as a whole. Check that the database answers."
     )
-
-
-def _stream(server: sa.Connection, statement: sa.Select, names: list[str]) -> pa.RecordBatchReader:
-    schema = pa.schema([(name, pa.string()) for name in names])
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        result = server.execution_options(yield_per=CHUNK_ROWS).execute(statement)
-        for chunk in result.partitions():
-            columns = zip(*chunk, strict=True)
-            yield pa.record_batch([_texts(column) for column in columns], schema=schema)
-
-    return pa.RecordBatchReader.from_batches(schema, batches())
-
-
-def _texts(values: tuple) -> pa.Array:
-    return pa.array([None if v is None else str(v) for v in values], pa.string())

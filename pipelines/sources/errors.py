@@ -11,3 +11,7 @@ class PermanentSourceError(SourceError):
 
 class NotProvided(SourceError):
     """The source offers nothing for this partition; recorded as missing, never as zero."""
+
+
+class Unchanged(SourceError):
+    """The source says that what was landed for this partition is still the whole truth."""

@@ -1,108 +1,117 @@
 """JSON over HTTP: a capture is all its pages or nothing (DESIGN §10, half a page).
 
-Polite by default: one thread, at most 2 requests per second, an honest user agent (DOMAIN §3).
+Pages go into the batch as they come, one in memory at a time, mapped before anything is written: no spool
+file, so personal columns rest nowhere. If any page fails the COPY fails, and the draft is gone.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
-import requests
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from pipelines import duck
 from pipelines.settings import Settings
-from pipelines.sources.contract import Source
-from pipelines.sources.errors import PermanentSourceError, SourceError
-from pipelines.sources.files import dig, from_pages
-from pipelines.sources.relation import Relation
+from pipelines.sources import personal
+from pipelines.sources.cells import cell_text
+from pipelines.sources.contract import Column, Source
+from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.fetch import Client, at_path
+from pipelines.sources.mapping import map_columns, match
+from pipelines.sources.paging import Page, pages
+from pipelines.sources.relation import Relation, refuse_the_past, streamed
 
-USER_AGENT = "thongsuot/0.1 (provincial data pipeline)"
-SECONDS_BETWEEN_REQUESTS = 0.5
-TIMEOUT_SECONDS = 30
-MAX_PAGES = 1_000
-MAX_RETRY_AFTER_SECONDS = 60
-
-
-class Refused(SourceError):
-    """429 or 5xx: worth another try after a pause."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @contextmanager
 def pull(
-    source: Source, partition: date, settings: Settings, con: duckdb.DuckDBPyConnection
+    source: Source, partition: date, settings: Settings, con: duckdb.DuckDBPyConnection, known: str = ""
 ) -> Iterator[Relation]:
-    """One capture, whole; SourceError after the last try, PermanentSourceError on 4xx."""
-    url = source.resolved_url(settings.data)
-    with requests.Session() as session:
-        session.headers["User-Agent"] = USER_AGENT
-        pages = list(_pages(source, partition, session, url))
+    """One capture, whole; SourceError after the last try, PermanentSourceError where none can help.
+
+    `known`: the validator of the batch that is landed for this very partition. Unchanged where the API
+    answers 304 to it: that batch stays the partition's, and nothing new is landed. It is asked only of
+    a capture of one page (a first page says nothing about the others) under the same contract, so
+    nothing can be missed by it.
+    """
+    if not source.asks_for_day_over_http():
+        refuse_the_past(source, partition)
+    at = f"{source.name} {partition}: "
+
+    def filled(said: Any) -> Any:
+        if isinstance(said, str):
+            return source.filled(said, settings.data).replace("{partition}", str(partition))
+        if isinstance(said, Mapping):
+            return {key: filled(value) for key, value in said.items()}
+        return [filled(value) for value in said] if isinstance(said, list) else said
+
+    url = filled(str(source.url))
     address = urlsplit(url)
-    shown = f"{address.scheme}://{address.hostname}:{address.port or ''}{address.path}"
-    yield from_pages(source, partition, pages, con, shown)
+    contract, _, etag = known.partition(":")
+    single = source.paging.by == "none"
+    asked_as = etag if single and contract == _fingerprint(source) else ""
+    with Client(source, at, filled(source.headers)) as client:
+        capture = pages(source, client, url, filled(source.params), filled(source.request), asked_as)
+        first = next(capture)
+        columns = [c for c in source.columns if c.mapped]
+        headers = _headers(source, first)
+        notes = list(map_columns(source, str(partition), headers).notes) if first.records else []
+        if source.headers and address.scheme == "http" and address.hostname not in LOOPBACK:
+            notes.append("the credentials of this source cross the network in the clear: its url is http")
+        chunks = (_texts(source, at, page, columns, notes) for page in chain([first], capture))
+        with streamed(con, [c.name for c in columns], chunks) as rows:
+            shown = f"{address.scheme}://{address.hostname}:{address.port or ''}{address.path}"
+            validator = f"{_fingerprint(source)}:{first.answer.etag}" if single and first.answer.etag else ""
+            expressions = {c.name: duck.identifier(c.name) for c in columns}
+            yield Relation(rows, expressions, shown, notes, validator)
 
 
-def _pages(source: Source, partition: date, session: requests.Session, url: str) -> Iterator[dict[str, Any]]:
-    seen: set[str] = set()
-    for number in range(1, MAX_PAGES + 1):
-        if number > 1:
-            time.sleep(SECONDS_BETWEEN_REQUESTS)
-        body = {**source.request, "currentPage": number, "captureDay": str(partition)}
-        retrying = Retrying(
-            retry=retry_if_exception_type((Refused, requests.ConnectionError, requests.Timeout)),
-            wait=wait_exponential_jitter(initial=1, max=30),
-            stop=stop_after_attempt(5),
-            reraise=True,
+def _fingerprint(source: Source) -> str:
+    """Changes with the contract and with what is removed from texts: then 304 is not enough."""
+    said = source.model_dump_json() + personal.ANY
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _headers(source: Source, page: Page) -> list[str]:
+    """Every name that any record of the page has, nested ones dotted, in order of appearance."""
+    named = dict.fromkeys(source.page_constants)
+    for record in page.records:
+        named.update(dict.fromkeys(_flat(record)))
+    return list(named)
+
+
+def _texts(
+    source: Source, at: str, page: Page, columns: list[Column], notes: list[str]
+) -> list[list[str | None]]:
+    """The page's records as columns of text; what it newly drops is added to the notes."""
+    said = {name: at_path(page.answer.page, path) for name, path in source.page_constants.items()}
+    found = match(source, _headers(source, page))
+    if page.records and found.missing:
+        raise PermanentSourceError(
+            f"{at}a later page has no {', '.join(map(repr, found.missing))}, which the source needs. "
+            f"Nothing was landed. Correct `columns` of {source.name} in sources.yaml, or ask the source."
         )
-        try:
-            page = retrying(_ask, source, partition, session, url, body)
-        except requests.RequestException as error:
-            raise SourceError(
-                f"{source.name} {partition}: no answer from the API ({type(error).__name__}), "
-                f"page {number}. Nothing was landed; the capture is tried again as a whole."
-            ) from None
-        said = str(dig(page, str(source.records)))
-        if said in seen:
-            raise PermanentSourceError(
-                f"{source.name} {partition}: page {number} repeats an earlier page; "
-                f"the API does not page by `currentPage`. Correct the source's `request`."
-            )
-        seen.add(said)
-        yield page
-        pages = dig(page, source.total_pages)
-        if pages is None:
-            raise PermanentSourceError(
-                f"{source.name} {partition}: page {number} has no {source.total_pages!r}, so half a "
-                f"capture could not be told from a whole one. Correct the source's `total_pages`."
-            )
-        if number >= int(pages):
-            return
-    raise PermanentSourceError(f"{source.name} {partition}: more than {MAX_PAGES} pages.")
+    if found.unknown and source.drift.extra_column == "warn":
+        note = f"columns not in the contract, dropped: {', '.join(found.unknown)}"
+        if note not in notes:
+            notes.append(note)
+    records = [said | _flat(record) for record in page.records]
+    return [
+        [cell_text(r.get(found.columns.get(c.name, "")), c, source.number_format) for r in records]
+        for c in columns
+    ]
 
 
-def _ask(
-    source: Source, partition: date, session: requests.Session, url: str, body: dict[str, Any]
-) -> dict[str, Any]:
-    answer = session.post(url, json=body, timeout=TIMEOUT_SECONDS)
-    where = f"{source.name} {partition}: the API answered {answer.status_code}"
-    if answer.status_code == 429 or answer.status_code >= 500:
-        said = answer.headers.get("Retry-After", "")
-        # The header may also be a date; then the back-off alone decides.
-        time.sleep(min(int(said), MAX_RETRY_AFTER_SECONDS) if said.isdigit() else 0)
-        raise Refused(f"{where}, and kept doing so. Nothing was landed.")
-    if answer.status_code >= 400:
-        raise PermanentSourceError(f"{where}. Check the address and the credentials.")
-    try:
-        page = answer.json()
-    except requests.JSONDecodeError:
-        raise Refused(f"{where} with something that is not JSON. Nothing was landed.") from None
-    if not isinstance(page, dict):
-        raise Refused(f"{where} with JSON that is no object. Nothing was landed.")
-    if page.get("code") not in (None, "OK"):
-        raise Refused(f"{where} with code {page.get('code')!r}. Nothing was landed.")
-    return page
+def _flat(record: Any, prefix: str = "") -> dict[str, Any]:
+    """`{"unit": {"code": 1}}` → `{"unit.code": 1}`; what is no object has no columns."""
+    flat: dict[str, Any] = {}
+    for name, value in record.items() if isinstance(record, Mapping) else ():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat

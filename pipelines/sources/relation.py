@@ -6,28 +6,82 @@ anywhere between source and batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import duckdb
+import pyarrow as pa
 
-from pipelines.settings import Settings
+from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contract import Source
+from pipelines.sources.errors import NotProvided
 
 
 class Relation(NamedTuple):
     """`sql`: what stands after FROM; `columns`: canonical → expression over it, every one text.
 
-    `origin`: the query or file, without secrets; `notes`: what was dropped or is absent.
+    `origin`: the query or file, without secrets; `notes`: what was dropped or is absent, complete
+    once the relation was read to its end. `validator`: by it the source can be asked later whether this
+    is still the whole truth.
     """
 
     sql: str
     columns: dict[str, str]
     origin: str
-    notes: tuple[str, ...]
+    notes: Sequence[str]
+    validator: str = ""
 
 
 # A context manager: server-side cursors and temporary registrations live until the batch is written.
 Connector = Callable[[Source, date, Settings, duckdb.DuckDBPyConnection], AbstractContextManager[Relation]]
+
+
+@contextmanager
+def streamed(
+    con: duckdb.DuckDBPyConnection, names: Sequence[str], chunks: Iterable[Sequence[Sequence[str | None]]]
+) -> Iterator[str]:
+    """Chunks of columns of text as a relation that is read once, in constant memory.
+
+    What the chunks raise comes out as itself, not as DuckDB's words about it: the COPY fails, and half
+    a stream never becomes a batch.
+    """
+    schema = pa.schema([(name, pa.string()) for name in names])
+    raised: list[Exception] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            for columns in chunks:
+                yield pa.record_batch([pa.array(c, pa.string()) for c in columns], schema=schema)
+        except Exception as error:
+            raised.append(error)
+            raise
+
+    con.register("incoming", pa.RecordBatchReader.from_batches(schema, batches()))
+    try:
+        yield "incoming"
+    except duckdb.Error:
+        if raised:
+            raise raised[0] from None
+        raise
+    finally:
+        con.unregister("incoming")
+
+
+def today() -> date:
+    return datetime.now(LOCAL_ZONE).date()
+
+
+def refuse_the_past(source: Source, partition: date) -> None:
+    """NotProvided for an older day of a source that only tells how things stand now.
+
+    The night after counts as the day's own (DESIGN §8 pulls yesterday's partition at 00:30); today's
+    state under an earlier day would be a false history.
+    """
+    if partition < today() - timedelta(days=1):
+        raise NotProvided(
+            f"{source.name} {partition}: the source only tells how things stand now, and that day is past. "
+            f"If it can be asked for a past day, put the day into its address, request or query "
+            f"(`{{partition}}`; in SQL `:partition`)."
+        )

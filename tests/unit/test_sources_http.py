@@ -1,32 +1,103 @@
-"""A capture over HTTP is whole or it is not there (DESIGN §10)."""
+"""A capture over HTTP is whole or it is not there (DESIGN §10); credentials go to one address only."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from pipelines.demo.ranking import ranking_server, write_capture
 from pipelines.landing.pull import pull
 from pipelines.settings import PROJECT, Settings
-from pipelines.sources import http
+from pipelines.sources import fetch, relation
 from pipelines.sources.contract import Source, load_contracts
-from pipelines.sources.errors import PermanentSourceError, SourceError
+from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
 
 DAY = date(2025, 8, 6)
+ELSEWHERE = "https://elsewhere.example/x?token=1"
+
+
+class Clock:
+    """Time that passes only where someone sleeps, and remembers the naps."""
+
+    def __init__(self) -> None:
+        self.now, self.naps = 0.0, []
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.naps.append(seconds)
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "SECONDS_BETWEEN_REQUESTS", 0)
-    monkeypatch.setattr(http, "wait_exponential_jitter", lambda **_: lambda _: 0)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    own = Clock()
+    monkeypatch.setattr(fetch, "sleep", own.sleep)
+    monkeypatch.setattr(fetch, "clock", lambda: own.now)
+    monkeypatch.setattr(fetch, "BACKOFF", lambda state: 1.5)
+    monkeypatch.setattr(relation, "today", lambda: DAY)
+    return own
+
+
+class Asked(NamedTuple):
+    query: dict[str, str]
+    body: Any
+    headers: dict[str, str]
+
+
+class Api(NamedTuple):
+    url: str
+    asked: list[Asked]
+
+
+Given = tuple[int, Any, dict[str, str]] | tuple[int, Any]
+
+
+@contextmanager
+def serving(answer: Callable[[Asked, int], Given]) -> Iterator[Api]:
+    """A real server: `answer(asked, number)` gives status, body (bytes or JSON) and headers."""
+    asked: list[Asked] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            query = dict(parse_qsl(urlsplit(self.path).query))
+            asked.append(Asked(query, json.loads(raw) if raw else None, dict(self.headers)))
+            status, body, *more = answer(asked[-1], len(asked))
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            self.send_response(status)
+            for name, value in (more[0] if more else {}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_GET
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield Api(f"http://127.0.0.1:{server.server_address[1]}/", asked)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def in_turn(*answers: Given) -> Callable[[Asked, int], Given]:
+    """These answers one after the other, then the last for ever."""
+    return lambda _, number: answers[min(number, len(answers)) - 1]
 
 
 def ranking(url: str) -> Source:
@@ -34,38 +105,34 @@ def ranking(url: str) -> Source:
     return demo.model_copy(update={"connector": "http", "url": url})
 
 
-@contextmanager
-def answering(*answers: tuple[int, bytes]) -> Iterator[str]:
-    """A server that gives these answers in turn, then repeats the last."""
-    given = iter(answers)
-    last = answers[-1]
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            status, body = next(given, last)
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *words: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-    finally:
-        server.shutdown()
-        server.server_close()
+def issues(url: str, **changes: Any) -> Source:
+    """An API of another place: an id and a text per record, no word of the demo's."""
+    base: dict[str, Any] = {
+        "name": "issues", "title_vi": "", "connector": "http", "grain": "issue", "key": ("issue_code",),
+        "partitioning": "snapshot_day", "url": url, "records": "items", "max_rejected_share": 0.1,
+        "suite": "issue_register.json", "personal": {"reporter": "name"},
+        "columns": (
+            {"name": "issue_code", "raw": "id", "required": True},
+            {"name": "unit_code", "raw": "unit.code"},
+        ),
+    }  # fmt: skip
+    return Source.model_validate(base | changes)
 
 
-def page(number: int, pages: int, code: str = "40") -> bytes:
+def codes(settings: Settings, one: Source) -> list[str]:
+    return [row["issue_code"] for row in pq.read_table(pull(one, DAY, settings, run_id="t").path).to_pylist()]
+
+
+def nothing_landed(settings: Settings) -> bool:
+    return not settings.landing.exists() or not any(p.is_file() for p in settings.landing.rglob("*"))
+
+
+def page(number: int, pages: int, code: str = "40") -> dict[str, Any]:
     child = {"departmentCode": code, "totalReceived": 10, "channelOnlineSum": 7}
-    return json.dumps(
-        {"code": "OK", "capturedAt": "2025-08-06T16:00:00+0700", "data": {"children": [child]},
-         "paging": {"currentPage": number, "totalPages": pages}}
-    ).encode()  # fmt: skip
+    return {
+        "code": "OK", "capturedAt": "2025-08-06T16:00:00+0700", "data": {"children": [child]},
+        "paging": {"currentPage": number, "totalPages": pages},
+    }  # fmt: skip
 
 
 def test_all_pages_of_a_capture_become_one_batch(settings: Settings, tmp_path: Path) -> None:
@@ -77,31 +144,276 @@ def test_all_pages_of_a_capture_become_one_batch(settings: Settings, tmp_path: P
     assert len(rows) == 34
     ours = next(r for r in rows if r["province_code"] == "40")
     assert (ours["received_total"], ours["online_total"]) == ("310903", "224930")
+    assert batch.origin.startswith("http://127.0.0.1:")
 
 
-def test_a_server_that_recovers_is_asked_again(settings: Settings) -> None:
-    with answering((500, b""), (429, b""), (200, b"<html>busy</html>"), (200, page(1, 1))) as url:
-        assert pull(ranking(url), DAY, settings, run_id="t").rows == 1
+# How the API pages → how its server answers a question. Each holds a, b, c.
+LETTERS = [{"id": letter, "reporter": "Lê Mẫu"} for letter in "abc"]
 
 
-@pytest.mark.parametrize("answer", [(500, b""), (200, b"<html></html>"), (200, page(1, 2)[:40])])
-def test_a_server_that_does_not_recover_lands_nothing(settings: Settings, answer: tuple[int, bytes]) -> None:
-    with answering(answer) as url, pytest.raises(SourceError, match="national_ranking 2025-08-06"):
-        pull(ranking(url), DAY, settings, run_id="t")
-    assert list(settings.landing.rglob("*.json")) == []
+def by_page(asked: Asked, number: int) -> Given:
+    at = int(asked.query["p"])
+    return 200, {"items": LETTERS[at - 1 : at], "pages": 3}
+
+
+def by_page_until_empty(asked: Asked, number: int) -> Given:
+    at = int(asked.body["paging"]["no"])
+    return 200, {"items": LETTERS[at : at + 1]}
+
+
+def by_offset(asked: Asked, number: int) -> Given:
+    at = int(asked.query["skip"])
+    return 200, {"items": LETTERS[at : at + 2], "total": 3}
+
+
+def by_token(asked: Asked, number: int) -> Given:
+    at = int(asked.query.get("after", "0"))
+    return 200, {"items": LETTERS[at : at + 1], "meta": {"next": str(at + 1) if at < 2 else None}}
+
+
+def by_header(asked: Asked, number: int) -> Given:
+    at = int(asked.query.get("at", "0"))
+    link = {"Link": f'</?at={at + 1}&unit=79>; rel="next"'} if at < 2 else {}
+    return 200, {"items": LETTERS[at : at + 1]}, link
+
+
+def by_field(asked: Asked, number: int) -> Given:
+    at = int(asked.query.get("at", "0"))
+    return 200, {"items": LETTERS[at : at + 1], "next": f"?at={at + 1}" if at < 2 else ""}
+
+
+def single(asked: Asked, number: int) -> Given:
+    return 200, {"items": LETTERS}
+
+
+@pytest.mark.parametrize(
+    ("answer", "paging", "method"),
+    [
+        (by_page, {"by": "page", "name": "p", "total_pages": "pages"}, "GET"),
+        (by_page_until_empty, {"by": "page", "into": "body", "name": "paging.no", "first": 0}, "POST"),
+        (by_offset, {"by": "offset", "name": "skip", "total_records": "total"}, "GET"),
+        (by_token, {"by": "token", "name": "after", "token": "meta.next"}, "GET"),
+        (by_header, {"by": "link"}, "GET"),
+        (by_field, {"by": "link", "link": "next"}, "GET"),
+        (single, {"by": "none"}, "GET"),
+    ],
+)
+def test_every_way_of_paging_gives_the_whole(
+    settings: Settings, answer: Callable[[Asked, int], Given], paging: dict[str, Any], method: str
+) -> None:
+    with serving(answer) as api:
+        assert codes(settings, issues(api.url, paging=paging, method=method)) == ["a", "b", "c"]
+
+
+def test_day_secrets_and_names_are_filled_in(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISSUES_TOKEN", "s3cret-word")
+    with serving(single) as api:
+        asked = issues(
+            api.url, method="POST", params={"day": "{partition}"},
+            request={"filter": {"days": ["{partition}"]}},
+            headers={"Authorization": "Bearer ${ISSUES_TOKEN}"},
+        )  # fmt: skip
+        batch = pull(asked, DAY, settings, run_id="t")
+    assert api.asked[0].query == {"day": "2025-08-06"}
+    assert api.asked[0].body == {"filter": {"days": ["2025-08-06"]}}
+    assert api.asked[0].headers["Authorization"] == "Bearer s3cret-word"
+    assert api.asked[0].headers["User-Agent"].startswith("thongsuot/")
+    assert "s3cret-word" not in batch.sidecar.read_text(encoding="utf-8") + repr(asked)
+
+
+def test_no_stranger_s_password_is_sent(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A .netrc of the machine would otherwise take the place of the configured header."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password other-word\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with serving(single) as api:
+        pull(issues(api.url, headers={"Authorization": "Bearer x"}), DAY, settings, run_id="t")
+    assert api.asked[0].headers["Authorization"] == "Bearer x"
+
+
+def test_values_of_json_are_landed_exactly_and_personal_ones_not(settings: Settings) -> None:
+    record = b'{"id": 79.00010, "unit": {"code": true}, "reporter": "L\\u00ea", "more": 1}'
+    body = b'{"items": [' + record + b', {"id": "x"}]}'
+    with serving(in_turn((200, body))) as api:
+        batch = pull(issues(api.url), DAY, settings, run_id="t")
+    assert pq.read_table(batch.path).drop_columns("_row").to_pylist() == [
+        {"issue_code": "79.00010", "unit_code": "true"},
+        {"issue_code": "x", "unit_code": None},
+    ]
+    assert batch.notes == ("columns not in the contract, dropped: more",)
+
+
+def test_a_column_that_only_a_later_page_has_is_landed(settings: Settings) -> None:
+    pages = in_turn(
+        (200, {"items": [{"id": "a"}], "pages": 2}),
+        (200, {"items": [{"id": "b", "unit": {"code": "u"}}], "pages": 2}),
+    )
+    with serving(pages) as api:
+        asked = issues(api.url, paging={"by": "page", "total_pages": "pages"})
+        rows = pq.read_table(pull(asked, DAY, settings, run_id="t").path).to_pylist()
+    assert [(row["issue_code"], row["unit_code"]) for row in rows] == [("a", None), ("b", "u")]
+
+
+def test_an_empty_answer_is_an_empty_batch(settings: Settings) -> None:
+    with serving(in_turn((200, {"items": []}))) as api:
+        assert pull(issues(api.url), DAY, settings, run_id="t").rows == 0
+
+
+def test_a_server_that_recovers_is_asked_again(settings: Settings, clock: Clock) -> None:
+    answers = (
+        (500, b""),
+        (429, b""),
+        (200, b"<html>busy</html>"),
+        (200, page(1, 1) | {"code": "BUSY"}),
+        (200, page(1, 1)),
+    )
+    with serving(in_turn(*answers)) as api:
+        assert pull(ranking(api.url), DAY, settings, run_id="t").rows == 1
+    assert clock.naps == [1.5] * 4
+
+
+@pytest.mark.parametrize(
+    ("said", "waited"),
+    [("7", 7), ("86400", fetch.MAX_RETRY_AFTER_SECONDS), ("0", 1.5), ("soon", 1.5), ("-5", 1.5)],
+)
+def test_the_server_says_when_to_come_back(
+    settings: Settings, clock: Clock, said: str, waited: float
+) -> None:
+    with serving(in_turn((429, b"", {"Retry-After": said}), (200, {"items": LETTERS}))) as api:
+        pull(issues(api.url), DAY, settings, run_id="t")
+    assert clock.naps == [waited]
+
+
+def test_the_server_may_say_it_as_a_date(settings: Settings, clock: Clock) -> None:
+    date_ = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    with serving(in_turn((503, b"", {"Retry-After": date_}), (200, {"items": LETTERS}))) as api:
+        pull(issues(api.url), DAY, settings, run_id="t")
+    assert 50 < clock.naps[0] <= 60
+
+
+def test_no_more_questions_a_second_than_allowed(settings: Settings, clock: Clock) -> None:
+    with serving(by_page) as api:
+        paging = {"by": "page", "name": "p", "total_pages": "pages"}
+        codes(settings, issues(api.url, paging=paging, requests_per_second=0.5))
+    assert clock.naps == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((500, b""), "answered 500"),
+        ((429, b""), "answered 429"),
+        ((200, b"<html></html>"), "not JSON"),
+        ((200, json.dumps(page(1, 2)).encode()[:40]), "not JSON"),
+        ((200, b"[" * 200_000), "not JSON"),
+        ((200, b'{"items": []}', {"Content-Length": "1000"}), "no whole answer"),
+        ((200, b"no gzip", {"Content-Encoding": "gzip"}), "no whole answer"),
+    ],
+)
+def test_a_server_that_does_not_recover_lands_nothing(settings: Settings, answer: Given, said: str) -> None:
+    with (
+        serving(in_turn(answer)) as api,
+        pytest.raises(SourceError, match=f"national_ranking 2025-08-06: .*{said}"),
+    ):
+        pull(ranking(api.url), DAY, settings, run_id="t")
+    assert nothing_landed(settings) and len(api.asked) == fetch.ATTEMPTS
 
 
 def test_half_a_capture_never_becomes_a_batch(settings: Settings) -> None:
-    with answering((200, page(1, 3)), (500, b"")) as url, pytest.raises(SourceError):
-        pull(ranking(url), DAY, settings, run_id="t")
-    assert list(settings.landing.rglob("*.parquet")) == []
+    with (
+        serving(in_turn((200, page(1, 3)), (500, b""))) as api,
+        pytest.raises(SourceError, match="answered 500"),
+    ):
+        pull(ranking(api.url), DAY, settings, run_id="t")
+    assert nothing_landed(settings)
 
 
-def test_a_page_that_repeats_for_ever_is_stopped(settings: Settings) -> None:
-    with answering((200, page(1, 9))) as url, pytest.raises(PermanentSourceError, match="repeats"):
-        pull(ranking(url), DAY, settings, run_id="t")
+@pytest.mark.parametrize(
+    ("answer", "changes", "said"),
+    [
+        ((401, b""), {}, "answered 401.*credentials"),
+        ((302, b"", {"Location": ELSEWHERE}), {}, "redirects to elsewhere.example,"),
+        ((200, {"items": LETTERS}), {"paging": {"by": "page"}}, "page 2 repeats an earlier page"),
+        ((200, {"items": [], "next": "x"}), {"paging": {"by": "token", "token": "next"}}, "repeats for ever"),
+        ((200, {"items": [], "next": ELSEWHERE}), {"paging": {"by": "link", "link": "next"}},
+         "on elsewhere.example, another server"),
+        ((200, {"items": [], "next": "?a"}), {"paging": {"by": "link", "link": "next"}, "max_pages": 3},
+         "more than 3 pages"),
+        ((200, {"items": []}), {"paging": {"by": "page", "total_pages": "n"}}, "page 1 has no number at 'n'"),
+        ((200, {"data": []}), {}, "page 1 has no list at 'items'"),
+        ((200, {"items": [{"x": 1}]}), {}, "required column 'issue_code'"),
+        ((200, b"x" * (2**20 + 1)), {"max_page_mib": 1}, "larger than 1 MiB"),
+    ],
+)  # fmt: skip
+def test_what_another_try_cannot_help_is_not_tried(
+    settings: Settings, answer: Given, changes: dict[str, Any], said: str
+) -> None:
+    with (
+        serving(in_turn(answer)) as api,
+        pytest.raises(PermanentSourceError, match=f"issues 2025-08-06: .*{said}"),
+    ):
+        pull(issues(api.url, **changes), DAY, settings, run_id="t")
+    assert nothing_landed(settings) and len(api.asked) <= 3
 
 
-def test_a_refused_login_is_not_tried_again(settings: Settings) -> None:
-    with answering((401, b""), (200, page(1, 1))) as url, pytest.raises(PermanentSourceError, match="401"):
-        pull(ranking(url), DAY, settings, run_id="t")
+def test_a_later_page_without_a_needed_column_stops_the_capture(settings: Settings) -> None:
+    pages = in_turn((200, {"items": [{"id": "a"}], "pages": 2}), (200, {"items": [{"no": "b"}], "pages": 2}))
+    with serving(pages) as api, pytest.raises(PermanentSourceError, match="a later page has no 'issue_code'"):
+        pull(issues(api.url, paging={"by": "page", "total_pages": "pages"}), DAY, settings, run_id="t")
+    assert nothing_landed(settings)
+
+
+def test_the_api_s_own_count_is_checked(settings: Settings) -> None:
+    with serving(in_turn((200, {"items": LETTERS, "total": 4}))) as api:
+        asked = issues(api.url, paging={"by": "none", "total_records": "total"})
+        with pytest.raises(SourceError, match="tells 4 records, and 3 came"):
+            pull(asked, DAY, settings, run_id="t")
+    assert nothing_landed(settings)
+
+
+def test_an_answer_that_only_trickles_is_given_up(
+    settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes in time; the whole does not. Every look at the clock is ten seconds later."""
+    monkeypatch.setattr(fetch, "READ_BYTES", 1)
+
+    def later() -> float:
+        clock.now += 10
+        return clock.now
+
+    monkeypatch.setattr(fetch, "clock", later)
+    with serving(single) as api, pytest.raises(SourceError, match="not there after 30 seconds"):
+        pull(issues(api.url), DAY, settings, run_id="t")
+    assert nothing_landed(settings)
+
+
+def test_an_unchanged_capture_makes_no_second_batch(settings: Settings) -> None:
+    """But only for the day that has it: another day gets its own batch in full."""
+
+    def tagged(asked: Asked, number: int) -> Given:
+        if asked.headers.get("If-None-Match") == '"v1"':
+            return 304, b""
+        return 200, {"items": LETTERS}, {"ETag": '"v1"'}
+
+    with serving(tagged) as api:
+        first, again = (pull(issues(api.url), DAY, settings, run_id="t") for _ in range(2))
+        assert first == again and len(list(settings.landing.rglob("*.json"))) == 1
+        assert pull(issues(api.url), DAY - timedelta(days=1), settings, run_id="t").rows == 3
+        changed = issues(api.url, columns=({"name": "issue_code", "raw": "id", "required": True},))
+        assert pull(changed, DAY, settings, run_id="t") != first
+
+
+def test_an_api_without_a_day_is_never_asked_for_the_past(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relation, "today", lambda: date(2025, 8, 8))
+    with serving(single) as api, pytest.raises(NotProvided, match="put the day into its address"):
+        pull(issues(api.url), DAY, settings, run_id="t")
+    assert api.asked == []
+
+
+def test_a_token_needs_a_place_to_be_found() -> None:
+    with pytest.raises(ValidationError, match="paging by token needs `token`"):
+        issues("http://127.0.0.1/", paging={"by": "token"})
