@@ -10,12 +10,13 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
+from pipelines.landing import arrivals
 from pipelines.landing.batches import LandedBatch, land, newest
 from pipelines.landing.drift import drifted
 from pipelines.settings import Settings
 from pipelines.sources import database, files, http
 from pipelines.sources.contract import Column, Source
-from pipelines.sources.errors import Unchanged
+from pipelines.sources.errors import PermanentSourceError, Unchanged
 from pipelines.sources.parsing import typed_value
 from pipelines.sources.personal import AMONG_CODES, held, redacted
 from pipelines.sources.relation import Connector
@@ -62,10 +63,14 @@ def pull(
         return relation.origin, notes, relation.validator
 
     try:
-        return land(settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
+        batch = land(settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
     except Unchanged:
         assert former is not None
         return former
+    except files.FileRefused as error:
+        raise PermanentSourceError(f"{error}{arrivals.set_aside(source, settings, error)}") from None
+    arrivals.settle(source, settings)
+    return batch
 
 
 def columns_sql(source: Source, columns: Mapping[str, str]) -> str:

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from pipelines.landing.arrivals import new_days
 from pipelines.landing.batches import newest
 from pipelines.quality.reports import read_report
 from pipelines.settings import Settings
 from pipelines.sources.contract import Source
+from pipelines.sources.file_set import provided
 
 
 def owed(source: Source, days: Sequence[date], settings: Settings) -> list[date]:
-    """Days without a batch, or with one that the threshold blocked.
+    """Days without a batch, with one that the threshold blocked, or with a new file in the inbox.
 
     A delivery that is a file is owed only where the file exists; everything else is owed every day.
     """
-    if source.connector == "files" and source.path and "{partition}" in source.path:
-        days = [day for day in days if source.resolved_path(settings.data, str(day)).exists()]
+    if source.connector == "files" and (source.inbox or "{partition}" in str(source.path)):
+        days = [day for day in days if provided(source, day, settings)]
+    waits = new_days(source, settings, days)
     landed = newest(settings.landing, source.name)
     reports = {d: read_report(settings.quality, landed[str(d)]) for d in days if str(d) in landed}
-    return [d for d in days if d not in reports or ((r := reports[d]) is not None and r.blocked)]
+    return [
+        d for d in days if d in waits or d not in reports or ((r := reports[d]) is not None and r.blocked)
+    ]

@@ -1,0 +1,144 @@
+"""Which files make one partition's batch, and what their bytes say before they are read.
+
+Path and globs, the inbox and its archive; links that lead elsewhere are refused. One pass over the
+bytes gives the SHA-256 and tells whether texts need cleaning.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import re
+import stat
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from pipelines.settings import Settings
+from pipelines.sources import inbox
+from pipelines.sources.contract import Source
+from pipelines.sources.errors import PermanentSourceError, SourceError
+
+MAGIC = re.compile(r"[*?\[]")
+# Combining marks and non-breaking blanks in UTF-8, and blanks beside a cell's end.
+UNCLEAN = (b"\xcc", b"\xcd", b"\xc2\xa0")
+EDGES = (b"\n", b"\r", b'"')
+
+
+class Found(NamedTuple):
+    """One file of the batch. `name` as delivered; `state` tells whether it changed since."""
+
+    path: Path
+    name: str
+    sha256: str
+    unclean: bool
+    state: tuple[int, int, int]
+
+    @property
+    def origin(self) -> str:
+        return f"{self.name} sha256:{self.sha256}"
+
+
+def shas(origin: str) -> list[str]:
+    """The SHA-256 of every file that a batch's origin names."""
+    return re.findall(r"\bsha256:([0-9a-f]{64})\b", origin)
+
+
+def find(source: Source, partition: date, settings: Settings) -> list[Found]:
+    """The partition's files, each content once; empty where the day offers none."""
+    paths = {path: path.name for path in matching(source, partition, settings)}
+    if len(paths) > source.limits.files:
+        raise PermanentSourceError(
+            f"{source.name} {partition}: {len(paths)} files fit `path`, more than `limits.files` "
+            f"({source.limits.files}) allows. Narrow the pattern, or raise the limit."
+        )
+    # Later ones replace earlier ones of the same name: what waits replaces what was archived.
+    kept = {inbox.original_name(path): path for path in inbox.archived(source, settings, partition)}
+    kept |= {path.name: path for path in inbox.ready(source, settings, partition)}
+    paths |= {path: name for name, path in kept.items()}
+    found = {f.sha256: f for path, name in paths.items() if (f := examine(source, path, name))}
+    files = sorted(found.values(), key=lambda f: (f.name, f.sha256))
+    if source.several_files == "newest" and files:
+        return [max(files, key=lambda f: (f.state[1], f.name))]
+    return files
+
+
+def provided(source: Source, partition: date, settings: Settings) -> bool:
+    """Whether the day offers a file, without reading one."""
+    return bool(
+        matching(source, partition, settings)
+        or inbox.ready(source, settings, partition)
+        or inbox.archived(source, settings, partition)
+    )
+
+
+def matching(source: Source, partition: date, settings: Settings) -> list[Path]:
+    """What `path` names on this day, in order. PermanentSourceError where a link leads out of its folder."""
+    if source.path is None:
+        return []
+    wanted = source.resolved_path(settings.data, str(partition))
+    if MAGIC.search(source.path):
+        text, root = str(wanted), str(settings.data)
+        if source.path.startswith("{data}"):
+            text = glob.escape(root) + text.removeprefix(root)
+        folder = Path(*wanted.parts[: _first_pattern(wanted, settings)])
+        # The data directory's own name may hold a bracket, which only `glob.escape` can say.
+        paths = [Path(p) for p in glob.glob(text, recursive=True)]  # noqa: PTH207
+        paths = [p for p in paths if not p.is_dir() and p.suffix.lower() not in inbox.UNFINISHED]
+    elif wanted.is_dir():
+        folder, paths = wanted, list(wanted.glob("page_*.json"))
+    else:
+        folder, paths = wanted.parent, [wanted] if os.path.lexists(wanted) else []
+    for path in paths:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise PermanentSourceError(
+                f"{source.name} {partition}: {path.name} is a link that leads out of {folder.name}/. "
+                f"Nothing was landed. Put the file itself there, or name its real place in `path`."
+            )
+    return sorted(paths)
+
+
+def _first_pattern(wanted: Path, settings: Settings) -> int:
+    own = len(settings.data.parts) if wanted.is_relative_to(settings.data) else 0
+    return next(i for i, part in enumerate(wanted.parts) if i >= own and MAGIC.search(part))
+
+
+def examine(source: Source, path: Path, name: str) -> Found | None:
+    """None where the file went away meanwhile (another run archived it)."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(about.st_mode):
+        raise PermanentSourceError(f"{source.name}: {path.name} is no regular file; it is not read.")
+    digest, unclean, tail = hashlib.sha256(), False, b""
+    with path.open("rb") as stream:
+        while chunk := stream.read(2**20):
+            digest.update(chunk)
+            unclean = unclean or _needs_cleaning(tail + chunk, source)
+            tail = chunk[-2:]
+    unclean = unclean or tail[-1:] in (b" ", b"\t")
+    return Found(path, name, digest.hexdigest(), unclean, state_of(about))
+
+
+def _needs_cleaning(chunk: bytes, source: Source) -> bool:
+    """Asked while hashing: cleaning every cell in SQL costs as much again as copying the file."""
+    mark = (source.delimiter or ("\t" if source.format == "tsv" else ",")).encode()
+    blanks = (b" ",) if mark == b"\t" else (b" ", b"\t")
+    edges = [pair for e in (*EDGES, mark) for blank in blanks for pair in (blank + e, e + blank)]
+    return any(sign in chunk for sign in (*UNCLEAN, *edges))
+
+
+def state_of(about: os.stat_result) -> tuple[int, int, int]:
+    return about.st_ino, about.st_mtime_ns, about.st_size
+
+
+def unchanged(source: Source, partition: date, files: list[Found]) -> None:
+    """SourceError where a file was written to while it was read: the batch would mix two versions."""
+    for file in files:
+        if not file.path.exists() or state_of(file.path.stat()) != file.state:
+            raise SourceError(
+                f"{source.name} {partition}: {file.name} was changed while it was read. "
+                f"Nothing was landed; it is read again as a whole."
+            )

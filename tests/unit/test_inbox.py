@@ -1,0 +1,258 @@
+"""Files dropped in an inbox: counted once, archived and never lost, whoever looks first."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.landing.arrivals import new_days, settle, waiting
+from pipelines.landing.batches import newest
+from pipelines.landing.pull import pull
+from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.sources import inbox
+from pipelines.sources.contract import Source
+from pipelines.sources.errors import NotProvided, PermanentSourceError
+from pipelines.sources.file_set import shas
+from tests.unit.files_support import DAY, source
+
+NEXT = date(2025, 8, 7)
+NOON = datetime(2025, 8, 6, 12, tzinfo=LOCAL_ZONE).timestamp()
+
+
+def inbox_source(**changes: object) -> Source:
+    return source(**{"path": None, "inbox": "{data}/inbox"} | changes)  # type: ignore[arg-type]
+
+
+def drop(settings: Settings, name: str, *codes: str, at: float = NOON) -> Path:
+    path = settings.data / "inbox" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("Mã;Nội dung\n" + "".join(f"{code};x\n" for code in codes), encoding="utf-8")
+    os.utime(path, (at, at))
+    return path
+
+
+def land(settings: Settings, one: Source, day: date = DAY) -> list[str]:
+    batch = pull(one, day, settings, run_id="t")
+    return pq.read_table(batch.path)["code"].to_pylist()
+
+
+def lying(settings: Settings, folder: str) -> list[str]:
+    found = (settings.data / folder).rglob("*")
+    return sorted(str(path.relative_to(settings.data)) for path in found if path.is_file())
+
+
+def test_a_landed_file_is_archived_by_its_day_and_hash(settings: Settings) -> None:
+    drop(settings, "so tay.csv", "1")
+    assert land(settings, inbox_source()) == ["1"]
+    sha = shas(newest(settings.landing, "register")[str(DAY)].origin)[0]
+    assert lying(settings, "inbox") == []
+    assert lying(settings, "archive") == [f"archive/register/2025-08-06/{sha[:12]}-so tay.csv"]
+
+
+def test_the_archive_lies_where_the_contract_says(settings: Settings) -> None:
+    drop(settings, "a.csv", "1")
+    land(settings, inbox_source(archive="{data}/elsewhere"))
+    assert len(lying(settings, "elsewhere/register/2025-08-06")) == 1
+
+
+def test_a_crash_between_landing_and_archiving_is_healed_by_the_next_look(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(settings, "a.csv", "1")
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            land(settings, inbox_source())
+    assert lying(settings, "inbox") == ["inbox/a.csv"]
+    assert waiting(inbox_source(), settings) == {}
+    assert len(settle(inbox_source(), settings)) == 1
+    assert lying(settings, "inbox") == [] and len(lying(settings, "archive")) == 1
+
+
+def test_the_same_content_under_another_name_counts_once(settings: Settings) -> None:
+    drop(settings, "a.csv", "1")
+    land(settings, inbox_source())
+    drop(settings, "a (1).csv", "1", at=NOON + 86_400)
+    assert new_days(inbox_source(), settings, [DAY, NEXT]) == set()
+    assert lying(settings, "inbox") == [] and len(lying(settings, "archive")) == 2
+    with pytest.raises(NotProvided):
+        land(settings, inbox_source(), NEXT)
+
+
+def test_where_the_name_tells_the_day_an_unchanged_export_counts_for_each_day(settings: Settings) -> None:
+    one = inbox_source(date_in_name="%Y%m%d")
+    drop(settings, "so-20250806.csv", "1")
+    drop(settings, "so-20250807.csv", "1")
+    assert land(settings, one) == land(settings, one, NEXT) == ["1"]
+    assert len(lying(settings, "archive/register")) == 2
+
+
+def test_a_second_file_of_the_day_joins_the_first_which_is_read_from_the_archive(settings: Settings) -> None:
+    drop(settings, "xa-a.csv", "1")
+    land(settings, inbox_source())
+    drop(settings, "xa-b.csv", "2")
+    assert new_days(inbox_source(), settings, [DAY, NEXT]) == {DAY}
+    assert land(settings, inbox_source()) == ["1", "2"]
+    assert lying(settings, "inbox") == [] and len(lying(settings, "archive")) == 2
+
+
+def test_a_file_of_the_same_name_replaces_the_first_and_both_are_archived(settings: Settings) -> None:
+    drop(settings, "a.csv", "wrong")
+    land(settings, inbox_source())
+    drop(settings, "a.csv", "right")
+    assert land(settings, inbox_source()) == ["right"]
+    assert len(lying(settings, "archive")) == 2
+    assert land(settings, inbox_source()) == ["right"]
+
+
+def test_where_each_file_is_a_whole_export_the_newest_counts(settings: Settings) -> None:
+    drop(settings, "morning.csv", "old")
+    drop(settings, "evening.csv", "new", at=NOON + 3600)
+    assert land(settings, inbox_source(several_files="newest")) == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "day"),
+    [
+        ("tracker_2025-08-05.csv", "%Y-%m-%d", date(2025, 8, 5)),
+        ("báo cáo 05.08.2025 (2).csv", "%d.%m.%Y", date(2025, 8, 5)),
+        ("r20250805.csv", "%Y%m%d", date(2025, 8, 5)),
+        ("9920250805.csv", "%Y%m%d", DAY),
+        ("2025-99-99.csv", "%Y-%m-%d", DAY),
+        ("no date.csv", "%Y-%m-%d", DAY),
+        ("2025-08-05.csv", None, DAY),
+    ],
+)
+def test_the_day_is_the_one_in_the_name_else_that_of_the_last_change(
+    settings: Settings, name: str, pattern: str | None, day: date
+) -> None:
+    assert inbox.day_of(inbox_source(date_in_name=pattern), drop(settings, name)) == day
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Pacific/Kiritimati"])
+def test_the_day_of_the_last_change_is_local_whatever_the_machine_believes(
+    settings: Settings, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drop(settings, "a.csv", at=datetime(2025, 8, 6, 0, 30, tzinfo=LOCAL_ZONE).timestamp())
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert inbox.day_of(inbox_source(), path) == DAY
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_what_is_not_finished_or_no_file_is_left_alone_and_said(settings: Settings) -> None:
+    drop(settings, "now.csv", at=time.time())
+    drop(settings, "half.csv.part")
+    drop(settings, "~$open.xlsx")
+    drop(settings, ".hidden")
+    drop(settings, "tomorrow.csv", at=time.time() + 9_000)
+    (settings.data / "inbox" / "link.csv").symlink_to("/etc/passwd")
+    told = {d.path.name: d.why_not for d in inbox.dropped(inbox_source(), settings)}
+    assert sorted(told) == ["half.csv.part", "link.csv", "now.csv", "tomorrow.csv"]
+    assert "never followed" in told["link.csv"] and "still being transferred" in told["half.csv.part"]
+    assert "still being written" in told["now.csv"] and "future" in told["tomorrow.csv"]
+    with pytest.raises(NotProvided):
+        land(settings, inbox_source())
+
+
+def test_one_inbox_serves_several_sources_by_their_names(settings: Settings) -> None:
+    drop(settings, "tasks-1.csv", "t")
+    drop(settings, "issues-1.csv", "i")
+    assert land(settings, inbox_source(name="tasks", inbox="{data}/inbox/tasks*.csv")) == ["t"]
+    assert lying(settings, "inbox") == ["inbox/issues-1.csv"]
+
+
+def test_a_bad_file_is_set_aside_with_its_reason_and_the_others_are_landed(settings: Settings) -> None:
+    drop(settings, "good.csv", "1")
+    bad = drop(settings, "bad.csv")
+    bad.write_bytes(b"\x00\x01garbage")
+    os.utime(bad, (NOON, NOON))
+    with pytest.raises(PermanentSourceError, match=r"bad.csv.*set aside in .refused/\w{12}/ with the reason"):
+        land(settings, inbox_source())
+    assert [Path(p).name for p in lying(settings, "inbox/.refused")] == ["bad.csv", "reason.txt"]
+    (path, reason), *_ = inbox.refused(inbox_source(), settings)
+    assert path.read_bytes() == b"\x00\x01garbage" and "register 2025-08-06: bad.csv cannot be read" in reason
+    assert land(settings, inbox_source()) == ["1"]
+
+
+def test_a_bad_file_at_a_configured_path_stays_where_it_is(settings: Settings) -> None:
+    path = drop(settings, "2025-08-06.csv")
+    path.write_bytes(b"")
+    with pytest.raises(PermanentSourceError) as error:
+        land(settings, source(path="{data}/inbox/{partition}.csv"))
+    assert path.exists() and "set aside" not in str(error.value)
+
+
+# --- the sensor -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def looking():
+    """Definitions load once (it takes seconds); each test has a source and a data directory of its own."""
+    from pipelines.defs.sensors import inbox_sensor
+
+    job = dg.define_asset_job("any", selection="landing/issue_register")
+    return lambda one, settings: inbox_sensor(one, job, settings)
+
+
+def tick(sensor: dg.SensorDefinition, cursor: str | None = None) -> tuple[list[dg.RunRequest], str, str]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        told = sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
+    assert isinstance(told, dg.SensorResult)
+    said = told.skip_reason
+    return list(told.run_requests or []), str(told.cursor), str(said.skip_message if said else "")
+
+
+def test_a_file_that_rested_between_two_looks_asks_for_its_day_once(settings: Settings, looking) -> None:
+    sensor = looking(inbox_source(), settings)
+    drop(settings, "a.csv", "1")
+    requests, cursor, said = tick(sensor)
+    assert requests == [] and "taken when they rest" in said
+    requests, cursor, _ = tick(sensor, cursor)
+    assert [r.partition_key for r in requests] == ["2025-08-06"]
+    again, _, _ = tick(sensor, cursor)
+    assert again[0].run_key == requests[0].run_key  # Dagster starts a run key once
+    land(settings, inbox_source())
+    assert tick(sensor, cursor)[0] == []
+
+
+def test_a_file_that_grows_between_two_looks_waits_and_new_content_is_a_new_run(
+    settings: Settings, looking
+) -> None:
+    sensor = looking(inbox_source(), settings)
+    drop(settings, "a.csv", "1")
+    _, cursor, _ = tick(sensor)
+    drop(settings, "a.csv", "1", "2")
+    requests, cursor, _ = tick(sensor, cursor)
+    assert requests == []
+    first, cursor, _ = tick(sensor, cursor)
+    drop(settings, "b.csv", "3")
+    _, cursor, _ = tick(sensor, cursor)
+    second, _, _ = tick(sensor, cursor)
+    assert len(first) == len(second) == 1 and first[0].run_key != second[0].run_key
+
+
+def test_a_file_of_a_day_that_is_not_over_waits_for_the_night(settings: Settings, looking) -> None:
+    sensor = looking(inbox_source(quiet_seconds=0), settings)
+    drop(settings, "a.csv", "1", at=time.time() - 1)
+    _, cursor, _ = tick(sensor)
+    requests, _, said = tick(sensor, cursor)
+    assert requests == [] and "taken when that day is over" in said
+
+
+def test_what_was_set_aside_is_shown_at_every_look(settings: Settings, looking) -> None:
+    bad = drop(settings, "bad.csv")
+    bad.write_bytes(b"")
+    os.utime(bad, (NOON, NOON))
+    with pytest.raises(PermanentSourceError):
+        land(settings, inbox_source())
+    assert "set aside: bad.csv" in tick(looking(inbox_source(), settings))[2]

@@ -1,0 +1,384 @@
+"""Workbooks as people export them (DOMAIN §7), and as an attacker would send them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import random
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import xlwt
+from hypothesis import HealthCheck, given
+from hypothesis import settings as cases
+from hypothesis import strategies as st
+
+from pipelines.settings import Settings
+from pipelines.sources.contract import Source
+from pipelines.sources.errors import PermanentSourceError, SourceError
+from tests.unit.files_support import landed, put, rows, source, workbook
+
+
+def sheet_source(**changes: object) -> Source:
+    columns = (
+        {"name": "code", "raw": "Mã", "required": True},
+        {"name": "start", "raw": "Thời gian Bắt đầu", "type": "date"},
+        {"name": "due", "raw": "Thời gian Hạn", "type": "date"},
+    )
+    return source(
+        **{"path": "{data}/in/{partition}.xlsx", "format": "xlsx", "columns": columns} | changes  # type: ignore[arg-type]
+    )
+
+
+def pair_source(**changes: object) -> Source:
+    columns = (
+        {"name": "code", "raw": "Mã", "required": True},
+        {"name": "note", "raw": "Nội dung"},
+    )
+    return sheet_source(**{"columns": columns} | changes)
+
+
+TABLE: list[list[Any]] = [["STT", "Mã", "Nội dung"], [1, "A", "x"], [2, "B", "y"]]
+
+
+def read(settings: Settings, one: Source) -> list[tuple]:
+    return [tuple(row.values())[1:] for row in rows(settings, one)]
+
+
+def test_a_sheet_with_title_merged_headers_groups_and_totals(settings: Settings) -> None:
+    lines = [
+        [None, "BAN CHỈ ĐẠO"],
+        [],
+        [None, "STT", "Mã", "Thời gian", None],
+        [None, None, None, "Bắt đầu", "Hạn"],
+        [None, "(1)", "(2)", "(3)", "(4)=(3)+1"],
+        [None, None, "I. Nhóm việc"],
+        [None, 1, "NV-01", date(2025, 8, 1), "06/08/2025"],
+        [None, 1.1, "NV-01a", None, None],
+        [None, None, "Tổng cộng", 2],
+        [None, None, "Trong đó: hoàn thành", 1],
+    ]
+    workbook(settings, "2025-08-06.xlsx", {"A": lines}, "D3:E3", "B3:B4", "C3:C4")
+    assert read(settings, sheet_source()) == [("NV-01", "2025-08-01", "06/08/2025"), ("NV-01a", None, None)]
+    notes = " ".join(landed(settings, sheet_source()).notes)
+    assert "1 headings and notes, 2 totals and their parts" in notes
+
+
+@pytest.mark.parametrize("levels", [2, 3, 8])
+def test_header_rows_are_joined_from_the_top_down(settings: Settings, levels: int) -> None:
+    names = [f"cấp {n}" for n in range(levels - 1)]
+    top = [["STT", "Mã", names[0]]] + [[None, None, name] for name in names[1:]]
+    lines = [*top, [None, None, "Bắt đầu", "Hạn"], [1, "A", "x", "y"]]
+    wide = [f"C{row}:D{row}" for row in range(1, levels)]
+    workbook(settings, "2025-08-06.xlsx", {"A": lines}, *wide, f"A1:A{levels}", f"B1:B{levels}")
+    joined = " ".join(names)
+    one = pair_source(
+        key=("a",), columns=({"name": "a", "raw": f"{joined} Bắt đầu"}, {"name": "b", "raw": f"{joined} Hạn"})
+    )
+    assert read(settings, one) == [("x", "y")]
+
+
+def test_header_cells_that_are_not_really_merged_are_filled_forward(settings: Settings) -> None:
+    lines = [["STT", "Mã", "Thời gian", None], [None, None, "Bắt đầu", "Hạn"], [1, "A", "x", "y"]]
+    workbook(settings, "2025-08-06.xlsx", {"A": lines})
+    assert read(settings, sheet_source()) == [("A", "x", "y")]
+
+
+def test_a_row_of_bare_column_numbers_is_no_record(settings: Settings) -> None:
+    """Form II.06a numbers its columns 1, 2, 3=4+5 (DOMAIN §3)."""
+    workbook(settings, "2025-08-06.xlsx", {"A": [TABLE[0], [1, 2, "3=4+5"], *TABLE[1:]]})
+    assert read(settings, pair_source()) == [("A", "x"), ("B", "y")]
+
+
+def test_the_header_is_looked_for_in_forty_rows_and_no_further(settings: Settings) -> None:
+    blank: list[list[Any]] = [["tiêu đề"]]
+    workbook(settings, "2025-08-06.xlsx", {"A": blank * 39 + TABLE})
+    assert read(settings, pair_source()) == [("A", "x"), ("B", "y")]
+    workbook(settings, "2025-08-06.xlsx", {"A": blank * 40 + TABLE})
+    with pytest.raises(PermanentSourceError, match="sheet 'A' has no header row with 'STT' in its first 40"):
+        landed(settings, pair_source())
+
+
+def test_hierarchical_ordinals_are_records_and_a_record_that_lost_its_ordinal_is_kept(
+    settings: Settings,
+) -> None:
+    lines = [["STT", "Mã", "Nội dung"], ["1.", "A", "x"], ["1.1.2", "B", "y"], [None, "C", "z"]]
+    workbook(settings, "2025-08-06.xlsx", {"A": lines})
+    assert read(settings, pair_source()) == [("A", "x"), ("B", "y"), ("C", "z")]
+
+
+def test_what_is_left_out_and_doubtful_is_named_by_its_row(settings: Settings) -> None:
+    lines = [["STT", "Mã", "Nội dung", "Khác", "Nữa"], [1, "A", "x"], [None, None, "y", "z", "w"]]
+    workbook(settings, "2025-08-06.xlsx", {"A": lines})
+    batch = landed(settings, pair_source())
+    assert batch.rows == 1 and any(note.endswith("left out: row 3") for note in batch.notes)
+
+
+def test_a_cell_merged_downwards_holds_for_every_record_it_covers(settings: Settings) -> None:
+    lines = [["STT", "Mã", "Nội dung"], [1, "A", "chung"], [2, "B", None], [3, "C", None]]
+    workbook(settings, "2025-08-06.xlsx", {"A": lines}, "C2:C3")
+    assert read(settings, pair_source()) == [("A", "chung"), ("B", "chung"), ("C", None)]
+
+
+def test_a_table_without_ordinals_has_another_marker(settings: Settings) -> None:
+    lines = [["Mã", "Nội dung"], ["A", "x"], ["Tổng cộng", 2], [None, "mất mã", 3]]
+    workbook(settings, "2025-08-06.xlsx", {"A": lines})
+    assert read(settings, pair_source(header_marker="Mã")) == [("A", "x"), (None, "mất mã")]
+
+
+def test_sheets_are_chosen_by_name_or_pattern_and_give_their_constants(settings: Settings) -> None:
+    sheets = {"Cấp tỉnh": TABLE, "Xã 1": TABLE[:2], "Xã 2": [TABLE[0], TABLE[2]], "Ghi chú": [["x"]]}
+    workbook(settings, "2025-08-06.xlsx", sheets)
+    columns = (
+        {"name": "code", "raw": "Mã"},
+        {"name": "level", "raw": "level"},
+        {"name": "s", "raw": "_sheet"},
+    )
+    one = sheet_source(columns=columns, sheets={"Cấp tỉnh": {"level": "p"}, "Xã *": {"level": "c"}})
+    assert read(settings, one) == [
+        ("A", "p", "Cấp tỉnh"), ("B", "p", "Cấp tỉnh"), ("A", "c", "Xã 1"), ("B", "c", "Xã 2"),
+    ]  # fmt: skip
+    assert "sheets not read: Ghi chú" in landed(settings, one).notes
+    with pytest.raises(PermanentSourceError, match="no sheet 'Huyện'; found 'Cấp tỉnh', 'Xã 1'"):
+        landed(settings, sheet_source(sheets={"Huyện": {}}))
+
+
+def test_native_cells_become_text_that_typing_reads_back(settings: Settings) -> None:
+    columns = tuple(
+        {"name": name, "raw": name, "type": kind}
+        for name, kind in [
+            ("whole", "integer"), ("fraction", "integer"), ("code", "text"), ("day", "date"),
+            ("moment", "timestamp"), ("flag", "boolean"), ("share", "percent"),
+        ]
+    )  # fmt: skip
+    line = [1, 12.0, 1.234, 123456789012, date(2025, 8, 1), datetime(2025, 8, 1, 9, 5), True, 0.5]
+    workbook(settings, "2025-08-06.xlsx", {"A": [["STT", *(c["name"] for c in columns)], line]})
+    one = sheet_source(
+        key=("code",), columns=columns, datetime_formats=("%d/%m/%Y %H:%M",), date_formats=("%d/%m/%Y",)
+    )
+    # 1.234 in a Vietnamese number column must not become one thousand two hundred thirty-four.
+    assert read(settings, one) == [
+        ("12", "1,234", "123456789012", "01/08/2025", "01/08/2025 09:05", "true", "0,5")
+    ]
+
+
+def test_an_old_xls_is_read_alike(settings: Settings) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("A")
+    for r, line in enumerate([["STT", "Mã", "Nội dung"], [1, "A", 7], [2, "B", date(2025, 8, 1)]]):
+        for c, cell in enumerate(line):
+            style = xlwt.easyxf(num_format_str="dd/mm/yyyy") if isinstance(cell, date) else xlwt.XFStyle()
+            sheet.write(r, c, cell, style)
+    path = settings.data / "in" / "2025-08-06.xls"
+    path.parent.mkdir()
+    book.save(str(path))
+    one = pair_source(path="{data}/in/{partition}.xls", format="xls")
+    assert read(settings, one) == [("A", "7"), ("B", "2025-08-01")]
+
+
+def test_a_workbook_inside_a_gz_is_read_and_letters_are_composed(settings: Settings) -> None:
+    path = workbook(settings, "x.xlsx", {"A": [TABLE[0], [1, " A\u00a0", "Nghê\u0323 An"]]})
+    put(settings, "2025-08-06.xlsx", gzip.compress(path.read_bytes()))
+    assert read(settings, pair_source()) == [("A", "Nghệ An")]
+
+
+def edited(settings: Settings, *changes: tuple[str, str], add: dict[str, bytes] | None = None) -> None:
+    """The little table with its first sheet's XML changed, or members added."""
+    source_path = workbook(settings, "plain.xlsx", {"A": TABLE})
+    out = io.BytesIO()
+    with zipfile.ZipFile(source_path) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            text = old.read(entry)
+            if entry.filename.endswith("sheet1.xml"):
+                for before, after in changes:
+                    assert before.encode() in text, text[:2000]
+                    text = text.replace(before.encode(), after.encode())
+            new.writestr(entry.filename, text)
+        for name, content in (add or {}).items():
+            new.writestr(name, content)
+    put(settings, "2025-08-06.xlsx", out.getvalue())
+
+
+FIRST_NOTE = '<c r="C2" t="inlineStr"><is><t>x</t></is></c>'
+
+
+def test_the_stored_value_of_a_formula_is_read(settings: Settings) -> None:
+    edited(settings, (FIRST_NOTE, '<c r="C2" t="str"><f>"a"&amp;B2</f><v>aA</v></c>'))
+    assert read(settings, pair_source()) == [("A", "aA"), ("B", "y")]
+
+
+@pytest.mark.parametrize("value", ["", "<v/>", "<v></v>"])
+def test_a_formula_without_a_stored_value_is_named_by_sheet_and_cell(settings: Settings, value: str) -> None:
+    edited(settings, (FIRST_NOTE, f'<c r="C2"><f>1+1</f>{value}</c>'))
+    with pytest.raises(PermanentSourceError, match="sheet 'A', cell C2: a formula without a stored value"):
+        landed(settings, pair_source())
+
+
+def test_a_formula_without_a_value_outside_the_records_harms_nothing(settings: Settings) -> None:
+    workbook(settings, "2025-08-06.xlsx", {"A": [*TABLE, ["Tổng cộng", None, "=SUM(A2:A3)"]]})
+    assert len(read(settings, pair_source())) == 2
+
+
+def test_the_empty_text_of_a_formula_is_a_value_and_an_error_is_kept_as_it_shows(settings: Settings) -> None:
+    edited(
+        settings,
+        (FIRST_NOTE, '<c r="C2" t="str"><f>""</f><v></v></c>'),
+        ('<c r="C3" t="inlineStr"><is><t>y</t></is></c>', '<c r="C3" t="e"><f>1/0</f><v>#DIV/0!</v></c>'),
+    )
+    assert read(settings, pair_source()) == [("A", None), ("B", "#DIV/0!")]
+
+
+def test_external_links_and_macros_are_said_and_never_followed(settings: Settings) -> None:
+    edited(settings, add={"xl/externalLinks/externalLink1.xml": b"<x/>", "xl/vbaProject.bin": b"x"})
+    notes = " ".join(landed(settings, pair_source()).notes)
+    assert "links to 1 other workbooks" in notes and "holds macros: none was run" in notes
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "it is empty"),
+        (b"<html><table><tr><td>STT</td></tr></table></html>", "web page or XML saved under"),
+        ("\ufeffSTT;Mã\n1;A\n".encode(), "text with delimiters.*`format: csv`"),
+        (b"%PDF-1.7", "it is a PDF"),
+        (b"not a zip at all", "no workbook, whatever its name"),
+        (b"PK\x03\x04 and no more", "no readable workbook"),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 504 + "EncryptedPackage".encode("utf-16-le"),
+            "password",
+        ),
+    ],
+)
+def test_a_file_under_a_wrong_name_is_told_what_it_is(settings: Settings, content: bytes, told: str) -> None:
+    put(settings, "2025-08-06.xlsx", content)
+    with pytest.raises(PermanentSourceError, match=f"register 2025-08-06: 2025-08-06.xlsx .*{told}"):
+        landed(settings, pair_source())
+
+
+@pytest.mark.parametrize("name", ["../../etc/cron.d/x", "/etc/passwd"])
+def test_a_member_that_points_outside_is_hostile(settings: Settings, name: str) -> None:
+    edited(settings, add={name: b"x"})
+    with pytest.raises(PermanentSourceError, match="points outside the archive: hostile"):
+        landed(settings, pair_source())
+
+
+def test_a_bomb_is_refused_by_its_directory_alone(settings: Settings) -> None:
+    edited(settings, add={"xl/media/image1.png": b"\0" * (100 << 20)})
+    started = time.monotonic()
+    with pytest.raises(PermanentSourceError, match=r"times its size.*a bomb"):
+        landed(settings, pair_source())
+    with pytest.raises(PermanentSourceError, match="more than the 50 MiB allowed"):
+        landed(settings, pair_source(limits={"workbook_unpacked_mb": 50}))
+    assert time.monotonic() - started < 10
+
+
+def test_a_cell_at_the_far_corner_cannot_take_the_memory_of_the_line(settings: Settings) -> None:
+    """A dense table up to XFD1048576 would hold 17 billion cells."""
+    edited(settings, ("</sheetData>", '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'))
+    with pytest.raises(PermanentSourceError, match=r"took more than 512 MiB.*Ask for the plain table"):
+        landed(settings, pair_source(limits={"workbook_memory_mb": 512}))
+    assert not list(settings.landing.rglob("*.parquet"))
+
+
+def test_a_workbook_that_takes_too_long_is_stopped(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = tmp_path / "endless.py"
+    endless.write_text("while True: pass")
+    monkeypatch.setattr("pipelines.sources.workbook.CHILD", endless)
+    workbook(settings, "2025-08-06.xlsx", {"A": TABLE})
+    started = time.monotonic()
+    with pytest.raises(PermanentSourceError, match=r"2025-08-06.xlsx .*took more than 1 s.*stopped"):
+        landed(settings, pair_source(limits={"workbook_seconds": 1}))
+    assert time.monotonic() - started < 10
+
+
+def test_blank_rows_down_to_the_last_are_no_records(settings: Settings) -> None:
+    blank = "".join(f'<row r="{n}" s="1"><c r="B{n}" s="1"/></row>' for n in range(1_000_000, 1_048_577))
+    edited(settings, ("</sheetData>", blank + "</sheetData>"))
+    assert read(settings, pair_source()) == [("A", "x"), ("B", "y")]
+
+
+def test_a_huge_cell_is_refused(settings: Settings) -> None:
+    edited(settings, ("<t>x</t>", f"<t>{'x' * 40_000}</t>"))
+    with pytest.raises(PermanentSourceError, match="row 2, column 3 holds 40000 characters"):
+        landed(settings, pair_source())
+
+
+def test_no_process_is_left_behind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen] = []
+    real: Callable[..., subprocess.Popen] = subprocess.Popen
+
+    def watched(*words: Any, **more: Any) -> subprocess.Popen:
+        started.append(real(*words, **more))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", watched)
+    workbook(settings, "2025-08-06.xlsx", {"A": [["STT", "Khác"], [1, "x"]]})
+    with pytest.raises(PermanentSourceError, match="required column 'code'"):
+        landed(settings, pair_source())
+    assert len(started) == 1 and started[0].returncode is not None
+
+
+def test_the_process_that_reads_imports_nothing_heavy() -> None:
+    child = Path(sys.modules["pipelines.sources.workbook"].__file__ or "").with_name("workbook_child.py")
+    code = (
+        "import sys, runpy; sys.path.insert(0, sys.argv[1]); import pipelines.sources.zip_directory, "
+        f"python_calamine; runpy.run_path({str(child)!r}); "
+        "print([m for m in ('duckdb', 'pandas', 'pyarrow', 'numpy', 'pydantic') if m in sys.modules])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-I", "-c", code, str(child.parents[2])], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "[]"
+
+
+# --- properties -----------------------------------------------------------------------------------
+
+PROPERTY = cases(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+CELL = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**12), 10**12),
+    st.floats(allow_nan=False, allow_infinity=False, width=32),
+    st.dates(date(1901, 1, 1), date(2199, 1, 1)),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12).map(lambda t: t.lstrip("=")),
+)
+
+
+@PROPERTY
+@given(st.lists(st.lists(CELL, min_size=2, max_size=2), min_size=1, max_size=6))
+def test_every_numbered_row_of_any_cells_is_accounted_for(settings: Settings, lines: list) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["STT", "Mã", "Nội dung"])
+    for number, cells in enumerate(lines, 1):
+        sheet.append([f"{number}.", *cells])
+    path = settings.data / "in" / "2025-08-06.xlsx"
+    path.parent.mkdir(exist_ok=True)
+    book.save(path)
+    assert landed(settings, pair_source()).rows == len(lines)
+
+
+@PROPERTY
+@given(st.integers(0, 2**32), st.integers(1, 30))
+def test_a_damaged_workbook_is_read_or_refused_and_never_crashes(
+    settings: Settings, seed: int, wounds: int
+) -> None:
+    content = bytearray(workbook(settings, "whole.xlsx", {"A": TABLE}).read_bytes())
+    chance = random.Random(seed)
+    for _ in range(wounds):
+        content[chance.randrange(len(content))] = chance.randrange(256)
+    put(settings, "2025-08-06.xlsx", bytes(content))
+    try:
+        landed(settings, pair_source())
+    except SourceError as error:
+        assert "register 2025-08-06" in str(error)
