@@ -224,7 +224,7 @@ BROKEN: dict[str, dict[str, Row | list[Row]]] = {
             "due_at": None,
             "resolved_at": None,
             "last_update_at": None,
-            "status": "Mới",
+            "status": "Đang xem xét",
         },
         "updated_after_pull": {"last_update_at": "01/01/2190 00:00"},
         "resolved_at_missing": {"resolved_at": None},
