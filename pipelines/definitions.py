@@ -14,7 +14,16 @@ os.environ.update({k: v for k, v in Settings.from_env().child_environment().item
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
-from pipelines.defs import accepted, audit, exports, landing, release, schedules, warehouse  # noqa: E402
+from pipelines.defs import (  # noqa: E402
+    accepted,
+    audit,
+    exports,
+    landing,
+    reference_checks,
+    release,
+    schedules,
+    warehouse,
+)
 
 defs = dg.Definitions(
     assets=[
@@ -24,7 +33,7 @@ defs = dg.Definitions(
         *release.assets,
         *exports.assets,
     ],
-    asset_checks=audit.checks,
+    asset_checks=[*reference_checks.checks, *audit.checks],
     jobs=[*schedules.jobs, *audit.jobs],
     schedules=[*schedules.schedules, *audit.schedules],
     # Fixed costs: a subprocess per step costs 3–11 s, and the line's steps are few and coarse.
