@@ -41,6 +41,7 @@ lint: install ## ruff, mypy, sqlfluff
 
 bench: install ## this pipeline beside a DuckDB script and a pandas + GX script
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.validation
 
 docs: install ## docs/marts.md and the dbt site, one file that needs no internet
 	$(BIN)/thongsuot docs --site

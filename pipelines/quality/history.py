@@ -25,8 +25,8 @@ def told_before(
 ) -> str:
     """Table `told`: per row of `typed` that is not in `failures` the three helper columns, as texts.
 
-    `key__repeated`: the key came before (in an earlier row or day; within the day in a snapshot, which
-    repeats everything daily). `state__move`: "9 → 4", where the suite's table does not foresee it.
+    `key__repeated`: the key came before (in an earlier row or day; within the day where a delivery is
+    the whole, which repeats everything daily). `state__move`: "9 → 4", where the suite's table does not foresee it.
     `state__late`: its time lies before the state that was already known.
     """
     said = suite.history
@@ -50,7 +50,7 @@ def told_before(
             f"(select *, partition_key as _partition from read_parquet([{listed}], union_by_name = true)) h "
             f"where exists (select 1 from typed where {mine})"
         )
-    within = ", _partition" if source.partitioning == "snapshot_day" else ""
+    within = "" if source.partitioning == "change_day" else ", _partition"
     con.execute(
         f"""
         create or replace temp table told as

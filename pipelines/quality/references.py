@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from pipelines import duck
 from pipelines.landing.batches import LandedBatch, newest
 from pipelines.landing.reference import PREFIX
@@ -50,10 +52,15 @@ def helped_sql(suite: Suite, typed: str, landed: dict[str, LandedBatch]) -> str:
 
 def _spans(said: Reference, batch: LandedBatch) -> str:
     """One row per code with the spans in which it was valid: from the day, up to the day before `t`."""
-    first = f"try_cast({duck.identifier(said.valid_from)} as date)" if said.valid_from else "null"
-    last = f"try_cast({duck.identifier(said.valid_to)} as date)" if said.valid_to else "null"
+    landed = pq.read_schema(batch.path).names
+
+    def day(column: str | None, otherwise: str) -> str:
+        if column not in landed:
+            return f"date '{otherwise}'"
+        return f"coalesce(try_cast({duck.identifier(str(column))} as date), date '{otherwise}')"
+
     return (
-        f"select {duck.identifier(said.key)} as code, list({{'f': coalesce({first}, date '0001-01-01'), "
-        f"'t': coalesce({last}, date '9999-12-31')}}) as spans "
+        f"select {duck.identifier(said.key)} as code, list({{'f': {day(said.valid_from, '0001-01-01')}, "
+        f"'t': {day(said.valid_to, '9999-12-31')}}}) as spans "
         f"from read_parquet({duck.literal(batch.path)}) group by 1"
     )

@@ -76,8 +76,9 @@ def lay_out_rejections(
 
 
 def _lay_out_batches(con: duckdb.DuckDBPyConnection, contracts: Contracts, found: Sequence[Judged]) -> None:
-    """`scope_batch`: the batch that now speaks for the row's day, or for the whole of a snapshot source."""
-    whole = {name for name, source in contracts.sources.items() if source.partitioning == "snapshot_day"}
+    """`scope_batch`: the batch that now speaks for the row's day, or for the whole of a source
+    that delivers everything each time."""
+    kinds = {name: source.partitioning for name, source in contracts.sources.items()}
     con.register(
         "incoming",
         pa.table(
@@ -85,8 +86,15 @@ def _lay_out_batches(con: duckdb.DuckDBPyConnection, contracts: Contracts, found
                 "source": pa.array([b.source for b, _ in found], pa.string()),
                 "partition_key": pa.array([b.partition for b, _ in found], pa.string()),
                 "batch_id": pa.array([b.batch_id for b, _ in found], pa.string()),
+                "delivery": pa.array(
+                    ["" if kinds.get(b.source) == "whole_table" else b.partition for b, _ in found],
+                    pa.string(),
+                ),
                 "blocked": pa.array([r.blocked for _, r in found], pa.bool_()),
-                "scope": pa.array(["" if b.source in whole else b.partition for b, _ in found], pa.string()),
+                "scope": pa.array(
+                    [b.partition if kinds.get(b.source) == "change_day" else "" for b, _ in found],
+                    pa.string(),
+                ),
             }
         ),
     )
@@ -94,8 +102,8 @@ def _lay_out_batches(con: duckdb.DuckDBPyConnection, contracts: Contracts, found
         """
         create or replace temp table judged_batches as
         select source, batch_id,
-            coalesce(batch_id = max(batch_id) filter (where not blocked)
-                over (partition by source, partition_key), false) as is_current,
+            coalesce(batch_id = arg_max(batch_id, (partition_key, batch_id)) filter (where not blocked)
+                over (partition by source, delivery), false) as is_current,
             arg_max(batch_id, (partition_key, batch_id)) filter (where not blocked)
                 over (partition by source, scope) as scope_batch
         from incoming"""

@@ -113,9 +113,11 @@ def landed_sql(placed: Sequence[Placed]) -> str:
     The key follows from the batch's own row number: the same however often it is read.
     """
     files = ", ".join(duck.literal(p.batch.path) for p in placed)
+    # Landing writes texts; a column that came otherwise (a hand-made batch) is read as its text.
+    texts = "".join(f", cast({q} as varchar) as {q}" for q in map(duck.identifier, landed_columns(placed)))
     return (
         f"select file_index as _batch, {[p.first for p in placed]}[file_index::bigint + 1] + _row - 1 "
-        f"as _key, * from read_parquet([{files}], union_by_name = true)"
+        f"as _key, _row{texts} from read_parquet([{files}], union_by_name = true)"
     )
 
 

@@ -224,6 +224,7 @@ BROKEN: dict[str, dict[str, Row | list[Row]]] = {
             "due_at": None,
             "resolved_at": None,
             "last_update_at": None,
+            "status": "Đang xem xét",
         },
         "updated_after_pull": {"last_update_at": "01/01/2190 00:00"},
         "resolved_at_missing": {"resolved_at": None},
@@ -261,6 +262,7 @@ BROKEN: dict[str, dict[str, Row | list[Row]]] = {
 }
 # Rules that other rules' rows break too, and cannot do otherwise.
 ALSO = {
+    ("dossier_log", "finished_at_missing"),
     ("dossier_log", "procedure_code_unlisted"),
     ("task_tracker", "completed_date_missing"),
     ("task_tracker", "unit_code_missing"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from pipelines.cli import main
 from pipelines.landing.batches import LandedBatch, land
 from pipelines.quality.rejections import judged_batches, lay_out_rejections
 from pipelines.quality.validate import validate
-from pipelines.settings import Settings
-from pipelines.sources.contract import Contracts, Source
+from pipelines.settings import PROJECT, Settings
+from pipelines.sources.contract import Contracts, Source, load_contracts
 
 RULES: list[dict[str, Any]] = [
     {
@@ -57,7 +56,8 @@ def contracts(settings: Settings, partitioning: str = "change_day") -> Contracts
             {"name": "unit_code"},
         ],
     }  # fmt: skip
-    return Contracts(first_day=date(2025, 8, 1), sources={"log": Source.model_validate(source)}, reference={})
+    sources = {"log": Source.model_validate(source)}
+    return load_contracts(PROJECT / "sources.yaml").model_copy(update={"sources": sources, "reference": {}})
 
 
 def delivered(settings: Settings, said: Contracts, day: str, *rows: Sequence[str | None]) -> LandedBatch:

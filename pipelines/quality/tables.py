@@ -1,0 +1,55 @@
+"""The reference tables, as landed, against the suites `expectations/reference_<table>.json`.
+
+What a cell may hold is asked when a table is landed, all or nothing; here it is whether its rows fit
+together: versions that overlap, codes that no list knows. Such a table is used all the same, and said so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pipelines import duck
+from pipelines.quality.judge import judge
+from pipelines.quality.references import helped_sql, landed_references
+from pipelines.quality.suite import Expectation, read_suite
+from pipelines.settings import PROJECT, Settings
+from pipelines.sources.contract import Contracts
+
+SAMPLE = 5
+
+
+class Verdict(NamedTuple):
+    """One rule on one table; `failed`: rows of the table, from 1; `batch_id`: what was judged."""
+
+    table: str
+    batch_id: str
+    rule: Expectation
+    rows: int
+    failed: list[int]
+
+
+def suite_of(table: str) -> Path:
+    return PROJECT / "expectations" / f"reference_{table}.json"
+
+
+def judge_tables(contracts: Contracts, settings: Settings) -> list[Verdict]:
+    """A verdict for every rule of every table that was landed and has a suite."""
+    landed = landed_references(contracts.reference, settings.landing)
+    verdicts: list[Verdict] = []
+    with duck.connect(settings.extensions) as con:
+        for table, batch in landed.items():
+            if not suite_of(table).exists():
+                continue
+            suite = read_suite(suite_of(table))
+            typed = ", ".join(
+                f"try_cast({duck.identifier(c.name)} as {c.sql_type}) as {duck.identifier(c.name)}"
+                for c in contracts.reference[table].as_source().columns
+            )
+            rows = f"select _row as _key, {typed} from read_parquet({duck.literal(batch.path)})"
+            con.execute(f"create or replace temp table judged as {helped_sql(suite, rows, landed)}")
+            verdicts += [
+                Verdict(table, batch.batch_id, o.expectation, batch.rows, o.failed.tolist())
+                for o in judge(con, suite.rows, "judged", f"reference_{table}")
+            ]
+    return verdicts

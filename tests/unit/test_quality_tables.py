@@ -1,0 +1,111 @@
+"""The reference tables' own rules: each with a row that keeps it and one that breaks it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.landing.batches import land
+from pipelines.quality.suite import read_suite
+from pipelines.quality.tables import judge_tables, suite_of
+from pipelines.settings import PROJECT, Settings
+from pipelines.sources.contract import load_contracts
+
+CONTRACTS = load_contracts(PROJECT / "sources.yaml")
+SUITES = {t: read_suite(suite_of(t)).rows for t in CONTRACTS.reference if suite_of(t).exists()}
+Row = dict[str, str]
+
+UNITS: list[Row] = [
+    {"unit_code": "16681", "unit_level": "commune", "valid_from": "2000-01-01", "valid_to": "2025-07-01"},
+    {"unit_code": "16681", "unit_level": "commune", "valid_from": "2025-07-01"},
+    {"unit_code": "16663", "unit_level": "commune", "valid_from": "2000-01-01", "valid_to": "2025-07-01"},
+    {"unit_code": "H41.03", "unit_level": "department", "valid_from": "2025-03-01"},
+]
+MAPPED = {"old_unit_code": "16663", "new_unit_code": "16681"}
+PROCEDURE = {"procedure_code": "1.012790", "agency_code": "H41.03", "processing_days": "3"}
+CUTOFF = {"cutoff_at": "2025-08-06 16:00:00", "period_start": "2025-07-01 00:00:00"}
+SOUND: dict[str, list[Row]] = {
+    "units": UNITS,
+    "unit_mapping": [MAPPED],
+    "procedures": [PROCEDURE],
+    "reporting_cutoffs": [CUTOFF],
+    "working_day_overrides": [{"date": "2026-01-02"}, {"date": "2026-01-10"}],
+}
+
+# table → rule → rows that are added to the sound ones, and the numbers of the rows at fault.
+BROKEN: dict[str, dict[str, tuple[list[Row], list[int]]]] = {
+    "units": {
+        # The old version should have ended a day before the third one starts.
+        "versions_overlap": (
+            [
+                {
+                    "unit_code": "16681",
+                    "unit_level": "commune",
+                    "valid_from": "2025-06-30",
+                    "valid_to": "2025-07-01",
+                }
+            ],
+            [1],
+        ),
+        "ends_before_it_starts": (
+            [
+                {
+                    "unit_code": "1",
+                    "unit_level": "commune",
+                    "valid_from": "2025-07-01",
+                    "valid_to": "2025-07-01",
+                }
+            ],
+            [5],
+        ),
+        "unit_level_unknown": ([{"unit_code": "1", "unit_level": "huyện", "valid_from": "2025-07-01"}], [5]),
+    },
+    "unit_mapping": {
+        "new_unit_unlisted": ([{"old_unit_code": "16681", "new_unit_code": "99999"}], [2]),
+        "old_unit_unlisted": ([MAPPED | {"old_unit_code": "99999"}], [2]),
+        "old_unit_split": ([MAPPED | {"new_unit_code": "16663"}], [1, 2]),
+    },
+    "procedures": {
+        "procedure_repeated": ([PROCEDURE], [1, 2]),
+        "processing_days_implausible": ([PROCEDURE | {"procedure_code": "2", "processing_days": "-1"}], [2]),
+        "agency_unlisted": ([PROCEDURE | {"procedure_code": "2", "agency_code": "H41.99"}], [2]),
+    },
+    "reporting_cutoffs": {"cutoff_before_period": ([CUTOFF | {"cutoff_at": "2025-07-01 00:00:00"}], [2])},
+    "working_day_overrides": {"day_repeated": ([{"date": "2026-01-02"}], [1, 3])},
+}
+RULES = [(table, rule.rule) for table, rules in SUITES.items() for rule in rules]
+
+
+def judged(settings: Settings, tables: dict[str, list[Row]]) -> dict[tuple[str, str], list[int]]:
+    for table, rows in tables.items():
+
+        def write(out: Path, table: str = table, rows: list[Row] = rows) -> tuple[str, tuple[str, ...]]:
+            names = [c.name for c in CONTRACTS.reference[table].as_source().columns]
+            texts = {n: pa.array([row.get(n) for row in rows], pa.string()) for n in names}
+            pq.write_table(pa.table({"_row": pa.array(range(1, len(rows) + 1), pa.int64()), **texts}), out)
+            return "by hand", ()
+
+        land(settings.landing, f"reference_{table}", "2025-08-01", write, run_id="test")
+    return {(v.table, v.rule.rule): v.failed for v in judge_tables(CONTRACTS, settings)}
+
+
+def test_every_rule_has_a_row_that_breaks_it() -> None:
+    assert {table: set(rules) for table, rules in BROKEN.items()} == {
+        table: {rule.rule for rule in rules} for table, rules in SUITES.items()
+    }
+
+
+def test_sound_tables_break_no_rule_and_a_table_never_landed_is_not_judged(settings: Settings) -> None:
+    assert judged(settings, {}) == {}
+    told = judged(settings, SOUND)
+    assert set(told) == set(RULES) and not any(told.values())
+
+
+@pytest.mark.parametrize(("table", "rule"), RULES)
+def test_the_rule_finds_the_rows_that_break_it(settings: Settings, table: str, rule: str) -> None:
+    added, failed = BROKEN[table][rule]
+    told = judged(settings, SOUND | {table: SOUND[table] + added})
+    assert {found: rows for found, rows in told.items() if rows} == {(table, rule): failed}
