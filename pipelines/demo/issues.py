@@ -33,6 +33,9 @@ ENDS = {"Đã tháo gỡ": 88, "Không chấp nhận": 7, "Trùng lặp": 5}
 ROLES = {"Cán bộ một cửa": 6, "Lãnh đạo UBND xã": 2, "Tổ công nghệ số cộng đồng": 2, "Tổ công tác": 1}
 STEPS = ["Mới", "Đang xem xét", "Đã kiến nghị", "Đang tháo gỡ"]
 DAYS_PER_STEP = 4
+# Every third difficulty that a commune or a department has not solved by then is recommended to the province.
+RECOMMENDED, EVERY = STEPS.index("Đã kiến nghị"), 3
+PROVINCE = ("UBND tỉnh", "H41.01")
 SLA_WORKING_DAYS = 15
 STAMP = "%d/%m/%Y %H:%M"
 FAULTS = {"reported_at_unparseable": 3, "category_unknown": 4, "severity_unknown": 2}
@@ -63,13 +66,14 @@ def make_issues(units: pd.DataFrame, rng: np.random.Generator, count: int) -> pd
     )
     frame["addressee"] = np.select(
         [frame["level"] == "Cấp xã", frame["level"] == "Sở ngành", frame["level"] == "UBND tỉnh"],
-        [frame["unit_code"], rng.choice(agencies, count), "H41.01"],
+        [frame["unit_code"], rng.choice(agencies, count), PROVINCE[1]],
         "",
     )
     frame["due"] = pd.to_datetime(due_times(reported, np.full(count, SLA_WORKING_DAYS)), unit="s")
     seconds = (rng.gamma(2.0, 7.0, count) * 86_400).astype("int64")
     frame["resolved"] = pd.to_datetime(reported + seconds, unit="s")
     frame["reopened"] = rng.random(count) < 0.03
+    frame["escalates"] = frame["level"].isin(["Cấp xã", "Sở ngành"]) & (frame.index % EVERY == 0)
     frame["reporter"] = rng.choice(np.array(APPLICANTS, object), count)
     frame["phone"] = [f"09{n:08d}" for n in rng.integers(0, 100_000_000, count)]
     return frame
@@ -91,11 +95,17 @@ def write_register(path: Path, issues: pd.DataFrame, day: date) -> dict[str, Any
         "issues": len(rows),
         "status_words": dict(Counter(row[status] for row in rows)),
         "reopened": sum(_is_reopened(issue, now) for issue in known.itertuples()),
+        "escalated": sum(_is_escalated(issue, now) for issue in known.itertuples()),
     }
 
 
 def _is_reopened(issue: Any, now: datetime) -> bool:
     return bool(issue.reopened) and now > issue.resolved + timedelta(days=2)
+
+
+def _is_escalated(issue: Any, now: datetime) -> bool:
+    since = issue.reported + timedelta(days=DAYS_PER_STEP * RECOMMENDED)
+    return bool(issue.escalates) and since <= min(now, issue.resolved)
 
 
 def _row(issue: Any, now: datetime) -> list[str]:
@@ -108,11 +118,12 @@ def _row(issue: Any, now: datetime) -> list[str]:
         status, touched = STEPS[-1], issue.resolved + timedelta(days=2)
     else:
         status, touched = STEPS[step], issue.reported + timedelta(days=DAYS_PER_STEP * step)
+    level, addressee = PROVINCE if _is_escalated(issue, now) else (issue.level, issue.addressee)
     return [
         issue.code, issue.reported.strftime(STAMP), issue.role, issue.reporter, issue.phone, issue.unit_code,
         issue.unit_name, issue.sector, issue.category,
         f'Ông/bà {issue.reporter} phản ánh "{issue.category.lower()}"; liên hệ {issue.phone}',
-        issue.severity, issue.level, issue.addressee, status, issue.due.strftime(STAMP),
+        issue.severity, level, addressee, status, issue.due.strftime(STAMP),
         issue.resolved.strftime(STAMP) if is_done else "",
         f"Đã trả lời ông/bà {issue.reporter}" if is_done else "", touched.strftime(STAMP),
     ]  # fmt: skip

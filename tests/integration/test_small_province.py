@@ -92,6 +92,29 @@ def test_every_planted_fault_is_rejected_for_its_own_reason_and_nothing_else_is(
     assert issues == {rule: 4 * count for rule, count in each.items()}  # four snapshots up to 06/08
 
 
+def test_the_trackers_marts_tell_what_was_planted(small_province: Province) -> None:
+    planted = manifest(small_province)
+    tasks = planted["task_tracker"]
+    assert ask(
+        small_province,
+        "select completed, total, withdrawn, reporters_expected, reporters_missing "
+        "from lake.marts.task_completion "
+        "where as_of_day = '2025-08-06' and owner_level = 'commune' and lead_agency_code = 'all'",
+    ) == [(tasks["by_day"]["2025-08-06"]["commune_done"], 16 * 130, 0, 130, 0)]  # K4
+    moved = tasks["history"]["due_moved"]
+    assert ask(
+        small_province,
+        "select task_code, from_value, to_value, seen_on::varchar from lake.marts.task_ledger_history "
+        "where is_deadline_extended",
+    ) == [(moved["task_code"], moved["from"], moved["to"], moved["first_seen"])]
+    escalated = ask(
+        small_province,
+        "select count(*) from lake.marts.issue_escalation where direction = 'escalated'",
+    )
+    # What went up before the first snapshot was never seen below.
+    assert 0 < escalated[0][0] <= planted["issue_register"]["by_day"]["2025-08-06"]["escalated"]
+
+
 def test_nothing_is_lost_in_silence(small_province: Province) -> None:
     rows = ask(
         small_province,

@@ -146,6 +146,16 @@ def test_a_closed_issue_has_its_day_and_an_open_one_has_none(registers: dict) ->
         assert all((r["Trạng thái"] in ends) == bool(r["Ngày tháo gỡ"]) for r in rows)
 
 
+def test_some_difficulties_that_stay_open_go_up_to_the_province(registers: dict) -> None:
+    earlier, later = (
+        {r["Mã vướng mắc"]: r["Cấp giải quyết"] for r in registers[day][0]}
+        for day in (date(2025, 7, 29), CUTOFF_DAY)
+    )
+    moved = {(earlier[c], later[c]) for c in earlier if earlier[c] != later[c]}
+    assert moved == {("Cấp xã", "UBND tỉnh"), ("Sở ngành", "UBND tỉnh")}
+    assert 0 < registers[CUTOFF_DAY][1]["escalated"] < 500
+
+
 def test_free_text_names_people_so_that_dropping_it_matters(registers: dict) -> None:
     rows = [r for r in registers[CUTOFF_DAY][0] if r["Điện thoại"]]
     assert all(r["Điện thoại"] in r["Mô tả"] and r["Người phản ánh"] in r["Mô tả"] for r in rows)

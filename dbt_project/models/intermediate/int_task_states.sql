@@ -18,6 +18,14 @@ snapshot_days as (
     from (select distinct listed.snapshot_day from listed) as days
 ),
 
+tasks as (
+    select distinct
+        owner_level,
+        task_code,
+        unit_code
+    from listed
+),
+
 rejected as (
     select
         rejections.partition_key as snapshot_day,
@@ -25,7 +33,7 @@ rejected as (
         tasks.task_code,
         tasks.unit_code
     from {{ ref('stg_rejections') }} as rejections
-    inner join (select distinct listed.owner_level, listed.task_code, listed.unit_code from listed) as tasks
+    inner join tasks
         on rejections.row_key = tasks.task_code || '|' || replace(tasks.unit_code, 'province', '')
     where rejections.source = 'task_tracker' and rejections.is_current
 ),
@@ -38,9 +46,15 @@ mentions as (
         unit_code,
         bool_or(is_listed) as is_listed
     from (
-        select *, true as is_listed from listed
+        select
+            *,
+            true as is_listed
+        from listed
         union all
-        select *, false as is_listed from rejected
+        select
+            *,
+            false as is_listed
+        from rejected
     ) as found
     group by snapshot_day, owner_level, task_code, unit_code
 ),
@@ -82,7 +96,9 @@ states as (
         false as is_listed,
         true as is_withdrawn
     from followed
-    where state_snapshot_day is not null and next_snapshot_day is not null
+    where
+        state_snapshot_day is not null
+        and next_snapshot_day is not null
         and (next_mention_day is distinct from next_snapshot_day)
 )
 

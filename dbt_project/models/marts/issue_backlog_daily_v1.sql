@@ -21,11 +21,20 @@ signs as (
         calendar.working_day_number as sign_number,
         lead(found.sign_day) over (partition by found.issue_code order by found.sign_day) as next_sign_day
     from (
-        select issue_code, least(reported_day, as_of_day) as sign_day from {{ ref('int_issues') }}
+        select
+            issue_code,
+            least(reported_day, as_of_day) as sign_day
+        from {{ ref('int_issues') }}
         union
-        select issue_code, opened_day as sign_day from {{ ref('int_issue_spells') }}
+        select
+            issue_code,
+            opened_day as sign_day
+        from {{ ref('int_issue_spells') }}
         union
-        select issue_code, cast(last_update_at as date) as sign_day from {{ ref('int_issue_snapshots') }}
+        select
+            issue_code,
+            cast(last_update_at as date) as sign_day
+        from {{ ref('int_issue_snapshots') }}
         where last_update_at is not null
     ) as found
     inner join {{ ref('int_calendar') }} as calendar on found.sign_day = calendar.date_day

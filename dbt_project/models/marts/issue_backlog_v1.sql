@@ -1,7 +1,8 @@
 with issues as (
     select
         *,
-        coalesce(closed_at, as_of) as measured_at
+        coalesce(closed_at, as_of) as measured_at,
+        cast(greatest(coalesce(last_update_at, reported_at), reported_at) as date) as touched_day
     from {{ ref('int_issues') }}
 ),
 
@@ -79,9 +80,7 @@ measured as (
     left join {{ ref('int_calendar') }} as ended on cast(issues.measured_at as date) = ended.date_day
     left join {{ ref('int_calendar') }} as today on issues.as_of_day = today.date_day
     left join {{ ref('int_calendar') }} as due on cast(issues.due_at as date) = due.date_day
-    left join {{ ref('int_calendar') }} as touched
-        on cast(greatest(coalesce(issues.last_update_at, issues.reported_at), issues.reported_at) as date)
-        = touched.date_day
+    left join {{ ref('int_calendar') }} as touched on issues.touched_day = touched.date_day
 ),
 
 aged as (
@@ -135,7 +134,8 @@ final as (
         {{ working_day_bucket('issues.age_working_days') }} as age_bucket,
         cast(issues.as_of_day - cast(issues.last_update_at as date) as integer) as days_since_update,
         issues.working_days_since_update,
-        case when issues.is_open then {{ working_day_bucket('issues.working_days_since_update') }} end as silence_bucket,
+        case when issues.is_open then {{ working_day_bucket('issues.working_days_since_update') }} end
+            as silence_bucket,
         issues.last_update_at,
         cast(coalesce(reopenings.times_reopened, 0) as integer) as times_reopened,
         cast(repeated.repeat_number as integer) as repeat_number,

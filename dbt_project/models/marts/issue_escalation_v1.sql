@@ -2,7 +2,8 @@
 with slices as (
     select
         *,
-        lag(row(addressed_to_level, addressed_to_code)) over (partition by issue_code order by slice) as addressee_before
+        lag(row(addressed_to_level, addressed_to_code)) over (partition by issue_code order by slice)
+            as addressee_before
     from {{ ref('int_issue_slices') }}
 ),
 

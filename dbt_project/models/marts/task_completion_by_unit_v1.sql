@@ -1,3 +1,7 @@
+{% set measures = [
+    'done_on_time', 'done_late', 'done_no_due', 'open_in_term', 'open_overdue', 'open_no_due', 'withdrawn', 'total',
+    'completed', 'due_or_done',
+] %}
 -- Every commune of the day has a row, also the one that reported nothing: 130 of 130 can be read off (K4).
 with counted as (
     select
@@ -15,10 +19,10 @@ reporters as (
         reporters.unit_code,
         reporters.unit_name,
         reporters.snapshot_day,
-        reporters.has_reported,
-        {% for measure in ['done_on_time', 'done_late', 'done_no_due', 'open_in_term', 'open_overdue', 'open_no_due', 'withdrawn', 'total', 'completed', 'due_or_done'] %}
-        coalesce(counted.{{ measure }}, 0) as {{ measure }}{{ ',' if not loop.last }}
+        {% for measure in measures %}
+        coalesce(counted.{{ measure }}, 0) as {{ measure }},
         {% endfor %}
+        reporters.has_reported
     from {{ ref('int_task_reporters') }} as reporters
     left join counted on reporters.as_of_day = counted.as_of_day and reporters.unit_code = counted.unit_code
     where reporters.owner_level = 'commune'

@@ -9,10 +9,10 @@ with listed as (
         states.owner_level,
         states.task_code,
         states.unit_code,
-        task.updated_at,
         {% for field in fields %}
-        cast(task.{{ field }} as varchar) as {{ field }}{{ ',' if not loop.last }}
+        cast(task.{{ field }} as varchar) as {{ field }},
         {% endfor %}
+        task.updated_at
     from {{ ref('int_task_states') }} as states
     inner join {{ ref('int_task_snapshots') }} as task
         on
@@ -26,10 +26,10 @@ with listed as (
 compared as (
     select
         *,
-        lag(snapshot_day) over by_day as seen_before_on,
         {% for field in fields %}
-        lag({{ field }}) over by_day as {{ field }}_before{{ ',' if not loop.last }}
+        lag({{ field }}) over by_day as {{ field }}_before,
         {% endfor %}
+        lag(snapshot_day) over by_day as seen_before_on
     from listed
     window by_day as (partition by owner_level, task_code, unit_code order by snapshot_day)
 ),
