@@ -84,13 +84,14 @@ def _scanned(
             name: scanner.at_server(database, raw, kinds[raw], by_name[name])
             for name, raw in mapped.columns.items()
         }
-        expressions = {
-            name: scanner.as_text(database, raw, name, kinds[raw], by_name[name], source)
-            for name, raw in mapped.columns.items()
-        }
         asked = _statement(source, partition, kinds, selected, kind, database.backend)
         text = database.text(asked)
-        yield Relation(database.rows(text), expressions, f"{shown}: {text}", mapped.notes)
+        table = scanner.whole_table(con, database, source, [kinds[raw] for raw in mapped.columns.values()])
+        expressions = {
+            name: scanner.as_text(database, raw, raw if table else name, kinds[raw], by_name[name], source)
+            for name, raw in mapped.columns.items()
+        }
+        yield Relation(table or database.rows(text), expressions, f"{shown}: {text}", mapped.notes)
     except BaseException:
         scanner.detach(con, database)
         raise
@@ -115,7 +116,8 @@ def _through_cursor(
             chunks = server_cursor.chunks(source, server, asked, columns)
             with streamed(con, [c.name for c in columns], chunks) as rows:
                 expressions = {name: duck.identifier(name) for name in mapped.columns}
-                yield Relation(rows, expressions, f"{shown}: {text}", mapped.notes)
+                # The drivers' own style doubles percent signs; people read them as they are.
+                yield Relation(rows, expressions, f"{shown}: {text.replace('%%', '%')}", mapped.notes)
     finally:
         engine.dispose()
 

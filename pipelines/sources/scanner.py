@@ -72,7 +72,7 @@ def attach(con: duckdb.DuckDBPyConnection, source: Source, url: sa.URL) -> Scann
     }  # fmt: skip
     if backend == "mysql":
         con.execute("load mysql_scanner")
-        con.execute(f"set mysql_session_time_zone = {duck.literal(_offset(source.timezone))}")
+        con.execute(f"set mysql_session_time_zone = {duck.literal(mysql_zone(source.timezone))}")
         con.execute("set mysql_query_timeout_enabled = false")
         login["socket"] = url.query.get("unix_socket")
     elif "password" in url.query:
@@ -92,8 +92,8 @@ def detach(con: duckdb.DuckDBPyConnection, scanned: Scanned) -> None:
         con.execute(f"detach database if exists {scanned.alias}")
 
 
-def _offset(zone: str) -> str:
-    """MySQL writes TIMESTAMPs in the session's zone: the source's, so that they read as its wall times."""
+def mysql_zone(zone: str) -> str:
+    """The zone of a MySQL session, in which it writes TIMESTAMPs: the source's, as for its wall times."""
     moments = (datetime(datetime.now().year, month, 1, tzinfo=ZoneInfo(zone)) for month in (1, 7))
     offsets = {moment.strftime("%z") for moment in moments}
     if len(offsets) > 1:  # a zone with summer time: the server must know its name
@@ -137,6 +137,24 @@ def at_server(scanned: Scanned, raw: str, kind: str, column: Column) -> sa.Colum
         # TINYINT(1) and BIT(1) come as booleans, and may hold 2; zero dates come as they are written.
         return sa.cast(name + sa.literal_column("0") if kind == "BOOLEAN" else name, sa.CHAR)
     return sa.cast(name, sa.Text)
+
+
+def whole_table(
+    con: duckdb.DuckDBPyConnection, scanned: Scanned, source: Source, kinds: list[str]
+) -> str | None:
+    """A whole table that DuckDB may read in parallel, in one snapshot; None where the server must cast.
+
+    Only PostgreSQL: a query is one stream, while DuckDB divides a table's pages among its threads.
+    """
+    exact = all(kind in EXACT or kind == ZONED or kind.startswith("DECIMAL") for kind in kinds)
+    if scanned.backend != "postgresql" or source.query or source.cursor or not exact:
+        return None
+    table = duck.identifier(scanned.alias, source.db_schema or "public", str(source.table))
+    try:
+        con.execute(f"describe from {table}")
+    except duckdb.Error:  # a schema of the user's own search path
+        return None
+    return table
 
 
 def as_text(scanned: Scanned, raw: str, name: str, kind: str, column: Column, source: Source) -> str:

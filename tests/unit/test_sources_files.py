@@ -44,13 +44,13 @@ def put(settings: Settings, name: str, content: bytes) -> None:
 
 def test_csv_with_bom_semicolons_quotes_and_crlf(settings: Settings) -> None:
     put(settings, "2025-08-06.csv", '\ufeffMã;Nội dung;Họ tên\r\n007;"a;b ""c""";Lê Mẫu\r\n'.encode())
-    assert rows(settings, source()) == [{"_row": 1, "code": "007", "note": 'a;b "c"'}]
+    assert rows(settings, source()) == [{"code": "007", "note": 'a;b "c"'}]
 
 
 def test_a_personal_column_is_never_landed_and_an_unknown_one_is_dropped_and_said(settings: Settings) -> None:
     put(settings, "2025-08-06.csv", "Mã;Họ tên;Cột lạ\n1;Lê Mẫu;x\n".encode())
     batch = pull(source(), DAY, settings, run_id="t")
-    assert pq.read_schema(batch.path).names == ["_row", "code"]
+    assert pq.read_schema(batch.path).names == ["code"]
     assert any("Cột lạ" in note for note in batch.notes)
     assert not any("Họ tên" in note for note in batch.notes)
 
@@ -113,8 +113,8 @@ def test_a_sheet_with_title_merged_headers_groups_and_totals(settings: Settings)
         ),
     )
     assert rows(settings, tracker) == [
-        {"_row": 1, "code": "NV-01", "start": "2025-08-01", "due": "06/08/2025"},
-        {"_row": 2, "code": "NV-01a", "start": None, "due": None},
+        {"code": "NV-01", "start": "2025-08-01", "due": "06/08/2025"},
+        {"code": "NV-01a", "start": None, "due": None},
     ]
 
 

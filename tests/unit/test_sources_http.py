@@ -238,7 +238,7 @@ def test_values_of_json_are_landed_exactly_and_personal_ones_not(settings: Setti
     body = b'{"items": [' + record + b', {"id": "x"}]}'
     with serving(in_turn((200, body))) as api:
         batch = pull(issues(api.url), DAY, settings, run_id="t")
-    assert pq.read_table(batch.path).drop_columns("_row").to_pylist() == [
+    assert pq.read_table(batch.path).to_pylist() == [
         {"issue_code": "79.00010", "unit_code": "true"},
         {"issue_code": "x", "unit_code": None},
     ]
