@@ -360,7 +360,7 @@ def test_what_another_try_cannot_help_is_not_tried(
 
 def test_a_later_page_without_a_needed_column_stops_the_capture(settings: Settings) -> None:
     pages = in_turn((200, {"items": [{"id": "a"}], "pages": 2}), (200, {"items": [{"no": "b"}], "pages": 2}))
-    with serving(pages) as api, pytest.raises(PermanentSourceError, match="a later page has no 'issue_code'"):
+    with serving(pages) as api, pytest.raises(PermanentSourceError, match="page 2 has no 'issue_code'"):
         pull(issues(api.url, paging={"by": "page", "total_pages": "pages"}), DAY, settings, run_id="t")
     assert nothing_landed(settings)
 
