@@ -108,7 +108,7 @@ def _through_cursor(
             mapped, kind = _mapped(source, partition, kinds), None
             if source.cursor:
                 kind = kinds[_cursor(source, partition, kinds)]
-            selected = {name: sa.column(raw) for name, raw in mapped.columns.items()}
+            selected: dict[str, sa.ColumnElement] = {n: sa.column(raw) for n, raw in mapped.columns.items()}
             asked = _statement(source, partition, kinds, selected, kind, engine.dialect.name)
             text = str(asked.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True}))
             columns = [c for c in source.columns if c.name in selected]

@@ -7,6 +7,7 @@ becomes text here. Logins are DuckDB secrets, since ATTACH repeats what stands i
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from pipelines.sources.cells import DECIMAL_MARK, NUMERIC
 from pipelines.sources.contract import Column, Source
 from pipelines.sources.statement import CursorKind
 
-DIALECTS: dict[str, type[sa.Dialect]] = {
+DIALECTS: dict[str, Callable[..., sa.Dialect]] = {
     "sqlite": sqlite.dialect,
     "postgresql": postgresql.dialect,
     "mysql": mysql.dialect,
