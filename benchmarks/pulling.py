@@ -217,7 +217,11 @@ def _run(way: str, kind: str, folder: Path, postgres: str) -> dict[str, float]:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{way} of {kind} failed:\n{done.stderr[-2000:]}")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    print(
+        f"{kind}, {way}: " + ", ".join(f"{k} {v:.1f}" for k, v in told.items()), file=sys.stderr, flush=True
+    )
+    return told
 
 
 if __name__ == "__main__":

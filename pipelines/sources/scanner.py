@@ -170,7 +170,7 @@ def as_text(scanned: Scanned, raw: str, name: str, kind: str, column: Column, so
     if scanned.backend == "mysql" and kind == "TIMESTAMP":
         return _without_zeros(sent)
     if kind in FLOATS or kind.startswith("DECIMAL"):
-        text = _without_exponent(sent) if kind in FLOATS else sent
+        text = _without_exponent(sent) if kind in FLOATS else f"cast({sent} as varchar)"
         if column.type not in NUMERIC:
             return text
         mark = duck.literal("\\1" + DECIMAL_MARK[source.number_format])
