@@ -81,7 +81,7 @@ def _scanned(
             kind = scanner.cursor_kind(source, database, kinds[_cursor(source, partition, kinds)])
         by_name = {column.name: column for column in source.columns}
         selected = {
-            name: scanner.at_server(database, raw, kinds[raw], by_name[name])
+            name: scanner.at_server(database, raw, kinds[raw], by_name[name], source.number_format)
             for name, raw in mapped.columns.items()
         }
         asked = _statement(source, partition, kinds, selected, kind, database.backend)

@@ -120,16 +120,18 @@ def cursor_kind(source: Source, scanned: Scanned, kind: str) -> CursorKind:
     return "number" if source.cursor_format in ("epoch", "epoch_ms") else "text"
 
 
-def at_server(scanned: Scanned, raw: str, kind: str, column: Column) -> sa.ColumnElement[Any]:
+def at_server(
+    scanned: Scanned, raw: str, kind: str, column: Column, number_format: str = "vi"
+) -> sa.ColumnElement[Any]:
     """The column as the server shall send it."""
     name: sa.ColumnClause = sa.column(raw)
     if scanned.backend == "sqlite":
-        # SQLite's cells have types of their own: a whole number kept as REAL would come as `2.0`.
+        # SQLite's cells have types of their own: a number kept as REAL would come as `2.0` or `1.234`.
         if column.type not in NUMERIC:
             return name
-        whole = sa.cast(name, sa.Integer)
-        real = sa.and_(sa.func.typeof(name) == "real", name == whole)
-        return sa.case((real, sa.cast(whole, sa.Text)), else_=name)
+        real, whole = sa.func.typeof(name) == "real", sa.cast(name, sa.Integer)
+        broken = sa.func.replace(sa.cast(name, sa.Text), ".", DECIMAL_MARK[number_format])
+        return sa.case((sa.and_(real, name == whole), sa.cast(whole, sa.Text)), (real, broken), else_=name)
     if kind in EXACT and not (scanned.backend == "mysql" and kind in ("BOOLEAN", "TIMESTAMP", "DATE")):
         return name
     if kind == ZONED:

@@ -363,13 +363,13 @@ def test_numbers_of_sqlite_are_exact(
     path = tmp_path / "n.sqlite"
     with sqlite3.connect(path) as con:
         con.execute("create table n (code text, n real)")
-        con.execute("insert into n values ('007', 2.0)")
+        con.execute("insert into n values ('007', 2.0), ('008', 1.234)")
     con.close()
     asked = source(
         f"sqlite:///{path}", table="n", cursor=None, partitioning="snapshot_day",
         columns=({"name": "code"}, {"name": "n", "type": "integer"}),
     )  # fmt: skip
-    expected = [{"code": "007", "n": "2"}]
+    expected = [{"code": "007", "n": "2"}, {"code": "008", "n": "1,234"}]
     assert rows(settings, asked) == expected
     assert rows(settings, asked.model_copy(update={"scanner": False})) == expected
 
@@ -419,6 +419,14 @@ def test_mysql_sends_what_it_would_round_as_text() -> None:
     asked = sa.select(scanner.at_server(mysql_like, "DaTra", "BOOLEAN", column).label("paid"))
     assert mysql_like.text(asked) == "SELECT CAST(`DaTra` + 0 AS CHAR) AS paid"
     assert mysql_like.rows("select 1") == "mysql_query('source_x', 'select 1', stream_results = true)"
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"), [("Asia/Ho_Chi_Minh", "+07:00"), ("Europe/Berlin", "Europe/Berlin")]
+)
+def test_a_session_of_mysql_writes_in_the_source_s_zone(zone: str, told: str) -> None:
+    """By offset, which every server knows; by name only where summer time moves it."""
+    assert scanner.mysql_zone(zone) == told
 
 
 def test_a_missing_driver_names_the_extra(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
