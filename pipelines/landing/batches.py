@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
+
+from pipelines import duck
 
 
 class LandingError(RuntimeError):
@@ -120,6 +122,19 @@ def intact(batch: LandedBatch) -> LandedBatch:
             f"Restore the file from backup, or pull the partition again to make a new batch."
         )
     return batch
+
+
+def rows_sql(paths: Iterable[Path]) -> str:
+    """A relation of landed rows: `_row`, the place in its batch's file from 1, and the landed columns.
+
+    The place is not stored: numbering rows while writing would hold the whole COPY to one thread. Files
+    never change, so it is the same however often they are read. `file_index` and `filename` can be asked.
+    """
+    files = ", ".join(duck.literal(path) for path in paths)
+    return (
+        f"(select file_index, filename, file_row_number + 1 as _row, columns(lambda c: c <> '_row') "
+        f"from read_parquet([{files}], union_by_name = true))"
+    )
 
 
 def write_json(path: Path, content: object) -> None:

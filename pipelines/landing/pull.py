@@ -56,7 +56,7 @@ def pull(
         with connector(source, partition, settings, con) as found:
             relation = as_log(source, partition, found)
             con.execute(
-                f"copy (select row_number() over () as _row, {columns_sql(source, relation.columns)} "
+                f"copy (select {columns_sql(source, relation.columns)} "
                 f"from {relation.sql}) to {duck.literal(out)} (format parquet, compression zstd)"
             )
         notes = (*relation.notes, *drifted(con, source, str(partition), out))

@@ -83,7 +83,7 @@ def _write(
         f"copy (select _row, {canonical} from clean order by _row) to {duck.literal(out)} "
         f"(format parquet, compression zstd)"
     )
-    return relation.notes
+    return tuple(relation.notes)
 
 
 def _name(column: Column) -> str:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import duck
-from pipelines.landing.batches import LandedBatch
+from pipelines.landing.batches import LandedBatch, rows_sql
 from pipelines.quality.expectations import Outcome
 from pipelines.quality.typing import MOJIBAKE
 from pipelines.sources.contract import Source
@@ -112,12 +112,11 @@ def landed_sql(placed: Sequence[Placed]) -> str:
 
     The key follows from the batch's own row number: the same however often it is read.
     """
-    files = ", ".join(duck.literal(p.batch.path) for p in placed)
     # Landing writes texts; a column that came otherwise (a hand-made batch) is read as its text.
     texts = "".join(f", cast({q} as varchar) as {q}" for q in map(duck.identifier, landed_columns(placed)))
     return (
         f"select file_index as _batch, {[p.first for p in placed]}[file_index::bigint + 1] + _row - 1 "
-        f"as _key, _row{texts} from read_parquet([{files}], union_by_name = true)"
+        f"as _key, _row{texts} from {rows_sql([p.batch.path for p in placed])}"
     )
 
 

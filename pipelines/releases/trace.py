@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from pipelines import duck
-from pipelines.landing.batches import file_sha256
+from pipelines.landing.batches import file_sha256, rows_sql
 from pipelines.releases import inputs, lake, ledger
 from pipelines.releases.ledger import Release
 from pipelines.releases.marts import columns
@@ -160,10 +160,9 @@ def _rows(
     lost = [path.name for path in landed.values() if not path.exists()]
     if lost or not landed:
         raise TraceError(f"landing lacks {lost[0] if lost else 'every batch'}: run `thongsuot verify`.")
-    listed = ", ".join(duck.literal(path) for path in landed.values())
     con.execute(
         f"create or replace temp view landed as select parse_filename(filename, true) as batch_id, "
-        f"* exclude (filename) from read_parquet([{listed}], union_by_name = true, filename = true) "
+        f"* exclude (filename, file_index) from {rows_sql(landed.values())} "
         f"where {meaning.items} in (select item_code from items)"
     )
     per_batch = dict(con.execute("select batch_id, count(*) from landed group by 1").fetchall())

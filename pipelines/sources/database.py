@@ -81,16 +81,17 @@ def _scanned(
             kind = scanner.cursor_kind(source, database, kinds[_cursor(source, partition, kinds)])
         by_name = {column.name: column for column in source.columns}
         selected = {
-            name: scanner.at_server(database, raw, kinds[raw], by_name[name])
-            for name, raw in mapped.columns.items()
-        }
-        expressions = {
-            name: scanner.as_text(database, raw, name, kinds[raw], by_name[name], source)
+            name: scanner.at_server(database, raw, kinds[raw], by_name[name], source.number_format)
             for name, raw in mapped.columns.items()
         }
         asked = _statement(source, partition, kinds, selected, kind, database.backend)
         text = database.text(asked)
-        yield Relation(database.rows(text), expressions, f"{shown}: {text}", mapped.notes)
+        table = scanner.whole_table(con, database, source, [kinds[raw] for raw in mapped.columns.values()])
+        expressions = {
+            name: scanner.as_text(database, raw, raw if table else name, kinds[raw], by_name[name], source)
+            for name, raw in mapped.columns.items()
+        }
+        yield Relation(table or database.rows(text), expressions, f"{shown}: {text}", mapped.notes)
     except BaseException:
         scanner.detach(con, database)
         raise
@@ -107,7 +108,7 @@ def _through_cursor(
             mapped, kind = _mapped(source, partition, kinds), None
             if source.cursor:
                 kind = kinds[_cursor(source, partition, kinds)]
-            selected = {name: sa.column(raw) for name, raw in mapped.columns.items()}
+            selected: dict[str, sa.ColumnElement] = {n: sa.column(raw) for n, raw in mapped.columns.items()}
             asked = _statement(source, partition, kinds, selected, kind, engine.dialect.name)
             text = str(asked.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True}))
             columns = [c for c in source.columns if c.name in selected]
@@ -115,7 +116,8 @@ def _through_cursor(
             chunks = server_cursor.chunks(source, server, asked, columns)
             with streamed(con, [c.name for c in columns], chunks) as rows:
                 expressions = {name: duck.identifier(name) for name in mapped.columns}
-                yield Relation(rows, expressions, f"{shown}: {text}", mapped.notes)
+                # The drivers' own style doubles percent signs; people read them as they are.
+                yield Relation(rows, expressions, f"{shown}: {text.replace('%%', '%')}", mapped.notes)
     finally:
         engine.dispose()
 

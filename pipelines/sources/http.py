@@ -75,7 +75,7 @@ def pull(
 
 def _fingerprint(source: Source) -> str:
     """Changes with the contract and with what is removed from texts: then 304 is not enough."""
-    said = source.model_dump_json() + personal.ANY
+    said = source.model_dump_json() + personal.redacted("text")
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
@@ -93,9 +93,9 @@ def _texts(
     """The page's records as columns of text; what it newly drops is added to the notes."""
     said = {name: at_path(page.answer.page, path) for name, path in source.page_constants.items()}
     found = match(source, _headers(source, page))
-    if page.records and found.missing:
+    if page.records and found.missing and page.number > 1:  # of the first, `map_columns` has told
         raise PermanentSourceError(
-            f"{at}a later page has no {', '.join(map(repr, found.missing))}, which the source needs. "
+            f"{at}page {page.number} has no {', '.join(map(repr, found.missing))}, which the source needs. "
             f"Nothing was landed. Correct `columns` of {source.name} in sources.yaml, or ask the source."
         )
     if found.unknown and source.drift.extra_column == "warn":

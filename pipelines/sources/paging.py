@@ -18,6 +18,7 @@ from pipelines.sources.fetch import Answer, Client, at_path
 
 
 class Page(NamedTuple):
+    number: int
     records: list[Any]
     answer: Answer
 
@@ -50,7 +51,7 @@ def pages(
         seen.add(print_)
         count += len(records)
         told = _count(source, answer, number, at, paging.total_records)
-        yield Page(records, answer)
+        yield Page(number, records, answer)
 
         if paging.by == "none":
             break

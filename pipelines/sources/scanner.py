@@ -7,6 +7,7 @@ becomes text here. Logins are DuckDB secrets, since ATTACH repeats what stands i
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from pipelines.sources.cells import DECIMAL_MARK, NUMERIC
 from pipelines.sources.contract import Column, Source
 from pipelines.sources.statement import CursorKind
 
-DIALECTS: dict[str, type[sa.Dialect]] = {
+DIALECTS: dict[str, Callable[..., sa.Dialect]] = {
     "sqlite": sqlite.dialect,
     "postgresql": postgresql.dialect,
     "mysql": mysql.dialect,
@@ -72,7 +73,7 @@ def attach(con: duckdb.DuckDBPyConnection, source: Source, url: sa.URL) -> Scann
     }  # fmt: skip
     if backend == "mysql":
         con.execute("load mysql_scanner")
-        con.execute(f"set mysql_session_time_zone = {duck.literal(_offset(source.timezone))}")
+        con.execute(f"set mysql_session_time_zone = {duck.literal(mysql_zone(source.timezone))}")
         con.execute("set mysql_query_timeout_enabled = false")
         login["socket"] = url.query.get("unix_socket")
     elif "password" in url.query:
@@ -92,8 +93,8 @@ def detach(con: duckdb.DuckDBPyConnection, scanned: Scanned) -> None:
         con.execute(f"detach database if exists {scanned.alias}")
 
 
-def _offset(zone: str) -> str:
-    """MySQL writes TIMESTAMPs in the session's zone: the source's, so that they read as its wall times."""
+def mysql_zone(zone: str) -> str:
+    """The zone of a MySQL session, in which it writes TIMESTAMPs: the source's, as for its wall times."""
     moments = (datetime(datetime.now().year, month, 1, tzinfo=ZoneInfo(zone)) for month in (1, 7))
     offsets = {moment.strftime("%z") for moment in moments}
     if len(offsets) > 1:  # a zone with summer time: the server must know its name
@@ -119,16 +120,18 @@ def cursor_kind(source: Source, scanned: Scanned, kind: str) -> CursorKind:
     return "number" if source.cursor_format in ("epoch", "epoch_ms") else "text"
 
 
-def at_server(scanned: Scanned, raw: str, kind: str, column: Column) -> sa.ColumnElement[Any]:
+def at_server(
+    scanned: Scanned, raw: str, kind: str, column: Column, number_format: str = "vi"
+) -> sa.ColumnElement[Any]:
     """The column as the server shall send it."""
     name: sa.ColumnClause = sa.column(raw)
     if scanned.backend == "sqlite":
-        # SQLite's cells have types of their own: a whole number kept as REAL would come as `2.0`.
+        # SQLite's cells have types of their own: a number kept as REAL would come as `2.0` or `1.234`.
         if column.type not in NUMERIC:
             return name
-        whole = sa.cast(name, sa.Integer)
-        real = sa.and_(sa.func.typeof(name) == "real", name == whole)
-        return sa.case((real, sa.cast(whole, sa.Text)), else_=name)
+        real, whole = sa.func.typeof(name) == "real", sa.cast(name, sa.Integer)
+        broken = sa.func.replace(sa.cast(name, sa.Text), ".", DECIMAL_MARK[number_format])
+        return sa.case((sa.and_(real, name == whole), sa.cast(whole, sa.Text)), (real, broken), else_=name)
     if kind in EXACT and not (scanned.backend == "mysql" and kind in ("BOOLEAN", "TIMESTAMP", "DATE")):
         return name
     if kind == ZONED:
@@ -137,6 +140,24 @@ def at_server(scanned: Scanned, raw: str, kind: str, column: Column) -> sa.Colum
         # TINYINT(1) and BIT(1) come as booleans, and may hold 2; zero dates come as they are written.
         return sa.cast(name + sa.literal_column("0") if kind == "BOOLEAN" else name, sa.CHAR)
     return sa.cast(name, sa.Text)
+
+
+def whole_table(
+    con: duckdb.DuckDBPyConnection, scanned: Scanned, source: Source, kinds: list[str]
+) -> str | None:
+    """A whole table that DuckDB may read in parallel, in one snapshot; None where the server must cast.
+
+    Only PostgreSQL: a query is one stream, while DuckDB divides a table's pages among its threads.
+    """
+    exact = all(kind in EXACT or kind == ZONED or kind.startswith("DECIMAL") for kind in kinds)
+    if scanned.backend != "postgresql" or source.query or source.cursor or not exact:
+        return None
+    table = duck.identifier(scanned.alias, source.db_schema or "public", str(source.table))
+    try:
+        con.execute(f"describe from {table}")
+    except duckdb.Error:  # a schema of the user's own search path
+        return None
+    return table
 
 
 def as_text(scanned: Scanned, raw: str, name: str, kind: str, column: Column, source: Source) -> str:
@@ -151,7 +172,7 @@ def as_text(scanned: Scanned, raw: str, name: str, kind: str, column: Column, so
     if scanned.backend == "mysql" and kind == "TIMESTAMP":
         return _without_zeros(sent)
     if kind in FLOATS or kind.startswith("DECIMAL"):
-        text = _without_exponent(sent) if kind in FLOATS else sent
+        text = _without_exponent(sent) if kind in FLOATS else f"cast({sent} as varchar)"
         if column.type not in NUMERIC:
             return text
         mark = duck.literal("\\1" + DECIMAL_MARK[source.number_format])

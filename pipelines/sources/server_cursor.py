@@ -10,10 +10,12 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from pipelines import duck
 from pipelines.sources.cells import cell_text
 from pipelines.sources.contract import Column, Source
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.options.database import EPOCHS
+from pipelines.sources.scanner import mysql_zone
 from pipelines.sources.statement import CursorKind, origin_of
 
 CHUNK_ROWS = 20_000
@@ -24,8 +26,10 @@ EXTRAS = {"mysql": "mysql", "mariadb": "mysql", "oracle": "oracle", "mssql": "ms
 def open_engine(source: Source, url: sa.URL) -> sa.Engine:
     """PermanentSourceError where the driver or the dialect is not there, naming what to install."""
     extra = EXTRAS.get(url.get_backend_name())
+    # MySQL writes TIMESTAMPs in the session's zone: the source's, as the scanner has it.
+    zone = {"init_command": f"set time_zone = {duck.literal(mysql_zone(source.timezone))}"}
     try:
-        return sa.create_engine(url)
+        return sa.create_engine(url, connect_args=zone if extra == "mysql" else {})
     except ModuleNotFoundError as error:
         install = f"pip install 'thongsuot[{extra}]'" if extra else f"pip install {error.name}"
         raise PermanentSourceError(

@@ -65,9 +65,9 @@ def one_stop(tmp_path: Path) -> Path:
 
 
 EXPECTED = [
-    {"_row": 1, "code": "first", "status": "2", "synced_at": "2025-08-06 00:00:00"},
-    {"_row": 2, "code": "o'clock", "status": None, "synced_at": "2025-08-06 16:00:00"},
-    {"_row": 3, "code": "last", "status": "10", "synced_at": "2025-08-06 23:59:59"},
+    {"code": "first", "status": "2", "synced_at": "2025-08-06 00:00:00"},
+    {"code": "o'clock", "status": None, "synced_at": "2025-08-06 16:00:00"},
+    {"code": "last", "status": "10", "synced_at": "2025-08-06 23:59:59"},
 ]
 
 
@@ -89,7 +89,7 @@ def test_the_server_side_cursor_gives_the_same_batch(
 def test_personal_columns_are_not_in_the_query(settings: Settings, one_stop: Path) -> None:
     batch = pull(source(f"sqlite:///{one_stop}"), DAY, settings, run_id="t")
     assert "ChuHoSo" not in batch.origin
-    assert pq.read_schema(batch.path).names == ["_row", "code", "status", "synced_at"]
+    assert pq.read_schema(batch.path).names == ["code", "status", "synced_at"]
 
 
 def test_identifiers_are_quoted(settings: Settings, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_identifiers_are_quoted(settings: Settings, tmp_path: Path) -> None:
         cursor="t",
         columns=({"name": "code", "raw": 'Mã "x"', "required": True},),
     )
-    assert rows(settings, odd) == [{"_row": 1, "code": "1"}]
+    assert rows(settings, odd) == [{"code": "1"}]
 
 
 def test_a_missing_table_and_a_missing_file_say_what_to_do(settings: Settings, one_stop: Path) -> None:
@@ -194,6 +194,29 @@ def test_native_types_become_text_that_typing_reads_back(
     )  # fmt: skip
     [row] = rows(settings, asked)
     assert [row[f"c{n}"] for n in range(len(NATIVE))] == [text for _, _, text in NATIVE]
+
+
+@pytest.mark.slow
+def test_a_whole_table_that_duckdb_divides_among_threads_is_the_same_table(
+    settings: Settings, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relation, "today", lambda: DAY)
+    with psycopg.connect(postgres) as con:
+        con.execute('create schema if not exists "o\'ne"')
+        con.execute('drop table if exists "o\'ne".whole')
+        con.execute(
+            'create table "o\'ne".whole as select i::text as code, i::numeric(12,3) as n, '
+            "timestamp '2025-08-06' + i * interval '1 second' as t from generate_series(1, 300000) i"
+        )
+    one = live(
+        postgres, table="whole", db_schema="o'ne", cursor=None, cursor_format=None,
+        partitioning="snapshot_day",
+        columns=({"name": "code"}, {"name": "n", "type": "integer"}, {"name": "t", "type": "timestamp"}),
+    )  # fmt: skip
+    divided = rows(settings, one)
+    streamed = rows(settings, one.model_copy(update={"table": None, "query": 'select * from "o\'ne".whole'}))
+    assert divided == streamed and len(divided) == 300_000
+    assert divided[0] == {"code": "1", "n": "1", "t": "2025-08-06 00:00:01"}
 
 
 @pytest.mark.slow
@@ -340,13 +363,13 @@ def test_numbers_of_sqlite_are_exact(
     path = tmp_path / "n.sqlite"
     with sqlite3.connect(path) as con:
         con.execute("create table n (code text, n real)")
-        con.execute("insert into n values ('007', 2.0)")
+        con.execute("insert into n values ('007', 2.0), ('008', 1.234)")
     con.close()
     asked = source(
         f"sqlite:///{path}", table="n", cursor=None, partitioning="snapshot_day",
         columns=({"name": "code"}, {"name": "n", "type": "integer"}),
     )  # fmt: skip
-    expected = [{"_row": 1, "code": "007", "n": "2"}]
+    expected = [{"code": "007", "n": "2"}, {"code": "008", "n": "1,234"}]
     assert rows(settings, asked) == expected
     assert rows(settings, asked.model_copy(update={"scanner": False})) == expected
 
@@ -398,8 +421,16 @@ def test_mysql_sends_what_it_would_round_as_text() -> None:
     assert mysql_like.rows("select 1") == "mysql_query('source_x', 'select 1', stream_results = true)"
 
 
+@pytest.mark.parametrize(
+    ("zone", "told"), [("Asia/Ho_Chi_Minh", "+07:00"), ("Europe/Berlin", "Europe/Berlin")]
+)
+def test_a_session_of_mysql_writes_in_the_source_s_zone(zone: str, told: str) -> None:
+    """By offset, which every server knows; by name only where summer time moves it."""
+    assert scanner.mysql_zone(zone) == told
+
+
 def test_a_missing_driver_names_the_extra(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(url: sa.URL) -> sa.Engine:
+    def absent(url: sa.URL, **_: object) -> sa.Engine:
         raise ModuleNotFoundError(name="oracledb")
 
     monkeypatch.setattr(server_cursor.sa, "create_engine", absent)

@@ -15,13 +15,13 @@ from tests.unit.files_support import DAY, put, rows, source
 
 def test_csv_with_bom_semicolons_quotes_and_crlf(settings: Settings) -> None:
     put(settings, "2025-08-06.csv", '\ufeffMã;Nội dung;Họ tên\r\n007;"a;b ""c""";Lê Mẫu\r\n'.encode())
-    assert rows(settings, source()) == [{"_row": 1, "code": "007", "note": 'a;b "c"'}]
+    assert rows(settings, source()) == [{"code": "007", "note": 'a;b "c"'}]
 
 
 def test_a_personal_column_is_never_landed_and_an_unknown_one_is_dropped_and_said(settings: Settings) -> None:
     put(settings, "2025-08-06.csv", "Mã;Họ tên;Cột lạ\n1;Lê Mẫu;x\n".encode())
     batch = pull(source(), DAY, settings, run_id="t")
-    assert pq.read_schema(batch.path).names == ["_row", "code"]
+    assert pq.read_schema(batch.path).names == ["code"]
     assert any("Cột lạ" in note for note in batch.notes)
     assert not any("Họ tên" in note for note in batch.notes)
 

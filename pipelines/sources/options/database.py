@@ -24,21 +24,34 @@ _RISING = [
 class DatabaseOptions(Frozen):
     """`url` also serves HTTP sources. It is never shown: it may hold a password.
 
-    `table` or `query` (one SELECT; `:partition` in it is the day, as a date). `cursor`: the column that
-    says when a row changed. `cursor_format`: how a text cursor is written (`%Y-%m-%d %H:%M:%S`), or
-    `epoch`, `epoch_ms` for numbers; native dates and timestamps need none. `overlap` (`30m`, `2h`, `3d`):
-    how far a partition reaches back into the one before. `scanner: false` reads through SQLAlchemy's
-    server-side cursor what DuckDB could scan.
+    Native times arrive as `2025-08-06 09:30:00`, with a fraction only where there is one, and with
+    `+00:00` where they have a zone: `datetime_formats` must read these.
     """
 
-    url: str | None = Field(default=None, repr=False)
-    table: str | None = None
-    query: str | None = None
-    db_schema: str | None = None
-    cursor: str | None = None
-    cursor_format: str | None = None
-    overlap: timedelta = timedelta()
-    scanner: bool = True
+    url: str | None = Field(
+        None,
+        repr=False,
+        description="SQLAlchemy's url of a database, or an API's address; ${NAME} is a secret.",
+    )
+    table: str | None = Field(None, description="The table or view to read.")
+    query: str | None = Field(
+        None, description="Instead of a table: one SELECT. `:partition` in it is the day, as a date."
+    )
+    db_schema: str | None = Field(None, description="The table's schema in the database.")
+    cursor: str | None = Field(None, description="The column that says when a row changed.")
+    cursor_format: str | None = Field(
+        None,
+        description="How a cursor of text is written (year first), or epoch, epoch_ms for numbers. "
+        "Native dates and timestamps need none.",
+    )
+    overlap: timedelta = Field(
+        timedelta(),
+        description="How far a day reaches back into the one before (30m, 2h, 3d), for rows that are "
+        "committed late. What comes twice counts once.",
+    )
+    scanner: bool = Field(
+        True, description="false: read through SQLAlchemy's server-side cursor what DuckDB could scan."
+    )
 
     @field_validator("overlap", mode="before")
     @classmethod

@@ -51,7 +51,7 @@ class HttpOptions(Frozen):
     headers: dict[str, str] = Field(
         default_factory=dict, repr=False, description="E.g. Authorization: 'Bearer ${TOKEN}'."
     )
-    paging: Paging = Field(default_factory=Paging, description="How to get from page to page.")
+    paging: Paging = Field(Paging.model_validate({}), description="How to get from page to page.")
     success: dict[str, str | int | bool] = Field(
         default_factory=dict,
         description="Path → value that a good answer has, where the API answers 200 to errors too.",
