@@ -6,6 +6,7 @@ mart that grows a column cannot leak by it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import duckdb
@@ -57,7 +58,10 @@ class TotalOver(BaseModel):
 
 
 class Opened(BaseModel):
-    """`meta.open_data` of a mart. `rests` are [whole, part]: what is left between them counts, too."""
+    """`meta.open_data` of a mart. `rests` are [whole, part]: what is left between them counts, too.
+
+    `omit`: columns that stay inside, where their small counts would withhold most rows.
+    """
 
     model_config = ConfigDict(extra="forbid")
     counts: list[str]
@@ -65,6 +69,7 @@ class Opened(BaseModel):
     where: str = "true"
     lines: list[TotalOver] = []
     withhold: list[str] = []
+    omit: list[str] = []
     form: Literal["table", "open311"] = "table"
 
 
@@ -77,7 +82,7 @@ def opened(table: Table) -> Opened | None:
         made = Opened.model_validate(said)
     except ValidationError as error:
         raise OpenDataError(f"{table.qualified}: meta.open_data: {error}") from None
-    declared = {*made.counts, *(name for rest in made.rests for name in rest), *table.key}
+    declared = {*made.counts, *(name for rest in made.rests for name in rest), *table.key, *made.omit}
     undeclared = [c.name for c in table.columns if c.type in COUNTING and c.name not in declared]
     if undeclared and made.form == "table":
         raise OpenDataError(
@@ -97,9 +102,11 @@ def lay_out(con: duckdb.DuckDBPyConnection, table: Table, said: Opened) -> tuple
         return Table(
             "", "service_requests", columns, ("service_request_id",), table.description, table.meta
         ), 0
+    table = replace(table, columns=tuple(c for c in table.columns if c.name not in said.omit))
+    chosen = ", ".join(duck.identifier(column.name) for column in table.columns)
     con.execute(
-        f"create or replace temp table {name} as select *, row_number() over (order by {order}) - 1 as {ROW} "
-        f"from {table.relation} where {said.where} order by {order}"
+        f"create or replace temp table {name} as select {chosen}, "
+        f"row_number() over (order by {order}) - 1 as {ROW} from {table.relation} where {said.where} order by {order}"
     )
     gone = _withhold(con, name, table, said) if said.counts else 0
     con.execute(f"alter table {name} drop column {ROW}")
