@@ -143,7 +143,7 @@ def ensure_key(pg: psycopg.Connection, table: Table) -> None:
     has_key = pg.execute(
         "select from pg_constraint where conrelid = to_regclass(%s) and contype = 'p'", name
     ).fetchone()
-    if table.key and has_key is None:
+    if table.key and table.is_unique and has_key is None:
         key = ", ".join(pgsql.Identifier(column).as_string(pg) for column in table.key)
         pg.execute(sql(f"alter table {{}} add primary key ({key})", table.schema, table.name))
 
