@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -32,15 +33,17 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def bi_reader(
-    small_province: Province, tmp_path_factory: pytest.TempPathFactory
+    small_province: Province,
 ) -> Iterator[psycopg.Connection]:
     """The release on a real PostgreSQL, read as BI reads it."""
-    server = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    url = server.get_uri()
-    postgres.export(replace(small_province.settings, postgres_url=url, bi_password="doc"))
-    with psycopg.connect(url.replace("postgres:@", "bi_reader:doc@"), autocommit=True) as pg:
-        yield pg
-    server.cleanup()
+    # Not under pytest's folder: the server is not root there, and another session closes that folder to it.
+    with tempfile.TemporaryDirectory(prefix="thongsuot-pg-", ignore_cleanup_errors=True) as folder:
+        server = get_server(folder, cleanup_mode="stop")
+        url = server.get_uri()
+        postgres.export(replace(small_province.settings, postgres_url=url, bi_password="doc"))
+        with psycopg.connect(url.replace("postgres:@", "bi_reader:doc@"), autocommit=True) as pg:
+            yield pg
+        server.cleanup()
 
 
 def plain(rows: list[tuple]) -> list[tuple[str, ...]]:
