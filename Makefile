@@ -39,9 +39,11 @@ lint: install ## ruff, mypy, sqlfluff
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
 
-bench: install ## this pipeline beside a DuckDB script and a pandas + GX script
+bench: install ## this pipeline beside two scripts; readers beside a nightly run
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.pulling
 	$(BIN)/python -m benchmarks.validation
+	$(BIN)/python -m benchmarks.readers
 
 docs: install ## docs/marts.md and the dbt site, one file that needs no internet
 	$(BIN)/thongsuot docs --site

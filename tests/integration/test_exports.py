@@ -69,6 +69,8 @@ def printed_again(value: object, kind: str) -> str:
         return f"{float(str(value)) * 100:+.2f} điểm %".replace(".", ",").replace("-", "−")
     if kind in ("day", "short_day"):
         return f"{value:%d/%m/%Y}" if kind == "day" else f"{value:%d/%m}"
+    if kind == "short_minute":
+        return f"{value:%H:%M, %d/%m}"
     if kind == "minute" and isinstance(value, datetime):
         end = value.hour == 23 and value.minute == 59
         return f"hết ngày {value:%d/%m/%Y}" if end else f"{value:%H:%M} ngày {value:%d/%m/%Y}"

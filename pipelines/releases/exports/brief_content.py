@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.releases.exports.brief_drawing import Diverging, Trend, trend
-from pipelines.releases.exports.figures import Figure, Marts
+from pipelines.releases.exports.figures import Marts
 
 Section = dict[str, Any] | None
 RATE, HEADLINE = "marts.online_submission_rate", "marts.online_submission_headline"
 TASKS, LEDGER = "marts.task_completion", "marts.task_ledger"
+COMPLETENESS = "marts.reporting_completeness"
 BACKLOG, BACKLOG_DAILY = "marts.issue_backlog", "marts.issue_backlog_daily"
 AGES = tuple(f"open_{age}_working_days" for age in ("0_5", "6_15", "16_30", "over_30"))
 # Since two-tier government began; the period's own name carries its day.
@@ -176,13 +177,12 @@ def quality(marts: Marts, titles: dict[str, str]) -> Section:
 
 
 def completeness(marts: Marts, titles: dict[str, str]) -> list[dict[str, Any]]:
-    """Units that reported, of those expected; empty where the release has no such mart."""
-    return []
-
-
-def figures_of(section: Any) -> list[Figure]:
-    """Every figure in a section, at any depth."""
-    if isinstance(section, Figure):
-        return [section]
-    inner = section.values() if isinstance(section, dict) else section if isinstance(section, list) else []
-    return [figure for item in inner for figure in figures_of(item)]
+    """Units that reported, of those that owed a report on the newest day; empty without the mart."""
+    day = marts.values(f"select max(as_of_day) from {{{COMPLETENESS}}}")
+    if not day or day[0][0] is None:
+        return []
+    rows = marts.rows(
+        COMPLETENESS, f"as_of_day = date '{day[0][0]}' and unit_code = 'all' and expected > 0",
+        order="missing desc, source, expected desc",
+    )  # fmt: skip
+    return [{**row, "title": titles.get(name := row["source"].value, name)} for row in rows]

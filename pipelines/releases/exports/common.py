@@ -21,8 +21,8 @@ from pipelines.releases.ledger import Release
 from pipelines.releases.marts import SCHEMAS
 from pipelines.settings import Settings
 
-# The ledger's own tables are the publisher's, not dbt's.
-LEDGER_KEYS = {"audit.releases": ("release_id",), "audit.release_marts": ("release_id", "mart")}
+# The ledger's own tables are the publisher's, not dbt's: rows of a release come and go together.
+LEDGER = frozenset(f"audit.{name}" for name in ledger.TABLES)
 
 
 class Exported(NamedTuple):
@@ -60,7 +60,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the release. `key` is empty where the manifest no longer knows it."""
+    """One table of the release. `key` is empty where the manifest no longer knows it, and names several
+    rows at once where it is not unique (the ledger's)."""
 
     schema: str
     name: str
@@ -68,6 +69,7 @@ class Table:
     key: tuple[str, ...] = ()
     description: str = ""
     meta: dict[str, Any] = field(default_factory=dict)
+    is_unique: bool = True
 
     @property
     def qualified(self) -> str:
@@ -119,8 +121,10 @@ def tables(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Table]:
     for (schema, name), columns in found.items():
         model = known.get(f"{schema}.{name}", {})
         meta = model.get("config", {}).get("meta", {})
-        key = tuple(meta.get("key", LEDGER_KEYS.get(f"{schema}.{name}", ())))
-        made.append(Table(schema, name, tuple(columns), key, model.get("description", ""), meta))
+        of_ledger = f"{schema}.{name}" in LEDGER
+        key = ("release_id",) if of_ledger else tuple(meta.get("key", ()))
+        told = model.get("description", "")
+        made.append(Table(schema, name, tuple(columns), key, told, meta, is_unique=not of_ledger))
     return made
 
 

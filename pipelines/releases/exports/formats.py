@@ -48,13 +48,17 @@ def minute(value: datetime) -> tuple[str, str]:
     return value.strftime("%H:%M ngày %d/%m/%Y"), value.strftime("%H:%M, %d %b %Y")
 
 
+def short_minute(value: datetime) -> tuple[str, str]:
+    return value.strftime("%H:%M, %d/%m"), value.strftime("%H:%M, %d %b")
+
+
 def text(value: Any) -> tuple[str, str]:
     return str(value), str(value)
 
 
 FORMATS: dict[str, Callable[[Any], tuple[str, str]]] = {
     "count": count, "rate": rate, "points": points, "places": places, "day": day,
-    "short_day": short_day, "minute": minute, "text": text,
+    "short_day": short_day, "minute": minute, "short_minute": short_minute, "text": text,
 }  # fmt: skip
 
 

@@ -65,12 +65,13 @@ def _write(
         withheld[public.name] = gone
         write_csv(con, public, draft / f"{public.name}.csv")
         con.execute(f"copy open_data to {duck.literal(draft / f'{public.name}.parquet')} (format parquet)")
+        if said.form == "report":
+            workbook.write(con, public, draft / f"{public.name}.xlsx", newest=release)
         if said.form == "open311":
             write_open311(con, draft / f"{public.name}.json")
         published.append(public)
         con.execute("drop table open_data")
     contracts = load_contracts(settings.sources_file)
-    workbook.write(con, tables(con, settings), draft)
     open_catalogue.write(draft, published, release, contracts)
     files = sorted(path for path in draft.iterdir() if path.is_file())
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]

@@ -61,6 +61,7 @@ class Opened(BaseModel):
     """`meta.open_data` of a mart. `rests` are [whole, part]: what is left between them counts, too.
 
     `omit`: columns that stay inside, where their small counts would withhold most rows.
+    `summed`: key columns that are added up and do not go out; the totals of `lines` are added as rows.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -69,8 +70,9 @@ class Opened(BaseModel):
     where: str = "true"
     lines: list[TotalOver] = []
     withhold: list[str] = []
+    summed: list[str] = []
     omit: list[str] = []
-    form: Literal["table", "open311"] = "table"
+    form: Literal["table", "report", "open311"] = "table"
 
 
 def opened(table: Table) -> Opened | None:
@@ -84,7 +86,7 @@ def opened(table: Table) -> Opened | None:
         raise OpenDataError(f"{table.qualified}: meta.open_data: {error}") from None
     declared = {*made.counts, *(name for rest in made.rests for name in rest), *table.key, *made.omit}
     undeclared = [c.name for c in table.columns if c.type in COUNTING and c.name not in declared]
-    if undeclared and made.form == "table":
+    if undeclared and made.form != "open311":
         raise OpenDataError(
             f"{table.qualified} counts in {', '.join(undeclared)} but meta.open_data.counts does not name "
             "them: declare them (their small values are withheld), or do not open the mart."
@@ -104,10 +106,13 @@ def lay_out(con: duckdb.DuckDBPyConnection, table: Table, said: Opened) -> tuple
         ), 0
     table = replace(table, columns=tuple(c for c in table.columns if c.name not in said.omit))
     chosen = ", ".join(duck.identifier(column.name) for column in table.columns)
+    rows = f"select {chosen} from {table.relation} where {said.where}"
+    if said.summed:
+        table, rows = _summed(table, said, rows)
+        order = ", ".join(duck.identifier(column) for column in table.key)
     con.execute(
-        f"create or replace temp table {name} as select {chosen}, "
-        f"row_number() over (order by {order}) - 1 as {ROW} "
-        f"from {table.relation} where {said.where} order by {order}"
+        f"create or replace temp table {name} as select *, row_number() over (order by {order}) - 1 as {ROW} "
+        f"from ({rows}) order by {order}"
     )
     gone = _withhold(con, name, table, said) if said.counts else 0
     con.execute(f"alter table {name} drop column {ROW}")
@@ -115,6 +120,31 @@ def lay_out(con: duckdb.DuckDBPyConnection, table: Table, said: Opened) -> tuple
         return Table("", table.name, table.columns, table.key, table.description, table.meta), 0
     columns = (*table.columns, WITHHELD)
     return Table("", table.name, columns, table.key, table.description, table.meta), gone
+
+
+def _summed(table: Table, said: Opened, rows: str) -> tuple[Table, str]:
+    """The mart without `summed`, its counts added up, a row more for the total of every line."""
+    gone = {*said.summed, *(c.name for c in table.columns if c.name.startswith("unit_"))}
+    kept = tuple(c for c in table.columns if c.name not in gone)
+    key = tuple(name for name in table.key if name not in said.summed)
+    totals = {line.over: line.total for line in said.lines}
+    asked = []
+    for column in kept:
+        name = duck.identifier(column.name)
+        if column.name in totals:
+            asked.append(f"if(grouping({name}) = 1, {duck.literal(totals[column.name])}, {name}) as {name}")
+        elif column.name in key:
+            asked.append(name)
+        elif column.type == "VARCHAR" and totals:
+            over = " + ".join(f"grouping({duck.identifier(name)})" for name in totals)
+            asked.append(f"if({over} > 0, 'Tất cả', max({name})) as {name}")
+        else:
+            how = "sum" if column.name in said.counts else "max"
+            asked.append(f"{how}({name})::{column.type} as {name}")
+    groups = [key, *(tuple(name for name in key if name != over) for over in totals)]
+    sets = ", ".join("(" + ", ".join(duck.identifier(name) for name in group) + ")" for group in groups)
+    query = f"select {', '.join(asked)} from ({rows}) group by grouping sets ({sets})"
+    return replace(table, columns=kept, key=key), query
 
 
 def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened) -> int:

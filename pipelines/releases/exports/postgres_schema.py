@@ -26,7 +26,7 @@ TYPES = {
     "TIME": "time without time zone", "UUID": "uuid", "JSON": "json",
 }  # fmt: skip
 
-RELEASES = f"""
+RELEASES = """
 create table if not exists marts.releases (
     loaded_at timestamptz primary key default clock_timestamp(), release_id bigint not null,
     published_at timestamp not null, as_of timestamp not null, snapshot_id bigint not null,
@@ -34,11 +34,6 @@ create table if not exists marts.releases (
 );
 comment on table marts.releases is 'EN Releases this database has held; the last loaded is the one it '
     'holds. / VI Các bản phát hành đã nạp; bản nạp sau cùng là bản đang phục vụ.';
-do $$ begin
-    if not exists (select from pg_roles where rolname = '{READER}') then
-        create role {READER} login;
-    end if;
-end $$
 """
 # The grants are the defence (a reader may switch default_transaction_read_only off himself).
 GRANTS = f"""
@@ -79,9 +74,8 @@ def prepare(pg: psycopg.Connection, bi_password: str | None) -> None:
     if pg.execute("select to_regclass('marts.releases')").fetchone() == (None,):
         pg.execute("create schema if not exists marts; create schema if not exists audit")
         pg.execute(cast(LiteralString, RELEASES))
+        _reader(pg)
         pg.execute(cast(LiteralString, GRANTS))
-        for name, value in LIMITS.items():
-            pg.execute(cast(LiteralString, f"alter role {READER} set {name} = {value}"))
     if bi_password is not None:
         # Hashed here: the password itself never reaches the server's log.
         verifier = pg.pgconn.encrypt_password(bi_password.encode(), READER.encode(), b"scram-sha-256")
@@ -90,6 +84,14 @@ def prepare(pg: psycopg.Connection, bi_password: str | None) -> None:
                 pgsql.Identifier(READER), pgsql.Literal(verifier.decode())
             )
         )
+
+
+def _reader(pg: psycopg.Connection) -> None:
+    """The reader's role with its limits, where a database administrator has not made it already."""
+    if pg.execute("select from pg_roles where rolname = %s", [READER]).fetchone() is None:
+        pg.execute(cast(LiteralString, f"create role {READER} login"))
+        for name, value in LIMITS.items():
+            pg.execute(cast(LiteralString, f"alter role {READER} set {name} = {value}"))
 
 
 def held_release(pg: psycopg.Connection) -> str | None:
@@ -143,7 +145,7 @@ def ensure_key(pg: psycopg.Connection, table: Table) -> None:
     has_key = pg.execute(
         "select from pg_constraint where conrelid = to_regclass(%s) and contype = 'p'", name
     ).fetchone()
-    if table.key and has_key is None:
+    if table.key and table.is_unique and has_key is None:
         key = ", ".join(pgsql.Identifier(column).as_string(pg) for column in table.key)
         pg.execute(sql(f"alter table {{}} add primary key ({key})", table.schema, table.name))
 
