@@ -68,7 +68,7 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
 
 
 def _print_batches(batches: list[dict[str, Any]]) -> None:
-    table = Table("nguồn · source", "ngày · day", "lô · batch", "dòng · rows", "SHA-256", "nguyên vẹn · intact",
+    table = Table("nguồn · source", "ngày · day", "lô · batch", "dòng · rows", "SHA-256", "nguyên · intact",
                   title="Lô dữ liệu · batches", title_justify="left")  # fmt: skip
     for b in batches[:40]:
         table.add_row(b["source"], b["partition"], b["batch_id"], str(b.get("rows", b["rows_read"])),

@@ -78,13 +78,13 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
 
 
 def _published(context: dg.AssetExecutionContext, config: PublishConfig) -> Outcome:
-    if context.run.job_name == RESTORE_JOB or config.restore is not None:
-        if config.restore is None or config.confirm != f"restore release {config.restore}":
-            raise dg.Failure(
-                f"Nothing was restored: set `restore` to the release's number and `confirm` to "
-                f"'restore release {config.restore or 'N'}' in the launchpad.",
-                allow_retries=False,
-            )
+    is_restore = context.run.job_name == RESTORE_JOB or config.restore is not None
+    if is_restore and config.confirm != f"restore release {config.restore}":
+        raise dg.Failure(
+            f"Nothing was restored: set `restore` to the release's number and `confirm` to "
+            f"'restore release {config.restore or 'N'}' in the launchpad.",
+            allow_retries=False,
+        )
     who = {"run_id": context.run_id, "author": config.author, "reason": config.reason}
     try:
         with exclusive(SETTINGS):

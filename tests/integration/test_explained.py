@@ -34,7 +34,9 @@ def parts(week: Settings, release: int, period: str, unit: str = "province") -> 
     return {(cause, what): (n, d) for cause, what, n, d in found}
 
 
-def test_the_night_of_the_fifth_tells_new_dossiers_from_late_ones_and_from_corrections(week: Settings) -> None:
+def test_the_fifth_tells_new_dossiers_from_late_ones_and_from_corrections(
+    week: Settings,
+) -> None:
     told = parts(week, 3, SINCE)
     assert told["late_arrival", None] == (2, 2)  # LATE and LATE_FOR_CUTOFF
     assert told["correction", "channel"] == (-1, 0)  # CHANNEL, online at first

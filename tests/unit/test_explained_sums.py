@@ -62,7 +62,8 @@ def test_the_parts_add_up_to_the_whole_for_the_province_and_every_unit(dossiers:
         n0, d0 = before.get(unit, (0, 0))
         n1, d1 = after.get(unit, (0, 0))
         parts = con.execute(
-            "select numerator_change, denominator_change, rate_change from changes where unit_code = ?", [unit]
+            "select numerator_change, denominator_change, rate_change from changes where unit_code = ?",
+            [unit],
         ).fetchall()
         assert (sum(p[0] for p in parts), sum(p[1] for p in parts)) == (n1 - n0, d1 - d0)
         if d0 and d1:
