@@ -39,6 +39,11 @@ def landed(settings: Settings, day: str) -> LandedBatch:
 
 def night(settings: Settings, number: int) -> None:
     """One more landed day, one more release: a task changes, one is added."""
+    built_night(settings, number)
+    publish(settings, run_id=f"run {number}", author="night", reason=f"night {number}")
+
+
+def built_night(settings: Settings, number: int) -> None:
     landed(settings, f"2025-08-0{number}")
     build(settings, [("a", number), *((f"b{n}", n) for n in range(number))], counts=[("all", number)])
     with duck.connect(settings.extensions, settings.warehouse) as con:
@@ -59,7 +64,6 @@ def night(settings: Settings, number: int) -> None:
         "config": {"meta": {"key": ["source", "batch_id"]}},
     }  # fmt: skip
     manifest.write_text(json.dumps({"nodes": nodes}))
-    publish(settings, run_id=f"run {number}", author="night", reason=f"night {number}")
 
 
 @pytest.fixture(scope="module")
