@@ -15,6 +15,8 @@ from pipelines.settings import Settings
 SHOWN = ("recorded_at", "status_code", "channel", "received_at", "receiving_unit_code", "reported_status",
          "progress", "status", "last_update_at")  # fmt: skip
 
+ORIGIN_SHOWN = 150
+
 
 @click.command()
 @click.argument("mart")
@@ -77,5 +79,8 @@ def _print_batches(batches: list[dict[str, Any]]) -> None:
     if len(batches) > 40:
         console.print(f"… {len(batches) - 40} more: --json names all")
     for b in batches[:3]:
-        told = f"{b['batch_id']}: {b['origin']}; pulled {b['pulled_at']} UTC, run {b['run_id']}"
+        origin = " ".join(str(b["origin"]).split())
+        if len(origin) > 2 * ORIGIN_SHOWN:  # a query begins with its source and ends with its condition
+            origin = f"{origin[:ORIGIN_SHOWN]} … {origin[-ORIGIN_SHOWN:]}"
+        told = f"{b['batch_id']}: {origin}; pulled {b['pulled_at']} UTC, run {b['run_id']}"
         console.print(told, soft_wrap=True, highlight=False)
