@@ -39,10 +39,11 @@ lint: install ## ruff, mypy, sqlfluff
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
 
-bench: install ## this pipeline beside two scripts; readers beside a nightly run
+bench: install ## beside what a user would write; pulling, validation, releases, readers on their own
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.pulling
 	$(BIN)/python -m benchmarks.validation
+	$(BIN)/python -m benchmarks.releases
 	$(BIN)/python -m benchmarks.readers
 
 docs: install ## docs/marts.md and the dbt site, one file that needs no internet

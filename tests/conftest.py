@@ -49,3 +49,19 @@ def small_province(tmp_path_factory: pytest.TempPathFactory) -> Province:
     province.thongsuot("demo", "--scale", "0.01")
     province.thongsuot("run")
     return province
+
+
+@pytest.fixture(scope="session")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A tiny province after a week of nights (tests/week.py): eight releases; tests must not change it."""
+    if os.environ.get("XWEEK"): return Settings(data=Path(os.environ["XWEEK"]), sources_file=Path(os.environ["XWEEK"]) / "sources.yaml")  # XXX
+    data = tmp_path_factory.mktemp("week")
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.week"],
+        env={**os.environ, "THONGSUOT_DATA": str(data)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stdout[-2000:] + told.stderr[-4000:]
+    return Settings(data=data, sources_file=data / "sources.yaml")

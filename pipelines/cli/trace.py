@@ -15,6 +15,8 @@ from pipelines.settings import Settings
 SHOWN = ("recorded_at", "status_code", "channel", "received_at", "receiving_unit_code", "reported_status",
          "progress", "status", "last_update_at")  # fmt: skip
 
+ORIGIN_SHOWN = 150
+
 
 @click.command()
 @click.argument("mart")
@@ -68,7 +70,7 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
 
 
 def _print_batches(batches: list[dict[str, Any]]) -> None:
-    table = Table("nguồn · source", "ngày · day", "lô · batch", "dòng · rows", "SHA-256", "nguyên vẹn · intact",
+    table = Table("nguồn · source", "ngày · day", "lô · batch", "dòng · rows", "SHA-256", "nguyên · intact",
                   title="Lô dữ liệu · batches", title_justify="left")  # fmt: skip
     for b in batches[:40]:
         table.add_row(b["source"], b["partition"], b["batch_id"], str(b.get("rows", b["rows_read"])),
@@ -77,5 +79,8 @@ def _print_batches(batches: list[dict[str, Any]]) -> None:
     if len(batches) > 40:
         console.print(f"… {len(batches) - 40} more: --json names all")
     for b in batches[:3]:
-        told = f"{b['batch_id']}: {b['origin']}; pulled {b['pulled_at']} UTC, run {b['run_id']}"
+        origin = " ".join(str(b["origin"]).split())
+        if len(origin) > 2 * ORIGIN_SHOWN:  # a query begins with its source and ends with its condition
+            origin = f"{origin[:ORIGIN_SHOWN]} … {origin[-ORIGIN_SHOWN:]}"
+        told = f"{b['batch_id']}: {origin}; pulled {b['pulled_at']} UTC, run {b['run_id']}"
         console.print(told, soft_wrap=True, highlight=False)

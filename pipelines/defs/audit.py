@@ -16,8 +16,8 @@ VERIFIED = dg.AssetCheckKey(release.key, "every_release_is_what_was_published")
 @dg.asset_check(
     asset=release,
     name=VERIFIED.name,
-    description="**Kiểm chứng**: sổ bản phát hành, danh mục, tệp và lô dữ liệu còn nguyên vẹn. The chain, the "
-    "catalogue, every file, every kept content and every landed batch are what they were.",
+    description="**Kiểm chứng**: sổ bản phát hành, danh mục, tệp và lô dữ liệu còn nguyên vẹn. The chain, "
+    "the catalogue, every file, every kept content and every landed batch are what they were.",
 )
 def verified(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
     found = verify(SETTINGS, progress=context.log.debug)
@@ -47,8 +47,9 @@ verify_job = dg.define_asset_job(
 restore_job = dg.define_asset_job(
     RESTORE_JOB,
     selection=(dg.AssetSelection.assets(release) | dg.AssetSelection.groups("exports")).without_checks(),
-    description="Công bố lại một bản cũ thành bản mới. Publish an old release's content as a new release: set "
-    "`restore` and `confirm` of `release` in the launchpad. The next nightly run publishes the newest data again.",
+    description="Công bố lại một bản cũ thành bản mới. Publish an old release's content as a new one: set "
+    "`restore` and `confirm` of `release` in the launchpad. The next nightly run publishes the newest "
+    "data again.",
 )
 verify_schedule = dg.ScheduleDefinition(
     job=verify_job,

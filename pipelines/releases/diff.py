@@ -208,8 +208,12 @@ def row_changes(
 
 def difference_markdown(found: Difference) -> str:
     """The province's parts as a table, for the UI."""
-    lines = [f"release {found.a.release_id} → {found.b.release_id}", "",
-             "| period | cause | field | Δ online | Δ received | Δ points |", "|---|---|---|---|---|---|"]  # fmt: skip
+    lines = [
+        f"release {found.a.release_id} → {found.b.release_id}",
+        "",
+        "| period | cause | field | Δ online | Δ received | Δ points |",
+        "|---|---|---|---|---|---|",
+    ]
     for rate in found.rates:
         for part in rate.parts:
             moved = "" if part.rate_change is None else f"{100 * part.rate_change:+.4f}"

@@ -132,8 +132,9 @@ def judge(con: duckdb.DuckDBPyConnection, previous: Release, release: Release) -
                 min(d.recorded_at) filter (d.is_received) as first_received,
                 coalesce(bool_or(d.arrival = 'new'), false) as has_new,
                 coalesce(bool_or(d.arrival = 'released'), false) as has_released,
-                coalesce(bool_or(d.arrival = 'old' and d.is_received and d.recorded_at <= m.known_until), false)
-                    as was_received,
+                coalesce(
+                    bool_or(d.arrival = 'old' and d.is_received and d.recorded_at <= m.known_until), false
+                ) as was_received,
                 arg_max(d.batch_id, (d.synced_at, d.batch_id)) filter (d.arrival <> 'old') as batch_id,
                 m.item_code in (select item_code from sent_away) as was_sent_away,
                 m.item_code in (select item_code from pulled_again) as was_pulled_again
@@ -141,7 +142,7 @@ def judge(con: duckdb.DuckDBPyConnection, previous: Release, release: Release) -
             left join deliveries as d on m.item_code = d.dossier_code and d.recorded_at <= m.until
             group by all
         )
-        select * exclude (first_received, has_new, has_released, was_received, was_sent_away, was_pulled_again),
+        select period, item_code, unit_before, online_before, unit_after, online_after, batch_id,
             case
                 when unit_before is null and (received_after > known_until or first_received > known_until)
                     then 'new_in_period'

@@ -24,7 +24,7 @@ class Pruned(NamedTuple):
 
 
 def outdated(chain: Sequence[Release], now: datetime, keep_days: int = KEEP_DAYS) -> list[Release]:
-    """Releases to prune at `now` (UTC). Never the newest, nor the last of a month, nor one of the last days."""
+    """Releases to prune at `now` (UTC): never the newest, a month's last, or one of the last days."""
     last_of_month = {_month(release): release.release_id for release in chain}
     return [
         release

@@ -18,15 +18,16 @@ from pipelines import duck
 from pipelines.landing.batches import file_sha256
 from pipelines.releases import files, inputs, lake, ledger
 from pipelines.releases.ledger import Release
-from pipelines.releases.marts import columns, digest, row_hash
+from pipelines.releases.marts import Content, columns, digest, row_hash
 from pipelines.settings import Settings
 
 
 class Finding(NamedTuple):
-    """`kind` for programs, `text` for people."""
+    """`kind` for programs, `text` for people; `table`: the one a file belongs to."""
 
     kind: str
     text: str
+    table: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def verify(
 ) -> Verification:
     """Check ledger, catalogue, files, contents and landing; FileNotFoundError where there is no lake."""
     with lake.open_lake(settings) as con:
+        con.execute("begin")  # one state of the lake, and its catalogue read once
         try:
             chain = ledger.releases(con)
             found = [*_chain(con, chain, expected_head)]
@@ -55,15 +57,16 @@ def verify(
         held = ledger.kept(con, chain)
         found += _labels(con, chain)
         progress("files")
-        looked_at, faults = _files(con, settings, held)
+        named, faults = _files(con, settings, held)
         found += faults
-        spoilt = {fault.text.split("'")[1].split("/ducklake-")[0] for fault in faults}
-        found += _contents(con, held, spoilt, progress)
+        spoilt = {fault.table for fault in faults}
+        found += _contents(con, held, named, spoilt, progress)
         progress("landing")
         batches = inputs.known(con, chain[-1].release_id) if chain else []
         found += _landing(settings, batches)
     head = chain[-1].release_hash if chain else ""
-    return Verification(head, len(chain), len(held), looked_at, len(batches), found)
+    looked_at = {path for paths in named.values() for path in paths}
+    return Verification(head, len(chain), len(held), len(looked_at), len(batches), found)
 
 
 def first_line(error: Exception) -> str:
@@ -104,7 +107,8 @@ def _labels(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> Iterator[Fi
             yield Finding(
                 "dropped_release", f"release {number} was dropped: snapshot {snapshot} still names it"
             )
-        elif number and label != by_id[number].label():
+        # Where the ledger's own row was edited, that is the fault, and it is told already.
+        elif number and label != by_id[number].label() and by_id[number].holds:
             yield Finding(
                 "edited_catalogue",
                 f"the catalogue's label of release {number} (snapshot {snapshot}) was edited",
@@ -126,9 +130,12 @@ def _labels(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> Iterator[Fi
 
 def _files(
     con: duckdb.DuckDBPyConnection, settings: Settings, held: list[Release]
-) -> tuple[int, list[Finding]]:
-    """Every file the catalogue names for a kept release is there, byte by byte as it was written."""
-    named: dict[Path, str] = {}
+) -> tuple[dict[tuple[int, str], frozenset[str]], list[Finding]]:
+    """Every file the catalogue names for a kept release is there, byte by byte as it was written.
+
+    Returns (release, table) → its files as well, those that strike rows out among them.
+    """
+    named: dict[tuple[int, str], frozenset[str]] = {}
     for release in held:
         for mart in release.marts:
             schema, table = mart.split(".")
@@ -137,77 +144,61 @@ def _files(
                 "snapshot_version => ?)",
                 [table, schema, release.snapshot_id],
             ).fetchall()
-            named.update((Path(path), mart) for row in rows for path in row if path)
-    recorded = files.recorded(con)
-    found = []
-    for path in sorted(named):
-        name = (
-            path.relative_to(files.root(settings)).as_posix()
-            if path.is_relative_to(files.root(settings))
-            else str(path)
-        )
+            named[release.release_id, mart] = frozenset(path for row in rows for path in row if path)
+    recorded, root, found = files.recorded(con), files.root(settings), []
+    tables = {Path(path): mart for (_, mart), paths in named.items() for path in paths}
+    for path, table in sorted(tables.items()):
+        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
         if not path.exists():
-            found.append(Finding("missing_file", f"the lake's file '{name}' is missing"))
+            found.append(Finding("missing_file", f"the lake's file '{name}' is missing", table))
         elif name not in recorded:
-            found.append(
-                Finding("edited_catalogue", f"the catalogue names the file '{name}', which no release wrote")
-            )
+            text = f"the catalogue names the file '{name}', which no release wrote"
+            found.append(Finding("edited_catalogue", text, table))
         elif file_sha256(path) != recorded[name][2]:
             found.append(
                 Finding(
                     "edited_file",
                     f"the lake's file '{name}', written by release {recorded[name][0]}, was edited: "
                     "its SHA-256 is another one",
+                    table,
                 )
             )
-    return len(named), found
+    return named, found
 
 
 def _contents(
-    con: duckdb.DuckDBPyConnection, held: list[Release], spoilt: set[str], progress: Callable[[str], None]
+    con: duckdb.DuckDBPyConnection,
+    held: list[Release],
+    named: dict[tuple[int, str], frozenset[str]],
+    spoilt: set[str],
+    progress: Callable[[str], None],
 ) -> Iterator[Finding]:
     """Each table of each kept release, read through time travel, hashes to what the ledger holds.
 
-    A row's hash is computed once per file that holds it: files never change, releases only choose.
+    A row's hash is computed once per file that holds it: files never change, releases only choose. A
+    table that is the same files and the same hash as in the release before is not read again.
     """
     con.execute(
         "create or replace temp table row_hashes (filename varchar, file_row_number bigint, h varchar)"
     )
-    hashed: set[str] = set()
     for mart in sorted({name for release in held for name in release.marts}):
-        if mart.replace(".", "/") in spoilt:
+        if mart in spoilt:
             continue  # told already, by the name of its file
         progress(mart)
         con.execute("delete from row_hashes")
+        hashed: set[str] = set()
+        seen = None
         for release in held:
-            if mart not in release.marts:
+            if mart not in release.marts or seen == (named[release.release_id, mart], release.marts[mart]):
                 continue
-            table = f"{duck.identifier(lake.ALIAS, *mart.split('.'))} at (version => {release.snapshot_id})"
+            seen = named[release.release_id, mart], release.marts[mart]
             try:
-                described = columns(con, table)
-                fresh = [
-                    name
-                    for (name,) in con.execute(f"select distinct filename from {table}").fetchall()
-                    if name not in hashed
-                ]
-                if fresh:
-                    con.execute(
-                        f"insert into row_hashes select filename, file_row_number, {row_hash(described)} "
-                        f"from {table} where filename in (select unnest(?))",
-                        [fresh],
-                    )
-                    hashed.update(fresh)
-                got = digest(
-                    con,
-                    described,
-                    "select r.h from row_hashes as r "
-                    f"join (select filename, file_row_number from {table}) using (filename, file_row_number)",
-                )
+                got = _content_at(con, release, mart, hashed)
             except duckdb.Error as error:
-                yield Finding(
-                    "unreadable_content",
-                    f"{mart} of release {release.release_id} cannot be read: {first_line(error)}",
-                )
+                text = f"{mart} of release {release.release_id} cannot be read: {first_line(error)}"
+                yield Finding("unreadable_content", text)
+                con.execute("rollback")
+                con.execute("begin")
                 continue
             if got != release.marts[mart]:
                 yield Finding(
@@ -216,6 +207,23 @@ def _contents(
                     f"are whole: the catalogue was edited ({got.rows} rows, {release.marts[mart].rows} "
                     "published)",
                 )
+
+
+def _content_at(con: duckdb.DuckDBPyConnection, release: Release, mart: str, hashed: set[str]) -> Content:
+    """`hashed`: files whose rows are in `row_hashes` already; more are added."""
+    table = f"{duck.identifier(lake.ALIAS, *mart.split('.'))} at (version => {release.snapshot_id})"
+    described = columns(con, table)
+    there = {name for (name,) in con.execute(f"select distinct filename from {table}").fetchall()}
+    if fresh := sorted(there - hashed):
+        con.execute(
+            f"insert into row_hashes select filename, file_row_number, {row_hash(described)} "
+            f"from {table} where filename in (select unnest(?))",
+            [fresh],
+        )
+        hashed.update(fresh)
+    chosen = f"(select filename, file_row_number from {table})"
+    hashes = f"select r.h from row_hashes as r join {chosen} using (filename, file_row_number)"
+    return digest(con, described, hashes)
 
 
 def _landing(settings: Settings, batches: list[inputs.Batch]) -> Iterator[Finding]:

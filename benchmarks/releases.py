@@ -1,0 +1,122 @@
+"""What releases cost: a release after one new day, the difference of neighbours, verifying thirty.
+
+On a copy of a province that was run up to the day before the demo's last (`make run` leaves one):
+
+    python -m benchmarks.releases [--data data] [--nights 30]
+
+The copy's lake is made anew. The first two releases are real nights, the others a day's worth of changed
+dossiers written into the warehouse by hand: thirty builds would measure dbt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines import duck
+from pipelines.landing.batches import newest
+from pipelines.landing.pull import pull
+from pipelines.landing.reference import land_reference
+from pipelines.quality.validate import pending, validate
+from pipelines.releases.diff import difference
+from pipelines.releases.lake import open_lake
+from pipelines.releases.publish import publish
+from pipelines.releases.trace import trace
+from pipelines.releases.verify import verify
+from pipelines.settings import Settings
+from pipelines.sources.contract import load_contracts
+from pipelines.warehouse.build import finish, prepare
+from pipelines.warehouse.dbt import build, ensure_manifest
+
+FIRST, SECOND = datetime(2025, 8, 6, 23, 59, 59), date(2025, 8, 7)
+Told = TypeVar("Told")
+
+
+@contextmanager
+def copied(data: Path) -> Iterator[Settings]:
+    """The same landing and sources under a directory that is gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=data.parent, prefix=".bench.") as folder:
+        for name in ("landing", "quality", "demo", "duckdb_extensions"):
+            shutil.copytree(data / name, Path(folder) / name, symlinks=True)
+        settings = Settings(data=Path(folder))
+        os.environ.update(settings.child_environment())
+        yield settings
+
+
+def built(settings: Settings, as_of: datetime | None) -> None:
+    """Validate what is pending, build the warehouse; RuntimeError where dbt fails."""
+    contracts = load_contracts(settings.sources_file)
+    for source in contracts.sources.values():
+        validate(source, pending(source, newest(settings.landing, source.name).values(), settings.quality),
+                 settings)  # fmt: skip
+    ensure_manifest(settings)
+    at = prepare(settings, contracts, as_of)
+    failed = [r.unique_id for r in build(settings) if r.failed]
+    if failed:
+        raise RuntimeError(f"dbt failed: {failed}")
+    finish(settings, at)
+
+
+def another_day(settings: Settings, night: int) -> None:
+    """One dossier in forty changes its state, as on an ordinary night."""
+    with duck.connect(settings.extensions, settings.warehouse) as con:
+        con.execute(
+            "update marts.dossier_register set days_late = coalesce(days_late, 0) + 1 "
+            f"where hash(dossier_code) % 40 = {night % 40:d}"
+        )
+        con.execute("update raw.finished_build set input_sha256 = input_sha256 || '.'")
+
+
+def main() -> None:
+    words = argparse.ArgumentParser()
+    words.add_argument("--data", type=Path, default=Path(os.environ.get("THONGSUOT_DATA", "data")))
+    words.add_argument("--nights", type=int, default=30)
+    asked = words.parse_args()
+    table = Table("what", "wall s", "CPU s", "goal s")
+
+    def timed(what: str, goal: str, call: Callable[[], Told]) -> Told:
+        wall, cpu = time.monotonic(), time.process_time()
+        told = call()
+        table.add_row(what, f"{time.monotonic() - wall:.2f}", f"{time.process_time() - cpu:.2f}", goal)
+        return told
+
+    with copied(asked.data.resolve()) as settings:
+        timed("build of the whole history", "", lambda: built(settings, FIRST))
+        timed("first release, everything new", "", lambda: publish(
+            settings, run_id="1", author="bench", reason="first"))  # fmt: skip
+        contracts = load_contracts(settings.sources_file)
+        for source in contracts.sources.values():
+            path = source.partitioning == "snapshot_day" and source.resolved_path(settings.data, str(SECOND))
+            if not path or path.exists():
+                pull(source, SECOND, settings, run_id="2")
+        land_reference(contracts, settings, run_id="2")
+        timed("build with one more day", "", lambda: built(settings, None))
+        second = timed("a release after one new day", "5", lambda: publish(
+            settings, run_id="2", author="bench", reason="second"))  # fmt: skip
+        assert second.is_new, second.why
+        with open_lake(settings) as con:
+            found = timed("difference of neighbours", "3", lambda: difference(con, 1, 2))
+        assert found.rates and found.rates[0].parts
+        key = [str(SECOND), "province", "since_2025_07_01"]
+        timed("trace of the province's rate", "", lambda: trace(settings, "online_submission_rate", key))
+        for night in range(3, asked.nights + 1):
+            another_day(settings, night)
+            publish(settings, run_id=str(night), author="bench", reason=f"night {night}")
+        whole = timed(f"verify of {asked.nights} releases", "60", lambda: verify(settings))
+        assert whole.findings == [] and whole.kept == asked.nights
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Publish and export killed at every boundary, on a full disk, and twice at once (DESIGN §2.4)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.lock import exclusive
+from pipelines.releases import ledger
+from pipelines.releases.exports import duckdb_file
+from pipelines.releases.lake import open_lake
+from pipelines.releases.publish import publish
+from pipelines.releases.verify import verify
+from pipelines.settings import Settings
+from tests import crashing
+from tests.unit.test_verify import built_night, night
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def second_built(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One release published and exported; the next night landed and built, not yet published."""
+    settings = Settings(data=tmp_path_factory.mktemp("crash") / "data")
+
+    def bring_up() -> None:
+        settings.data.mkdir()
+        night(settings, 1)
+        duckdb_file.export(settings)
+        built_night(settings, 2)
+
+    crashing.asked(bring_up)
+    return settings
+
+
+def fresh(origin: Settings, folder: Path) -> Settings:
+    if folder.exists():
+        shutil.rmtree(folder)
+    shutil.copytree(origin.data, folder, symlinks=True)
+    return Settings(data=folder)
+
+
+def publishing(settings: Settings) -> None:
+    with exclusive(settings):
+        publish(settings, run_id="run 2", author="night", reason="night 2")
+
+
+def exporting(settings: Settings) -> None:
+    duckdb_file.export(settings)
+
+
+def seen(settings: Settings) -> tuple:
+    """What a reader of the lake sees: the newest release, its tables' rows, and whether it verifies."""
+    with open_lake(settings) as con:
+        con.execute("begin")
+        newest = ledger.releases(con)[-1]
+        tasks = con.execute("select count(*), max(n) from lake.marts.task").fetchone()
+        counts = con.execute("select n from lake.marts.counts").fetchone()
+    return newest.release_id, tasks, counts, [f.text for f in verify(settings).findings]
+
+
+def exported(settings: Settings) -> tuple:
+    with duckdb.connect(str(settings.exports / "marts.duckdb"), read_only=True) as con:
+        newest = con.execute("select max(release_id) from audit.releases").fetchone()
+        return newest, con.execute("select count(*), max(n) from main.task").fetchone()
+
+
+def contents(settings: Settings) -> dict[str, str]:
+    with open_lake(settings) as con:
+        return {name: mart.sha256 for name, mart in ledger.releases(con)[-1].marts.items()}
+
+
+OLD, NEW = (1, (2, 1), (1,), []), (2, (3, 2), (2,), [])
+
+
+def test_a_publish_killed_at_any_boundary_leaves_one_whole_release_and_the_next_run_heals(
+    second_built: Settings, tmp_path: Path
+) -> None:
+    whole = fresh(second_built, tmp_path / "whole")
+    boundaries = crashing.undisturbed(lambda: publishing(whole))
+    expected = crashing.asked(lambda: contents(whole))
+    assert len(boundaries) > 40 and any(b == "after commit" for b in boundaries)
+    committed = len(boundaries) - boundaries[::-1].index("after commit")
+    for number in range(1, len(boundaries) + 1):
+        spoilt = fresh(second_built, tmp_path / "spoilt")
+        crashing.killed_at(number, lambda: publishing(spoilt))  # noqa: B023
+        assert crashing.asked(lambda: seen(spoilt)) == (NEW if number >= committed else OLD), (  # noqa: B023
+            number,
+            boundaries[number - 1],
+        )
+        crashing.asked(lambda: publishing(spoilt))  # noqa: B023
+        assert crashing.asked(lambda: seen(spoilt)) == NEW, boundaries[number - 1]  # noqa: B023
+        assert crashing.asked(lambda: contents(spoilt)) == expected  # noqa: B023
+
+
+def test_an_export_killed_at_any_boundary_leaves_a_whole_file_and_the_next_run_heals(
+    second_built: Settings, tmp_path: Path
+) -> None:
+    published = fresh(second_built, tmp_path / "published")
+    crashing.asked(lambda: publishing(published))
+    whole = fresh(published, tmp_path / "whole")
+    boundaries = crashing.undisturbed(lambda: exporting(whole))
+    assert any("rename to marts.duckdb" in b for b in boundaries)
+    for number in range(1, len(boundaries) + 1):
+        spoilt = fresh(published, tmp_path / "spoilt")
+        crashing.killed_at(number, lambda: exporting(spoilt))  # noqa: B023
+        renamed = boundaries[:number].count("after rename to marts.duckdb")
+        assert crashing.asked(lambda: exported(spoilt)) == (  # noqa: B023
+            ((2,), (3, 2)) if renamed else ((1,), (2, 1))
+        )
+        crashing.asked(lambda: exporting(spoilt))  # noqa: B023
+        assert crashing.asked(lambda: exported(spoilt)) == ((2,), (3, 2))  # noqa: B023
+
+
+@pytest.mark.parametrize("stage", [publishing, exporting])
+def test_a_full_disk_is_an_error_and_readers_keep_the_last_release(
+    second_built: Settings, tmp_path: Path, stage: Callable[[Settings], None]
+) -> None:
+    spoilt = fresh(second_built, tmp_path / "spoilt")
+    if stage is exporting:
+        crashing.asked(lambda: publishing(spoilt))
+    assert crashing.on_a_full_disk(lambda: stage(spoilt))
+    assert crashing.asked(lambda: seen(spoilt)) == (OLD if stage is publishing else NEW)
+    assert crashing.asked(lambda: exported(spoilt)) == ((1,), (2, 1))
+    crashing.asked(lambda: (publishing(spoilt), exporting(spoilt)) and None)
+    assert crashing.asked(lambda: seen(spoilt)) == NEW
+    assert crashing.asked(lambda: exported(spoilt)) == ((2,), (3, 2))
+
+
+def test_two_publishes_at_once_make_one_release(second_built: Settings, tmp_path: Path) -> None:
+    both = fresh(second_built, tmp_path / "both")
+    assert crashing.at_once(lambda: publishing(both)) == [0, 0]
+    assert crashing.asked(lambda: seen(both)) == NEW

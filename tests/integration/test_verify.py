@@ -1,0 +1,93 @@
+"""A week of nights: it verifies, it is built again from its batches, restored, and pruned."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from pipelines import duck
+from pipelines.releases import ledger
+from pipelines.releases.lake import open_lake
+from pipelines.releases.publish import PublishError, publish
+from pipelines.releases.rebuild import rebuild
+from pipelines.releases.restore import restore
+from pipelines.releases.retention import prune
+from pipelines.releases.verify import verify
+from pipelines.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def copy(week: Settings, tmp_path: Path) -> Settings:
+    """The week, free to be spoilt."""
+    data = tmp_path / "data"
+    shutil.copytree(week.data, data, symlinks=True, ignore=shutil.ignore_patterns("demo"))
+    return Settings(data=data, sources_file=data / "sources.yaml")
+
+
+def test_a_whole_week_verifies_and_says_its_head(week: Settings) -> None:
+    result = verify(week)
+    assert result.findings == []
+    assert (result.releases, result.kept) == (8, 8) and result.files > 50 and result.batches > 70
+    with open_lake(week) as con:
+        assert result.head == ledger.releases(con)[-1].release_hash
+
+
+def test_a_release_rebuilt_from_its_batches_has_every_hash_again(week: Settings) -> None:
+    # Release 3: before the day was pulled again, before later days landed.
+    rebuilt = rebuild(week, 3)
+    assert (rebuilt.findings, rebuilt.notes) == ([], [])
+    assert not list(week.data.glob(".rebuild.*"))
+
+
+def test_a_number_changed_by_hand_before_publishing_does_not_reproduce(copy: Settings) -> None:
+    with duck.connect(copy.extensions, copy.warehouse) as con:
+        con.execute("update marts.online_submission_headline set online = online + 100")
+    made = publish(copy, run_id="by hand", author="someone", reason="a better number")
+    assert verify(copy).findings == []  # published by the rules: the lake is whole
+    rebuilt = rebuild(copy, made.release.release_id)
+    assert [f.kind for f in rebuilt.findings] == ["not_reproduced"]
+    assert "marts.online_submission_headline" in rebuilt.findings[0].text
+
+
+def test_an_old_state_is_restored_as_a_new_release_and_nothing_is_rewritten(copy: Settings) -> None:
+    with open_lake(copy) as con:
+        before = ledger.releases(con)
+    made = restore(copy, 3, run_id="r", author="head of the task force", reason="a wrong map").release
+    assert (made.release_id, made.restores, made.as_of) == (9, 3, before[2].as_of)
+    assert made.marts == before[2].marts and made.input_sha256 == before[2].input_sha256
+    with open_lake(copy) as con:
+        assert ledger.releases(con)[:-1] == before
+        now = con.execute("select count(*), sum(is_online::int) from lake.marts.dossier_register").fetchall()
+        then = con.execute(
+            "select count(*), sum(is_online::int) from lake.marts.dossier_register "
+            f"at (version => {before[2].snapshot_id})"
+        ).fetchall()
+        causes = con.execute(
+            "select distinct cause from lake.audit.release_changes where release_id = 9"
+        ).fetchall()
+    assert now == then and causes == [("restored",)]
+    assert verify(copy).findings == []
+    assert not restore(copy, 3, run_id="r", author="a", reason="twice").is_new
+    with pytest.raises(LookupError, match="no release 42"):
+        restore(copy, 42, run_id="r", author="a", reason="b")
+
+
+def test_pruning_keeps_the_chain_and_the_explanations_and_reclaims_files(copy: Settings) -> None:
+    later = datetime(2030, 1, 1)
+    assert prune(copy, author="a", reason="dry", now=later, dry_run=True).releases == list(range(1, 8))
+    done = prune(copy, author="a", reason="old", now=later)
+    assert done.releases == list(range(1, 8)) and done.files > 20 and done.bytes > 0
+    assert prune(copy, author="a", reason="again", now=later).releases == []
+    result = verify(copy)
+    assert result.findings == [] and (result.releases, result.kept) == (8, 1)
+    with open_lake(copy) as con:
+        assert con.execute("select count(*) from lake.audit.release_changes where release_id = 3").fetchone()[
+            0
+        ]
+    with pytest.raises(PublishError, match="pruned"):
+        restore(copy, 2, run_id="r", author="a", reason="b")

@@ -1,0 +1,226 @@
+"""Tampering: each kind is found, for its own reason and no other, on a lake small enough to build by hand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import duck
+from pipelines.landing.batches import LandedBatch, batches, land
+from pipelines.releases import ledger
+from pipelines.releases.lake import open_lake
+from pipelines.releases.ledger import Release
+from pipelines.releases.publish import publish
+from pipelines.releases.retention import outdated
+from pipelines.releases.verify import verify
+from pipelines.settings import Settings
+from tests.unit.test_publish import build
+
+Tamper = Callable[[Settings], None]
+
+
+def landed(settings: Settings, day: str) -> LandedBatch:
+    def write(out: Path) -> tuple[str, tuple[str, ...]]:
+        pq.write_table(pa.table({"_row": [1], "code": [day]}), out)
+        return "by hand", ()
+
+    return land(settings.landing, "dossier_log", day, write, run_id="t")
+
+
+def night(settings: Settings, number: int) -> None:
+    """One more landed day, one more release: a task changes, one is added."""
+    built_night(settings, number)
+    publish(settings, run_id=f"run {number}", author="night", reason=f"night {number}")
+
+
+def built_night(settings: Settings, number: int) -> None:
+    landed(settings, f"2025-08-0{number}")
+    build(settings, [("a", number), *((f"b{n}", n) for n in range(number))], counts=[("all", number)])
+    with duck.connect(settings.extensions, settings.warehouse) as con:
+        con.execute("create schema if not exists audit")
+        con.execute(
+            "create or replace table audit.batches (source varchar, partition_key date, batch_id varchar, "
+            "is_current boolean, is_accepted boolean, sha256 varchar)"
+        )
+        for b in batches(settings.landing):
+            con.execute(
+                "insert into audit.batches values (?, ?, ?, true, true, ?)",
+                [b.source, b.partition, b.batch_id, b.sha256],
+            )
+    manifest = settings.dbt_target / "manifest.json"
+    nodes = json.loads(manifest.read_text())["nodes"]
+    nodes["model.batches"] = {
+        "resource_type": "model", "schema": "audit", "alias": "batches", "name": "audit_batches",
+        "config": {"meta": {"key": ["source", "batch_id"]}},
+    }  # fmt: skip
+    manifest.write_text(json.dumps({"nodes": nodes}))
+
+
+@pytest.fixture(scope="module")
+def three_nights(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = Settings(data=tmp_path_factory.mktemp("nights"))
+    for number in (1, 2, 3):
+        night(settings, number)
+    return settings
+
+
+@pytest.fixture
+def copy(three_nights: Settings, tmp_path: Path) -> Settings:
+    """The same, free to be spoilt."""
+    shutil.copytree(three_nights.data, tmp_path / "data", symlinks=True)
+    return Settings(data=tmp_path / "data")
+
+
+def kinds(settings: Settings, **more: str) -> set[str]:
+    return {finding.kind for finding in verify(settings, **more).findings}
+
+
+def register_files(settings: Settings) -> list[Path]:
+    return sorted((settings.lake / "files/marts/task").glob("*.parquet"))
+
+
+def edit_a_file(settings: Settings) -> None:
+    path = register_files(settings)[0]
+    spoilt = bytearray(path.read_bytes())
+    spoilt[len(spoilt) // 2] ^= 1
+    path.write_bytes(spoilt)
+
+
+def delete_a_file(settings: Settings) -> None:
+    register_files(settings)[0].unlink()
+
+
+def catalogue(statement: str) -> Tamper:
+    def tamper(settings: Settings) -> None:
+        with closing(sqlite3.connect(settings.lake / "catalog.sqlite")) as con:
+            assert con.execute(statement).rowcount > 0
+            con.commit()
+
+    return tamper
+
+
+def labelled(*statements: str) -> Tamper:
+    """What someone with write access to the lake does, by the lake's own rules."""
+
+    def tamper(settings: Settings) -> None:
+        with open_lake(settings, read_only=False) as con:
+            con.execute("begin")
+            for statement in statements:
+                con.execute(statement)
+            con.execute("call lake.set_commit_message('someone', 'something'); commit")
+
+    return tamper
+
+
+def edit_a_batch(settings: Settings) -> None:
+    path = next(batches(settings.landing)).path
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+def delete_a_batch(settings: Settings) -> None:
+    next(batches(settings.landing)).path.unlink()
+
+
+def rewrite_the_ledger(settings: Settings) -> None:
+    """Cleverly: the reason of the newest release changed, its own hash and the lake's label with it."""
+    with open_lake(settings) as con:
+        newest_release = ledger.releases(con)[-1]
+    forged = replace(newest_release, reason="nothing to see")
+    forged = replace(forged, release_hash=forged.chain_hash())
+    labelled(
+        f"update lake.audit.releases set reason = 'nothing to see', release_hash = '{forged.release_hash}' "
+        f"where release_id = {forged.release_id}"
+    )(settings)
+    with closing(sqlite3.connect(settings.lake / "catalog.sqlite")) as con:
+        con.execute(
+            "update ducklake_snapshot_changes set commit_extra_info = ? where snapshot_id = ?",
+            [forged.label(), forged.snapshot_id],
+        )
+        con.commit()
+
+
+HIDE_ROWS = (
+    "update ducklake_data_file set end_snapshot = begin_snapshot + 1 where end_snapshot is null "
+    "and table_id = (select table_id from ducklake_table where table_name = 'task' and end_snapshot is null)"
+)
+RELABEL = (
+    "update ducklake_snapshot_changes set commit_extra_info = replace(commit_extra_info, 'night', 'knight') "
+    "where commit_extra_info like '%night%'"
+)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "found"),
+    [
+        pytest.param(edit_a_file, {"edited_file"}, id="an edited Parquet file"),
+        pytest.param(delete_a_file, {"missing_file"}, id="a deleted Parquet file"),
+        pytest.param(catalogue(HIDE_ROWS), {"edited_catalogue"}, id="rows hidden in the catalogue"),
+        pytest.param(catalogue(RELABEL), {"edited_catalogue"}, id="a release's label edited"),
+        pytest.param(
+            labelled("update lake.audit.releases set author = 'other' where release_id = 2"),
+            {"edited_ledger"},
+            id="an edited ledger row",
+        ),
+        pytest.param(
+            labelled("update lake.audit.release_files set bytes = 1 where release_id = 2"),
+            {"edited_ledger"},
+            id="an edited detail",
+        ),
+        pytest.param(
+            labelled("delete from lake.audit.release_batches where release_id = 2"),
+            {"edited_ledger"},
+            id="a batch struck from the ledger",
+        ),
+        pytest.param(
+            labelled("delete from lake.audit.releases where release_id = 2"),
+            {"dropped_release"},
+            id="a release dropped from the middle",
+        ),
+        pytest.param(
+            labelled("delete from lake.audit.releases where release_id = 3"),
+            {"dropped_release"},
+            id="the newest release dropped",
+        ),
+        pytest.param(edit_a_batch, {"edited_batch"}, id="a landed batch edited"),
+        pytest.param(delete_a_batch, {"missing_batch"}, id="a landed batch deleted"),
+    ],
+)
+def test_tampering_is_found_for_its_own_reason(copy: Settings, tamper: Tamper, found: set[str]) -> None:
+    tamper(copy)
+    assert kinds(copy) == found
+
+
+def test_a_ledger_rewritten_with_all_its_hashes_is_found_by_the_head_noted_outside(copy: Settings) -> None:
+    noted = verify(copy).head
+    rewrite_the_ledger(copy)
+    assert kinds(copy) == set()  # from inside it is whole
+    assert kinds(copy, expected_head=noted) == {"unknown_head"}
+
+
+def test_contents_that_vanish_without_a_pruning_on_record_are_found(copy: Settings) -> None:
+    with open_lake(copy, read_only=False) as con:
+        snapshot = ledger.releases(con)[1].snapshot_id
+        con.execute(f"call ducklake_expire_snapshots('lake', versions => [{snapshot}])")
+    assert kinds(copy) == {"lost_contents"}
+
+
+def at(release_id: int, published: datetime) -> Release:
+    return Release(release_id, published, published, 0, "", "", "", "", False, "", "", "", 0, "", "")
+
+
+def test_every_release_of_the_last_days_is_kept_then_the_last_of_each_month() -> None:
+    # 31 January 23:30 UTC is already February in Nghệ An.
+    days = [(1, 3), (1, 20), (1, 31), (2, 1), (2, 27), (5, 1), (5, 30)]
+    chain = [at(n, datetime(2026, month, day, 23, 30)) for n, (month, day) in enumerate(days, start=1)]
+    gone = outdated(chain, now=datetime(2026, 6, 15), keep_days=90)
+    assert [release.release_id for release in gone] == [1, 3, 4]
