@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.landing.batches import LandedBatch, LandingError, batches, intact, land, newest
+from pipelines.landing.batches import LandedBatch, LandingError, batches, intact, land, newest, rows_sql
 
 
 def write(values: list[str]):
@@ -61,3 +62,12 @@ def test_an_edited_batch_is_refused_by_name(tmp_path: Path) -> None:
     made.path.write_bytes(made.path.read_bytes() + b"x")
     with pytest.raises(LandingError, match=made.batch_id):
         intact(made)
+
+
+def test_a_row_s_number_is_its_place_in_its_file(tmp_path: Path) -> None:
+    """Also across files, whatever is asked of them, and where an older batch stored the number itself."""
+    new, old = tmp_path / "new.parquet", tmp_path / "old.parquet"
+    pq.write_table(pa.table({"code": [f"n{i}" for i in range(1, 200_001)]}), new, row_group_size=50_000)
+    pq.write_table(pa.table({"_row": [1, 2], "code": ["o1", "o2"]}), old)
+    asked = f"select _row, code from {rows_sql([new, old])} where code in ('n150000', 'o2') order by code"
+    assert duckdb.sql(asked).fetchall() == [(150_000, "n150000"), (2, "o2")]
