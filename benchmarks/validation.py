@@ -6,7 +6,8 @@ Three ways over the same landed rows, each in a process of its own: this pipelin
 accepted and rejected, writes reports); the same suite handed to Great Expectations as a user would, one typed
 pandas frame with every row; and that frame with the texts as Python objects, as pandas gave them for years.
 They must find the same failing rows, or the benchmark fails. The goal is on what Great Expectations costs
-here: distinct values, the calls, and finding the failing rows again.
+here: distinct values, the calls, and finding the failing rows again; in CPU seconds, which hold on a machine
+that others use too (by the wall it is less where the machine is idle: part of it runs on both cores).
 """
 
 from __future__ import annotations
@@ -72,9 +73,8 @@ def main() -> None:
             sys.exit(f"they disagree: {shared} here, {other['failed']} there")
         ratio = other["gx_cpu"] / ours["gx_cpu"]
         console.print(f"Great Expectations costs {ratio:.1f} times less CPU than in the plain way")
-    met = "met" if ours["gx"] * per <= GOAL else "missed"
-    console.print(f"goal ≤ {GOAL} s per million rows: {ours['gx'] * per:.2f} s, {met}")
-    console.print("(by the wall; on a machine that others use too, CPU is what holds)")
+    met = "met" if ours["gx_cpu"] * per <= GOAL else "missed"
+    console.print(f"goal ≤ {GOAL} s per million rows: {ours['gx_cpu'] * per:.2f} s of CPU, {met}")
 
 
 def _land(settings: Settings, rows: int, days: int) -> None:

@@ -120,8 +120,11 @@ def test_a_day_delivered_again_resolves_what_it_no_longer_rejects_and_prolongs_t
     ]
 
 
-def test_a_snapshot_resolves_what_earlier_snapshots_rejected_and_it_does_not(settings: Settings) -> None:
-    said = contracts(settings, "snapshot_day")
+@pytest.mark.parametrize("partitioning", ["snapshot_day", "whole_table"])
+def test_a_delivery_of_the_whole_resolves_what_earlier_ones_rejected_and_it_does_not(
+    settings: Settings, partitioning: str
+) -> None:
+    said = contracts(settings, partitioning)
     one = delivered(settings, said, "2025-08-05", ("C-2", "9", None), (None, "2", None), SOUND).batch_id
     two = delivered(settings, said, "2025-08-06", ("C-2", "9", None), ("C-3", "2", None), SOUND).batch_id
     three = delivered(settings, said, "2025-08-07", ("C-2", "1", None), ("C-3", "2", None), SOUND).batch_id
