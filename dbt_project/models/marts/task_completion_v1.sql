@@ -29,8 +29,9 @@ reporters as (
         as_of_day,
         owner_level,
         max(snapshot_day) as snapshot_day,
-        {{ count_if('is_expected') }} as reporters_expected,
-        {{ count_if('is_expected and not has_reported') }} as reporters_missing
+        -- Units, not cases: no count that open data would have to withhold.
+        cast({{ count_if('is_expected') }} as integer) as reporters_expected,
+        cast({{ count_if('is_expected and not has_reported') }} as integer) as reporters_missing
     from {{ ref('int_task_reporters') }}
     group by as_of_day, owner_level
 )
