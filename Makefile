@@ -7,7 +7,7 @@ export THONGSUOT_DATA ?= $(CURDIR)/data
 export DO_NOT_TRACK = 1
 export GX_ANALYTICS_ENABLED = false
 
-.PHONY: help install run ui test lint bench docs clean
+.PHONY: help install run ui test test-bi lint bench docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ ui: install ## Dagster on http://127.0.0.1:3000, on the same data
 
 test: install ## the whole test suite; two workers, a module stays on one
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-bi: install ## the brief in a real browser; fails where there is no Chromium
+	THONGSUOT_BI=on $(BIN)/python -m pytest tests/bi
 
 lint: install ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 from tests.conftest import Province
@@ -100,7 +101,7 @@ def test_the_brief_shows_the_marts_it_promises(page: Page) -> None:
     assert {figure["data-mart"] for figure in page.figures} >= {
         "marts.online_submission_headline", "marts.online_submission_rate", "marts.task_completion",
         "marts.task_ledger", "marts.issue_backlog", "marts.issue_backlog_daily", "audit.reconciliation",
-        "audit.rejections",
+        "audit.rejections", "marts.reporting_completeness",
     }  # fmt: skip
     ranked = [f for f in page.figures if f["data-column"] == "rank_in_size_peers"]
     assert len(ranked) == 130
@@ -116,6 +117,7 @@ def test_no_file_of_the_package_holds_a_count_below_five(package: Path) -> None:
     counts = {
         "online_submission_headline": ("received", "online", "returned"),
         "online_submission_rate": ("numerator", "denominator", "strict_numerator"),
+        "report_ii06a": ("received_total", "received_online", "resolved_late", "open_overdue", "withdrawn"),
         "task_completion": (
             "total",
             "completed",
@@ -136,6 +138,14 @@ def test_no_file_of_the_package_holds_a_count_below_five(package: Path) -> None:
                 assert found == 0, (table, kind, column)
             withheld += duckdb.sql(f"select count(*) from {relation} where is_withheld").fetchone()[0]
     assert withheld > 0, "one hundredth of a province must have small counts"
+
+
+def test_the_form_is_public_as_a_workbook_without_a_small_count(package: Path) -> None:
+    sheet = pd.read_excel(package / "report_ii06a.xlsx", header=None, engine="calamine", skiprows=4)
+    values = [
+        value for value in sheet.to_numpy().ravel() if isinstance(value, int | float) and value == value
+    ]
+    assert len(values) >= 14 and not [value for value in values if 0 < value < 5]
 
 
 def test_the_difference_to_the_province_gives_no_unit_away(package: Path) -> None:

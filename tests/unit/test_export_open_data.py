@@ -127,3 +127,27 @@ def test_issues_are_told_in_the_names_of_open311(settings: Settings) -> None:
         "requested_datetime": "2025-07-01T08:00:00+07:00", "updated_datetime": "2025-07-02T09:30:00+07:00",
         "expected_datetime": None, "address_id": "16681", "address": "Phường Thành Vinh",
     }  # fmt: skip
+
+
+def test_a_form_is_summed_over_units_and_a_small_sector_takes_its_neighbour_along(settings: Settings) -> None:
+    # By sector: G 20 + 30 = 50, H 1 + 2 = 3, K 4 + 4 = 8; together 61. Without K the 3 would follow from 61.
+    form = HandMade(
+        "select date '2025-07-01' as month, unit_code, 'Đơn vị' as unit_name, sector_code, sector_code || '!' as "
+        "sector_name, received::bigint as received from (values ('U', 'G', 20), ('V', 'G', 30), ('U', 'H', 1), "
+        "('V', 'H', 2), ('U', 'K', 4), ('V', 'K', 4)) as v (unit_code, sector_code, received)",
+        ("month", "unit_code", "sector_code"),
+        {
+            "form": "report", "summed": ["unit_code"], "counts": ["received"],
+            "lines": [{"over": "sector_code", "total": "all"}],
+        },
+    )  # fmt: skip
+    released(settings, {"marts.report_ii06a": form})
+    package = Path(open_data.export(settings).path)
+    told = [(r["sector_code"], r["sector_name"], r["received"]) for r in rows(package, "report_ii06a")]
+    assert told == [("G", "G!", "50"), ("H", "H!", ""), ("K", "K!", ""), ("all", "Tất cả", "61")]
+    assert "unit_name" not in rows(package, "report_ii06a")[0]
+    assert (package / "report_ii06a.xlsx").exists()
+    before = (package / "SHA256SUMS").read_text()
+    (package / "SHA256SUMS").unlink()
+    open_data.export(settings)
+    assert (package / "SHA256SUMS").read_text() == before

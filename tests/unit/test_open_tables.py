@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import duckdb
 import pytest
+import yaml
 
 from pipelines.releases.exports.common import Column, Table
 from pipelines.releases.exports.open_tables import OpenDataError, lay_out, opened
+from pipelines.settings import PROJECT
 
 COLUMNS = (Column("unit_code", "VARCHAR"), Column("received", "BIGINT"), Column("late_arrivals", "BIGINT"))
 
@@ -32,3 +34,16 @@ def test_an_omitted_column_stays_inside_and_withholds_nothing() -> None:
         public, withheld = lay_out(con, table, said)
         assert con.execute("from open_data").fetchall() == [("U", 70, False)]
     assert ([c.name for c in public.columns], withheld) == (["unit_code", "received", "is_withheld"], 0)
+
+
+def test_every_mart_that_is_open_declares_every_count_of_its_contract() -> None:
+    """From the YAML alone, so that a new column is caught before a night's export stops at it."""
+    found = 0
+    for file in sorted((PROJECT / "dbt_project" / "models" / "marts").glob("*.yml")):
+        (model,) = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
+        meta = model["config"]["meta"]
+        if "open_data" in meta:
+            columns = tuple(Column(c["name"], c["data_type"].upper()) for c in model["columns"])
+            assert opened(Table("marts", model["name"], columns, tuple(meta["key"]), meta=meta))
+            found += 1
+    assert found >= 8

@@ -21,7 +21,7 @@ SINCE = "period like 'since%'"
 # More communes than this in one peer group do not fit the page: its two ends are shown.
 PEERS_SHOWN = 46
 NEXT_SHOWN = 6
-REASONS_SHOWN = 4
+REASONS_SHOWN = 3
 
 
 def headline(marts: Marts) -> Section:
@@ -177,12 +177,16 @@ def quality(marts: Marts, titles: dict[str, str]) -> Section:
 
 
 def completeness(marts: Marts, titles: dict[str, str]) -> list[dict[str, Any]]:
-    """Units that reported, of those that owed a report on the newest day; empty without the mart."""
+    """Units that reported, of those that owed a report on the newest day; empty without the mart.
+
+    A source with one reporter stands here only when that one is missing.
+    """
     day = marts.values(f"select max(as_of_day) from {{{COMPLETENESS}}}")
     if not day or day[0][0] is None:
         return []
     rows = marts.rows(
-        COMPLETENESS, f"as_of_day = date '{day[0][0]}' and unit_code = 'all' and expected > 0",
+        COMPLETENESS,
+        f"as_of_day = date '{day[0][0]}' and unit_code = 'all' and (expected > 1 or missing > 0)",
         order="missing desc, source, expected desc",
     )  # fmt: skip
     return [{**row, "title": titles.get(name := row["source"].value, name)} for row in rows]

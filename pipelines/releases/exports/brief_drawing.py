@@ -36,7 +36,7 @@ def trend(
     rates = [rate for _, rate in [*line, *daily]] + [rate for _, rate in marks]
     low, high = floor(min(rates) * 100 - 0.001), ceil(max(rates) * 100 + 0.001)
     step = next(s for s in (1, 2, 5, 10, 20, 50) if (high - low) / s <= 5)
-    low, high = floor(low / step) * step, ceil(high / step) * step
+    low, high = max(floor(low / step) * step, 0), min(ceil(high / step) * step, 100)
 
     def place(when: date, rate: float) -> Point:
         passed = (when if not isinstance(when, datetime) else when.date()) - first
