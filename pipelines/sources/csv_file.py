@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pipelines import duck
 from pipelines.sources.encoding import codec, contradiction, suggestion, utf8
 from pipelines.sources.file_set import MAGIC
-from pipelines.sources.part import Part, Reading, Unreadable, repeated
+from pipelines.sources.part import Part, Reading, Unreadable
 from pipelines.sources.unpacking import MIB, Member
 
 DELIMITERS = {",": "','", ";": "';'", "\t": 'a tab ("\\t")', "|": "'|'"}
@@ -51,9 +51,9 @@ def read_csv(reading: Reading, member: Member) -> Part:
         )
         return f"select {texts} from {relation}"
 
-    notes = repeated(headers)
+    notes: list[str] = []
     if member.plain and not _ends_with_a_line_break(member):
-        notes += ("the last line has no line end: if that is unusual, it may be cut short",)
+        notes.append("the last line has no line end: if that is unusual, it may be cut short")
     return Part(member, headers, select, notes)
 
 

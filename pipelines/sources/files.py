@@ -55,7 +55,7 @@ def pull(
     """
     files = find(source, partition, settings)
     if not files:
-        raise NotProvided(f"{source.name} {partition}: no file at {_place(source, partition, settings)}.")
+        raise NotProvided(f"{source.name} {partition}: no file {_place(source, partition, settings)}.")
     by_path = {str(file.path): file for file in files}
     with serving(con) as served:
         reading = Reading(source, con, served, {path: f.unclean for path, f in by_path.items()})
@@ -187,5 +187,6 @@ def _first_line(error: Exception) -> str:
 
 def _place(source: Source, partition: date, settings: Settings) -> str:
     if source.path is None:
-        return "its inbox"
-    return source.resolved_path(settings.data, str(partition)).name
+        return "in its inbox"
+    path = source.resolved_path(settings.data, str(partition))
+    return f"{path.name} in {path.parent.name}/"

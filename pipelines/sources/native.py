@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
+from pipelines.sources.cells import cell_text as exact_text
 from pipelines.sources.contract import Column, Source
 
 BLANKS = " \t\u00a0"
 ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
-TEXTUAL = ("text",)
+LONGEST_NUMBER = 400
+UNNAMED = Column(name="unnamed")
 
 
 class Number(str):
-    """A number exactly as the file writes it, in plain notation with a decimal point: no text."""
+    """A number exactly as the file writes it, with a decimal point: no text."""
 
 
 def clean(text: str) -> str | None:
@@ -31,41 +34,24 @@ def clean(text: str) -> str | None:
 def cell_text(cell: Any, source: Source, column: Column | None) -> str | None:
     """One cell of any kind as the text to land in `column` (None: a column without a contract)."""
     match cell:
-        case None:
-            return None
         case Number():
-            return number_text(cell, source, column)
+            cell = _decimal(cell)
         case str():
             return clean(cell)
-        case bool():
-            return "true" if cell else "false"
-        case int():
-            return str(cell)
-        case float():
-            return None if cell != cell else number_text(Number(plain_number(cell)), source, column)
+        case float() if cell != cell:
+            return None
         case datetime() | date():
             return moment_text(cell, source, column)
-        case time() | timedelta():
-            return str(cell)
-    return clean(str(cell))
+    return exact_text(cell, column or UNNAMED, source.number_format)
 
 
-def plain_number(value: float) -> str:
-    """`12.0` → `12`, `1e-07` → `0.0000001`: shortest digits that give the same number, no exponent."""
-    if value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    written = repr(value)
-    if "e" not in written or "inf" in written:
-        return written
-    digits = f"{value:.20f}" if abs(value) < 1 else f"{value:.0f}"
-    return digits.rstrip("0").rstrip(".") if "." in digits else digits
-
-
-def number_text(number: Number, source: Source, column: Column | None) -> str:
-    """In a number column the source's own decimal sign, which its text parser expects."""
-    plain = number[:-2] if number.endswith(".0") else str(number)
-    numeric = column is not None and column.type not in TEXTUAL
-    return plain.replace(".", ",") if numeric and source.number_format == "vi" else plain
+def _decimal(number: Number) -> Any:
+    """Exact, unless its exponent would make gigabytes of digits: then the text as it stands."""
+    try:
+        value = Decimal(number)
+    except ArithmeticError:
+        return str(number)
+    return value if abs(value.adjusted()) < LONGEST_NUMBER else str(number)
 
 
 def moment_text(value: date, source: Source, column: Column | None) -> str:

@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import duck
+from pipelines.sources.cells import NUMERIC
 from pipelines.sources.contract import Column, Source
 from pipelines.sources.csv_file import clean_sql
 from pipelines.sources.file_set import MAGIC
-from pipelines.sources.native import ISO, TEXTUAL
+from pipelines.sources.native import ISO
 from pipelines.sources.part import Part, Reading, Unreadable
 from pipelines.sources.unpacking import MIB, Member
 
@@ -73,7 +74,7 @@ def _number(cell: str, kind: str, source: Source, column: Column | None) -> str:
             f"case when isnan({cell}) then null when {cell} = trunc({cell}) and abs({cell}) < 1e15 "
             f"then cast(cast({cell} as bigint) as varchar) else cast({cell} as varchar) end"
         )
-    numeric = column is not None and column.type not in TEXTUAL
+    numeric = column is not None and column.type in NUMERIC
     return f"replace({text}, '.', ',')" if numeric and source.number_format == "vi" else text
 
 

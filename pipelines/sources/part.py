@@ -59,9 +59,3 @@ class Reading:
     def register_texts(self, columns: Mapping[str, list[str | None]]) -> str:
         arrays = {name: pa.array(texts, pa.string()) for name, texts in columns.items()}
         return self.register(pa.table(arrays))
-
-
-def repeated(headers: list[str]) -> tuple[str, ...]:
-    """A note where a header stands there more than once: its first column counts."""
-    twice = sorted({h for h in headers if h and headers.count(h) > 1})
-    return (f"header stands there more than once, the first counts: {', '.join(twice)}",) if twice else ()

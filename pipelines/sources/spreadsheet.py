@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pipelines.sources.mapping import fold
 from pipelines.sources.native import cell_text, clean
-from pipelines.sources.part import Part, Reading, repeated
+from pipelines.sources.part import Part, Reading
 from pipelines.sources.unpacking import Member
 
 HEADER_SEARCH_ROWS = 40
@@ -56,7 +56,7 @@ def sheet_part(
     merges = [Merged(*corners) for corners in about["merges"]]
     ahead = [row for row, _ in zip(rows, range(HEADER_SEARCH_ROWS + HEADER_ROWS + 2), strict=False)]
     header = find_header(ahead, merges, reading.source.header_marker, about["sheet"])
-    sheet_notes = [*notes, *repeated(header.labels)]
+    sheet_notes = list(notes)
 
     def all_rows() -> Iterator[Row]:
         yield from ahead
@@ -79,7 +79,7 @@ def sheet_part(
         sheet_notes.extend(records.notes())
         return " union all ".join(f"from {table}" for table in tables)
 
-    headers = [label for label in dict.fromkeys(header.labels) if label]
+    headers = [label for label in header.labels if label]
     return Part(member, headers, select, sheet_notes, {**constants, "_sheet": about["sheet"]})
 
 

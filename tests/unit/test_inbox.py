@@ -14,6 +14,7 @@ import pytest
 from pipelines.landing.arrivals import new_days, settle, waiting
 from pipelines.landing.batches import newest
 from pipelines.landing.pull import pull
+from pipelines.quality.owed import owed
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources import inbox
 from pipelines.sources.contract import Source
@@ -190,6 +191,17 @@ def test_a_bad_file_at_a_configured_path_stays_where_it_is(settings: Settings) -
     with pytest.raises(PermanentSourceError) as error:
         land(settings, source(path="{data}/inbox/{partition}.csv"))
     assert path.exists() and "set aside" not in str(error.value)
+
+
+def test_a_run_from_the_command_line_owes_a_day_when_something_new_waits_for_it(settings: Settings) -> None:
+    one = inbox_source()
+    assert owed(one, [DAY, NEXT], settings) == []
+    drop(settings, "a.csv", "1")
+    assert owed(one, [DAY, NEXT], settings) == [DAY]
+    land(settings, one)
+    assert owed(one, [DAY, NEXT], settings) == []
+    drop(settings, "b.csv", "2")
+    assert owed(one, [DAY, NEXT], settings) == [DAY]
 
 
 # --- the sensor -----------------------------------------------------------------------------------

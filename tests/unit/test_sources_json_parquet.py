@@ -88,6 +88,12 @@ def test_nested_values_are_named_by_a_path_or_kept_as_json(settings: Settings) -
     assert (row["u"], json.loads(row["all"])) == ("U1", {"code": "U1", "n": 2})
 
 
+@pytest.mark.parametrize("number", ["1e999999999", "1e99999999999999999999999", "-1e-999999999"])
+def test_a_number_that_would_be_gigabytes_of_digits_stays_as_written(settings: Settings, number: str) -> None:
+    put(settings, "2025-08-06.json", f'[{{"Mã": {number}}}]'.encode())
+    assert rows(settings, json_source())[0]["code"] == number
+
+
 @pytest.mark.parametrize(
     ("form", "content", "told"),
     [
