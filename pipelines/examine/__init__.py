@@ -128,7 +128,7 @@ def _judge(seen: Examination, source: Source, trial: Settings, con: duckdb.DuckD
 
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
         con.execute(
-            f"copy (select row_number() over () as _row, {columns_sql(source, columns)} from sample) "
+            f"copy (select {columns_sql(source, columns)} from sample) "
             f"to {duck.literal(out)} (format parquet)"
         )
         return seen.origin, ()

@@ -75,8 +75,8 @@ def _write(
             words = f" (one of {', '.join(column.meanings)})" if column.meanings else ""
             what = f"cannot be {row[1]!r}: it is {column.type}{words}" if row[1] else "is empty"
             raise PermanentSourceError(
-                f"reference {source.name.removeprefix(PREFIX)}, row {row[0]}: {column.name} {what}. Correct the "
-                f"file ({Path(str(source.path)).name}) or its entry under `reference` in sources.yaml."
+                f"reference {source.name.removeprefix(PREFIX)}, row {row[0]}: {column.name} {what}. Correct "
+                f"the file ({Path(str(source.path)).name}) or its entry under `reference` in sources.yaml."
             )
     canonical = ", ".join(f"cast({sql} as varchar) as {duck.identifier(name)}" for name, sql in typed.items())
     con.execute(

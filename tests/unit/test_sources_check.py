@@ -113,7 +113,7 @@ def test_what_would_be_rejected_is_told_by_rule_and_nothing_is_landed(place: Pat
 def test_a_source_that_cannot_be_reached_says_so_and_the_next_is_still_checked(place: Path) -> None:
     (place / "2025-10-25.csv").unlink()
     told = check("--partition", "2025-10-25")
-    assert told.exit_code == 1 and "no file 2025-10-25.csv" in told.output
+    assert told.exit_code == 1 and "no file at 2025-10-25.csv" in told.output
 
 
 def test_a_misspelt_source_names_the_nearest(place: Path) -> None:
