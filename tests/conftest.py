@@ -54,10 +54,6 @@ def small_province(tmp_path_factory: pytest.TempPathFactory) -> Province:
 @pytest.fixture(scope="session")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A tiny province after a week of nights (tests/week.py): eight releases; tests must not change it."""
-    if os.environ.get("XWEEK"):
-        return Settings(
-            data=Path(os.environ["XWEEK"]), sources_file=Path(os.environ["XWEEK"]) / "sources.yaml"
-        )  # XXX
     data = tmp_path_factory.mktemp("week")
     told = subprocess.run(
         [sys.executable, "-m", "tests.week"],

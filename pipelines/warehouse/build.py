@@ -123,13 +123,14 @@ def finish(settings: Settings, as_of: datetime) -> BuiltState:
             "select source, sha256 from raw.batches where is_current and starts_with(source, ?) order by all",
             [PREFIX],
         ).fetchall()
-        rules = {s.name: rules_sha256(s) for s in load_contracts(settings.sources_file).sources.values()}
+        contracts = load_contracts(settings.sources_file)
+        rules = {s.name: rules_sha256(s) for s in contracts.sources.values()}
         state = BuiltState(
             as_of=as_of,
             input_batches=len(inputs),
             input_sha256=fingerprint(inputs),
             manifest_sha256=nodes_sha256(manifest),
-            rules_sha256=fingerprint(rules),
+            rules_sha256=fingerprint([rules, contracts.place.model_dump(mode="json")]),
             reference_sha256=fingerprint(references),
         )
         con.execute(

@@ -198,5 +198,6 @@ def test_the_batches_of_a_release_are_those_that_had_landed(week: Settings) -> N
             assert inputs.input_sha256(known) == release.input_sha256
             assert sum(b.standing == "current" for b in known) == release.input_batches
         again = {(b.source, b.partition) for b in inputs.known(con, 6) if b.standing == "superseded"}
-    # The day that was pulled again, with the tracker's snapshot of that day.
-    assert again == {("dossier_log", "2025-08-05"), ("task_tracker", "2025-08-05")}
+    # The day that was pulled again, with the snapshots of that day.
+    assert {day for _, day in again} == {"2025-08-05"}
+    assert {source for source, _ in again} >= {"dossier_log", "task_tracker"}

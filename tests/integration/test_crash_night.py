@@ -1,0 +1,154 @@
+"""Landing, validation and the build killed at the boundaries they cross, and on a full disk (DESIGN §2.4)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pipelines import duck
+from pipelines.landing.batches import batches, intact, newest
+from pipelines.landing.pull import pull
+from pipelines.quality.reports import read_report
+from pipelines.quality.validate import pending, validate
+from pipelines.releases import ledger
+from pipelines.releases.lake import open_lake
+from pipelines.releases.publish import publish
+from pipelines.settings import Settings
+from pipelines.sources.contract import load_contracts
+from pipelines.warehouse.build import built_state, finish, prepare
+from tests import crashing, nights, week
+
+pytestmark = pytest.mark.slow
+DAY = date(2025, 7, 15)
+LOG = "dossier_log"
+
+
+def at(settings: Settings, folder: Path) -> Settings:
+    if folder.exists():
+        shutil.rmtree(folder)
+    shutil.copytree(settings.data, folder, symlinks=True, ignore=shutil.ignore_patterns("demo"))
+    (folder / "demo").symlink_to(settings.data / "demo")
+    return Settings(data=folder, sources_file=folder / "sources.yaml")
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The week's source systems, nothing pulled."""
+    data = tmp_path_factory.mktemp("sources") / "data"
+    settings = Settings(data=data, sources_file=data / "sources.yaml")
+    crashing.asked(lambda: week.bring_up(settings))
+    return settings
+
+
+def landing(settings: Settings) -> None:
+    """As a run does: days without a batch are pulled."""
+    source = load_contracts(settings.sources_file).sources[LOG]
+    if str(DAY) not in newest(settings.landing, LOG):
+        pull(source, DAY, settings, run_id="run")
+
+
+def validation(settings: Settings) -> None:
+    """As a run does: what was landed and not judged is judged."""
+    source = load_contracts(settings.sources_file).sources[LOG]
+    validate(source, pending(source, newest(settings.landing, LOG).values(), settings.quality), settings)
+
+
+def both(settings: Settings) -> None:
+    landing(settings)
+    validation(settings)
+
+
+def accepted(settings: Settings) -> tuple:
+    """The rows that count, without the name of their batch; and what was rejected why."""
+    (batch,) = newest(settings.landing, LOG).values()
+    report = read_report(settings.quality, batch)
+    assert report is not None
+    with duck.connect(settings.extensions) as con:
+        read = f"select * exclude (batch_id) from read_parquet({duck.literal(report.accepted)}) order by _row"
+        rows = con.execute(f"select count(*), md5(string_agg(t::varchar, '' order by _row)) from ({read}) t")
+        told = rows.fetchone()
+    why = sorted((r["rule"], r["unexpected"]) for r in report.results)
+    return told, report.rows_read, report.rows_rejected, why
+
+
+def is_sound(settings: Settings) -> None:
+    """What is there is whole: every batch has its bytes, every report its files."""
+    for batch in batches(settings.landing):
+        intact(batch)
+        report = read_report(settings.quality, batch)
+        assert report is None or report.accepted.exists()
+
+
+@pytest.mark.parametrize("stage", [landing, validation])
+def test_a_stage_killed_at_any_boundary_leaves_nothing_half_and_the_next_run_heals(
+    sources: Settings, tmp_path: Path, stage: Callable[[Settings], None]
+) -> None:
+    origin = at(sources, tmp_path / "origin")
+    if stage is validation:
+        crashing.asked(lambda: landing(origin))
+    whole = at(origin, tmp_path / "whole")
+    boundaries = crashing.undisturbed(lambda: stage(whole))
+    crashing.asked(lambda: both(whole))
+    expected = crashing.asked(lambda: accepted(whole))
+    assert any("rename to" in b for b in boundaries)
+    for number, name in enumerate(boundaries, start=1):
+        spoilt = at(origin, tmp_path / "spoilt")
+        crashing.killed_at(number, lambda: stage(spoilt))  # noqa: B023
+        crashing.asked(lambda: is_sound(spoilt))  # noqa: B023
+        crashing.asked(lambda: both(spoilt))  # noqa: B023
+        assert crashing.asked(lambda: accepted(spoilt)) == expected, name  # noqa: B023
+
+
+@pytest.mark.parametrize("stage", [landing, validation])
+def test_a_full_disk_leaves_nothing_half_and_the_next_run_heals(
+    sources: Settings, tmp_path: Path, stage: Callable[[Settings], None]
+) -> None:
+    spoilt = at(sources, tmp_path / "spoilt")
+    if stage is validation:
+        crashing.asked(lambda: landing(spoilt))
+    assert crashing.on_a_full_disk(lambda: stage(spoilt))
+    crashing.asked(lambda: is_sound(spoilt))
+    crashing.asked(lambda: both(spoilt))
+    assert crashing.asked(lambda: accepted(spoilt))[1] > 0
+
+
+def building(settings: Settings) -> None:
+    os.environ.update(settings.child_environment())
+    nights.ensure_manifest(settings)
+    as_of = prepare(settings, load_contracts(settings.sources_file))
+    results = nights.build(settings)
+    assert not any(r.failed for r in results)
+    finish(settings, as_of)
+
+
+def released(settings: Settings) -> dict[str, str]:
+    with open_lake(settings) as con:
+        return {name: mart.sha256 for name, mart in ledger.releases(con)[-1].marts.items()}
+
+
+def publishing(settings: Settings) -> bool:
+    return publish(settings, run_id="again", author="night", reason="again").is_new
+
+
+@pytest.fixture(scope="module")
+def build_boundaries(week: Settings, tmp_path_factory: pytest.TempPathFactory) -> int:
+    whole = at(week, tmp_path_factory.mktemp("build") / "data")
+    return len(crashing.undisturbed(lambda: building(whole)))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_a_build_killed_half_way_is_not_published_and_the_next_one_is_the_same(
+    week: Settings, build_boundaries: int, tmp_path: Path, share: float
+) -> None:
+    spoilt = at(week, tmp_path / "spoilt")
+    before = crashing.asked(lambda: released(spoilt))
+    crashing.killed_at(int(build_boundaries * share), lambda: building(spoilt))
+    assert crashing.asked(lambda: built_state(spoilt) is None)
+    assert crashing.asked(lambda: released(spoilt)) == before
+    crashing.asked(lambda: building(spoilt))
+    assert crashing.asked(lambda: publishing(spoilt)) is False  # every hash is the same: nothing new
