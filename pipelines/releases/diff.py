@@ -6,7 +6,8 @@ too, and answers what was written in the publish transactions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
@@ -28,7 +29,7 @@ class Part:
     rate_change: float | None
     dossiers: int
     batches: list[str]
-    dossier_codes: list[str] = field(default_factory=list)
+    dossier_codes: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -201,9 +202,8 @@ def row_changes(
     cursor = con.execute(f"select change, {', '.join(keys)} from row_changes order by all limit {limit:d}")
     names = [d[0] for d in cursor.description or []]
     sample = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return RowChanges(
-        *(int(counts.get(kind, 0)) for kind in ("added", "removed", "changed")), columns, sample
-    )
+    added, removed, changed = (int(counts.get(kind, 0)) for kind in ("added", "removed", "changed"))
+    return RowChanges(added, removed, changed, columns, sample)
 
 
 def difference_markdown(found: Difference) -> str:

@@ -29,9 +29,9 @@ def restore(settings: Settings, release_id: int, *, run_id: str, author: str, re
             )
         keys = {m.qualified: m.key for m in read_manifest(settings.dbt_target / "manifest.json")}
         sources = {
-            Mart(*name.split("."), keys.get(name, ())): f"{duck.identifier(lake.ALIAS, *name.split('.'))} "
+            Mart(schema, name, keys.get(f"{schema}.{name}", ())): f"{duck.identifier(lake.ALIAS, schema, name)} "
             f"at (version => {wanted.snapshot_id})"
-            for name in sorted(wanted.marts)
+            for schema, name in (held.split(".", 1) for held in sorted(wanted.marts))
         }
         draft = replace(
             wanted,

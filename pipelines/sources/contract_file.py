@@ -55,7 +55,7 @@ def read_contracts(path: Path) -> ContractFile:
         loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
         root = loader.get_single_node()
         twice = list(_said_twice(root))
-        content = loader.construct_document(root) if root and not twice else {}  # type: ignore[no-untyped-call]
+        content = loader.construct_document(root) if root and not twice else {}
     except FileNotFoundError:
         raise ContractError(f"{path}: no such file. Set THONGSUOT_SOURCES to your sources.yaml.") from None
     except yaml.MarkedYAMLError as error:
@@ -69,7 +69,7 @@ def read_contracts(path: Path) -> ContractFile:
             f"{path.name}, line {key.start_mark.line + 1}: `{key.value}` stands there twice" for key in twice
         ]
         raise ContractError("\n".join(said))
-    if not isinstance(content, dict) or not isinstance(content.get("sources"), dict):
+    if root is None or not isinstance(content, dict) or not isinstance(content.get("sources"), dict):
         raise ContractError(
             f"{path.name}: expected the keys `place`, `first_day`, `sources` and `reference`."
         )

@@ -69,7 +69,8 @@ def _keys_at(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
 
 def _set_aside(content: Any, fault: Any) -> bool:
     """Puts something harmless where the fault stands; False where nothing can be put (a whole source)."""
-    *steps, last = fault["loc"] or (None,)
+    steps: list[Any] = list(fault["loc"][:-1])
+    last: Any = fault["loc"][-1] if fault["loc"] else None
     at = content
     for step in steps:
         if not ((isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int))):

@@ -7,7 +7,6 @@ dropped in place, no table is truncated or rewritten.
 from __future__ import annotations
 
 import re
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg import sql as pgsql
@@ -56,7 +55,7 @@ LIMITS = {
 
 def sql(template: str, schema: str, table: str) -> pgsql.Composed:
     """`{}` in the template becomes the quoted name; the template is this package's own text."""
-    return pgsql.SQL(cast(LiteralString, template)).format(pgsql.Identifier(schema, table))
+    return pgsql.SQL(template).format(pgsql.Identifier(schema, table))
 
 
 def pg_type(duckdb_type: str) -> str:
@@ -70,12 +69,12 @@ def pg_type(duckdb_type: str) -> str:
 
 def prepare(pg: psycopg.Connection, bi_password: str | None) -> None:
     """Schemas, the ledger of loads, the reader's role and rights. Harmless when repeated."""
-    pg.execute(cast(LiteralString, f"set local lock_timeout = '{LOCK_TIMEOUT}'"))
+    pg.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
     if pg.execute("select to_regclass('marts.releases')").fetchone() == (None,):
         pg.execute("create schema if not exists marts; create schema if not exists audit")
-        pg.execute(cast(LiteralString, RELEASES))
+        pg.execute(RELEASES)
         _reader(pg)
-        pg.execute(cast(LiteralString, GRANTS))
+        pg.execute(GRANTS)
     if bi_password is not None:
         # Hashed here: the password itself never reaches the server's log.
         verifier = pg.pgconn.encrypt_password(bi_password.encode(), READER.encode(), b"scram-sha-256")
@@ -89,9 +88,9 @@ def prepare(pg: psycopg.Connection, bi_password: str | None) -> None:
 def _reader(pg: psycopg.Connection) -> None:
     """The reader's role with its limits, where a database administrator has not made it already."""
     if pg.execute("select from pg_roles where rolname = %s", [READER]).fetchone() is None:
-        pg.execute(cast(LiteralString, f"create role {READER} login"))
+        pg.execute(f"create role {READER} login")
         for name, value in LIMITS.items():
-            pg.execute(cast(LiteralString, f"alter role {READER} set {name} = {value}"))
+            pg.execute(f"alter role {READER} set {name} = {value}")
 
 
 def held_release(pg: psycopg.Connection) -> str | None:
@@ -111,7 +110,7 @@ def note_release(pg: psycopg.Connection, release: Release, how: str) -> None:
 def ensure_table(pg: psycopg.Connection, table: Table) -> bool:
     """Make the table's columns and comments the contract's; True where its rows must be compared."""
     wanted = {column.name: pg_type(column.type) for column in table.columns}
-    present = dict(
+    present: dict[str, str] = dict(
         pg.execute(
             "select attname, format_type(atttypid, atttypmod) from pg_attribute "
             "where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum",
@@ -152,7 +151,7 @@ def ensure_key(pg: psycopg.Connection, table: Table) -> None:
 
 def _comment(pg: psycopg.Connection, table: Table) -> None:
     """Table and column descriptions, written only where they differ."""
-    told = dict(
+    told: dict[str, str] = dict(
         pg.execute(
             "select coalesce(a.attname, ''), d.description from pg_description d "
             "left join pg_attribute a on a.attrelid = d.objoid and a.attnum = d.objsubid "
@@ -177,7 +176,7 @@ def touched_table(pg: psycopg.Connection, table: Table) -> None:
     kinds = {column.name: pg_type(column.type) for column in table.columns}
     columns = ", ".join(f"{pgsql.Identifier(name).as_string(pg)} {kinds[name]}" for name in table.key)
     pg.execute("drop table if exists pg_temp.touched")
-    pg.execute(cast(LiteralString, f"create temp table touched ({columns}) on commit drop"))
+    pg.execute(f"create temp table touched ({columns}) on commit drop")
 
 
 def delete_touched(pg: psycopg.Connection, table: Table) -> int:
