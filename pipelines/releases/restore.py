@@ -29,8 +29,9 @@ def restore(settings: Settings, release_id: int, *, run_id: str, author: str, re
             )
         keys = {m.qualified: m.key for m in read_manifest(settings.dbt_target / "manifest.json")}
         sources = {
-            Mart(schema, name, keys.get(f"{schema}.{name}", ())): f"{duck.identifier(lake.ALIAS, schema, name)} "
-            f"at (version => {wanted.snapshot_id})"
+            Mart(
+                schema, name, keys.get(f"{schema}.{name}", ())
+            ): f"{duck.identifier(lake.ALIAS, schema, name)} at (version => {wanted.snapshot_id})"
             for schema, name in (held.split(".", 1) for held in sorted(wanted.marts))
         }
         draft = replace(
