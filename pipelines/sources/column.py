@@ -35,23 +35,26 @@ class Column(Frozen):
     """
 
     name: str
-    type: ColumnType = Field("text", description="Given for canonical columns; say it for your own only.")
+    type: ColumnType = Field(default="text", description="Given for canonical columns; say your own.")
     raw: str | None = Field(
-        None, description="The header in the source. Case, accents and spaces may differ."
+        default=None, description="The header in the source. Case, accents and spaces may differ."
     )
-    aliases: tuple[str, ...] = Field((), description="Other headers under which the same column arrives.")
-    required: bool = Field(False, description="Without this column nothing is landed.")
+    aliases: tuple[str, ...] = Field(default=(), description="Other headers of the same column.")
+    required: bool = Field(default=False, description="Without this column nothing is landed.")
     value_map: dict[str, str] | None = Field(
-        None, description="The source's word → the canonical word. Other words are rejected, never guessed."
+        default=None,
+        description="The source's word → the canonical word. Other words are rejected, never guessed.",
     )
     default: str | None = Field(
-        None, description="Stands where the source says nothing, as canonical text (in_person, 'false')."
+        default=None,
+        description="Stands where the source says nothing, as canonical text (in_person, 'false').",
     )
     scan: bool = Field(
-        True, description="Set false where codes of the source look like ID or phone numbers but are none."
+        default=True,
+        description="Set false where codes of the source look like ID or phone numbers but are none.",
     )
-    title_vi: str = Field("", description="What the column is called in Vietnamese.")
-    description: str = Field("", description="What it means.")
+    title_vi: str = Field(default="", description="What the column is called in Vietnamese.")
+    description: str = Field(default="", description="What it means.")
     words: tuple[str, ...] = ()
     fallback: str | None = None
     mapped: bool = True

@@ -22,10 +22,11 @@ class ContractFile(NamedTuple):
 
     name: str
     content: dict[str, Any]
-    root: yaml.Node
+    root: yaml.Node | None
 
     def line_of(self, path: Iterable[Any]) -> int:
-        node, line = self.root, 1
+        node: yaml.Node | None = self.root
+        line = 1
         for step in path:
             found = _step(node, step)
             if found is None:
@@ -39,7 +40,7 @@ class ContractFile(NamedTuple):
         return ContractError("\n".join(f"{self.name}, line {line}: {text}" for line, text in lines))
 
 
-def _step(node: yaml.Node, step: Any) -> tuple[yaml.Node, int] | None:
+def _step(node: yaml.Node | None, step: Any) -> tuple[yaml.Node, int] | None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if key.value == str(step):

@@ -76,7 +76,7 @@ def _set_aside(content: Any, fault: Any) -> bool:
         if not ((isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int))):
             return False
         at = at[step]
-    if isinstance(at, list) and isinstance(at[last], dict):
+    if isinstance(at, list) and isinstance(last, int) and isinstance(at[last], dict):
         # A whole column: its words are at fault.
         dropped = [at[last].pop(key, None) for key in ("value_map", "default")]
         return dropped != [None, None]

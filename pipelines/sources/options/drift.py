@@ -18,9 +18,13 @@ class Drift(Frozen):
     that cannot be read are still judged by the suite.
     """
 
-    extra_column: Mode = Field("warn", description="A header that the contract does not name (dropped).")
-    absent_column: Mode = Field("warn", description="An optional column that is mapped but not delivered.")
-    unknown_word: Mode = Field("warn", description="A word that a column's value_map does not know.")
+    extra_column: Mode = Field(
+        default="warn", description="A header that the contract does not name (dropped)."
+    )
+    absent_column: Mode = Field(
+        default="warn", description="An optional column that is mapped but not delivered."
+    )
+    unknown_word: Mode = Field(default="warn", description="A word that a column's value_map does not know.")
     changed_type: Mode = Field(
-        "warn", description="A typed column in which no value can be read by the declared formats."
+        default="warn", description="A typed column in which no value can be read by the declared formats."
     )
