@@ -92,6 +92,12 @@ def test_header_cells_that_are_not_really_merged_are_filled_forward(settings: Se
     assert read(settings, sheet_source()) == [("A", "x", "y")]
 
 
+def test_no_row_is_lost_between_those_read_ahead_and_the_rest(settings: Settings) -> None:
+    lines = [TABLE[0], *([n, str(n), "x"] for n in range(1, 121))]
+    workbook(settings, "2025-08-06.xlsx", {"A": lines})
+    assert [code for code, _ in read(settings, pair_source())] == [str(n) for n in range(1, 121)]
+
+
 def test_a_row_of_bare_column_numbers_is_no_record(settings: Settings) -> None:
     """Form II.06a numbers its columns 1, 2, 3=4+5 (DOMAIN §3)."""
     workbook(settings, "2025-08-06.xlsx", {"A": [TABLE[0], [1, 2, "3=4+5"], *TABLE[1:]]})
