@@ -50,7 +50,7 @@ TABLE: list[list[Any]] = [["STT", "Mã", "Nội dung"], [1, "A", "x"], [2, "B", 
 
 
 def read(settings: Settings, one: Source) -> list[tuple]:
-    return [tuple(row.values())[1:] for row in rows(settings, one)]
+    return [tuple(row.values()) for row in rows(settings, one)]
 
 
 def test_a_sheet_with_title_merged_headers_groups_and_totals(settings: Settings) -> None:
