@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pipelines.sources.mapping import fold
@@ -54,7 +55,7 @@ def sheet_part(
 ) -> Part:
     """ValueError where the sheet has no header; records are read when they are selected."""
     merges = [Merged(*corners) for corners in about["merges"]]
-    ahead = [row for row, _ in zip(rows, range(HEADER_SEARCH_ROWS + HEADER_ROWS + 2), strict=False)]
+    ahead = list(islice(rows, HEADER_SEARCH_ROWS + HEADER_ROWS + 2))
     header = find_header(ahead, merges, reading.source.header_marker, about["sheet"])
     sheet_notes = list(notes)
 

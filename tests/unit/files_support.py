@@ -44,7 +44,8 @@ def landed(settings: Settings, one: Source, day: date = DAY) -> LandedBatch:
 
 
 def rows(settings: Settings, one: Source, day: date = DAY) -> list[dict]:
-    return pq.read_table(landed(settings, one, day).path).to_pylist()
+    read = pq.read_table(landed(settings, one, day).path).to_pylist()
+    return [{name: cell for name, cell in row.items() if name != "_row"} for row in read]
 
 
 def pairs(settings: Settings, one: Source) -> list[tuple]:

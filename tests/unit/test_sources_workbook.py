@@ -50,7 +50,7 @@ TABLE: list[list[Any]] = [["STT", "Mã", "Nội dung"], [1, "A", "x"], [2, "B", 
 
 
 def read(settings: Settings, one: Source) -> list[tuple]:
-    return [tuple(row.values())[1:] for row in rows(settings, one)]
+    return [tuple(row.values()) for row in rows(settings, one)]
 
 
 def test_a_sheet_with_title_merged_headers_groups_and_totals(settings: Settings) -> None:
@@ -90,6 +90,12 @@ def test_header_cells_that_are_not_really_merged_are_filled_forward(settings: Se
     lines = [["STT", "Mã", "Thời gian", None], [None, None, "Bắt đầu", "Hạn"], [1, "A", "x", "y"]]
     workbook(settings, "2025-08-06.xlsx", {"A": lines})
     assert read(settings, sheet_source()) == [("A", "x", "y")]
+
+
+def test_no_row_is_lost_between_those_read_ahead_and_the_rest(settings: Settings) -> None:
+    lines = [TABLE[0], *([n, str(n), "x"] for n in range(1, 121))]
+    workbook(settings, "2025-08-06.xlsx", {"A": lines})
+    assert [code for code, _ in read(settings, pair_source())] == [str(n) for n in range(1, 121)]
 
 
 def test_a_row_of_bare_column_numbers_is_no_record(settings: Settings) -> None:
