@@ -1,6 +1,7 @@
 """What releases cost: a release after one new day, the difference of neighbours, verifying thirty.
 
-On a copy of a province that was run up to the day before the demo's last (`make run` leaves one):
+On a copy of a province that was run up to the day before the demo's last (`make run` leaves one; without
+it the demo is brought up):
 
     python -m benchmarks.releases [--data data] [--nights 30]
 
@@ -13,6 +14,8 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -45,12 +48,16 @@ Told = TypeVar("Told")
 
 @contextmanager
 def copied(data: Path) -> Iterator[Settings]:
-    """The same landing and sources under a directory that is gone afterwards."""
+    """The same landing and sources under a directory that is gone afterwards; the demo where there are none."""
     with tempfile.TemporaryDirectory(dir=data.parent, prefix=".bench.") as folder:
-        for name in ("landing", "quality", "demo", "duckdb_extensions"):
-            shutil.copytree(data / name, Path(folder) / name, symlinks=True)
         settings = Settings(data=Path(folder))
         os.environ.update(settings.child_environment())
+        if (data / "landing").exists():
+            for name in ("landing", "quality", "demo", "duckdb_extensions"):
+                shutil.copytree(data / name, Path(folder) / name, symlinks=True)
+        else:
+            for word in ("demo", "run"):
+                subprocess.run([sys.executable, "-m", "pipelines.cli", word], check=True)
         yield settings
 
 

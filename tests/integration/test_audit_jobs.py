@@ -1,0 +1,56 @@
+"""The same questions asked through Dagster: the weekly check that fails loudly, the restore that asks first."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.releases import ledger
+from pipelines.releases.lake import open_lake
+from pipelines.settings import Settings
+from tests.conftest import Province
+
+pytestmark = pytest.mark.slow
+
+ASK = """
+import json, sys
+from pipelines.definitions import defs
+def run(job, **config):
+    done = defs.resolve_job_def(job).execute_in_process(run_config=config or None, raise_on_error=False)
+    checks = [e.event_specific_data.passed for e in done.all_events
+              if e.event_type_value == "ASSET_CHECK_EVALUATION"]
+    told = " ".join(e.event_specific_data.error.message for e in done.all_events
+                    if e.event_type_value == "STEP_FAILURE")
+    return done.success, checks, told
+unconfirmed = {"release": {"config": {"restore": 3}}}
+print(json.dumps([run("verify"), run("restore"), run("restore", ops=unconfirmed)]))
+"""
+
+
+def test_verify_and_restore_run_as_jobs_and_restore_asks_to_be_confirmed(
+    week: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(week.data, data, symlinks=True, ignore=shutil.ignore_patterns("demo"))
+    settings = Settings(data=data, sources_file=data / "sources.yaml")
+    monkeypatch.setenv("THONGSUOT_DATA", str(data))
+    monkeypatch.setenv("THONGSUOT_SOURCES", str(settings.sources_file))
+    monkeypatch.setenv("THONGSUOT_EXPORTS", "marts_duckdb")
+    province = Province(settings)
+    province.thongsuot("releases", "restore", "3", "--reason", "a wrong map", "--yes")
+    with open_lake(settings) as con:
+        newest = ledger.releases(con)[-1]
+    assert (newest.release_id, newest.restores, newest.reason) == (9, 3, "a wrong map")
+    shutil.rmtree(data / "landing" / "dossier_log" / "2025-07-15")
+    told = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
+    verified, unnamed, unconfirmed = json.loads(told.stdout.strip().splitlines()[-1])
+    assert verified[:2] == [False, [False]] and "dossier_log 2025-07-15" in verified[2]
+    for success, _, words in (unnamed, unconfirmed):
+        assert not success and "Nothing was restored" in words
+    with open_lake(settings) as con:
+        assert ledger.releases(con)[-1].release_id == 9
