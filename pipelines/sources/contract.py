@@ -235,10 +235,8 @@ class Place(Frozen):
     @model_validator(mode="after")
     def _one_clock(self) -> Place:
         if self.timezone != str(LOCAL_ZONE):
-            raise ValueError(
-                f"`timezone` is {self.timezone}, but this process counts days in {LOCAL_ZONE}. "
-                "Name this file in THONGSUOT_SOURCES, so that it is read at the start."
-            )
+            said = f"`timezone` is {self.timezone}, but this process counts days in {LOCAL_ZONE}. "
+            raise ValueError(said + "Name this file in THONGSUOT_SOURCES, so that it is read at the start.")
         return self
 
 
@@ -294,9 +292,8 @@ def _fill(name: str, text: str, data: Path) -> str:
     def secret(match: re.Match[str]) -> str:
         value = os.environ.get(match[1])
         if value is None:
-            raise ContractError(
-                f"{name}: the environment has no {match[1]}, which sources.yaml names. Set it."
-            )
+            said = f"{name}: the environment has no {match[1]}, which sources.yaml names. Set it."
+            raise ContractError(said)
         return value
 
     filled = text.replace("{data}", str(data)).replace("{project}", str(PROJECT))
