@@ -164,3 +164,8 @@ def test_the_register_is_never_in_the_package(package: Path) -> None:
     names = {path.stem for path in package.iterdir()}
     assert "dossier_register" not in names and "task_ledger" not in names
     assert not [path for path in package.iterdir() if re.search(rb"H41\.\d+-\d{8}-\d{7}", path.read_bytes())]
+
+
+def test_status_says_where_the_brief_lies(small_province: Province) -> None:
+    told = small_province.thongsuot("status").stdout
+    assert str(small_province.settings.exports / "brief.html") in told
