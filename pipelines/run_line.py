@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 import threading
 import uuid
@@ -168,7 +169,9 @@ def _causes(events: list[Any]) -> list[str]:
             error = event.event_specific_data.error
             while error.cause is not None:
                 error = error.cause
-            told.append(f"{event.step_key}: {error.message.strip()}")
+            # Dagster leads with the class; ours speak for themselves.
+            said = re.sub(r"^pipelines[\w.]+: ", "", error.message.strip())
+            told.append(f"{event.step_key}: {said}")
         if event.event_type_value == "ASSET_CHECK_EVALUATION":
             checked = event.event_specific_data
             if not checked.passed and "blocked" in checked.metadata:

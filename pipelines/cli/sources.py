@@ -14,7 +14,7 @@ from rich.table import Table
 
 from pipelines.cli.console import console
 from pipelines.settings import Settings
-from pipelines.sources.contract import ContractError, Contracts, Source, load_contracts
+from pipelines.sources.contract import Contracts, Source, load_contracts
 
 COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 
@@ -30,7 +30,7 @@ def list_() -> None:
     from pipelines.landing.batches import newest
 
     settings = Settings.from_env()
-    contracts = _contracts(settings)
+    contracts = load_contracts(settings.sources_file)
     table = Table("source", "connector", "days", "mapped", "personal", "last landed", "rows", box=None)
     for source in contracts.sources.values():
         landed = newest(settings.landing, source.name)
@@ -55,7 +55,7 @@ def check(name: str | None, partition: datetime | None, rows: int, as_json: bool
     from pipelines.examine import examine
 
     settings = Settings.from_env()
-    contracts = _contracts(settings)
+    contracts = load_contracts(settings.sources_file)
     day = partition.date() if partition else None
     found = []
     for source in _chosen(contracts, name):
@@ -80,13 +80,6 @@ def schema(write: bool) -> None:
         console.print(f"Wrote {SCHEMA.name}.")
     else:
         print(schema_text(), end="")
-
-
-def _contracts(settings: Settings) -> Contracts:
-    try:
-        return load_contracts(settings.sources_file)
-    except ContractError as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _chosen(contracts: Contracts, name: str | None) -> list[Source]:

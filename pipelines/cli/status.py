@@ -16,7 +16,7 @@ from pipelines.settings import Settings
 def status(as_json: bool) -> None:
     """The headline: rate, counts, rank and movement, tasks, issues, newest release, last run."""
     from pipelines.releases.exports import brief
-    from pipelines.releases.headline import headline, movement, percent, vietnamese
+    from pipelines.releases.headline import headline, said_of
     from pipelines.releases.lake import open_lake
 
     try:
@@ -28,28 +28,12 @@ def status(as_json: bool) -> None:
     page = brief.file(Settings.from_env())
     where = str(page) if page.exists() else "none yet"
     if as_json:
-        told = {**vars(said), "tasks": vars(said.tasks), "last_run": last_run, "brief": where}
+        told = {**vars(said), "tasks": said.tasks and vars(said.tasks), "last_run": last_run, "brief": where}
         print(json.dumps(told, default=str))
         return
     table = Table(show_header=False, box=None, pad_edge=False)
-    tasks = said.tasks
     for label, value in [
-        (
-            "Tỷ lệ nộp trực tuyến · online submission rate",
-            f"[bold]{percent(said.rate)}[/] ({vietnamese(said.online)} / {vietnamese(said.received)})",
-        ),
-        ("Mốc báo cáo · cut-off", str(said.cutoff_at)),
-        (
-            "Xếp hạng · national rank",
-            f"{said.national_rank} of {said.province_count} ({movement(said.rank_movement)})",
-        ),
-        (
-            "Nhiệm vụ cấp tỉnh · provincial tasks",
-            f"{tasks.total} = {tasks.completed} completed + {tasks.in_term} in term "
-            f"+ {tasks.overdue} overdue",
-        ),
-        ("Vướng mắc đang mở · open issues", vietnamese(said.open_issues)),
-        ("Dòng bị loại · rejected rows", vietnamese(said.rejected_rows)),
+        *said_of(said),
         (
             "Bản phát hành · release",
             f"{said.release_id} as of {said.as_of}, {said.release_hash[:16]}…",

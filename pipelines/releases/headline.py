@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from pipelines.releases import ledger
+from pipelines.releases.explain import SINCE
 from pipelines.releases.lake import ALIAS
 
 
@@ -24,7 +25,11 @@ class TaskBuckets:
 
 @dataclass(frozen=True)
 class Headline:
-    """K1–K3 as rows of the newest release. `rate` is 0..1, None where nothing was received."""
+    """K1–K3 as rows of the newest release; None for what the place does not have.
+
+    Counts and `rate` (0..1, None where nothing was received) are those of the newest cut-off; of a place
+    without cut-offs, those of the newest day since counting began.
+    """
 
     release_id: int
     release_hash: str
@@ -36,8 +41,8 @@ class Headline:
     national_rank: int | None
     province_count: int | None
     rank_movement: int | None
-    tasks: TaskBuckets
-    open_issues: int
+    tasks: TaskBuckets | None
+    open_issues: int | None
     rejected_rows: int
 
 
@@ -50,31 +55,70 @@ def headline(con: duckdb.DuckDBPyConnection) -> Headline:
     def one(sql: str) -> tuple[Any, ...] | None:
         return con.execute(sql.replace("lake.", f"{ALIAS}.")).fetchone()
 
-    cutoff = one(
-        "select cutoff_at, received, online, rate, national_rank, province_count, rank_movement "
-        "from lake.marts.online_submission_headline order by cutoff_at desc limit 1"
-    ) or (None, 0, 0, None, None, None, None)
+    counted = (
+        one(
+            "select cutoff_at, received, online, rate, national_rank, province_count, rank_movement "
+            "from lake.marts.online_submission_headline order by cutoff_at desc limit 1"
+        )
+        or one(
+            "select null, denominator, numerator, rate, null, null, null from lake.marts.online_submission_rate "
+            f"where unit_level = 'province' and period = '{SINCE}' order by as_of_day desc limit 1"
+        )
+        or (None, 0, 0, None, None, None, None)
+    )
     tasks = one(
         "select total, completed, open_in_term + open_no_due, "
         "open_overdue from lake.marts.task_completion "
         "where owner_level = 'province' and lead_agency_code = 'all' "
         "order by as_of_day desc limit 1"
     )
-    issues = one("select count(*) from lake.marts.issue_backlog where is_open") or (0,)
-    rejected = one("select count(distinct (batch_id, _row)) from lake.audit.rejections where is_current") or (
-        0,
+    issues = one(
+        "select case when count(*) > 0 then count(*) filter (is_open) end from lake.marts.issue_backlog"
     )
+    rejected = one("select count(distinct (batch_id, _row)) from lake.audit.rejections where is_current")
     newest = chain[-1]
     named = ("cutoff_at", "received", "online", "rate", "national_rank", "province_count")
     return Headline(
         release_id=newest.release_id,
         release_hash=newest.release_hash,
         as_of=newest.as_of,
-        **dict(zip((*named, "rank_movement"), cutoff, strict=True)),
-        tasks=TaskBuckets(*tasks) if tasks else TaskBuckets(),
-        open_issues=issues[0],
-        rejected_rows=rejected[0],
+        **dict(zip((*named, "rank_movement"), counted, strict=True)),
+        tasks=TaskBuckets(*tasks) if tasks else None,
+        open_issues=issues[0] if issues else None,
+        rejected_rows=rejected[0] if rejected else 0,
     )
+
+
+def said_of(said: Headline) -> list[tuple[str, str]]:
+    """(label, value) in words, for `thongsuot status` and the UI; what the place does not have is said."""
+    tasks = said.tasks
+    return [
+        (
+            "Tỷ lệ nộp trực tuyến · online submission rate",
+            f"{percent(said.rate)} ({vietnamese(said.online)} / {vietnamese(said.received)})",
+        ),
+        (
+            "Mốc báo cáo · cut-off",
+            str(said.cutoff_at) if said.cutoff_at else f"none yet; counted to {said.as_of}",
+        ),
+        (
+            "Xếp hạng · national rank",
+            f"{said.national_rank} of {said.province_count} ({movement(said.rank_movement)})"
+            if said.national_rank
+            else "not ranked",
+        ),
+        (
+            "Nhiệm vụ cấp tỉnh · provincial tasks",
+            f"{tasks.total} = {tasks.completed} completed + {tasks.in_term} in term + {tasks.overdue} overdue"
+            if tasks
+            else "no task tracker",
+        ),
+        (
+            "Vướng mắc đang mở · open issues",
+            "no issue register" if said.open_issues is None else vietnamese(said.open_issues),
+        ),
+        ("Dòng bị loại · rejected rows", vietnamese(said.rejected_rows)),
+    ]
 
 
 def vietnamese(number: int) -> str:
@@ -84,7 +128,7 @@ def vietnamese(number: int) -> str:
 
 def percent(rate: float | None) -> str:
     """`0.723473` → `72.35 %`; a missing rate is said, not printed as zero."""
-    return "n/a" if rate is None else f"{rate * 100:.2f} %"
+    return "nothing received" if rate is None else f"{rate * 100:.2f} %"
 
 
 def movement(places: int | None) -> str:
@@ -95,18 +139,4 @@ def movement(places: int | None) -> str:
 
 def headline_markdown(said: Headline) -> str:
     """The same headline as a small table, for the UI."""
-    return "\n".join(
-        [
-            "| | |",
-            "|---|---|",
-            f"| Tỷ lệ nộp trực tuyến · online submission rate | **{percent(said.rate)}** "
-            f"({vietnamese(said.online)} / {vietnamese(said.received)}) |",
-            f"| Mốc báo cáo · cut-off | {said.cutoff_at} |",
-            f"| Xếp hạng · national rank | {said.national_rank} / {said.province_count} "
-            f"({movement(said.rank_movement)}) |",
-            f"| Nhiệm vụ cấp tỉnh · provincial tasks | {said.tasks.total} = "
-            f"{said.tasks.completed} + {said.tasks.in_term} + {said.tasks.overdue} |",
-            f"| Vướng mắc đang mở · open issues | {vietnamese(said.open_issues)} |",
-            f"| Dòng bị loại · rejected rows | {vietnamese(said.rejected_rows)} |",
-        ]
-    )
+    return "\n".join(["| | |", "|---|---|", *(f"| {label} | {value} |" for label, value in said_of(said))])

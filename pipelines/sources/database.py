@@ -36,6 +36,8 @@ REFUSED = (
     "does not exist|no such|unknown column|invalid column|syntax error|permission denied|ora-00904|"
     "command denied|no permission|not allowed|invalid input syntax|unknown or incorrect time zone"
 )
+# What SQLite says of a file that another read will not mend.
+DAMAGED = "not a database|malformed"
 # Ours or the machine's, not the source's: passed on as they are.
 OURS = "no space left|could not write|out of memory|failed to allocate"
 
@@ -172,6 +174,11 @@ def _explained(source: Source, partition: date, shown: str, error: Exception) ->
         return PermanentSourceError(
             f"{at}a column of {shown} holds bytes that are not UTF-8 text. Nothing was landed. "
             f"Leave the column out, or turn it into text in a `query`."
+        )
+    if shown.startswith("sqlite") and re.search(DAMAGED, said):
+        return PermanentSourceError(
+            f"{at}{shown} is no SQLite database, or a damaged one. Nothing was landed. "
+            f"Copy the file again while nobody writes to it, or correct `url` in sources.yaml."
         )
     if re.search(REFUSED_LOGIN, said):
         return PermanentSourceError(

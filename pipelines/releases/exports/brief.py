@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import timedelta
+from datetime import UTC
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,10 +15,8 @@ from pipelines.releases.exports import brief_content, chromium, formats
 from pipelines.releases.exports.common import Exported, newest_release, tables
 from pipelines.releases.exports.figures import Marts
 from pipelines.releases.ledger import Release
-from pipelines.settings import Settings
+from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contract import Contracts, load_contracts
-
-UTC_TO_LOCAL = timedelta(hours=7)  # Asia/Ho_Chi_Minh has no daylight saving (DOMAIN §2)
 
 
 def file(settings: Settings) -> Path:
@@ -49,6 +47,7 @@ def render(marts: Marts, release: Release, contracts: Contracts) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
+    published = release.published_at.replace(tzinfo=UTC, second=0).astimezone(LOCAL_ZONE)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["english"] = english
     environment.filters["points"] = formats.points
@@ -60,7 +59,7 @@ def render(marts: Marts, release: Release, contracts: Contracts) -> str:
         place=contracts.place.name,
         is_demo=contracts.is_demo,
         as_of=formats.minute(release.as_of),
-        published=formats.minute(release.published_at.replace(second=0) + UTC_TO_LOCAL),
+        published=formats.minute(published),
         headline=brief_content.headline(marts),
         trend=brief_content.trend_section(marts),
         ranking=brief_content.ranking(marts),

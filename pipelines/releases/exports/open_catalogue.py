@@ -14,6 +14,7 @@ from typing import Any
 
 from pipelines.releases.exports.common import Column, Table
 from pipelines.releases.ledger import Release
+from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contract import Contracts
 
 DATAPACKAGE, DCAT, README = "datapackage.json", "catalog.jsonld", "README.md"
@@ -47,7 +48,7 @@ def write(folder: Path, tables: list[Table], release: Release, contracts: Contra
     words = files("pipelines.releases.exports") / "templates" / "open_data_readme.md"
     told = words.read_text(encoding="utf-8").format(
         title_vi=title["vi"], title_en=title["en"], release_id=release.release_id, as_of=release.as_of,
-        licence=LICENCE["title"], demo=demo,
+        licence=LICENCE["title"], demo=demo, timezone=contracts.place.timezone,
     )  # fmt: skip
     (folder / README).write_text(told, encoding="utf-8")
 
@@ -134,7 +135,7 @@ def _dcat(
                 "dct:publisher": {"@type": "foaf:Agent", "foaf:name": place},
                 "dct:issued": {"@value": issued, "@type": "xsd:date"},
                 "dct:temporal": {"@type": "dct:PeriodOfTime",
-                                 "dcat:endDate": {"@value": release.as_of.isoformat() + "+07:00",
+                                 "dcat:endDate": {"@value": release.as_of.replace(tzinfo=LOCAL_ZONE).isoformat(),
                                                   "@type": "xsd:dateTime"}},
                 "dct:accrualPeriodicity": {
                     "@id": "http://publications.europa.eu/resource/authority/frequency/DAILY"},

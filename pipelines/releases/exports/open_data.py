@@ -91,9 +91,10 @@ def write_csv(con: duckdb.DuckDBPyConnection, table: Table, file: Path) -> None:
 
 
 def write_open311(con: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """The same rows as a GeoReport v2 answer; times with the zone."""
+    """The same rows as a GeoReport v2 answer; times with the offset of the place at that moment."""
+    # The session is in the zone of the place; whole hours come as `+07`, RFC 3339 wants `+07:00`.
     times = ", ".join(
-        f"strftime({name}, '%Y-%m-%dT%H:%M:%S+07:00') as {name}"
+        f"regexp_replace(strftime({name}::timestamptz, '%Y-%m-%dT%H:%M:%S%z'), '([+-]\\d\\d)$', '\\1:00') as {name}"
         for name in ("requested_datetime", "updated_datetime", "expected_datetime")
     )
     con.execute(

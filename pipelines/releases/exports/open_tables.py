@@ -37,7 +37,7 @@ OPEN311 = {
     "service_code": ("category", "VARCHAR", "EN Category. / VI Mã nhóm vướng mắc."),
     "service_name": ("category_name_vi", "VARCHAR", "EN Its Vietnamese name. / VI Tên nhóm."),
     "agency_responsible": ("addressed_to_level", "VARCHAR", "EN Level addressed. / VI Cấp giải quyết."),
-    "requested_datetime": ("reported_at", "TIMESTAMP", "EN Reported, +07:00. / VI Thời điểm phản ánh."),
+    "requested_datetime": ("reported_at", "TIMESTAMP", "EN Reported, local time. / VI Thời điểm phản ánh."),
     "updated_datetime": ("last_update_at", "TIMESTAMP", "EN Last sign of life. / VI Cập nhật cuối."),
     "expected_datetime": ("due_at", "TIMESTAMP", "EN Due. / VI Hạn xử lý."),
     "address_id": ("unit_code", "VARCHAR", "EN Commune code. / VI Mã xã, phường."),

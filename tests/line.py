@@ -1,0 +1,76 @@
+"""The whole line kept ready in a process of its own, so that many nights pay for its imports once.
+
+Definitions are loaded for one data directory and one sources.yaml; a test may put other files there
+between two nights. Nobody waits: pauses before another try take no time.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from multiprocessing.connection import Connection
+from typing import NamedTuple
+
+from pipelines.settings import Settings
+
+
+class Told(NamedTuple):
+    """What `thongsuot run` would print, and whether it ended well."""
+
+    success: bool
+    text: str
+
+    def about(self, asset: str) -> str:
+        """The lines of one failing step."""
+        step, said = asset.replace("/", "__"), self.text.splitlines()
+        return "\n".join(line for line in said if line.startswith((f"{step}:", f"{asset} ")))
+
+
+class Line:
+    """`thongsuot run --partition DAY` again and again."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def run(self, day: date) -> Told:
+        self._pipe.send(day)
+        return Told(*self._pipe.recv())
+
+
+@contextmanager
+def ready(settings: Settings) -> Iterator[Line]:
+    """A line on this installation; its sources.yaml must be there."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_answer, args=(theirs, settings), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield Line(ours)
+        ours.send(None)
+        process.join(timeout=20)
+    finally:
+        process.kill()
+
+
+def _answer(pipe: Connection, settings: Settings) -> None:
+    os.environ.update(settings.child_environment() | {"THONGSUOT_EXPORTS": "marts_duckdb"})
+    settings.dagster.mkdir(parents=True, exist_ok=True)
+
+    from rich.progress import Progress
+
+    from pipelines.defs import landing
+    from pipelines.run_line import run_line
+    from pipelines.sources import fetch
+
+    landing.SECONDS_BEFORE_RETRY = 0
+    fetch.sleep = lambda seconds: None
+    while (day := pipe.recv()) is not None:
+        told = run_line(
+            settings, day, day, as_of=None, again=False, revalidate=False, reason=f"night of {day}",
+            progress=Progress(disable=True),
+        )  # fmt: skip
+        pipe.send((told.success, told.text))
