@@ -10,7 +10,7 @@ import os
 
 import click
 
-from pipelines.cli import docs, line, rejections, releases, sources, status, trace, verify
+from pipelines.cli import docs, line, rejections, releases, sources, status, superset, trace, verify
 from pipelines.settings import Settings
 
 
@@ -27,6 +27,7 @@ COMMANDS = (
     line.run,
     line.ui,
     status.status,
+    superset.superset,
     sources.sources,
     rejections.rejections,
     releases.releases,
