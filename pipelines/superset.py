@@ -30,7 +30,7 @@ from pipelines.settings import PROJECT, Settings
 ROOM = PROJECT / "bi" / "superset"
 ASSETS = ROOM / "assets"
 DATABASE = "databases/thongsuot.yaml"
-ENVIRONMENT = PROJECT / ".venv-superset"
+PYTHON = PROJECT / ".venv-superset" / "bin" / "python"
 ACCOUNT = "thongsuot"
 # Superset shows this instead of a password, and asks for the real one when a bundle is imported.
 MASKED = "XXXXXXXXXX"
@@ -57,6 +57,10 @@ class Server:
     account: str
     password: str
     process: subprocess.Popen[bytes]
+
+
+def is_installed() -> bool:
+    return PYTHON.with_name("superset").exists()
 
 
 def marts_address(settings: Settings) -> Address:
@@ -88,7 +92,9 @@ def marts_address(settings: Settings) -> Address:
 
 def contents(address: Address) -> dict[str, str]:
     """Path → YAML of the bundle; the database is the only file that depends on the place."""
-    found = {str(f.relative_to(ASSETS)): f.read_text(encoding="utf-8") for f in sorted(ASSETS.rglob("*.yaml"))}
+    found = {
+        str(f.relative_to(ASSETS)): f.read_text(encoding="utf-8") for f in sorted(ASSETS.rglob("*.yaml"))
+    }
     database = yaml.safe_load(found[DATABASE]) | {"sqlalchemy_uri": address.uri}
     return found | {DATABASE: yaml.safe_dump(database, allow_unicode=True, sort_keys=False)}
 
@@ -105,8 +111,7 @@ def bundle(address: Address) -> bytes:
 @contextmanager
 def serve(settings: Settings, port: int) -> Iterator[Server]:
     """A Superset that answers on 127.0.0.1:`port`, holding the project's dashboards; stopped at the end."""
-    python = ENVIRONMENT / "bin" / "python"
-    if not python.exists():
+    if not is_installed():
         raise SupersetError("Superset is not installed: `make superset` does that, into .venv-superset.")
     _ensure_free(port)
     address = marts_address(settings)
@@ -120,13 +125,13 @@ def serve(settings: Settings, port: int) -> Iterator[Server]:
         "SUPERSET_HOME": str(home),
         "SCARF_ANALYTICS": "false",
     }
-    _prepare(python, home, environment, address, password)
+    _prepare(home, environment, address, password)
     url = f"http://127.0.0.1:{port}"
     words = ["-b", f"127.0.0.1:{port}", "-w", "1", "-k", "gthread", "--threads", "8", "--timeout", "120"]
     log = home / "superset.log"
     with log.open("ab") as told:
         process = subprocess.Popen(
-            [str(python), "-m", "gunicorn", *words, "superset.app:create_app()"],
+            [str(PYTHON), "-m", "gunicorn", *words, "superset.app:create_app()"],
             env=environment,
             stdout=told,
             stderr=told,
@@ -156,7 +161,7 @@ def _secret(path: Path, length: int) -> str:
     return path.read_text(encoding="ascii")
 
 
-def _prepare(python: Path, home: Path, environment: dict[str, str], address: Address, password: str) -> None:
+def _prepare(home: Path, environment: dict[str, str], address: Address, password: str) -> None:
     """Superset's tables, account and dashboards; nothing where all of them are as they were left."""
     files = contents(address)
     asked = {
@@ -170,7 +175,7 @@ def _prepare(python: Path, home: Path, environment: dict[str, str], address: Add
     if (home / "superset.db").exists() and stamp.exists() and stamp.read_text() == state:
         return
     told = subprocess.run(
-        [str(python), str(ROOM / "prepare.py")],
+        [str(PYTHON), str(ROOM / "prepare.py")],
         input=json.dumps(asked),
         env=environment,
         capture_output=True,
