@@ -7,7 +7,7 @@ export THONGSUOT_DATA ?= $(CURDIR)/data
 export DO_NOT_TRACK = 1
 export GX_ANALYTICS_ENABLED = false
 
-.PHONY: help install run ui test test-bi lint bench docs clean
+.PHONY: help install run ui superset test test-bi lint bench docs lock superset-lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,10 +30,18 @@ run: install ## demo province → release, then the headline
 ui: install ## Dagster on http://127.0.0.1:3000, on the same data
 	$(BIN)/thongsuot ui
 
-test: install ## the whole test suite; two workers, a module stays on one
+.venv-superset/installed: bi/superset/requirements.lock
+	$(PYTHON) -m venv .venv-superset
+	.venv-superset/bin/pip install --quiet --no-deps --require-hashes -r bi/superset/requirements.lock
+	@touch $@
+
+superset: install .venv-superset/installed ## two dashboards on http://127.0.0.1:8088, on the newest release
+	$(BIN)/thongsuot superset
+
+test: install $(if $(CI_SLOW),.venv-superset/installed) ## the whole test suite; two workers, a module stays on one
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-bi: install ## the brief in a real browser; fails where there is no Chromium
+test-bi: install .venv-superset/installed ## real Superset, real browser; fails where there is no Chromium
 	THONGSUOT_BI=on $(BIN)/python -m pytest tests/bi
 
 lint: install ## ruff, mypy, sqlfluff
@@ -55,6 +63,10 @@ docs: install ## docs/marts.md and the dbt site, one file that needs no internet
 lock: ## after changing dependencies (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+
+superset-lock: ## after changing bi/superset/requirements.in (needs uv)
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --python-version 3.11 bi/superset/requirements.in -o bi/superset/requirements.lock
 
 clean: ## removes the data directory's derived parts; landing stays
 	rm -rf $(THONGSUOT_DATA)/quality $(THONGSUOT_DATA)/warehouse.duckdb $(THONGSUOT_DATA)/dbt

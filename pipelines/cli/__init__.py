@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from pipelines.cli import docs, line, rejections, releases, sources, status, trace, verify
+from pipelines.cli import docs, line, rejections, releases, sources, status, superset, trace, verify
 from pipelines.settings import Settings
 from pipelines.sources.contract_file import ContractError
 
@@ -41,6 +41,7 @@ COMMANDS = (
     line.run,
     line.ui,
     status.status,
+    superset.superset,
     sources.sources,
     rejections.rejections,
     releases.releases,

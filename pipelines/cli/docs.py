@@ -15,9 +15,11 @@ from pipelines.settings import Settings
 @click.command()
 @click.option("--site", is_flag=True, help="also dbt's own site, one file that needs no internet")
 def docs(site: bool) -> None:
-    """Write docs/marts.md from the dbt project."""
+    """Write docs/marts.md, and what Superset's datasets say, from the dbt project."""
+    from pipelines.superset import ASSETS
     from pipelines.warehouse.dbt import DbtError, ensure_manifest
     from pipelines.warehouse.marts_doc import marts_document
+    from pipelines.warehouse.superset_datasets import refresh
 
     settings = Settings.from_env()
     try:
@@ -28,6 +30,8 @@ def docs(site: bool) -> None:
     handbook = settings.project / "docs" / "marts.md"
     handbook.write_text(said, encoding="utf-8")
     console.print(f"{handbook}")
+    for dataset in refresh(manifest, ASSETS):
+        console.print(f"{dataset}")
     if site:
         console.print(f"{_site(settings)}")
 

@@ -1,12 +1,16 @@
-"""Real browsers: collected where a Chromium is found, and always (so that it fails by name) with
-`THONGSUOT_BI=on`, which `make test-bi` sets."""
+"""Real browsers and a real Superset: collected where they are installed, and always (so that they fail by
+name) with `THONGSUOT_BI=on`, which `make test-bi` sets. `CI_SLOW=1` asks for Superset, too."""
 
 from __future__ import annotations
 
 import os
 
+from pipelines import superset
 from pipelines.releases.exports import chromium
 
-collect_ignore = (
-    [] if chromium.find() or os.environ.get("THONGSUOT_BI") == "on" else ["test_brief_in_browser.py"]
-)
+collect_ignore = []
+if os.environ.get("THONGSUOT_BI") != "on":
+    if not chromium.find():
+        collect_ignore.append("test_brief_in_browser.py")
+    if not superset.is_installed() and os.environ.get("CI_SLOW") != "1":
+        collect_ignore.append("test_superset.py")

@@ -1,0 +1,39 @@
+"""`thongsuot superset`: dashboards on the newest release, or their bundle for a Superset of one's own."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from pipelines.cli.console import console
+from pipelines.settings import Settings
+
+
+@click.command()
+@click.option("--port", type=int, default=8088, show_default=True)
+@click.option(
+    "--bundle",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="only write this ZIP, for Dashboards → Import in another Superset",
+)
+def superset(port: int, bundle: Path | None) -> None:
+    """Superset with the project's dashboards, on 127.0.0.1; Ctrl-C stops it."""
+    from pipelines import superset as bi
+
+    settings = Settings.from_env()
+    try:
+        if bundle:
+            bundle.write_bytes(bi.bundle(bi.marts_address(settings)))
+            console.print(f"{bundle}: in Superset, Dashboards → Import; it asks for the reader's password.")
+            return
+        console.print("Superset is starting; the first time takes two minutes.")
+        with bi.serve(settings, port) as server:
+            console.print(f"{server.url}/superset/dashboard/online-submission/")
+            console.print(f"{server.url}/superset/dashboard/tasks-and-issues/")
+            console.print(f"account {server.account}, password {server.password}   (Ctrl-C stops it)")
+            with suppress(KeyboardInterrupt):
+                server.process.wait()
+    except bi.SupersetError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,92 @@
+"""What each chart of the dashboards must hold, asked of `marts.duckdb` by hand-written SQL.
+
+By chart file; `$day` and `$period` are what the filters stand on. Column names are the keys that Superset
+answers with. Nothing here is read from the bundle.
+"""
+
+from __future__ import annotations
+
+PROVINCE = "from online_submission_rate where unit_code = 'province' and period = $period"
+TASKS = "from task_completion where lead_agency_code = 'all' and as_of_day = $day and owner_level"
+OPEN = "from issue_backlog where is_open"
+BUCKETS = ", ".join(
+    f"sum({bucket})::bigint as sum_{bucket}"
+    for bucket in ("done_on_time", "done_late", "done_no_due", "open_in_term", "open_overdue", "open_no_due")
+)
+
+EXPECTED = {
+    "rate_of_the_province": f"select rate as rate_of_mart {PROVINCE} and as_of_day = $day",
+    "online_of_the_province": f"select numerator as numerator_of_mart {PROVINCE} and as_of_day = $day",
+    "received_by_the_province": f"select denominator as denominator_of_mart {PROVINCE} and as_of_day = $day",
+    "still_needed_to_target": (
+        "select additional_online_to_target as additional_online_to_target_of_mart "
+        f"{PROVINCE} and as_of_day = $day"
+    ),
+    "headline_at_each_cutoff": (
+        "select label_vi, rate, rate_change, online, received, national_rank, province_count, rank_movement "
+        "from online_submission_headline"
+    ),
+    "rate_day_by_day": f"select as_of_day, rate as rate_of_mart, target as target_of_mart {PROVINCE}",
+    "received_by_channel": """
+        select received_day, case channel when 'online' then 'Trực tuyến · Online'
+            when 'postal' then 'Bưu chính · Post' else 'Trực tiếp · In person' end as channel_label,
+            sum(received)::bigint as sum_received
+        from submission_by_channel_daily group by all""",
+    "communes_ranked": """
+        select rank_in_level, unit_name, map {'large': 'Lớn · Large', 'medium': 'Vừa · Medium',
+            'small': 'Nhỏ · Small'}[size_peers] as size_peers_label, rank_in_size_peers, rate, numerator,
+            denominator, change_since_week_before, rank_movement_since_week_before, gap_to_target
+        from online_submission_rate
+        where unit_level = 'commune' and as_of_day = $day and period = $period""",
+    "departments_ranked": """
+        select rank_in_level, unit_name, rate, numerator, denominator, gap_to_target
+        from online_submission_rate
+        where unit_level = 'department' and as_of_day = $day and period = $period""",
+    "sectors_ranked": """
+        select rank_in_dimension, member_name, rate, numerator, denominator, change_since_period_before
+        from online_submission_breakdown
+        where dimension = 'sector' and as_of_day = $day and period = $period""",
+    "releases": "select release_id, as_of, published_at, author, reason, release_hash from audit.releases",
+    "tasks_of_the_province": f"select rate_completed as rate_completed_of_mart {TASKS} = 'province'",
+    "tasks_of_the_province_overdue": f"select open_overdue as open_overdue_of_mart {TASKS} = 'province'",
+    "tasks_of_the_communes": f"select rate_completed as rate_completed_of_mart {TASKS} = 'commune'",
+    "communes_without_a_report": f"select reporters_missing as reporters_missing_of_mart {TASKS} = 'commune'",
+    "tasks_by_lead_agency": f"""
+        select lead_agency_name, {BUCKETS} from task_completion
+        where owner_level = 'province' and lead_agency_code <> 'all' and as_of_day = $day group by all""",
+    "commune_tasks_day_by_day": f"""
+        select as_of_day, {BUCKETS} from task_completion
+        where owner_level = 'commune' and lead_agency_code = 'all' group by all""",
+    "task_ledger_to_act_on": """
+        select if(owner_level = 'province', 'Cấp tỉnh · Province', 'Cấp xã · Communes') as owner_level_label,
+            task_code, unit_name, title, due_date, days_late, days_left, reported_status_raw,
+            map {'done_on_time': 'Hoàn thành đúng hạn', 'done_late': 'Hoàn thành trễ hạn',
+             'done_no_due': 'Hoàn thành, không có hạn', 'open_in_term': 'Trong hạn',
+             'open_overdue': 'Quá hạn', 'open_no_due': 'Chưa xong, không có hạn',
+             'withdrawn': 'Không còn trong sổ'}[bucket] as bucket_label, conflict_vi
+        from task_ledger
+        where has_conflict or (bucket = 'open_overdue') or (derived_status = 'open' and days_left <= 3)""",
+    "communes_tasks_ranked": """
+        select rank_completed, unit_name, map {'green': 'Xanh · Green', 'yellow': 'Vàng · Yellow',
+            'red': 'Đỏ · Red'}[colour] as colour_label, rate_completed, rate_on_time, completed,
+            open_overdue, total
+        from task_completion_by_unit where as_of_day = $day""",
+    "issues_open": f"select count(*) as open_issues {OPEN}",
+    "issues_overdue": f"select count(*) as overdue_issues {OPEN} and is_overdue",
+    "issues_by_category_and_age": f"""
+        select category_name_vi, map {{'0-5': '0–5 ngày làm việc · days', '6-15': '6–15', '16-30': '16–30',
+            'over 30': 'trên 30 · over 30'}}[age_bucket] as age_bucket_label, count(*) as issues
+        {OPEN} group by all""",
+    "issues_by_who_must_act": f"""
+        select responsible_role, count(*) filter (not is_overdue) as open_in_term_issues,
+            count(*) filter (is_overdue) as overdue_issues {OPEN} group by all""",
+    "backlog_day_by_day": """
+        select as_of_day, sum(closing)::bigint as sum_closing, sum(overdue)::bigint as sum_overdue,
+            sum(new_issues)::bigint as sum_new_issues, sum(closed)::bigint as sum_closed
+        from issue_backlog_daily group by all""",
+    "issues_to_act_on": f"""
+        select issue_code, unit_name, category_name_vi, map {{'low': 'Thấp · Low', 'medium': 'Trung bình · Medium',
+            'high': 'Cao · High'}}[severity] as severity_label, status_name_vi, addressed_to_name,
+            responsible_role, due_at, working_days_late, age_working_days, working_days_since_update
+        {OPEN}""",
+}

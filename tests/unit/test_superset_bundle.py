@@ -1,0 +1,180 @@
+"""The dashboards as files, without Superset: they name only marts and columns that exist, and say what dbt says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines import superset
+from pipelines.releases import ledger
+from pipelines.settings import PROJECT, Settings
+from pipelines.warehouse.superset_datasets import described
+
+Node = dict[str, Any]
+OWN_VALUE = re.compile(r"case when count\(\*\) = 1 then max\((\w+)\) end")
+
+
+def read(folder: str) -> dict[str, Node]:
+    files = sorted((superset.ASSETS / folder).rglob("*.yaml"))
+    assert files
+    return {f.stem: yaml.safe_load(f.read_text(encoding="utf-8")) for f in files}
+
+
+@pytest.fixture(scope="module")
+def datasets() -> dict[str, Node]:
+    return read("datasets")
+
+
+@pytest.fixture(scope="module")
+def charts() -> dict[str, Node]:
+    return read("charts")
+
+
+@pytest.fixture(scope="module")
+def dashboards() -> dict[str, Node]:
+    return read("dashboards")
+
+
+def marts() -> dict[str, Node]:
+    """Public models by name, as dbt's manifest gives them."""
+    found = {}
+    for path in (PROJECT / "dbt_project" / "models" / "marts").glob("*.yml"):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+            columns = {c["name"]: c for c in model["columns"]}
+            found[model["name"]] = {"description": model["description"], "columns": columns}
+    return found
+
+
+def by_uuid(nodes: dict[str, Node]) -> dict[str, Node]:
+    return {node["uuid"]: node for node in nodes.values()}
+
+
+def asked_columns(query: Node) -> Iterator[str]:
+    for column in query["columns"]:
+        yield column if isinstance(column, str) else column["sqlExpression"]
+    yield from (f["col"] for f in query["filters"])
+    yield from (name for name, _ in query.get("orderby", []) if name not in query.get("metrics", []))
+
+
+def test_datasets_say_what_the_marts_say(datasets: dict[str, Node]) -> None:
+    known = marts()
+    for name, dataset in datasets.items():
+        if dataset["schema"] == "marts":
+            assert described(dataset, known[name]) == dataset, f"{name}: run `thongsuot docs`"
+        else:
+            assert {c["column_name"] for c in dataset["columns"]} <= set(
+                re.findall(r"(\w+) \w+(?: not null)?(?:,|$)", ledger.TABLES[name])
+            )
+
+
+def test_uuids_are_unique_and_references_resolve(
+    datasets: dict[str, Node], charts: dict[str, Node], dashboards: dict[str, Node]
+) -> None:
+    groups = [read("databases"), datasets, charts, dashboards]
+    uuids = [node["uuid"] for group in groups for node in group.values()]
+    assert len(uuids) == len(set(uuids))
+    (database,) = groups[0].values()
+    assert {d["database_uuid"] for d in datasets.values()} == {database["uuid"]}
+    assert {c["dataset_uuid"] for c in charts.values()} <= set(by_uuid(datasets))
+    for dashboard in dashboards.values():
+        places = [p for p in dashboard["position"].values() if isinstance(p, dict) and p["type"] == "CHART"]
+        assert {p["meta"]["uuid"] for p in places} <= set(by_uuid(charts))
+        for place in places:
+            assert place["meta"]["sliceName"] == by_uuid(charts)[place["meta"]["uuid"]]["slice_name"]
+        for native in dashboard["metadata"]["native_filter_configuration"]:
+            (target,) = native["targets"]
+            columns = {c["column_name"] for c in by_uuid(datasets)[target["datasetUuid"]]["columns"]}
+            assert target["column"]["name"] in columns
+
+
+def test_charts_ask_only_for_what_their_dataset_has(
+    datasets: dict[str, Node], charts: dict[str, Node]
+) -> None:
+    for name, chart in charts.items():
+        dataset = by_uuid(datasets)[chart["dataset_uuid"]]
+        columns = {c["column_name"] for c in dataset["columns"]}
+        metrics = {m["metric_name"] for m in dataset["metrics"]}
+        params = chart["params"]
+        drawn = params.get("metrics") or [m for m in [params.get("metric")] if m]
+        (query,) = json.loads(chart["query_context"])["queries"]
+        assert query.get("metrics", []) == drawn and set(drawn) <= metrics, name
+        assert set(asked_columns(query)) <= columns, name
+        if params.get("query_mode") == "raw":
+            assert query["columns"] == params["all_columns"] and query["row_limit"] == params["row_limit"]
+            assert query["orderby"] == [json.loads(o) for o in params["order_by_cols"]], name
+
+
+def test_filters_reach_only_charts_that_have_their_column(
+    datasets: dict[str, Node], charts: dict[str, Node], dashboards: dict[str, Node]
+) -> None:
+    for dashboard in dashboards.values():
+        for native in dashboard["metadata"]["native_filter_configuration"]:
+            column, excluded = native["targets"][0]["column"]["name"], native["scope"]["excluded"]
+            for place in dashboard["position"].values():
+                if isinstance(place, dict) and place["type"] == "CHART":
+                    chart = by_uuid(charts)[place["meta"]["uuid"]]
+                    columns = by_uuid(datasets)[chart["dataset_uuid"]]["columns"]
+                    if place["meta"]["chartId"] not in excluded:
+                        assert column in {c["column_name"] for c in columns}, chart["slice_name"]
+
+
+def test_a_rate_is_never_added_up_nor_averaged(datasets: dict[str, Node]) -> None:
+    """A measure is the mart's own value of a single row, or a sum or count of its counts."""
+    for name, dataset in datasets.items():
+        kinds = {c["column_name"]: c["type"] for c in dataset["columns"]}
+        for metric in dataset["metrics"]:
+            said = metric["expression"]
+            own = OWN_VALUE.fullmatch(said)
+            named = set(re.findall(r"\w+", said)) & set(kinds)
+            assert own or "DOUBLE" not in {kinds[n] for n in named}, f"{name}.{metric['metric_name']}"
+            assert named or said == "count(*)"
+
+
+def test_titles_stand_in_both_languages(
+    datasets: dict[str, Node], charts: dict[str, Node], dashboards: dict[str, Node]
+) -> None:
+    for title in [c["slice_name"] for c in charts.values()] + [
+        d["dashboard_title"] for d in dashboards.values()
+    ]:
+        assert " · " in title
+    for dataset in datasets.values():
+        for column in dataset["columns"]:
+            assert re.match(r"EN .+ / VI .+", column["description"]), column["column_name"]
+
+
+def test_a_password_reaches_superset_apart_and_never_the_bundle(tmp_path: Path) -> None:
+    settings = Settings(
+        data=tmp_path, postgres_url="postgresql://publisher:p1@db.example:5433/tỉnh?sslmode=require",
+        bi_password="p2",
+    )  # fmt: skip
+    address = superset.marts_address(settings)
+    assert address.uri == (
+        "postgresql+psycopg2://bi_reader:XXXXXXXXXX@db.example:5433/t%E1%BB%89nh?sslmode=require"
+    )
+    assert address.password == "p2"
+    said = superset.contents(address)
+    assert yaml.safe_load(said[superset.DATABASE])["sqlalchemy_uri"] == address.uri
+    assert not any("p1" in text or "p2" in text for text in (said[superset.DATABASE], repr(settings)))
+    with pytest.raises(superset.SupersetError, match="THONGSUOT_BI_PASSWORD"):
+        superset.marts_address(Settings(data=tmp_path, postgres_url="postgresql://db.example/x"))
+
+
+def test_without_a_release_it_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(superset.SupersetError, match="thongsuot run"):
+        superset.marts_address(Settings(data=tmp_path))
+
+
+def test_a_taken_port_is_not_mistaken_for_ours() -> None:
+    import socket
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(superset.SupersetError, match="--port"):
+            superset._ensure_free(other.getsockname()[1])
