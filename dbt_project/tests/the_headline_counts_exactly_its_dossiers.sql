@@ -4,6 +4,7 @@ with listed as (
         cutoff_at,
         count(*) as received,
         {{ count_if('is_online') }} as online,
+        {{ count_if('is_strictly_online') }} as strictly_online,
         {{ count_if('is_returned') }} as returned
     from {{ ref('audit_headline_dossiers') }}
     group by cutoff_at
@@ -15,4 +16,5 @@ left join listed on headline.cutoff_at = listed.cutoff_at
 where
     headline.received <> coalesce(listed.received, 0)
     or headline.online <> coalesce(listed.online, 0)
+    or headline.strictly_online <> coalesce(listed.strictly_online, 0)
     or headline.returned <> coalesce(listed.returned, 0)

@@ -107,8 +107,10 @@ def _rates(con: duckdb.DuckDBPyConnection, a: Release, b: Release, unit: str, do
         from (from {ALIAS}.audit.release_rates where release_id = $a and unit_code = $unit) as x
         full join (from {ALIAS}.audit.release_rates where release_id = $b and unit_code = $unit) as y
             using (metric, period)
-        where period in (select period from {ALIAS}.audit.release_rates where release_id = $a)
-            and period in (select period from {ALIAS}.audit.release_rates where release_id = $b)
+        where (metric, period) in (
+            select distinct metric, period from {ALIAS}.audit.release_rates where release_id = $a
+            intersect select distinct metric, period from {ALIAS}.audit.release_rates where release_id = $b
+        )
         order by metric, period desc
         """,
         {"a": a.release_id, "b": b.release_id, "unit": unit},

@@ -13,7 +13,7 @@ from pipelines.settings import Settings
 
 LOG = "dossier_log"
 # What a delivery says that can move a count.
-SAID = "dossier_code, recorded_at, status_code, channel, receiving_unit_code, received_at"
+SAID = "dossier_code, recorded_at, status_code, channel, receiving_unit_code, received_at, has_e_result"
 
 
 def gather(
@@ -84,7 +84,7 @@ def _pulled_again(con: duckdb.DuckDBPyConnection, settings: Settings, after: dic
         f"""
         create or replace temp table replaced as
             select dossier_code, recorded_at, status_code, coalesce(channel, 'in_person') as channel,
-                receiving_unit_code, received_at
+                receiving_unit_code, received_at, has_e_result
             from read_parquet([{listed}], union_by_name = true)
             where dossier_code in (select item_code from changed);
         create or replace temp table pulled_again as

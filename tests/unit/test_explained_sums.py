@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.releases import ledger
-from pipelines.releases.explain import Unexplained, attribute
+from pipelines.releases.explain import JUDGED, Unexplained, attribute
 
 CAUSES = ["new_in_period", "late_arrival", "correction", "rejection_in", "rejection_out", "pulled_again"]
 # A dossier's place in a release: its unit and whether it came online; None where it does not count.
@@ -40,14 +40,12 @@ def attributed(dossiers: list) -> tuple[duckdb.DuckDBPyConnection, dict, dict]:
             f"insert into {table} values ('online_submission_rate', 'p', ?, ?, ?)",
             [[unit, n, d] for unit, (n, d) in counts.items()],
         )
-    con.execute(
-        "create table judged (period varchar, item_code varchar, unit_before varchar, online_before boolean, "
-        "unit_after varchar, online_after boolean, cause varchar, batch_id varchar)"
-    )
+    con.execute(f"create table judged ({JUDGED})")
     for i, (was, now, cause) in enumerate(dossiers):
         if was != now:
             con.execute(
-                "insert into judged values ('p', ?, ?, ?, ?, ?, ?, null)",
+                "insert into judged values "
+                "('online_submission_rate', 'p', ?, ?, ?, ?, ?, ?, null, 'channel', 'correction')",
                 [f"D{i}", *(was or (None, None)), *(now or (None, None)), cause],
             )
     return con, before, after

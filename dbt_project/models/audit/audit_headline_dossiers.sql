@@ -11,6 +11,7 @@ select
     states.unit_code,
     states.received_at,
     states.is_online,
+    states.is_strictly_online,
     states.is_returned
 from cutoffs
 inner join {{ ref('int_dossier_states') }} as states
