@@ -106,7 +106,8 @@ def _print(seen) -> None:  # type: ignore[no-untyped-def]
         )
     for advice in seen.advice:
         colour = COLOURS[advice.level]
-        console.print(f"[{colour}]{advice.level:8}[/] [bold]{escape(advice.about)}[/] {escape(advice.text)}")
+        text = advice.text.removeprefix(f"{advice.about} ")
+        console.print(f"[{colour}]{advice.level:8}[/] [bold]{escape(advice.about)}[/] {escape(text)}")
     if (seen.rows and seen.ok) or seen.rejected:
         console.print(f"rejected {seen.rows_rejected:,} of {seen.rows:,} rows")
     for rule, said in seen.rejected.items():

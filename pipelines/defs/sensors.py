@@ -49,13 +49,13 @@ def inbox_sensor(source: Source, job: Any, settings: Settings = SETTINGS) -> dg.
         requests: list[dg.RunRequest] = []
         said = [f"{d.path.name}: {d.why_not}" for d in inbox.dropped(source, settings) if d.why_not]
         for day, files in sorted(waiting(source, settings).items()):
-            # Of the same size and time at two looks: it is no longer being written.
-            if any(before.get(str(path)) != now.get(str(path)) for path in files):
+            # Of the same size and times at two looks: it is no longer being written.
+            if any(now.get(str(path)) is None or before.get(str(path)) != now[str(path)] for path in files):
                 said.append(f"{day}: {len(files)} files, taken when they rest")
             elif not DAYS.has_partition_key(str(day)):
                 said.append(f"{day}: {len(files)} files, taken when that day is over")
             else:
-                requests.append(_request(day, files))
+                requests.append(_request(day, {p: f"{sha} {now[str(p)]}" for p, sha in files.items()}))
         said += [f"set aside: {path.name}: {reason}" for path, reason in inbox.refused(source, settings)]
         return dg.SensorResult(
             run_requests=requests,
@@ -67,7 +67,10 @@ def inbox_sensor(source: Source, job: Any, settings: Settings = SETTINGS) -> dg.
 
 
 def _request(day: date, files: dict[Path, str]) -> dg.RunRequest:
-    """One run for all that is new on this day; the same contents never ask twice."""
+    """One run for all that is new on this day (`files`: path → content and shape).
+
+    The same contents never ask twice, unless they were moved: what was set aside and moved back is tried again.
+    """
     content = hashlib.sha256("".join(sorted(files.values())).encode()).hexdigest()
     return dg.RunRequest(
         run_key=f"{day} {content}",
@@ -78,7 +81,7 @@ def _request(day: date, files: dict[Path, str]) -> dg.RunRequest:
 
 def _shape(path: Path) -> list[int]:
     about = path.stat()
-    return [about.st_size, about.st_mtime_ns]
+    return [about.st_size, about.st_mtime_ns, about.st_ctime_ns]
 
 
 WITH_INBOX = [source for source in CONTRACTS.sources.values() if source.inbox]

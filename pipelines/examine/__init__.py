@@ -22,8 +22,9 @@ from pipelines.landing.reference import land_reference
 from pipelines.quality.suite import read_suite
 from pipelines.quality.validate import validate
 from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.sources import inbox
 from pipelines.sources.contract import Column, ContractError, Contracts, Source
-from pipelines.sources.errors import SourceError
+from pipelines.sources.errors import NotProvided, SourceError
 from pipelines.sources.mapping import Match, observed
 from pipelines.sources.states import as_log
 from pipelines.warehouse.reference import WrongReference, reference_tables
@@ -32,7 +33,9 @@ __all__ = ["Advice", "Examination", "examine", "newest_delivery"]
 
 
 def newest_delivery(source: Source, settings: Settings) -> date | None:
-    """The newest day for which a file lies ready; None where the path does not tell."""
+    """The newest day for which a file lies ready; None where neither path nor inbox tells."""
+    if source.inbox:
+        return max((inbox.day_of(source, path) for path in inbox.ready(source, settings)), default=None)
     if source.connector != "files" or "{partition}" not in str(source.path):
         return None
     pattern = source.resolved_path(settings.data, "*")
@@ -51,14 +54,20 @@ def examine(
 ) -> Examination:
     """Connects, reads at most `rows` rows of a day, judges them; lands nothing, applies nothing."""
     yesterday = datetime.now(LOCAL_ZONE).date() - timedelta(days=1)
-    day = partition or newest_delivery(source, settings) or yesterday
-    seen = Examination(source.name, str(day))
+    seen = Examination(source.name, str(partition or yesterday))
+    try:
+        day = partition or newest_delivery(source, settings) or yesterday
+    except ContractError as error:
+        seen.say("error", source.name, str(error))
+        return seen
+    seen.partition = str(day)
     with tempfile.TemporaryDirectory() as folder, duck.connect(settings.extensions) as con:
         trial = replace(settings, data=Path(folder))
         try:
             extra = _sample(seen, source, day, settings, con, rows)
         except (SourceError, ContractError) as error:
-            seen.say("error", source.name, str(error))
+            another = " Choose a day that has one: --partition DAY." * isinstance(error, NotProvided)
+            seen.say("error", source.name, f"{error}{another}")
             return seen
         examine_values(seen, source, con, extra)
         try:

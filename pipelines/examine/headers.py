@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.examine.advice import Examination
-from pipelines.sources.canonical import personal_class
+from pipelines.sources.canonical import likely_personal
 from pipelines.sources.contract import Column, Source
 from pipelines.sources.mapping import Match
 from pipelines.sources.names import closest, fold
@@ -31,8 +31,11 @@ def examine_headers(seen: Examination, source: Source, match: Match) -> None:
                 free.remove(near)
                 seen.change("columns", column.name, to=near)
                 seen.say("info", column.name, f"is not mapped, and the header {near!r} looks like it")
+    for name, header in match.columns.items():
+        if not columns[name].meanings and (kind := likely_personal(header)):
+            seen.say("warning", name, f"is read from {header!r}, which looks personal by its name ({kind})")
     for header in free:
-        if kind := personal_class(header):
+        if kind := likely_personal(header):
             seen.change("personal", header, to=kind)
             seen.say("warning", header, f"looks personal by its name ({kind}); declare it under `personal`")
         else:

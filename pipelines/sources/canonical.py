@@ -42,6 +42,13 @@ def personal_class(header: str) -> str | None:
     return _personal().get(fold(header))
 
 
+def likely_personal(header: str) -> str | None:
+    """Also where the header only ends so, like the label under a merged one; for suggestions."""
+    folded = fold(header)
+    ends = (kind for known, kind in _personal().items() if len(known) > 4 and folded.endswith(known))
+    return personal_class(header) or next(ends, None)
+
+
 def lay_under(content: dict[str, Any]) -> list[Problem]:
     """Completes every source and reference table of `content` in place; returns what does not fit."""
     problems: list[Problem] = []

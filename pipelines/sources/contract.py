@@ -6,8 +6,7 @@ thresholds, freshness. Not here: rules (the suites in `expectations/`) and pulli
 
 from __future__ import annotations
 
-import os
-import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date, time
 from pathlib import Path
@@ -20,6 +19,7 @@ from pipelines.settings import LOCAL_ZONE, PROJECT
 from pipelines.sources.canonical import canonical, lay_under, personal_class
 from pipelines.sources.column import Column, PersonalClass
 from pipelines.sources.contract_file import ContractError, nearest, read_contracts
+from pipelines.sources.filling import filled, filled_address
 from pipelines.sources.names import fold
 from pipelines.sources.options.database import DatabaseOptions
 from pipelines.sources.options.drift import Drift
@@ -148,27 +148,30 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
         for column in self.columns:
             if column.required and not column.mapped and column.name not in given:
                 yield f"`columns` does not say where `{column.name}` comes from; {self.name} needs it"
-        for at in self.milestones:
+        status = next((c.meanings for c in self.columns if c.name == "status_code"), None)
+        for at, word in self.milestones.items():
             if at not in names:
                 yield f"`milestones`: `{at}` is not a column{nearest(at, names)}"
+            if status and unicodedata.normalize("NFC", word) not in status:
+                yield f"`milestones`: {word!r} is no word of `columns.status_code`{nearest(word, status)}"
         personal = {fold(raw) for raw in self.personal}
         for column in self.columns:
-            raw = column.raw or ""
-            if column.mapped and raw and (fold(raw) in personal or personal_class(raw)):
-                yield f"column `{column.name}` would pull `{raw}`, a personal column"
+            for raw in dict.fromkeys((column.raw, *column.aliases)):
+                if column.mapped and raw and (fold(raw) in personal or personal_class(raw)):
+                    yield f"column `{column.name}` would pull `{raw}`, a personal column"
         if not self.datetime_formats and any(c.type == "timestamp" and c.mapped for c in self.columns):
             yield "timestamp columns need `datetime_formats`"
 
     def resolved_url(self, data: Path) -> str:
         """The address with `{data}` and `${ENV}` filled in; never stored, logged or shown."""
-        return _fill(self.name, str(self.url), data)
+        return filled_address(self.name, str(self.url), data)
 
     def filled(self, said: str, data: Path) -> str:
         """Any text of the contract with `{data}`, `{project}` and `${ENV}` filled in; never shown."""
-        return _fill(self.name, said, data)
+        return filled(self.name, said, data)
 
     def resolved_path(self, data: Path, partition: str) -> Path:
-        return Path(_fill(self.name, str(self.path), data).replace("{partition}", partition))
+        return Path(filled(self.name, str(self.path), data).replace("{partition}", partition))
 
     @property
     def suite_path(self) -> Path:
@@ -286,15 +289,3 @@ def load_contracts(path: Path) -> Contracts:
 
 def _accepted(columns: dict[str, str]) -> dict[str, str]:
     return {"batch_id": "varchar", "partition_key": "date", "_row": "bigint", **columns}
-
-
-def _fill(name: str, text: str, data: Path) -> str:
-    def secret(match: re.Match[str]) -> str:
-        value = os.environ.get(match[1])
-        if value is None:
-            said = f"{name}: the environment has no {match[1]}, which sources.yaml names. Set it."
-            raise ContractError(said)
-        return value
-
-    filled = text.replace("{data}", str(data)).replace("{project}", str(PROJECT))
-    return re.sub(r"\$\{(\w+)\}", secret, filled)

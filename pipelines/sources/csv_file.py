@@ -66,7 +66,7 @@ def clean_sql(text: str) -> str:
 def _wrong(sample: bytes, encoding: str) -> str | None:
     if not sample:
         return "it is empty: not even a header line"
-    if sample.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+    if sample.startswith(b"\xd0\xcf\x11\xe0"):
         return "it is a workbook, whatever its name; set `format: xlsx`"
     if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml)", sample, re.IGNORECASE):
         return "it is a web page, whatever its name: perhaps the log-in page of the system it came from"

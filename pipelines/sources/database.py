@@ -53,7 +53,7 @@ def pull(
     """
     if source.partitioning != "change_day" and not source.cursor and not asks_for_day(source):
         refuse_the_past(source, partition)
-    url = make_url(source.resolved_url(settings.data))
+    url = _address(source, partition, settings)
     # Neither login nor parameters: a password may stand in either (?password=…, odbc_connect=…).
     bare = sa.URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
     shown = bare.render_as_string()
@@ -68,6 +68,21 @@ def pull(
             yield relation
     except (SQLAlchemyError, duckdb.Error, ValueError) as error:
         raise _explained(source, partition, shown, error) from None
+
+
+def _address(source: Source, partition: date, settings: Settings) -> sa.URL:
+    """PermanentSourceError where it is none; an @ too many would make a password part of the host."""
+    try:
+        url = make_url(source.resolved_url(settings.data))
+        if "@" not in (url.host or ""):
+            return url
+    except (sa.exc.ArgumentError, ValueError):
+        pass
+    raise PermanentSourceError(
+        f"{source.name} {partition}: `url` in sources.yaml is no database address such as "
+        "postgresql://user:${PASSWORD}@host:5432/database. Let the password stand in the environment: "
+        "there it needs no encoding."
+    )
 
 
 @contextmanager

@@ -38,7 +38,8 @@ class Found(NamedTuple):
 
     @property
     def origin(self) -> str:
-        return f"{self.name} sha256:{self.sha256}"
+        # The name is the sender's: it must not speak for another file.
+        return f"{self.name.replace('sha256:', 'sha256 ')} sha256:{self.sha256}"
 
 
 def shas(origin: str) -> list[str]:

@@ -7,8 +7,10 @@ be answered too; the row's own status becomes one more, at the moment the table 
 from __future__ import annotations
 
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from pipelines import duck
+from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contract import Source
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.relation import Relation
@@ -21,7 +23,7 @@ def as_log(source: Source, partition: date, relation: Relation) -> Relation:
     """
     if not source.milestones:
         return relation
-    taken = datetime.combine(partition, source.snapshot_at).strftime(source.datetime_formats[0])
+    taken = _written(source, datetime.combine(partition, source.snapshot_at, LOCAL_ZONE))
     own = relation.columns.get("status_code", "null::varchar")
     times = [at for at in source.milestones if at in relation.columns]
     if not times and "status_code" not in relation.columns:
@@ -47,6 +49,11 @@ def as_log(source: Source, partition: date, relation: Relation) -> Relation:
     so_far = {at: f"case when _state.n >= {n} then {relation.columns[at]} end" for n, at in enumerate(times)}
     log = {"recorded_at": "_state['at']", "status_code": "_state.said"}
     return relation._replace(sql=sql, columns={**relation.columns, **so_far, **log})
+
+
+def _written(source: Source, moment: datetime) -> str:
+    """As the source itself would write it: in its zone, and with the offset where its times have one."""
+    return moment.astimezone(ZoneInfo(source.timezone)).strftime(source.datetime_formats[0])
 
 
 def _state(at: str, said: str, number: int) -> str:

@@ -24,6 +24,7 @@ from pipelines.sources.zip_directory import RATIO_FROM, check_directory
 
 MIB = 2**20
 ZIP_MAGIC = b"PK\x03\x04"
+WORKBOOK_PARTS = {"xl/workbook.xml", "xl/workbook.bin"}
 
 
 class Member(NamedTuple):
@@ -78,6 +79,8 @@ def _zipped(file: Path, options: FileOptions) -> Iterator[Member]:
         check_directory(archive, members=limits.members, unpacked_mb=limits.unpacked_mb, ratio=limits.ratio)
         entries = [e for e in archive.infolist() if not e.is_dir() and not _litter(e.filename)]
     chosen = [e for e in entries if fnmatch(Path(e.filename).name, options.members)]
+    if any(e.filename in WORKBOOK_PARTS for e in entries):
+        raise ValueError("it is a workbook, whatever its name; set `format: xlsx`")
     if not chosen:
         raise ValueError(
             f"no member fits `members: {options.members}`; found "

@@ -10,6 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from sqlalchemy.engine import make_url
 
 from pipelines.settings import PROJECT
 from pipelines.sources.contract import ContractError, Contracts, Source, load_contracts
@@ -282,6 +283,16 @@ def test_a_column_that_is_not_named_is_never_read(tmp_path: Path) -> None:
 def test_a_known_personal_header_cannot_be_mapped_even_where_it_is_not_declared(tmp_path: Path) -> None:
     said = refused(written(tmp_path, sources__log__columns__channel={"raw": "Số điện thoại"}))
     assert "column `channel` would pull `Số điện thoại`, a personal column" in said
+    said = refused(written(tmp_path, sources__log__columns__channel={"raw": "ch", "aliases": ["ChuHoSo"]}))
+    assert "column `channel` would pull `ChuHoSo`, a personal column" in said
+
+
+def test_a_milestone_stands_for_a_word_that_the_status_knows(tmp_path: Path) -> None:
+    place = PROJECT / "tests" / "configurations" / "one_stop_export" / "sources.yaml"
+    said = place.read_text(encoding="utf-8").replace("received_at: Đã tiếp nhận", "received_at: Đã tiêp nhận")
+    wrong = tmp_path / "sources.yaml"
+    wrong.write_text(said, encoding="utf-8")
+    assert "'Đã tiêp nhận' is no word of `columns.status_code`; did you mean `Đã tiếp nhận`?" in refused(wrong)
 
 
 def test_the_schema_is_that_of_the_models_and_every_configuration_meets_it() -> None:
@@ -304,6 +315,8 @@ def test_a_secret_comes_from_the_environment_and_is_never_shown(
     monkeypatch.setenv("ONE_STOP_PASSWORD", "geheim")
     assert source.resolved_url(tmp_path) == "postgresql://reader:geheim@db/one_stop"
     assert "geheim" not in repr(source) and "reader" not in repr(source)
+    monkeypatch.setenv("ONE_STOP_PASSWORD", "p@ss/w:rd%41")
+    assert make_url(source.resolved_url(tmp_path)).password == "p@ss/w:rd%41"
 
 
 def test_an_absent_secret_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.landing.arrivals import new_days, settle, waiting
-from pipelines.landing.batches import newest
+from pipelines.landing.batches import file_sha256, newest
 from pipelines.landing.pull import pull
 from pipelines.quality.owed import owed
 from pipelines.settings import LOCAL_ZONE, Settings
@@ -268,3 +268,28 @@ def test_what_was_set_aside_is_shown_at_every_look(settings: Settings, looking) 
     with pytest.raises(PermanentSourceError):
         land(settings, inbox_source())
     assert "set aside: bad.csv" in tick(looking(inbox_source(), settings))[2]
+
+
+def test_what_was_set_aside_and_moved_back_is_tried_again(settings: Settings, looking) -> None:
+    sensor = looking(inbox_source(), settings)
+    bad = drop(settings, "bad.csv")
+    bad.write_bytes(b"")
+    os.utime(bad, (NOON, NOON))
+    first, *_ = tick(sensor, tick(sensor)[1])
+    with pytest.raises(PermanentSourceError):
+        land(settings, inbox_source())
+    ((aside, _),) = inbox.refused(inbox_source(), settings)
+    aside.rename(bad)
+    again, *_ = tick(sensor, tick(sensor)[1])
+    assert [r.partition_key for r in first + again] == ["2025-08-06"] * 2
+    assert first[0].run_key != again[0].run_key  # else Dagster would never start it
+
+
+def test_a_name_cannot_pass_another_file_off_as_counted(settings: Settings) -> None:
+    other = drop(settings, "b.csv", "2")
+    sha = file_sha256(other)
+    other.rename(settings.data / "b.csv")
+    drop(settings, f"a sha256:{sha}; .csv", "1")
+    land(settings, inbox_source())
+    (settings.data / "b.csv").rename(other)
+    assert waiting(inbox_source(), settings) == {DAY: {other: sha}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,54 @@ def test_what_would_be_rejected_is_told_by_rule_and_nothing_is_landed(place: Pat
 def test_a_source_that_cannot_be_reached_says_so_and_the_next_is_still_checked(place: Path) -> None:
     (place / "2025-10-25.csv").unlink()
     told = check("--partition", "2025-10-25")
-    assert told.exit_code == 1 and "no file at 2025-10-25.csv" in told.output
+    assert told.exit_code == 1 and "no file 2025-10-25.csv in " in told.output
+    assert "--partition DAY" in told.output
+
+
+def test_a_secret_that_is_not_set_is_named_like_any_other_fault(place: Path) -> None:
+    said = (place / "sources.yaml").read_text("utf-8").replace("{data}/{part", "${NOT_SET_ANYWHERE}/{part")
+    (place / "sources.yaml").write_text(said, encoding="utf-8")
+    told = check()
+    assert told.exit_code == 1 and "the environment has no NOT_SET_ANYWHERE" in told.output
+
+
+def test_a_header_under_a_merged_one_is_known_as_personal_mapped_or_not(place: Path) -> None:
+    header = "case_id,event_time,activity,Nộp bởi Họ và tên,Nộp bởi Điện thoại"
+    line = "C1,2025-10-25 09:00:00,Received,A. Beispiel,none"
+    (place / "2025-10-25.csv").write_text(f"{header}\n{line}\n", encoding="utf-8")
+    right = yaml.safe_load((place / "sources.yaml").read_text("utf-8"))
+    columns = {"dossier_code": "case_id", "recorded_at": "event_time", "procedure_name": "Nộp bởi Họ và tên"}
+    columns |= {"status_code": {"raw": "activity", "value_map": {"Received": 2}}}
+    right["sources"]["dossier_log"]["columns"] = columns
+    (place / "sources.yaml").write_text(yaml.safe_dump(right), encoding="utf-8")
+    said = check().output
+    assert "procedure_name is read from 'Nộp bởi Họ và tên', which looks personal by its name (name)" in said
+    assert "Nộp bởi Điện thoại looks personal by its name (contact); declare it" in said
+
+
+def test_a_word_that_is_merely_similar_is_not_suggested(place: Path) -> None:
+    log = LOG.replace("web portal", "Trực tuyến")
+    (place / "2025-10-25.csv").write_text(log, encoding="utf-8")
+    right = yaml.safe_load((place / "sources.yaml").read_text("utf-8"))
+    columns = right["sources"]["dossier_log"]["columns"]
+    columns["channel"]["value_map"] = {"Trực tiếp": "in_person", "counter": "in_person"}
+    (place / "sources.yaml").write_text(yaml.safe_dump(right), encoding="utf-8")
+    (found,) = json.loads(check("--json").output)
+    assert "channel" not in found["changes"].get("columns", {})
+
+
+def test_an_inbox_is_sampled_by_what_waits_in_it(place: Path) -> None:
+    (place / "inbox").mkdir()
+    dropped = (place / "2025-10-25.csv").rename(place / "inbox" / "log 2025-10-25.csv")
+    os.utime(dropped, (0, 0))
+    right = yaml.safe_load((place / "sources.yaml").read_text("utf-8"))
+    log = right["sources"]["dossier_log"]
+    del log["path"]
+    log |= {"inbox": "{data}/inbox", "date_in_name": "%Y-%m-%d"}
+    (place / "sources.yaml").write_text(yaml.safe_dump(right), encoding="utf-8")
+    (found,) = json.loads(check("--json").output)
+    assert (found["partition"], found["mapped"]["dossier_code"]) == ("2025-10-25", "case_id")
+    assert dropped.exists()
 
 
 def test_a_misspelt_source_names_the_nearest(place: Path) -> None:

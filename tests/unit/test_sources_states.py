@@ -28,12 +28,12 @@ TABLE = Source.model_validate(
 )  # fmt: skip
 
 
-def unfolded(*rows: tuple[str | None, ...]) -> list[tuple]:
+def unfolded(*rows: tuple[str | None, ...], **changes: object) -> list[tuple]:
     with duckdb.connect() as con:
         con.execute("create table t (code varchar, r varchar, f varchar, s varchar)")
         con.executemany("insert into t values (?, ?, ?, ?)", rows)
         columns = {"code": "code", "received_at": "r", "finished_at": "f", "status_code": "s"}
-        log = as_log(TABLE, DAY, Relation("t", columns, "", ()))
+        log = as_log(TABLE.model_copy(update=changes), DAY, Relation("t", columns, "", ()))
         said = ", ".join(log.columns[c] for c in ("recorded_at", "status_code", "finished_at"))
         return con.execute(f"select {said} from {log.sql}").fetchall()
 
@@ -64,3 +64,11 @@ def test_a_source_without_milestones_is_left_as_it_is() -> None:
 def test_a_table_with_neither_time_nor_status_is_refused() -> None:
     with pytest.raises(PermanentSourceError, match="Correct `milestones` of table"):
         as_log(TABLE, DAY, Relation("t", {"code": "c"}, "", ()))
+
+
+def test_the_moment_of_the_export_is_local_whatever_zone_the_source_writes_in() -> None:
+    """17:00 in Viet Nam is 10:00 UTC."""
+    utc = {"timezone": "UTC"}
+    assert unfolded(("A", None, None, "open"), **utc) == [("06/08/2025 10:00", "open", None)]
+    zoned = {"datetime_formats": ("%Y-%m-%dT%H:%M:%S%z",)}
+    assert unfolded(("A", None, None, "open"), **zoned) == [("2025-08-06T17:00:00+0700", "open", None)]
