@@ -230,7 +230,7 @@ def test_no_text_that_is_read_points_to_a_document_the_reader_does_not_have() ->
 
 
 def test_the_catalogue_warns_of_the_three_rates_that_sound_alike() -> None:
-    # The report of 06/08/2025: its headline calls submission (nộp) handling (xử lý); resolution (giải quyết) is a third.
+    # The headline of 06/08/2025 calls submission (nộp) handling (xử lý); resolution (giải quyết) is a third.
     with (PROJECT / "seeds" / "metrics.csv").open(encoding="utf-8", newline="") as stream:
         said = {row["metric"]: row["caveat_vi"].lower() for row in csv.DictReader(stream)}
     for metric in ("online_submission_rate", "online_resolution_rate"):
