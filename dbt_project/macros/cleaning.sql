@@ -1,4 +1,4 @@
-{# `1.012790.000.00.00.H41` → `1.012790`: the suffix names the province, the catalogue has none (DOMAIN §2). #}
+{# `1.012790.000.00.00.H41` → `1.012790`: the suffix names the province, the catalogue has none. #}
 {% macro procedure_code_without_suffix(code) -%}
     regexp_replace({{ code }}, '(\.[0-9]{2,3}){3}\.[A-Z][0-9]{2}$', '')
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# A share of 0..1 in full precision; a denominator of 0 gives NULL, never 0 (DOMAIN §3). #}
+{# A share of 0..1 in full precision; a denominator of 0 gives NULL, never 0. #}
 {% macro rate(numerator, denominator) -%}
     cast({{ numerator }} as double) / nullif({{ denominator }}, 0)
 {%- endmacro %}
@@ -13,7 +13,7 @@
     cast({{ day }} as timestamp) + interval '86399' second
 {%- endmacro %}
 
-{# Age in working days, in steps that the citizen-petition rules give: 5 to ask, 15 to resolve, twice that (DOMAIN §5). #}
+{# Age in working days, in steps that the citizen-petition rules give: 5 to ask, 15 to resolve, twice that. #}
 {% macro working_day_bucket(age) -%}
     case
         when {{ age }} <= 5 then '0-5'

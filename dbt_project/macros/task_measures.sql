@@ -1,4 +1,4 @@
-{# Tasks counted by derived bucket (DOMAIN §4): the six add up to the total; the withdrawn stand apart. #}
+{# Tasks counted by derived bucket: the six add up to the total; the withdrawn stand apart. #}
 {% macro task_counts() -%}
     {%- for bucket in ['done_on_time', 'done_late', 'done_no_due', 'open_in_term', 'open_overdue', 'open_no_due', 'withdrawn'] %}
     {{ count_if("bucket = '" ~ bucket ~ "'") }} as {{ bucket }},
@@ -8,7 +8,7 @@
     {{ count_if("bucket in ('done_on_time', 'done_late', 'done_no_due', 'open_overdue')") }} as due_or_done
 {%- endmacro %}
 
-{# The counts with both rates (DOMAIN §4) and the traffic light: green = none overdue. #}
+{# The counts with both rates and the traffic light: green = none overdue. #}
 {% macro task_measures(counted) -%}
     {%- for bucket in ['done_on_time', 'done_late', 'done_no_due', 'open_in_term', 'open_overdue', 'open_no_due', 'withdrawn'] %}
     {{ counted }}.{{ bucket }},

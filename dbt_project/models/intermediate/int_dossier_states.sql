@@ -89,7 +89,7 @@ final as (
         states.status_code,
         states.received_at,
         states.due_at,
-        -- End time: 9 over 10 over 7/8 (DOMAIN §3).
+        -- End time: 9 over 10 over 7/8, as public systems take it for form II.06a.
         case
             when states.is_ended
                 then coalesce(

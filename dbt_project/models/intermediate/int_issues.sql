@@ -25,7 +25,7 @@ working_days as (
     where is_working_day
 ),
 
--- The n-th working day after the day of report, which is itself not counted (DOMAIN §7).
+-- The n-th working day after the day of report, which is itself not counted (Civil Code 2015, article 147).
 sla as (
     select
         issues.issue_code,

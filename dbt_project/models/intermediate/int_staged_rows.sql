@@ -1,4 +1,4 @@
--- Promise 3 (DESIGN §2): where each accepted row went, counted from what the layers really hold.
+-- Nothing is lost in silence: where each accepted row went, counted from what the layers really hold.
 -- Of the snapshots' copies the kind is not told apart; of the log's it is.
 {% set snapshot_keys = {
     'task_tracker': 'owner_level, task_code, unit_code',

@@ -1,4 +1,4 @@
--- Derived, not trusted (DOMAIN §4): a task is done from its completion date, whatever the reported word.
+-- Derived, not trusted: a task is done from its completion date, whatever the reported word.
 -- On a day without a snapshot of its own the newest one before it is in force.
 -- The days of a state are counted out, not joined to a calendar: the cost grows with the rows, not with their square.
 with states as (

@@ -1,4 +1,4 @@
--- A bare unit code means nothing without a date (DOMAIN §6): all 130 new codes re-use an old one.
+-- A bare unit code means nothing without a date: all 130 new codes re-use an old one.
 with recursive versions as (
     select
         units.*,

@@ -6,7 +6,7 @@ with dossiers as (
     where is_received
 ),
 
--- Received after the as_of by its own clock, though already recorded: not yet counted (DOMAIN §3).
+-- Received after the as_of by its own clock, though already recorded: not yet counted.
 counted as (
     select dossiers.*
     from dossiers

@@ -2,7 +2,7 @@
     'done_on_time', 'done_late', 'done_no_due', 'open_in_term', 'open_overdue', 'open_no_due', 'withdrawn', 'total',
     'completed', 'due_or_done',
 ] %}
--- Every commune of the day has a row, also the one that reported nothing: 130 of 130 can be read off (K4).
+-- Every commune of the day has a row, also the one that reported nothing: 130 of 130 can be read off.
 with counted as (
     select
         as_of_day,

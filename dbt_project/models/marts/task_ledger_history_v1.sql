@@ -1,4 +1,4 @@
--- Derived by comparing the retained snapshots: nothing is kept between two builds (DESIGN §2).
+-- Derived by comparing the retained snapshots: nothing is kept between two builds.
 {% set fields = [
     'title', 'directive_number', 'directive_date', 'lead_agency_code', 'coordinating_agencies', 'start_date', 'due_date',
     'reported_status', 'reported_status_raw', 'progress', 'completed_date', 'evidence_link',

@@ -12,7 +12,7 @@ renamed as (
         procedure_name,
         sector_code,
         sector_name,
-        -- A missing channel counts as in person (DOMAIN §2).
+        -- A missing channel counts as in person, as the national sync has it.
         coalesce(channel, 'in_person') as channel,
         applicant_type,
         service_level,

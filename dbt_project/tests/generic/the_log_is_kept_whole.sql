@@ -1,4 +1,4 @@
-{# Nothing is lost in silence (DESIGN §2): states = accepted rows recorded by as_of, less the superseded ones. #}
+{# Nothing is lost in silence: states = accepted rows recorded by as_of, less the superseded ones. #}
 {% test the_log_is_kept_whole(model) %}
 with counted as (
     select
