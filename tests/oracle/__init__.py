@@ -1,0 +1,1 @@
+"""The marts a second time, in plain pandas: no code and no SQL of the pipeline, only DOMAIN and the marts' contract."""

@@ -1,0 +1,113 @@
+"""Small provinces with every kind of dirt, for hypothesis to make up and to shrink.
+
+Rows are made as validation would let them pass: typed, under canonical names.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import hypothesis.strategies as st
+import pandas as pd
+
+SINCE = datetime(2025, 7, 1)
+# 16681 and 16702 were other communes before the merger, 16663 is gone; 99999 nobody knows.
+UNITS = ["16681", "16702", "16663", "H41.03", "99999"]
+STAMP = st.integers(0, 45 * 48).map(lambda n: datetime(2025, 6, 20) + timedelta(minutes=30 * n))
+NEAR = st.sampled_from([-1500, -60, -1, 0, 0, 0, 1, 90, 1440, 4000, 11000]).map(lambda m: timedelta(minutes=m))
+
+
+class MadeUp(NamedTuple):
+    """The tables of schema raw that the province fills."""
+
+    as_of: datetime
+    stopped_is_end: bool
+    tables: dict[str, pd.DataFrame]
+
+
+def maybe(value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(st.none(), value)
+
+
+@st.composite
+def dossier(draw: st.DrawFn, number: int, as_of: datetime) -> list[dict[str, Any]]:
+    """The deliveries of one dossier: states in and out of order, repeated, corrected, late."""
+    at = draw(STAMP)
+    base = {
+        "dossier_code": f"H41.9-20250701-{number:07d}",
+        "procedure_code": draw(st.sampled_from(["1.010000", "1.010007.000.00.00.H41", "9.999999", None])),
+        "sector_code": draw(st.sampled_from(["G15-TP01", "X", None])),
+        "channel": draw(st.sampled_from(["online", "online", "in_person", "postal", None])),
+        "applicant_type": draw(st.sampled_from(["citizen", None])),
+        "service_level": draw(st.sampled_from(["full", "partial", None])),
+        "receiving_unit_code": draw(st.sampled_from(UNITS)),
+        "processing_unit_code": draw(st.sampled_from([*UNITS, None])),
+        "due_at": draw(maybe(NEAR.map(lambda d: at + 5 * d + timedelta(days=3)))),
+    }
+    received = draw(st.sampled_from(["stated", "stated", "never"]))
+    statuses = draw(
+        st.one_of(
+            st.sampled_from([[1], [1, 3], [2], [1, 2, 4], [2, 5, 4], [2, 4, 9, 10], [2, 10], [4, 7], [2, 8], [2, 3], [9, 2]]),
+            st.lists(st.integers(1, 10), min_size=1, max_size=4),
+        )
+    )  # fmt: skip
+    rows = []
+    for status in statuses:
+        recorded = at
+        row = {**base, "status_code": status, "recorded_at": recorded, "synced_at": recorded + abs(draw(NEAR))}
+        if received == "stated" and status != 1:
+            row["received_at"] = draw(st.sampled_from([rows[-1].get("received_at") if rows else None, recorded, recorded - timedelta(days=1)]))  # noqa: E501
+        if status in (9, 10) and draw(st.booleans()):
+            row["finished_at"] = recorded - abs(draw(NEAR)) / 10
+        if status == 10 and draw(st.booleans()):
+            row["returned_at"] = recorded + draw(NEAR) / 10
+        if status == 3 and draw(st.booleans()):
+            row["refused_at"] = recorded
+        row["supplement_requests"] = draw(st.sampled_from([0, 0, 1, 2, None]))
+        row["has_e_result"], row["is_digitised"] = draw(maybe(st.booleans())), draw(maybe(st.booleans()))
+        row["paid_online"] = draw(maybe(st.booleans()))
+        if draw(st.integers(0, 5)) == 5:
+            base["due_at"] = draw(maybe(STAMP))
+        rows.append(row)
+        if draw(st.integers(0, 5)) == 5:  # delivered again, perhaps corrected
+            again = {**row, "synced_at": row["synced_at"] + abs(draw(NEAR))}
+            again["channel"] = draw(st.sampled_from([row["channel"], "online", None]))
+            again["receiving_unit_code"] = draw(st.sampled_from([row["receiving_unit_code"], "16702"]))
+            rows.append(again)
+        at = at + draw(NEAR)
+    return rows
+
+
+@st.composite
+def dossier_log(draw: st.DrawFn, as_of: datetime) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for number in range(draw(st.integers(0, 14))):
+        rows += draw(dossier(number, as_of))
+    for n, row in enumerate(rows, 1):
+        row["_row"] = n
+        row["partition_key"] = row["synced_at"].date()
+        row["batch_id"] = f"b{row['synced_at']:%Y%m%d}"
+    return pd.DataFrame(rows)
+
+
+@st.composite
+def province(draw: st.DrawFn) -> MadeUp:
+    as_of = draw(
+        st.sampled_from(
+            [datetime(2025, 7, 1, 12), datetime(2025, 7, 9, 23, 59, 59), datetime(2025, 8, 1, 0, 0, 0),
+             datetime(2025, 8, 6, 16), datetime(2025, 7, 31, 23, 59, 59)]
+        )
+    )  # fmt: skip
+    return MadeUp(as_of, draw(st.booleans()), {"dossier_log": draw(dossier_log(as_of))})
+
+
+def parameters(made: MadeUp) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "as_of": made.as_of, "partition_day": made.as_of.date(), "place_code": "40",
+                "counts_since": date(2025, 7, 1), "stopped_is_end": made.stopped_is_end,
+            }
+        ]
+    )  # fmt: skip
