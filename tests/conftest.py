@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,27 +48,47 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data=tmp_path)
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that the first worker makes and the others wait for: a province costs minutes."""
+    base = factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, ready = base / name, base / f"{name}.ready"
+    with (base / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            ready.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def small_province(tmp_path_factory: pytest.TempPathFactory) -> Province:
     """One hundredth of the demo province, run once through the whole line; tests must not change it."""
-    province = Province(Settings(data=tmp_path_factory.mktemp("small")))
-    province.thongsuot("demo", "--scale", "0.01")
-    province.thongsuot("run")
-    return province
+
+    def make(data: Path) -> None:
+        Province(Settings(data=data)).thongsuot("demo", "--scale", "0.01")
+        Province(Settings(data=data)).thongsuot("run")
+
+    return Province(Settings(data=made_once(tmp_path_factory, "small", make)))
 
 
 @pytest.fixture(scope="session")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A tiny province after a week of nights (tests/week.py): eight releases; tests must not change it."""
-    data = tmp_path_factory.mktemp("week")
-    told = subprocess.run(
-        [sys.executable, "-m", "tests.week"],
-        env={**os.environ, "THONGSUOT_DATA": str(data)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert told.returncode == 0, told.stdout[-2000:] + told.stderr[-4000:]
+
+    def make(data: Path) -> None:
+        told = subprocess.run(
+            [sys.executable, "-m", "tests.week"],
+            env={**os.environ, "THONGSUOT_DATA": str(data)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert told.returncode == 0, told.stdout[-2000:] + told.stderr[-4000:]
+
+    data = made_once(tmp_path_factory, "week", make)
     return Settings(data=data, sources_file=data / "sources.yaml")
 
 
