@@ -29,7 +29,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> CompiledProject:
 @given(made=province())
 def test_dossier_marts_agree_on_any_province(project: CompiledProject, made: MadeUp) -> None:
     project.build({"run_parameters": parameters(made), **made.tables})
-    place = sources.place(made.as_of, stopped_is_end=made.stopped_is_end)
+    place = sources.place(made.as_of, made.since, stopped_is_end=made.stopped_is_end)
     known = dossiers.states(sources.typed(made.tables["dossier_log"], "dossier_log"), place)
     check = Checker(project)
     check("dossier_register", dossiers.register(known, place), ["dossier_code"])

@@ -76,12 +76,13 @@ def states(log: pd.DataFrame, place: Place) -> pd.DataFrame:
     log["responsible"] = log["processing"].fillna(log["unit"])
     log["sector"] = log["sector_code"].fillna("unknown")
     log["channel"] = log["channel"].fillna("in_person")
+    log["dossier"] = pd.factorize(code)[0]
     return log
 
 
 def known_at(known: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
     """One row per dossier: its state at `moment`."""
-    return known[known["recorded_at"] <= moment].drop_duplicates("dossier_code", keep="last")
+    return known[known["recorded_at"] <= moment].drop_duplicates("dossier", keep="last")
 
 
 def is_overdue(state: pd.DataFrame, moment: pd.Timestamp) -> pd.Series:

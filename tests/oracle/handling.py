@@ -10,6 +10,9 @@ import pandas as pd
 from tests.oracle.clock import PERIODS, as_of_days, end_of, first_day, last_day
 from tests.oracle.dossiers import Place, is_overdue, known_at, timeliness
 
+SLICE = ["responsible", "sector"]
+NAMES = {"responsible": "unit_code", "sector": "sector_code"}
+
 
 def periods(place: Place) -> Iterator[tuple[str, date, date, pd.Timestamp]]:
     """Kind, first day, last day that counts, end: every period that holds an as-of day."""
@@ -23,118 +26,107 @@ def periods(place: Place) -> Iterator[tuple[str, date, date, pd.Timestamp]]:
 def by_event(known: pd.DataFrame, place: Place) -> pd.DataFrame:
     """Received dossiers as known at as_of, with the days of their events; none ends before it was received."""
     now = known_at(known, place.as_of)
-    now = now[now["received"].notna()].copy()
-    now["timeliness"] = timeliness(now)
-    now["received_day"] = now["received"].dt.normalize()
-    ended = now["ended"].dt.normalize()
-    now["closed_day"] = ended.where(~(ended < now["received_day"]), now["received_day"])
-    taken = place.calendar.between(now["received"], now["ended"])
-    now["taken"] = taken.clip(lower=0)
-    return now
+    now = now[now["received"].notna()]
+    received_day, ended = now["received"].dt.normalize(), now["ended"].dt.normalize()
+    return pd.DataFrame(
+        {
+            "dossier": now["dossier"], "responsible": now["responsible"], "sector": now["sector"],
+            "received": now["received"], "received_day": received_day,
+            "closed_day": ended.where(~(ended < received_day), received_day),
+            "taken": place.calendar.between(now["received"], now["ended"]).clip(lower=0).astype("float64"),
+            "timeliness": timeliness(now), "no_due": now["due"].isna(),
+            "is_online": now["is_online"], "status": now["status_code"],
+        }
+    )  # fmt: skip
 
 
-def open_at(now: pd.DataFrame, known: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
-    """Open at `moment` by event time; overdue and paused by what their records said then."""
-    day = moment.normalize()
-    still = now[(now["received"] <= moment) & ~(now["closed_day"] <= day)]
-    first = known[known["dossier_code"].isin(still["dossier_code"])].drop_duplicates("dossier_code")
-    then = known_at(known, moment)
-    said = pd.concat([first, then]).drop_duplicates("dossier_code", keep="last").set_index("dossier_code")
-    said = said.loc[still["dossier_code"]]
-    still = still.assign(
-        overdue=is_overdue(said, moment).to_numpy(dtype=bool), paused_then=said["is_paused"].to_numpy(dtype=bool)
-    )
-    return still
+class Backlog:
+    """What was open at a moment by event time; overdue and paused by what the records said then."""
+
+    def __init__(self, known: pd.DataFrame, now: pd.DataFrame) -> None:
+        self.now = now
+        self.said = known[["dossier", "recorded_at", "asked", "is_paused", "due"]]
+        self.first = self.said.drop_duplicates("dossier").set_index("dossier")
+
+    def at(self, moment: pd.Timestamp) -> pd.DataFrame:
+        still = self.now[(self.now["received"] <= moment) & ~(self.now["closed_day"] <= moment)]
+        then = known_at(self.said, moment).set_index("dossier")
+        early = self.first.loc[still.loc[~still["dossier"].isin(then.index), "dossier"]]
+        then = pd.concat([then, early]).loc[still["dossier"]]
+        return still.assign(
+            overdue=is_overdue(then, moment).to_numpy(dtype=bool),
+            paused=then["is_paused"].to_numpy(dtype=bool),
+        )
 
 
 def dossier_timeliness(known: pd.DataFrame, place: Place) -> pd.DataFrame:
     """Period × responsible unit (or province) × sector (or all)."""
     now = by_event(known, place)
-    found: list[dict[str, object]] = []
+    backlog = Backlog(known, now)
+    lines, times = [], []
     for period, first, last, moment in periods(place):
         begins = pd.Timestamp(first)
-        received = now[(now["received_day"] >= begins) & (now["received"] <= moment)]
-        finished = now[(now["closed_day"] >= begins) & (now["closed_day"] <= moment)]
-        still = open_at(now, known, moment)
-        parts = pd.concat(
+        received = now[now["received"].between(begins, moment)]
+        done = now[now["closed_day"].between(begins, moment)]
+        still = backlog.at(moment)
+        line = pd.concat(
             [
                 _line(received, received=1),
                 _line(
-                    finished, finished=1, early=finished["timeliness"] == "early",
-                    on_time=finished["timeliness"] == "on_time", late=finished["timeliness"] == "late",
-                    finished_without_due=finished["due"].isna(),
+                    done, finished=1, early=done["timeliness"] == "early",
+                    on_time=done["timeliness"] == "on_time", late=done["timeliness"] == "late",
+                    finished_without_due=done["no_due"],
                 ),
                 _line(
                     still, open_total=1, open_in_term=~still["overdue"], open_overdue=still["overdue"],
-                    open_paused=still["paused_then"],
+                    open_paused=still["paused"],
                 ),
             ]
         )  # fmt: skip
-        days = finished[["responsible", "sector", "taken"]]
-        for units in (False, True):
-            for sectors in (False, True):
-                key = {
-                    "unit_code": parts["responsible"] if units else "province",
-                    "sector_code": parts["sector"] if sectors else "all",
-                }
-                line = parts.drop(columns=["responsible", "sector"]).assign(**key)
-                took = days.assign(
-                    unit_code=days["responsible"] if units else "province",
-                    sector_code=days["sector"] if sectors else "all",
-                )
-                if line.empty:
-                    continue
-                quantiles = {k: _quantiles(g["taken"]) for k, g in took.groupby(["unit_code", "sector_code"])}
-                counted = line.groupby(["unit_code", "sector_code"]).sum().astype("int64")
-                for (unit, sector), row in counted.iterrows():
-                    median, p90 = quantiles.get((unit, sector), (None, None))
-                    found.append(
-                        {
-                            "as_of_day": last, "period": period, "unit_code": unit, "sector_code": sector,
-                            **row.to_dict(), "median_working_days": median, "p90_working_days": p90,
-                        }
-                    )  # fmt: skip
-    return pd.DataFrame(found)
+        lines.append(line.groupby(SLICE).sum().reset_index().assign(as_of_day=last, period=period))
+        times.append(done[[*SLICE, "taken"]].assign(as_of_day=last, period=period))
+    key = ["as_of_day", "period", *SLICE]
+    counts = _with_totals(pd.concat(lines, ignore_index=True)).groupby(key).sum()
+    took = _with_totals(pd.concat(times, ignore_index=True)).sort_values([*key, "taken"])
+    place_in, size = took.groupby(key).cumcount(), took.groupby(key)["taken"].transform("size")
+    # The least number of days within which half, and nine tenths, were finished.
+    half = took[place_in == (size + 1) // 2 - 1].set_index(key)["taken"].rename("median_working_days")
+    tenths = took[place_in == -(-9 * size // 10) - 1].set_index(key)["taken"].rename("p90_working_days")
+    return counts.astype("int64").join([half, tenths]).reset_index().rename(columns=NAMES)
 
 
-def _line(rows: pd.DataFrame, **counts: object) -> pd.DataFrame:
-    line = pd.DataFrame({"responsible": rows["responsible"], "sector": rows["sector"]})
+def _line(rows: pd.DataFrame, **counts: pd.Series | int) -> pd.DataFrame:
+    line = rows[SLICE].copy()
     for name, flag in counts.items():
-        line[name] = flag.astype(int) if isinstance(flag, pd.Series) else flag
+        line[name] = flag if isinstance(flag, int) else flag.astype(int)
     return line
 
 
-def _quantiles(taken: pd.Series) -> tuple[int | None, int | None]:
-    """The least number of days within which half, and nine tenths, were finished."""
-    days = sorted(taken)
-    return (int(days[(len(days) + 1) // 2 - 1]), int(days[-(-9 * len(days) // 10) - 1])) if days else (None, None)
+def _with_totals(rows: pd.DataFrame) -> pd.DataFrame:
+    """Each row four times: its unit or the province, its sector or all."""
+    total, every = {"responsible": "province"}, {"sector": "all"}
+    return pd.concat(
+        [rows, rows.assign(**total), rows.assign(**every), rows.assign(**total, **every)], ignore_index=True
+    )
 
 
 def resolution(known: pd.DataFrame, place: Place) -> pd.DataFrame:
     """online_resolution_rate: of what ended with 7, 9 or 10 in the period, what came in online."""
     now = by_event(known, place)
-    now = now[now["status_code"].isin([7, 9, 10]) & now["ended"].notna()]
-    found = []
+    now = now[now["status"].isin([7, 9, 10]) & now["closed_day"].notna()]
+    lines = []
     for period, first, last, moment in periods(place):
-        done = now[(now["closed_day"] >= pd.Timestamp(first)) & (now["closed_day"] <= moment)]
-        for units in (False, True):
-            for sectors in (False, True):
-                line = pd.DataFrame(
-                    {
-                        "unit_code": done["responsible"] if units else "province",
-                        "sector_code": done["sector"] if sectors else "all",
-                        "numerator": done["is_online"].astype(int), "denominator": 1,
-                    },
-                    index=done.index,
-                )  # fmt: skip
-                counted = line.groupby(["unit_code", "sector_code"]).sum().reset_index()
-                found.append(counted.assign(as_of_day=last, period=period))
-    return pd.concat(found, ignore_index=True)
+        done = now[now["closed_day"].between(pd.Timestamp(first), moment)]
+        line = _line(done, numerator=done["is_online"], denominator=1).groupby(SLICE).sum().reset_index()
+        lines.append(line.assign(as_of_day=last, period=period))
+    found = _with_totals(pd.concat(lines, ignore_index=True))
+    return found.groupby(["as_of_day", "period", *SLICE]).sum().reset_index().rename(columns=NAMES)
 
 
 def form_ii06a(known: pd.DataFrame, place: Place) -> pd.DataFrame:
     """report_ii06a: month × responsible unit × sector, the columns 3 to 13 and withdrawn."""
     now = by_event(known, place)
+    backlog = Backlog(known, now)
     found = []
     for period, first, _, moment in periods(place):
         if period != "month":
@@ -143,20 +135,19 @@ def form_ii06a(known: pd.DataFrame, place: Place) -> pd.DataFrame:
         here = now[now["received"] <= moment]
         new = here["received_day"] >= begins
         carried = here[~new & ~(here["closed_day"] < begins)]
-        done = here[(here["closed_day"] >= begins) & (here["closed_day"] <= moment)]
-        still = open_at(here, known, moment)
-        parts = pd.concat(
+        done = here[here["closed_day"].between(begins, moment)]
+        still = backlog.at(moment)
+        line = pd.concat(
             [
                 _line(here[new], received_online=here[new]["is_online"], received_other=~here[new]["is_online"]),
                 _line(carried, carried_over=1),
                 _line(
                     done, resolved_early=done["timeliness"] == "early",
                     resolved_on_time=done["timeliness"] == "on_time",
-                    resolved_late=done["timeliness"] == "late", withdrawn=done["status_code"] == 7,
+                    resolved_late=done["timeliness"] == "late", withdrawn=done["status"] == 7,
                 ),
                 _line(still, open_in_term=~still["overdue"], open_overdue=still["overdue"]),
             ]
-        )  # fmt: skip
-        line = parts.groupby(["responsible", "sector"]).sum().astype("int64").reset_index()
-        found.append(line.assign(month=first).rename(columns={"responsible": "unit_code", "sector": "sector_code"}))
-    return pd.concat(found, ignore_index=True)
+        ).fillna(0)  # fmt: skip
+        found.append(line.groupby(SLICE).sum().astype("int64").reset_index().assign(month=first))
+    return pd.concat(found, ignore_index=True).rename(columns=NAMES)

@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 import hypothesis.strategies as st
 import pandas as pd
 
-SINCE = datetime(2025, 7, 1)
+# When counting starts and where it stands: the merger, a month's end, a cut-off, midnight.
+WINDOWS = [
+    (date(2025, 7, 1), datetime(2025, 7, 1, 12)),
+    (date(2025, 7, 1), datetime(2025, 7, 9, 23, 59, 59)),
+    (date(2025, 7, 25), datetime(2025, 8, 1, 0, 0, 0)),
+    (date(2025, 7, 30), datetime(2025, 8, 6, 16)),
+    (date(2025, 7, 28), datetime(2025, 7, 31, 23, 59, 59)),
+]
 # 16681 and 16702 were other communes before the merger, 16663 is gone; 99999 nobody knows.
 UNITS = ["16681", "16702", "16663", "H41.03", "99999"]
 STAMP = st.integers(0, 45 * 48).map(lambda n: datetime(2025, 6, 20) + timedelta(minutes=30 * n))
@@ -21,6 +28,7 @@ NEAR = st.sampled_from([-1500, -60, -1, 0, 0, 0, 1, 90, 1440, 4000, 11000]).map(
 class MadeUp(NamedTuple):
     """The tables of schema raw that the province fills."""
 
+    since: date
     as_of: datetime
     stopped_is_end: bool
     tables: dict[str, pd.DataFrame]
@@ -31,7 +39,7 @@ def maybe(value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def dossier(draw: st.DrawFn, number: int, as_of: datetime) -> list[dict[str, Any]]:
+def dossier(draw: st.DrawFn, number: int) -> list[dict[str, Any]]:
     """The deliveries of one dossier: states in and out of order, repeated, corrected, late."""
     at = draw(STAMP)
     base = {
@@ -80,10 +88,10 @@ def dossier(draw: st.DrawFn, number: int, as_of: datetime) -> list[dict[str, Any
 
 
 @st.composite
-def dossier_log(draw: st.DrawFn, as_of: datetime) -> pd.DataFrame:
+def dossier_log(draw: st.DrawFn) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for number in range(draw(st.integers(0, 14))):
-        rows += draw(dossier(number, as_of))
+        rows += draw(dossier(number))
     for n, row in enumerate(rows, 1):
         row["_row"] = n
         row["partition_key"] = row["synced_at"].date()
@@ -93,13 +101,8 @@ def dossier_log(draw: st.DrawFn, as_of: datetime) -> pd.DataFrame:
 
 @st.composite
 def province(draw: st.DrawFn) -> MadeUp:
-    as_of = draw(
-        st.sampled_from(
-            [datetime(2025, 7, 1, 12), datetime(2025, 7, 9, 23, 59, 59), datetime(2025, 8, 1, 0, 0, 0),
-             datetime(2025, 8, 6, 16), datetime(2025, 7, 31, 23, 59, 59)]
-        )
-    )  # fmt: skip
-    return MadeUp(as_of, draw(st.booleans()), {"dossier_log": draw(dossier_log(as_of))})
+    since, as_of = draw(st.sampled_from(WINDOWS))
+    return MadeUp(since, as_of, draw(st.booleans()), {"dossier_log": draw(dossier_log())})
 
 
 def parameters(made: MadeUp) -> pd.DataFrame:
@@ -107,7 +110,7 @@ def parameters(made: MadeUp) -> pd.DataFrame:
         [
             {
                 "as_of": made.as_of, "partition_day": made.as_of.date(), "place_code": "40",
-                "counts_since": date(2025, 7, 1), "stopped_is_end": made.stopped_is_end,
+                "counts_since": made.since, "stopped_is_end": made.stopped_is_end,
             }
         ]
     )  # fmt: skip

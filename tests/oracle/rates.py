@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from fractions import Fraction
 
 import pandas as pd
@@ -13,19 +13,26 @@ from tests.oracle.dossiers import Place, known_at
 COUNTS = ["denominator", "numerator", "strict_numerator", "in_person", "postal", "late_arrivals"]
 
 
-def counted(state: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, by: str = "unit") -> pd.DataFrame:
-    """What was received in [start, end], by unit and for the province."""
-    here = state[(state["received"] >= start) & (state["received"] <= end)]
-    flags = pd.DataFrame(
+def flags(known: pd.DataFrame) -> pd.DataFrame:
+    """What a rate counts, as 0 and 1 per state."""
+    return pd.DataFrame(
         {
-            "unit_code": here[by], "denominator": 1, "numerator": here["is_online"],
-            "strict_numerator": here["is_strict"], "in_person": here["channel"] == "in_person",
-            "postal": here["channel"] == "postal", "late_arrivals": here["is_late"],
+            "dossier": known["dossier"], "recorded_at": known["recorded_at"], "received": known["received"],
+            "unit_code": known["unit"].astype("category"), "denominator": 1,
+            "numerator": known["is_online"].astype(int), "strict_numerator": known["is_strict"].astype(int),
+            "in_person": (known["channel"] == "in_person").astype(int),
+            "postal": (known["channel"] == "postal").astype(int), "late_arrivals": known["is_late"].astype(int),
         }
     )  # fmt: skip
-    units = flags.groupby("unit_code")[COUNTS].sum().astype("int64")
-    units.loc["province"] = units.sum()
-    return units.reset_index()
+
+
+def counted(state: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+    """What was received in [start, end], by unit and for the province; `state`: flags at one moment."""
+    here = state[state["received"].between(start, end)]
+    units = here.groupby("unit_code", observed=True)[COUNTS].sum().reset_index()
+    units["unit_code"] = units["unit_code"].astype(object)
+    units.loc[len(units)] = ["province", *units[COUNTS].sum()]
+    return units
 
 
 def ranked(table: pd.DataFrame, group: list[str], name: str) -> pd.DataFrame:
@@ -39,9 +46,10 @@ def ranked(table: pd.DataFrame, group: list[str], name: str) -> pd.DataFrame:
 def submission_rate(known: pd.DataFrame, place: Place, cutoffs: pd.DataFrame) -> pd.DataFrame:
     """as-of day × unit × period, where something was received in the period."""
     found = []
+    seen = flags(known)
     for day in as_of_days(place.since.date(), place.as_of):
         moment = end_of(day, place.as_of)
-        state = known_at(known, moment)
+        state = known_at(seen, moment)
         for period in PERIODS:
             start = first_day(period, day, place.since.date())
             found.append(
@@ -71,7 +79,7 @@ def _compared(table: pd.DataFrame, cutoffs: pd.DataFrame, known: pd.DataFrame) -
             at.get((d - timedelta(days=days), u, p), nothing)
             for d, u, p in zip(table["as_of_day"], table["unit_code"], table["period"], strict=True)
         ]
-        earlier = pd.DataFrame(before, index=table.index).astype("float64")
+        earlier = pd.DataFrame(before, index=table.index, columns=list(nothing)).astype("float64")
         table[f"change_since_{name}"] = table["rate"] - earlier["rate"]
         table[f"rank_movement_since_{name}"] = earlier["rank_in_level"] - table["rank_in_level"]
     rates, moments = [], []
@@ -85,7 +93,7 @@ def _compared(table: pd.DataFrame, cutoffs: pd.DataFrame, known: pd.DataFrame) -
             continue
         cutoff, begins = earlier_cutoffs[-1]
         if cutoff not in cache:
-            then = counted(known_at(known, cutoff), begins, cutoff)
+            then = counted(known_at(flags(known), cutoff), begins, cutoff)
             then = then[then["denominator"] > 0]
             cache[cutoff] = dict(zip(then["unit_code"], then["numerator"] / then["denominator"], strict=True))
         rates.append(cache[cutoff].get(unit))
@@ -147,6 +155,3 @@ def national_rank(ranking: pd.DataFrame, moment: pd.Timestamp, code: str = "40")
 def _minus(a: object, b: object) -> object:
     return None if a is None or b is None else a - b  # type: ignore[operator]
 
-
-def received_day(moment: pd.Timestamp) -> date:
-    return moment.date()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -59,12 +59,12 @@ def cutoffs() -> pd.DataFrame:
     )
 
 
-def place(as_of: datetime, *, stopped_is_end: bool = True) -> Place:
+def place(as_of: datetime, since: date = date(2025, 7, 1), *, stopped_is_end: bool = True) -> Place:
     """The demo's place and reference tables, judged at `as_of`."""
     procedures = reference("procedures")
     return Place(
         as_of=pd.Timestamp(as_of),
-        since=pd.Timestamp("2025-07-01"),
+        since=pd.Timestamp(since),
         stopped_is_end=stopped_is_end,
         units=Units(reference("units"), reference("unit_mapping")),
         calendar=Calendar(reference("working_day_overrides")[["date", "is_working_day"]]),
