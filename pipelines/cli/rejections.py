@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="for programs"),
         click.option("--all", "everything", is_flag=True, help="also what was resolved since"),
-        click.option("--day", help="only this day's batches (YYYY-MM-DD)"),
+        click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="only this day's batches"),
         click.option("--rule", help="only this rule"),
         click.option("--unit", help="only this unit's code"),
         click.option("--source", help="only this source"),
@@ -132,18 +132,30 @@ def found(
     source: str | None = None,
     unit: str | None = None,
     rule: str | None = None,
-    day: str | None = None,
+    day: datetime | None = None,
     everything: bool = False,
 ) -> list[Row]:
-    """The last occurrence of every rejected row × rule, oldest day first; `state`: open or resolved."""
+    """The last occurrence of every rejected row × rule, oldest day first; `state`: open or resolved.
+
+    BadParameter for a source or rule that is none: "nothing to correct" would be a false comfort.
+    """
     from pipelines import duck
     from pipelines.quality.rejections import judged_batches, lay_out_rejections
-    from pipelines.sources.contract import load_contracts
+    from pipelines.quality.suite import read_suite
+    from pipelines.sources.contract import ContractError, load_contracts
 
-    contracts = load_contracts(settings.sources_file)
+    try:
+        contracts = load_contracts(settings.sources_file)
+    except ContractError as error:
+        raise click.ClickException(str(error)) from None
+    _known("--source", source, contracts.sources)
+    _known(
+        "--rule", rule, (e.rule for s in contracts.sources.values() for e in read_suite(s.suite_path).rows)
+    )
     judged = judged_batches(settings, contracts)
     days = {batch.batch_id: date.fromisoformat(batch.partition) for batch, _ in judged}
-    wanted = {"source": source, "unit_code": unit, "rule": rule, "partition_key": day}
+    on = day and str(day.date())
+    wanted = {"source": source, "unit_code": unit, "rule": rule, "partition_key": on}
     where = "".join(f" and {name}::varchar = ${name}" for name, value in wanted.items() if value)
     with duck.connect(settings.extensions) as con:
         lay_out_rejections(con, contracts, judged, "rejections")
@@ -160,6 +172,14 @@ def found(
     for row in rows:
         row["first_seen"], row["last_seen"] = days[row["first_seen_batch"]], days[row["last_seen_batch"]]
     return [row for row in rows if everything or row["state"] == "open"]
+
+
+def _known(option: str, said: str | None, names: Iterable[str]) -> None:
+    from pipelines.sources.names import nearest
+
+    known = set(names)
+    if said is not None and said not in known:
+        raise click.BadParameter(f"there is no `{said}`{nearest(said, sorted(known))}", param_hint=option)
 
 
 def _unit_names(settings: Settings) -> dict[str, str]:

@@ -26,6 +26,7 @@ COLUMNS = (
     ("Bị loại lần đầu", "first_seen", 16),
     ("Bị loại gần nhất", "last_seen", 16),
 )
+LONGEST_CELL = 32_767
 NO_UNIT, NO_UNIT_FILE = "Không rõ đơn vị", "khong-ro-don-vi"
 
 
@@ -45,9 +46,10 @@ def send_back(
         out.parent.mkdir(parents=True, exist_ok=True)
         return [_workbook(out, by_unit, contracts, unit_names)]
     out.mkdir(parents=True, exist_ok=True)
+    names = _distinct([re.sub(r"[^\w.-]", "_", unit) if unit else NO_UNIT_FILE for unit in by_unit], 60)
     return [
-        _workbook(out / f"{_file_name(unit)}.xlsx", {unit: mine}, contracts, unit_names)
-        for unit, mine in by_unit.items()
+        _workbook(out / f"{name}.xlsx", {unit: mine}, contracts, unit_names)
+        for name, (unit, mine) in zip(names, by_unit.items(), strict=True)
     ]
 
 
@@ -98,21 +100,22 @@ def _shown(field: str, row: Mapping[str, Any], contracts: Contracts) -> str:
             return titles.get(row["column"]) or row["column"]
         case "day" | "first_seen" | "last_seen":
             return f"{row[field]:%d/%m/%Y}"
-    return "" if row[field] is None else str(row[field])
-
-
-def _file_name(unit: str | None) -> str:
-    return re.sub(r"[^\w.-]", "_", unit) if unit else NO_UNIT_FILE
+    # A longer text than a cell holds would be left out as a whole.
+    return "" if row[field] is None else str(row[field])[:LONGEST_CELL]
 
 
 def _sheet_names(units: Mapping[str | None, object]) -> list[str]:
     """Excel's rules: at most 31 characters, none of []:*?/\\, no two alike whatever their case."""
+    return _distinct([re.sub(r"[\[\]:*?/\\']", "_", unit or NO_UNIT) for unit in units], 31)
+
+
+def _distinct(wanted: Sequence[str], longest: int) -> list[str]:
+    """Cut to a length, and numbered where two would be alike whatever their case."""
     names: list[str] = []
-    for unit in units:
-        plain = re.sub(r"[\[\]:*?/\\']", "_", unit or NO_UNIT)[:31]
-        name, number = plain, 1
+    for said in wanted:
+        name, number = said[:longest], 1
         while name.casefold() in {n.casefold() for n in names}:
             number += 1
-            name = f"{plain[:27]} {number}"
+            name = f"{said[: longest - 4]} {number}"
         names.append(name)
     return names

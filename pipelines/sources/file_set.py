@@ -28,18 +28,23 @@ UNCLEAN = (b"\xcc", b"\xcd", b"\xc2\xa0")
 
 
 class Found(NamedTuple):
-    """One file of the batch. `name` as delivered; `state` tells whether it changed since."""
+    """One file of the batch. `name` as delivered; `state` tells whether it changed since.
+
+    `instead_of`: the origins of the day's older exports, which count as delivered, and wait no more.
+    """
 
     path: Path
     name: str
     sha256: str
     unclean: bool
     state: tuple[int, int, int]
+    instead_of: tuple[str, ...] = ()
 
     @property
     def origin(self) -> str:
         # The name is the sender's: it must not speak for another file.
-        return f"{self.name.replace('sha256:', 'sha256 ')} sha256:{self.sha256}"
+        own = f"{self.name.replace('sha256:', 'sha256 ')} sha256:{self.sha256}"
+        return f"{own} (instead of {', '.join(self.instead_of)})" if self.instead_of else own
 
 
 def shas(origin: str) -> list[str]:
@@ -61,8 +66,10 @@ def find(source: Source, partition: date, settings: Settings) -> list[Found]:
     paths |= {path: name for name, path in kept.items()}
     found = {f.sha256: f for path, name in paths.items() if (f := examine(source, path, name))}
     files = sorted(found.values(), key=lambda f: (f.name, f.sha256))
-    if source.several_files == "newest" and files:
-        return [max(files, key=lambda f: (f.state[1], f.name))]
+    whole = "newest" if source.inbox and source.partitioning == "whole_table" else "together"
+    if (source.several_files or whole) == "newest" and files:
+        newest = max(files, key=lambda f: (f.state[1], f.name))
+        return [newest._replace(instead_of=tuple(f.origin for f in files if f is not newest))]
     return files
 
 

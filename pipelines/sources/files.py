@@ -26,7 +26,7 @@ from pipelines.sources.json_file import read_document, read_lines
 from pipelines.sources.mapping import map_columns
 from pipelines.sources.parquet_file import read_parquet
 from pipelines.sources.part import Part, Reading, Unreadable
-from pipelines.sources.relation import Relation
+from pipelines.sources.relation import Relation, refuse_the_past
 from pipelines.sources.served import serving
 from pipelines.sources.unpacking import Member, open_plain
 from pipelines.sources.workbook import read_workbook
@@ -53,6 +53,9 @@ def pull(
 
     NotProvided where the day has none, FileRefused where one cannot be read or mapped.
     """
+    # One path for every day tells how things stand now.
+    if source.partitioning != "change_day" and not source.inbox and "{partition}" not in str(source.path):
+        refuse_the_past(source, partition)
     files = find(source, partition, settings)
     if not files:
         raise NotProvided(f"{source.name} {partition}: no file {_place(source, partition, settings)}.")

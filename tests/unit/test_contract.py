@@ -292,7 +292,9 @@ def test_a_milestone_stands_for_a_word_that_the_status_knows(tmp_path: Path) -> 
     said = place.read_text(encoding="utf-8").replace("received_at: Đã tiếp nhận", "received_at: Đã tiêp nhận")
     wrong = tmp_path / "sources.yaml"
     wrong.write_text(said, encoding="utf-8")
-    assert "'Đã tiêp nhận' is no word of `columns.status_code`; did you mean `Đã tiếp nhận`?" in refused(wrong)
+    assert "'Đã tiêp nhận' is no word of `columns.status_code`; did you mean `Đã tiếp nhận`?" in refused(
+        wrong
+    )
 
 
 def test_the_schema_is_that_of_the_models_and_every_configuration_meets_it() -> None:

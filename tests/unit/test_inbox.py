@@ -116,6 +116,16 @@ def test_where_each_file_is_a_whole_export_the_newest_counts(settings: Settings)
     drop(settings, "morning.csv", "old")
     drop(settings, "evening.csv", "new", at=NOON + 3600)
     assert land(settings, inbox_source(several_files="newest")) == ["new"]
+    assert lying(settings, "inbox") == [] and len(lying(settings, "archive")) == 2
+    assert owed(inbox_source(several_files="newest"), [DAY], settings) == []
+
+
+def test_a_correction_of_a_whole_table_replaces_it_whatever_its_name(settings: Settings) -> None:
+    whole = inbox_source(partitioning="whole_table")
+    drop(settings, "export.csv", "1", "2")
+    assert land(settings, whole) == ["1", "2"]
+    drop(settings, "export corrected.csv", "1", at=NOON + 60)
+    assert land(settings, whole) == ["1"]
 
 
 @pytest.mark.parametrize(

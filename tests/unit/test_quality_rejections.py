@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pipelines import duck
 from pipelines.cli import main
 from pipelines.landing.batches import LandedBatch, land
 from pipelines.quality.rejections import judged_batches, lay_out_rejections
+from pipelines.quality.sent_back import send_back
 from pipelines.quality.validate import validate
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contract import Contracts, Source, load_contracts
@@ -215,3 +217,30 @@ def test_nothing_to_list_is_said(settings: Settings, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("THONGSUOT_DATA", str(settings.data))
     assert "no rejected rows" in thongsuot("list")
     assert "no rejected rows" in thongsuot("export", "--out", str(settings.data / "x.xlsx"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--rule", "chanel_unknown"), "did you mean `channel_unknown`?"),
+        (("--source", "lgo"), "there is no `lgo`"),
+        (("--day", "05/08/2025"), "does not match the format"),
+    ],
+)
+def test_a_misspelt_filter_is_refused_rather_than_nothing_found(
+    province: Settings, words: tuple[str, str], told: str
+) -> None:
+    result = CliRunner().invoke(main, ["rejections", "list", *words])
+    assert result.exit_code == 2 and told in result.output
+
+
+def test_a_workbook_per_unit_replaces_no_other(settings: Settings, tmp_path: Path) -> None:
+    said = contracts(settings)
+    rows = [
+        {"source": "log", "day": date(2025, 8, 5), "row": 1, "row_key": "C-2", "unit_code": unit}
+        | {"column": "channel", "value": "9", "rule": "r", "reason_vi": "Kênh lạ"}
+        | {"first_seen": date(2025, 8, 5), "last_seen": date(2025, 8, 5)}
+        for unit in ("a/b", "a_b", "A_b", "x" * 400)
+    ]
+    made = send_back(rows, said, {}, tmp_path / "units", per_unit=True)
+    assert len({path.name.casefold() for path in made}) == 4 and all(path.exists() for path in made)

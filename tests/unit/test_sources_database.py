@@ -121,9 +121,11 @@ def test_a_password_is_in_no_error(settings: Settings) -> None:
     assert "127.0.0.1" in str(caught.value) and "reader:" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["postgresql://reader:s3cret@-word@db/none", "postgresql://db:s3cret-word/none"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://reader:s3cret@-word@db/none", "postgresql://db:s3cret-word/none"]
+)
 def test_an_address_that_is_none_is_refused_and_not_repeated(settings: Settings, url: str) -> None:
-    with pytest.raises(PermanentSourceError, match="log 2025-08-06: `url` in sources.yaml") as caught:
+    with pytest.raises(PermanentSourceError, match=r"log 2025-08-06: `url` in sources\.yaml") as caught:
         pull(source(url), DAY, settings, run_id="t")
     assert "word" not in str(caught.value).replace("password", "").replace("PASSWORD", "")
 

@@ -10,6 +10,7 @@ from pipelines.settings import Settings
 from pipelines.sources.errors import NotProvided, PermanentSourceError
 from pipelines.sources.mapping import fold
 from pipelines.sources.personal import REMOVED
+from pipelines.sources.relation import today
 from tests.unit.files_support import DAY, put, rows, source
 
 
@@ -35,6 +36,14 @@ def test_a_day_without_a_file_is_not_provided_and_leaves_no_folder(settings: Set
     with pytest.raises(NotProvided):
         pull(source(), DAY, settings, run_id="t")
     assert not any(settings.landing.rglob("2025-08-06"))
+
+
+def test_one_file_for_every_day_is_not_landed_as_the_state_of_a_day_that_is_past(settings: Settings) -> None:
+    put(settings, "register.csv", "Mã;Nội dung\n1;x\n".encode())
+    one = source(path="{data}/in/register.csv")
+    with pytest.raises(NotProvided, match="that day is past"):
+        pull(one, DAY, settings, run_id="t")
+    assert rows(settings, one, today()) == [{"code": "1", "note": "x"}]
 
 
 def test_a_missing_required_column_is_named_with_the_nearest_header(settings: Settings) -> None:

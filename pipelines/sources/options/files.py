@@ -88,11 +88,12 @@ class FileOptions(Frozen):
         description="Workbook: the label that marks the header row within the first 40 rows.",
     )
     members: str = Field(default="*", description="ZIP: a pattern for the members that are read.")
-    several_files: Literal["together", "newest"] = Field(
-        default="together",
+    several_files: Literal["together", "newest"] | None = Field(
+        default=None,
         description=(
             "What several files of one day mean: parts of one export, or each a whole export of which the "
-            "last changed counts. A file of the same name always replaces the earlier one."
+            "last changed counts. Unless said, newest for a `whole_table` from an inbox, else together. "
+            "A file of the same name always replaces the earlier one."
         ),
     )
     inbox: str | None = Field(
