@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from pipelines.releases import ledger
-from pipelines.releases.explain import SINCE
+from pipelines.releases.dossiers import SINCE
 from pipelines.releases.lake import ALIAS
 
 

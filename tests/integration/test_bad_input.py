@@ -28,7 +28,8 @@ from pipelines.quality.reports import read_report
 from pipelines.releases import ledger
 from pipelines.releases.lake import open_lake
 from pipelines.settings import Settings
-from tests import line, nights, week as planted
+from tests import line, nights
+from tests import week as planted
 
 pytestmark = pytest.mark.slow
 
