@@ -62,11 +62,13 @@ def submission_rate(known: pd.DataFrame, place: Place, cutoffs: pd.DataFrame) ->
     table["rate"] = table["numerator"] / table["denominator"]
     table["strict_rate"] = table["strict_numerator"] / table["denominator"]
     table["unit_level"] = [
-        "province" if u == "province" else place.units.level.get(u, "unknown") for u in table["unit_code"]
+        None if u == "province" else place.units.level.get(u, "unknown") for u in table["unit_code"]
     ]
     table = ranked(table, ["as_of_day", "period", "unit_level"], "level")
-    provincial = table["unit_level"].isin(["province", "unknown"])
-    table["rank_in_level"] = table["rank_in_level"].mask(provincial)
+    nobody = table["unit_level"].isna() | (table["unit_level"] == "unknown")
+    table["rank_in_level"] = table["rank_in_level"].mask(nobody)
+    table["ranked_in_level"] = table["ranked_in_level"].mask(nobody)
+    table = table.drop(columns="unit_level")
     table = _compared(table, cutoffs, known)
     return table
 
