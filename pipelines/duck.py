@@ -58,7 +58,7 @@ def connect(
             "memory_limit": os.environ.get("THONGSUOT_DUCKDB_MEMORY", "1500MB"),
         },
     )
-    con.execute(f"set TimeZone = {literal(LOCAL_ZONE)}")
+    con.execute(f"set global TimeZone = {literal(LOCAL_ZONE)}")  # cursors too
     con.execute("set enable_progress_bar = false")
     return con
 

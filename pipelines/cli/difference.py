@@ -18,7 +18,14 @@ CAUSES = {
     "restored": "khôi phục bản cũ · restored",
     "unexplained": "chưa giải thích được · unexplained",
 }
-FIELDS = {"unit": "đơn vị · unit", "channel": "kênh · channel", "received_at": "ngày tiếp nhận · received"}
+FIELDS = {
+    "unit": "đơn vị · unit",
+    "channel": "kênh · channel",
+    "received_at": "ngày tiếp nhận · received",
+    "result": "kết quả điện tử · e-result",
+    "status": "trạng thái · status",
+    "due_date": "hạn · due date",
+}
 
 
 def print_difference(found: Difference) -> None:
@@ -46,10 +53,13 @@ def print_difference(found: Difference) -> None:
 def _print_rate(rate: Rate) -> None:
     (n0, d0), (n1, d1) = rate.before, rate.after
     first, second = rate.rates
+    named = f"{rate.metric} · {rate.period} · {rate.unit_code}:"
+    if not rate.parts:
+        console.print(f"{named} {_percent(second)} ({n1} / {d1}), không đổi · unchanged", highlight=False)
+        return
     table = Table(
-        "nguyên nhân · cause", "trường · field", "Δ trực tuyến", "Δ tiếp nhận", "Δ điểm %", "hồ sơ", "lô",
-        title=f"{rate.metric} · {rate.period} · {rate.unit_code}: "
-        f"{_percent(first)} ({n0} / {d0}) → {_percent(second)} ({n1} / {d1})",
+        "nguyên nhân · cause", "trường · field", "Δ tử số", "Δ mẫu số", "Δ điểm %", "mục · items", "lô",
+        title=f"{named} {_percent(first)} ({n0} / {d0}) → {_percent(second)} ({n1} / {d1})",
         title_justify="left",
     )  # fmt: skip
     for column in table.columns[2:6]:

@@ -28,18 +28,33 @@ def apply(con: duckdb.DuckDBPyConnection, mart: Mart, source: str) -> None:
     if not mart.key or columns(con, into) != described:
         con.execute(f"create or replace table {into} as from {source}")
         return
-    names = [duck.identifier(c) for c in described]
-    rest = [n for c, n in zip(described, names, strict=True) if c not in mart.key]
-    same_key = " and ".join(
-        f"t.{duck.identifier(c)} is not distinct from s.{duck.identifier(c)}" for c in mart.key
-    )
-    update = ""
-    if rest:
-        differs = " or ".join(f"t.{n} is distinct from s.{n}" for n in rest)
-        sets = ", ".join(f"{n} = s.{n}" for n in rest)
-        update = f"when matched and ({differs}) then update set {sets}"
+    keys, names = ([duck.identifier(c) for c in told] for told in (mart.key, described))
+    same_key = " and ".join(f"t.{k} is not distinct from s.{k}" for k in keys)
+    of_the_same_key = " and ".join(f"t.{k} is not distinct from d.{k}" for k in keys)
+    hashed = f"{', '.join(keys)}, hash({', '.join(names)}) as h, true as there"
+    # Found by 64-bit hashes of rows, so that a night costs what changed; what a collision would hide, the
+    # publisher's audit of the written table tells.
     con.execute(
-        f"merge into {into} t using (from {source}) s on ({same_key}) {update} "
-        f"when not matched then insert ({', '.join(names)}) values ({', '.join('s.' + n for n in names)})"
+        f"""
+        create or replace temp table delta as
+        select {", ".join(f"coalesce(s.{k}, t.{k}) as {k}" for k in keys)}, s.there is null as is_gone
+        from (select {hashed} from {source}) as s
+        full join (select {hashed} from {into}) as t on {same_key}
+        where s.h is distinct from t.h
+        """
     )
-    con.execute(f"delete from {into} t where not exists (select 1 from (from {source}) s where {same_key})")
+    rest = [n for n in names if n not in keys]
+    update = f"when matched then update set {', '.join(f'{n} = s.{n}' for n in rest)}" if rest else ""
+    con.execute(
+        f"""
+        merge into {into} as t
+        using (
+            select t.* from (from {source}) as t
+            where exists (select 1 from delta as d where not d.is_gone and {of_the_same_key})
+        ) as s on ({same_key}) {update}
+        when not matched then insert ({", ".join(names)}) values ({", ".join("s." + n for n in names)})
+        """
+    )
+    con.execute(
+        f"delete from {into} as t where exists (select 1 from delta as d where d.is_gone and {of_the_same_key})"
+    )

@@ -34,7 +34,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Rate:
-    """One unit's rate of one period in both releases, and the parts of its movement."""
+    """One unit's rate of one period (or tally of tasks, issues) in both releases, and its movement's parts."""
 
     metric: str
     period: str
@@ -111,7 +111,8 @@ def _rates(con: duckdb.DuckDBPyConnection, a: Release, b: Release, unit: str, do
             select distinct metric, period from {ALIAS}.audit.release_rates where release_id = $a
             intersect select distinct metric, period from {ALIAS}.audit.release_rates where release_id = $b
         )
-        order by metric, period desc
+        -- The headline first, then the strict rate, then tasks and issues.
+        order by not starts_with(metric, 'online'), metric, period desc
         """,
         {"a": a.release_id, "b": b.release_id, "unit": unit},
     ).fetchall()
@@ -213,14 +214,14 @@ def difference_markdown(found: Difference) -> str:
     lines = [
         f"release {found.a.release_id} → {found.b.release_id}",
         "",
-        "| period | cause | field | Δ online | Δ received | Δ points |",
+        "| rate | cause | field | Δ numerator | Δ denominator | Δ points |",
         "|---|---|---|---|---|---|",
     ]
     for rate in found.rates:
         for part in rate.parts:
             moved = "" if part.rate_change is None else f"{100 * part.rate_change:+.4f}"
             lines.append(
-                f"| {rate.period} | {part.cause} | {part.field or ''} | {part.numerator_change:+d} "
+                f"| {rate.metric}, {rate.period} | {part.cause} | {part.field or ''} | {part.numerator_change:+d} "
                 f"| {part.denominator_change:+d} | {moved} |"
             )
     return "\n".join(lines)

@@ -59,7 +59,8 @@ def _create(con: duckdb.DuckDBPyConnection) -> None:
 
 
 # An item in one rate: where it counted and whether in the numerator, before and after (NULL: it did not),
-# why it came, went or moved, and, where only the numerator differs, which `flip` field that was and why.
+# why it came, went or moved, and, where only the numerator differs, which `flip` field that was and why
+# (NULL: for the same cause).
 JUDGED = """
     metric varchar, period varchar, item_code varchar, unit_before varchar, counts_before boolean,
     unit_after varchar, counts_after boolean, cause varchar, batch_id varchar,
@@ -97,7 +98,7 @@ def attribute(con: duckdb.DuckDBPyConnection, rates_before: str) -> None:
             select metric, period, item_code, unit_after, cause, batch_id, 'unit', counts_before::bigint, 1
             from moved where unit_before <> unit_after
             union all
-            select metric, period, item_code, unit_after, flip_cause, batch_id, flip,
+            select metric, period, item_code, unit_after, coalesce(flip_cause, cause), batch_id, flip,
                 counts_after::bigint - counts_before::bigint, 0
             from moved where counts_before <> counts_after
         )

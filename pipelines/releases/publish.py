@@ -1,6 +1,6 @@
 """Publish: the built and tested warehouse becomes release n, in one labelled lake transaction.
 
-Write–audit–publish: what was applied is hashed again inside the transaction and must equal the
+Write–audit–publish: what was applied is read back inside the transaction and must equal the
 source, or nothing is committed. Only tables whose content changed are touched.
 """
 
@@ -19,7 +19,7 @@ from pipelines.releases.apply import apply, target
 from pipelines.releases.code_version import code_version
 from pipelines.releases.explain import explain
 from pipelines.releases.ledger import Release
-from pipelines.releases.marts import Mart, content, read_manifest
+from pipelines.releases.marts import Mart, contents, read_manifest, same_rows
 from pipelines.settings import Settings
 from pipelines.warehouse.build import BuiltState, built_state
 
@@ -60,7 +60,7 @@ def publish(settings: Settings, *, run_id: str, author: str, reason: str) -> Out
             code_commit=code.commit,
             is_dirty=code.is_dirty,
             previous_hash=ledger.GENESIS,
-            marts={mart.qualified: content(con, source) for mart, source in sources.items()},
+            marts=contents(con, {mart.qualified: source for mart, source in sources.items()}),
             **vars(state),
         )
         return commit(con, settings, draft, sources)
@@ -130,11 +130,10 @@ def _write(
     there = files.listed(settings)
     for mart in changed:
         apply(con, mart, sources[mart])
-        applied = content(con, target(mart))
-        if applied != draft.marts[mart.qualified]:
+        if not same_rows(con, sources[mart], target(mart)):
             raise PublishError(
-                f"{mart.qualified}: what was written to the lake does not equal its source "
-                f"({applied} against {draft.marts[mart.qualified]}). Rolled back."
+                f"{mart.qualified}: what was written to the lake does not equal its source. "
+                "Rolled back; the last release is still served."
             )
     for name in sorted(set(held) - set(draft.marts)):
         con.execute(f"drop table if exists {duck.identifier(lake.ALIAS, *name.split('.'))}")

@@ -103,7 +103,6 @@ def judge(
                 when {previous.as_of != release.as_of} then 'new_in_period'
                 else '{other}'
             end as cause,
-            cause as flip_cause,
             case when has_other or has_more then batch_id end as batch_id
         from moved left join arrived using (source)
         """
