@@ -77,7 +77,7 @@ def dossier(draw: st.DrawFn, number: int) -> list[dict[str, Any]]:
                 st.sampled_from(
                     [rows[-1].get("received_at") if rows else None, recorded, recorded - timedelta(days=1)]
                 )
-            )  # noqa: E501
+            )
         if status in (9, 10) and draw(st.booleans()):
             row["finished_at"] = recorded - abs(draw(NEAR)) / 10
         if status == 10 and draw(st.booleans()):
