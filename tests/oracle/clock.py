@@ -30,7 +30,9 @@ class Calendar:
 
     def between(self, first: pd.Series, last: pd.Series) -> pd.Series:
         """Working days after the day of `first`, up to and with that of `last`; negative backwards."""
-        return last.dt.date.map(self.count).astype("Float64") - first.dt.date.map(self.count).astype("Float64")
+        return last.dt.date.map(self.count).astype("Float64") - first.dt.date.map(self.count).astype(
+            "Float64"
+        )
 
     def days_between(self, first: date, last: date) -> int:
         return self.count[last] - self.count[first]
@@ -81,7 +83,9 @@ class Units:
         begun = pd.to_datetime(units["valid_from"])
         ended = pd.to_datetime(units["valid_to"])
         self.eras: dict[str, list[tuple[date, bool]]] = {}
-        for code, start, end in sorted(zip(units["unit_code"], begun, ended, strict=True), key=lambda u: u[:2]):
+        for code, start, end in sorted(
+            zip(units["unit_code"], begun, ended, strict=True), key=lambda u: u[:2]
+        ):
             self.eras.setdefault(code, []).append((start.date(), not pd.isna(end)))
         today = units[ended.isna()]
         self.level = dict(zip(today["unit_code"], today["unit_level"], strict=True))
@@ -97,7 +101,9 @@ class Units:
 
     def map(self, codes: pd.Series, days: pd.Series) -> pd.Series:
         pairs = pd.DataFrame({"code": codes, "day": days.dt.date})
-        known = {pair: self.today(*pair) for pair in pairs.drop_duplicates().itertuples(index=False, name=None)}
+        known = {
+            pair: self.today(*pair) for pair in pairs.drop_duplicates().itertuples(index=False, name=None)
+        }
         found = [known[pair] for pair in pairs.itertuples(index=False, name=None)]
         return pd.Series(found, index=codes.index, dtype=object)
 

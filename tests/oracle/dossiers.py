@@ -131,9 +131,9 @@ def register(known: pd.DataFrame, place: Place) -> pd.DataFrame:
             "is_overdue": overdue,
             "has_no_due_date": now["due"].isna(),
             "timeliness": timeliness(now),
-            "days_late": days_late.where(~paused),
+            "days_late": days_late.where(~paused & now["received"].notna()),
             "working_days_taken": place.calendar.between(now["received"], now["ended"]),
-            "working_days_left": place.calendar.between(as_of, now["due"]).where(now["ended"].isna()),
+            "working_days_left": place.calendar.between(as_of, now["due"]).where(now["is_open"]),
             "supplement_requests": now["asked"],
         }
     )

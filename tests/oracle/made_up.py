@@ -22,7 +22,9 @@ WINDOWS = [
 # 16681 and 16702 were other communes before the merger, 16663 is gone; 99999 nobody knows.
 UNITS = ["16681", "16702", "16663", "H41.03", "99999"]
 STAMP = st.integers(0, 45 * 48).map(lambda n: datetime(2025, 6, 20) + timedelta(minutes=30 * n))
-NEAR = st.sampled_from([-1500, -60, -1, 0, 0, 0, 1, 90, 1440, 4000, 11000]).map(lambda m: timedelta(minutes=m))
+NEAR = st.sampled_from([-1500, -60, -1, 0, 0, 0, 1, 90, 1440, 4000, 11000]).map(
+    lambda m: timedelta(minutes=m)
+)
 
 
 class MadeUp(NamedTuple):
@@ -56,16 +58,26 @@ def dossier(draw: st.DrawFn, number: int) -> list[dict[str, Any]]:
     received = draw(st.sampled_from(["stated", "stated", "never"]))
     statuses = draw(
         st.one_of(
-            st.sampled_from([[1], [1, 3], [2], [1, 2, 4], [2, 5, 4], [2, 4, 9, 10], [2, 10], [4, 7], [2, 8], [2, 3], [9, 2]]),
+            st.sampled_from([[1], [1, 3], [2], [1, 2, 4], [2, 5, 4], [2, 4, 9, 10], [2, 10], [4, 7], [2, 8], [2, 3],
+             [9, 2]]),
             st.lists(st.integers(1, 10), min_size=1, max_size=4),
         )
     )  # fmt: skip
     rows = []
     for status in statuses:
         recorded = at
-        row = {**base, "status_code": status, "recorded_at": recorded, "synced_at": recorded + abs(draw(NEAR))}
+        row = {
+            **base,
+            "status_code": status,
+            "recorded_at": recorded,
+            "synced_at": recorded + abs(draw(NEAR)),
+        }
         if received == "stated" and status != 1:
-            row["received_at"] = draw(st.sampled_from([rows[-1].get("received_at") if rows else None, recorded, recorded - timedelta(days=1)]))  # noqa: E501
+            row["received_at"] = draw(
+                st.sampled_from(
+                    [rows[-1].get("received_at") if rows else None, recorded, recorded - timedelta(days=1)]
+                )
+            )
         if status in (9, 10) and draw(st.booleans()):
             row["finished_at"] = recorded - abs(draw(NEAR)) / 10
         if status == 10 and draw(st.booleans()):

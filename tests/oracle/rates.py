@@ -137,13 +137,17 @@ def headline(known: pd.DataFrame, ranking: pd.DataFrame, cutoffs: pd.DataFrame, 
     return pd.DataFrame(rows)
 
 
-def national_rank(ranking: pd.DataFrame, moment: pd.Timestamp, code: str = "40") -> tuple[int | None, int | None]:
+def national_rank(
+    ranking: pd.DataFrame, moment: pd.Timestamp, code: str = "40"
+) -> tuple[int | None, int | None]:
     """Place by rate in the newest capture at `moment`, and the provinces in it."""
     ranking = ranking[ranking["captured_at"] <= moment]
     if ranking.empty:
         return None, None
     newest = ranking[ranking["captured_at"] == ranking["captured_at"].max()]
-    newest = newest.sort_values(["partition_key", "batch_id", "_row"]).drop_duplicates("province_code", keep="last")
+    newest = newest.sort_values(["partition_key", "batch_id", "_row"]).drop_duplicates(
+        "province_code", keep="last"
+    )
     rates = {
         row.province_code: Fraction(int(row.online_total), int(row.received_total))
         for row in newest.itertuples()
@@ -156,4 +160,3 @@ def national_rank(ranking: pd.DataFrame, moment: pd.Timestamp, code: str = "40")
 
 def _minus(a: object, b: object) -> object:
     return None if a is None or b is None else a - b  # type: ignore[operator]
-
