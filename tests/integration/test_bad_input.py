@@ -76,7 +76,9 @@ class Sources(NamedTuple):
         } | changes  # fmt: skip
         assigned = ", ".join(f"{name} = ?" for name in said)
         with closing(sqlite3.connect(self.one_stop)) as con:
-            con.execute("create temp table told as select * from ho_so_trang_thai where MaHoSo = ?", [planted.LATE])
+            con.execute(
+                "create temp table told as select * from ho_so_trang_thai where MaHoSo = ?", [planted.LATE]
+            )
             con.execute(f"update told set {assigned}", list(said.values()))
             con.execute("insert into ho_so_trang_thai select * from told")
             con.commit()
@@ -85,7 +87,9 @@ class Sources(NamedTuple):
 
 @pytest.fixture(scope="session")
 def week() -> Settings:  # TEMP
-    return Settings(data=Path("/tmp/wt/data/faults/week"), sources_file=Path("/tmp/wt/data/faults/week/sources.yaml"))
+    return Settings(
+        data=Path("/tmp/wt/data/faults/week"), sources_file=Path("/tmp/wt/data/faults/week/sources.yaml")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +186,9 @@ def in_an_old_encoding(path: Path) -> None:
 
 def a_torn_line(path: Path) -> None:
     lines = path.read_text(encoding="utf-8-sig").splitlines()
-    path.write_text("\n".join([*lines[:40], lines[40].rpartition(";")[0] + ";x;y;z", *lines[41:]]), encoding="utf-8")
+    path.write_text(
+        "\n".join([*lines[:40], lines[40].rpartition(";")[0] + ";x;y;z", *lines[41:]]), encoding="utf-8"
+    )
 
 
 def a_header_twice(path: Path) -> None:
@@ -198,7 +204,7 @@ def a_bomb(path: Path) -> None:
 def an_uncounted_formula(path: Path) -> None:
     book = openpyxl.load_workbook(path)
     sheet = book.worksheets[0]
-    sheet.cell(row=12, column=3).value = "=HYPERLINK(\"http://x\")"
+    sheet.cell(row=12, column=3).value = '=HYPERLINK("http://x")'
     book.save(path)
 
 
@@ -283,9 +289,7 @@ def still_answers(sources: Sources, former: tuple[Any, ...]) -> None:
 
 
 def answered(settings: Settings) -> tuple[Any, ...]:
-    asked = (
-        "select count(*), sum(numerator), sum(denominator), max(as_of_day) from {}.online_submission_rate"
-    )
+    asked = "select count(*), sum(numerator), sum(denominator), max(as_of_day) from {}.online_submission_rate"
     with open_lake(settings) as con:
         newest = ledger.releases(con)[-1]
         lake = con.execute(asked.format("lake.marts")).fetchone()
