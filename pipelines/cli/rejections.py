@@ -142,12 +142,9 @@ def found(
     from pipelines import duck
     from pipelines.quality.rejections import judged_batches, lay_out_rejections
     from pipelines.quality.suite import read_suite
-    from pipelines.sources.contract import ContractError, load_contracts
+    from pipelines.sources.contract import load_contracts
 
-    try:
-        contracts = load_contracts(settings.sources_file)
-    except ContractError as error:
-        raise click.ClickException(str(error)) from None
+    contracts = load_contracts(settings.sources_file)
     _known("--source", source, contracts.sources)
     _known(
         "--rule", rule, (e.rule for s in contracts.sources.values() for e in read_suite(s.suite_path).rows)
