@@ -17,7 +17,7 @@ from pipelines.examine.advice import Advice, Examination
 from pipelines.examine.headers import examine_headers
 from pipelines.examine.values import examine_codes, examine_values
 from pipelines.landing.batches import LandedBatch, land
-from pipelines.landing.pull import CONNECTORS, columns_sql
+from pipelines.landing.pull import CONNECTORS, batch_sql
 from pipelines.landing.reference import land_reference
 from pipelines.quality.suite import read_suite
 from pipelines.quality.validate import validate
@@ -26,6 +26,7 @@ from pipelines.sources import inbox
 from pipelines.sources.contract import Column, ContractError, Contracts, Source
 from pipelines.sources.errors import NotProvided, SourceError
 from pipelines.sources.mapping import Match, observed
+from pipelines.sources.relation import Relation
 from pipelines.sources.states import as_log
 from pipelines.warehouse.reference import WrongReference, reference_tables
 
@@ -137,7 +138,7 @@ def _judge(seen: Examination, source: Source, trial: Settings, con: duckdb.DuckD
 
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
         con.execute(
-            f"copy (select {columns_sql(source, columns)} from sample) "
+            f"copy ({batch_sql(source, Relation('sample', columns, '', ()))}) "
             f"to {duck.literal(out)} (format parquet)"
         )
         return seen.origin, ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -18,8 +17,8 @@ from pipelines.sources import database, files, http
 from pipelines.sources.contract import Column, Source
 from pipelines.sources.errors import PermanentSourceError, Unchanged
 from pipelines.sources.parsing import typed_value
-from pipelines.sources.personal import AMONG_CODES, held, redacted
-from pipelines.sources.relation import Connector
+from pipelines.sources.personal import AMONG_CODES, DETECTORS, held, held_among, redacted
+from pipelines.sources.relation import Connector, Relation
 from pipelines.sources.states import as_log
 
 CONNECTORS: dict[str, Connector] = {
@@ -56,8 +55,8 @@ def pull(
         with connector(source, partition, settings, con) as found:
             relation = as_log(source, partition, found)
             con.execute(
-                f"copy (select {columns_sql(source, relation.columns)} "
-                f"from {relation.sql}) to {duck.literal(out)} (format parquet, compression zstd)"
+                f"copy ({batch_sql(source, relation)}) to {duck.literal(out)} "
+                f"(format parquet, compression zstd)"
             )
         notes = (*relation.notes, *drifted(con, source, str(partition), out))
         return relation.origin, notes, relation.validator
@@ -73,27 +72,48 @@ def pull(
     return batch
 
 
-def columns_sql(source: Source, columns: Mapping[str, str]) -> str:
-    """What is written of each column (canonical → expression): nothing personal comes to rest.
+def batch_sql(source: Source, relation: Relation) -> str:
+    """What is written of the connector's rows: nothing personal comes to rest.
 
     Free text and codes are scanned; a mapped or typed column only where it holds neither a word that
     its map knows nor a value of its type. Keys are left as they are: they are what a row is found by.
+    A row is asked once, over its joined texts, whether any of them needs a look: half the price.
     """
     named = {column.name: column for column in source.columns}
-    return ", ".join(
-        f"{_stored(source, named[name], expression)} as {duck.identifier(name)}"
-        for name, expression in columns.items()
+    codes = source.scanned_columns() - source.free_text_columns()
+    watched = [
+        name for name in relation.columns if name in source.scanned_columns() or not _is_text(named[name])
+    ]
+    others = [duck.identifier(name) for name in watched if name not in codes]
+    found = [
+        held_among(others, DETECTORS),
+        held_among([duck.identifier(name) for name in watched if name in codes], AMONG_CODES),
+    ]
+    stored = ", ".join(
+        f"case when _found then {_stored(source, named[name])} else {duck.identifier(name)} end "
+        f"as {duck.identifier(name)}"
+        if name in watched
+        else duck.identifier(name)
+        for name in relation.columns
+    )
+    texts = ", ".join(f"{text} as {duck.identifier(name)}" for name, text in relation.columns.items())
+    return (
+        f"select {stored} from (select *, {' or '.join(found)} as _found "
+        f"from (select {texts} from {relation.sql}))"
     )
 
 
-def _stored(source: Source, column: Column, text: str) -> str:
+def _is_text(column: Column) -> bool:
+    return column.type == "text" and not column.meanings
+
+
+def _stored(source: Source, column: Column) -> str:
+    text = duck.identifier(column.name)
     if column.meanings:
         words = ", ".join(duck.literal(word) for word in column.meanings)
         return f"case when {text} in ({words}) then {text} else {redacted(text)} end"
     if column.type != "text":
         plain = column.model_copy(update={"default": None, "fallback": None})
-        unread = f"{typed_value(source, plain, lambda _: f'({text})')} is null"
+        unread = f"{typed_value(source, plain, lambda _: text)} is null"
         return f"case when {held(text)} and {unread} then {redacted(text)} else {text} end"
-    if column.name in source.free_text_columns():
-        return redacted(text)
-    return redacted(text, AMONG_CODES) if column.name in source.scanned_columns() else text
+    return redacted(text, DETECTORS if column.name in source.free_text_columns() else AMONG_CODES)

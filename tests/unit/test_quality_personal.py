@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from pipelines.sources.personal import REMOVED, findings, redacted
+from pipelines.sources.personal import DETECTORS, REMOVED, findings, held_among, redacted
 
 
 def found(text: str) -> dict[tuple[str, str], int]:
@@ -56,3 +56,27 @@ def test_what_is_found_is_replaced_and_the_rest_of_the_text_stays() -> None:
 def test_a_text_without_personal_data_is_left_as_it_is() -> None:
     [(said,)] = duckdb.execute(f"select {redacted('t')} from (select 'Đất đai' as t)").fetchall()
     assert said == "Đất đai"
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (("Đất đai", "0912345678"), True),
+        (("0912345678", "Đất đai"), True),
+        ((None, "a@b.vn"), True),
+        (("186543210", None), True),
+        (("0912", "345678"), False),
+        (("186", "543", "210"), False),
+        (("20250806160000", "H41.033-20250714-0105014"), False),
+        ((None, None), False),
+    ],
+)
+def test_one_match_over_a_row_finds_what_a_match_over_each_text_finds(
+    texts: tuple[str | None, ...], said: bool
+) -> None:
+    names = [f"t{n}" for n in range(len(texts))]
+    given = ", ".join(f"?::varchar as {name}" for name in names)
+    row = duckdb.execute(
+        f"select {held_among(names, DETECTORS)} from (select {given})", list(texts)
+    ).fetchone()
+    assert row == (said,)
