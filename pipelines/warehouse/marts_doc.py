@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +19,44 @@ province asks on a Monday morning. Names without a version are the newest one; B
 
 Mỗi bảng trả lời một câu hỏi mà ai đó trong tỉnh hỏi vào sáng thứ Hai.
 """
+# What the questions are about, in the order of the day: `config.meta.topic`.
+TOPICS = {
+    "submission": ("Online submission", "Nộp hồ sơ trực tuyến"),
+    "resolution": ("Resolution of dossiers", "Giải quyết hồ sơ"),
+    "tasks": ("Assigned tasks", "Nhiệm vụ được giao"),
+    "issues": ("Difficulties", "Khó khăn, vướng mắc"),
+    "meaning": ("Completeness, definitions, code lists", "Mức độ đầy đủ, định nghĩa, danh mục"),
+    "audit": ("Where the numbers come from", "Nguồn gốc số liệu"),
+}
+ASKED = ("topic", "title_vi", "question_en", "question_vi")
 Node = Mapping[str, Any]
 
 
 def marts_document(manifest: Mapping[str, Any], project: Path) -> str:
-    """`project`: the dbt project's folder, for the metric seeds. ValueError: a mart without a question."""
+    """`project`: the dbt project's folder, for the metric seeds. ValueError: a mart without a question or topic."""
     nodes = manifest["nodes"].values()
-    marts = sorted(
-        (n for n in nodes if n["resource_type"] == "model" and n["schema"] in SCHEMAS),
-        key=lambda n: (SCHEMAS.index(n["schema"]), n["alias"]),
-    )
-    lines = [HEAD, "## Which question, which mart", "", "| Question | Câu hỏi | Mart |", "|---|---|---|"]
+    marts = [n for n in nodes if n["resource_type"] == "model" and n["schema"] in SCHEMAS]
     for node in marts:
         meta = node["config"]["meta"]
-        if not {"question_en", "question_vi", "title_vi"} <= meta.keys():
+        if meta.get("topic") not in TOPICS or not meta.keys() >= set(ASKED):
             raise ValueError(
                 f"dbt model {node['name']} is public, but nobody can tell what for: give it config.meta "
-                f"title_vi, question_en and question_vi in its YAML."
+                f"{', '.join(ASKED)} in its YAML; topic is one of {', '.join(TOPICS)}."
             )
-        lines.append(f"| {meta['question_en']} | {meta['question_vi']} | {_link(node)} |")
+    order = list(TOPICS)
+    marts.sort(key=lambda n: (order.index(n["config"]["meta"]["topic"]), n["alias"]))
+    lines = [HEAD, "## Which question, which mart"]
+    for topic, about in groupby(marts, key=lambda n: n["config"]["meta"]["topic"]):
+        lines += [
+            "",
+            f"### {' · '.join(TOPICS[topic])}",
+            "",
+            "| Question | Câu hỏi | Mart |",
+            "|---|---|---|",
+        ]
+        for node in about:
+            meta = node["config"]["meta"]
+            lines.append(f"| {meta['question_en']} | {meta['question_vi']} | {_link(node)} |")
     metrics = _metrics(project)
     for node in marts:
         lines += ["", *_mart(manifest, node, metrics.get(node["alias"], []))]

@@ -182,9 +182,9 @@ def test_no_mart_knows_the_time_of_its_own_making(models: dict[str, Node]) -> No
 
 
 def test_every_mart_says_which_question_it_answers(models: dict[str, Node]) -> None:
-    asked = ("title_vi", "question_en", "question_vi")
+    asked = ("topic", "title_vi", "question_en", "question_vi")
     silent = [n["name"] for n in published(models) if not all(n["config"]["meta"].get(a) for a in asked)]
-    assert silent == [], "give them config.meta title_vi, question_en, question_vi"
+    assert silent == [], "give them config.meta topic, title_vi, question_en, question_vi"
 
 
 def test_the_handbook_of_the_marts_is_what_the_project_says(manifest: Node) -> None:

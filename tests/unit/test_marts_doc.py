@@ -10,7 +10,8 @@ import pytest
 from pipelines.warehouse.marts_doc import marts_document
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
-META = {"key": ["day"], "title_vi": "Bảng", "question_en": "How many?", "question_vi": "Bao nhiêu?"}
+META = {"key": ["day"], "topic": "tasks", "title_vi": "Bảng", "question_en": "How many?",
+        "question_vi": "Bao nhiêu?"}  # fmt: skip
 
 
 def manifest(meta: dict[str, Any]) -> dict[str, Any]:
@@ -39,6 +40,7 @@ def test_a_reader_finds_the_mart_by_the_question_and_all_of_it_in_one_place() ->
     said = marts_document(manifest(META), PROJECT)
     for line in (
         "| How many? | Bao nhiêu? | [`marts.counts`](#martscounts) |",
+        "### Assigned tasks · Nhiệm vụ được giao",
         "## marts.counts",
         "Grain: one row per day.",
         "Mỗi ngày một dòng.",
@@ -51,6 +53,11 @@ def test_a_reader_finds_the_mart_by_the_question_and_all_of_it_in_one_place() ->
     ):
         assert line in said.splitlines(), line
     assert "## intermediate.int" not in said
+
+
+def test_a_topic_nobody_knows_is_named_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match=r"counts is public.*one of submission, resolution"):
+        marts_document(manifest({**META, "topic": "weather"}), PROJECT)
 
 
 def test_a_mart_without_a_question_is_named() -> None:
