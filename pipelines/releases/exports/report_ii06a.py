@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, time
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -156,7 +156,7 @@ class _Styles:
 def _write_sheet(page: Any, sheet: Sheet, styles: _Styles, place: str, told: str) -> None:
     last = len(NUMBERED) - 1
     month, end = sheet.month, sheet.period_end
-    whole = end.day == monthrange(month.year, month.month)[1]
+    whole = end.day == monthrange(month.year, month.month)[1] and end.time() >= time(23, 59, 59)
     page.write_string(0, 0, "Biểu số II.06a/VPCP/KSTT", styles.bold)
     page.write_string(1, 0, "Ban hành theo Thông tư số 01/2020/TT-VPCP", styles.plain)
     page.write_string(0, 10, f"Đơn vị báo cáo: {place}", styles.bold)
