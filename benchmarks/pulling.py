@@ -1,7 +1,7 @@
 """Pulling five million rows: this pipeline beside DuckDB's own COPY and the plain pandas way, pair by pair.
 
 One table of a one-stop system in PostgreSQL, SQLite and CSV. COPY writes the same columns as text to Parquet
-and nothing else; the pipeline also removes personal data from free text, counts, hashes and syncs the batch.
+in the same compression (zstd) and nothing else; the pipeline also removes personal data from free text, counts, hashes and syncs the batch.
 Each run is a process of its own; memory is its peak above the interpreter with its modules loaded.
 
     python -m benchmarks.pulling [--rows 5000000] [--pairs 3]
@@ -112,7 +112,7 @@ def copy(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
         else:
             con.execute(f"attach '{postgres}' as src (type postgres, read_only)")
             rows = "src.public.log"
-        con.execute(f"copy (select {texts} from {rows}) to '{folder}/copy.parquet'")
+        con.execute(f"copy (select {texts} from {rows}) to '{folder}/copy.parquet' (compression zstd)")
         return int((con.execute(f"select count(*) from '{folder}/copy.parquet'").fetchone() or [0])[0])
 
     return run
