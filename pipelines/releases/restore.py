@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import duckdb
+
 from pipelines import duck
 from pipelines.releases import lake, ledger
 from pipelines.releases.marts import Mart, read_manifest
@@ -28,12 +30,12 @@ def restore(settings: Settings, release_id: int, *, run_id: str, author: str, re
                 f"`thongsuot verify --rebuild {release_id}` builds them again from its batches."
             )
         keys = {m.qualified: m.key for m in read_manifest(settings.dbt_target / "manifest.json")}
-        sources = {
-            Mart(
-                schema, name, keys.get(f"{schema}.{name}", ())
-            ): f"{duck.identifier(lake.ALIAS, schema, name)} at (version => {wanted.snapshot_id})"
-            for schema, name in (held.split(".", 1) for held in sorted(wanted.marts))
-        }
+        sources = {}
+        for held in sorted(wanted.marts):
+            schema, name = held.split(".", 1)
+            sources[Mart(schema, name, keys.get(held, ()))] = _set_aside(
+                con, schema, name, wanted.snapshot_id
+            )
         draft = replace(
             wanted,
             release_id=0,
@@ -45,3 +47,14 @@ def restore(settings: Settings, release_id: int, *, run_id: str, author: str, re
             restores=release_id,
         )
         return commit(con, settings, draft, sources)
+
+
+def _set_aside(con: duckdb.DuckDBPyConnection, schema: str, name: str, snapshot_id: int) -> str:
+    """A table as of a snapshot, copied out of the lake: time travel inside the transaction that writes the
+    table would also show the rows just written."""
+    copied = duck.identifier(f"restored_{schema}_{name}")
+    con.execute(
+        f"create temp table {copied} as from {duck.identifier(lake.ALIAS, schema, name)} "
+        f"at (version => {snapshot_id:d})"
+    )
+    return copied
