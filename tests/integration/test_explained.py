@@ -28,7 +28,7 @@ def parts(week: Settings, release: int, period: str, unit: str = "province") -> 
     with open_lake(week) as con:
         found = con.execute(
             "select cause, field, numerator_change, denominator_change from lake.audit.release_changes "
-            "where release_id = ? and period = ? and unit_code = ?",
+            "where metric = 'online_submission_rate' and release_id = ? and period = ? and unit_code = ?",
             [release, period, unit],
         ).fetchall()
     return {(cause, what): (n, d) for cause, what, n, d in found}
@@ -100,7 +100,7 @@ def test_the_explained_numbers_are_those_of_the_marts(week: Settings) -> None:
             ).fetchall()
             told = con.execute(
                 "select numerator, denominator from lake.audit.release_rates "
-                "where release_id = ? and unit_code = 'province'",
+                "where metric = 'online_submission_rate' and release_id = ? and unit_code = 'province'",
                 [release.release_id],
             ).fetchall()
             assert sorted(told) == sorted(since + cutoffs)
