@@ -7,7 +7,6 @@ words a reader can check against the planted rows, and asserted in test_explaine
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import sys
 from contextlib import closing
@@ -108,7 +107,6 @@ def live(settings: Settings) -> None:
     for word in NIGHTS[:-1]:
         night(settings, word)
     # Kept beside, for those who want to live the last day otherwise.
-    shutil.copytree(settings.data, settings.data.with_name(f"{settings.data.name}.eve"), symlinks=True)
     night(settings, NIGHTS[-1])
     take_back(settings.data / "demo" / "one_stop.sqlite")
     night(settings, "2025-08-05")
