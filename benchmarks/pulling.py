@@ -30,6 +30,7 @@ from pipelines import duck
 from pipelines.sources.contract import Source
 
 DAY = date(2025, 8, 6)
+DAY_BOUNDS = "'2025-08-06 00:00:00' and '2025-08-06 23:59:59'"
 GOAL_RATIO, GOAL_MIB = 1.5, 600
 # Column → SQL over i, the row's number; half of a real log's columns are times or codes.
 COLUMNS = {
@@ -112,6 +113,11 @@ def copy(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
         else:
             con.execute(f"attach '{postgres}' as src (type postgres, read_only)")
             rows = "src.public.log"
+            if "cursor" in kind:
+                # A condition is the server's to answer, by its index: one stream, for either way.
+                named = ", ".join(map(duck.identifier, COLUMNS))
+                asked = f'select {named} from log where "ThoiGianDongBo" between {DAY_BOUNDS}'
+                rows = f"postgres_query('src', {duck.literal(asked)})"
         con.execute(f"copy (select {texts} from {rows}) to '{folder}/copy.parquet' (compression zstd)")
         return int((con.execute(f"select count(*) from '{folder}/copy.parquet'").fetchone() or [0])[0])
 

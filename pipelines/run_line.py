@@ -77,7 +77,8 @@ def run_line(
     progress: Progress,
 ) -> LineOutcome:
     """Bring the days up to date and publish; a failure's own words are returned, not a stack."""
-    logging.disable(logging.INFO)
+    # A failure is told in its own words below; its stack stands in the run's history, for the UI.
+    logging.disable(logging.ERROR)
     bar = progress.add_task("loading definitions", total=None)
     chosen = plan(settings, first, last, again=again, revalidate=revalidate)
     config: dict[str, Any] = {"release": {"config": {"author": "thongsuot", "reason": reason}}}
@@ -95,7 +96,7 @@ def run_line(
 
 def restore_line(settings: Settings, release_id: int, reason: str, progress: Progress) -> LineOutcome:
     """Job `restore`: the content of an old release published as a new one, then exported."""
-    logging.disable(logging.INFO)
+    logging.disable(logging.ERROR)
     bar = progress.add_task("loading definitions", total=None)
     confirmed = {"restore": release_id, "confirm": f"restore release {release_id}"}
     config = {"release": {"config": {"author": "thongsuot", "reason": reason, **confirmed}}}

@@ -54,11 +54,17 @@ class Report:
             (r for r in self.results if r["severity"] == "critical" and r["unexpected"]),
             key=lambda r: -r["unexpected"],
         )
-        rules = ", ".join(f"{r['rule']} ({r['unexpected']}: {r['reason_en']})" for r in worst[:3])
+        rules = ", ".join(
+            f"{r['rule']} ({r['unexpected']}, first row {min(r['sample_rows'])}: {r['reason_en']})"
+            if r["sample_rows"]
+            else f"{r['rule']} ({r['unexpected']}: {r['reason_en']})"
+            for r in worst[:3]
+        )
+        share = self.rows_rejected / self.rows_read if self.rows_read else 0
         more = ", more than" if self.rows_rejected > limit * self.rows_read else "; at most"
         return (
             f"{self.source} {self.partition}: batch {self.batch_id} is blocked: {self.rows_rejected} "
-            f"of {self.rows_read} rows rejected{more} {limit:.1%}. Rules: {rules}. The last "
+            f"of {self.rows_read} rows rejected ({share:.1%}){more} {limit:.1%}. Rules: {rules}. The last "
             f"release is still served. Correct the source or its mapping, then pull the day again."
         )
 

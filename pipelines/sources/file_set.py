@@ -99,6 +99,11 @@ def matching(source: Source, partition: date, settings: Settings) -> list[Path]:
         paths = [p for p in paths if not p.is_dir() and p.suffix.lower() not in inbox.UNFINISHED]
     elif wanted.is_dir():
         folder, paths = wanted, list(wanted.glob("page_*.json"))
+        if not paths and any(wanted.iterdir()):
+            raise PermanentSourceError(
+                f"{source.name} {partition}: {wanted} is a folder, and it holds no page_*.json. "
+                f"Nothing was landed. Name the files in it, e.g. {wanted.name}/*.{source.format}, in `path`."
+            )
     else:
         folder, paths = wanted.parent, [wanted] if os.path.lexists(wanted) else []
     for path in paths:

@@ -6,163 +6,38 @@ The four sources of the demo fail independently of each other, so a night tries 
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import sqlite3
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import duckdb
 import openpyxl
 import pytest
 
-from pipelines.landing.batches import batches, intact, newest
+from pipelines.landing.batches import newest
 from pipelines.landing.pull import pull
-from pipelines.quality.reports import Report, read_report
-from pipelines.releases import ledger
-from pipelines.releases.lake import open_lake
-from pipelines.settings import Settings
 from pipelines.sources.contract import load_contracts
 from tests import line, nights
-from tests import week as planted
+from tests.spoiled_night import (
+    CAPTURE,
+    DAY,
+    EVE,
+    SOURCES,
+    Answer,
+    Sources,
+    answered,
+    api,
+    night,
+    nothing_half,
+    report_of,
+    still_answers,
+    tonight,
+)
 
+__all__ = ["api", "night", "tonight"]
 pytestmark = pytest.mark.slow
-
-# The week (tests/week.py) ends on 7 August with release 8; this is the night after it.
-DAY, RELEASE = date(2025, 8, 8), 8
-EVE = date(2025, 8, 7)
-SOURCES = ("dossier_log", "issue_register", "task_tracker", "national_ranking")
-Answer = Callable[[int], tuple[int, bytes]]
-# The pages that the API gives when it is well.
-CAPTURE: dict[int, tuple[int, bytes]] = {}
-
-
-class Sources(NamedTuple):
-    """The four source systems of the night, as files and an API that a test may spoil."""
-
-    settings: Settings
-    api: dict[str, Answer]
-
-    @property
-    def one_stop(self) -> Path:
-        return self.settings.data / "demo" / "one_stop.sqlite"
-
-    @property
-    def tracker(self) -> Path:
-        return self.settings.data / "demo" / "task_tracker" / f"{DAY}.xlsx"
-
-    @property
-    def register(self) -> Path:
-        return self.settings.data / "demo" / "issue_register" / f"{DAY}.csv"
-
-    @property
-    def units(self) -> Path:
-        return self.settings.data / "units.csv"
-
-    def sql(self, statement: str) -> None:
-        with closing(sqlite3.connect(self.one_stop)) as con:
-            con.executescript(statement)
-
-    def tell(self, number: int, **changes: str | None) -> str:
-        """One more state in the log: a sound one but for the changes; the code of its dossier."""
-        said = {
-            "MaHoSo": planted.code(str(DAY), number), "ThoiDiemXuLy": f"{DAY} 09:00:00",
-            "ThoiGianDongBo": f"{DAY} 09:05:00", "NgayTiepNhan": "20250808090000",
-            "NgayNopHoSo": "20250808090000",
-        } | changes  # fmt: skip
-        assigned = ", ".join(f"{name} = ?" for name in said)
-        with closing(sqlite3.connect(self.one_stop)) as con:
-            con.execute(
-                "create temp table told as select * from ho_so_trang_thai where MaHoSo = ?", [planted.LATE]
-            )
-            con.execute(f"update told set {assigned}", list(said.values()))
-            con.execute("insert into ho_so_trang_thai select * from told")
-            con.commit()
-        return str(said["MaHoSo"])
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[tuple[str, dict[str, Answer]]]:
-    """The ranking's portal; a test says how it answers for a page."""
-    said: dict[str, Answer] = {}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, body = said["answer"](int(asked["currentPage"]))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *words: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/", said
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def tonight(
-    week: Settings, api: tuple[str, dict[str, Answer]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[line.Line, Sources]]:
-    """The week's installation, its ranking asked over HTTP and its units in a file of its own."""
-    data = tmp_path_factory.mktemp("bad") / "data"
-    settings = Settings(data=data, sources_file=data / "sources.yaml")
-    as_after_the_week(week, settings)
-    url, said = api
-    text = week.sources_file.read_text(encoding="utf-8")
-    for old, new in (
-        ('    connector: files\n    partitioning: snapshot_day\n    path: "{data}/demo/national_ranking/{partition}"',
-         f"    connector: http\n    partitioning: snapshot_day\n    url: {url}"),
-        ("{project}/reference/units.csv", "{data}/units.csv"),
-    ):  # fmt: skip
-        assert text.count(old) == 1
-        text = text.replace(old, new)
-    settings.sources_file.write_text(text, encoding="utf-8")
-    with line.ready(settings) as ready:
-        yield ready, Sources(settings, said)
-
-
-def as_after_the_week(week: Settings, settings: Settings) -> None:
-    """Everything but sources.yaml and what dbt parsed."""
-    for part in ("landing", "quality", "lake", "exports", "demo"):
-        shutil.rmtree(settings.data / part, ignore_errors=True)
-        shutil.copytree(week.data / part, settings.data / part, symlinks=True)
-    shutil.copy(week.warehouse, settings.warehouse)
-    shutil.copy(settings.project / "reference" / "units.csv", settings.data / "units.csv")
-
-
-@pytest.fixture
-def night(week: Settings, tonight: tuple[line.Line, Sources]) -> tuple[line.Line, Sources]:
-    """Before the night of 8 August: every source would deliver something good."""
-    ready, sources = tonight
-    as_after_the_week(week, sources.settings)
-    good(sources)
-    return ready, sources
-
-
-def good(sources: Sources) -> None:
-    """The last night's files under the new day, and two states more in the log."""
-    demo = sources.settings.data / "demo"
-    shutil.copy(demo / "task_tracker" / "2025-08-07.xlsx", sources.tracker)
-    shutil.copy(demo / "issue_register" / "2025-08-07.csv", sources.register)
-    pages = sorted((demo / "national_ranking" / "2025-08-07").iterdir())
-    sources.api["answer"] = lambda n: (200, pages[n - 1].read_bytes().replace(b"08-07T", b"08-08T"))
-    sources.tell(1)
-    sources.tell(2)
-    shutil.copytree(demo, demo.with_name("demo.good"), dirs_exist_ok=True)
-
 
 # Faults: each spoils one source. Text: what the run must say of it.
 
@@ -278,31 +153,6 @@ NIGHTS = {
 }  # fmt: skip
 
 
-def still_answers(sources: Sources, former: tuple[Any, ...]) -> None:
-    """The lake and the exported file say what they said, of the release they said it of."""
-    assert answered(sources.settings) == former
-    assert former[0] == RELEASE
-
-
-def answered(settings: Settings) -> tuple[Any, ...]:
-    asked = "select count(*), sum(numerator), sum(denominator), max(as_of_day) from {}.online_submission_rate"
-    with open_lake(settings) as con:
-        newest = ledger.releases(con)[-1]
-        lake = con.execute(asked.format("lake.marts")).fetchone()
-    with duckdb.connect(str(settings.exports / "marts.duckdb"), read_only=True) as con:
-        file = con.execute(asked.format("marts")).fetchone()
-        of = con.execute("select max(release_id) from audit.releases").fetchone()
-    return newest.release_id, newest.release_hash, lake, file, of
-
-
-def nothing_half(settings: Settings) -> None:
-    """No draft, no file without its sidecar, every batch whole."""
-    listed = [batch for batch in batches(settings.landing) if intact(batch)]
-    files = {path for path in settings.landing.rglob("*") if path.is_file()}
-    assert files == {file for batch in listed for file in (batch.path, batch.sidecar)}
-    assert not list(settings.quality.rglob("*.partial"))
-
-
 @pytest.mark.parametrize("faults", NIGHTS.values(), ids=NIGHTS)
 def test_a_delivery_that_cannot_be_read_is_named_and_nothing_of_it_lands(
     night: tuple[line.Line, Sources], faults: Night
@@ -336,9 +186,3 @@ def test_a_delivery_that_cannot_be_read_is_named_and_nothing_of_it_lands(
         before = report_of(settings, source, EVE) if source != "dossier_log" else None
         expected = (before.rows_read, before.rows_rejected) if before else (2, 0)
         assert (mended.rows_read, mended.rows_rejected) == expected
-
-
-def report_of(settings: Settings, source: str, day: date = DAY) -> Report:
-    report = read_report(settings.quality, newest(settings.landing, source)[str(day)])
-    assert report is not None
-    return report

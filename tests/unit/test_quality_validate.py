@@ -185,8 +185,8 @@ def test_more_rejections_than_the_threshold_block_the_batch_and_say_why(
     within, blocked = validate(log, [at_the_limit, above], settings)
     assert (within.blocked, blocked.blocked) == (False, True)
     said = blocked.say_blocked(log.max_rejected_share)
-    assert f"log 2025-08-06: batch {above.batch_id} is blocked: 1 of 3 rows rejected" in said
-    assert "channel_unknown (1: unknown channel)" in said and "25.0%" in said
+    assert f"log 2025-08-06: batch {above.batch_id} is blocked: 1 of 3 rows rejected (33.3%)" in said
+    assert "channel_unknown (1, first row 3: unknown channel)" in said and "25.0%" in said
     assert "last release is still served" in said and "pull the day again" in said
     assert "case_malformed" not in said  # a warning blocks nothing
 

@@ -312,6 +312,13 @@ def test_more_files_than_allowed_is_a_pattern_too_wide(settings: Settings) -> No
         landed(settings, source(path="{data}/in/{partition}*.csv", limits={"files": 2}))
 
 
+def test_a_folder_in_the_place_of_a_file_is_named_not_taken_for_a_day_without_one(settings: Settings) -> None:
+    put(settings, "2025-08-06.csv/part.csv", b"Ma\n1\n")
+    said = r"2025-08-06.csv is a folder.*Name the files in it, e.g. 2025-08-06.csv/\*.csv, in `path`"
+    with pytest.raises(PermanentSourceError, match=said):
+        landed(settings, source())
+
+
 def test_a_link_that_leads_out_of_its_folder_is_refused(settings: Settings, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text(TEXT)
