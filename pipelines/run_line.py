@@ -170,6 +170,8 @@ def _causes(events: list[Any]) -> list[str]:
             error = event.event_specific_data.error
             while error.cause is not None:
                 error = error.cause
+            if "DagsterAssetCheckFailedError" in error.message:
+                continue  # the blocking check below says which batch, and why
             # Dagster leads with the class; ours speak for themselves.
             said = re.sub(r"^pipelines[\w.]+: ", "", error.message.strip())
             told.append(f"{event.step_key}: {said}")
