@@ -164,7 +164,7 @@ def main() -> None:
 
 def _report(console: Console, idle: list[Seen], busy: list[Seen], seconds: float) -> bool:
     """Prints the comparison; False where a reader met an error, a mixture, or never the new release."""
-    table = Table("", "queries", "p50 ms", "p95 ms", "×", "errors", "mixed", "saw", box=box.SIMPLE)
+    table = Table("", "queries", "p50 ms", "p95 ms", "×", "errors", "mixed", "saw", box=box.SIMPLE, padding=(0, 1, 0, 0))
     table.title = "each reader kind: idle → during the run; × is p95 during ÷ idle"
     good = True
     for kind in dict.fromkeys(READERS):

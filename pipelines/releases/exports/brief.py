@@ -26,6 +26,7 @@ def file(settings: Settings) -> Path:
 def export(settings: Settings) -> Exported:
     """Write the page where it is not of the newest release, and its PDF; LookupError without a release."""
     path = file(settings)
+    pdf, told = path.with_suffix(".pdf"), "current"
     path.parent.mkdir(parents=True, exist_ok=True)
     with newest_release(settings) as (con, newest):
         rewritten = _stamps(path) != (newest.release_hash, page_hash())
@@ -34,10 +35,10 @@ def export(settings: Settings) -> Exported:
             page = render(Marts(con, tables(con, settings)), newest, contracts)
             draft = path.with_suffix(".partial")
             draft.write_text(page, encoding="utf-8")
+            # Before the page: a PDF of an older release must not lie beside the new one, whenever we stop.
+            pdf.unlink(missing_ok=True)
             draft.replace(path)
-    pdf, told = path.with_suffix(".pdf"), "current"
-    if rewritten or not pdf.exists():
-        pdf.unlink(missing_ok=True)  # a page of an older release must not lie beside the new one
+    if not pdf.exists():
         told = chromium.print_pdf(path, pdf)
     return Exported(path, newest.release_id, rewritten, {"pdf": str(pdf) if pdf.exists() else told})
 

@@ -6,7 +6,6 @@ mart did not open by `meta.open_data`; nothing that opens as a formula; no small
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
+from pipelines.landing.batches import file_sha256
 from pipelines.releases.exports import open_catalogue, workbook
 from pipelines.releases.exports.common import Exported, Table, newest_release, tables
 from pipelines.releases.exports.open_tables import lay_out, opened
@@ -37,11 +37,12 @@ def export(settings: Settings) -> Exported:
     """
     place = folder(settings)
     place.mkdir(parents=True, exist_ok=True)
+    for left in place.glob(".*"):  # by an export that was killed
+        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
     with newest_release(settings) as (con, newest):
         target = place / str(newest.release_id)
         if rewritten := not _is_of(target, newest):
             draft = place / f".{newest.release_id}.partial"
-            shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir()
             withheld = _write(con, settings, newest, draft)
             shutil.rmtree(target, ignore_errors=True)
@@ -74,7 +75,7 @@ def _write(
     contracts = load_contracts(settings.sources_file)
     open_catalogue.write(draft, published, release, contracts)
     files = sorted(path for path in draft.iterdir() if path.is_file())
-    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+    sums = [f"{file_sha256(path)}  {path.name}\n" for path in files]
     (draft / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
     return withheld
 
@@ -103,9 +104,14 @@ def write_open311(con: duckdb.DuckDBPyConnection, file: Path) -> None:
 
 
 def _is_of(target: Path, release: Release) -> bool:
-    """A whole package of this very release: its catalogue names the hash, its checksums were written last."""
-    catalogue = target / open_catalogue.DATAPACKAGE
-    return (target / CHECKSUMS).exists() and release.release_hash in catalogue.read_text(encoding="utf-8")
+    """A whole package of this very release: its catalogue names the hash, every file has its checksum."""
+    catalogue, sums = target / open_catalogue.DATAPACKAGE, target / CHECKSUMS
+    if not (sums.exists() and catalogue.exists()):
+        return False
+    listed = [line.split("  ", 1) for line in sums.read_text(encoding="utf-8").splitlines()]
+    return release.release_hash in catalogue.read_text(encoding="utf-8") and all(
+        (file := target / name).exists() and file_sha256(file) == told for told, name in listed
+    )
 
 
 def _point(link: Path, target: Path) -> None:

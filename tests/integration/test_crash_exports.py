@@ -1,0 +1,127 @@
+"""Open data, brief and form killed at every boundary: what is served is whole, and the next run completes it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines.releases.exports import brief, chromium, open_data, report_ii06a
+from pipelines.settings import Settings
+from tests import crashing
+from tests.unit.hand_made import HandMade, released
+
+pytestmark = pytest.mark.slow
+COUNTS = ", ".join(f"{{n}}::bigint as {name}" for name in report_ii06a.COLUMNS)
+EXPORTS: dict[str, Callable[[Settings], object]] = {
+    "open_data": open_data.export,
+    "brief": brief.export,
+    "report_ii06a": report_ii06a.export,
+}
+
+
+def night(settings: Settings, n: int) -> None:
+    """Release n: every figure of it is 10 × n."""
+    form = HandMade(
+        "select date '2025-07-01' as month, timestamp '2025-07-31 23:59:59' as period_end, 'U' as unit_code, "
+        "'commune' as unit_level, 'Xã U' as unit_name, 'S' as sector_code, 'Đất đai' as sector_name, "
+        + COUNTS.format(n=10 * n),
+        ("month", "unit_code", "sector_code"),
+    )
+    rate = HandMade(
+        f"select 'A' as unit_code, {10 * n}::bigint as received", ("unit_code",), {"counts": ["received"]}
+    )
+    released(settings, {"marts.report_ii06a": form, "marts.rate": rate})
+
+
+def printed(page: Path, pdf: Path) -> str:
+    """In place of Chromium: the page's own stamp, written aside and renamed."""
+    draft = pdf.with_suffix(".draft")
+    draft.write_text(stamp(page))
+    draft.replace(pdf)
+    return str(pdf)
+
+
+def stamp(page: Path) -> str:
+    return page.read_text(encoding="utf-8").split('name="thongsuot-release" content="')[1][:64]
+
+
+def export(settings: Settings, name: str) -> None:
+    chromium.print_pdf = printed
+    EXPORTS[name](settings)
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Release 1 exported, release 2 published and not yet exported."""
+    settings = Settings(data=tmp_path_factory.mktemp("exports") / "data")
+
+    def bring_up() -> None:
+        settings.data.mkdir()
+        night(settings, 1)
+        for name in EXPORTS:
+            export(settings, name)
+        night(settings, 2)
+
+    crashing.asked(bring_up)
+    return settings
+
+
+def served(settings: Settings) -> dict[str, str]:
+    """Every file a reader may open → the hash of its bytes."""
+    shown = {}
+    for folder, _, names in os.walk(settings.exports, followlinks=True):
+        for path in (Path(folder) / name for name in names):
+            if not path.name.startswith(".") and path.suffix not in (".partial", ".draft"):
+                shown[str(path.relative_to(settings.exports))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return shown
+
+
+def is_whole(settings: Settings) -> None:
+    """The newest package has its checksums; a PDF is of the page beside it."""
+    latest = settings.exports / "open_data" / "latest"
+    for line in (latest / "SHA256SUMS").read_text().splitlines():
+        told, name = line.split("  ")
+        assert hashlib.sha256((latest / name).read_bytes()).hexdigest() == told
+    page, pdf = settings.exports / "brief.html", settings.exports / "brief.pdf"
+    assert page.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert not pdf.exists() or pdf.read_text() == stamp(page)
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_export_killed_at_any_boundary_serves_whole_files_and_the_next_run_completes_it(
+    second: Settings, tmp_path: Path, name: str
+) -> None:
+    def fresh(folder: str) -> Settings:
+        shutil.rmtree(tmp_path / folder, ignore_errors=True)
+        shutil.copytree(second.data, tmp_path / folder, symlinks=True)
+        return Settings(data=tmp_path / folder)
+
+    whole = fresh("whole")
+    before = served(whole)
+    boundaries = crashing.undisturbed(lambda: export(whole, name))
+    after = served(whole)
+    assert after != before and any("rename" in b for b in boundaries)
+    for number, boundary in enumerate(boundaries, start=1):
+        spoilt = fresh("spoilt")
+        crashing.killed_at(number, lambda: export(spoilt, name))  # noqa: B023
+        is_whole(spoilt)
+        crashing.asked(lambda: export(spoilt, name))  # noqa: B023
+        assert served(spoilt) == after, boundary
+        assert not list(spoilt.exports.rglob(".*")), "what the dead left behind is cleared away"
+
+
+def test_a_package_that_lost_a_file_is_written_again(second: Settings, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(second.data, data, symlinks=True)
+    settings = Settings(data=data)
+    crashing.asked(lambda: export(settings, "open_data"))
+    whole = served(settings)
+    for lost in ("rate.csv", "datapackage.json"):
+        (settings.exports / "open_data" / "2" / lost).unlink()
+        crashing.asked(lambda: export(settings, "open_data"))
+        assert served(settings) == whole
