@@ -38,11 +38,12 @@ def status(as_json: bool) -> None:
             "Bản phát hành · release",
             f"{said.release_id} as of {said.as_of}, {said.release_hash[:16]}…",
         ),
-        ("Bản tin điều hành · the brief", where),
         ("Lần chạy gần nhất · last run", last_run),
     ]:
         table.add_row(label, value)
     console.print(table)
+    # Not in the table: a path that is cut or broken in two cannot be opened.
+    console.print(f"Bản tin điều hành · the brief: {where}", soft_wrap=True, highlight=False)
 
 
 def _last_run(settings: Settings) -> str:

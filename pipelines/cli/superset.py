@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import suppress
 from pathlib import Path
 
@@ -28,6 +29,9 @@ def superset(port: int, bundle: Path | None) -> None:
             bundle.write_bytes(bi.bundle(bi.marts_address(settings)))
             console.print(f"{bundle}: in Superset, Dashboards → Import; it asks for the reader's password.")
             return
+        # A closed terminal and `kill` end Superset as Ctrl-C does: it would go on alone and hold the port.
+        for ended in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ended, signal.default_int_handler)
         console.print("Superset is starting; the first time takes two minutes.")
         with bi.serve(settings, port) as server:
             console.print(f"{server.url}/superset/dashboard/online-submission/")

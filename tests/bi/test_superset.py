@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -220,6 +224,20 @@ def test_running_again_prepares_nothing_and_keeps_the_account(
 
 def _refuse(*_: Any, **__: Any) -> None:
     raise NotImplementedError
+
+
+def test_a_command_that_is_ended_takes_superset_with_it(server: superset.Server, settings: Settings) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "pipelines.cli", "superset", "--port", str(port)]
+    environment = {**os.environ, "THONGSUOT_DATA": str(settings.data)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        assert any("password" in line for line in started.stdout), "it never said that it is up"
+        with socket.create_connection(("127.0.0.1", port)):
+            started.send_signal(signal.SIGTERM)
+        assert started.wait(timeout=60) == 0
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
 
 
 def test_any_superset_imports_the_bundle_through_its_own_door(reader: Reader, settings: Settings) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from frictionless import Package
 
 from tests.conftest import Province
 
@@ -138,6 +139,14 @@ def test_no_file_of_the_package_holds_a_count_below_five(package: Path) -> None:
                 assert found == 0, (table, kind, column)
             withheld += duckdb.sql(f"select count(*) from {relation} where is_withheld").fetchone()[0]
     assert withheld > 0, "one hundredth of a province must have small counts"
+
+
+def test_every_table_of_the_package_is_valid_by_its_own_description(package: Path) -> None:
+    tabular = [r for r in Package(str(package / "datapackage.json")).resources if r.format == "csv"]
+    assert len(tabular) == len(list(package.glob("*.csv"))) >= 8
+    for resource in tabular:
+        checked = resource.validate()  # bytes, checksum, and every cell against its field's type
+        assert checked.valid, (resource.name, checked.flatten(["rowNumber", "fieldName", "note"])[:5])
 
 
 def test_the_form_is_public_as_a_workbook_without_a_small_count(package: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -11,9 +12,11 @@ import pytest
 
 from pipelines import duck
 from pipelines.releases.exports import postgres
+from pipelines.releases.exports import postgres_schema as schema
 from pipelines.releases.exports.postgres import PostgresError
 from pipelines.releases.publish import publish
 from pipelines.settings import Settings
+from tests.unit.hand_made import HandMade, released
 from tests.unit.test_publish import build, release
 
 PASSWORD = "chi-doc-thoi"
@@ -127,6 +130,58 @@ def test_a_contract_with_a_new_column_and_type_is_taken_over_in_place(served: Se
     ]
     assert read(served, "select 'marts.task'::regclass::oid") == before
     assert not postgres.export(served, compare_all=True).rewritten
+
+
+def test_what_a_later_release_says_of_its_columns_and_a_new_table_reach_the_reader(served: Settings) -> None:
+    rate = HandMade("select 'A' as code, 1 as n", ("code",), None, "EN Old. / VI Cũ.", {"n": "EN n. / VI n."})
+    released(served, {"marts.rate": rate})
+    postgres.export(served)
+    told = rate._replace(
+        query="select 'A' as code, 1 as n, date '2025-08-06' as day", description="EN New. / VI Mới.",
+        columns={"n": "EN It's {n}. / VI Số %.", "day": "EN Day. / VI Ngày."},
+    )  # fmt: skip
+    other = HandMade(
+        "select 'B' as code, 2.5::decimal(9, 2) as share", ("code",), None, "EN Other. / VI Khác."
+    )
+    released(served, {"marts.rate": told, "marts.other": other})
+    assert postgres.export(served).said["how"] == "difference from 1"
+    with reader(served) as bi:
+        said = bi.execute(
+            "select obj_description('marts.rate'::regclass), col_description('marts.rate'::regclass, 2), "
+            "col_description('marts.rate'::regclass, 3), obj_description('marts.other'::regclass)"
+        ).fetchone()
+        assert said == (
+            "EN New. / VI Mới.",
+            "EN It's {n}. / VI Số %.",
+            "EN Day. / VI Ngày.",
+            "EN Other. / VI Khác.",
+        )
+        assert bi.execute("select code, share, pg_typeof(share)::text from other").fetchall() == [
+            ("B", Decimal("2.50"), "numeric")
+        ]
+        rights = (
+            "has_table_privilege('other', 'select'), has_table_privilege('other', 'insert, update, delete')"
+        )
+        assert bi.execute(f"select {rights}").fetchone() == (True, False)
+
+
+def test_an_export_stopped_before_its_commit_leaves_the_old_release_and_the_next_run_completes_it(
+    served: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(served, [("a", 1), ("b", 2)])
+    postgres.export(served)
+    release(served, [("a", 5), ("c", 3)])
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(schema, "note_release", stopped)  # the last statement before the commit
+        with pytest.raises(KeyboardInterrupt):
+            postgres.export(served)
+    assert read(served, "select code, n from marts.task order by 1") == [("a", 1), ("b", 2)]
+    assert postgres.export(served).said["how"] == "difference from 1"
+    assert read(served, "select code, n from marts.task order by 1") == [("a", 5), ("c", 3)]
 
 
 def test_the_reader_can_select_and_nothing_else(served: Settings) -> None:

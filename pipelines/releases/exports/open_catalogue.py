@@ -5,13 +5,13 @@ Everything in it comes from the release and the contract: two exports of a relea
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import UTC
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from pipelines.landing.batches import file_sha256
 from pipelines.releases.exports.common import Column, Table
 from pipelines.releases.ledger import Release
 from pipelines.settings import LOCAL_ZONE
@@ -84,7 +84,7 @@ def _resource(table: Table, file: Path) -> dict[str, Any]:
         "format": kind,
         "mediatype": MEDIA[kind],
         "bytes": file.stat().st_size,
-        "hash": f"sha256:{_sha256(file)}",
+        "hash": f"sha256:{file_sha256(file)}",
     }
     if kind == "csv":
         made |= {
@@ -157,7 +157,7 @@ def _distribution(file: Path) -> dict[str, Any]:
         "spdx:checksum": {
             "@type": "spdx:Checksum",
             "spdx:algorithm": {"@id": "spdx:checksumAlgorithm_sha256"},
-            "spdx:checksumValue": _sha256(file),
+            "spdx:checksumValue": file_sha256(file),
         },
     }
 
@@ -168,10 +168,6 @@ def _both(words: dict[str, str]) -> list[dict[str, str]]:
 
 def _files(folder: Path, name: str) -> list[Path]:
     return [file for kind in MEDIA if (file := folder / f"{name}.{kind}").exists()]
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _json(file: Path, content: dict[str, Any]) -> None:

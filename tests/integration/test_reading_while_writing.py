@@ -1,0 +1,47 @@
+"""Eight readers for the whole of a nightly run (`make bench` measures what they wait; here is what they see)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from benchmarks.readers import READERS, watched
+from pipelines.releases.exports import postgres as export
+from tests.conftest import Province
+
+pytestmark = pytest.mark.slow
+
+
+def test_readers_meet_no_error_and_no_mixture_and_postgres_got_the_difference(
+    small_province: Province, postgres: str, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(small_province.settings.data, data, symlinks=True)
+    settings = replace(small_province.settings, data=data, postgres_url=postgres)
+    export.export(settings)
+    env = {**os.environ, "THONGSUOT_DATA": str(data), "THONGSUOT_POSTGRES_URL": postgres}
+    nightly = [sys.executable, "-m", "pipelines.cli", "run", "--partition", "2025-08-07"]
+
+    def run() -> float:
+        told = subprocess.run(nightly, env=env, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-3000:]
+        return 0
+
+    _, seen = watched(str(data), postgres, run)
+    assert [kind for kind in READERS if kind not in {reader.kind for reader in seen}] == []
+    for reader in seen:
+        assert (reader.errors, reader.mixed) == ([], [])
+        assert reader.releases == {1, 2}, reader.kind
+    with psycopg.connect(postgres) as pg:
+        loads = pg.execute("select release_id, how from marts.releases order by loaded_at").fetchall()
+    assert loads == [(1, "compared in full"), (2, "difference from 1")]
+    assert not export.export(settings, compare_all=True).rewritten, (
+        "the difference made it equal, row for row"
+    )
