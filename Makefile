@@ -41,7 +41,7 @@ superset: install .venv-superset/installed ## two dashboards on http://127.0.0.1
 test: install $(if $(CI_SLOW),.venv-superset/installed) ## the whole test suite; two workers, a module stays on one
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-bi: install .venv-superset/installed ## real Superset, real browser; fails where there is no Chromium
+test-bi: install .venv-superset/installed ## real Superset, browser and ODBC client; fails where one is missing
 	THONGSUOT_BI=on $(BIN)/python -m pytest tests/bi
 
 lint: install ## ruff, mypy, sqlfluff
