@@ -45,6 +45,8 @@ class Settings:
     project: Path = PROJECT
     # What is exported after a release; PostgreSQL where an address is set (it may hold a secret).
     exports_on: frozenset[str] = EXPORTS
+    # Where a web server publishes the folder of exports, for links that a browser may follow.
+    exports_url: str | None = None
     postgres_url: str | None = field(default=None, repr=False)
     bi_password: str | None = field(default=None, repr=False)
 
@@ -67,6 +69,7 @@ class Settings:
             data=data,
             sources_file=sources.resolve(),
             exports_on=chosen,
+            exports_url=env.get("THONGSUOT_EXPORTS_URL") or None,
             postgres_url=env.get("THONGSUOT_POSTGRES_URL") or None,
             bi_password=env.get("THONGSUOT_BI_PASSWORD") or None,
         )

@@ -66,17 +66,21 @@ def _asset(export: Export) -> dg.AssetsDefinition:
     def exported(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         with exclusive(SETTINGS):
             done = export.run(SETTINGS)
-        return dg.MaterializeResult(metadata=_metadata(done))
+        return dg.MaterializeResult(metadata=metadata(done, SETTINGS))
 
     return exported
 
 
-def _metadata(done: Exported) -> dict[str, object]:
+def metadata(done: Exported, settings: Settings) -> dict[str, object]:
+    """What the UI shows: where it lies, its size, and a link (to the file itself where nobody publishes it)."""
     told: dict[str, object] = {"release": done.release_id, "rewritten": done.rewritten, **done.said}
     if not isinstance(done.path, Path):
         return {**told, "address": done.path}
     told["path"] = dg.MetadataValue.path(str(done.path))
-    if done.path.suffix == ".html":
+    if settings.exports_url:
+        place = done.path.relative_to(settings.exports).as_posix()
+        told["open"] = dg.MetadataValue.url(f"{settings.exports_url.rstrip('/')}/{place}")
+    elif done.path.suffix == ".html":
         told["open"] = dg.MetadataValue.url(done.path.as_uri())
     if done.path.is_file():
         told["size (MiB)"] = round(done.path.stat().st_size / 2**20, 1)

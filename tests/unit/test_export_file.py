@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
 from pipelines.releases.exports import duckdb_file
+from pipelines.releases.exports.common import Exported
 from pipelines.settings import EXPORTS, Settings
 from tests.unit.hand_made import HandMade, released
 
@@ -39,6 +42,18 @@ def test_every_export_is_on_unless_the_environment_chooses() -> None:
     assert Settings.from_env({"THONGSUOT_EXPORTS": ""}).exports_on == frozenset()
     with pytest.raises(ValueError, match=r"THONGSUOT_EXPORTS names breif; known: .*brief"):
         Settings.from_env({"THONGSUOT_EXPORTS": "breif"})
+
+
+def test_the_brief_is_a_link_in_the_ui_where_the_folder_is_published(tmp_path: Path) -> None:
+    from pipelines.defs.exports import metadata
+
+    here = Settings(data=tmp_path)
+    done = Exported(here.exports / "brief.html", 1, True)
+    assert metadata(done, here)["open"] == dg.MetadataValue.url((tmp_path / "exports/brief.html").as_uri())
+    there = Settings.from_env(
+        {"THONGSUOT_DATA": str(tmp_path), "THONGSUOT_EXPORTS_URL": "https://bi.example/x/"}
+    )
+    assert metadata(done, there)["open"] == dg.MetadataValue.url("https://bi.example/x/brief.html")
 
 
 def test_secrets_of_the_settings_are_in_no_repr() -> None:
