@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -111,13 +111,15 @@ def _postgres(settings: Any, url: str, stop: Event, seen: Seen) -> None:
                 one_round(lambda query: con.execute(query.encode()).fetchall(), "marts", "audit", seen)
 
 
-def watched(data: str, url: str, work: Callable[[], float]) -> tuple[float, list[Seen]]:
-    """All readers from before `work` begins until after it ends; its seconds and what they saw."""
+def watched(
+    data: str, url: str, work: Callable[[], float], kinds: Sequence[str] = READERS
+) -> tuple[float, list[Seen]]:
+    """The readers from before `work` begins until after it ends; its seconds and what they saw."""
     context = mp.get_context("spawn")
     stop, answers = context.Event(), context.Queue()
     # Daemons: where the run fails, its words end the benchmark instead of waiting for readers that go on.
     readers = [
-        context.Process(target=read, args=(kind, data, url, stop, answers), daemon=True) for kind in READERS
+        context.Process(target=read, args=(kind, data, url, stop, answers), daemon=True) for kind in kinds
     ]
     for reader in readers:
         reader.start()
@@ -164,7 +166,9 @@ def main() -> None:
 
 def _report(console: Console, idle: list[Seen], busy: list[Seen], seconds: float) -> bool:
     """Prints the comparison; False where a reader met an error, a mixture, or never the new release."""
-    table = Table("", "queries", "p50 ms", "p95 ms", "×", "errors", "mixed", "saw", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(
+        "", "queries", "p50 ms", "p95 ms", "×", "errors", "mixed", "saw", box=box.SIMPLE, padding=(0, 1, 0, 0)
+    )
     table.title = "each reader kind: idle → during the run; × is p95 during ÷ idle"
     good = True
     for kind in dict.fromkeys(READERS):

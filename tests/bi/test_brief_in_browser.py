@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipelines.releases.exports import chromium
 from tests.conftest import Province
+from tests.integration.test_exports import hold_against_the_marts
 
 pytestmark = [pytest.mark.slow, pytest.mark.bi]
 WIDTHS = (360, 768, 1440)
@@ -53,6 +54,14 @@ def test_nothing_is_fetched_and_the_console_stays_silent(browser: Browser, addre
     opened.locator("label.switch").click()
     context.close()
     assert asked == [address] and said == []
+
+
+def test_every_figure_a_reader_sees_is_what_its_mart_says(page: Page, small_province: Province) -> None:
+    seen = page.evaluate(
+        """[...document.querySelectorAll('data')].filter(e => e.checkVisibility()).map(e => [
+            Object.fromEntries([...e.attributes].map(a => [a.name, a.value])), e.innerText.trim()])"""
+    )
+    hold_against_the_marts(seen, small_province.settings.exports / "marts.duckdb")
 
 
 def test_nothing_is_wider_than_a_phone_a_tablet_or_a_desk(page: Page) -> None:
