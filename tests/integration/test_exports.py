@@ -174,6 +174,24 @@ def test_the_difference_to_the_province_gives_no_unit_away(package: Path) -> Non
     assert hidden >= 2 and received >= 5 and online >= 5 and received - online >= 5
 
 
+def test_the_difference_of_two_running_totals_gives_no_day_away(package: Path) -> None:
+    """The attacker's other sum: the province's total up to a day minus the same up to an earlier day."""
+    rows = f"(from '{package / 'online_submission_rate.parquet'}' where unit_code = 'province')"
+    small = "between 1 and 4"
+    found, pairs, withheld_days = duckdb.sql(
+        f"""
+        select count(*) filter (
+                b.denominator - a.denominator {small} or b.numerator - a.numerator {small}
+                or (b.denominator - b.numerator) - (a.denominator - a.numerator) {small}
+            ), count(*), (select count(*) from {rows} where period = 'day' and is_withheld)
+        from {rows} as a join {rows} as b
+            on a.period = b.period and a.period_start = b.period_start and a.as_of_day < b.as_of_day
+        where not a.is_withheld and not b.is_withheld
+        """
+    ).fetchone()
+    assert found == 0 and pairs > 100 and withheld_days > 0
+
+
 def test_the_register_is_never_in_the_package(package: Path) -> None:
     names = {path.stem for path in package.iterdir()}
     assert "dossier_register" not in names and "task_ledger" not in names

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from datetime import date, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.releases.exports.suppression import SMALLEST, Line, determined, withheld
+from pipelines.releases.exports.suppression import SMALLEST, Line, determined, differenced, withheld
 
 
 def test_a_count_from_one_to_four_is_withheld_and_zero_and_five_are_not() -> None:
@@ -37,6 +38,52 @@ def test_a_neighbour_of_nobody_hides_nothing() -> None:
 def test_the_total_goes_where_nothing_else_is_left() -> None:
     assert withheld([[3], [3]], [Line((0,), 1)]) == {0, 1}
     assert withheld([[3], [0], [3]], [Line((0, 1), 2)]) >= {0, 2}
+
+
+def test_a_running_total_that_would_give_a_day_away_waits_until_enough_have_come() -> None:
+    # Day by day 20, 3, 2, 9 dossiers; the running total 20, 23, 25, 34. Known: 20, 25 (3 + 2) and 34.
+    day = [date(2025, 7, n) for n in range(1, 5)]
+    periods = {n: (d, d) for n, d in enumerate(day)} | {4 + n: (day[0], d) for n, d in enumerate(day)}
+    counts = [[20], [3], [2], [9], [20], [23], [25], [34]]
+    assert differenced(periods, counts) == {1, 2, 5}
+
+
+def test_what_came_late_for_an_earlier_day_is_not_given_away_by_the_total() -> None:
+    # Nothing is received on the second day, yet the total of both grows by 2: two came late for the first.
+    one, two = date(2025, 7, 1), date(2025, 7, 2)
+    assert differenced({0: (one, one), 1: (two, two), 2: (one, two)}, [[20], [0], [22]]) == {1, 2}
+
+
+def test_what_came_before_the_first_day_is_not_given_away_by_a_longer_period() -> None:
+    # On the first day 20; the week, begun a day before, says 22 (2 before); the year says 90.
+    first = date(2025, 7, 1)
+    periods = {0: (first, first), 1: (date(2025, 6, 30), first), 2: (date(2025, 1, 1), first)}
+    assert differenced(periods, [[20], [22], [90]]) == {1}
+    assert differenced(periods, [[20], [25], [27]]) == {2}
+
+
+def test_periods_that_are_never_told_by_the_day_have_no_differences() -> None:
+    months = {0: (date(2025, 7, 1), date(2025, 7, 31)), 1: (date(2025, 8, 1), date(2025, 8, 31))}
+    assert differenced(months, [[40], [42]]) == set()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=2, max_size=25))
+def test_no_two_published_running_totals_differ_by_a_small_count(came: list[tuple[int, int]]) -> None:
+    """Days, weeks and since the start, each with two counts: whatever is left is subtracted from whatever."""
+    day = [date(2025, 7, 1) + timedelta(days=n) for n in range(len(came))]
+    starts = [day[0] + timedelta(days=n) for n in range(0, len(came), 7)]
+    spans = [(d, d) for d in day] + [(day[0], d) for d in day]
+    spans += [(max(s for s in starts if s <= d), d) for d in day]
+    counts = [
+        [sum(c[k] for c, d in zip(came, day, strict=True) if a <= d <= b) for k in (0, 1)] for a, b in spans
+    ]
+    hidden = withheld(counts, [], frozenset(differenced(dict(enumerate(spans)), counts)))
+    left = [n for n in range(len(spans)) if n not in hidden]
+    for n, m in itertools.permutations(left, 2):
+        same_end, same_start = spans[n][1] == spans[m][1], spans[n][0] == spans[m][0]
+        if same_end or same_start:
+            assert not any(0 < x - y < SMALLEST for x, y in zip(counts[n], counts[m], strict=True))
 
 
 def test_a_table_without_small_counts_is_published_whole() -> None:

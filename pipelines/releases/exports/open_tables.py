@@ -7,6 +7,7 @@ mart that grows a column cannot leak by it.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any, Literal
 
 import duckdb
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines import duck
 from pipelines.releases.exports.common import Column, Table
-from pipelines.releases.exports.suppression import SMALLEST, Line, withheld
+from pipelines.releases.exports.suppression import SMALLEST, Line, differenced, withheld
 
 COUNTING = ("BIGINT", "HUGEINT", "UBIGINT")
 # Everything else about a withheld row is a figure and goes.
@@ -57,6 +58,15 @@ class TotalOver(BaseModel):
     total: str
 
 
+class Running(BaseModel):
+    """Rows of the same `of` are periods from `start` to `end`: their differences are counts, too."""
+
+    model_config = ConfigDict(extra="forbid")
+    of: str
+    start: str
+    end: str
+
+
 class Opened(BaseModel):
     """`meta.open_data` of a mart. `rests` are [whole, part]: what is left between them counts, too.
 
@@ -69,6 +79,7 @@ class Opened(BaseModel):
     rests: list[tuple[str, str]] = []
     where: str = "true"
     lines: list[TotalOver] = []
+    running: Running | None = None
     withhold: list[str] = []
     summed: list[str] = []
     omit: list[str] = []
@@ -152,7 +163,8 @@ def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Ope
     rests = [f"{duck.identifier(whole)} - {duck.identifier(part)}" for whole, part in said.rests]
     asked = ", ".join([*(f"coalesce({duck.identifier(c)}, 0)" for c in said.counts), *rests])
     counts = [list(row) for row in con.execute(f"select {asked} from {name} order by {ROW}").fetchall()]
-    hidden = sorted(withheld(counts, _lines(con, name, table, said)))
+    running = _running(con, name, said, counts)
+    hidden = sorted(withheld(counts, _lines(con, name, table, said), running))
     con.execute(f"alter table {name} add column {WITHHELD.name} boolean default false")
     figures = [c.name for c in table.columns if c.type not in DESCRIBING and c.name not in table.key]
     sets = ", ".join(f"{duck.identifier(c)} = null" for c in [*figures, *said.withhold])
@@ -174,6 +186,21 @@ def _must_hold(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Op
         raise OpenDataError(
             f"{table.qualified}: small counts were not withheld ({row}); nothing was published"
         )
+
+
+def _running(
+    con: duckdb.DuckDBPyConnection, name: str, said: Opened, counts: list[list[int]]
+) -> frozenset[int]:
+    """Rows that go because the difference of two running totals would be a small count."""
+    if said.running is None:
+        return frozenset()
+    of, start, end = (duck.identifier(n) for n in (said.running.of, said.running.start, said.running.end))
+    subjects: dict[Any, dict[int, tuple[date, date]]] = {}
+    for row, subject, first, last in con.execute(
+        f"select {ROW}, {of}, cast({start} as date), cast({end} as date) from {name}"
+    ).fetchall():
+        subjects.setdefault(subject, {})[row] = first, last
+    return frozenset().union(*(differenced(periods, counts) for periods in subjects.values()))
 
 
 def _lines(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened) -> list[Line]:

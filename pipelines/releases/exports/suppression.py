@@ -8,12 +8,14 @@ The rule, in four steps:
 3. Rows can lie under several totals. Whatever the equations together still determine (linear algebra over the
    withheld rows) gets one more row withheld beside it, until nothing is determined.
 4. Steps 2 and 3 repeat until neither finds anything. Which rows are withheld depends on the data alone.
+Before them, of running totals (`differenced`): the difference of two of them is the count of the days between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -32,9 +34,12 @@ class Line:
         return self.parts if self.total is None else (*self.parts, self.total)
 
 
-def withheld(counts: Sequence[Sequence[int]], lines: Sequence[Line]) -> set[int]:
-    """Row numbers to withhold. `counts`: per row its counts and rests, the size-giving one first."""
-    hidden = {n for n, row in enumerate(counts) if any(small(value) for value in row)}
+def withheld(
+    counts: Sequence[Sequence[int]], lines: Sequence[Line], given: frozenset[int] = frozenset()
+) -> set[int]:
+    """Row numbers to withhold, `given` ones among them. `counts`: per row its counts and rests, the
+    size-giving one first."""
+    hidden = {n for n, row in enumerate(counts) if any(small(value) for value in row)} | given
     closed = [line for line in lines if line.total is not None]
     while True:
         extra = {_beside(line, hidden, counts) for line in closed if _gives_away(line, hidden, counts)}
@@ -44,6 +49,44 @@ def withheld(counts: Sequence[Sequence[int]], lines: Sequence[Line]) -> set[int]
         if not extra - {None}:
             return hidden
         hidden |= {row for row in extra if row is not None}
+
+
+def differenced(periods: Mapping[int, tuple[date, date]], counts: Sequence[Sequence[int]]) -> set[int]:
+    """Rows of one subject to withhold, so that no two of those left differ by a small count.
+
+    `periods`: row → first and last day. The running total is let be known at the end of a day only where
+    what came since the last known end is nothing or not small; then so is every difference. A row is read
+    as the total at its last day less that at the eve of its first: both must be known.
+    """
+    days = {last: row for row, (first, last) in periods.items() if first == last}
+    if not days:
+        return set()
+    totals: dict[date, dict[date, int]] = {}
+    for row, (first, last) in periods.items():
+        totals.setdefault(first, {})[last] = row
+    opening, eve = min(days), timedelta(days=1)
+    known, reached = {opening - eve}, opening - eve
+    since = np.zeros(len(counts[0]), dtype=int)
+    for day in sorted(days):
+        since += counts[days[day]]
+        # The totals themselves as well: they hold what came late for the days before.
+        moved = [
+            np.subtract(counts[ends[day]], counts[ends[reached]])
+            for ends in totals.values()
+            if day in ends and reached in ends
+        ]
+        if not any(small(abs(value)) for step in (since, *moved) for value in step):
+            known.add(day)
+            reached = day
+            since[:] = 0
+    # Periods that began before the first day here, from the latest backwards.
+    until = np.array(counts[days[opening]])
+    begun = {first: row for row, (first, last) in periods.items() if first < last == opening}
+    for first in sorted(begun, reverse=True):
+        if not any(small(value) for value in np.array(counts[begun[first]]) - until):
+            known.add(first - eve)
+            until = np.array(counts[begun[first]])
+    return {row for row, (first, last) in periods.items() if not {first - eve, last} <= known}
 
 
 def small(value: int) -> bool:
