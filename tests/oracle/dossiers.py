@@ -25,6 +25,10 @@ class Place:
     calendar: Calendar
     paperless: set[str]
     fee: set[str]
+    service_level: dict[str, str]
+
+    def level_of(self, unit: str) -> str:
+        return "province" if unit == "province" else self.units.level.get(unit, "unknown")
 
     @property
     def ends(self) -> set[int]:
