@@ -10,8 +10,8 @@ from tests.oracle import cuts, dossiers, handling, issues, rates, reporting, sou
 from tests.oracle.compare import differences
 from tests.oracle.dossiers import Place
 
-# (mart, which of its rows) → the rows
-Marts = Callable[[str, str], pd.DataFrame]
+# (mart, its columns, which of its rows) → the rows
+Marts = Callable[[str, str, str], pd.DataFrame]
 # Mart → what the oracle counted, and the key of its rows.
 Counted = dict[str, tuple[pd.DataFrame, list[str]]]
 PERIOD = ["as_of_day", "period", "unit_code"]
@@ -23,15 +23,21 @@ def differing(marts: Marts, counted: Counted) -> list[str]:
     return [
         f"{mart} {line}"
         for mart, (rows, key) in counted.items()
-        for line in differences(marts(mart, WHERE.get(mart, "true")), rows, key)
+        for line in differences(
+            marts(mart, ", ".join(rows.columns) or "*", WHERE.get(mart, "true")), rows, key
+        )
     ]
 
 
 def all_marts(marts: Marts, tables: Mapping[str, pd.DataFrame], place: Place) -> list[str]:
     """`tables`: the accepted rows per source, rejections, batches, assignments, targets."""
     known = dossiers.states(sources.typed(tables["dossier_log"], "dossier_log"), place)
-    tracker = tasks.Tracker(sources.typed(tables["task_tracker"], "task_tracker"), tables["rejections"], place)
-    every = issues.issues(sources.typed(tables["issue_register"], "issue_register"), tables["rejections"], place)
+    tracker = tasks.Tracker(
+        sources.typed(tables["task_tracker"], "task_tracker"), tables["rejections"], place
+    )
+    every = issues.issues(
+        sources.typed(tables["issue_register"], "issue_register"), tables["rejections"], place
+    )
     counted = {
         **of_dossiers(known, tables, place), **of_tasks(tracker),
         **of_issues(every, tables), **of_reports(known, tracker, every, tables, place),
@@ -40,7 +46,14 @@ def all_marts(marts: Marts, tables: Mapping[str, pd.DataFrame], place: Place) ->
 
 
 def of_dossiers(known: pd.DataFrame, tables: Mapping[str, pd.DataFrame], place: Place) -> Counted:
-    channel = ["received_day", "receiving_unit_code", "processing_unit_code", "sector_code", "service_level", "channel"]
+    channel = [
+        "received_day",
+        "receiving_unit_code",
+        "processing_unit_code",
+        "sector_code",
+        "service_level",
+        "channel",
+    ]
     ranking = sources.typed(tables["national_ranking"], "national_ranking")
     targets, cutoffs = sources.targets(tables["targets"]), sources.cutoffs()
     return {

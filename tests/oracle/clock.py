@@ -110,8 +110,16 @@ class Units:
         return self.became.get(code, code) if era[1] else code
 
     def map(self, codes: pd.Series, days: pd.Series) -> pd.Series:
-        pairs = pd.Series(list(zip(codes, days.dt.date, strict=True)), index=codes.index, dtype=object)
-        return pairs.map({pair: self.today(*pair) for pair in pairs.unique()}).astype(object)
+        code, codes_seen = pd.factorize(codes)
+        day, days_seen = pd.factorize(days.dt.normalize())
+        pair, pairs_seen = pd.factorize(code * len(days_seen) + day)
+        said = [
+            None
+            if p < 0
+            else self.today(codes_seen[p // len(days_seen)], days_seen[p % len(days_seen)].date())
+            for p in pairs_seen
+        ]
+        return pd.Series([said[p] for p in pair], index=codes.index, dtype=object)
 
 
 def as_of_days(since: date, as_of: pd.Timestamp) -> Iterable[date]:

@@ -15,7 +15,12 @@ def differences(mart: pd.DataFrame, oracle: pd.DataFrame, key: list[str]) -> lis
     columns = [c for c in oracle.columns if c not in key]
     said, counted = ({c: _values(table[c]) for c in [*key, *columns]} for table in (mart, oracle))
     both = pd.DataFrame(said).merge(
-        pd.DataFrame(counted), on=key, how="outer", suffixes=("", " counted"), indicator="side", validate="1:1"
+        pd.DataFrame(counted),
+        on=key,
+        how="outer",
+        suffixes=("", " counted"),
+        indicator="side",
+        validate="1:1",
     )
     found = [
         f"{k}: only {'in the mart' if side == 'left_only' else 'counted'}"

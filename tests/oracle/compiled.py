@@ -75,8 +75,8 @@ class CompiledProject:
         for relation, kind, sql in self.models:
             self.con.execute(f"create or replace {kind} {relation} as {sql}")
 
-    def mart(self, name: str, where: str) -> pd.DataFrame:
-        return self.con.execute(f"select * from marts.{name} where {where}").df()
+    def mart(self, name: str, columns: str, where: str) -> pd.DataFrame:
+        return self.con.execute(f"select {columns} from marts.{name} where {where}").df()
 
 
 def _raw_tables(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> dict[str, dict[str, str]]:

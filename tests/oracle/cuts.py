@@ -51,7 +51,9 @@ def _compared(table: pd.DataFrame) -> pd.DataFrame:
         before.drop(columns="as_of_day"), on=[*key, "period_start"], how="left", suffixes=("", "_before")
     )
     table["change_since_period_before"] = table["rate"] - table["rate_before"]
-    table["rank_movement_since_period_before"] = table["rank_in_dimension_before"] - table["rank_in_dimension"]
+    table["rank_movement_since_period_before"] = (
+        table["rank_in_dimension_before"] - table["rank_in_dimension"]
+    )
     return table.drop(columns=["rate_before", "rank_in_dimension_before"])
 
 
@@ -69,16 +71,23 @@ def digital_rates(known: pd.DataFrame, place: Place, targets: list[Target]) -> p
         "full_process_online_rate": (level == "full", now["is_online"].astype("boolean")),
     }
     found = []
-    for period, first, last, moment in periods(place):
-        here = now["received"].between(pd.Timestamp(first), moment)
-        for metric, (counts, flag) in metrics.items():
-            lines = pd.DataFrame(
-                {"unit_code": now["unit"], "counted": counts.astype(int), "flagged": (counts & flag.notna()).astype(int),
-                 "numerator": (counts & flag.fillna(False)).astype(int)}
-            )[here]  # fmt: skip
-            lines = pd.concat([lines, lines.assign(unit_code="province")])
-            summed = lines.groupby("unit_code").sum().reset_index()
-            found.append(summed.assign(as_of_day=last, period=period, metric=metric))
+    for metric, (counts, flag) in metrics.items():
+        lines = pd.DataFrame(
+            {
+                "unit_code": now["unit"].astype("category"), "counted": counts.astype(int),
+                "flagged": (counts & flag.notna()).astype(int), "numerator": (counts & flag.fillna(False)).astype(int),
+            }
+        )  # fmt: skip
+        for period, first, last, moment in periods(place):
+            here = lines[now["received"].between(pd.Timestamp(first), moment)]
+            if here.empty:
+                continue
+            units = here.groupby("unit_code", observed=True).sum().astype("int64")
+            units.index = units.index.astype(object)
+            units.loc["province"] = units.sum()
+            found.append(units.reset_index().assign(as_of_day=last, period=period, metric=metric))
+    if not found:
+        return pd.DataFrame()
     table = pd.concat(found, ignore_index=True)
     told = table["flagged"] > 0
     table["missing_reason"] = [

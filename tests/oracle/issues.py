@@ -121,7 +121,9 @@ def between(day: date, first: date, last: date) -> date:
 
 
 def issues(register: pd.DataFrame, rejections: pd.DataFrame, place: Place) -> list[Issue]:
-    rows = [r for r in records(register) if r["day"] <= place.as_of.date() and r["reported_at"] <= place.as_of]
+    rows = [
+        r for r in records(register) if r["day"] <= place.as_of.date() and r["reported_at"] <= place.as_of
+    ]
     for row in rows:
         row.update({name: row[name] and pd.Timestamp(row[name]).to_pydatetime() for name in TIMES})
     kept = newest_of_each_day(rows, ["issue_code"], "last_update_at")
@@ -223,7 +225,9 @@ def backlog_daily(every: list[Issue]) -> pd.DataFrame:
                 line["overdue"] += min(end(day), issue.as_of) > issue.due
     columns = ["opening", "new_issues", "reopened", "moved_in", "moved_out", "closed", "closed_resolved",
                "closed_withdrawn", "closed_otherwise", "closing", "overdue"]  # fmt: skip
-    columns += [f"{n}_{b}_working_days" for n in ("open", "silent") for b in ("0_5", "6_15", "16_30", "over_30")]
+    columns += [
+        f"{n}_{b}_working_days" for n in ("open", "silent") for b in ("0_5", "6_15", "16_30", "over_30")
+    ]
     key = ["as_of_day", "unit_code", "category", "addressed_to_level"]
     return pd.DataFrame(
         [{**dict(zip(key, k, strict=True)), **{c: line[c] for c in columns}} for k, line in counts.items()]
@@ -250,7 +254,15 @@ def steps(issue: Issue) -> list[Row]:
             before = path[n - 1][1]
             known = level in LEVELS and before in LEVELS
             up = LEVELS.index(level) - LEVELS.index(before) if known else 0
-            direction = "transferred" if level == before else "moved" if not known else "escalated" if up > 0 else "handed_down"
+            direction = (
+                "transferred"
+                if level == before
+                else "moved"
+                if not known
+                else "escalated"
+                if up > 0
+                else "handed_down"
+            )
         found.append(
             {
                 "issue_code": issue.code, "step": n + 1, "addressed_to_level": level, "addressed_to_code": code,

@@ -9,6 +9,8 @@ import hypothesis.strategies as st
 import pandas as pd
 
 UNITS = ["16681", "16702", "16663", "99999", None]
+STATUSES = ["done", "in_progress", "redo", "awaiting_confirmation", None]
+WORDS = ["Hoàn thành trễ hạn", "Chưa quá hạn", "ĐANG THỰC HIỆN QUÁ HẠN", "Hoàn thành đúng hạn", "x", None]
 Tables = dict[str, pd.DataFrame]
 Rows = list[dict[str, Any]]
 REJECTIONS = ["source", "partition_key", "row_key", "is_current"]
@@ -57,9 +59,8 @@ def task_tracker(draw: st.DrawFn, as_of: datetime) -> tuple[Rows, Rows]:
                     "lead_agency_code": draw(st.sampled_from(["H41.01", "X", None])),
                     "due_date": draw(maybe(near(as_of.date()))),
                     "completed_date": draw(maybe(near(as_of.date()))),
-                    "reported_status": draw(st.sampled_from(["done", "in_progress", "redo", "awaiting_confirmation", None])),
-                    "reported_status_raw": draw(st.sampled_from(
-                        ["Hoàn thành trễ hạn", "Chưa quá hạn", "ĐANG THỰC HIỆN QUÁ HẠN", "Hoàn thành đúng hạn", "x", None])),
+                    "reported_status": draw(st.sampled_from(STATUSES)),
+                    "reported_status_raw": draw(st.sampled_from(WORDS)),
                     "progress": draw(st.sampled_from([0, 60, 100, None])),
                     "updated_at": draw(maybe(st.just(datetime.combine(day, time(8))))),
                 }  # fmt: skip
@@ -114,7 +115,10 @@ def assignments(draw: st.DrawFn) -> pd.DataFrame:
     cell = {"category": ["land", "network", "*", None], "sector_code": ["G16-DD01", "*", None],
             "unit_code": ["16681", "16702", "*", None]}  # fmt: skip
     rows = [
-        {"member_role": draw(st.sampled_from("ABC")), **{c: draw(st.sampled_from(v)) for c, v in cell.items()}}
+        {
+            "member_role": draw(st.sampled_from("ABC")),
+            **{c: draw(st.sampled_from(v)) for c, v in cell.items()},
+        }
         for _ in range(draw(st.integers(0, 4)))
     ]
     return pd.DataFrame(rows, columns=["member_role", *cell])
@@ -126,7 +130,9 @@ def targets(draw: st.DrawFn, as_of: datetime) -> pd.DataFrame:
     rows = []
     for metric in ("online_submission_rate", "digitisation_rate"):
         for days in draw(st.lists(st.sampled_from([400, 3, 0, -2]), max_size=2, unique=True)):
-            for level in draw(st.lists(st.sampled_from([None, "commune", "province"]), max_size=2, unique=True)):
+            for level in draw(
+                st.lists(st.sampled_from([None, "commune", "province"]), max_size=2, unique=True)
+            ):
                 rows.append({"metric": metric, "unit_level": level, "target": draw(st.sampled_from([50, 67, 80, 100])),
                              "max_points": draw(st.sampled_from([6, None])),
                              "valid_from": as_of.date() - timedelta(days=days)})  # fmt: skip
@@ -162,7 +168,9 @@ def batches(draw: st.DrawFn, tables: Tables) -> pd.DataFrame:
     for source, rows in tables.items():
         days = set(rows["partition_key"]) if len(rows) else set()
         for day in sorted(days | ({min(days) + timedelta(days=1)} if days else set())):
-            found.append({"source": source, "partition_key": day, "is_current": True, "is_accepted": not rarely(draw)})
+            found.append(
+                {"source": source, "partition_key": day, "is_current": True, "is_accepted": not rarely(draw)}
+            )
     return pd.DataFrame(found, columns=["source", "partition_key", "is_current", "is_accepted"]).assign(
         batch_id=lambda b: b["source"] + b["partition_key"].astype(str)
     )

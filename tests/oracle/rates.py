@@ -56,7 +56,9 @@ def ranked(table: pd.DataFrame, group: list[str], name: str) -> pd.DataFrame:
     return table
 
 
-def submission_rate(known: pd.DataFrame, place: Place, cutoffs: pd.DataFrame, targets: list[Target]) -> pd.DataFrame:
+def submission_rate(
+    known: pd.DataFrame, place: Place, cutoffs: pd.DataFrame, targets: list[Target]
+) -> pd.DataFrame:
     """as-of day × unit × period, where something was received in the period."""
     found = []
     seen = flags(known)
@@ -75,7 +77,9 @@ def submission_rate(known: pd.DataFrame, place: Place, cutoffs: pd.DataFrame, ta
     table["rate"] = table["numerator"] / table["denominator"]
     table["strict_rate"] = table["strict_numerator"] / table["denominator"]
     table["level"] = [place.level_of(unit) for unit in table["unit_code"]]
-    table["size_peers"] = [peers[d].get(u) for d, u in zip(table["as_of_day"], table["unit_code"], strict=True)]
+    table["size_peers"] = [
+        peers[d].get(u) for d, u in zip(table["as_of_day"], table["unit_code"], strict=True)
+    ]
     ranked(table, ["as_of_day", "period", "level"], "level")
     ranked(table, ["as_of_day", "period", "level", "size_peers"], "size_peers")
     alone = ~table["level"].isin(RANKED)
@@ -153,7 +157,10 @@ def _at_cutoff(
     then["level"] = [place.level_of(unit) for unit in then["unit_code"]]
     ranked(then, ["level"], "level")
     then["rank_in_level"] = then["rank_in_level"].where(then["level"].isin(RANKED))
-    return {str(u): row for u, row in then.set_index("unit_code")[["rate", "rank_in_level"]].to_dict("index").items()}
+    return {
+        str(u): row
+        for u, row in then.set_index("unit_code")[["rate", "rank_in_level"]].to_dict("index").items()
+    }
 
 
 def with_target(table: pd.DataFrame, targets: list[Target]) -> pd.DataFrame:
@@ -231,7 +238,9 @@ def national_rank(
     if pd.isna(captured):
         return None, None, None
     newest = ranking[ranking["captured_at"] == captured]
-    newest = newest.sort_values(["partition_key", "batch_id", "_row"]).drop_duplicates("province_code", keep="last")
+    newest = newest.sort_values(["partition_key", "batch_id", "_row"]).drop_duplicates(
+        "province_code", keep="last"
+    )
     rates = {
         row.province_code: Fraction(int(row.online_total), int(row.received_total))
         for row in newest.itertuples()

@@ -44,14 +44,19 @@ def counted(known: pd.DataFrame, tracker: Tracker, every: list[Issue], ranking: 
     """(source, day, unit) → records of the unit in the delivery of the day; the registers count as the province's."""
     found: Counts = Counter()
     found.update(
-        ("dossier_log", day, unit) for day, unit in zip(known["recorded_at"].dt.date, known["unit"], strict=True)
+        ("dossier_log", day, unit)
+        for day, unit in zip(known["recorded_at"].dt.date, known["unit"], strict=True)
     )
     for (_, _, unit), mentions in tracker.tasks.items():
         found.update(("task_tracker", m.day, unit) for m in mentions if m.row)
     for issue in every:
         found.update(("issue_register", seen.day, "province") for seen in issue.seen if seen.is_listed)
-        found.update(("issue_register", seen.day, issue.unit_of(seen.row)) for seen in issue.seen if seen.is_listed)
-    found.update(("national_ranking", pd.Timestamp(day).date(), "province") for day in ranking["partition_key"])
+        found.update(
+            ("issue_register", seen.day, issue.unit_of(seen.row)) for seen in issue.seen if seen.is_listed
+        )
+    found.update(
+        ("national_ranking", pd.Timestamp(day).date(), "province") for day in ranking["partition_key"]
+    )
     return found
 
 

@@ -42,7 +42,7 @@ def typed(rows: pd.DataFrame, source: str) -> pd.DataFrame:
     for name in TIMES[source]:
         rows[name] = pd.to_datetime(rows[name]).astype("datetime64[us]")
     for name in WORDS[source]:
-        rows[name] = rows[name].astype("str" if rows[name].notna().all() and len(rows) else object)
+        rows[name] = rows[name].astype(object).where(rows[name].notna(), None)
     for name in ("status_code", "_row"):
         if name in NUMBERS[source]:
             rows[name] = rows[name].astype("int64")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -12,10 +13,30 @@ from tests.oracle.dossiers import Place
 from tests.oracle.registers import Mention, Row, every_day, followed, newest_of_each_day, records
 
 DONE = {"done_on_time", "done_late", "done_no_due"}
-BUCKETS = ["done_on_time", "done_late", "done_no_due", "open_in_term", "open_overdue", "open_no_due", "withdrawn"]
+BUCKETS = [
+    "done_on_time",
+    "done_late",
+    "done_no_due",
+    "open_in_term",
+    "open_overdue",
+    "open_no_due",
+    "withdrawn",
+]
 KEY = ["owner_level", "task_code", "unit_code"]
-FIELDS = ["title", "directive_number", "directive_date", "lead_agency_code", "coordinating_agencies", "start_date",
-          "due_date", "reported_status", "reported_status_raw", "progress", "completed_date", "evidence_link"]
+FIELDS = [
+    "title",
+    "directive_number",
+    "directive_date",
+    "lead_agency_code",
+    "coordinating_agencies",
+    "start_date",
+    "due_date",
+    "reported_status",
+    "reported_status_raw",
+    "progress",
+    "completed_date",
+    "evidence_link",
+]
 DATES = ["directive_date", "start_date", "due_date", "completed_date"]
 # Of the words a tracker uses, those that say something of time; the longer phrase says more than the one inside it.
 IN_TIME, LATE = ["chưa quá hạn", "đúng hạn", "trong hạn", "trước hạn"], ["quá hạn", "trễ hạn", "chậm"]
@@ -96,7 +117,11 @@ def claims_late(words: str | None) -> bool | None:
 
 
 def conflict(now: Day, today: date) -> str | None:
-    row, claimed, late = now.row, claims_late(now.row["reported_status_raw"]), now.last_bucket in ("done_late", "open_overdue")
+    row, claimed, late = (
+        now.row,
+        claims_late(now.row["reported_status_raw"]),
+        now.last_bucket in ("done_late", "open_overdue"),
+    )
     status, completed = row["reported_status"], row["completed_date"]
     rules = {
         "done_without_date": status == "done" and completed is None,
@@ -119,7 +144,7 @@ def ledger(tracker: Tracker) -> pd.DataFrame:
         left = (due - today).days if now.bucket == "open_in_term" else None
         late = {"done_late": now.row["completed_date"], "open_overdue": today}.get(now.bucket)
         gone = [m.day for m in mentions if m.is_missing]
-        back = [b.day for a, b in zip(mentions, mentions[1:], strict=False) if a.is_missing]
+        back = [b.day for a, b in pairwise(mentions) if a.is_missing]
         found.append(
             {
                 **dict(zip(KEY, key, strict=True)),
@@ -147,18 +172,21 @@ def history(tracker: Tracker) -> pd.DataFrame:
             line = {**dict(zip(KEY, key, strict=True)), "seen_on": mention.day,
                     "seen_before_on": before and before["day"]}  # fmt: skip
             if before is None or mention.is_missing != gone:
+                was = None if before is None else "withdrawn" if gone else days[mention.day].last_bucket
                 found.append(
                     {
                         **line, "field": "*", "to_value": days[mention.day].bucket,
                         "change": "withdrawn" if mention.is_missing else "returned" if before else "first_seen",
-                        "from_value": None if before is None else "withdrawn" if gone else days[mention.day].last_bucket,
+                        "from_value": was,
                     }
                 )  # fmt: skip
             if mention.row and before:
                 for name in FIELDS:
                     old, new = (r[name] if r[name] is None else str(r[name]) for r in (before, mention.row))
                     if old != new:
-                        found.append({**line, "field": name, "change": "changed", "from_value": old, "to_value": new})
+                        found.append(
+                            {**line, "field": name, "change": "changed", "from_value": old, "to_value": new}
+                        )
             gone, before = mention.is_missing, mention.row or before
     return pd.DataFrame(found)
 
