@@ -39,9 +39,14 @@ def all_marts(marts: Marts, tables: Mapping[str, pd.DataFrame], place: Place) ->
         sources.typed(tables["issue_register"], "issue_register"), tables["rejections"], place
     )
     counted = {
-        **of_dossiers(known, tables, place), **of_tasks(tracker),
-        **of_issues(every, tables), **of_reports(known, tracker, every, tables, place),
-    }  # fmt: skip
+        **of_dossiers(known, tables, place),
+        **of_tasks(tracker),
+        **of_issues(every, tables),
+        **of_reports(known, tracker, every, tables, place),
+    }
+    rate, key = counted["online_submission_rate"]
+    rate = reporting.reporter_days(rate, counted["reporting_completeness"][0])
+    counted["online_submission_rate"] = rate, key
     return differing(marts, counted)
 
 

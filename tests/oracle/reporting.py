@@ -126,3 +126,23 @@ def _line(
         "reason": reason, "delivery_day": newest, **counts,
         "rate_reported": n["reported"] / n["expected"] if n["expected"] else None,
     }  # fmt: skip
+
+
+def reporter_days(rates: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFrame:
+    """The rates with two columns more: days of the period × units that owed dossiers, and of these the missing."""
+    owed: dict[str, dict[date, tuple[int, int]]] = {"province": {}}
+    for row in complete.to_dict("records"):
+        if row["source"] == "dossier_log" and row["unit_code"] != "all":
+            for unit in ("province", row["unit_code"]):
+                before = owed.setdefault(unit, {}).get(row["as_of_day"], (0, 0))
+                owed[unit][row["as_of_day"]] = before[0] + row["expected"], before[1] + row["missing"]
+    found = [
+        [owed.get(unit, {}).get(day, (0, 0)) for day in every_day(first, last)]
+        for unit, first, last in zip(
+            rates["unit_code"], rates["period_start"], rates["as_of_day"], strict=True
+        )
+    ]
+    return rates.assign(
+        reporter_days_expected=[sum(day[0] for day in days) for days in found],
+        reporter_days_missing=[sum(day[1] for day in days) for days in found],
+    )
