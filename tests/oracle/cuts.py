@@ -29,7 +29,7 @@ def breakdown(known: pd.DataFrame, place: Place) -> pd.DataFrame:
             found.append(line.assign(as_of_day=last, period=period, period_start=first, dimension=dimension))
     table = pd.concat(found, ignore_index=True)
     if table.empty:
-        return table
+        return pd.DataFrame()
     table["rate"] = table["online"] / table["denominator"]
     shares = [printed_shares(list(counts)) for counts in table[CHANNELS].itertuples(index=False)]
     for n, channel in enumerate(CHANNELS):
