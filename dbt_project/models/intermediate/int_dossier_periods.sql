@@ -1,19 +1,19 @@
-{% set counts = [
-    'received', 'received_online', 'finished', 'early', 'on_time', 'late', 'finished_without_due', 'withdrawn',
-    'resolved', 'resolved_online',
-] %}
 -- The flows of each period with their sums over units, over sectors and over both, and how long it took:
 -- the least number of working days within which half, or nine tenths, of the finished were finished.
+{%- set counts = [
+    'received', 'received_online', 'finished', 'early', 'on_time', 'late', 'finished_without_due', 'withdrawn',
+    'resolved', 'resolved_online'
+] %}
 with durations as (
     select
         periods.period,
         periods.period_start,
         coalesce(flow.unit_code, 'province') as unit_code,
         coalesce(flow.sector_code, 'all') as sector_code,
-        flow.working_days_taken,
         {% for count in counts %}
-        sum(flow.{{ count }}) as {{ count }}{{ ',' if not loop.last }}
+        sum(flow.{{ count }}) as {{ count }},
         {% endfor %}
+        flow.working_days_taken
     from {{ ref('int_dossier_flow') }} as flow
     cross join {{ ref('reporting_periods') }} as kinds
     inner join {{ ref('int_periods') }} as periods

@@ -121,7 +121,7 @@ reporter_days as (
             sum(missing) as missing
         from {{ ref('reporting_completeness') }}
         where source = 'dossier_log'
-        group by 1, 2
+        group by as_of_day, case when unit_code = 'all' then 'province' else unit_code end
     ) as days
     window so_far as (partition by unit_code order by as_of_day rows unbounded preceding)
 ),
