@@ -50,10 +50,11 @@ lint: install ## ruff, mypy, sqlfluff
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
 
-bench: install ## beside what a user would write; pulling, validation, releases, readers on their own
+bench: install ## beside what a user would write; pulling, validation, marts, releases, readers on their own
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.pulling
 	$(BIN)/python -m benchmarks.validation
+	$(BIN)/python -m benchmarks.marts
 	$(BIN)/python -m benchmarks.releases
 	$(BIN)/python -m benchmarks.readers
 

@@ -13,21 +13,12 @@ import pandas as pd
 import pytest
 
 from pipelines.releases.lake import open_lake
-from pipelines.settings import Settings
 from tests.conftest import Province
 
 pytestmark = pytest.mark.slow
 
 CUTOFF = pd.Timestamp("2025-08-06 16:00:00")
 END_OF_DAY = pd.Timestamp("2025-08-06 23:59:59")
-
-
-@pytest.fixture(scope="module")
-def full_province(tmp_path_factory: pytest.TempPathFactory) -> Province:
-    province = Province(Settings(data=tmp_path_factory.mktemp("full")))
-    province.thongsuot("demo")
-    province.thongsuot("run")
-    return province
 
 
 def oracle(database: Path, as_of: pd.Timestamp = CUTOFF) -> pd.DataFrame:

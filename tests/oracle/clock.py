@@ -87,9 +87,19 @@ class Units:
             zip(units["unit_code"], begun, ended, strict=True), key=lambda u: u[:2]
         ):
             self.eras.setdefault(code, []).append((start.date(), not pd.isna(end)))
+        self.spans = list(zip(units["unit_code"], units["unit_level"], begun, ended, strict=True))
         today = units[ended.isna()]
         self.level = dict(zip(today["unit_code"], today["unit_level"], strict=True))
         self.communes = {code for code, level in self.level.items() if level == "commune"}
+
+    def existing(self, level: str, day: date) -> set[str]:
+        """The units of a level on a day."""
+        moment = pd.Timestamp(day)
+        return {c for c, its, a, b in self.spans if its == level and a <= moment and not b <= moment}
+
+    def began(self, level: str) -> dict[str, date]:
+        """Today's units of a level, each with its first day."""
+        return {c: a.date() for c, its, a, b in self.spans if its == level and pd.isna(b)}
 
     def today(self, code: str | None, day: date) -> str | None:
         """The unit that this code, written on that day, stands for today; unknown codes stay as they are."""
@@ -100,12 +110,16 @@ class Units:
         return self.became.get(code, code) if era[1] else code
 
     def map(self, codes: pd.Series, days: pd.Series) -> pd.Series:
-        pairs = pd.DataFrame({"code": codes, "day": days.dt.date})
-        known = {
-            pair: self.today(*pair) for pair in pairs.drop_duplicates().itertuples(index=False, name=None)
-        }
-        found = [known[pair] for pair in pairs.itertuples(index=False, name=None)]
-        return pd.Series(found, index=codes.index, dtype=object)
+        code, codes_seen = pd.factorize(codes)
+        day, days_seen = pd.factorize(days.dt.normalize())
+        pair, pairs_seen = pd.factorize(code * len(days_seen) + day)
+        said = [
+            None
+            if p < 0
+            else self.today(codes_seen[p // len(days_seen)], days_seen[p % len(days_seen)].date())
+            for p in pairs_seen
+        ]
+        return pd.Series([said[p] for p in pair], index=codes.index, dtype=object)
 
 
 def as_of_days(since: date, as_of: pd.Timestamp) -> Iterable[date]:

@@ -75,8 +75,8 @@ class CompiledProject:
         for relation, kind, sql in self.models:
             self.con.execute(f"create or replace {kind} {relation} as {sql}")
 
-    def mart(self, name: str, where: str = "true") -> pd.DataFrame:
-        return self.con.execute(f"select * from marts.{name} where {where}").df()
+    def mart(self, name: str, columns: str, where: str) -> pd.DataFrame:
+        return self.con.execute(f"select {columns} from marts.{name} where {where}").df()
 
 
 def _raw_tables(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> dict[str, dict[str, str]]:
@@ -91,7 +91,8 @@ def _raw_tables(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> dict[st
     for name, columns in tables.items():
         typed = ", ".join(f'"{c}" {t}' for c, t in columns.items())
         con.execute(f"create table raw.{name} ({typed})")
-    return tables
+    laid_out = con.execute("select column_name, column_type from (describe raw.rejections)").fetchall()
+    return {**tables, "rejections": dict(laid_out)}
 
 
 def _compile(folder: Path, warehouse: Path) -> None:

@@ -11,7 +11,7 @@ from tests.oracle.clock import Calendar, Units
 RECEIVED = {2, 4, 5, 6, 7, 8, 9, 10}
 # Within one second a dossier goes its usual way.
 ORDER = {1: 1, 2: 2, 6: 3, 5: 4, 4: 5, 8: 6, 3: 7, 7: 8, 9: 9, 10: 10}
-STATE = ["dossier_code", "recorded_at", "status_code"]
+STATE = ["dossier", "recorded_at", "status_code"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class Place:
     calendar: Calendar
     paperless: set[str]
     fee: set[str]
+    service_level: dict[str, str]
+
+    def level_of(self, unit: str) -> str:
+        return "province" if unit == "province" else self.units.level.get(unit, "unknown")
 
     @property
     def ends(self) -> set[int]:
@@ -37,13 +41,15 @@ class Place:
 
 def states(log: pd.DataFrame, place: Place) -> pd.DataFrame:
     """One row per state recorded by as_of, in order, each with the milestones known at it."""
-    log = log[log["recorded_at"] <= place.as_of]
+    log = log[log["recorded_at"] <= place.as_of].assign(
+        dossier=lambda found: pd.factorize(found["dossier_code"])[0]
+    )
     log = log.sort_values(["synced_at", "batch_id", "_row"], kind="stable")
     arrived = log.drop_duplicates(STATE).set_index(STATE)["synced_at"].rename("arrived_at")
     log = log.drop_duplicates(STATE, keep="last").join(arrived, on=STATE)
     log["order"] = log["status_code"].map(ORDER)
-    log = log.sort_values(["dossier_code", "recorded_at", "synced_at", "order"]).reset_index(drop=True)
-    code = log["dossier_code"]
+    log = log.sort_values(["dossier", "recorded_at", "synced_at", "order"]).reset_index(drop=True)
+    code = log["dossier"]
 
     stated = log["received_at"].groupby(code).ffill()
     taken = log["recorded_at"].where(log["status_code"].isin(RECEIVED)).groupby(code).ffill()
@@ -76,7 +82,6 @@ def states(log: pd.DataFrame, place: Place) -> pd.DataFrame:
     log["responsible"] = log["processing"].fillna(log["unit"])
     log["sector"] = log["sector_code"].fillna("unknown")
     log["channel"] = log["channel"].fillna("in_person")
-    log["dossier"] = pd.factorize(code)[0]
     return log
 
 

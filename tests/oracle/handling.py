@@ -30,7 +30,9 @@ def by_event(known: pd.DataFrame, place: Place) -> pd.DataFrame:
     received_day, ended = now["received"].dt.normalize(), now["ended"].dt.normalize()
     return pd.DataFrame(
         {
-            "dossier": now["dossier"], "responsible": now["responsible"], "sector": now["sector"],
+            "dossier": now["dossier"],
+            "responsible": now["responsible"].astype("category"),
+            "sector": now["sector"].astype("category"),
             "received": now["received"], "received_day": received_day,
             "closed_day": ended.where(~(ended < received_day), received_day),
             "taken": place.calendar.between(now["received"], now["ended"]).clip(lower=0).astype("float64"),
@@ -83,7 +85,9 @@ def dossier_timeliness(known: pd.DataFrame, place: Place) -> pd.DataFrame:
                 ),
             ]
         )  # fmt: skip
-        lines.append(line.groupby(SLICE).sum().reset_index().assign(as_of_day=last, period=period))
+        lines.append(
+            line.groupby(SLICE, observed=True).sum().reset_index().assign(as_of_day=last, period=period)
+        )
         times.append(done[[*SLICE, "taken"]].assign(as_of_day=last, period=period))
     key = ["as_of_day", "period", *SLICE]
     counts = _with_totals(pd.concat(lines, ignore_index=True)).groupby(key).sum()
@@ -117,7 +121,12 @@ def resolution(known: pd.DataFrame, place: Place) -> pd.DataFrame:
     lines = []
     for period, first, last, moment in periods(place):
         done = now[now["closed_day"].between(pd.Timestamp(first), moment)]
-        line = _line(done, numerator=done["is_online"], denominator=1).groupby(SLICE).sum().reset_index()
+        line = (
+            _line(done, numerator=done["is_online"], denominator=1)
+            .groupby(SLICE, observed=True)
+            .sum()
+            .reset_index()
+        )
         lines.append(line.assign(as_of_day=last, period=period))
     found = _with_totals(pd.concat(lines, ignore_index=True))
     return found.groupby(["as_of_day", "period", *SLICE]).sum().reset_index().rename(columns=NAMES)
@@ -149,5 +158,7 @@ def form_ii06a(known: pd.DataFrame, place: Place) -> pd.DataFrame:
                 _line(still, open_in_term=~still["overdue"], open_overdue=still["overdue"]),
             ]
         ).fillna(0)  # fmt: skip
-        found.append(line.groupby(SLICE).sum().astype("int64").reset_index().assign(month=first))
+        found.append(
+            line.groupby(SLICE, observed=True).sum().astype("int64").reset_index().assign(month=first)
+        )
     return pd.concat(found, ignore_index=True).rename(columns=NAMES)

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import hypothesis.strategies as st
 import pandas as pd
 
+from tests.oracle.made_up_registers import batches, maybe, registers
+
 # When counting starts and where it stands: the merger, a month's end, a cut-off, midnight.
 WINDOWS = [
     (date(2025, 7, 1), datetime(2025, 7, 1, 12)),
@@ -34,10 +36,6 @@ class MadeUp(NamedTuple):
     as_of: datetime
     stopped_is_end: bool
     tables: dict[str, pd.DataFrame]
-
-
-def maybe(value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.one_of(st.none(), value)
 
 
 @st.composite
@@ -114,7 +112,9 @@ def dossier_log(draw: st.DrawFn) -> pd.DataFrame:
 @st.composite
 def province(draw: st.DrawFn) -> MadeUp:
     since, as_of = draw(st.sampled_from(WINDOWS))
-    return MadeUp(since, as_of, draw(st.booleans()), {"dossier_log": draw(dossier_log())})
+    tables = {"dossier_log": draw(dossier_log()), **draw(registers(as_of))}
+    delivered = {s: tables[s] for s in ("dossier_log", "task_tracker", "issue_register", "national_ranking")}
+    return MadeUp(since, as_of, draw(st.booleans()), {**tables, "batches": draw(batches(delivered))})
 
 
 def parameters(made: MadeUp) -> pd.DataFrame:

@@ -9,21 +9,22 @@ import pandas as pd
 
 from tests.oracle.clock import Calendar, Units
 from tests.oracle.dossiers import Place
+from tests.oracle.rates import Target
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference"
 TIMES = {
     "dossier_log": ["recorded_at", "synced_at", "received_at", "due_at", "finished_at", "returned_at",
                     "submitted_at", "refused_at", "partition_key"],
     "national_ranking": ["captured_at", "partition_key"],
-    "task_tracker": ["due_date", "completed_date", "start_date", "updated_at", "partition_key"],
+    "task_tracker": ["due_date", "completed_date", "start_date", "directive_date", "updated_at", "partition_key"],
     "issue_register": ["reported_at", "due_at", "resolved_at", "last_update_at", "partition_key"],
 }  # fmt: skip
 WORDS = {
     "dossier_log": ["dossier_code", "procedure_code", "sector_code", "channel", "applicant_type", "service_level",
                     "receiving_unit_code", "processing_unit_code", "batch_id"],
     "national_ranking": ["province_code", "batch_id"],
-    "task_tracker": ["task_code", "lead_agency_code", "owner_level", "unit_code", "reported_status", "batch_id",
-                     "reported_status_raw"],
+    "task_tracker": ["task_code", "title", "directive_number", "lead_agency_code", "coordinating_agencies",
+                     "owner_level", "unit_code", "reported_status", "reported_status_raw", "evidence_link", "batch_id"],
     "issue_register": ["issue_code", "unit_code", "sector_code", "category", "addressed_to_level",
                        "addressed_to_code", "status", "batch_id"],
 }  # fmt: skip
@@ -41,7 +42,7 @@ def typed(rows: pd.DataFrame, source: str) -> pd.DataFrame:
     for name in TIMES[source]:
         rows[name] = pd.to_datetime(rows[name]).astype("datetime64[us]")
     for name in WORDS[source]:
-        rows[name] = rows[name].astype("str" if rows[name].notna().all() and len(rows) else object)
+        rows[name] = rows[name].astype(object).where(rows[name].notna(), None)
     for name in ("status_code", "_row"):
         if name in NUMBERS[source]:
             rows[name] = rows[name].astype("int64")
@@ -50,6 +51,15 @@ def typed(rows: pd.DataFrame, source: str) -> pd.DataFrame:
 
 def reference(name: str) -> pd.DataFrame:
     return pd.read_csv(REFERENCE / f"{name}.csv", dtype=str)
+
+
+def targets(table: pd.DataFrame) -> list[Target]:
+    """Of a table of targets, in whole percents; a star or nothing means every level."""
+    return [
+        Target(t.metric, None if pd.isna(t.unit_level) or t.unit_level == "*" else t.unit_level,
+               pd.Timestamp(t.valid_from).date(), int(str(t.target).removesuffix("%")))
+        for t in table.itertuples(index=False)
+    ]  # fmt: skip
 
 
 def cutoffs() -> pd.DataFrame:
@@ -70,4 +80,5 @@ def place(as_of: datetime, since: date = date(2025, 7, 1), *, stopped_is_end: bo
         calendar=Calendar(reference("working_day_overrides")[["date", "is_working_day"]]),
         paperless=set(procedures.loc[procedures["needs_paper_result"] == "false", "procedure_code"]),
         fee=set(procedures.loc[procedures["has_fee"] == "true", "procedure_code"]),
+        service_level=dict(zip(procedures["procedure_code"], procedures["service_level"], strict=True)),
     )

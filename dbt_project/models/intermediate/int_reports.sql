@@ -23,12 +23,17 @@ tasks as (
 issues as (
     select
         'issue_register' as source,
-        snapshot_day as delivery_day,
-        unit_code,
+        snapshots.snapshot_day as delivery_day,
+        coalesce(units.today_unit_code, snapshots.unit_code) as unit_code,
         count(*) as records
-    from {{ ref('int_issue_snapshots') }}
-    where is_listed
-    group by snapshot_day, unit_code
+    from {{ ref('int_issue_snapshots') }} as snapshots
+    left join {{ ref('int_units') }} as units
+        on
+            snapshots.unit_code = units.unit_code
+            and cast(snapshots.reported_at as date) >= units.applies_from
+            and cast(snapshots.reported_at as date) < units.applies_to
+    where snapshots.is_listed
+    group by snapshots.snapshot_day, coalesce(units.today_unit_code, snapshots.unit_code)
 ),
 
 register as (

@@ -5,21 +5,6 @@ with cutoffs as (
     inner join {{ ref('int_as_of') }} as run on cutoffs.cutoff_at <= run.as_of
 ),
 
-states_at_cutoff as (
-    select
-        cutoffs.cutoff_at,
-        states.unit_code,
-        states.is_online,
-        states.is_strictly_online,
-        states.is_returned
-    from cutoffs
-    inner join {{ ref('int_dossier_states') }} as states
-        on
-            cutoffs.cutoff_at >= states.recorded_at
-            and (states.next_recorded_at is null or cutoffs.cutoff_at < states.next_recorded_at)
-            and states.received_at between cutoffs.period_start and cutoffs.cutoff_at
-),
-
 counted as (
     select
         cutoff_at,
@@ -28,7 +13,7 @@ counted as (
         {{ count_if('is_online') }} as online,
         {{ count_if('is_strictly_online') }} as strictly_online,
         {{ count_if('is_returned') }} as returned
-    from states_at_cutoff
+    from {{ ref('int_cutoff_dossiers') }}
     group by grouping sets ((cutoff_at, unit_code), (cutoff_at))
 ),
 

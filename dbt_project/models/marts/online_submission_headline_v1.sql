@@ -41,7 +41,10 @@ final as (
         targets.target,
         targets.max_points,
         -- Index 766, item 3.3: max · min(1, rate ÷ target); working definition 1, on the strict rate.
-        least(1.0, cutoffs.strict_rate / targets.target) as index_766_share_of_points
+        case
+            when cutoffs.strict_rate is not null and targets.target is not null
+                then least(1.0, cutoffs.strict_rate / targets.target)
+        end as index_766_share_of_points
     from cutoffs
     left join ranks on cutoffs.cutoff_at = ranks.cutoff_at
     left join {{ ref('int_targets') }} as targets
@@ -74,7 +77,7 @@ select
     target,
     rate - target as gap_to_target,
     {{ additional_to_target('online', 'received', 'target') }} as additional_online_to_target,
-    case when strict_rate is not null then index_766_share_of_points end as index_766_share_of_points,
-    case when strict_rate is not null then index_766_share_of_points * max_points end as index_766_points,
+    index_766_share_of_points,
+    index_766_share_of_points * max_points as index_766_points,
     1 as index_766_definition_version
 from final

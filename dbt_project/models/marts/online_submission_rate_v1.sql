@@ -106,9 +106,31 @@ cutoffs_before as (
     group by moments.as_of, moments.period_start
 ),
 
+-- How many days of the period's units should have reported by the as-of day, and did not: summed day by day.
+reporter_days as (
+    select
+        as_of_day,
+        unit_code,
+        sum(expected) over so_far as expected,
+        sum(missing) over so_far as missing
+    from (
+        select
+            as_of_day,
+            case when unit_code = 'all' then 'province' else unit_code end as unit_code,
+            sum(expected) as expected,
+            sum(missing) as missing
+        from {{ ref('reporting_completeness') }}
+        where source = 'dossier_log'
+        group by as_of_day, case when unit_code = 'all' then 'province' else unit_code end
+    ) as days
+    window so_far as (partition by unit_code order by as_of_day rows unbounded preceding)
+),
+
 final as (
     select
         compared.*,
+        coalesce(reports.expected - coalesce(before_period.expected, 0), 0) as reporter_days_expected,
+        coalesce(reports.missing - coalesce(before_period.missing, 0), 0) as reporter_days_missing,
         cutoffs_before.cutoff_before,
         compared.rate - at_cutoffs.rate as change_since_cutoff_before,
         at_cutoffs.rank_in_level - compared.rank_in_level as rank_movement_since_cutoff_before,
@@ -120,6 +142,10 @@ final as (
         on
             cutoffs_before.cutoff_before = at_cutoffs.cutoff_at
             and compared.unit_code = at_cutoffs.unit_code
+    left join reporter_days as reports
+        on compared.as_of_day = reports.as_of_day and compared.unit_code = reports.unit_code
+    left join reporter_days as before_period
+        on compared.period_start - 1 = before_period.as_of_day and compared.unit_code = before_period.unit_code
     left join {{ ref('int_targets') }} as targets
         on
             targets.metric = 'online_submission_rate'
@@ -149,6 +175,8 @@ select
     {{ percent_of_whole(channel, channels) }} as {{ channel }}_percent,
     {%- endfor %}
     late_arrivals,
+    cast(reporter_days_expected as bigint) as reporter_days_expected,
+    cast(reporter_days_missing as bigint) as reporter_days_missing,
     size_peers,
     rank_in_level,
     ranked_in_level,

@@ -1,0 +1,110 @@
+"""What the marts cost: dbt's own time and peak memory on the demo, and on ten times its dossiers.
+
+On a copy of a province that was run (`make run` leaves one; without it the demo is brought up):
+
+    python -m benchmarks.marts [--data data] [--times 10] [--dearest 8]
+
+The larger province is the same one with every dossier so many times under codes of its own: the same days
+and units, so that only the rows grow. Seeds, models and data tests are built, each in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.__main__ import measure
+from benchmarks.releases import copied
+from pipelines import duck
+from pipelines.settings import Settings
+from pipelines.sources.contract import load_contracts
+from pipelines.warehouse.build import prepare
+from pipelines.warehouse.dbt import ensure_manifest
+
+GOAL_SECONDS, GOAL_MIB = 25, 3072
+BUILD = """
+from pipelines.settings import Settings
+from pipelines.warehouse.dbt import build
+failed = [r.unique_id for r in build(Settings.from_env()) if r.failed]
+raise SystemExit("dbt failed: " + ", ".join(failed) if failed else 0)
+"""
+
+
+class Built(NamedTuple):
+    """`seconds`: dbt's own; `nodes`: seconds per node, the dearest first."""
+
+    rows: int
+    seconds: float
+    mib: float
+    nodes: list[tuple[str, float]]
+
+
+def built(settings: Settings, times: int) -> Built:
+    """Lay out the warehouse with every dossier `times` times, build it; RuntimeError where dbt fails."""
+    prepare(settings, load_contracts(settings.sources_file))
+    rows = multiplied(settings, times)
+    cost = measure([sys.executable, "-c", BUILD], {**os.environ, **settings.child_environment()})
+    told = json.loads((settings.dbt_target / "run_results.json").read_text(encoding="utf-8"))
+    nodes = {r["unique_id"].split(".")[2]: r["execution_time"] for r in told["results"]}
+    dearest = sorted(nodes.items(), key=lambda node: -node[1])
+    return Built(rows, told["elapsed_time"], cost.mib, dearest)
+
+
+def multiplied(settings: Settings, times: int) -> int:
+    """Rows of the log after each was written `times` times, beside the accepted files that they come from."""
+    with duck.connect(settings.extensions, settings.warehouse) as con:
+        if times > 1:
+            file = duck.literal(settings.data / "many.parquet")
+            con.execute(
+                f"""
+                copy (
+                    select log.* replace (dossier_code || '-' || copy as dossier_code, _row + 10000000 * copy as _row)
+                    from raw.dossier_log as log cross join range({times:d}) as copies (copy)
+                ) to {file} (compression zstd)"""
+            )
+            con.execute(f"create or replace view raw.dossier_log as select * from read_parquet({file})")
+            # The books are kept: read = accepted + rejected, accepted = staged + duplicates.
+            con.execute(
+                f"""
+                update raw.batches set
+                    rows_read = rows_read + {times - 1:d} * rows_accepted, rows_accepted = {times:d} * rows_accepted
+                where source = 'dossier_log'"""
+            )
+        return int(con.execute("select count(*) from raw.dossier_log").fetchall()[0][0])
+
+
+def main() -> None:
+    words = argparse.ArgumentParser()
+    words.add_argument("--data", type=Path, default=Path(os.environ.get("THONGSUOT_DATA", "data")))
+    words.add_argument("--times", type=int, default=10)
+    words.add_argument("--dearest", type=int, default=8)
+    asked = words.parse_args()
+    with copied(asked.data.resolve()) as settings:
+        ensure_manifest(settings)
+        one, many = built(settings, 1), built(settings, asked.times)
+    table = Table("what", "log rows", "dbt's own s", "peak MiB", "goal")
+    table.add_row(
+        "the province", f"{one.rows:,}", f"{one.seconds:.1f}", f"{one.mib:.0f}", f"{GOAL_SECONDS} s"
+    )
+    goal = f"{one.seconds * many.rows / one.rows:.0f} s, {GOAL_MIB} MiB"
+    table.add_row(
+        f"{asked.times} times its dossiers", f"{many.rows:,}", f"{many.seconds:.1f}", f"{many.mib:.0f}", goal
+    )
+    dear = Table("node", "s", f"s, {asked.times} times", "ratio")
+    before = dict(one.nodes)
+    for name, seconds in many.nodes[: asked.dearest]:
+        dear.add_row(
+            name, f"{before[name]:.2f}", f"{seconds:.2f}", f"{seconds / max(before[name], 0.01):.1f}"
+        )
+    Console().print(table, dear)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Who has reported on which day, who has not, and who need not (DOMAIN §9)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from tests.oracle.dossiers import Place
+from tests.oracle.issues import Issue
+from tests.oracle.registers import every_day
+from tests.oracle.tasks import Tracker
+
+
+class Rule(NamedTuple):
+    """Who owes a source, on which days, and for how many days one delivery stands."""
+
+    source: str
+    level: str
+    owes: str
+    working_days_only: bool
+    stands_for: int
+    because: str
+
+
+RULES = [
+    Rule("dossier_log", "commune", "every", True, 0, ""),
+    Rule("dossier_log", "department", "seen", True, 0, "receives_no_dossiers"),
+    Rule("task_tracker", "commune", "every", False, 7, ""),
+    Rule("task_tracker", "department", "none", False, 7, "has_no_commune_tasks"),
+    Rule("task_tracker", "province", "every", False, 7, ""),
+    Rule("issue_register", "commune", "none", False, 7, "reports_when_needed"),
+    Rule("issue_register", "department", "none", False, 7, "reports_when_needed"),
+    Rule("issue_register", "province", "every", False, 7, ""),
+    Rule("national_ranking", "province", "every", False, 7, ""),
+]
+Counts = Counter[tuple[str, date, str]]
+
+
+def counted(known: pd.DataFrame, tracker: Tracker, every: list[Issue], ranking: pd.DataFrame) -> Counts:
+    """(source, day, unit) → records of the unit in the delivery of the day; the registers count as the province's."""
+    found: Counts = Counter()
+    found.update(
+        ("dossier_log", day, unit)
+        for day, unit in zip(known["recorded_at"].dt.date, known["unit"], strict=True)
+    )
+    for (_, _, unit), mentions in tracker.tasks.items():
+        found.update(("task_tracker", m.day, unit) for m in mentions if m.row)
+    for issue in every:
+        found.update(("issue_register", seen.day, "province") for seen in issue.seen if seen.is_listed)
+        found.update(
+            ("issue_register", seen.day, issue.unit_of(seen.row)) for seen in issue.seen if seen.is_listed
+        )
+    found.update(
+        ("national_ranking", pd.Timestamp(day).date(), "province") for day in ranking["partition_key"]
+    )
+    return found
+
+
+def completeness(batches: pd.DataFrame, counts: Counts, place: Place) -> pd.DataFrame:
+    """reporting_completeness: day × source × unit, and the sum of each level."""
+    deliveries = delivered(batches, place)
+    days = [day for found in deliveries.values() for day in found]
+    if not days:
+        return pd.DataFrame()
+    names = {"commune": place.units.began("commune"), "department": place.units.began("department"),
+             "province": {"province": date.min}}  # fmt: skip
+    ever = {(source, unit) for source, _, unit in counts}
+    lines: list[dict[str, Any]] = []
+    for day in every_day(min(days), place.as_of.date()):
+        for rule in RULES:
+            came = deliveries.get(rule.source, [])
+            newest = max((d for d in came if d <= day), default=None)
+            in_time = newest is not None and day - newest <= timedelta(days=rule.stands_for)
+            here: Counter[str] = Counter()
+            for unit, since in names[rule.level].items():
+                seen = (rule.source, unit) in ever
+                excuse = _excuse(rule, day, since, came, seen, place.calendar.works[day])
+                records = counts[rule.source, newest, unit] if newest and in_time else 0
+                reason = excuse or (
+                    "source_not_delivered" if not in_time else "delivered" if records else "unit_silent"
+                )
+                line = Counter(
+                    units=1, expected=not excuse, reported=reason == "delivered",
+                    missing=reason in ("source_not_delivered", "unit_silent"), not_applicable=bool(excuse),
+                    records=records,
+                )  # fmt: skip
+                here.update(line)
+                lines.append(_line(day, rule, unit, reason, newest, line))
+            lines.append(_line(day, rule, "all", "total", newest, here))
+    return pd.DataFrame(lines)
+
+
+def delivered(batches: pd.DataFrame, place: Place) -> Mapping[str, list[date]]:
+    """Source → days on which something that counts and was accepted came."""
+    found: dict[str, list[date]] = {}
+    for source, day, current, accepted in batches[
+        ["source", "partition_key", "is_current", "is_accepted"]
+    ].itertuples(index=False):
+        day = pd.Timestamp(day).date()
+        if current and accepted and day <= place.as_of.date():
+            found.setdefault(source, []).append(day)
+    return found
+
+
+def _excuse(rule: Rule, day: date, since: date, came: list[date], seen: bool, works: bool) -> str | None:
+    if not came or day < min(came):
+        return "before_source_begins"
+    if day < since:
+        return "unit_not_existing"
+    if rule.owes == "none" or (rule.owes == "seen" and not seen):
+        return rule.because
+    return "non_working_day" if rule.working_days_only and not works else None
+
+
+def _line(
+    day: date, rule: Rule, unit: str, reason: str, newest: date | None, n: Counter[str]
+) -> dict[str, Any]:
+    status = "not_provided" if n["missing"] else "reported" if n["expected"] else "not_applicable"
+    counts = {c: int(n[c]) for c in ("units", "expected", "reported", "missing", "not_applicable", "records")}
+    return {
+        "as_of_day": day, "source": rule.source, "unit_level": rule.level, "unit_code": unit, "status": status,
+        "reason": reason, "delivery_day": newest, **counts,
+        "rate_reported": n["reported"] / n["expected"] if n["expected"] else None,
+    }  # fmt: skip
+
+
+def reporter_days(rates: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFrame:
+    """The rates with two columns more: days of the period × units that owed dossiers, and of these the missing."""
+    owed: dict[str, dict[date, tuple[int, int]]] = {"province": {}}
+    for row in complete.to_dict("records"):
+        if row["source"] == "dossier_log" and row["unit_code"] != "all":
+            for unit in ("province", row["unit_code"]):
+                before = owed.setdefault(unit, {}).get(row["as_of_day"], (0, 0))
+                owed[unit][row["as_of_day"]] = before[0] + row["expected"], before[1] + row["missing"]
+    found = [
+        [owed.get(unit, {}).get(day, (0, 0)) for day in every_day(first, last)]
+        for unit, first, last in zip(
+            rates["unit_code"], rates["period_start"], rates["as_of_day"], strict=True
+        )
+    ]
+    return rates.assign(
+        reporter_days_expected=[sum(day[0] for day in days) for days in found],
+        reporter_days_missing=[sum(day[1] for day in days) for days in found],
+    )
