@@ -11,18 +11,22 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines import duck
-from pipelines.releases.lake import ALIAS
+from pipelines.releases.lake import ALIAS, scratch
 from pipelines.releases.marts import Content, Mart, columns, content, moved, row_hash, row_sum
 
 
 class Change(NamedTuple):
-    """What makes a table equal its source. `delta`: suffix of the temp tables `delta_…` (keys of rows
-    that differ) and `fresh_…` (rows that come or change); None where the table is made anew."""
+    """What makes a table equal its source.
+
+    `differing`: a table with the keys of the rows that leave, come or change; None where the whole table
+    is made anew. `fresh`: the relation of those that come or change.
+    """
 
     mart: Mart
     source: str
     content: Content
-    delta: str | None
+    differing: str | None
+    fresh: str
 
 
 def target(mart: Mart) -> str:
@@ -30,73 +34,64 @@ def target(mart: Mart) -> str:
 
 
 def change(
-    con: duckdb.DuckDBPyConnection, mart: Mart, source: str, before: Content | None, delta: str
+    con: duckdb.DuckDBPyConnection, mart: Mart, source: str, before: Content | None, number: int
 ) -> Change:
     """`source`: anything that may follow FROM; `before`: what the lake's table is known to hold, None where
     nobody vouches for it.
 
     That, a changed contract or a key that is not one is a new table, hashed whole: older releases keep
-    the old one through time travel.
+    the old one through time travel. What is found rests in the attached database `scratch`.
     """
     described = columns(con, source)
     if not before or not mart.key or columns(con, target(mart)) != described:
-        return Change(mart, source, content(con, source), None)
-    _find(con, mart, source, described, delta)
-    row = con.execute(
-        f"select count(*), count(*) filter (not is_gone), (select count(*) from {source}) from delta_{delta}"
-    ).fetchone()
-    assert row is not None
-    differing, fresh, rows = row
-    if not differing and rows == before.rows:
-        return Change(mart, source, before, delta)
+        return Change(mart, source, content(con, source), None, source)
+    differing = scratch(f"differing_{number:d}")
+    leaving, coming, rows = _find(con, mart, source, described, differing)
+    if not leaving and not coming and rows == before.rows:
+        return Change(mart, source, before, differing, source)
+    fresh = source
+    if coming < rows:
+        fresh = scratch(f"fresh_{number:d}")
+        con.execute(f"create table {fresh} as {_among(mart, source, f'(from {differing} where is_fresh)')}")
     # A mart of the newest day alone changes whole: then its new rows are all there is to hash.
-    if differing + fresh >= rows:
-        return Change(mart, source, content(con, source), delta)
-    held = moved(before, *_sums(con, mart, described, delta))
+    if leaving + coming >= rows:
+        return Change(mart, source, content(con, source), differing, fresh)
+    hashed = row_hash(described)
+    removed = row_sum(con, f"select {hashed} as h from ({_among(mart, target(mart), differing)})")
+    held = moved(before, removed, row_sum(con, f"select {hashed} as h from {fresh}"))
     if held.rows != rows:
-        return Change(mart, source, content(con, source), None)
-    return Change(mart, source, held, delta)
-
-
-def _sums(
-    con: duckdb.DuckDBPyConnection, mart: Mart, described: dict[str, str], delta: str
-) -> list[tuple[int, int]]:
-    """Of the rows that leave, and of those that come."""
-    leaving = (
-        f"{target(mart)} as t where exists (select 1 from delta_{delta} as d where {_of_key(mart, 't', 'd')})"
-    )
-    return [
-        row_sum(con, f"select {row_hash(described)} as h from {rows}") for rows in (leaving, f"fresh_{delta}")
-    ]
+        return Change(mart, source, content(con, source), None, source)
+    return Change(mart, source, held, differing, fresh)
 
 
 def _find(
-    con: duckdb.DuckDBPyConnection, mart: Mart, source: str, described: dict[str, str], delta: str
-) -> None:
+    con: duckdb.DuckDBPyConnection, mart: Mart, source: str, described: dict[str, str], differing: str
+) -> tuple[int, int, int]:
+    """By 64-bit hashes of rows, so that a night costs what changed: (leaving or changed, coming or
+    changed, rows of the source)."""
     keys, names = ([duck.identifier(c) for c in told] for told in (mart.key, described))
     hashed = f"{', '.join(keys)}, hash({', '.join(names)}) as h, true as there"
-    # Found by 64-bit hashes of rows, so that a night costs what changed.
     con.execute(
         f"""
-        create or replace temp table delta_{delta} as
-        select {", ".join(f"coalesce(s.{k}, t.{k}) as {k}" for k in keys)}, s.there is null as is_gone
+        create table {differing} as
+        select {", ".join(f"coalesce(s.{k}, t.{k}) as {k}" for k in keys)},
+            s.there is not null as is_fresh, t.there is not null as was_there
         from (select {hashed} from {source}) as s
-        full join (select {hashed} from {target(mart)}) as t on {_of_key(mart, "t", "s")}
+        full join (select {hashed} from {target(mart)}) as t on {_same_key(mart, "t", "s")}
         where s.h is distinct from t.h
         """
     )
-    con.execute(
-        f"""
-        create or replace temp table fresh_{delta} as
-        select t.* from (from {source}) as t
-        where exists (select 1 from delta_{delta} as d where not d.is_gone and {_of_key(mart, "t", "d")})
-        """
-    )
+    row = con.execute(
+        f"select count(*) filter (was_there), count(*) filter (is_fresh), (select count(*) from {source}) "
+        f"from {differing}"
+    ).fetchone()
+    assert row is not None
+    return row
 
 
 def apply(con: duckdb.DuckDBPyConnection, wanted: Change) -> None:
-    into, mart, delta = target(wanted.mart), wanted.mart, wanted.delta
-    if delta is None:
+    into, mart, differing = target(wanted.mart), wanted.mart, wanted.differing
+    if differing is None:
         con.execute(f"create or replace table {into} as from {wanted.source}")
         return
     names = [duck.identifier(c) for c in columns(con, wanted.source)]
@@ -105,17 +100,23 @@ def apply(con: duckdb.DuckDBPyConnection, wanted: Change) -> None:
     update = f"when matched then update set {', '.join(f'{n} = s.{n}' for n in rest)}" if rest else ""
     con.execute(
         f"""
-        merge into {into} as t using fresh_{delta} as s on ({_of_key(mart, "t", "s")}) {update}
+        merge into {into} as t using {wanted.fresh} as s on ({_same_key(mart, "t", "s")}) {update}
         when not matched then insert ({", ".join(names)}) values ({", ".join("s." + n for n in names)})
         """
     )
-    row = con.execute(f"select count(*) from delta_{delta} where is_gone").fetchone()
+    row = con.execute(f"select count(*) from {differing} where not is_fresh").fetchone()
     if row and row[0]:
         con.execute(
             f"delete from {into} as t where exists "
-            f"(select 1 from delta_{delta} as d where d.is_gone and {_of_key(mart, 't', 'd')})"
+            f"(select 1 from {differing} as d where not d.is_fresh and {_same_key(mart, 't', 'd')})"
         )
 
 
-def _of_key(mart: Mart, a: str, b: str) -> str:
+def _among(mart: Mart, relation: str, keys: str) -> str:
+    """SQL: the rows of a relation whose key is among `keys`."""
+    same = _same_key(mart, "t", "d")
+    return f"select t.* from {relation} as t where exists (select 1 from {keys} as d where {same})"
+
+
+def _same_key(mart: Mart, a: str, b: str) -> str:
     return " and ".join(f"{a}.{k} is not distinct from {b}.{k}" for k in map(duck.identifier, mart.key))

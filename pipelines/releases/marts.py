@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,13 +67,6 @@ def content(con: duckdb.DuckDBPyConnection, relation: str) -> Content:
     """The content hash: equal for equal multisets of rows, whatever order they lie in."""
     described = columns(con, relation)
     return digest(described, *row_sum(con, f"select {row_hash(described)} as h from {relation}"))
-
-
-def contents(con: duckdb.DuckDBPyConnection, relations: Mapping[str, str]) -> dict[str, Content]:
-    """name → content of its relation; tables side by side, since one table alone does not fill the cores."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda relation: content(con.cursor(), relation), relations.values())
-        return dict(zip(relations, found, strict=True))
 
 
 def same_rows(con: duckdb.DuckDBPyConnection, a: str, b: str) -> bool:

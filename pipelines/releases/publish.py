@@ -6,7 +6,9 @@ source, or nothing is committed. Only tables whose content changed are touched.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -119,10 +121,15 @@ def _changes(
     """What each table needs. The former hash is built upon only where the files it vouches for are whole."""
     held = previous.marts if previous else {}
     vouched = files.untouched(con, settings, dict.fromkeys(held, previous.snapshot_id)) if previous else set()
-    return [
-        change(con, mart, source, held[mart.qualified] if mart.qualified in vouched else None, str(n))
-        for n, (mart, source) in enumerate(sources.items())
-    ]
+
+    def found(number: int, mart: Mart) -> Change:
+        before = held[mart.qualified] if mart.qualified in vouched else None
+        with con.cursor() as own:
+            return change(own, mart, sources[mart], before, number)
+
+    # Side by side, since one table alone does not fill the cores.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(found, range(len(sources)), sources))
 
 
 def _write(
