@@ -95,7 +95,9 @@ def main() -> None:
     def timed(what: str, goal: str, call: Callable[[], Told]) -> Told:
         wall, cpu = time.monotonic(), time.process_time()
         told = call()
-        table.add_row(what, f"{time.monotonic() - wall:.2f}", f"{time.process_time() - cpu:.2f}", goal)
+        took, used = f"{time.monotonic() - wall:.2f}", f"{time.process_time() - cpu:.2f}"
+        table.add_row(what, took, used, goal)
+        print(f"{what}: {took} s", file=sys.stderr, flush=True)
         return told
 
     with copied(asked.data.resolve()) as settings:

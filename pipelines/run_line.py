@@ -17,6 +17,7 @@ from rich.progress import Progress, TaskID
 from pipelines.landing.batches import newest
 from pipelines.quality.owed import owed
 from pipelines.quality.validate import pending
+from pipelines.running import running
 from pipelines.settings import ONLY_MISSING_TAG, Settings
 from pipelines.sources.contract import load_contracts
 
@@ -122,7 +123,11 @@ def _executed(
 
     job, run_id = defs.resolve_job_def(job_name), str(uuid.uuid4())
     progress.update(bar, total=len(job.graph.nodes), description=job_name)
-    with DagsterInstance.get() as instance, _followed(settings, run_id, progress, bar):
+    with (
+        DagsterInstance.get() as instance,
+        running(settings, instance, run_id),
+        _followed(settings, run_id, progress, bar),
+    ):
         result = job.execute_in_process(
             instance=instance, run_config={"ops": config}, tags=tags, raise_on_error=False, run_id=run_id
         )

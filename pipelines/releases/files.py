@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -37,3 +38,27 @@ def recorded(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int, str]]:
     """path → (release that wrote it, bytes, SHA-256)."""
     rows = con.execute(f"select path, release_id, bytes, sha256 from {ALIAS}.audit.release_files").fetchall()
     return {path: (release_id, size, sha256) for path, release_id, size, sha256 in rows}
+
+
+def named(con: duckdb.DuckDBPyConnection, table: str, snapshot_id: int) -> frozenset[str]:
+    """The files that the catalogue names for `schema.table`, those that strike rows out among them."""
+    schema, name = table.split(".")
+    rows = con.execute(
+        f"select data_file, delete_file from ducklake_list_files('{ALIAS}', ?, schema => ?, "
+        "snapshot_version => ?)",
+        [name, schema, snapshot_id],
+    ).fetchall()
+    return frozenset(path for row in rows for path in row if path)
+
+
+def untouched(con: duckdb.DuckDBPyConnection, settings: Settings, tables: Mapping[str, int]) -> set[str]:
+    """Those of `tables` (name → snapshot) whose files are all there, byte by byte as a release wrote them."""
+    written = {str(root(settings) / path): sha256 for path, (_, _, sha256) in recorded(con).items()}
+    return {
+        table
+        for table, snapshot_id in tables.items()
+        if all(
+            path in written and Path(path).exists() and file_sha256(Path(path)) == written[path]
+            for path in named(con, table, snapshot_id)
+        )
+    }

@@ -14,6 +14,8 @@ from pipelines import duck
 from pipelines.settings import Settings
 
 ALIAS = "lake"
+# In memory, seen by all cursors of a connection.
+SCRATCH = "scratch"
 BUSY_TIMEOUT_MS = 30_000
 
 
@@ -41,6 +43,8 @@ def open_lake(settings: Settings, *, read_only: bool = True) -> duckdb.DuckDBPyC
         options.append("read_only")
     uri = duck.literal(f"ducklake:sqlite:{catalog(settings)}")
     con.execute(f"attach {uri} as {ALIAS} ({', '.join(options)})")
+    if not read_only:
+        con.execute(f"attach ':memory:' as {SCRATCH}")
     return con
 
 
@@ -59,6 +63,11 @@ def initialise(con: duckdb.DuckDBPyConnection) -> None:
         label(con, "thongsuot", "the empty lake")
         con.execute("commit")
     con.execute(f"call {ALIAS}.set_option('require_commit_message', true)")
+
+
+def scratch(name: str) -> str:
+    """The quoted name of a table in a writer's scratch database."""
+    return duck.identifier(SCRATCH, name)
 
 
 def label(con: duckdb.DuckDBPyConnection, author: str, message: str, extra_info: str | None = None) -> None:

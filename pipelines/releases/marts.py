@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +17,7 @@ from pipelines import duck
 SCHEMAS = ("marts", "audit")
 # Types whose printed form can hold no `|`.
 PLAIN = ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "HUGEINT", "DECIMAL")
+MODULUS = 1 << 256
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Mart:
 
 @dataclass(frozen=True)
 class Content:
-    """Row count and order-independent SHA-256 of a table's columns and rows."""
+    """Row count and order-independent hash of a table's columns and rows: SHA-256 summed modulo 2^256."""
 
     rows: int
     sha256: str
@@ -66,20 +64,9 @@ def columns(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
 
 
 def content(con: duckdb.DuckDBPyConnection, relation: str) -> Content:
-    """The content hash: equal for equal multisets of rows, whatever order they lie in.
-
-    SHA-256 of each row, sorted within 256 buckets, hashed again bucket by bucket: no single string
-    grows with the table. Cryptographic, so a sum of hashes would not do.
-    """
+    """The content hash: equal for equal multisets of rows, whatever order they lie in."""
     described = columns(con, relation)
-    return digest(con, described, f"select {row_hash(described)} as h from {relation}")
-
-
-def contents(con: duckdb.DuckDBPyConnection, relations: Mapping[str, str]) -> dict[str, Content]:
-    """name → content of its relation; tables side by side, since one table alone does not fill the cores."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda relation: content(con.cursor(), relation), relations.values())
-        return dict(zip(relations, found, strict=True))
+    return digest(described, *row_sum(con, f"select {row_hash(described)} as h from {relation}"))
 
 
 def same_rows(con: duckdb.DuckDBPyConnection, a: str, b: str) -> bool:
@@ -111,19 +98,29 @@ def row_hash(described: dict[str, str]) -> str:
     return f"sha256(concat_ws('|,', {', '.join(texts)}))"
 
 
-def digest(con: duckdb.DuckDBPyConnection, described: dict[str, str], hashes: str) -> Content:
-    """`hashes`: a query of row hashes named `h`; the content hash of the table they are the rows of."""
-    row = con.execute(
-        f"""
-        with hashed as ({hashes}),
-        buckets as (
-            select h[1:2] as bucket, count(*) as n, sha256(string_agg(h, '' order by h)) as digest
-            from hashed group by 1
-        )
-        select coalesce(sum(n), 0)::bigint, coalesce(string_agg(digest, '' order by bucket), '')
-        from buckets
-        """
-    ).fetchone()
+def row_sum(con: duckdb.DuckDBPyConnection, hashes: str) -> tuple[int, int]:
+    """`hashes`: a query of row hashes named `h`; how many they are, and their sum modulo 2^256."""
+    lanes = ", ".join(f"coalesce(sum(('0x' || h[{n}:{n + 15}])::ubigint), 0)" for n in (1, 17, 33, 49))
+    row = con.execute(f"select count(*), {lanes} from ({hashes})").fetchone()
     assert row is not None
+    total = 0
+    for lane in row[1:]:
+        total = (total << 64) + int(lane)
+    return int(row[0]), total % MODULUS
+
+
+def digest(described: dict[str, str], rows: int, total: int) -> Content:
+    """The SHA-256 of the columns plus those of all rows, modulo 2^256 (an additive multiset hash).
+
+    A sum, so that a night changes it by what the night changed (`moved`). The bytes of every file are
+    in the chain by their own SHA-256: whoever would forge a sum can only choose among written rows.
+    """
     schema = json.dumps(list(described.items()))
-    return Content(int(row[0]), hashlib.sha256((schema + row[1]).encode()).hexdigest())
+    head = int(hashlib.sha256(f"columns {schema}".encode()).hexdigest(), 16)
+    return Content(rows, f"{(head + total) % MODULUS:064x}")
+
+
+def moved(before: Content, removed: tuple[int, int], added: tuple[int, int]) -> Content:
+    """The content of a table of the same columns once rows left and others came."""
+    total = (int(before.sha256, 16) - removed[1] + added[1]) % MODULUS
+    return Content(before.rows - removed[0] + added[0], f"{total:064x}")

@@ -6,7 +6,9 @@ source, or nothing is committed. Only tables whose content changed are touched.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -15,11 +17,11 @@ import duckdb
 
 from pipelines import duck
 from pipelines.releases import files, inputs, lake, ledger
-from pipelines.releases.apply import apply, target
+from pipelines.releases.apply import Change, apply, change, target
 from pipelines.releases.code_version import code_version
 from pipelines.releases.explain import explain
 from pipelines.releases.ledger import Release
-from pipelines.releases.marts import Mart, contents, read_manifest, same_rows
+from pipelines.releases.marts import Mart, read_manifest, same_rows
 from pipelines.settings import Settings
 from pipelines.warehouse.build import BuiltState, built_state
 
@@ -60,7 +62,6 @@ def publish(settings: Settings, *, run_id: str, author: str, reason: str) -> Out
             code_commit=code.commit,
             is_dirty=code.is_dirty,
             previous_hash=ledger.GENESIS,
-            marts=contents(con, {mart.qualified: source for mart, source in sources.items()}),
             **vars(state),
         )
         return commit(con, settings, draft, sources)
@@ -80,14 +81,23 @@ def finished(settings: Settings) -> BuiltState:
 def commit(
     con: duckdb.DuckDBPyConnection, settings: Settings, draft: Release, sources: Mapping[Mart, str]
 ) -> Outcome:
-    """Make `draft` the next release, its tables read from `sources`; nothing where nothing changed."""
+    """Make `draft` the next release, its tables read from `sources`; nothing where nothing changed.
+
+    Where the draft names its contents (a restored state), the sources must hash to them.
+    """
     chain = ledger.releases(con)
     previous = chain[-1] if chain else None
+    changes = _changes(con, settings, previous, sources)
+    marts = {wanted.mart.qualified: wanted.content for wanted in changes}
+    if draft.marts and draft.marts != marts:
+        wrong = sorted(name for name in marts if draft.marts.get(name) != marts[name])
+        raise PublishError(f"{', '.join(wrong)} is not what was published. `thongsuot verify` tells why.")
+    draft = replace(draft, marts=marts)
     before = previous.marts if previous else {}
     if previous and before == draft.marts:
         why = f"nothing new: every table has the same content as in release {previous.release_id}"
         return Outcome(previous, False, why)
-    changed = [mart for mart in sources if before.get(mart.qualified) != draft.marts[mart.qualified]]
+    changed = [wanted for wanted in changes if before.get(wanted.mart.qualified) != wanted.content]
     if previous:
         draft = replace(draft, previous_hash=previous.release_hash)
     con.execute("begin")
@@ -101,8 +111,25 @@ def commit(
     except BaseException:
         con.execute("rollback")
         raise
-    names = tuple(mart.qualified for mart in changed)
+    names = tuple(wanted.mart.qualified for wanted in changed)
     return Outcome(release, True, f"{len(names)} of {len(sources)} tables changed", names)
+
+
+def _changes(
+    con: duckdb.DuckDBPyConnection, settings: Settings, previous: Release | None, sources: Mapping[Mart, str]
+) -> list[Change]:
+    """What each table needs. The former hash is built upon only where the files it vouches for are whole."""
+    held = previous.marts if previous else {}
+    vouched = files.untouched(con, settings, dict.fromkeys(held, previous.snapshot_id)) if previous else set()
+
+    def found(number: int, mart: Mart) -> Change:
+        before = held[mart.qualified] if mart.qualified in vouched else None
+        with con.cursor() as own:
+            return change(own, mart, sources[mart], before, number)
+
+    # Side by side, since one table alone does not fill the cores.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(found, range(len(sources)), sources))
 
 
 def _write(
@@ -111,7 +138,7 @@ def _write(
     draft: Release,
     previous: Release | None,
     sources: Mapping[Mart, str],
-    changed: list[Mart],
+    changed: list[Change],
 ) -> Release:
     """Tables, details and the ledger row, inside the open transaction; returns the sealed release."""
     named = {mart.qualified: source for mart, source in sources.items()}
@@ -128,11 +155,11 @@ def _write(
     if "audit.batches" in named:
         inputs.append(con, n, named["audit.batches"])
     there = files.listed(settings)
-    for mart in changed:
-        apply(con, mart, sources[mart])
-        if not same_rows(con, sources[mart], target(mart)):
+    for wanted in changed:
+        apply(con, wanted)
+        if not same_rows(con, wanted.source, target(wanted.mart)):
             raise PublishError(
-                f"{mart.qualified}: what was written to the lake does not equal its source. "
+                f"{wanted.mart.qualified}: what was written to the lake does not equal its source. "
                 "Rolled back; the last release is still served."
             )
     for name in sorted(set(held) - set(draft.marts)):

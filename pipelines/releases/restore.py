@@ -52,9 +52,9 @@ def restore(settings: Settings, release_id: int, *, run_id: str, author: str, re
 def _set_aside(con: duckdb.DuckDBPyConnection, schema: str, name: str, snapshot_id: int) -> str:
     """A table as of a snapshot, copied out of the lake: time travel inside the transaction that writes the
     table would also show the rows just written."""
-    copied = duck.identifier(f"restored_{schema}_{name}")
+    copied = lake.scratch(f"restored_{schema}_{name}")
     con.execute(
-        f"create temp table {copied} as from {duck.identifier(lake.ALIAS, schema, name)} "
+        f"create table {copied} as from {duck.identifier(lake.ALIAS, schema, name)} "
         f"at (version => {snapshot_id:d})"
     )
     return copied

@@ -18,7 +18,7 @@ from pipelines import duck
 from pipelines.landing.batches import file_sha256
 from pipelines.releases import files, inputs, lake, ledger
 from pipelines.releases.ledger import Release
-from pipelines.releases.marts import Content, columns, digest, row_hash
+from pipelines.releases.marts import Content, columns, digest, row_hash, row_sum
 from pipelines.settings import Settings
 
 
@@ -138,13 +138,7 @@ def _files(
     named: dict[tuple[int, str], frozenset[str]] = {}
     for release in held:
         for mart in release.marts:
-            schema, table = mart.split(".")
-            rows = con.execute(
-                f"select data_file, delete_file from ducklake_list_files('{lake.ALIAS}', ?, schema => ?, "
-                "snapshot_version => ?)",
-                [table, schema, release.snapshot_id],
-            ).fetchall()
-            named[release.release_id, mart] = frozenset(path for row in rows for path in row if path)
+            named[release.release_id, mart] = files.named(con, mart, release.snapshot_id)
     recorded, root, found = files.recorded(con), files.root(settings), []
     tables = {Path(path): mart for (_, mart), paths in named.items() for path in paths}
     for path, table in sorted(tables.items()):
@@ -223,7 +217,7 @@ def _content_at(con: duckdb.DuckDBPyConnection, release: Release, mart: str, has
         hashed.update(fresh)
     chosen = f"(select filename, file_row_number from {table})"
     hashes = f"select r.h from row_hashes as r join {chosen} using (filename, file_row_number)"
-    return digest(con, described, hashes)
+    return digest(described, *row_sum(con, hashes))
 
 
 def _landing(settings: Settings, batches: list[inputs.Batch]) -> Iterator[Finding]:

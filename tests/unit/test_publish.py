@@ -120,11 +120,11 @@ def test_a_failure_half_way_through_the_transaction_shows_nothing(
     release(settings, [("a", 1)])
     real, applied = publishing.apply, []
 
-    def breaks(con: duckdb.DuckDBPyConnection, mart: publishing.Mart, source: str) -> None:
+    def breaks(con: duckdb.DuckDBPyConnection, wanted: publishing.Change) -> None:
         if applied:
             raise OSError("no space left on device")
-        applied.append(mart)
-        real(con, mart, source)
+        applied.append(wanted)
+        real(con, wanted)
 
     monkeypatch.setattr(publishing, "apply", breaks)
     with pytest.raises(OSError):
@@ -141,7 +141,7 @@ def test_what_was_written_is_audited_before_it_is_committed(
     monkeypatch.setattr(
         publishing,
         "apply",
-        lambda con, mart, source: con.execute(f"create table {publishing.target(mart)} (x integer)"),
+        lambda con, wanted: con.execute(f"create table {publishing.target(wanted.mart)} (x integer)"),
     )
     with pytest.raises(PublishError, match="does not equal its source"):
         release(settings, [("a", 1)])
@@ -182,6 +182,37 @@ def test_the_content_hash_sees_values_types_and_copies_but_not_order() -> None:
         "select n as m, s from (values (1, 'a'), (2, null)) v(n, s)",
     ]
     assert len({base, *map(hashed, others)}) == 5
+
+
+def test_the_hash_that_moves_with_the_rows_is_the_hash_of_the_whole_table(settings: Settings) -> None:
+    release(settings, [("a", 1), ("b", 2), ("c", None)])
+    moved = release(settings, [("a", 1), ("b", 20), ("d", 4), ("e", None)]).release
+    with open_lake(settings) as con:
+        assert moved.marts["marts.task"] == content(con, "lake.marts.task")
+    back = release(settings, [("c", None), ("b", 2), ("a", 1)]).release
+    with open_lake(settings) as con:
+        assert back.marts == ledger.releases(con)[0].marts
+
+
+def test_a_table_whose_file_somebody_edited_is_written_anew(settings: Settings) -> None:
+    release(settings, [("a", 1), ("b", 2)])
+    (file,) = (settings.lake / "files" / "marts" / "task").glob("*.parquet")
+    with duckdb.connect() as con:
+        con.execute(f"create table t as from '{file}'; update t set n = 9 where code = 'b'")
+        con.execute(f"copy t to '{file}'")
+    release(settings, [("a", 1), ("b", 3)])
+    with duck.connect(settings.extensions, settings.warehouse) as con:
+        expected = content(con, "marts.task")
+    with open_lake(settings) as con:
+        assert ledger.releases(con)[-1].marts["marts.task"] == expected == content(con, "lake.marts.task")
+
+
+def test_a_row_that_comes_twice_under_one_key_is_not_lost(settings: Settings) -> None:
+    release(settings, [("a", 1)])
+    made = release(settings, [("a", 1), ("a", 1)]).release
+    with open_lake(settings) as con:
+        assert made.marts["marts.task"] == content(con, "lake.marts.task")
+        assert made.marts["marts.task"].rows == 2
 
 
 def test_the_chain_holds_and_an_edited_or_dropped_row_breaks_it(settings: Settings) -> None:

@@ -1,0 +1,164 @@
+"""A whole `thongsuot run` killed in every stage, and started twice at once, while a reader polls (DESIGN §2.4)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.releases import ledger
+from pipelines.releases.lake import open_lake
+from pipelines.releases.verify import verify
+from pipelines.settings import Settings
+from tests.conftest import Province
+
+pytestmark = pytest.mark.slow
+DAY = "2025-08-07"
+EVE, LAST = 1, 2  # the release of the night before, and that of the day
+
+
+def copy(province: Province, data: Path) -> Settings:
+    """The small province on the eve of the day, free to be spoilt."""
+    shutil.copytree(province.settings.data, data, symlinks=True, ignore=shutil.ignore_patterns("demo"))
+    (data / "demo").symlink_to(province.settings.data / "demo")
+    return Settings(data=data)
+
+
+def numbers(settings: Settings, release_id: int) -> dict[str, str]:
+    """Content hashes of all tables but the books, which name batches and so differ between two landings."""
+    with open_lake(settings) as con:
+        marts = ledger.find(ledger.releases(con), release_id).marts
+    return {name: m.sha256 for name, m in marts.items() if name.startswith(("marts.", "audit.headline"))}
+
+
+def started(settings: Settings) -> subprocess.Popen[str]:
+    """The operator's command, a process group of its own."""
+    environment = {
+        **os.environ, "THONGSUOT_DATA": str(settings.data), "THONGSUOT_EXPORTS": "marts_duckdb",
+    }  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", "run", "--partition", DAY],
+        env=environment, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def killed_when(settings: Settings, happened: Callable[[], bool]) -> None:
+    run = started(settings)
+    while not happened():
+        told = run.poll()
+        assert told is None, f"the run ended ({told}) before its moment came: {run.communicate()[0][-3000:]}"
+        time.sleep(0.002)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+
+
+class Reader(threading.Thread):
+    """Asks the lake and the exported file again and again; keeps what it saw and every error."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings, self.stopped = settings, threading.Event()
+        self.seen: list[tuple[str, int]] = []
+        self.errors: list[str] = []
+
+    def run(self) -> None:
+        while not self.stopped.wait(0.4):
+            try:
+                with open_lake(self.settings) as con:
+                    con.execute("begin")
+                    self.seen.append(("lake", whole(con, "lake.audit", "lake.marts")))
+                with duckdb.connect(str(self.settings.exports / "marts.duckdb"), read_only=True) as con:
+                    self.seen.append(("file", whole(con, "audit", "main")))
+            except Exception as error:
+                self.errors.append(f"{type(error).__name__}: {error}")
+
+
+def whole(con: duckdb.DuckDBPyConnection, audit: str, marts: str) -> int:
+    """The newest release, every mart of which is there with the rows that the ledger says it has."""
+    (newest,) = con.execute(f"select max(release_id) from {audit}.releases").fetchone()
+    held = con.execute(
+        f"select mart, row_count from {audit}.release_marts where release_id = {newest}"
+    ).fetchall()
+    assert len(held) > 20
+    for name, rows in held:
+        schema, table = name.split(".")
+        place = marts if schema == "marts" else audit
+        (there,) = con.execute(f"select count(*) from {place}.{table}").fetchone()
+        assert there == rows, f"{name} of release {newest}: {there} rows, {rows} published"
+    return int(newest)
+
+
+@contextmanager
+def read_throughout(settings: Settings) -> Iterator[Reader]:
+    reader = Reader(settings)
+    reader.start()
+    try:
+        yield reader
+    finally:
+        reader.stopped.set()
+        reader.join()
+
+
+def is_sound(reader: Reader) -> None:
+    """No error, no missing mart, no mixture, and never back to the older release."""
+    assert reader.errors == []
+    for where in ("lake", "file"):
+        seen = [release for place, release in reader.seen if place == where]
+        assert set(seen) == {EVE, LAST} and seen == sorted(seen), where
+
+
+@pytest.fixture(scope="module")
+def together(
+    small_province: Province, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Settings, Reader, list[str]]:
+    """The day run by two processes started at once; what a reader saw and what the runs said."""
+    settings = copy(small_province, tmp_path_factory.mktemp("together") / "data")
+    with read_throughout(settings) as reader:
+        both = [started(settings), started(settings)]
+        told = [run.communicate()[0] for run in both]
+    assert [run.returncode for run in both] == [0, 0], told
+    return settings, reader, told
+
+
+def test_two_runs_at_once_make_one_release(together: tuple[Settings, Reader, list[str]]) -> None:
+    settings, reader, told = together
+    is_sound(reader)
+    assert sorted("no new release" in said for said in told) == [False, True], told
+    result = verify(settings)
+    assert (result.findings, result.releases) == ([], LAST)
+
+
+def test_a_run_killed_in_every_stage_is_ended_by_the_next_as_if_nothing_had_happened(
+    small_province: Province, together: tuple[Settings, Reader, list[str]], tmp_path: Path
+) -> None:
+    eve = copy(small_province, tmp_path / "data")
+    landed = eve.landing / "dossier_log" / DAY
+    built = eve.warehouse.stat().st_mtime_ns
+    lake_files = set(eve.lake.rglob("*.parquet"))
+    moments = {
+        "landing": lambda: any(landed.glob("*.parquet")),
+        "validation": lambda: any((eve.quality / "dossier_log").glob(f"{DAY}/*")),
+        "build": lambda: eve.warehouse.stat().st_mtime_ns != built,
+        "publish": lambda: bool(set(eve.lake.rglob("*.parquet")) - lake_files),
+        "export": lambda: (eve.exports / "marts.partial").exists(),
+    }
+    with read_throughout(eve) as reader:
+        for moment in moments.values():
+            killed_when(eve, moment)
+        last = started(eve)
+        told, _ = last.communicate()
+        assert last.returncode == 0, told[-3000:]
+    is_sound(reader)
+    assert numbers(eve, LAST) == numbers(together[0], LAST)
+    assert verify(eve).findings == []
