@@ -43,7 +43,7 @@ def plan(settings: Settings, first: date, last: date, *, again: bool, revalidate
     """What brings the range up to date: pull what is missing, validate what was left, then publish.
 
     A run that was stopped between landing and validation left batches without a report, and a
-    corrected map or suite leaves reports by other rules: the next run heals both (DESIGN §2.4, §3).
+    corrected map or suite leaves reports by other rules: the next run heals both.
     """
     contracts = load_contracts(settings.sources_file)
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -1,5 +1,5 @@
 """Development-time: writes reference/*.csv. Units come from the MIT package `vietnamadminunits`
-(DOMAIN §6: it agrees with the official conversion table on all 412 Nghệ An units); procedures and
+(docs/domain.md §6: it agrees with the official conversion table on all 412 Nghệ An units); procedures and
 assignments are invented from real sector vocabulary, since only their number is published.
 
     python scripts/build_reference.py

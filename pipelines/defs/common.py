@@ -14,7 +14,7 @@ DAYS = dg.DailyPartitionsDefinition(start_date=CONTRACTS.first_day.isoformat(), 
 # One run for a whole range: 67 days of history are one pull, one validation, one build.
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 OWNERS = ["team:data-engineering"]
-# One writer for the private warehouse and the lake (DESIGN §8).
+# One writer for the private warehouse and the lake.
 WAREHOUSE_POOL = "warehouse"
 
 

@@ -1,6 +1,6 @@
 """The demo province: source systems of a synthetic Nghệ An, as they really look, dirt included.
 
-Invented data, calibrated to published totals (DOMAIN §1). The manifest states every planted fault.
+Invented data, calibrated to published totals (docs/domain.md §1). The manifest states every planted fault.
 """
 
 from __future__ import annotations

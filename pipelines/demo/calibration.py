@@ -1,4 +1,4 @@
-"""The published totals the demo province is calibrated to (DOMAIN §1, K1–K4), and its clock.
+"""The published totals the demo province is calibrated to (docs/domain.md §1, K1–K4), and its clock.
 
 Nothing else in the generator holds a number that was published; the dirt is counted here too.
 """

@@ -55,7 +55,7 @@ def office_hours(moments: np.ndarray, received: np.ndarray, cut: int) -> np.ndar
 
 
 def due_times(received: np.ndarray, working_days: np.ndarray) -> np.ndarray:
-    """17:00 on the last working day; the day of receipt is not counted (DOMAIN §7)."""
+    """17:00 on the last working day; the day of receipt is not counted (docs/domain.md §7)."""
     start = received.astype("datetime64[s]").astype("datetime64[D]")
     end = np.busday_offset(start, working_days, roll="backward")
     return end.astype("datetime64[s]").astype("int64") + 17 * 3600

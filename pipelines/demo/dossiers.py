@@ -80,7 +80,7 @@ def true_counts(dossiers: pd.DataFrame, at: datetime) -> tuple[int, int]:
 
 
 def _channels(rng: np.random.Generator, frame: pd.DataFrame, scale: float) -> np.ndarray:
-    """'2' online for exactly the published count of the period; nulls are in person (DOMAIN §2)."""
+    """'2' online for exactly the published count of the period; nulls are in person (docs/domain.md §2)."""
     n, kinds, received = len(frame), frame["kind"].to_numpy(), frame["received"].to_numpy()
     online = rng.random(n) < np.where(kinds == "june", 0.66, 0.76)
     period = np.flatnonzero(kinds == "period")
@@ -95,7 +95,7 @@ def _channels(rng: np.random.Generator, frame: pd.DataFrame, scale: float) -> np
 
 
 def _paid(rng: np.random.Generator, online: np.ndarray) -> np.ndarray:
-    """'1' on the national portal, '2' through the province's gateway, null otherwise (DOMAIN §2)."""
+    """'1' on the national portal, '2' through the province's gateway, null otherwise (docs/domain.md §2)."""
     paid = rng.choice(np.array(["1", "2"], object), len(online))
     paid[~online | (rng.random(len(online)) >= 0.35)] = None
     return paid
@@ -119,13 +119,13 @@ def _procedures_and_units(rng: np.random.Generator, frame: pd.DataFrame, referen
     frame["procedure"] = pick
     frame["processing_days"] = procedures["processing_days"].astype("int32").to_numpy()[pick]
     agency = procedures["agency_code"].to_numpy()[pick]
-    # A centre receives regardless of boundary (DOMAIN §2): some dossiers are received elsewhere.
+    # A centre receives regardless of boundary (docs/domain.md §2): some dossiers are received elsewhere.
     elsewhere = rng.random(n) < 0.06
     received_in = np.where(elsewhere, rng.integers(0, len(communes), n), commune)
     at_centre = np.where(rng.random(n) < 0.6, PROVINCIAL_CENTRE, agency)
     frame["receiving"] = np.where(at_commune, communes[received_in], at_centre)
     frame["processing"] = np.where(at_commune, communes[commune], agency)
-    # Before the merger the dossier lay with one of the old communes (DOMAIN §6: codes are reused).
+    # Before the merger the dossier lay with one of the old communes (docs/domain.md §6: codes are reused).
     frame["processing_before"] = frame["processing"]
     june = np.flatnonzero((frame["kind"] == "june").to_numpy() & at_commune)
     old = mapping.groupby("new_unit_code")["old_unit_code"].agg(list).reindex(communes).tolist()

@@ -1,4 +1,4 @@
-"""The one-stop system's database: dossier states under Vietnamese field names (DOMAIN §2).
+"""The one-stop system's database: dossier states under Vietnamese field names (docs/domain.md §2).
 
 numpy draws the numbers, DuckDB spells them out and writes SQLite through its scanner, chunk by
 chunk: a fifth of the time of `executemany`, in bounded memory.
@@ -41,7 +41,7 @@ def _readable(moment: str) -> str:
 # Column → its clean value, over one chunk of states with what its dossier says.
 COLUMNS = {
     "MaHoSo": "code",
-    # Half of the source spells the procedure with the province's suffix (DOMAIN §2).
+    # Half of the source spells the procedure with the province's suffix (docs/domain.md §2).
     "MaTTHC": "case when dossier % 2 = 0 then procedure_code else procedure_code || '.000.00.00.H41' end",
     "TenTTHC": "procedure_name",
     "MaLinhVuc": "sector_code",

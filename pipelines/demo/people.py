@@ -29,7 +29,7 @@ OFFICIALS = [f"{family} Cán {given}" for family, given in product(FAMILY, GIVEN
 
 _PHONE = "'09' || lpad(phone::varchar, 8, '0')"
 
-# Column of the one-stop system → SQL over `people` and `dossier`; shapes as in DOMAIN §8.
+# Column of the one-stop system → SQL over `people` and `dossier`; shapes as in docs/domain.md §8.
 PERSONAL = {
     "ChuHoSo": "applicant",
     "NguoiUyQuyen": "proxy",

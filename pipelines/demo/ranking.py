@@ -1,4 +1,4 @@
-"""The national portal's ranking pages (DOMAIN §3): 34 provinces, several pages a capture day.
+"""The national portal's ranking pages (docs/domain.md §3): 34 provinces, several pages a capture day.
 
 Nghệ An's totals are those of its own log; the others keep their rate through the summer, so that
 five of them are overtaken between 22/07 and 06/08/2025 (K2: rank 25 → 20).

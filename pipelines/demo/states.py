@@ -1,4 +1,4 @@
-"""The states a dossier goes through: 1 → 2 → 4 → (5 → 4) → 9 → 10, or 3, 7, 8 (DOMAIN §2)."""
+"""The states a dossier goes through: 1 → 2 → 4 → (5 → 4) → 9 → 10, or 3, 7, 8 (docs/domain.md §2)."""
 
 from __future__ import annotations
 

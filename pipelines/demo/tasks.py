@@ -1,7 +1,7 @@
 """The task tracker's content: one history of 23 provincial and 16 × 130 commune tasks (K3, K4).
 
 Every snapshot is that history seen on its day. A due date is moved, one status goes back, some
-tasks say "Hoàn thành" without a date: derived and reported status must differ there (DOMAIN §4).
+tasks say "Hoàn thành" without a date: derived and reported status must differ there (docs/domain.md §4).
 """
 
 from __future__ import annotations

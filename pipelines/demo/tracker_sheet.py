@@ -1,4 +1,4 @@
-"""The task tracker as a person exports it (DOMAIN §7, Excel): title block, empty first column, two
+"""The task tracker as a person exports it (docs/domain.md §7, Excel): title block, empty first column, two
 merged header rows, a formula row, a heading per commune, totals at the end."""
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pipelines.quality.suite import Expectation
 
 
 class ExpectationRaised(RuntimeError):
-    """An expectation could not be evaluated: an error of ours, never of the data (PLATFORM)."""
+    """An expectation could not be evaluated: an error of ours, never of the data."""
 
 
 @dataclass(frozen=True)

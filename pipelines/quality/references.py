@@ -1,4 +1,4 @@
-"""Codes looked up in the reference tables as landed, on the day the row speaks of (DOMAIN §6).
+"""Codes looked up in the reference tables as landed, on the day the row speaks of (docs/domain.md §6).
 
 A bare unit code means nothing without a date: all 130 new units re-use an old unit's code.
 """

@@ -16,7 +16,7 @@ from pipelines.sources.personal import REMOVED
 # What cp1252 makes of the bytes 80–BF, which follow the first byte of a Vietnamese letter in UTF-8.
 _CONTINUATION = "[\\x{0080}-\\x{00BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 # Double-encoded UTF-8 ("Nghá»‡"; "à" keeps only its Ã when blanks are trimmed), the replacement
-# character, and TCVN3 read as Latin-1 ("x· Hoµ"). Detected, never guessed at (DOMAIN §7).
+# character, and TCVN3 read as Latin-1 ("x· Hoµ"). Detected, never guessed at (docs/domain.md §7).
 MOJIBAKE = f"á[º»]{_CONTINUATION}|[ÃÄÆ]{_CONTINUATION}|[a-z]Ã|\\x{{FFFD}}|[A-Za-z][µ¸¶]"
 
 

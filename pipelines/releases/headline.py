@@ -15,7 +15,7 @@ from pipelines.releases.lake import ALIAS
 
 @dataclass(frozen=True)
 class TaskBuckets:
-    """Provincial tasks by derived state; `total` is the sum of the three (DOMAIN §4)."""
+    """Provincial tasks by derived state; `total` is the sum of the three (docs/domain.md §4)."""
 
     total: int = 0
     completed: int = 0

@@ -1,6 +1,6 @@
 """The lake: a DuckLake catalog in SQLite (WAL) plus Parquet files, which BI reads at any moment.
 
-Only this module knows how it is created and attached. PLATFORM facts it rests on: one writer at a
+Only this module knows how it is created and attached. It rests on: one writer at a
 time, readers never blocked in WAL mode, one transaction is one snapshot.
 """
 

@@ -1,4 +1,4 @@
-"""The ledger: one row per release in `audit.releases`, chained by hash (DESIGN §7).
+"""The ledger: one row per release in `audit.releases`, chained by hash.
 
 A release's own hash covers everything said about it, its marts' content hashes, the rows of its
 detail tables and the hash of the release before: whoever notes the newest hash elsewhere can prove

@@ -1,6 +1,6 @@
 """Rebuild: release N again from its batches alone, in a scratch directory, and its hashes compared.
 
-The proof of promise 2 (DESIGN §2): a release is a function of landed batches, code and as_of.
+The proof of promise 2: a release is a function of landed batches, code and as_of.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Retention (DESIGN §7): every release for some days, then the last of each month; the chain stays whole.
+"""Retention: every release for some days, then the last of each month; the chain stays whole.
 
 Hashes, batches and explanations of a pruned release remain in the ledger, its contents go: the lake
 forgets the snapshot and deletes the files that no other one needs.

@@ -1,4 +1,4 @@
-"""Contracts: what each source is, column by column. One fact one home (DESIGN §4).
+"""Contracts: what each source is, column by column. One fact one home.
 
 `sources.yaml` over `canonical.yaml` → frozen models. Here: columns, words, personal-data classes,
 thresholds, freshness. Not here: rules (the suites in `expectations/`) and pulling (the connectors).

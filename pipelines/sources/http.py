@@ -1,4 +1,4 @@
-"""JSON over HTTP: a capture is all its pages or nothing (DESIGN §10, half a page).
+"""JSON over HTTP: a capture is all its pages or nothing.
 
 Pages go into the batch as they come, one in memory at a time, mapped before anything is written: no spool
 file, so personal columns rest nowhere. If any page fails the COPY fails, and the draft is gone.

@@ -1,6 +1,6 @@
 """Raw header → canonical column, by the source's contract; what it does not name is never read.
 
-Matching folds case, accents and spaces *of headers only* (DOMAIN §6: never of data).
+Matching folds case, accents and spaces *of headers only* (docs/domain.md §6: never of data).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Names as people type them: folded for comparing headers, and the nearest known one for a misspelt one.
 
-Only headers and keys are ever folded, never data (DOMAIN §6: unaccented names collide).
+Only headers and keys are ever folded, never data (docs/domain.md §6: unaccented names collide).
 """
 
 from __future__ import annotations

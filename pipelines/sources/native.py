@@ -1,4 +1,4 @@
-"""Native cells and texts → the text that typing reads back exactly (DOMAIN §7, numbers and Unicode).
+"""Native cells and texts → the text that typing reads back exactly (docs/domain.md §7, numbers and Unicode).
 
 A native number or date must not pass for a text of another meaning: 1.234 is no thousand, 1/8 no August.
 """

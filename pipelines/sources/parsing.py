@@ -1,6 +1,6 @@
 """One landed text → one typed value, as DuckDB expressions: the value, or NULL where it does not parse.
 
-The column's type decides how a text is read, never the text itself (DOMAIN §7): `1.234` is 1234 in
+The column's type decides how a text is read, never the text itself (docs/domain.md §7): `1.234` is 1234 in
 a whole-number column whose source writes Vietnamese numbers.
 """
 

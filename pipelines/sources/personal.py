@@ -1,4 +1,4 @@
-"""Personal-data detectors (DOMAIN §8), as RE2 patterns that DuckDB runs over stored text.
+"""Personal-data detectors (docs/domain.md §8), as RE2 patterns that DuckDB runs over stored text.
 
 Whole columns of personal data are never pulled; these catch what slips into free text. A match is
 replaced before it is stored, and the row is rejected for it by the suite.

@@ -76,7 +76,7 @@ def today() -> date:
 def refuse_the_past(source: Source, partition: date) -> None:
     """NotProvided for an older day of a source that only tells how things stand now.
 
-    The night after counts as the day's own (DESIGN §8 pulls yesterday's partition at 00:30); today's
+    The night after counts as the day's own (the schedule pulls yesterday's partition at 00:30); today's
     state under an earlier day would be a false history.
     """
     if partition < today() - timedelta(days=1):

@@ -1,7 +1,7 @@
 """Databases that DuckDB scans: SQLite, PostgreSQL, MySQL/MariaDB, with no driver and no copy in Python.
 
 What a server would round or write in its own way is cast there; everything else crosses in binary and
-becomes text here. Logins are DuckDB secrets, since ATTACH repeats what stands in it (PLATFORM).
+becomes text here. Logins are DuckDB secrets, since ATTACH repeats what stands in it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A sheet as a person exports it → records (DOMAIN §7, Excel).
+"""A sheet as a person exports it → records (docs/domain.md §7, Excel).
 
 The header is the row that holds the marker ("STT") within the first 40 rows, plus the rows below it that
 still belong to it; headings, totals and the "(1) (2)…" row are left out, and counted.

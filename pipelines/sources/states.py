@@ -1,4 +1,4 @@
-"""A table with one row per dossier → a log of its states (DESIGN §5: event logs as well as tables).
+"""A table with one row per dossier → a log of its states (event logs as well as tables).
 
 Each milestone that has a time becomes a row of the log, so that any moment before the first export can
 be answered too; the row's own status becomes one more, at the moment the table was taken.

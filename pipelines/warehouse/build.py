@@ -47,7 +47,7 @@ class BuiltState:
 def current(
     found: Iterable[tuple[LandedBatch, Report]], whole: Collection[str] = ()
 ) -> dict[tuple[str, str], LandedBatch]:
-    """(source, partition) → its newest accepted batch: the one that counts (DESIGN §3).
+    """(source, partition) → its newest accepted batch: the one that counts.
 
     `whole`: sources whose every delivery is the whole table; of these only the newest partition counts.
     """

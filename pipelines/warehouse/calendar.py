@@ -1,6 +1,6 @@
 """The library's calendar of the place's country: public holidays and make-up days, before overrides.
 
-The override list in the reference data wins over it (DOMAIN §7: the library misses some swaps).
+The override list in the reference data wins over it (docs/domain.md §7: the library misses some swaps).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""dbt, in this process: its import and its parse are paid once, not once per run (PLATFORM).
+"""dbt, in this process: its import and its parse are paid once, not once per run.
 
 The manifest is parsed ahead, so that Dagster's definitions load without starting dbt.
 """

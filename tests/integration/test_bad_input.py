@@ -1,4 +1,4 @@
-"""Bad input through the whole line (DESIGN §10): the message says where, what and what to do next; nothing
+"""Bad input through the whole line: the message says where, what and what to do next; nothing
 is half there; the former release answers; and the next good delivery heals.
 
 The four sources of the demo fail independently of each other, so a night tries one fault of each.

@@ -1,4 +1,4 @@
-"""A whole `thongsuot run` killed in every stage, and started twice at once, while a reader polls (DESIGN §2.4)."""
+"""A whole `thongsuot run` killed in every stage, and started twice at once, while a reader polls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Landing, validation and the build killed at the boundaries they cross, and on a full disk (DESIGN §2.4)."""
+"""Landing, validation and the build killed at the boundaries they cross, and on a full disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publish and export killed at every boundary, on a full disk, and twice at once (DESIGN §2.4)."""
+"""Publish and export killed at every boundary, on a full disk, and twice at once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One hundredth of the province through the whole line, in real processes, as an operator runs it.
 
-Expected values: the demo's manifest (what was planted) and DOMAIN's known answers scaled, not the marts.
+Expected values: the demo's manifest (what was planted) and docs/domain.md's known answers scaled, not the marts.
 """
 
 from __future__ import annotations

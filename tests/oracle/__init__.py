@@ -1,1 +1,2 @@
-"""The marts a second time, in plain pandas: no code and no SQL of the pipeline, only DOMAIN and the marts' contract."""
+"""The marts a second time, in plain pandas: no code and no SQL of the pipeline,
+only docs/domain.md and the marts' contract."""

@@ -1,4 +1,4 @@
-"""Days and units: working days by the library and the override list, the unit a code has become (DOMAIN §6, §7)."""
+"""Working days by the library and the override list; the unit a code has become (docs/domain.md §6, §7)."""
 
 from __future__ import annotations
 

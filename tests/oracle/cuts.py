@@ -1,4 +1,4 @@
-"""The rate cut six ways with its channel shares, and the three digital rates (DOMAIN §3)."""
+"""The rate cut six ways with its channel shares, and the three digital rates (docs/domain.md §3)."""
 
 from __future__ import annotations
 

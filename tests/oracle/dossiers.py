@@ -1,4 +1,4 @@
-"""Dossiers by their log: the last row recorded by a moment is the state at it, the latest sync wins (DESIGN §5)."""
+"""Dossiers by their log: the last row recorded by a moment is the state at it, the latest sync wins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How dossiers were handled: early, on time, late, open; form II.06a; online resolution (DOMAIN §3)."""
+"""How dossiers were handled: early, on time, late, open; form II.06a; online resolution (docs/domain.md §3)."""
 
 from __future__ import annotations
 

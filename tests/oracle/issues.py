@@ -1,4 +1,4 @@
-"""Reported difficulties: how old, how late, who must act, what flowed in and out each day (DOMAIN §5)."""
+"""Reported difficulties: how old, how late, who must act, what flowed in and out each day (docs/domain.md §5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The online submission rate: by unit, period and as-of day, at the cut-offs, and in rank (DOMAIN §3)."""
+"""The online submission rate: by unit, period and as-of day, at the cut-offs, and in rank (docs/domain.md §3)."""
 
 from __future__ import annotations
 

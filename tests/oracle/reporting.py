@@ -1,4 +1,4 @@
-"""Who has reported on which day, who has not, and who need not (DOMAIN §9)."""
+"""Who has reported on which day, who has not, and who need not (docs/domain.md §9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assigned tasks: derived against reported, what changed, completion by level, agency and commune (DOMAIN §4)."""
+"""Assigned tasks: derived against reported, changes, completion by level, agency and commune (docs/domain.md §4)."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_every_demo_suite_and_reference_file_is_in_the_repository(demo: Contract
 
 
 def test_no_personal_column_of_the_domain_is_pulled(demo: Contracts) -> None:
-    # DOMAIN §2, the fields marked "drop" that the one-stop database of the demo has.
+    # docs/domain.md §2, the fields marked "drop" that the one-stop database of the demo has.
     dropped = {
         "ChuHoSo", "NguoiUyQuyen", "SoDinhDanh", "Email", "SoDienThoai", "DiaChi", "NgaySinh",
         "TrichYeuHoSo", "GhiChu", "NguoiXuLy", "ChucDanh",

@@ -19,7 +19,7 @@ import pytest
 from pipelines.demo import REFERENCE, SEED, generate, load_into_postgres
 
 SCALE = 0.01
-# 1 % of the published totals (DOMAIN K1), rounded.
+# 1 % of the published totals (docs/domain.md K1), rounded.
 RECEIVED, ONLINE, RETURNED = 3_109, 2_249, 2_526
 
 # Each rule the demo breaks, as a clerk would search for it.
@@ -175,7 +175,7 @@ def test_every_row_has_personal_data_to_drop(log: sqlite3.Connection) -> None:
 
 
 def test_units_are_valid_on_the_day_they_are_named(log: sqlite3.Connection) -> None:
-    """A code means nothing without a date (DOMAIN §6): received in June = an old commune."""
+    """A code means nothing without a date (docs/domain.md §6): received in June = an old commune."""
     with (REFERENCE / "units.csv").open(encoding="utf-8") as stream:
         spans = [(u["unit_code"], u["valid_from"], u["valid_to"] or "9999") for u in csv.DictReader(stream)]
     log.execute("create temp table spans (code text, first text, last text)")
@@ -238,7 +238,7 @@ def test_the_manifest_counts_the_rows_of_each_day(
 
 
 def test_the_whole_province_meets_the_published_totals() -> None:
-    """At full scale, in memory: 310 903 received, 224 930 online, 252 648 returned (DOMAIN K1)."""
+    """At full scale, in memory: 310 903 received, 224 930 online, 252 648 returned (docs/domain.md K1)."""
     from pipelines.demo.dossiers import make_dossiers
     from pipelines.demo.states import make_states
 

@@ -1,4 +1,4 @@
-"""The demo's national ranking: rank arithmetic recomputed from the pages (DOMAIN K1, K2)."""
+"""The demo's national ranking: rank arithmetic recomputed from the pages (docs/domain.md K1, K2)."""
 
 from __future__ import annotations
 

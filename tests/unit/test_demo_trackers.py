@@ -34,7 +34,7 @@ def _read(path: Path, sheet: str) -> list[list[Any]]:
 
 
 def test_provincial_tasks_on_the_cut_off_day(units: pd.DataFrame) -> None:
-    """23 = 14 completed, all in time, + 9 in progress within deadline + 0 overdue (DOMAIN K3)."""
+    """23 = 14 completed, all in time, + 9 in progress within deadline + 0 overdue (docs/domain.md K3)."""
     tasks = tracker_rows(CUTOFF_DAY, units).provincial
     done = [t for t in tasks if t.finished is not None]
     assert len(tasks) == 23

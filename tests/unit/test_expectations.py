@@ -409,7 +409,7 @@ def test_dossier_rules_reject_what_the_demo_plants_by_these_names() -> None:
     }  # fmt: skip
     rules = {e.rule: e for e in SUITES["dossier_log"]}
     assert all(rules[name].rejects for name in planted)
-    # DOMAIN §2: a code that matches no rule is a warning, a missing code an error.
+    # docs/domain.md §2: a code that matches no rule is a warning, a missing code an error.
     assert not rules["dossier_code_malformed"].rejects
 
 

@@ -1,4 +1,4 @@
-"""The walls that carry weight (DESIGN §4): who may import whom, and what loading may not cost."""
+"""The walls that carry weight: who may import whom, and what loading may not cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The detectors of DOMAIN §8 over stored text: what they must find, and what is no personal data."""
+"""The detectors of docs/domain.md §8 over stored text: what they must find, and what is no personal data."""
 
 from __future__ import annotations
 

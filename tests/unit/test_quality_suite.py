@@ -91,6 +91,6 @@ def test_a_rule_over_the_whole_table_is_refused(tmp_path: Path) -> None:
 
 
 def test_importing_validation_does_not_import_great_expectations() -> None:
-    # DESIGN §9 (e): the import costs seconds, which definitions must not pay.
+    # The import costs seconds, which definitions must not pay.
     code = "import sys, pipelines.quality.validate as v; assert 'great_expectations' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,4 +1,4 @@
-"""Landed text → typed value: every format of DOMAIN §2 and §7, and what must not be guessed."""
+"""Landed text → typed value: every format of docs/domain.md §2 and §7, and what must not be guessed."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_the_words_of_the_source_become_canonical_ones() -> None:
 
 
 def test_no_channel_counts_as_in_person() -> None:
-    # DOMAIN §2: null counts as in person.
+    # docs/domain.md §2: null counts as in person.
     assert [(r["c"], r["c__raw"]) for r in typed(CHANNEL, None, "")] == [("in_person", None)] * 2
 
 

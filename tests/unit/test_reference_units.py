@@ -1,4 +1,4 @@
-"""The committed reference seed against the reorganisation's known facts (DOMAIN §1, §6)."""
+"""The committed reference seed against the reorganisation's known facts (docs/domain.md §1, §6)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_no_old_unit_is_split(new: pd.DataFrame, old: pd.DataFrame) -> None:
 
 
 def test_every_new_code_is_an_old_code_most_under_another_name(new: pd.DataFrame, old: pd.DataFrame) -> None:
-    """84 of 130 change their full name; 78 the name without its type (DOMAIN §6 counts 79)."""
+    """84 of 130 change their full name; 78 the name without its type (docs/domain.md §6 counts 79)."""
     assert new.index.isin(old.index).all()
     before, after = old.loc[new.index, "unit_name"], new["unit_name"]
     kind = r"^(Xã|Phường|Thị trấn) "
@@ -124,7 +124,7 @@ def test_the_cut_offs_of_the_published_reports() -> None:
 
 
 def test_the_swap_the_holiday_library_does_not_know() -> None:
-    """02/01/2026 off, worked on Saturday 10/01/2026 (DOMAIN §7)."""
+    """02/01/2026 off, worked on Saturday 10/01/2026 (docs/domain.md §7)."""
     days = _seed("working_day_overrides").set_index("date")["is_working_day"].to_dict()
     assert days == {"2026-01-02": "false", "2026-01-10": "true"}
 

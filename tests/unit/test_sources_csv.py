@@ -1,4 +1,4 @@
-"""CSV and TSV as they arrive (DOMAIN §7): encodings, compression, quotes, and every way to be broken."""
+"""CSV and TSV as they arrive (docs/domain.md §7): encodings, compression, quotes, and every way to be broken."""
 
 from __future__ import annotations
 
@@ -370,7 +370,7 @@ CELL = st.text(
 
 
 def expected(cell: str) -> str | None:
-    """What DOMAIN §7 asks: NFC, blanks (also non-breaking) trimmed, nothing left is nothing."""
+    """What docs/domain.md §7 asks: NFC, blanks (also non-breaking) trimmed, nothing left is nothing."""
     return unicodedata.normalize("NFC", cell).replace("\u00a0", " ").strip(" \t") or None
 
 

@@ -1,4 +1,4 @@
-"""Files as people export them (DOMAIN §7), read as text, personal columns left behind."""
+"""Files as people export them (docs/domain.md §7), read as text, personal columns left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A capture over HTTP is whole or it is not there (DESIGN §10); credentials go to one address only."""
+"""A capture over HTTP is whole or it is not there; credentials go to one address only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workbooks as people export them (DOMAIN §7), and as an attacker would send them."""
+"""Workbooks as people export them (docs/domain.md §7), and as an attacker would send them."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_no_row_is_lost_between_those_read_ahead_and_the_rest(settings: Settings
 
 
 def test_a_row_of_bare_column_numbers_is_no_record(settings: Settings) -> None:
-    """Form II.06a numbers its columns 1, 2, 3=4+5 (DOMAIN §3)."""
+    """Form II.06a numbers its columns 1, 2, 3=4+5 (docs/domain.md §3)."""
     workbook(settings, "2025-08-06.xlsx", {"A": [TABLE[0], [1, 2, "3=4+5"], *TABLE[1:]]})
     assert read(settings, pair_source()) == [("A", "x"), ("B", "y")]
 

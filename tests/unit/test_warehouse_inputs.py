@@ -36,7 +36,7 @@ def test_a_blocked_batch_leaves_the_one_before_it_in_force() -> None:
 
 
 def test_the_library_calendar_misses_the_swap_of_january_2026() -> None:
-    """DOMAIN §7: why the override list exists; were the library mended, the override could go."""
+    """docs/domain.md §7: why the override list exists; were the library mended, the override could go."""
     days = calendar_frame().set_index("date")["is_working_day"]
     by_text = {str(day): working for day, working in days.items()}
     assert by_text["2025-09-02"] is False or not by_text["2025-09-02"]  # National Day

@@ -1,6 +1,6 @@
 """`marts.duckdb`: the newest release as one read-only file, for BI tools that open DuckDB files.
 
-Written aside and swapped by rename (PLATFORM: 0 errors, 0 mixed states); idempotent per release.
+Written aside and swapped by rename (measured: 0 errors, 0 mixed states); idempotent per release.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def points(value: float) -> tuple[str, str]:
 
 
 def places(value: int) -> tuple[str, str]:
-    """Positive is up (DOMAIN §3)."""
+    """Positive is up (docs/domain.md §3)."""
     if value == 0:
         return "giữ nguyên", "unchanged"
     return (f"tăng {value} bậc", f"up {value}") if value > 0 else (f"giảm {-value} bậc", f"down {-value}")

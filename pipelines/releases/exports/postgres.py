@@ -1,7 +1,7 @@
 """PostgreSQL: the newest release in schemas `marts` and `audit`, for BI that speaks SQL over a network.
 
 What changed between the release held there and the newest is deleted and copied in one transaction.
-PLATFORM measured why: TRUNCATE is not MVCC-safe and swapped views mix releases; DELETE + COPY never did.
+TRUNCATE is not MVCC-safe and swapped views mix releases; DELETE + COPY never did.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The rule, in four steps:
 1. A row is withheld with all its figures when one of its counts, or the rest between a whole and its part
-   (received − online), is from 1 to 4. Zero stays: there is nobody behind it (DOMAIN §8).
+   (received − online), is from 1 to 4. Zero stays: there is nobody behind it (docs/domain.md §8).
 2. Where published totals exist (`Line`), what is withheld under one total must be at least two rows, and must
    not add up to a small count again: the smallest published row beside it goes too, at last the total.
 3. Rows can lie under several totals. Whatever the equations together still determine (linear algebra over the
