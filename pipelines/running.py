@@ -21,10 +21,12 @@ KILLED = "The process of this run was killed. The last release is still served; 
 def running(settings: Settings, instance: Any, run_id: str) -> Iterator[None]:
     """Mark a run as alive for as long as the block, after clearing away the dead. `instance`: Dagster's."""
     clear(settings, instance)
-    path = _folder(settings) / run_id
+    path = _folder(settings) / f"{run_id}.run"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
+    draft = path.with_suffix(".new")
+    with draft.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        draft.replace(path)  # seen only once it is locked
         try:
             yield
         finally:
@@ -33,14 +35,14 @@ def running(settings: Settings, instance: Any, run_id: str) -> Iterator[None]:
 
 def clear(settings: Settings, instance: Any) -> list[str]:
     """Runs whose process is gone are marked as failed and give back their slots; their ids."""
-    found = [path for path in _folder(settings).glob("*") if _is_abandoned(path)]
+    found = [path for path in _folder(settings).glob("*.run") if _is_abandoned(path)]
     for path in found:
-        run = instance.get_run_by_id(path.name)
+        run = instance.get_run_by_id(path.stem)
         if run and not run.is_finished:
             instance.report_run_failed(run, KILLED)
-        instance.event_log_storage.free_concurrency_slots_for_run(path.name)
+        instance.event_log_storage.free_concurrency_slots_for_run(path.stem)
         path.unlink(missing_ok=True)
-    return sorted(path.name for path in found)
+    return sorted(path.stem for path in found)
 
 
 def _folder(settings: Settings) -> Path:
