@@ -56,7 +56,8 @@ def list_rows(as_json: bool = False, limit: int = 50, **narrowed: Any) -> None:
     if not rows:
         console.print(NONE)
         return
-    table = Table("where", "key · unit", "value at fault", "lý do · reason", "seen")
+    table = Table("where", "key · unit", "value at fault", "seen")
+    table.add_column("lý do · reason", overflow="fold")
     for r in rows[:limit]:
         value = r["value"] if r["value"] is not None else "(trống)"
         state = "" if r["state"] == "open" else f"\n[green]resolved by {r['resolved_by_batch']}[/]"
@@ -64,8 +65,8 @@ def list_rows(as_json: bool = False, limit: int = 50, **narrowed: Any) -> None:
             f"{r['source']}\n{r['day']} #{r['row']}",
             Text(f"{r['row_key']}\n{r['unit_code'] or '—'}"),
             Text(f"{r['column']}: {value}"),
+            f"{r['first_seen']:%d/%m/%y}\n{r['last_seen']:%d/%m/%y}{state}",
             f"{r['reason_vi']}\n[dim]{r['rule']}[/]",
-            f"{r['first_seen']:%d/%m/%Y}…{r['last_seen']:%d/%m/%Y}{state}",
         )
     console.print(table)
     if len(rows) > limit:
@@ -118,12 +119,14 @@ def export(as_json: bool, per_unit: bool, out: Path | None, **narrowed: Any) -> 
         contracts = load_contracts(settings.sources_file)
         files = send_back(rows, contracts, _unit_names(settings), out, per_unit=per_unit)
     units = len({r["unit_code"] for r in rows})
+    # One row may break several rules.
+    count = len({(r["batch_id"], r["row"]) for r in rows})
     if as_json:
-        print(json.dumps({"files": [str(f) for f in files], "units": units, "rows": len(rows)}))
+        print(json.dumps({"files": [str(f) for f in files], "units": units, "rows": count, "faults": len(rows)}))
     elif not rows:
         console.print(NONE)
     else:
-        console.print(f"{len(rows)} rows for {units} units: {out}")
+        console.print(f"{count} rows with {len(rows)} faults, for {units} units: {out}")
 
 
 def found(

@@ -73,6 +73,9 @@ def examine(
         examine_values(seen, source, con, extra)
         try:
             landed = land_reference(contracts, settings, run_id="check", root=trial.landing)
+            for batch in landed:
+                for note in batch.notes:
+                    seen.say("info", batch.source.replace("_", ".", 1), note)
             con.execute("create schema if not exists raw")
             reference_tables(con, contracts, {batch.source: batch for batch in landed})
             examine_codes(seen, con, read_suite(source.suite_path).references)

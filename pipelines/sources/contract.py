@@ -96,7 +96,7 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
         description="Helper columns for the suite: name → DuckDB expression over typed columns.",
     )
     max_rejected_share: float = Field(
-        ge=0, le=1, description="More rejected rows than this share block the batch."
+        0.02, ge=0, le=1, description="More rejected rows than this share block the batch."
     )
     suite: str = Field(description="The suite's file in expectations/.")
     owner: str = Field("team:data-engineering", description="Who answers for the source.")
@@ -158,7 +158,8 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
         for column in self.columns:
             for raw in dict.fromkeys((column.raw, *column.aliases)):
                 if column.mapped and raw and (fold(raw) in personal or personal_class(raw)):
-                    yield f"column `{column.name}` would pull `{raw}`, a personal column"
+                    key = "`extra_columns`" if raw in self.extra_columns else f"column `{column.name}`"
+                    yield f"{key} would pull `{raw}`, a personal column; name it under `personal` alone"
         if not self.datetime_formats and any(c.type == "timestamp" and c.mapped for c in self.columns):
             yield "timestamp columns need `datetime_formats`"
 

@@ -99,9 +99,10 @@ def matching(source: Source, partition: date, settings: Settings) -> list[Path]:
         paths = [p for p in paths if not p.is_dir() and p.suffix.lower() not in inbox.UNFINISHED]
     elif wanted.is_dir():
         folder, paths = wanted, list(wanted.glob("page_*.json"))
-        if not paths and any(wanted.iterdir()):
+        # An empty folder of pages is a day without a capture.
+        if not paths and (source.format != "json" or any(wanted.iterdir())):
             raise PermanentSourceError(
-                f"{source.name} {partition}: {wanted} is a folder, and it holds no page_*.json. "
+                f"{source.name} {partition}: {wanted} is a folder, not a file, and it holds no page_*.json. "
                 f"Nothing was landed. Name the files in it, e.g. {wanted.name}/*.{source.format}, in `path`."
             )
     else:

@@ -76,7 +76,8 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
     if not days:
         raise NothingLanded(
             f"No accepted batch of dossier_log under {settings.landing}. "
-            "Land a day first: `thongsuot run`, or materialize landing/dossier_log."
+            "Land a day first: `thongsuot run`, or materialize landing/dossier_log. Where that gave no "
+            "batch, `thongsuot sources check dossier_log` says why."
         )
     newest_day = datetime.fromisoformat(max(days)).date()
     as_of = as_of or datetime.combine(newest_day, time()) + timedelta(days=1, seconds=-1)

@@ -285,6 +285,8 @@ def test_a_known_personal_header_cannot_be_mapped_even_where_it_is_not_declared(
     assert "column `channel` would pull `Số điện thoại`, a personal column" in said
     said = refused(written(tmp_path, sources__log__columns__channel={"raw": "ch", "aliases": ["ChuHoSo"]}))
     assert "column `channel` would pull `ChuHoSo`, a personal column" in said
+    said = refused(written(tmp_path, sources__log__extra_columns={"Ghi chú": "free_text"}))
+    assert "`extra_columns` would pull `Ghi chú`, a personal column; name it under `personal` alone" in said
 
 
 def test_a_milestone_stands_for_a_word_that_the_status_knows(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def test_the_export_has_a_sheet_per_unit_in_vietnamese_and_no_formula(
 ) -> None:
     out = tmp_path / "back.xlsx"
     made = json.loads(thongsuot("export", "--out", str(out), "--json"))
-    assert made == {"files": [str(out)], "units": 3, "rows": 3}
+    assert made == {"files": [str(out)], "units": 3, "rows": 3, "faults": 3}
     book = openpyxl.load_workbook(out)
     assert book.sheetnames == ["16681", "16690", "Không rõ đơn vị"]
     sheet = book["16690"]

@@ -166,6 +166,20 @@ def test_an_inbox_is_sampled_by_what_waits_in_it(place: Path) -> None:
     assert dropped.exists()
 
 
+def test_a_header_of_a_reference_file_that_nothing_reads_is_told(place: Path) -> None:
+    (place / "units.csv").write_text("unit_code,unit_name,level\nREG,Registry,x\n", encoding="utf-8")
+    said = " ".join(check().output.split())
+    assert "reference.units columns not in the contract, dropped: level" in said
+    assert "unit_level" in said  # among those that are absent
+
+
+def test_a_folder_in_the_place_of_the_file_is_called_a_folder(place: Path) -> None:
+    (place / "2025-10-25.csv").unlink()
+    (place / "2025-10-25.csv").mkdir()
+    said = " ".join(check("--partition", "2025-10-25").output.split())
+    assert "2025-10-25.csv is a folder, not a file" in said and "no file" not in said
+
+
 def test_a_misspelt_source_names_the_nearest(place: Path) -> None:
     told = check("dosier_log")
     assert told.exit_code == 2 and "did you mean `dossier_log`?" in told.output
