@@ -122,7 +122,9 @@ def export(as_json: bool, per_unit: bool, out: Path | None, **narrowed: Any) -> 
     # One row may break several rules.
     count = len({(r["batch_id"], r["row"]) for r in rows})
     if as_json:
-        print(json.dumps({"files": [str(f) for f in files], "units": units, "rows": count, "faults": len(rows)}))
+        print(
+            json.dumps({"files": [str(f) for f in files], "units": units, "rows": count, "faults": len(rows)})
+        )
     elif not rows:
         console.print(NONE)
     else:
