@@ -38,8 +38,19 @@ class Province(NamedTuple):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones start first, so that no worker ends alone with them."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """The long ones start first, so that no worker ends alone with them.
+
+    One module makes the week; the others that need it come after those that do not, so that no worker
+    waits for it.
+    """
+    needing = [item.path for item in items if "week" in getattr(item, "fixturenames", ())]
+    first = needing[0] if needing else None
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        turn = 0 if item.path == first else 2 if item.path in needing else 1
+        return item.get_closest_marker("slow") is None, turn
+
+    items.sort(key=place)
 
 
 @pytest.fixture

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pipelines.settings import Settings
-from tests.conftest import Province
+from tests.conftest import Province, made_once
 
 
 @pytest.fixture(scope="session")
 def full_province(tmp_path_factory: pytest.TempPathFactory) -> Province:
-    province = Province(Settings(data=tmp_path_factory.mktemp("full")))
-    province.thongsuot("demo")
-    province.thongsuot("run")
-    return province
+    def make(data: Path) -> None:
+        Province(Settings(data=data)).thongsuot("demo")
+        Province(Settings(data=data)).thongsuot("run")
+
+    return Province(Settings(data=made_once(tmp_path_factory, "full", make)))
