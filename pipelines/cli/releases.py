@@ -30,13 +30,13 @@ def list_(as_json: bool) -> None:
 
 
 def _list(as_json: bool) -> None:
-    from pipelines.releases import ledger
+    from pipelines.releases import ledger, links
     from pipelines.releases.lake import open_lake
 
     with asked(), open_lake(Settings.from_env()) as con:
         chain = ledger.releases(con)
         kept = {release.release_id for release in ledger.kept(con, chain)}
-    problems = ledger.broken_links(chain)
+        problems = links.broken(chain, links.prunes(con))
     if as_json:
         say([{**vars(r), "is_kept": r.release_id in kept} for r in chain])
     else:
@@ -59,11 +59,12 @@ def _list(as_json: bool) -> None:
 @as_json
 def show(release_id: int | None, as_json: bool) -> None:
     """What one release is made of (default: the newest): code, batches, tables, rates."""
-    from pipelines.releases import inputs, ledger
+    from pipelines.releases import inputs, ledger, links
     from pipelines.releases.lake import ALIAS, open_lake
 
     with asked(), open_lake(Settings.from_env()) as con:
         release = ledger.find(ledger.releases(con), release_id)
+        pruned = [p for p in links.prunes(con) if p.release_id == release.release_id]
         batches = inputs.known(con, release.release_id)
         rates = con.execute(
             f"select metric, period, numerator, denominator from {ALIAS}.audit.release_rates "
@@ -75,6 +76,7 @@ def show(release_id: int | None, as_json: bool) -> None:
         say(
             {
                 **vars(release),
+                "pruned": pruned,
                 "batches": [b._asdict() for b in batches],
                 "rates": [dict(zip(named, r, strict=True)) for r in rates],
             }
@@ -84,6 +86,8 @@ def show(release_id: int | None, as_json: bool) -> None:
     for label, value in vars(release).items():
         if label != "marts" and value is not None:
             facts.add_row(label, str(value))
+    for prune in pruned:
+        facts.add_row("pruned", f"{prune.pruned_at} by {prune.author}: {prune.reason}")
     for metric, period, numerator, denominator in rates:
         share = f"{100 * numerator / denominator:.2f} %" if denominator else "n/a"
         facts.add_row(f"{metric}, {period}", f"{share} ({numerator} / {denominator})")

@@ -38,10 +38,12 @@ def verify(rebuild: int | None, head: str | None, as_json: bool) -> None:
     for note in notes:
         console.print(f"[yellow]•[/] {note}", soft_wrap=True)
     console.print(
-        f"{result.releases} bản phát hành · releases ({result.kept} kept), {result.files} tệp · files, "
-        f"{result.batches} lô · batches"
+        f"{result.releases} bản phát hành · releases ({result.kept} kept, {result.pruned} pruned), "
+        f"{result.files} tệp · files, {result.batches} lô · batches"
         + (f"; release {rebuild} rebuilt" if rebuild is not None else "")
         + (": [red]có sai lệch · findings[/]" if findings else ": [green]nguyên vẹn · whole[/]")
     )
+    if head and result.since:
+        console.print(f"Since the head you noted: {', '.join(result.since)}", soft_wrap=True)
     console.print(f"Chain head, to be written down outside this system: {result.head}", soft_wrap=True)
     leave(DIFFERENT if findings else ANSWERED)

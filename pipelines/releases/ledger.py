@@ -1,8 +1,8 @@
 """The ledger: one row per release in `audit.releases`, chained by hash.
 
 A release's own hash covers everything said about it, its marts' content hashes, the rows of its
-detail tables and the hash of the release before: whoever notes the newest hash elsewhere can prove
-all earlier ones. Rows are only ever appended.
+detail tables and the hash of the link before (`links.py`): whoever notes the newest hash elsewhere can
+prove all earlier ones. Rows are only ever appended.
 """
 
 from __future__ import annotations
@@ -50,10 +50,16 @@ TABLES = {
         field varchar, batch_id varchar,
         numerator_change bigint not null, denominator_change bigint not null""",
     "release_prunes": """
-        release_id bigint not null, pruned_at timestamp not null, author varchar not null,
-        reason varchar not null""",
+        prune_id bigint not null, release_id bigint not null, after_release bigint not null,
+        pruned_at timestamp not null, author varchar not null, reason varchar not null,
+        previous_hash varchar not null, prune_hash varchar not null""",
 }
 DETAILS = ("release_batches", "release_files", "release_rates", "release_changes", "release_movements")
+
+
+def sealed(said: object) -> str:
+    """SHA-256 of what a link of the chain says, as JSON."""
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class Release:
         """SHA-256 over every field but `release_hash` itself, and over each mart's content hash."""
         said = {k: str(v) for k, v in vars(self).items() if k not in ("release_hash", "marts")}
         held = {name: [mart.rows, mart.sha256] for name, mart in sorted(self.marts.items())}
-        return hashlib.sha256(json.dumps([said, held], sort_keys=True).encode()).hexdigest()
+        return sealed([said, held])
 
     @property
     def holds(self) -> bool:
@@ -160,23 +166,6 @@ def find(chain: list[Release], release_id: int | None) -> Release:
     raise LookupError(
         f"There is no release {release_id}: the ledger holds {chain[0].release_id} to {chain[-1].release_id}."
     )
-
-
-def broken_links(chain: list[Release]) -> list[str]:
-    """What is wrong with the chain, one sentence each; empty when it holds."""
-    problems, previous = [], GENESIS
-    for expected_id, release in enumerate(chain, start=1):
-        if release.release_id != expected_id:
-            problems.append(
-                f"release {expected_id} is missing from the ledger (next found: {release.release_id})"
-            )
-            return problems
-        if release.previous_hash != previous:
-            problems.append(f"release {release.release_id} does not continue the one before it")
-        if not release.holds:
-            problems.append(f"the ledger row of release {release.release_id} was edited")
-        previous = release.release_hash
-    return problems
 
 
 def kept(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[Release]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines import duck
-from pipelines.releases import files, inputs, lake, ledger
+from pipelines.releases import files, inputs, lake, ledger, links
 from pipelines.releases.apply import Change, apply, change, target
 from pipelines.releases.code_version import code_version
 from pipelines.releases.explain import explain
@@ -99,7 +99,7 @@ def commit(
         return Outcome(previous, False, why)
     changed = [wanted for wanted in changes if before.get(wanted.mart.qualified) != wanted.content]
     if previous:
-        draft = replace(draft, previous_hash=previous.release_hash)
+        draft = replace(draft, previous_hash=links.head(chain, links.prunes(con)))
     con.execute("begin")
     try:
         ledger.create(con)

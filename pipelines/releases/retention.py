@@ -1,7 +1,7 @@
 """Retention: every release for some days, then the last of each month; the chain stays whole.
 
 Hashes, batches and explanations of a pruned release remain in the ledger, its contents go: the lake
-forgets the snapshot and deletes the files that no other one needs.
+forgets the snapshot and deletes the files that no other one needs. The pruning is a link of the chain.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from pipelines.releases import files, lake, ledger
+import duckdb
+
+from pipelines.releases import files, lake, ledger, links
 from pipelines.releases.ledger import Release
 from pipelines.settings import LOCAL_ZONE, Settings
 
@@ -42,24 +44,22 @@ def prune(
     settings: Settings, *, author: str, reason: str, keep_days: int = KEEP_DAYS, now: datetime | None = None,
     dry_run: bool = False,
 ) -> Pruned:  # fmt: skip
-    """Drop the contents of outdated releases and reclaim their files. Harmless when repeated."""
+    """Drop the contents of outdated releases and reclaim their files. Harmless when repeated.
+
+    The caller holds the writer's lock. FileNotFoundError where there is no lake.
+    """
     now = now or datetime.now(UTC).replace(tzinfo=None)
-    with lake.open_lake(settings, read_only=False) as con:
+    with lake.open_lake(settings) as con:
         chain = ledger.releases(con)
         held = ledger.kept(con, chain)
-        old = [release for release in outdated(chain, now, keep_days) if release in held]
-        gone = [release.release_id for release in old]
-        if dry_run or not gone:
-            return Pruned(gone, 0, 0)
-        before = _sizes(settings)
+    old = [release for release in outdated(chain, now, keep_days) if release in held]
+    gone = [release.release_id for release in old]
+    if dry_run or not gone:
+        return Pruned(gone, 0, 0)
+    before = _sizes(settings)
+    with lake.open_lake(settings, read_only=False) as con:
         # On record first: a stop after this leaves contents that are merely not needed any more.
-        con.execute("begin")
-        con.executemany(
-            f"insert into {lake.ALIAS}.audit.release_prunes values (?, ?, ?, ?)",
-            [[release_id, now, author, reason] for release_id in gone],
-        )
-        lake.label(con, author, f"pruned releases {', '.join(map(str, gone))}: {reason}")
-        con.execute("commit")
+        _record(con, chain, gone, now, author, reason)
         # Snapshots without a release (the empty lake, earlier prunings) hold nothing that is served.
         unnamed = con.execute(
             f"select snapshot_id from ducklake_snapshots('{lake.ALIAS}') "
@@ -70,8 +70,24 @@ def prune(
         listed = ", ".join(map(str, versions))
         con.execute(f"call ducklake_expire_snapshots('{lake.ALIAS}', versions => [{listed}])")
         con.execute(f"call ducklake_cleanup_old_files('{lake.ALIAS}', cleanup_all => true)")
-        after = _sizes(settings)
+    after = _sizes(settings)
     return Pruned(gone, len(before) - len(after), sum(before.values()) - sum(after.values()))
+
+
+def _record(
+    con: duckdb.DuckDBPyConnection, chain: list[Release], gone: list[int], now: datetime, author: str,
+    reason: str,
+) -> None:  # fmt: skip
+    """A link of the chain for each release; one that a stopped pruning recorded already is not told twice."""
+    told = {prune.release_id for prune in links.prunes(con)}
+    fresh = [release_id for release_id in gone if release_id not in told]
+    if not fresh:
+        return
+    con.execute("begin")
+    for release_id in fresh:
+        links.append(con, chain, links.Prune(0, release_id, chain[-1].release_id, now, author, reason, ""))
+    lake.label(con, author, f"pruned releases {', '.join(map(str, fresh))}: {reason}")
+    con.execute("commit")
 
 
 def _sizes(settings: Settings) -> dict[str, int]:

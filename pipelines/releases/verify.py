@@ -16,7 +16,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.landing.batches import file_sha256
-from pipelines.releases import files, inputs, lake, ledger
+from pipelines.releases import files, inputs, lake, ledger, links
 from pipelines.releases.ledger import Release
 from pipelines.releases.marts import Content, columns, digest, row_hash, row_sum
 from pipelines.settings import Settings
@@ -32,11 +32,16 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Verification:
-    """What was looked at, and what was found wrong; `head` is the newest release's hash."""
+    """What was looked at, and what was found wrong; `head`: the hash of the chain's newest link.
+
+    `since`: the links made after the head that was noted outside, in words.
+    """
 
     head: str
+    since: list[str]
     releases: int
     kept: int
+    pruned: int
     files: int
     batches: int
     findings: list[Finding]
@@ -49,13 +54,13 @@ def verify(
     with lake.open_lake(settings) as con:
         con.execute("begin")  # one state of the lake, and its catalogue read once
         try:
-            chain = ledger.releases(con)
-            found = [*_chain(con, chain, expected_head)]
+            chain, pruned = ledger.releases(con), links.prunes(con)
+            found = [*_chain(con, chain, pruned), *_noted(chain, pruned, expected_head)]
         except duckdb.Error as error:
             text = f"the ledger cannot be read: {first_line(error)}"
-            return Verification("", 0, 0, 0, 0, [Finding("ledger_unreadable", text)])
+            return Verification("", [], 0, 0, 0, 0, 0, [Finding("ledger_unreadable", text)])
         held = ledger.kept(con, chain)
-        found += _labels(con, chain)
+        found += _labels(con, chain, {prune.release_id for prune in pruned})
         progress("files")
         named, faults = _files(con, settings, held)
         found += faults
@@ -64,20 +69,39 @@ def verify(
         progress("landing")
         batches = inputs.known(con, chain[-1].release_id) if chain else []
         found += _landing(settings, batches)
-    head = chain[-1].release_hash if chain else ""
-    looked_at = {path for paths in named.values() for path in paths}
-    return Verification(head, len(chain), len(held), len(looked_at), len(batches), found)
+    made = links.in_order(chain, pruned)
+    return Verification(
+        head=links.head(chain, pruned) if made else "",
+        since=_since(made, expected_head),
+        releases=len(chain),
+        kept=len(held),
+        pruned=len(pruned),
+        files=len({path for paths in named.values() for path in paths}),
+        batches=len(batches),
+        findings=found,
+    )
 
 
 def first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
+def _since(made: list[links.Link], expected_head: str | None) -> list[str]:
+    hashes = [links.own_hash(link) for link in made]
+    return (
+        [links.name(link) for link in made[hashes.index(expected_head) + 1 :]]
+        if expected_head in hashes
+        else []
+    )
+
+
 def _chain(
-    con: duckdb.DuckDBPyConnection, chain: list[Release], expected_head: str | None
+    con: duckdb.DuckDBPyConnection, chain: list[Release], pruned: list[links.Prune]
 ) -> Iterator[Finding]:
-    for text in ledger.broken_links(chain):
-        yield Finding("dropped_release" if "missing" in text else "edited_ledger", text)
+    for text in links.broken(chain, pruned):
+        yield Finding(
+            "dropped_release" if text.startswith("release") and "missing" in text else "edited_ledger", text
+        )
     for release in chain:
         if ledger.details_sha256(con, release.release_id) != release.details_sha256:
             yield Finding(
@@ -85,16 +109,20 @@ def _chain(
                 f"the details of release {release.release_id} were edited: its batches, files, rates or "
                 "their explanation",
             )
-    if expected_head and expected_head not in {release.release_hash for release in chain}:
+
+
+def _noted(chain: list[Release], pruned: list[links.Prune], expected_head: str | None) -> Iterator[Finding]:
+    made = links.in_order(chain, pruned)
+    if expected_head and expected_head not in map(links.own_hash, made):
         yield Finding(
             "unknown_head",
-            f"no release has the hash {expected_head[:16]}… that was noted outside: "
+            f"nothing in the chain has the hash {expected_head[:16]}… that was noted outside: "
             "the ledger was rewritten or cut short",
         )
 
 
-def _labels(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> Iterator[Finding]:
-    """The lake's snapshots and the ledger name the same releases in the same words."""
+def _labels(con: duckdb.DuckDBPyConnection, chain: list[Release], pruned: set[int]) -> Iterator[Finding]:
+    """The lake's snapshots and the ledger name the same releases in the same words; `pruned`: on record."""
     by_id = {release.release_id: release for release in chain}
     held = {}
     for snapshot, label in con.execute(
@@ -113,9 +141,6 @@ def _labels(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> Iterator[Fi
                 "edited_catalogue",
                 f"the catalogue's label of release {number} (snapshot {snapshot}) was edited",
             )
-    pruned = {
-        n for (n,) in con.execute(f"select release_id from {lake.ALIAS}.audit.release_prunes").fetchall()
-    }
     for release in chain:
         if release.snapshot_id in held and held[release.snapshot_id] is None:
             yield Finding(

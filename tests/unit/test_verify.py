@@ -17,16 +17,17 @@ import pytest
 
 from pipelines import duck
 from pipelines.landing.batches import LandedBatch, batches, land
-from pipelines.releases import ledger
+from pipelines.releases import ledger, links, retention
 from pipelines.releases.lake import open_lake
 from pipelines.releases.ledger import Release
 from pipelines.releases.publish import publish
-from pipelines.releases.retention import outdated
+from pipelines.releases.retention import outdated, prune
 from pipelines.releases.verify import verify
 from pipelines.settings import Settings
 from tests.unit.test_publish import build
 
 Tamper = Callable[[Settings], None]
+RECORD = retention._record
 
 
 def landed(settings: Settings, day: str) -> LandedBatch:
@@ -212,6 +213,93 @@ def test_contents_that_vanish_without_a_pruning_on_record_are_found(copy: Settin
         snapshot = ledger.releases(con)[1].snapshot_id
         con.execute(f"call ducklake_expire_snapshots('lake', versions => [{snapshot}])")
     assert kinds(copy) == {"lost_contents"}
+
+
+@pytest.fixture
+def pruned(copy: Settings) -> Settings:
+    """Releases 1 and 2 lost their contents by the rules, release 4 followed."""
+    assert prune(copy, author="keeper", reason="old", keep_days=0, now=datetime(2030, 1, 1)).releases == [
+        1,
+        2,
+    ]
+    night(copy, 4)
+    return copy
+
+
+def test_a_pruning_is_a_link_of_the_chain_that_the_next_release_vouches_for(pruned: Settings) -> None:
+    with open_lake(pruned) as con:
+        chain, made = ledger.releases(con), links.prunes(con)
+    hashes = [*(r.release_hash for r in chain[:3]), *(p.prune_hash for p in made), chain[3].release_hash]
+    assert [r.previous_hash for r in (*chain[:3], *made, chain[3])] == [ledger.GENESIS, *hashes[:-1]]
+    found = verify(pruned, expected_head=hashes[2])
+    assert (found.findings, found.pruned, found.kept, found.head) == ([], 2, 2, hashes[-1])
+    assert found.since == ["the pruning of release 1", "the pruning of release 2", "release 4"]
+
+
+FORGED = (
+    "insert into lake.audit.release_prunes select 3, 3, 3, pruned_at, author, reason, prune_hash, {hash} "
+    "from lake.audit.release_prunes where prune_id = 2"
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        pytest.param(
+            "update lake.audit.release_prunes set author = 'other' where prune_id = 2",
+            {"edited_ledger"},
+            id="another name under a pruning",
+        ),
+        pytest.param(
+            "delete from lake.audit.release_prunes",
+            {"edited_ledger", "lost_contents"},
+            id="the prunings struck from the ledger",
+        ),
+        pytest.param(FORGED.format(hash="repeat('0', 64)"), {"edited_ledger"}, id="one that was never made"),
+    ],
+)
+def test_a_pruning_can_be_neither_hidden_nor_forged(
+    pruned: Settings, statement: str, found: set[str]
+) -> None:
+    labelled(statement)(pruned)
+    assert kinds(pruned) == found
+
+
+def test_a_forged_newest_pruning_with_its_hash_right_is_told_since_the_head_noted_outside(
+    copy: Settings,
+) -> None:
+    """Whoever may write the lake can take contents away by the rules, but not unseen."""
+    noted = verify(copy).head
+    with open_lake(copy, read_only=False) as con:
+        chain = ledger.releases(con)
+        con.execute("begin")
+        links.append(con, chain, links.Prune(0, 2, 3, datetime(2026, 1, 1), "nobody", "no reason", ""))
+        con.execute("call lake.set_commit_message('someone', 'something'); commit")
+        con.execute(f"call ducklake_expire_snapshots('lake', versions => [{chain[1].snapshot_id}])")
+    found = verify(copy, expected_head=noted)
+    assert (found.findings, found.since) == ([], ["the pruning of release 2"])
+    assert found.head != noted
+
+
+def test_a_pruning_that_was_stopped_is_told_once_when_it_is_finished(
+    copy: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = {"author": "a", "reason": "old", "keep_days": 0, "now": datetime(2030, 1, 1)}
+    with monkeypatch.context() as stopped:
+        stopped.setattr(retention, "_sizes", lambda _: {})
+        stopped.setattr(retention, "_record", lambda *args: (RECORD(*args), 1 / 0))
+        with pytest.raises(ZeroDivisionError):
+            prune(copy, **old)
+    assert kinds(copy) == set()
+    assert prune(copy, **old).releases == [1, 2]
+    found = verify(copy)
+    assert (found.findings, found.pruned, found.kept) == ([], 2, 1)
+
+
+def test_pruning_where_nothing_was_published_makes_no_lake(settings: Settings) -> None:
+    with pytest.raises(FileNotFoundError, match="No release yet"):
+        prune(settings, author="a", reason="b")
+    assert not settings.lake.exists()
 
 
 def at(release_id: int, published: datetime) -> Release:
