@@ -18,6 +18,7 @@ from pipelines.defs import (  # noqa: E402
     accepted,
     audit,
     exports,
+    killed,
     landing,
     reference_checks,
     release,
@@ -37,7 +38,7 @@ defs = dg.Definitions(
     asset_checks=[*reference_checks.checks, *audit.checks],
     jobs=[*schedules.jobs, *audit.jobs, *sensors.jobs],
     schedules=[*schedules.schedules, *audit.schedules],
-    sensors=sensors.sensors,
+    sensors=[*sensors.sensors, *killed.sensors],
     # Fixed costs: a subprocess per step costs 3–11 s, and the line's steps are few and coarse.
     executor=dg.in_process_executor,
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus
+from dagster import DagsterInstance, DagsterRunStatus, DefaultSensorStatus, build_sensor_context
 
 from pipelines.running import clear, running
 from pipelines.settings import Settings
@@ -49,9 +50,9 @@ def dies_holding_the_pool(data: Path) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_a_killed_run_is_failed_and_its_slot_is_free_again(
-    settings: Settings, instance: DagsterInstance
-) -> None:
+@pytest.fixture
+def killed(settings: Settings, instance: DagsterInstance) -> None:
+    """A run in a process of its own, killed while it held the warehouse."""
     process = multiprocessing.get_context("spawn").Process(
         target=dies_holding_the_pool, args=(settings.data,)
     )
@@ -59,7 +60,29 @@ def test_a_killed_run_is_failed_and_its_slot_is_free_again(
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert not claimed(instance, LIVING)
+
+
+def by_the_next_run(settings: Settings, instance: DagsterInstance) -> None:
     assert clear(settings, instance) == [DEAD]
+
+
+def by_the_daemon(settings: Settings, instance: DagsterInstance) -> None:
+    """Where nobody starts a run by hand: the sensor that Dagster's daemon asks every minute."""
+    from pipelines.defs.killed import killed_sensor
+
+    look = killed_sensor(settings)
+    assert look.default_status is DefaultSensorStatus.RUNNING
+    with build_sensor_context(instance=instance) as context:
+        told = look.evaluate_tick(context)
+    assert not told.run_requests and DEAD in str(told.skip_message)
+
+
+@pytest.mark.parametrize("cleared", [by_the_next_run, by_the_daemon])
+@pytest.mark.usefixtures("killed")
+def test_a_killed_run_is_failed_and_its_slot_is_free_again(
+    settings: Settings, instance: DagsterInstance, cleared: Callable[[Settings, DagsterInstance], None]
+) -> None:
+    cleared(settings, instance)
     run = instance.get_run_by_id(DEAD)
     assert run is not None and run.status is DagsterRunStatus.FAILURE
     assert claimed(instance, LIVING)
