@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -161,44 +162,41 @@ RELABEL = (
 
 
 @pytest.mark.parametrize(
-    ("tamper", "found"),
+    ("tamper", "kind", "named"),
     [
-        pytest.param(edit_a_file, {"edited_file"}, id="an edited Parquet file"),
-        pytest.param(delete_a_file, {"missing_file"}, id="a deleted Parquet file"),
-        pytest.param(catalogue(HIDE_ROWS), {"edited_catalogue"}, id="rows hidden in the catalogue"),
-        pytest.param(catalogue(RELABEL), {"edited_catalogue"}, id="a release's label edited"),
-        pytest.param(
-            labelled("update lake.audit.releases set author = 'other' where release_id = 2"),
-            {"edited_ledger"},
-            id="an edited ledger row",
-        ),
-        pytest.param(
-            labelled("update lake.audit.release_files set bytes = 1 where release_id = 2"),
-            {"edited_ledger"},
-            id="an edited detail",
-        ),
-        pytest.param(
-            labelled("delete from lake.audit.release_batches where release_id = 2"),
-            {"edited_ledger"},
-            id="a batch struck from the ledger",
-        ),
-        pytest.param(
-            labelled("delete from lake.audit.releases where release_id = 2"),
-            {"dropped_release"},
-            id="a release dropped from the middle",
-        ),
-        pytest.param(
-            labelled("delete from lake.audit.releases where release_id = 3"),
-            {"dropped_release"},
-            id="the newest release dropped",
-        ),
-        pytest.param(edit_a_batch, {"edited_batch"}, id="a landed batch edited"),
-        pytest.param(delete_a_batch, {"missing_batch"}, id="a landed batch deleted"),
+        pytest.param(edit_a_file, "edited_file", "marts/task/.*, written by release 1, was edited: its SHA-256",
+                     id="an edited Parquet file"),
+        pytest.param(delete_a_file, "missing_file", "marts/task/.*parquet' is missing",
+                     id="a deleted Parquet file"),
+        pytest.param(catalogue(HIDE_ROWS), "edited_catalogue",
+                     "marts.task of release . is not what was published though its files are whole",
+                     id="rows hidden in the catalogue"),
+        pytest.param(catalogue(RELABEL), "edited_catalogue", "the catalogue's label of release . .* was edited",
+                     id="a release's label edited"),
+        pytest.param(labelled("update lake.audit.releases set author = 'other' where release_id = 2"),
+                     "edited_ledger", "the ledger row of release 2 was edited", id="an edited ledger row"),
+        pytest.param(labelled("update lake.audit.release_files set bytes = 1 where release_id = 2"),
+                     "edited_ledger", "the details of release 2 were edited", id="an edited detail"),
+        pytest.param(labelled("delete from lake.audit.release_batches where release_id = 2"),
+                     "edited_ledger", "the details of release 2 were edited: its batches",
+                     id="a batch struck from the ledger"),
+        pytest.param(labelled("delete from lake.audit.releases where release_id = 2"),
+                     "dropped_release", "release 2 (is missing|was dropped)",
+                     id="a release dropped from the middle"),
+        pytest.param(labelled("delete from lake.audit.releases where release_id = 3"),
+                     "dropped_release", "release 3 was dropped: snapshot .* still names it",
+                     id="the newest release dropped"),
+        pytest.param(edit_a_batch, "edited_batch",
+                     "dossier_log 2025-08-01, batch .* no longer match its SHA-256", id="a landed batch edited"),
+        pytest.param(delete_a_batch, "missing_batch", "dossier_log 2025-08-01, batch .* is missing",
+                     id="a landed batch deleted"),
     ],
-)
-def test_tampering_is_found_for_its_own_reason(copy: Settings, tamper: Tamper, found: set[str]) -> None:
+)  # fmt: skip
+def test_tampering_is_found_for_its_own_reason(copy: Settings, tamper: Tamper, kind: str, named: str) -> None:
     tamper(copy)
-    assert kinds(copy) == found
+    findings = verify(copy).findings
+    assert {finding.kind for finding in findings} == {kind}
+    assert all(re.search(named, finding.text) for finding in findings), findings
 
 
 def test_a_ledger_rewritten_with_all_its_hashes_is_found_by_the_head_noted_outside(copy: Settings) -> None:
