@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import duckdb
 
@@ -21,11 +21,18 @@ from pipelines.releases.ledger import Release
 from pipelines.releases.marts import Content, columns, digest, row_hash, row_sum
 from pipelines.settings import Settings
 
+# What docs/audit.md explains one by one; the last three are `--rebuild`'s.
+Kind = Literal[
+    "edited_file", "missing_file", "edited_catalogue", "unreadable_content", "edited_ledger",
+    "ledger_unreadable", "dropped_release", "lost_contents", "edited_batch", "missing_batch",
+    "unknown_head", "not_reproduced", "not_rebuilt", "other_code",
+]  # fmt: skip
+
 
 class Finding(NamedTuple):
     """`kind` for programs, `text` for people; `table`: the one a file belongs to."""
 
-    kind: str
+    kind: Kind
     text: str
     table: str = ""
 
