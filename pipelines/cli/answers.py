@@ -12,6 +12,7 @@ from dataclasses import asdict, is_dataclass
 from typing import Any, NoReturn
 
 import click
+import duckdb
 
 ANSWERED, DIFFERENT, UNANSWERED = 0, 1, 2
 
@@ -29,6 +30,11 @@ def asked() -> Iterator[None]:
         yield
     except (FileNotFoundError, LookupError) as error:
         raise Unanswered(str(error.args[0] if isinstance(error, KeyError) else error)) from None
+    except duckdb.Error as error:
+        first = str(error).splitlines()[0]
+        raise Unanswered(
+            f"The lake cannot be read: {first}\n`thongsuot verify` tells what was touched."
+        ) from None
 
 
 def say(answer: object) -> None:

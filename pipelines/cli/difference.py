@@ -28,6 +28,9 @@ FIELDS = {
 }
 
 
+ITEMS_SHOWN = 20
+
+
 def print_difference(found: Difference) -> None:
     a, b = found.a, found.b
     console.print(f"[bold]{a.release_id} → {b.release_id}[/]  as of {a.as_of} → {b.as_of}")
@@ -76,8 +79,8 @@ def _print_rate(rate: Rate) -> None:
     console.print(table)
     for part in rate.parts:
         if part.dossier_codes:
-            named = ", ".join(part.dossier_codes)
-            console.print(f"{part.cause} {part.field or ''}: {named}", highlight=False)
+            cause = f"{part.cause} ({part.field})" if part.field else part.cause
+            console.print(f"{cause}: {_items(part.dossier_codes)}", soft_wrap=True, highlight=False)
 
 
 def print_row_changes(mart: str, rows: RowChanges) -> None:
@@ -90,6 +93,11 @@ def print_row_changes(mart: str, rows: RowChanges) -> None:
         for row in rows.sample:
             table.add_row(*map(str, row.values()))
         console.print(table)
+
+
+def _items(codes: list[str]) -> str:
+    left = len(codes) - ITEMS_SHOWN
+    return ", ".join(codes[:ITEMS_SHOWN]) + (f" … {left} more: --json names all" if left > 0 else "")
 
 
 def _batches(part: Part) -> str:

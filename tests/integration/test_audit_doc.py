@@ -1,0 +1,74 @@
+"""docs/audit.md shows what the commands print: its samples are run again, on the week they were taken from.
+
+A sample may leave out lines and columns and write … for the middle of a text. Hashes, batches, the
+moment of publishing and the count of files are another run's; all else must stand in the output as it stands there.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+from click.testing import CliRunner
+
+from pipelines.cli import main
+from pipelines.cli.console import console
+from pipelines.releases.verify import verify
+from pipelines.settings import PROJECT, Settings
+
+pytestmark = pytest.mark.slow
+PAGE = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")
+SAMPLES = re.findall(r"```\n\$ thongsuot (.*)\n((?:.*\n)*?)```", PAGE)
+# A build of minutes, held to its result by test_verify.
+REBUILD = "--rebuild"
+OTHER_RUN = (
+    (r"\d{8}T\d{12}Z-[0-9a-f]{8}", "BATCH"),
+    (r"\b[0-9a-f]{64}\b|\b[0-9a-f]{16}\b", "HASH"),
+    (r"\b20(?!25-0[678]-)\d\d-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?", "TIME"),
+    (r"\d+ tệp", "N tệp"),
+    (r"sqlite:///\S*/one_stop", "sqlite:///…/one_stop"),
+)
+
+
+def cells(line: str) -> list[str]:
+    for pattern, word in OTHER_RUN:
+        line = re.sub(pattern, word, line)
+    return [" ".join(cell.split()) for cell in re.split("[│┃]", line) if cell.strip()]
+
+
+def is_found(shown: list[str], printed: list[str]) -> bool:
+    """Every shown cell, in order, among those printed."""
+    rest = iter(printed)
+    return all(
+        any(re.fullmatch(".*".join(map(re.escape, cell.split("…"))), other) for other in rest)
+        for cell in shown
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "sample"), [s for s in SAMPLES if REBUILD not in s[0]], ids=lambda text: text.split("\n")[0]
+)
+def test_a_sample_is_what_the_command_prints(
+    words: str, sample: str, week: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THONGSUOT_DATA", str(week.data))
+    monkeypatch.setenv("THONGSUOT_SOURCES", str(week.sources_file))
+    monkeypatch.setattr(console, "width", 220)
+    head = verify(week).head if "HASH" in words else ""
+    told = CliRunner().invoke(main, shlex.split(words.replace("HASH", head)))
+    assert told.exit_code in (0, 1), told.output
+    printed = [cells(line) for line in told.output.splitlines()]
+    missing = [
+        line
+        for line in sample.splitlines()
+        if line != "…" and not any(is_found(cells(line), p) for p in printed)
+    ]
+    assert not missing, told.output
+
+
+def test_the_page_has_a_sample_of_each_question() -> None:
+    asked = {
+        words.split()[0] + (" " + words.split()[1] if "releases" in words else "") for words, _ in SAMPLES
+    }
+    assert len(SAMPLES) >= 5 and {"verify", "releases diff"} <= asked
