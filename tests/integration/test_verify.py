@@ -84,7 +84,7 @@ def test_pruning_keeps_the_chain_and_the_explanations_and_reclaims_files(copy: S
     assert done.releases == list(range(1, 8)) and done.files > 20 and done.bytes > 0
     assert prune(copy, author="a", reason="again", now=later).releases == []
     result = verify(copy)
-    assert result.findings == [] and (result.releases, result.kept) == (8, 1)
+    assert result.findings == [] and (result.releases, result.kept, result.pruned) == (8, 1, 7)
     with open_lake(copy) as con:
         assert con.execute("select count(*) from lake.audit.release_changes where release_id = 3").fetchone()[
             0

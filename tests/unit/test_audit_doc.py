@@ -37,6 +37,14 @@ def test_every_command_and_option_on_the_page_exists(words: str) -> None:
     assert {word for word in rest if word.startswith("--")} <= known
 
 
+def test_every_command_of_the_audit_answers_programs_too() -> None:
+    group = main.commands["releases"]
+    assert isinstance(group, click.Group)
+    asked = {**group.commands, **{name: main.commands[name] for name in ("releases", "verify", "trace")}}
+    silent = [name for name, command in asked.items() if not any("--json" in p.opts for p in command.params)]
+    assert silent == []
+
+
 def test_the_page_explains_each_finding_and_each_cause_once() -> None:
     kinds = re.findall(r"`(\w+)`", "".join(rows_below("| `verify` says |")))
     assert sorted(kinds) == sorted(get_args(Kind))

@@ -75,7 +75,22 @@ def test_again_pulls_what_was_landed(settings: Settings) -> None:
     assert planned(settings, again=True) == ("nightly", ["2025-08-01", "2025-08-02", "2025-08-03"])
 
 
-@pytest.mark.parametrize("words", [["releases"], ["status", "--json"]])
-def test_reading_commands_never_create_a_lake(tmp_path: Path, words: list[str]) -> None:
-    CliRunner().invoke(main, words, env={"THONGSUOT_DATA": str(tmp_path)})
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("releases", 2),
+        ("releases show", 2),
+        ("releases diff 1 2", 2),
+        ("releases restore 1 --reason why --yes", 2),
+        ("releases prune --json", 2),
+        ("verify --json", 2),
+        ("trace online_submission_rate key", 2),
+        ("status --json", 1),
+    ],
+)
+def test_before_the_first_release_no_command_makes_a_lake_and_each_says_that_it_has_no_answer(
+    tmp_path: Path, words: str, code: int
+) -> None:
+    told = CliRunner().invoke(main, words.split(), env={"THONGSUOT_DATA": str(tmp_path)})
+    assert told.exit_code == code and "No release yet" in told.stderr and not told.stdout
     assert not (tmp_path / "lake").exists()
