@@ -102,6 +102,10 @@ def delete_a_file(settings: Settings) -> None:
     register_files(settings)[0].unlink()
 
 
+def delete_a_ledger_file(table: str) -> Tamper:
+    return lambda settings: next((settings.lake / "files/audit" / table).glob("*.parquet")).unlink()
+
+
 def catalogue(statement: str) -> Tamper:
     def tamper(settings: Settings) -> None:
         with closing(sqlite3.connect(settings.lake / "catalog.sqlite")) as con:
@@ -173,6 +177,10 @@ RELABEL = (
                      id="rows hidden in the catalogue"),
         pytest.param(catalogue(RELABEL), "edited_catalogue", "the catalogue's label of release . .* was edited",
                      id="a release's label edited"),
+        pytest.param(delete_a_ledger_file("releases"), "ledger_unreadable", "the ledger cannot be read",
+                     id="a file of the ledger deleted"),
+        pytest.param(delete_a_ledger_file("release_files"), "ledger_unreadable", "the ledger cannot be read",
+                     id="a file of its details deleted"),
         pytest.param(labelled("update lake.audit.releases set author = 'other' where release_id = 2"),
                      "edited_ledger", "the ledger row of release 2 was edited", id="an edited ledger row"),
         pytest.param(labelled("update lake.audit.release_files set bytes = 1 where release_id = 2"),
