@@ -1,16 +1,10 @@
--- Two narrow passes: a 64-bit hash finds the few candidates (a collision only adds a candidate), then
--- exact windows decide. A window over the whole log would sort every row to find 2 % of them.
-with log as (
-    select
-        *,
-        hash(dossier_code, recorded_at, status_code) as key_hash
+-- Two passes: a 64-bit hash finds the few candidates (a collision only adds a candidate), then exact windows decide.
+-- A window over the whole log would sort every row to find 2 % of them; a CTE of the log named twice would be laid
+-- down whole and spill. Named once each, the first pass reads three columns and the second writes only candidates.
+with repeated as (
+    select hash(dossier_code, recorded_at, status_code) as key_hash
     from {{ ref('stg_dossier_log') }}
-),
-
-repeated as (
-    select key_hash
-    from log
-    group by key_hash
+    group by 1
     having count(*) > 1
 ),
 
@@ -28,8 +22,8 @@ candidates as (
             receiving_unit_code, processing_unit_code, submitted_at, received_at, due_at, finished_at, returned_at,
             refused_at, paid_online, is_digitised, has_e_result, supplement_requests
         ) as attributes
-    from log
-    where key_hash in (select repeated.key_hash from repeated)
+    from {{ ref('stg_dossier_log') }}
+    where hash(dossier_code, recorded_at, status_code) in (select repeated.key_hash from repeated)
 ),
 
 ranked as (
