@@ -1,18 +1,20 @@
 -- What happened on each day, by event time as known at as_of: the two flows of form II.06a. Sums over any days
 -- are the counts of their period; a record that came late lies in the day it tells of.
-with dossiers as (
+-- Only the columns that count: what is named twice is laid down whole.
+with counted as (
     select
-        *,
-        coalesce(sector_code, 'unknown') as sector
-    from {{ ref('int_dossier_current') }}
-),
-
-counted as (
-    select
-        dossiers.*,
+        dossiers.responsible_unit_code,
+        coalesce(dossiers.sector_code, 'unknown') as sector,
+        dossiers.received_day,
+        dossiers.is_online,
+        dossiers.ended_day,
         -- What is recorded as ended by as_of ended by then, and not before it was received.
-        least(greatest(dossiers.ended_day, dossiers.received_day), run.as_of_day) as closed_day
-    from dossiers
+        least(greatest(dossiers.ended_day, dossiers.received_day), run.as_of_day) as closed_day,
+        dossiers.timeliness,
+        dossiers.due_at,
+        dossiers.status_code,
+        dossiers.working_days_taken
+    from {{ ref('int_dossier_current') }} as dossiers
     inner join {{ ref('int_as_of') }} as run on dossiers.received_at <= run.as_of
 ),
 

@@ -30,7 +30,7 @@ units as (
     -- A code the reference does not know keeps its dossiers in the total, under its own name.
     select distinct
         deltas.unit_code,
-        deltas.unit_code as unit_name,
+        case when deltas.unit_code = 'unknown' then 'Không rõ đơn vị' else deltas.unit_code end as unit_name,
         'unknown' as unit_level
     from {{ ref('int_submission_deltas') }} as deltas
     where deltas.unit_code not in (select known_units.unit_code from known_units)

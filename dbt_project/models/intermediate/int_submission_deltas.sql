@@ -2,7 +2,11 @@
 -- Cumulating them over change_day gives any as-of day without reading the log again.
 with states as (
     select
-        states.*,
+        states.unit_code,
+        states.is_online,
+        states.is_postal,
+        states.is_strictly_online,
+        states.is_late_arrival,
         cast(states.received_at as date) as received_day,
         greatest(cast(states.recorded_at as date), cast(states.received_at as date)) as from_day,
         cast(states.next_recorded_at as date) as until_day

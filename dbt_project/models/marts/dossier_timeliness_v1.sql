@@ -64,6 +64,7 @@ final as (
         joined.period,
         joined.unit_code,
         joined.sector_code,
+        'processing' as unit_role,
         coalesce(units.unit_name, joined.unit_code) as unit_name,
         coalesce(units.unit_level, 'unknown') as unit_level,
         coalesce(sectors.sector_name, joined.sector_code) as sector_name,

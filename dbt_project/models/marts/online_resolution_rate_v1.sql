@@ -23,6 +23,7 @@ final as (
         compared.period,
         compared.unit_code,
         compared.sector_code,
+        'processing' as unit_role,
         coalesce(units.unit_name, compared.unit_code) as unit_name,
         coalesce(units.unit_level, 'unknown') as unit_level,
         coalesce(sectors.sector_name, compared.sector_code) as sector_name,

@@ -96,12 +96,21 @@ members as (
         name_vi as member_name,
         'all' as member_level
     from {{ ref('service_levels') }}
+    union all
+    select
+        'applicant_type' as dimension,
+        applicant_type as member,
+        name_vi as member_name,
+        'all' as member_level
+    from {{ ref('applicant_types') }}
 ),
 
 rated as (
     select
         summed.*,
-        coalesce(members.member_name, summed.member) as member_name,
+        coalesce(
+            members.member_name, case when summed.member = 'unknown' then 'Không rõ' else summed.member end
+        ) as member_name,
         coalesce(
             members.member_level,
             case when summed.dimension in ('receiving_unit', 'processing_unit') then 'unknown' else 'all' end
