@@ -16,7 +16,7 @@ Marts = Callable[[str, str, str], pd.DataFrame]
 Counted = dict[str, tuple[pd.DataFrame, list[str]]]
 PERIOD = ["as_of_day", "period", "unit_code"]
 # Rows of zeros that make a mart dense say nothing that could be counted.
-WHERE = {"online_submission_rate": "denominator > 0", "report_ii06a": "received_total > 0"}
+WHERE = {"online_submission_rate": "denominator > 0"}
 
 
 def differing(marts: Marts, counted: Counted) -> list[str]:
@@ -61,8 +61,10 @@ def of_dossiers(known: pd.DataFrame, tables: Mapping[str, pd.DataFrame], place: 
     ]
     ranking = sources.typed(tables["national_ranking"], "national_ranking")
     targets, cutoffs = sources.targets(tables["targets"]), sources.cutoffs()
+    register = dossiers.register(known, place)
     return {
-        "dossier_register": (dossiers.register(known, place), ["dossier_code"]),
+        "dossier_register": (register, ["dossier_code"]),
+        "dossier_alerts": (dossiers.alerts(known, register), ["dossier_code"]),
         "submission_by_channel_daily": (dossiers.channel_daily(known, place), channel),
         "online_submission_rate": (rates.submission_rate(known, place, cutoffs, targets), PERIOD),
         "online_submission_headline": (rates.headline(known, ranking, cutoffs, targets, place), ["cutoff_at"]),
@@ -94,6 +96,7 @@ def of_issues(every: list[issues.Issue], tables: Mapping[str, pd.DataFrame]) -> 
         "issue_backlog": (issues.backlog(every, assigned), ["issue_code"]),
         "issue_backlog_daily": (issues.backlog_daily(every), daily),
         "issue_escalation": (issues.escalation(every), ["issue_code", "step"]),
+        "issue_repeats": (issues.repeats(every), ["unit_code", "category"]),
     }
 
 

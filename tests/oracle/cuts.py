@@ -20,12 +20,14 @@ def breakdown(known: pd.DataFrame, place: Place) -> pd.DataFrame:
     flags = pd.DataFrame({channel: (now["channel"] == channel).astype(int) for channel in CHANNELS})
     flags["denominator"], flags["strict_numerator"] = 1, now["is_strict"].astype(int)
     flags["late_arrivals"], received = now["is_late"].astype(int), now["received"]
+    members = {cut: now[column].fillna("unknown").astype("category") for cut, column in CUTS.items()}
     found = []
     for period, first, last, moment in periods(place):
         here = received.between(pd.Timestamp(first), moment)
-        for dimension, column in CUTS.items():
-            member = now.loc[here, column].fillna("unknown").astype(object).rename("member")
-            line = flags[here].groupby(member).sum().reset_index()
+        counts = flags[here]
+        for dimension, member in members.items():
+            line = counts.groupby(member[here].rename("member"), observed=True).sum().reset_index()
+            line["member"] = line["member"].astype(object)
             found.append(line.assign(as_of_day=last, period=period, period_start=first, dimension=dimension))
     table = pd.concat(found, ignore_index=True)
     if table.empty:

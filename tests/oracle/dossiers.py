@@ -87,12 +87,22 @@ def states(log: pd.DataFrame, place: Place) -> pd.DataFrame:
 
 def known_at(known: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
     """One row per dossier: its state at `moment`."""
-    return known[known["recorded_at"] <= moment].drop_duplicates("dossier", keep="last")
+    dossier = known.loc[known["recorded_at"] <= moment, "dossier"]
+    return known.loc[dossier.index[dossier != dossier.shift(-1)]]  # states lie dossier by dossier, in order
 
 
 def is_overdue(state: pd.DataFrame, moment: pd.Timestamp) -> pd.Series:
     """Of open dossiers: past due with a running clock, or asked for papers more than once."""
     return (state["asked"] > 1) | (~state["is_paused"] & (moment > state["due"]))
+
+
+def due_soon(place: Place) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """From as_of to 24 working hours later: the same time of the third working day; on a day off its end."""
+    today = place.as_of.date()
+    third = pd.Timestamp(place.calendar.after(today, 3))
+    if place.calendar.works[today]:
+        return place.as_of, third + (place.as_of - place.as_of.normalize())
+    return place.as_of, third + pd.Timedelta(days=1, seconds=-1)
 
 
 def timeliness(state: pd.DataFrame) -> pd.Series:
@@ -134,6 +144,7 @@ def register(known: pd.DataFrame, place: Place) -> pd.DataFrame:
             "is_returned": now["is_returned"],
             "is_clock_paused": paused,
             "is_overdue": overdue,
+            "is_due_soon": now["is_open"] & ~overdue & ~paused & now["due"].between(*due_soon(place)),
             "has_no_due_date": now["due"].isna(),
             "timeliness": timeliness(now),
             "days_late": days_late.where(~paused & now["received"].notna()),
@@ -141,6 +152,21 @@ def register(known: pd.DataFrame, place: Place) -> pd.DataFrame:
             "working_days_left": place.calendar.between(as_of, now["due"]).where(now["is_open"]),
             "supplement_requests": now["asked"],
         }
+    )
+
+
+def alerts(known: pd.DataFrame, registered: pd.DataFrame) -> pd.DataFrame:
+    """dossier_alerts: of the register what is overdue or comes due, with whose it is and why."""
+    listed = registered[registered["is_overdue"] | registered["is_due_soon"]]
+    whose = known.loc[listed.index]
+    why = (listed["supplement_requests"] > 1).map({True: "asked_more_than_once", False: "past_due"})
+    return listed[
+        ["dossier_code", "procedure_code", "channel", "received_at", "due_at", "working_days_left"]
+    ].assign(
+        unit_code=whose["responsible"],
+        sector_code=whose["sector_code"],
+        alert=listed["is_overdue"].map({True: "overdue", False: "due_soon"}),
+        overdue_reason=why.where(listed["is_overdue"], None),
     )
 
 

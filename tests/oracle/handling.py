@@ -46,7 +46,7 @@ class Backlog:
     """What was open at a moment by event time; overdue and paused by what the records said then."""
 
     def __init__(self, known: pd.DataFrame, now: pd.DataFrame) -> None:
-        self.now = now
+        self.now = now[["dossier", *SLICE, "received", "closed_day"]]
         self.said = known[["dossier", "recorded_at", "asked", "is_paused", "due"]]
         self.first = self.said.drop_duplicates("dossier").set_index("dossier")
 
@@ -68,7 +68,7 @@ def dossier_timeliness(known: pd.DataFrame, place: Place) -> pd.DataFrame:
     lines, times = [], []
     for period, first, last, moment in periods(place):
         begins = pd.Timestamp(first)
-        received = now[now["received"].between(begins, moment)]
+        received = now.loc[now["received"].between(begins, moment), SLICE]
         done = now[now["closed_day"].between(begins, moment)]
         still = backlog.at(moment)
         line = pd.concat(
@@ -132,9 +132,22 @@ def resolution(known: pd.DataFrame, place: Place) -> pd.DataFrame:
     return found.groupby(["as_of_day", "period", *SLICE]).sum().reset_index().rename(columns=NAMES)
 
 
+def never_received(known: pd.DataFrame, place: Place) -> pd.DataFrame:
+    """When each dossier was handed in, and when the waiting ended: received, or refused without having been."""
+    now = known_at(known, place.as_of)
+    never = now["received"].isna()
+    refused = now["refused_at"].fillna(now["recorded_at"].where(now["status_code"] == 3)).where(never)
+    return now[SLICE].assign(
+        refused=refused,
+        asked=now["submitted_at"].fillna(now["recorded_at"].where(never)),
+        taken=now["received"].fillna(refused),
+    )
+
+
 def form_ii06a(known: pd.DataFrame, place: Place) -> pd.DataFrame:
-    """report_ii06a: month × responsible unit × sector, the columns 3 to 13 and withdrawn."""
+    """report_ii06a: month × responsible unit × sector, the columns 3 to 13 and what is shown apart."""
     now = by_event(known, place)
+    apart = never_received(known, place)
     backlog = Backlog(known, now)
     found = []
     for period, first, _, moment in periods(place):
@@ -156,6 +169,10 @@ def form_ii06a(known: pd.DataFrame, place: Place) -> pd.DataFrame:
                     resolved_late=done["timeliness"] == "late", withdrawn=done["status"] == 7,
                 ),
                 _line(still, open_in_term=~still["overdue"], open_overdue=still["overdue"]),
+                _line(apart[apart["refused"].between(begins, moment)], not_received=1),
+                _line(
+                    apart[(apart["asked"] <= moment) & ~(apart["taken"] <= moment)], waiting_for_receipt=1
+                ),
             ]
         ).fillna(0)  # fmt: skip
         found.append(
