@@ -31,8 +31,8 @@ def by_event(known: pd.DataFrame, place: Place) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "dossier": now["dossier"],
-            "responsible": now["responsible"].astype("category"),
-            "sector": now["sector"].astype("category"),
+            "responsible": now["responsible"].astype(pd.CategoricalDtype([*now["responsible"].unique(), "province"])),
+            "sector": now["sector"].astype(pd.CategoricalDtype([*now["sector"].unique(), "all"])),
             "received": now["received"], "received_day": received_day,
             "closed_day": ended.where(~(ended < received_day), received_day),
             "taken": place.calendar.between(now["received"], now["ended"]).clip(lower=0).astype("float64"),
@@ -90,9 +90,10 @@ def dossier_timeliness(known: pd.DataFrame, place: Place) -> pd.DataFrame:
         )
         times.append(done[[*SLICE, "taken"]].assign(as_of_day=last, period=period))
     key = ["as_of_day", "period", *SLICE]
-    counts = _with_totals(pd.concat(lines, ignore_index=True)).groupby(key).sum()
-    took = _with_totals(pd.concat(times, ignore_index=True)).sort_values([*key, "taken"])
-    place_in, size = took.groupby(key).cumcount(), took.groupby(key)["taken"].transform("size")
+    counts = _with_totals(pd.concat(lines, ignore_index=True)).groupby(key, observed=True).sum()
+    took = _with_totals(pd.concat(times, ignore_index=True)).sort_values("taken")
+    alike = took.groupby(key, observed=True)
+    place_in, size = alike.cumcount(), alike["taken"].transform("size")
     # The least number of days within which half, and nine tenths, were finished.
     half = took[place_in == (size + 1) // 2 - 1].set_index(key)["taken"].rename("median_working_days")
     tenths = took[place_in == -(-9 * size // 10) - 1].set_index(key)["taken"].rename("p90_working_days")
@@ -108,10 +109,10 @@ def _line(rows: pd.DataFrame, **counts: pd.Series | int) -> pd.DataFrame:
 
 def _with_totals(rows: pd.DataFrame) -> pd.DataFrame:
     """Each row four times: its unit or the province, its sector or all."""
-    total, every = {"responsible": "province"}, {"sector": "all"}
-    return pd.concat(
-        [rows, rows.assign(**total), rows.assign(**every), rows.assign(**total, **every)], ignore_index=True
-    )
+    total = rows.assign(responsible=pd.Series("province", rows.index, rows["responsible"].dtype))
+    both = pd.concat([rows, total], ignore_index=True)
+    every = both.assign(sector=pd.Series("all", both.index, both["sector"].dtype))
+    return pd.concat([both, every], ignore_index=True)
 
 
 def resolution(known: pd.DataFrame, place: Place) -> pd.DataFrame:
@@ -128,8 +129,10 @@ def resolution(known: pd.DataFrame, place: Place) -> pd.DataFrame:
             .reset_index()
         )
         lines.append(line.assign(as_of_day=last, period=period))
-    found = _with_totals(pd.concat(lines, ignore_index=True))
-    return found.groupby(["as_of_day", "period", *SLICE]).sum().reset_index().rename(columns=NAMES)
+    found = _with_totals(pd.concat(lines, ignore_index=True)).groupby(
+        ["as_of_day", "period", *SLICE], observed=True
+    )
+    return found.sum().reset_index().rename(columns=NAMES)
 
 
 def never_received(known: pd.DataFrame, place: Place) -> pd.DataFrame:
