@@ -42,11 +42,12 @@ class Place:
 def states(log: pd.DataFrame, place: Place) -> pd.DataFrame:
     """One row per state recorded by as_of, in order, each with the milestones known at it."""
     log = log[log["recorded_at"] <= place.as_of].assign(
-        dossier=lambda found: pd.factorize(found["dossier_code"])[0]
+        dossier=lambda found: pd.factorize(found["dossier_code"])[0],
+        batch=lambda found: found["batch_id"].astype("category").cat.codes,
     )
-    log = log.sort_values(["synced_at", "batch_id", "_row"], kind="stable")
-    arrived = log.drop_duplicates(STATE).set_index(STATE)["synced_at"].rename("arrived_at")
-    log = log.drop_duplicates(STATE, keep="last").join(arrived, on=STATE)
+    log = log.sort_values(["synced_at", "batch", "_row"])
+    log["arrived_at"] = log.groupby(STATE)["synced_at"].transform("min")
+    log = log.drop_duplicates(STATE, keep="last")
     log["order"] = log["status_code"].map(ORDER)
     log = log.sort_values(["dossier", "recorded_at", "synced_at", "order"]).reset_index(drop=True)
     code = log["dossier"]
