@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
-from tests.oracle import cuts, dossiers, handling, issues, rates, reporting, sources, tasks
+from tests.oracle import cuts, dossiers, handling, issues, rates, repeats, reporting, sources, tasks
 from tests.oracle.compare import differences
 from tests.oracle.dossiers import Place
 
@@ -96,7 +96,7 @@ def of_issues(every: list[issues.Issue], tables: Mapping[str, pd.DataFrame]) -> 
         "issue_backlog": (issues.backlog(every, assigned), ["issue_code"]),
         "issue_backlog_daily": (issues.backlog_daily(every), daily),
         "issue_escalation": (issues.escalation(every), ["issue_code", "step"]),
-        "issue_repeats": (issues.repeats(every), ["unit_code", "category"]),
+        "issue_repeats": (repeats.repeats(every), ["unit_code", "category"]),
     }
 
 

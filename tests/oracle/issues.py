@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from datetime import date, datetime, time, timedelta
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -16,7 +15,6 @@ from tests.oracle.tasks import rejected_rows
 OPEN = {"new", "under_review", "recommended", "resolving"}
 LEVELS = ["commune", "department", "province", "ministry"]
 DECIDE, RESOLVE = 2, 15
-WINDOW = 90  # days within which a second issue of a kind makes it a repeating one
 TIMES = ["reported_at", "due_at", "resolved_at", "last_update_at"]
 
 
@@ -191,31 +189,6 @@ def backlog(every: list[Issue], assignments: list[Row]) -> pd.DataFrame:
                 "repeat_number": None if number is None else number + 1,
                 "previous_issue_code": alike[number - 1] if number else None, "addressees": len(path),
                 "times_escalated": sum(step["direction"] == "escalated" for step in path),
-            }
-        )  # fmt: skip
-    return pd.DataFrame(found)
-
-
-def repeats(every: list[Issue]) -> pd.DataFrame:
-    """issue_repeats: the same category in the same unit; what the register calls a duplicate is none."""
-    kinds: dict[tuple[str, str], list[Issue]] = defaultdict(list)
-    for issue in sorted(every, key=lambda i: (i.row["reported_at"], i.code)):
-        if issue.row["status"] != "duplicate":
-            kinds[issue.unit, issue.row["category"] or "other"].append(issue)
-    found = []
-    for (unit, category), alike in kinds.items():
-        days = [issue.reported for issue in alike]
-        recent = sum(day > alike[0].today - timedelta(days=WINDOW) for day in days)
-        gaps = [(later - day).days for day, later in pairwise(days)]
-        found.append(
-            {
-                "unit_code": unit, "category": category, "issues": len(alike), "repeats": len(alike) - 1,
-                "issues_in_window": recent, "is_repeating": recent > 1,
-                "open_issues": sum(i.closed is None for i in alike),
-                "reopened_issues": sum(any(s.is_again for s in i.spells) for i in alike),
-                "first_reported_at": alike[0].row["reported_at"],
-                "last_reported_at": alike[-1].row["reported_at"], "last_issue_code": alike[-1].code,
-                "shortest_gap_days": min(gaps, default=None),
             }
         )  # fmt: skip
     return pd.DataFrame(found)

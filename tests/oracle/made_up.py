@@ -13,13 +13,14 @@ import pandas as pd
 
 from tests.oracle.made_up_registers import batches, maybe, registers
 
-# When counting starts and where it stands: the merger, a month's end, a cut-off, midnight.
+# When counting starts and where it stands: the merger, a month's end, a cut-off, midnight, a Saturday.
 WINDOWS = [
     (date(2025, 7, 1), datetime(2025, 7, 1, 12)),
     (date(2025, 7, 1), datetime(2025, 7, 9, 23, 59, 59)),
     (date(2025, 7, 25), datetime(2025, 8, 1, 0, 0, 0)),
     (date(2025, 7, 30), datetime(2025, 8, 6, 16)),
     (date(2025, 7, 28), datetime(2025, 7, 31, 23, 59, 59)),
+    (date(2025, 7, 20), datetime(2025, 7, 26, 10)),
 ]
 # 16681 and 16702 were other communes before the merger, 16663 is gone; 99999 nobody knows.
 UNITS = ["16681", "16702", "16663", "H41.03", "99999"]
@@ -51,6 +52,7 @@ def dossier(draw: st.DrawFn, number: int) -> list[dict[str, Any]]:
         "service_level": draw(st.sampled_from(["full", "partial", None])),
         "receiving_unit_code": draw(st.sampled_from(UNITS)),
         "processing_unit_code": draw(st.sampled_from([*UNITS, None])),
+        "submitted_at": draw(maybe(NEAR.map(lambda d: at - abs(d)))),
         "due_at": draw(maybe(NEAR.map(lambda d: at + 5 * d + timedelta(days=3)))),
     }
     received = draw(st.sampled_from(["stated", "stated", "never"]))
