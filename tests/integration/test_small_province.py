@@ -270,14 +270,15 @@ def test_no_planted_personal_value_rests_outside_the_sources(small_province: Pro
         if path.suffix == ".parquet":
             with duck.connect(small_province.settings.extensions) as con:
                 relation = f"read_parquet({duck.literal(path)})"
-                assert findings(con, relation) == {}, path
+                # A file's own name is random, and may hold twelve digits in a row.
+                assert {column for column, _ in findings(con, relation)} <= {"path"}, path
                 assert not texts_of(con, relation) & planted, path
         elif path.suffix == ".duckdb":
             with duckdb.connect(str(path), read_only=True) as con:
                 tables = con.execute("select schema_name, table_name from duckdb_tables()").fetchall()
                 for table in tables:
                     relation = duck.identifier(*table)
-                    assert findings(con, relation) == {}, (path, table)
+                    assert {column for column, _ in findings(con, relation)} <= {"path"}, (path, table)
                     assert not texts_of(con, relation) & planted, (path, table)
         else:
             content = path.read_bytes().decode("utf-8", "ignore")
