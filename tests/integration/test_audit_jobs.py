@@ -36,7 +36,7 @@ def test_verify_and_restore_run_as_jobs_and_restore_asks_to_be_confirmed(
     week: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = tmp_path / "data"
-    shutil.copytree(week.data, data, symlinks=True, ignore=shutil.ignore_patterns("demo"))
+    shutil.copytree(week.data, data, symlinks=True, ignore=shutil.ignore_patterns("demo", ".rebuild.*"))
     settings = Settings(data=data, sources_file=data / "sources.yaml")
     monkeypatch.setenv("THONGSUOT_DATA", str(data))
     monkeypatch.setenv("THONGSUOT_SOURCES", str(settings.sources_file))

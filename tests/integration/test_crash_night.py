@@ -31,7 +31,7 @@ LOG = "dossier_log"
 def at(settings: Settings, folder: Path) -> Settings:
     if folder.exists():
         shutil.rmtree(folder)
-    shutil.copytree(settings.data, folder, symlinks=True, ignore=shutil.ignore_patterns("demo"))
+    shutil.copytree(settings.data, folder, symlinks=True, ignore=shutil.ignore_patterns("demo", ".rebuild.*"))
     (folder / "demo").symlink_to(settings.data / "demo")
     return Settings(data=folder, sources_file=folder / "sources.yaml")
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 def copy(week: Settings, tmp_path: Path) -> Settings:
     """The week, free to be spoilt."""
     data = tmp_path / "data"
-    shutil.copytree(week.data, data, symlinks=True, ignore=shutil.ignore_patterns("demo"))
+    shutil.copytree(week.data, data, symlinks=True, ignore=shutil.ignore_patterns("demo", ".rebuild.*"))
     return Settings(data=data, sources_file=data / "sources.yaml")
 
 
