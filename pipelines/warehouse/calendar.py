@@ -19,7 +19,11 @@ def calendar_frame(country: str = "VN", first: date = FIRST, last: date = LAST) 
     `country`: an ISO code that the library knows, with a subdivision where holidays differ: `DE-BE`.
     """
     name, _, part = country.partition("-")
-    known = holidays.country_holidays(name, subdiv=part or None, years=range(first.year, last.year + 1))
+    # The country's own language: else the names, and with them a release's hashes, follow the shell's LANG.
+    language = holidays.country_holidays(name, subdiv=part or None).default_language
+    known = holidays.country_holidays(
+        name, subdiv=part or None, years=range(first.year, last.year + 1), language=language
+    )
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return pd.DataFrame(
         {

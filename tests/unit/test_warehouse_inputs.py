@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+
+import pytest
 
 from pipelines.landing.batches import LandedBatch
 from pipelines.warehouse.build import current
@@ -41,3 +44,12 @@ def test_the_library_calendar_misses_the_swap_of_january_2026() -> None:
     by_text = {str(day): working for day, working in days.items()}
     assert by_text["2025-09-02"] is False or not by_text["2025-09-02"]  # National Day
     assert by_text["2026-01-02"] and not by_text["2026-01-10"]
+
+
+def test_the_names_of_holidays_do_not_follow_the_language_of_the_shell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for language in ("", "en_US.UTF-8", "vi_VN.UTF-8"):
+        monkeypatch.setenv("LANGUAGE", language)
+        frame = calendar_frame("VN", date(2025, 9, 2), date(2025, 9, 2))
+        assert list(frame["holiday_name"]) == ["Quốc khánh"]
