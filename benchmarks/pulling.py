@@ -1,7 +1,8 @@
 """Pulling five million rows: this pipeline beside DuckDB's own COPY and the plain pandas way, pair by pair.
 
 One table of a one-stop system in PostgreSQL, SQLite and CSV. COPY writes the same columns as text to Parquet
-in the same compression (zstd) and nothing else; the pipeline also removes personal data from free text, counts, hashes and syncs the batch.
+in the same compression (zstd) and nothing else; the pipeline also removes personal data from free text, counts,
+hashes and syncs the batch. A day by cursor is the same statement on both sides: one stream, not a parallel scan.
 Each run is a process of its own; memory is its peak above the interpreter with its modules loaded.
 
     python -m benchmarks.pulling [--rows 5000000] [--pairs 3]
@@ -100,7 +101,7 @@ def ours(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
 
 
 def copy(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
-    """DuckDB's own way, with the defaults of its COPY."""
+    """DuckDB's own way: its COPY, in the compression that the pipeline writes."""
     texts = ", ".join(f"cast({duck.identifier(n)} as varchar) as {duck.identifier(n)}" for n in COLUMNS)
 
     def run() -> int:
