@@ -1,8 +1,9 @@
 """Kill a stage at any boundary it crosses, or give it a full disk; production code knows nothing of it.
 
 A boundary is a rename, a statement that writes, or a commit: the power may fail after each.
-Children are forked, so that a matrix of fifty deaths pays the imports once. Nothing may have opened
-DuckDB in the parent before: its threads do not survive a fork, and one that holds a lock would hang.
+Children are forked, so that a matrix of fifty deaths pays the imports once; and from a server that never
+opens anything, for DuckDB's threads would not survive a fork of the test process. So a stage is a function
+of a module, given with its arguments.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ WRITES = ("commit", "insert", "merge", "delete", "update", "create", "copy", "ca
 WRITES_NOTHING = (" temp ", "if not exists")
 # Larger than a JSON sidecar, smaller than any Parquet or DuckDB file of these tests.
 FULL_DISK_BYTES = 300
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["pandas", "dbt.cli.main", "tests.nights"])
 
 
 class Boundaries:
@@ -79,15 +83,14 @@ def _arm(boundary: Boundaries) -> None:
     duckdb.connect = connect  # type: ignore[assignment]
 
 
-def _forked(work: Callable[[], object]) -> tuple[int, object]:
+def _child(pipe: Connection, work: Callable[..., object], args: tuple) -> None:
+    pipe.send(work(*args))
+
+
+def _forked(work: Callable[..., object], *args: Any) -> tuple[int, object]:
     """(exit code, what the child returned); a child killed by a signal has its negative number."""
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe(duplex=False)
-
-    def child() -> None:
-        theirs.send(work())
-
-    process = context.Process(target=child)
+    ours, theirs = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=_child, args=(theirs, work, args))
     process.start()
     theirs.close()
     try:
@@ -99,62 +102,61 @@ def _forked(work: Callable[[], object]) -> tuple[int, object]:
     return process.exitcode, told
 
 
-def undisturbed(stage: Callable[[], object]) -> list[str]:
+def _counted(stage: Callable[..., object], args: tuple) -> list[str]:
+    boundary = Boundaries(0)
+    _arm(boundary)
+    stage(*args)
+    return boundary.crossed
+
+
+def undisturbed(stage: Callable[..., object], *args: Any) -> list[str]:
     """Run the stage in a child to its end; the boundaries it crossed."""
-
-    def work() -> list[str]:
-        boundary = Boundaries(0)
-        _arm(boundary)
-        stage()
-        return boundary.crossed
-
-    code, told = _forked(work)
+    code, told = _forked(_counted, stage, args)
     assert code == 0 and isinstance(told, list)
     return told
 
 
-def killed_at(number: int, stage: Callable[[], object]) -> None:
+def _doomed(number: int, stage: Callable[..., object], args: tuple) -> None:
+    _arm(Boundaries(number))
+    stage(*args)
+
+
+def killed_at(number: int, stage: Callable[..., object], *args: Any) -> None:
     """Run the stage in a child that dies by SIGKILL at its n-th boundary."""
-
-    def work() -> None:
-        _arm(Boundaries(number))
-        stage()
-
-    code, _ = _forked(work)
+    code, _ = _forked(_doomed, number, stage, args)
     assert code == -signal.SIGKILL, f"the stage ended by itself ({code}) before boundary {number}"
 
 
-def on_a_full_disk(stage: Callable[[], object]) -> str:
+def _without_space(stage: Callable[..., object], args: tuple) -> str:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FULL_DISK_BYTES, FULL_DISK_BYTES))
+    try:
+        stage(*args)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def on_a_full_disk(stage: Callable[..., object], *args: Any) -> str:
     """Run the stage where no file may grow beyond some bytes (RLIMIT_FSIZE: no mount, no root); its error.
 
     Writes fail as they do on a full disk, with another errno (EFBIG for ENOSPC).
     """
-
-    def work() -> str:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (FULL_DISK_BYTES, FULL_DISK_BYTES))
-        try:
-            stage()
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
-        return ""
-
-    code, told = _forked(work)
+    code, told = _forked(_without_space, stage, args)
     assert code == 0, "a full disk ended the process"
     return str(told)
 
 
-def asked(question: Callable[[], object]) -> Any:
+def asked(question: Callable[..., object], *args: Any) -> Any:
     """The answer of a fresh process, which holds no handle of an earlier one."""
-    code, told = _forked(question)
+    code, told = _forked(question, *args)
     assert code == 0
     return told
 
 
-def at_once(stage: Callable[[], object], times: int = 2) -> list[int]:
+def at_once(stage: Callable[..., object], *args: Any, times: int = 2) -> list[int]:
     """Several processes start the stage together; their exit codes."""
-    context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=stage) for _ in range(times)]
+    processes = [CONTEXT.Process(target=stage, args=args) for _ in range(times)]
     for process in processes:
         process.start()
     for process in processes:

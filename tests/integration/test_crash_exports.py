@@ -59,16 +59,16 @@ def export(settings: Settings, name: str) -> None:
 def second(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Release 1 exported, release 2 published and not yet exported."""
     settings = Settings(data=tmp_path_factory.mktemp("exports") / "data")
-
-    def bring_up() -> None:
-        settings.data.mkdir()
-        night(settings, 1)
-        for name in EXPORTS:
-            export(settings, name)
-        night(settings, 2)
-
-    crashing.asked(bring_up)
+    settings.data.mkdir()
+    crashing.asked(bring_up, settings)
     return settings
+
+
+def bring_up(settings: Settings) -> None:
+    night(settings, 1)
+    for name in EXPORTS:
+        export(settings, name)
+    night(settings, 2)
 
 
 def served(settings: Settings) -> dict[str, str]:
@@ -103,14 +103,14 @@ def test_an_export_killed_at_any_boundary_serves_whole_files_and_the_next_run_co
 
     whole = fresh("whole")
     before = served(whole)
-    boundaries = crashing.undisturbed(lambda: export(whole, name))
+    boundaries = crashing.undisturbed(export, whole, name)
     after = served(whole)
     assert after != before and any("rename" in b for b in boundaries)
     for number, boundary in enumerate(boundaries, start=1):
         spoilt = fresh("spoilt")
-        crashing.killed_at(number, lambda: export(spoilt, name))  # noqa: B023
+        crashing.killed_at(number, export, spoilt, name)
         is_whole(spoilt)
-        crashing.asked(lambda: export(spoilt, name))  # noqa: B023
+        crashing.asked(export, spoilt, name)
         assert served(spoilt) == after, boundary
         assert not list(spoilt.exports.rglob(".*")), "what the dead left behind is cleared away"
 
@@ -119,9 +119,9 @@ def test_a_package_that_lost_a_file_is_written_again(second: Settings, tmp_path:
     data = tmp_path / "data"
     shutil.copytree(second.data, data, symlinks=True)
     settings = Settings(data=data)
-    crashing.asked(lambda: export(settings, "open_data"))
+    crashing.asked(export, settings, "open_data")
     whole = served(settings)
     for lost in ("rate.csv", "datapackage.json"):
         (settings.exports / "open_data" / "2" / lost).unlink()
-        crashing.asked(lambda: export(settings, "open_data"))
+        crashing.asked(export, settings, "open_data")
         assert served(settings) == whole

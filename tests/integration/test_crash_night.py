@@ -41,7 +41,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The week's source systems, nothing pulled."""
     data = tmp_path_factory.mktemp("sources") / "data"
     settings = Settings(data=data, sources_file=data / "sources.yaml")
-    crashing.asked(lambda: week.bring_up(settings))
+    crashing.asked(week.bring_up, settings)
     return settings
 
 
@@ -90,18 +90,18 @@ def test_a_stage_killed_at_any_boundary_leaves_nothing_half_and_the_next_run_hea
 ) -> None:
     origin = at(sources, tmp_path / "origin")
     if stage is validation:
-        crashing.asked(lambda: landing(origin))
+        crashing.asked(landing, origin)
     whole = at(origin, tmp_path / "whole")
-    boundaries = crashing.undisturbed(lambda: stage(whole))
-    crashing.asked(lambda: both(whole))
-    expected = crashing.asked(lambda: accepted(whole))
+    boundaries = crashing.undisturbed(stage, whole)
+    crashing.asked(both, whole)
+    expected = crashing.asked(accepted, whole)
     assert any("rename to" in b for b in boundaries)
     for number, name in enumerate(boundaries, start=1):
         spoilt = at(origin, tmp_path / "spoilt")
-        crashing.killed_at(number, lambda: stage(spoilt))  # noqa: B023
-        crashing.asked(lambda: is_sound(spoilt))  # noqa: B023
-        crashing.asked(lambda: both(spoilt))  # noqa: B023
-        assert crashing.asked(lambda: accepted(spoilt)) == expected, name  # noqa: B023
+        crashing.killed_at(number, stage, spoilt)
+        crashing.asked(is_sound, spoilt)
+        crashing.asked(both, spoilt)
+        assert crashing.asked(accepted, spoilt) == expected, name
 
 
 @pytest.mark.parametrize("stage", [landing, validation])
@@ -110,21 +110,21 @@ def test_a_full_disk_leaves_nothing_half_and_the_next_run_heals(
 ) -> None:
     spoilt = at(sources, tmp_path / "spoilt")
     if stage is validation:
-        crashing.asked(lambda: landing(spoilt))
-    assert crashing.on_a_full_disk(lambda: stage(spoilt))
-    crashing.asked(lambda: is_sound(spoilt))
-    crashing.asked(lambda: both(spoilt))
-    assert crashing.asked(lambda: accepted(spoilt))[1] > 0
+        crashing.asked(landing, spoilt)
+    assert crashing.on_a_full_disk(stage, spoilt)
+    crashing.asked(is_sound, spoilt)
+    crashing.asked(both, spoilt)
+    assert crashing.asked(accepted, spoilt)[1] > 0
 
 
 def test_two_runs_at_once_leave_whole_batches_and_one_that_counts(sources: Settings, tmp_path: Path) -> None:
     alone, together = at(sources, tmp_path / "alone"), at(sources, tmp_path / "together")
-    crashing.asked(lambda: both(alone))
-    assert crashing.at_once(lambda: both(together)) == [0, 0]
-    crashing.asked(lambda: is_sound(together))
+    crashing.asked(both, alone)
+    assert crashing.at_once(both, together) == [0, 0]
+    crashing.asked(is_sound, together)
     # What the slower one landed last is judged by the next run, if it was not by this one.
-    crashing.asked(lambda: both(together))
-    assert crashing.asked(lambda: accepted(together)) == crashing.asked(lambda: accepted(alone))
+    crashing.asked(both, together)
+    assert crashing.asked(accepted, together) == crashing.asked(accepted, alone)
 
 
 def building(settings: Settings) -> None:
@@ -148,7 +148,7 @@ def publishing(settings: Settings) -> bool:
 @pytest.fixture(scope="module")
 def build_boundaries(week: Settings, tmp_path_factory: pytest.TempPathFactory) -> int:
     whole = at(week, tmp_path_factory.mktemp("build") / "data")
-    return len(crashing.undisturbed(lambda: building(whole)))
+    return len(crashing.undisturbed(building, whole))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
@@ -156,19 +156,19 @@ def test_a_build_killed_half_way_is_not_published_and_the_next_one_is_the_same(
     week: Settings, build_boundaries: int, tmp_path: Path, share: float
 ) -> None:
     spoilt = at(week, tmp_path / "spoilt")
-    before = crashing.asked(lambda: released(spoilt))
-    crashing.killed_at(int(build_boundaries * share), lambda: building(spoilt))
-    assert crashing.asked(lambda: built_state(spoilt) is None)
-    assert crashing.asked(lambda: released(spoilt)) == before
-    crashing.asked(lambda: building(spoilt))
-    assert crashing.asked(lambda: publishing(spoilt)) is False  # every hash is the same: nothing new
+    before = crashing.asked(released, spoilt)
+    crashing.killed_at(int(build_boundaries * share), building, spoilt)
+    assert crashing.asked(built_state, spoilt) is None
+    assert crashing.asked(released, spoilt) == before
+    crashing.asked(building, spoilt)
+    assert crashing.asked(publishing, spoilt) is False  # every hash is the same: nothing new
 
 
 def test_a_build_on_a_full_disk_is_not_published_and_the_release_answers(
     week: Settings, tmp_path: Path
 ) -> None:
     spoilt = at(week, tmp_path / "spoilt")
-    before = crashing.asked(lambda: released(spoilt))
-    assert crashing.on_a_full_disk(lambda: building(spoilt))
-    assert crashing.asked(lambda: built_state(spoilt) is None)
-    assert crashing.asked(lambda: released(spoilt)) == before
+    before = crashing.asked(released, spoilt)
+    assert crashing.on_a_full_disk(building, spoilt)
+    assert crashing.asked(built_state, spoilt) is None
+    assert crashing.asked(released, spoilt) == before

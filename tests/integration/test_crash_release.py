@@ -26,15 +26,15 @@ pytestmark = pytest.mark.slow
 def second_built(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """One release published and exported; the next night landed and built, not yet published."""
     settings = Settings(data=tmp_path_factory.mktemp("crash") / "data")
-
-    def bring_up() -> None:
-        settings.data.mkdir()
-        night(settings, 1)
-        duckdb_file.export(settings)
-        built_night(settings, 2)
-
-    crashing.asked(bring_up)
+    settings.data.mkdir()
+    crashing.asked(bring_up, settings)
     return settings
+
+
+def bring_up(settings: Settings) -> None:
+    night(settings, 1)
+    duckdb_file.export(settings)
+    built_night(settings, 2)
 
 
 def fresh(origin: Settings, folder: Path) -> Settings:
@@ -84,39 +84,39 @@ def test_a_publish_killed_at_any_boundary_leaves_one_whole_release_and_the_next_
     second_built: Settings, tmp_path: Path
 ) -> None:
     whole = fresh(second_built, tmp_path / "whole")
-    boundaries = crashing.undisturbed(lambda: publishing(whole))
-    expected = crashing.asked(lambda: healed(whole))
+    boundaries = crashing.undisturbed(publishing, whole)
+    expected = crashing.asked(healed, whole)
     assert expected[0] == NEW and len(boundaries) > 10
     committed = len(boundaries) - boundaries[::-1].index("after commit")
     for number in range(1, len(boundaries) + 1):
         spoilt = fresh(second_built, tmp_path / "spoilt")
-        crashing.killed_at(number, lambda: publishing(spoilt))  # noqa: B023
-        assert crashing.asked(lambda: seen(spoilt)) == (NEW if number >= committed else OLD), (  # noqa: B023
+        crashing.killed_at(number, publishing, spoilt)
+        assert crashing.asked(seen, spoilt) == (NEW if number >= committed else OLD), (
             number,
             boundaries[number - 1],
         )
-        assert crashing.asked(lambda: healed(spoilt)) == expected, boundaries[number - 1]  # noqa: B023
+        assert crashing.asked(healed, spoilt) == expected, boundaries[number - 1]
     # The files that the dead left behind are in nobody's way.
-    assert crashing.asked(lambda: verify(spoilt).findings) == []
+    assert crashing.asked(verify, spoilt).findings == []
 
 
 def test_an_export_killed_at_any_boundary_leaves_a_whole_file_and_the_next_run_heals(
     second_built: Settings, tmp_path: Path
 ) -> None:
     published = fresh(second_built, tmp_path / "published")
-    crashing.asked(lambda: publishing(published))
+    crashing.asked(publishing, published)
     whole = fresh(published, tmp_path / "whole")
-    boundaries = crashing.undisturbed(lambda: exporting(whole))
+    boundaries = crashing.undisturbed(exporting, whole)
     assert any("rename to marts.duckdb" in b for b in boundaries)
     for number in range(1, len(boundaries) + 1):
         spoilt = fresh(published, tmp_path / "spoilt")
-        crashing.killed_at(number, lambda: exporting(spoilt))  # noqa: B023
+        crashing.killed_at(number, exporting, spoilt)
         renamed = boundaries[:number].count("after rename to marts.duckdb")
-        assert crashing.asked(lambda: exported(spoilt)) == (  # noqa: B023
+        assert crashing.asked(exported, spoilt) == (
             ((2,), (3, 2)) if renamed else ((1,), (2, 1))
         )
-        crashing.asked(lambda: exporting(spoilt))  # noqa: B023
-        assert crashing.asked(lambda: exported(spoilt)) == ((2,), (3, 2))  # noqa: B023
+        crashing.asked(exporting, spoilt)
+        assert crashing.asked(exported, spoilt) == ((2,), (3, 2))
 
 
 @pytest.mark.parametrize("stage", [publishing, exporting])
@@ -125,17 +125,17 @@ def test_a_full_disk_is_an_error_and_readers_keep_the_last_release(
 ) -> None:
     spoilt = fresh(second_built, tmp_path / "spoilt")
     if stage is exporting:
-        crashing.asked(lambda: publishing(spoilt))
-    assert crashing.on_a_full_disk(lambda: stage(spoilt))
-    assert crashing.asked(lambda: seen(spoilt)) == (OLD if stage is publishing else NEW)
-    assert crashing.asked(lambda: exported(spoilt)) == ((1,), (2, 1))
-    crashing.asked(lambda: publishing(spoilt))
-    crashing.asked(lambda: exporting(spoilt))
-    assert crashing.asked(lambda: seen(spoilt)) == NEW
-    assert crashing.asked(lambda: exported(spoilt)) == ((2,), (3, 2))
+        crashing.asked(publishing, spoilt)
+    assert crashing.on_a_full_disk(stage, spoilt)
+    assert crashing.asked(seen, spoilt) == (OLD if stage is publishing else NEW)
+    assert crashing.asked(exported, spoilt) == ((1,), (2, 1))
+    crashing.asked(publishing, spoilt)
+    crashing.asked(exporting, spoilt)
+    assert crashing.asked(seen, spoilt) == NEW
+    assert crashing.asked(exported, spoilt) == ((2,), (3, 2))
 
 
 def test_two_publishes_at_once_make_one_release(second_built: Settings, tmp_path: Path) -> None:
     both = fresh(second_built, tmp_path / "both")
-    assert crashing.at_once(lambda: publishing(both)) == [0, 0]
-    assert crashing.asked(lambda: seen(both)) == NEW
+    assert crashing.at_once(publishing, both) == [0, 0]
+    assert crashing.asked(seen, both) == NEW

@@ -1,0 +1,30 @@
+"""The children of the crash tests: what the test process holds open does not reach them."""
+
+from __future__ import annotations
+
+import duckdb
+
+from tests import crashing
+
+SUM = "select sum(i)::bigint from range(20_000_000) t(i)"
+held: list[duckdb.DuckDBPyConnection] = []
+
+
+def answered() -> tuple[int, int]:
+    """How many connections this process inherited, and what a new one computes once they are gone."""
+    inherited = len(held)
+    held.clear()
+    with duckdb.connect(config={"threads": 2}) as con:
+        row = con.execute(SUM).fetchone()
+    assert row is not None
+    return inherited, row[0]
+
+
+def test_a_child_of_a_process_that_uses_duckdb_inherits_none_of_it() -> None:
+    with duckdb.connect(config={"threads": 2}) as con:
+        con.execute(SUM).fetchall()
+        held.append(con)
+        try:
+            assert crashing.asked(answered) == (0, 19_999_999 * 20_000_000 // 2)
+        finally:
+            held.clear()
