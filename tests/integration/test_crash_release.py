@@ -112,9 +112,7 @@ def test_an_export_killed_at_any_boundary_leaves_a_whole_file_and_the_next_run_h
         spoilt = fresh(published, tmp_path / "spoilt")
         crashing.killed_at(number, exporting, spoilt)
         renamed = boundaries[:number].count("after rename to marts.duckdb")
-        assert crashing.asked(exported, spoilt) == (
-            ((2,), (3, 2)) if renamed else ((1,), (2, 1))
-        )
+        assert crashing.asked(exported, spoilt) == (((2,), (3, 2)) if renamed else ((1,), (2, 1)))
         crashing.asked(exporting, spoilt)
         assert crashing.asked(exported, spoilt) == ((2,), (3, 2))
 
