@@ -21,6 +21,9 @@ from pipelines.sources.contract import load_contracts
 from pipelines.warehouse.build import finish, prepare
 from pipelines.warehouse.dbt import build, ensure_manifest, explain
 
+# Half the time of a small build, where the test is about something else.
+UNTESTED = ("--exclude-resource-type", "test")
+
 
 def days(word: str) -> list[date]:
     first, _, last = word.partition("..")
@@ -48,22 +51,22 @@ def judge(settings: Settings) -> None:
         validate(source, left, settings)
 
 
-def build_and_publish(settings: Settings, as_of: datetime | None, reason: str) -> Outcome:
+def build_and_publish(settings: Settings, as_of: datetime | None, reason: str, *words: str) -> Outcome:
     at = prepare(settings, load_contracts(settings.sources_file), as_of)
-    results = build(settings)
+    results = build(settings, *words)
     assert not any(r.failed for r in results), explain(settings, results)
     finish(settings, at)
     return publish(settings, run_id=f"run {reason}", author="night", reason=reason)
 
 
-def night(settings: Settings, word: str, as_of: datetime | None = None) -> Outcome:
-    """One whole night; `word`: the days it pulls, or `-` to pull none."""
+def night(settings: Settings, word: str, as_of: datetime | None = None, *, tested: bool = True) -> Outcome:
+    """One whole night; `word`: the days it pulls, or `-` to pull none; `tested`: with dbt's data tests."""
     os.environ.update(settings.child_environment())
     ensure_manifest(settings)
     if word != "-":
         land(settings, days(word))
     judge(settings)
-    outcome = build_and_publish(settings, as_of, word)
+    outcome = build_and_publish(settings, as_of, word, *(() if tested else UNTESTED))
     export(settings)
     return outcome
 
