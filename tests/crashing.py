@@ -24,8 +24,9 @@ WRITES = ("commit", "insert", "merge", "delete", "update", "create", "copy", "ca
 WRITES_NOTHING = (" temp ", "if not exists")
 # Larger than a JSON sidecar, smaller than any Parquet or DuckDB file of these tests.
 FULL_DISK_BYTES = 300
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when the server imports it
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["pandas", "dbt.cli.main", "tests.nights"])
+CONTEXT.set_forkserver_preload(["dbt.cli.main", "tests.nights", "great_expectations"])
 
 
 class Boundaries:
