@@ -24,7 +24,16 @@ WINDOWS = [
 ]
 # 16681 and 16702 were other communes before the merger, 16663 is gone; 99999 nobody knows.
 UNITS = ["16681", "16702", "16663", "H41.03", "99999"]
-STAMP = st.integers(0, 45 * 48).map(lambda n: datetime(2025, 6, 20) + timedelta(minutes=30 * n))
+# The seconds on which something turns, one before and one after: the merger, a cut-off, as_of of each window.
+TURNS = [
+    moment + timedelta(seconds=s)
+    for moment in [datetime(2025, 7, 1), datetime(2025, 7, 22, 16), *(as_of for _, as_of in WINDOWS)]
+    for s in (-1, 0, 1)
+]
+STAMP = st.one_of(
+    st.integers(0, 45 * 48).map(lambda n: datetime(2025, 6, 20) + timedelta(minutes=30 * n)),
+    st.sampled_from(TURNS),
+)
 NEAR = st.sampled_from([-1500, -60, -1, 0, 0, 0, 1, 90, 1440, 4000, 11000]).map(
     lambda m: timedelta(minutes=m)
 )
