@@ -104,8 +104,13 @@ def land(
 def batches(root: Path, source: str | None = None) -> Iterator[LandedBatch]:
     """Every whole batch under `root`, oldest first within a partition."""
     for sidecar in sorted(root.glob(f"{source or '*'}/*/*.json")):
-        content = json.loads(sidecar.read_text(encoding="utf-8"))
-        yield LandedBatch(**content | {"notes": tuple(content["notes"])}, folder=sidecar.parent)
+        yield told_by(sidecar)
+
+
+def told_by(sidecar: Path) -> LandedBatch:
+    """ValueError, TypeError or KeyError where the file is no sidecar."""
+    content = json.loads(sidecar.read_text(encoding="utf-8"))
+    return LandedBatch(**content | {"notes": tuple(content["notes"])}, folder=sidecar.parent)
 
 
 def newest(root: Path, source: str) -> dict[str, LandedBatch]:

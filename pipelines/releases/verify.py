@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import duckdb
 
 from pipelines import duck
-from pipelines.landing.batches import file_sha256
+from pipelines.landing.batches import file_sha256, told_by
 from pipelines.releases import files, inputs, lake, ledger, links
 from pipelines.releases.ledger import Release
 from pipelines.releases.marts import Content, columns, digest, row_hash, row_sum
@@ -25,7 +25,7 @@ from pipelines.settings import Settings
 Kind = Literal[
     "edited_file", "missing_file", "edited_catalogue", "unreadable_content", "edited_ledger",
     "ledger_unreadable", "dropped_release", "lost_contents", "edited_batch", "missing_batch",
-    "unknown_head", "not_reproduced", "not_rebuilt", "other_code",
+    "edited_sidecar", "unknown_head", "not_reproduced", "not_rebuilt", "other_code",
 ]  # fmt: skip
 
 
@@ -75,7 +75,8 @@ def verify(
         found += _contents(con, held, named, spoilt, progress)
         progress("landing")
         batches = inputs.known(con, chain[-1].release_id) if chain else []
-        found += _landing(settings, batches)
+        told = _published(con) if batches and "audit.batches" not in spoilt else {}
+        found += _landing(settings, batches, told)
     made = links.in_order(chain, pruned)
     return Verification(
         head=links.head(chain, pruned) if made else "",
@@ -252,8 +253,28 @@ def _content_at(con: duckdb.DuckDBPyConnection, release: Release, mart: str, has
     return digest(described, *row_sum(con, hashes))
 
 
-def _landing(settings: Settings, batches: list[inputs.Batch]) -> Iterator[Finding]:
-    """Every batch that a release was made of still has the bytes it landed with."""
+# What a batch's sidecar says of its pull, by the column of `audit.batches` that published it.
+SIDECAR = {
+    "partition_key": "partition", "rows_read": "rows", "sha256": "sha256",
+    "schema_fingerprint": "schema_fingerprint", "origin": "origin", "pulled_at": "pulled_at",
+    "run_id": "run_id",
+}  # fmt: skip
+
+
+def _published(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, str]]:
+    """(source, batch) → what the newest release says of its pull; nothing where it cannot be read."""
+    listed = ", ".join(f"{column}::varchar" for column in SIDECAR)
+    try:
+        rows = con.execute(f"select source, batch_id, {listed} from {lake.ALIAS}.audit.batches").fetchall()
+    except duckdb.Error:
+        return {}  # told already: `unreadable_content`
+    return {(source, batch): dict(zip(SIDECAR, said, strict=True)) for source, batch, *said in rows}
+
+
+def _landing(
+    settings: Settings, batches: list[inputs.Batch], published: dict[tuple[str, str], dict[str, str]]
+) -> Iterator[Finding]:
+    """Every batch that a release was made of still has the bytes it landed with, and tells the same pull."""
     for batch in batches:
         path = settings.landing / batch.source / batch.partition / f"{batch.batch_id}.parquet"
         name = f"{batch.source} {batch.partition}, batch {batch.batch_id}"
@@ -261,3 +282,18 @@ def _landing(settings: Settings, batches: list[inputs.Batch]) -> Iterator[Findin
             yield Finding("missing_batch", f"landing: {name} is missing")
         elif file_sha256(path) != batch.sha256:
             yield Finding("edited_batch", f"landing: the bytes of {name} no longer match its SHA-256")
+        if not path.with_suffix(".json").exists():
+            yield Finding("missing_batch", f"landing: the sidecar of {name} is missing, so it counts no more")
+            continue
+        try:
+            told = told_by(path.with_suffix(".json"))
+        except (ValueError, TypeError, KeyError):
+            yield Finding("edited_sidecar", f"landing: the sidecar of {name} cannot be read")
+            continue
+        # A release restored since may know nothing of it.
+        for column, said in published.get((batch.source, batch.batch_id), {}).items():
+            if str(getattr(told, SIDECAR[column])) != said:
+                yield Finding(
+                    "edited_sidecar",
+                    f"landing: the sidecar of {name} says another `{SIDECAR[column]}` than was published",
+                )

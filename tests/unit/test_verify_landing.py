@@ -1,0 +1,95 @@
+"""Received data changed behind the releases' back: the rows, or what is noted beside them of their pull."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines.landing.batches import LandedBatch, batches
+from pipelines.releases.verify import verify
+from pipelines.settings import Settings
+from tests.unit.test_verify import night
+
+Tamper = Callable[[LandedBatch], None]
+
+
+@pytest.fixture(scope="module")
+def two_nights(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = Settings(data=tmp_path_factory.mktemp("landed"))
+    for number in (1, 2):
+        night(settings, number)
+    return settings
+
+
+@pytest.fixture
+def copy(two_nights: Settings, tmp_path: Path) -> Settings:
+    """The same, free to be spoilt."""
+    shutil.copytree(two_nights.data, tmp_path / "data", symlinks=True)
+    return Settings(data=tmp_path / "data")
+
+
+def edit(batch: LandedBatch) -> None:
+    batch.path.write_bytes(batch.path.read_bytes() + b"x")
+
+
+def delete(batch: LandedBatch) -> None:
+    batch.path.unlink()
+
+
+def delete_sidecar(batch: LandedBatch) -> None:
+    batch.sidecar.unlink()
+
+
+def cut_short(batch: LandedBatch) -> None:
+    batch.sidecar.write_text(batch.sidecar.read_text()[:40])
+
+
+def say(key: str, value: object) -> Tamper:
+    def tamper(batch: LandedBatch) -> None:
+        said = json.loads(batch.sidecar.read_text())
+        assert said[key] != value
+        batch.sidecar.write_text(json.dumps(said | {key: value}))
+
+    return tamper
+
+
+OTHERWISE = "the sidecar of dossier_log 2025-08-01, batch {batch} says another `{key}` than was published"
+BATCH = "dossier_log 2025-08-01, batch {batch}"
+
+
+@pytest.mark.parametrize(
+    ("tamper", "kind", "text"),
+    [
+        pytest.param(edit, "edited_batch", f"the bytes of {BATCH} no longer match its SHA-256", id="bytes"),
+        pytest.param(delete, "missing_batch", f"{BATCH} is missing", id="file deleted"),
+        pytest.param(delete_sidecar, "missing_batch",
+                     f"the sidecar of {BATCH} is missing, so it counts no more", id="sidecar deleted"),
+        pytest.param(cut_short, "edited_sidecar", f"the sidecar of {BATCH} cannot be read",
+                     id="sidecar cut short"),
+        *(
+            pytest.param(say(key, value), "edited_sidecar", OTHERWISE.replace("{key}", key), id=key)
+            for key, value in {
+                "origin": "postgresql://other", "pulled_at": "2020-01-01 00:00:00", "run_id": "another",
+                "rows": 2, "sha256": "0" * 64, "schema_fingerprint": "0" * 16, "partition": "2025-08-02",
+            }.items()
+        ),
+    ],
+)  # fmt: skip
+def test_what_was_received_is_what_was_published(
+    copy: Settings, tamper: Tamper, kind: str, text: str
+) -> None:
+    batch = next(batches(copy.landing))
+    tamper(batch)
+    found = [(finding.kind, finding.text) for finding in verify(copy).findings]
+    assert found == [(kind, f"landing: {text.format(batch=batch.batch_id)}")]
+
+
+def test_a_batch_that_no_release_knows_yet_is_no_finding(copy: Settings) -> None:
+    batch = next(batches(copy.landing))
+    for path in (batch.path, batch.sidecar):
+        shutil.copy(path, path.with_stem("29991231T000000000000Z-00000000"))
+    assert verify(copy).findings == []
