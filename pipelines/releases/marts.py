@@ -100,7 +100,7 @@ def row_hash(described: dict[str, str]) -> str:
 
 def row_sum(con: duckdb.DuckDBPyConnection, hashes: str) -> tuple[int, int]:
     """`hashes`: a query of row hashes named `h`; how many they are, and their sum modulo 2^256."""
-    lanes = ", ".join(f"coalesce(sum(('0x' || h[{n}:{n + 15}])::ubigint), 0)" for n in (1, 17, 33, 49))
+    lanes = ", ".join(f"coalesce(sum(('0x' || substr(h, {n}, 16))::ubigint), 0)" for n in (1, 17, 33, 49))
     row = con.execute(f"select count(*), {lanes} from ({hashes})").fetchone()
     assert row is not None
     total = 0

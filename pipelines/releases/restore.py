@@ -26,8 +26,9 @@ def restore(settings: Settings, release_id: int, *, run_id: str, author: str, re
         wanted = ledger.find(chain, release_id)
         if wanted not in ledger.kept(con, chain):
             raise PublishError(
-                f"The contents of release {release_id} were pruned, only its hashes are kept. "
-                f"`thongsuot verify --rebuild {release_id}` builds them again from its batches."
+                f"The contents of release {release_id} were pruned, only its hashes are kept: it cannot be "
+                f"published again. `thongsuot releases` marks with ✓ those that can; "
+                f"`thongsuot verify --rebuild {release_id}` proves what it said, from its batches."
             )
         keys = {m.qualified: m.key for m in read_manifest(settings.dbt_target / "manifest.json")}
         sources = {}

@@ -257,7 +257,7 @@ def _content_at(con: duckdb.DuckDBPyConnection, release: Release, mart: str, has
 SIDECAR = {
     "partition_key": "partition", "rows_read": "rows", "sha256": "sha256",
     "schema_fingerprint": "schema_fingerprint", "origin": "origin", "pulled_at": "pulled_at",
-    "run_id": "run_id",
+    "run_id": "run_id", "source": "source", "batch_id": "batch_id",
 }  # fmt: skip
 
 

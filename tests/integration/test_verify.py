@@ -89,5 +89,5 @@ def test_pruning_keeps_the_chain_and_the_explanations_and_reclaims_files(copy: S
         assert con.execute("select count(*) from lake.audit.release_changes where release_id = 3").fetchone()[
             0
         ]
-    with pytest.raises(PublishError, match="pruned"):
+    with pytest.raises(PublishError, match=r"release 2 were pruned.* marks with ✓ those that can"):
         restore(copy, 2, run_id="r", author="a", reason="b")

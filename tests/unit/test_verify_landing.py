@@ -75,6 +75,7 @@ BATCH = "dossier_log 2025-08-01, batch {batch}"
             for key, value in {
                 "origin": "postgresql://other", "pulled_at": "2020-01-01 00:00:00", "run_id": "another",
                 "rows": 2, "sha256": "0" * 64, "schema_fingerprint": "0" * 16, "partition": "2025-08-02",
+                "source": "task_tracker", "batch_id": "20250801T000000000000Z-00000000",
             }.items()
         ),
     ],
