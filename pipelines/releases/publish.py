@@ -120,16 +120,23 @@ def _changes(
 ) -> list[Change]:
     """What each table needs. The former hash is built upon only where the files it vouches for are whole."""
     held = previous.marts if previous else {}
-    vouched = files.untouched(con, settings, dict.fromkeys(held, previous.snapshot_id)) if previous else set()
 
     def found(number: int, mart: Mart) -> Change:
         before = held[mart.qualified] if mart.qualified in vouched else None
         with con.cursor() as own:
             return change(own, mart, sources[mart], before, number)
 
-    # Side by side, since one table alone does not fill the cores.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(found, range(len(sources)), sources))
+    # A transaction open all the while keeps the catalogue's file open: where one cursor closes it as the
+    # last while another opens it, SQLite waits a whole second.
+    con.execute("begin")
+    try:
+        at = dict.fromkeys(held, previous.snapshot_id) if previous else {}
+        vouched = files.untouched(con, settings, at) if at else set()
+        # Side by side, since one table alone does not fill the cores.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(found, range(len(sources)), sources))
+    finally:
+        con.execute("rollback")
 
 
 def _write(
