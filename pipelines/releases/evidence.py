@@ -32,7 +32,7 @@ def gather(
             where source = '{LOG}' and is_current;
         create or replace temp table deliveries as
         select
-            log.*,
+            {SAID}, log.synced_at, log.batch_id,
             statuses.is_received or log.received_at is not null as is_received,
             case
                 when rejected.batch_id is not null then 'released'
