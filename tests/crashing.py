@@ -129,6 +129,9 @@ def killed_at(number: int, stage: Callable[..., object], *args: Any) -> None:
 
 
 def _without_space(stage: Callable[..., object], args: tuple) -> str:
+    with Path(os.devnull).open("w") as nowhere:  # pytest keeps what is printed in a file, too
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (FULL_DISK_BYTES, FULL_DISK_BYTES))
     try:
