@@ -33,11 +33,10 @@ def superset(port: int, bundle: Path | None) -> None:
         for ended in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(ended, signal.default_int_handler)
         console.print("Superset is starting; the first time takes two minutes.")
-        with bi.serve(settings, port) as server:
+        with suppress(KeyboardInterrupt), bi.serve(settings, port) as server:
             console.print(f"{server.url}/superset/dashboard/online-submission/")
             console.print(f"{server.url}/superset/dashboard/tasks-and-issues/")
             console.print(f"account {server.account}, password {server.password}   (Ctrl-C stops it)")
-            with suppress(KeyboardInterrupt):
-                server.process.wait()
+            server.process.wait()
     except bi.SupersetError as error:
         raise click.ClickException(str(error)) from None

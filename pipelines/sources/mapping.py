@@ -46,7 +46,9 @@ def match(source: Source, headers: Sequence[str]) -> Match:
         by_fold.setdefault(fold(header), []).append(header)
     columns: dict[str, str] = {}
     clashes: dict[str, tuple[str, ...]] = {}
+    # Milestones give a table its log. One whose column is not there would be a step that no dossier ever took.
     given = {"recorded_at", "status_code"} if source.milestones else set()
+    needed = {c.name for c in source.columns if c.required} - given | set(source.milestones)
     for column in source.columns:
         found = next((by_fold[fold(h)] for h in column.headers if by_fold.get(fold(h))), [])
         exact = [h for h in found if h in column.headers]
@@ -61,8 +63,8 @@ def match(source: Source, headers: Sequence[str]) -> Match:
     return Match(
         headers=tuple(headers),
         columns=columns,
-        missing=tuple(c.name for c in open_ if c.required and c.name not in given),
-        absent=tuple(c.name for c in open_ if not c.required or c.name in given),
+        missing=tuple(c.name for c in open_ if c.name in needed),
+        absent=tuple(c.name for c in open_ if c.name not in needed),
         personal=tuple(h for h in rest if fold(h) in personal),
         unknown=tuple(h for h in rest if fold(h) not in personal),
         clashes=clashes,

@@ -93,7 +93,7 @@ def chosen(reader: Reader, native: Row, override: dict[str, str]) -> tuple[str, 
 
 
 def as_superset_says(value: Any) -> Any:
-    """Days and times are told in milliseconds since 1970."""
+    """Days and times are told in milliseconds since 1970, a fraction of one to whole microseconds at best."""
     if isinstance(value, date):
         moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
         since = moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
@@ -101,8 +101,14 @@ def as_superset_says(value: Any) -> Any:
     return value
 
 
+def to_the_microsecond(value: Any) -> Any:
+    """What is left of a moment in milliseconds once a double has held it in nanoseconds."""
+    return round(value, 3) if isinstance(value, float) and value > 1e9 else value
+
+
 def in_order(rows: list[Row]) -> list[list[tuple[str, Any]]]:
-    return sorted(([*sorted(row.items())] for row in rows), key=str)
+    told = ({name: to_the_microsecond(value) for name, value in row.items()} for row in rows)
+    return sorted(([*sorted(row.items())] for row in told), key=str)
 
 
 def hold_against_the_marts(slug: str, state: str, reader: Reader, marts: duckdb.DuckDBPyConnection) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.sources.contract import Source
 from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.mapping import map_columns, match
 from pipelines.sources.relation import Relation
 from pipelines.sources.states import as_log
 
@@ -72,3 +73,12 @@ def test_the_moment_of_the_export_is_local_whatever_zone_the_source_writes_in() 
     assert unfolded(("A", None, None, "open"), **utc) == [("06/08/2025 10:00", "open", None)]
     zoned = {"datetime_formats": ("%Y-%m-%dT%H:%M:%S%z",)}
     assert unfolded(("A", None, None, "open"), **zoned) == [("2025-08-06T17:00:00+0700", "open", None)]
+
+
+def test_a_milestone_whose_header_is_not_there_is_missing_not_a_step_that_nobody_took() -> None:
+    headers = ["code", "Thời gian received_at", "finished_at", "status_code"]
+    assert match(TABLE, headers).missing == ("received_at",)
+    with pytest.raises(
+        PermanentSourceError, match=r"'received_at'.*nearest header is 'Thời gian received_at'"
+    ):
+        map_columns(TABLE, str(DAY), headers)
