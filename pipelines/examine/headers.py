@@ -32,6 +32,11 @@ def examine_headers(seen: Examination, source: Source, match: Match) -> None:
                 seen.change("columns", column.name, to=near)
                 seen.say("info", column.name, f"is not mapped, and the header {near!r} looks like it")
     for name, header in match.columns.items():
+        raw = columns[name].raw
+        if raw and fold(raw) != fold(header):
+            seen.say(
+                "warning", name, f"the header {raw!r} is not there; {header!r} is read instead, an alias"
+            )
         if not columns[name].meanings and (kind := likely_personal(header)):
             seen.say("warning", name, f"is read from {header!r}, which looks personal by its name ({kind})")
     for header in free:

@@ -189,3 +189,11 @@ def test_list_names_every_source_and_schema_is_json(place: Path) -> None:
     listed = CliRunner().invoke(sources, ["list"])
     assert "dossier_log" in listed.output and "6 of 23" in listed.output and "never" in listed.output
     assert json.loads(CliRunner().invoke(sources, ["schema"]).output)["title"] == "Contracts"
+
+
+def test_a_header_that_is_not_there_and_an_alias_read_in_its_place_are_told(place: Path) -> None:
+    content = json.loads(json.dumps(WRONG))
+    content["sources"]["dossier_log"]["columns"]["channel"]["raw"] = "way of submission"
+    (place / "sources.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    said = check("dossier_log", "--partition", "2025-10-25").output
+    assert "the header 'way of submission' is not there; 'channel' is read instead, an alias" in said
