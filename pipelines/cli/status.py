@@ -15,7 +15,7 @@ from pipelines.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="for programs")
 def status(as_json: bool) -> None:
     """The headline: rate, counts, rank and movement, tasks, issues, newest release, last run."""
-    from pipelines.releases.exports import brief
+    from pipelines.releases.exports import brief, chromium
     from pipelines.releases.headline import headline, said_of
     from pipelines.releases.lake import open_lake
 
@@ -44,6 +44,8 @@ def status(as_json: bool) -> None:
     console.print(table)
     # Not in the table: a path that is cut or broken in two cannot be opened.
     console.print(f"Bản tin điều hành · the brief: {where}", soft_wrap=True, highlight=False)
+    if page.exists() and not page.with_suffix(".pdf").exists() and not chromium.find():
+        console.print(f"Không có bản PDF · {chromium.NO_PDF}", soft_wrap=True, highlight=False)
 
 
 def _last_run(settings: Settings) -> str:

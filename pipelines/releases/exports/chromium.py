@@ -15,6 +15,8 @@ QUIET = (
 )  # fmt: skip
 SECONDS = 60
 
+NO_PDF = "no PDF: no Chromium found (set THONGSUOT_CHROMIUM); the page prints on two A4 sheets"
+
 
 def find() -> str | None:
     """`THONGSUOT_CHROMIUM`, or the first known browser on PATH."""
@@ -26,7 +28,7 @@ def print_pdf(page: Path, pdf: Path) -> str:
     """Print `page` to `pdf`; what happened, in words. A brief without its PDF is no failure."""
     browser = find()
     if browser is None:
-        return "no PDF: no Chromium found (set THONGSUOT_CHROMIUM); the page prints on two A4 sheets"
+        return NO_PDF
     draft = pdf.with_suffix(".pdf.partial")
     with tempfile.TemporaryDirectory(prefix="thongsuot-") as profile:
         command = [browser, *QUIET, f"--user-data-dir={profile}", "--no-pdf-header-footer",
