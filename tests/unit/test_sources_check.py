@@ -195,5 +195,5 @@ def test_a_header_that_is_not_there_and_an_alias_read_in_its_place_are_told(plac
     content = json.loads(json.dumps(WRONG))
     content["sources"]["dossier_log"]["columns"]["channel"]["raw"] = "way of submission"
     (place / "sources.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    said = check("dossier_log", "--partition", "2025-10-25").output
+    said = " ".join(check("dossier_log", "--partition", "2025-10-25").output.split())
     assert "the header 'way of submission' is not there; 'channel' is read instead, an alias" in said
