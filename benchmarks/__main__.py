@@ -25,7 +25,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.releases.lake import open_lake
+from pipelines.lake.catalogue import open_lake
 from pipelines.settings import Settings
 
 HERE = Path(__file__).parent

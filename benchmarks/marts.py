@@ -24,7 +24,7 @@ from benchmarks.__main__ import measure
 from benchmarks.releases import copied
 from pipelines import duck
 from pipelines.settings import Settings
-from pipelines.sources.contract import load_contracts
+from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import prepare
 from pipelines.warehouse.dbt import ensure_manifest
 

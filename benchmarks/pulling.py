@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines import duck
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 
 DAY = date(2025, 8, 6)
 DAY_BOUNDS = "'2025-08-06 00:00:00' and '2025-08-06 23:59:59'"

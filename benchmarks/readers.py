@@ -84,7 +84,7 @@ def read(kind: str, data: str, url: str, stop: Event, answers: Any) -> None:
 
 
 def _lake(settings: Any, url: str, stop: Event, seen: Seen) -> None:
-    from pipelines.releases.lake import open_lake
+    from pipelines.lake.catalogue import open_lake
 
     with open_lake(settings) as con:
         while not stop.wait(PAUSE):

@@ -28,17 +28,17 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines import duck
+from pipelines.explain.difference import difference
+from pipelines.explain.trace import trace
+from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import newest
 from pipelines.landing.pull import pull
 from pipelines.landing.reference import land_reference
 from pipelines.quality.validate import pending, validate
-from pipelines.releases.diff import difference
-from pipelines.releases.lake import open_lake
 from pipelines.releases.publish import publish
-from pipelines.releases.trace import trace
 from pipelines.releases.verify import verify
 from pipelines.settings import Settings
-from pipelines.sources.contract import load_contracts
+from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import finish, prepare
 from pipelines.warehouse.dbt import build, ensure_manifest
 

@@ -30,7 +30,7 @@ from benchmarks.__main__ import measure
 from pipelines import duck
 from pipelines.landing.batches import batches, land
 from pipelines.settings import PROJECT, Settings
-from pipelines.sources.contract import load_contracts
+from pipelines.sources.contracts.contract import load_contracts
 
 GOAL = 4.0
 WAYS = {

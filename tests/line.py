@@ -63,8 +63,8 @@ def _answer(pipe: Connection, settings: Settings) -> None:
     from rich.progress import Progress
 
     from pipelines.defs import landing
-    from pipelines.run_line import run_line
-    from pipelines.sources import fetch
+    from pipelines.runs.line import run_line
+    from pipelines.sources.http import fetch
 
     landing.SECONDS_BEFORE_RETRY = 0
     fetch.sleep = lambda seconds: None

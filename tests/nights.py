@@ -10,14 +10,14 @@ import sys
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from pipelines.exports.marts_duckdb import export
 from pipelines.landing.batches import newest
 from pipelines.landing.pull import pull
 from pipelines.landing.reference import land_reference
 from pipelines.quality.validate import pending, validate
-from pipelines.releases.exports.duckdb_file import export
 from pipelines.releases.publish import Outcome, publish
 from pipelines.settings import Settings
-from pipelines.sources.contract import load_contracts
+from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import finish, prepare
 from pipelines.warehouse.dbt import build, ensure_manifest, explain
 

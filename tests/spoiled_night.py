@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import duckdb
 import pytest
 
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import batches, intact, newest
 from pipelines.quality.reports import Report, read_report
-from pipelines.releases import ledger
-from pipelines.releases.lake import open_lake
 from pipelines.settings import Settings
 from tests import line
 from tests import week as planted

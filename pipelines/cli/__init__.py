@@ -13,7 +13,7 @@ import click
 
 from pipelines.cli import docs, line, rejections, releases, sources, status, superset, trace, verify
 from pipelines.settings import Settings
-from pipelines.sources.contract_file import ContractError
+from pipelines.sources.contracts.contract_file import ContractError
 
 
 class Operator(click.Group):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from pipelines.cli.console import console
-from pipelines.releases.diff import Difference, Part, Rate, RowChanges
+from pipelines.explain.difference import Difference, Part, Rate, RowChanges
 
 CAUSES = {
     "new_in_period": "mới phát sinh trong kỳ · new in period",

@@ -16,10 +16,10 @@ from pipelines.settings import Settings
 @click.option("--site", is_flag=True, help="also dbt's own site, one file that needs no internet")
 def docs(site: bool) -> None:
     """Write docs/marts.md, and what Superset's datasets say, from the dbt project."""
-    from pipelines.superset import ASSETS
+    from pipelines.superset.datasets import refresh
+    from pipelines.superset.process import ASSETS
     from pipelines.warehouse.dbt import DbtError, ensure_manifest
     from pipelines.warehouse.marts_doc import marts_document
-    from pipelines.warehouse.superset_datasets import refresh
 
     settings = Settings.from_env()
     try:
@@ -38,7 +38,7 @@ def docs(site: bool) -> None:
 
 def _site(settings: Settings) -> Path:
     """Columns come from the contracts; types and sizes from the warehouse, where one was built."""
-    from pipelines.lock import exclusive
+    from pipelines.runs.lock import exclusive
     from pipelines.warehouse.dbt import run_dbt
 
     words = ["docs", "generate", "--static", "--no-compile"]

@@ -47,7 +47,7 @@ def demo(until: datetime, scale: float) -> None:
 @click.option("--reason", default="thongsuot run", show_default=True, help="written into the release")
 def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool, reason: str) -> None:
     """Land, validate, build, publish, export. Days already landed are not pulled again."""
-    from pipelines.run_line import DEMO_LAST_DAY, run_line
+    from pipelines.runs.line import DEMO_LAST_DAY, run_line
 
     settings = Settings.from_env()
     if as_of:
@@ -73,7 +73,7 @@ def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool,
 
 def _range(partition: str | None, settings: Settings, demo_last: date) -> tuple[date, date]:
     """`A`, `A..B`, or everything: from the first day of sources.yaml to yesterday (demo: 06/08/2025)."""
-    from pipelines.sources.contract import load_contracts
+    from pipelines.sources.contracts.contract import load_contracts
 
     if partition:
         first, _, last = partition.partition("..")

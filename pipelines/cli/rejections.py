@@ -109,7 +109,7 @@ def groups(as_json: bool, by: str, **narrowed: Any) -> None:
 def export(as_json: bool, per_unit: bool, out: Path | None, **narrowed: Any) -> None:
     """Workbooks to send back to the units concerned: a sheet, or a file, for each."""
     from pipelines.quality.sent_back import send_back
-    from pipelines.sources.contract import load_contracts
+    from pipelines.sources.contracts.contract import load_contracts
 
     settings = Settings.from_env()
     rows = found(settings, **narrowed)
@@ -147,7 +147,7 @@ def found(
     from pipelines import duck
     from pipelines.quality.rejections import judged_batches, lay_out_rejections
     from pipelines.quality.suite import read_suite
-    from pipelines.sources.contract import load_contracts
+    from pipelines.sources.contracts.contract import load_contracts
 
     contracts = load_contracts(settings.sources_file)
     _known("--source", source, contracts.sources)
@@ -177,7 +177,7 @@ def found(
 
 
 def _known(option: str, said: str | None, names: Iterable[str]) -> None:
-    from pipelines.sources.names import nearest
+    from pipelines.sources.contracts.names import nearest
 
     known = set(names)
     if said is not None and said not in known:

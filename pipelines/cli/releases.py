@@ -30,8 +30,9 @@ def list_(as_json: bool) -> None:
 
 
 def _list(as_json: bool) -> None:
-    from pipelines.releases import ledger, links
-    from pipelines.releases.lake import open_lake
+    from pipelines.lake import chain as links
+    from pipelines.lake import ledger
+    from pipelines.lake.catalogue import open_lake
 
     with asked(), open_lake(Settings.from_env()) as con:
         chain = ledger.releases(con)
@@ -59,8 +60,9 @@ def _list(as_json: bool) -> None:
 @as_json
 def show(release_id: int | None, as_json: bool) -> None:
     """What one release is made of (default: the newest): code, batches, tables, rates."""
-    from pipelines.releases import inputs, ledger, links
-    from pipelines.releases.lake import ALIAS, open_lake
+    from pipelines.lake import chain as links
+    from pipelines.lake import inputs, ledger
+    from pipelines.lake.catalogue import ALIAS, open_lake
 
     with asked(), open_lake(Settings.from_env()) as con:
         release = ledger.find(ledger.releases(con), release_id)
@@ -114,9 +116,9 @@ def show(release_id: int | None, as_json: bool) -> None:
 @as_json
 def diff(a: int, b: int, mart: str | None, unit: str, dossiers: bool, as_json: bool) -> None:
     """Why B says something else than A. Exit code 0: the same content; 1: they differ."""
-    from pipelines.releases.diff import difference, row_changes
-    from pipelines.releases.lake import open_lake
-    from pipelines.releases.marts import read_manifest
+    from pipelines.explain.difference import difference, row_changes
+    from pipelines.lake.catalogue import open_lake
+    from pipelines.lake.marts import read_manifest
 
     settings = Settings.from_env()
     with asked(), open_lake(settings) as con:
@@ -150,9 +152,9 @@ def diff(a: int, b: int, mart: str | None, unit: str, dossiers: bool, as_json: b
 @as_json
 def restore(release_id: int, reason: str, yes: bool, as_json: bool) -> None:
     """Publish the content of release N again, as a new release that names it. Nothing is rewritten."""
-    from pipelines.releases import ledger
-    from pipelines.releases.lake import open_lake
-    from pipelines.run_line import restore_line
+    from pipelines.lake import ledger
+    from pipelines.lake.catalogue import open_lake
+    from pipelines.runs.line import restore_line
 
     settings = Settings.from_env()
     with asked(), open_lake(settings) as con:
@@ -176,8 +178,8 @@ def restore(release_id: int, reason: str, yes: bool, as_json: bool) -> None:
 @as_json
 def prune(keep_days: int, reason: str, now: datetime | None, dry_run: bool, as_json: bool) -> None:
     """Drop contents of old releases but each month's last; hashes and explanations stay."""
-    from pipelines.lock import exclusive
     from pipelines.releases.retention import prune as apply
+    from pipelines.runs.lock import exclusive
 
     settings = Settings.from_env()
     with asked(), exclusive(settings):

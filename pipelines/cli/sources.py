@@ -14,7 +14,7 @@ from rich.table import Table
 
 from pipelines.cli.console import console
 from pipelines.settings import Settings
-from pipelines.sources.contract import Contracts, Source, load_contracts
+from pipelines.sources.contracts.contract import Contracts, Source, load_contracts
 
 COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 
@@ -73,7 +73,7 @@ def check(name: str | None, partition: datetime | None, rows: int, as_json: bool
 @click.option("--write", is_flag=True, help="write sources.schema.json beside sources.yaml")
 def schema(write: bool) -> None:
     """The JSON Schema of sources.yaml, from which an editor completes and explains it."""
-    from pipelines.sources.schema import SCHEMA, schema_text, write_schema
+    from pipelines.sources.contracts.schema import SCHEMA, schema_text, write_schema
 
     if write:
         write_schema()
@@ -83,7 +83,7 @@ def schema(write: bool) -> None:
 
 
 def _chosen(contracts: Contracts, name: str | None) -> list[Source]:
-    from pipelines.sources.names import nearest
+    from pipelines.sources.contracts.names import nearest
 
     if name is None:
         return list(contracts.sources.values())

@@ -15,9 +15,10 @@ from pipelines.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="for programs")
 def status(as_json: bool) -> None:
     """The headline: rate, counts, rank and movement, tasks, issues, newest release, last run."""
-    from pipelines.releases.exports import brief, chromium
-    from pipelines.releases.headline import headline, said_of
-    from pipelines.releases.lake import open_lake
+    from pipelines.exports.brief import chromium
+    from pipelines.exports.brief import export as brief
+    from pipelines.exports.headline import headline, said_of
+    from pipelines.lake.catalogue import open_lake
 
     try:
         with open_lake(Settings.from_env()) as con:

@@ -21,7 +21,7 @@ from pipelines.settings import Settings
 )
 def superset(port: int, bundle: Path | None) -> None:
     """Superset with the project's dashboards, on 127.0.0.1; Ctrl-C stops it."""
-    from pipelines import superset as bi
+    from pipelines.superset import process as bi
 
     settings = Settings.from_env()
     try:

@@ -26,7 +26,7 @@ ORIGIN_SHOWN = 150
 @as_json
 def trace(mart: str, key: tuple[str, ...], release_id: int | None, limit: int, as_json: bool) -> None:
     """Where a row of MART comes from. KEY: its key values in order, or COLUMN=VALUE words."""
-    from pipelines.releases.trace import trace as follow
+    from pipelines.explain.trace import trace as follow
 
     with asked():
         found = follow(Settings.from_env(), mart, list(key), release_id=release_id, limit=limit)

@@ -14,7 +14,7 @@ from pipelines.landing.batches import newest
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import Expectation, Suite, read_suite
 from pipelines.quality.validate import pending, validate
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 
 THRESHOLD = "rejected_share_within_threshold"
 

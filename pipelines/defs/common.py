@@ -5,7 +5,7 @@ from datetime import date
 import dagster as dg
 
 from pipelines.settings import LOCAL_ZONE, Settings
-from pipelines.sources.contract import Contracts, load_contracts
+from pipelines.sources.contracts.contract import Contracts, load_contracts
 
 SETTINGS = Settings.from_env()
 CONTRACTS: Contracts = load_contracts(SETTINGS.sources_file)

@@ -11,9 +11,13 @@ from typing import NamedTuple
 import dagster as dg
 
 from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL
-from pipelines.lock import exclusive
-from pipelines.releases.exports import brief, duckdb_file, open_data, postgres, report_ii06a
-from pipelines.releases.exports.common import Exported
+from pipelines.exports import marts_duckdb as duckdb_file
+from pipelines.exports import report_ii06a
+from pipelines.exports.brief import export as brief
+from pipelines.exports.common import Exported
+from pipelines.exports.open_data import export as open_data
+from pipelines.exports.postgres import export as postgres
+from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
 
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from pipelines.defs.common import SETTINGS
-from pipelines.running import clear
+from pipelines.runs.alive import clear
 from pipelines.settings import Settings
 
 SECONDS_BETWEEN_LOOKS = 60

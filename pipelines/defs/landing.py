@@ -11,7 +11,7 @@ from pipelines.landing.pull import pull
 from pipelines.landing.reference import land_reference
 from pipelines.quality.owed import owed
 from pipelines.settings import ONLY_MISSING_TAG
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
 
 RETRIES = 3

@@ -6,14 +6,14 @@ import dagster as dg
 
 from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL
 from pipelines.defs.warehouse import MANIFEST
-from pipelines.lock import exclusive
-from pipelines.releases.chart import rate_chart_markdown
-from pipelines.releases.diff import difference, difference_markdown
-from pipelines.releases.headline import headline, headline_markdown
-from pipelines.releases.lake import open_lake
-from pipelines.releases.marts import read_manifest
+from pipelines.explain.difference import difference, difference_markdown
+from pipelines.exports.headline import headline, headline_markdown
+from pipelines.exports.rate_chart import rate_chart_markdown
+from pipelines.lake.catalogue import open_lake
+from pipelines.lake.marts import read_manifest
 from pipelines.releases.publish import Outcome, PublishError, publish
 from pipelines.releases.restore import restore
+from pipelines.runs.lock import exclusive
 from pipelines.settings import LOCAL_ZONE
 
 RESTORE_JOB = "restore"

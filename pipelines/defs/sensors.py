@@ -12,8 +12,8 @@ import dagster as dg
 from pipelines.defs.common import CONTRACTS, DAYS, SETTINGS
 from pipelines.landing.arrivals import settle, waiting
 from pipelines.settings import Settings
-from pipelines.sources import inbox
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
+from pipelines.sources.files import inbox
 
 SECONDS_BETWEEN_LOOKS = 60
 

@@ -17,7 +17,7 @@ from dagster_dbt import (
 )
 
 from pipelines.defs.common import CONTRACTS, OWNERS, SETTINGS, WAREHOUSE_POOL
-from pipelines.lock import exclusive
+from pipelines.runs.lock import exclusive
 from pipelines.warehouse.build import finish, prepare, row_counts
 from pipelines.warehouse.dbt import NodeResult, build, ensure_manifest, explain
 

@@ -22,9 +22,9 @@ from pipelines.landing.reference import land_reference
 from pipelines.quality.suite import read_suite
 from pipelines.quality.validate import validate
 from pipelines.settings import LOCAL_ZONE, Settings
-from pipelines.sources import inbox
-from pipelines.sources.contract import Column, ContractError, Contracts, Source
+from pipelines.sources.contracts.contract import Column, ContractError, Contracts, Source
 from pipelines.sources.errors import NotProvided, SourceError
+from pipelines.sources.files import inbox
 from pipelines.sources.mapping import Match, observed
 from pipelines.sources.relation import Relation
 from pipelines.sources.states import as_log

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pipelines.examine.advice import Examination
-from pipelines.sources.canonical import likely_personal
-from pipelines.sources.contract import Column, Source
+from pipelines.sources.contracts.canonical import likely_personal
+from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.contracts.names import closest, fold
 from pipelines.sources.mapping import Match
-from pipelines.sources.names import closest, fold
 
 # Required columns may be guessed at more boldly: someone has to say where they come from.
 LIKELY, POSSIBLE = 0.8, 0.6

@@ -9,12 +9,12 @@ import duckdb
 from pipelines import duck
 from pipelines.examine.advice import Examination
 from pipelines.landing.drift import shape, unknown_words
+from pipelines.privacy.detectors import findings
 from pipelines.quality.suite import Reference
-from pipelines.sources.contract import Column, Source
-from pipelines.sources.formats import suggest_format
-from pipelines.sources.names import closest
-from pipelines.sources.parsing import cleaned, typed_value
-from pipelines.sources.personal import findings
+from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.contracts.names import closest
+from pipelines.sources.values.datetime_formats import suggest_format
+from pipelines.sources.values.parsing import cleaned, typed_value
 
 SHOWN = 5
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from pipelines.landing.batches import batches, file_sha256
 from pipelines.settings import Settings
-from pipelines.sources import inbox
-from pipelines.sources.contract import Source
-from pipelines.sources.file_set import shas
-from pipelines.sources.files import FileRefused
+from pipelines.sources.contracts.contract import Source
+from pipelines.sources.files import inbox
+from pipelines.sources.files.connector import FileRefused
+from pipelines.sources.files.file_set import shas
 
 
 def counted(source: Source, settings: Settings) -> dict[str, set[str]]:

@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
-from pipelines.sources.contract import Column, Source
+from pipelines.privacy.detectors import redacted
+from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.errors import PermanentSourceError
-from pipelines.sources.parsing import cleaned, typed_value
-from pipelines.sources.personal import redacted
+from pipelines.sources.values.parsing import cleaned, typed_value
 
 SAMPLE_ROWS = 1_000
 # Fewer texts than this say nothing about a column's type.

@@ -12,14 +12,16 @@ from pipelines import duck
 from pipelines.landing import arrivals
 from pipelines.landing.batches import LandedBatch, land, newest
 from pipelines.landing.drift import drifted
+from pipelines.privacy.detectors import AMONG_CODES, DETECTORS, held, held_among, redacted
 from pipelines.settings import Settings
-from pipelines.sources import database, files, http
-from pipelines.sources.contract import Column, Source
+from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.database import connector as database
 from pipelines.sources.errors import PermanentSourceError, Unchanged
-from pipelines.sources.parsing import typed_value
-from pipelines.sources.personal import AMONG_CODES, DETECTORS, held, held_among, redacted
+from pipelines.sources.files import connector as files
+from pipelines.sources.http import connector as http
 from pipelines.sources.relation import Connector, Relation
 from pipelines.sources.states import as_log
+from pipelines.sources.values.parsing import typed_value
 
 CONNECTORS: dict[str, Connector] = {
     "database": database.pull,

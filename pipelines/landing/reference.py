@@ -15,10 +15,10 @@ import duckdb
 from pipelines import duck
 from pipelines.landing.batches import LandedBatch, file_sha256, land, newest
 from pipelines.settings import LOCAL_ZONE, Settings
-from pipelines.sources import files
-from pipelines.sources.contract import Column, Contracts, Source
+from pipelines.sources.contracts.contract import Column, Contracts, Source
 from pipelines.sources.errors import PermanentSourceError
-from pipelines.sources.parsing import cleaned, typed_value
+from pipelines.sources.files import connector as files
+from pipelines.sources.values.parsing import cleaned, typed_value
 
 PREFIX = "reference_"
 

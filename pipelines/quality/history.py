@@ -17,7 +17,7 @@ from pipelines.quality.reports import read_report
 from pipelines.quality.split import Placed
 from pipelines.quality.suite import LATE, MOVE, REPEATED, History, Suite
 from pipelines.settings import Settings
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 
 
 def told_before(

@@ -9,8 +9,8 @@ from pipelines.landing.arrivals import new_days
 from pipelines.landing.batches import newest
 from pipelines.quality.reports import read_report
 from pipelines.settings import Settings
-from pipelines.sources.contract import Source
-from pipelines.sources.file_set import provided
+from pipelines.sources.contracts.contract import Source
+from pipelines.sources.files.file_set import provided
 
 
 def owed(source: Source, days: Sequence[date], settings: Settings) -> list[date]:

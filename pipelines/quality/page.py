@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from pipelines.landing.batches import LandedBatch
 from pipelines.quality.reports import Report
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 
 SEVERITY = {"critical": "nghiêm trọng", "warning": "cảnh báo", "info": "thông tin"}
 FACTS = {

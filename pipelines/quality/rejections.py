@@ -15,7 +15,7 @@ from pipelines import duck
 from pipelines.landing.batches import LandedBatch, batches
 from pipelines.quality.reports import Report, read_report
 from pipelines.settings import Settings
-from pipelines.sources.contract import Contracts, Source
+from pipelines.sources.contracts.contract import Contracts, Source
 
 Judged = tuple[LandedBatch, Report]
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipelines import duck
 from pipelines.quality.expectations import Outcome
 from pipelines.quality.split import Placed, column_at_fault, texts_sql
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 
 SAMPLE = 5
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.sources.contract import Contracts
+from pipelines.sources.contracts.contract import Contracts
 
 # Column, what of a rejection it shows, width in characters.
 COLUMNS = (

@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 
 from pipelines import duck
 from pipelines.landing.batches import LandedBatch, rows_sql
+from pipelines.privacy.detectors import REMOVED, redacted
 from pipelines.quality.expectations import Outcome
 from pipelines.quality.typing import MOJIBAKE
-from pipelines.sources.contract import Source
-from pipelines.sources.personal import REMOVED, redacted
+from pipelines.sources.contracts.contract import Source
 
 # Rejected rows held in memory at once; a source whose words all changed rejects every row it has.
 MANY = 100_000

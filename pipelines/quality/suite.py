@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 
 SEVERITIES = ("critical", "warning", "info")
 # Only rules over single rows: a batch is split row by row, and a chunk holds many batches.

@@ -14,7 +14,7 @@ from pipelines.quality.judge import judge
 from pipelines.quality.references import helped_sql, landed_references
 from pipelines.quality.suite import Expectation, read_suite
 from pipelines.settings import PROJECT, Settings
-from pipelines.sources.contract import Contracts
+from pipelines.sources.contracts.contract import Contracts
 
 SAMPLE = 5
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipelines import duck
-from pipelines.sources.contract import Column, Source
-from pipelines.sources.parsing import cleaned, typed_value
-from pipelines.sources.personal import REMOVED
+from pipelines.privacy.detectors import REMOVED
+from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.values.parsing import cleaned, typed_value
 
 # What cp1252 makes of the bytes 80–BF, which follow the first byte of a Vietnamese letter in UTF-8.
 _CONTINUATION = "[\\x{0080}-\\x{00BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"

@@ -38,7 +38,7 @@ from pipelines.quality.suite import NULLNESS, ROW_FACTS, Suite, read_suite, rule
 from pipelines.quality.typing import typing_sql
 from pipelines.quality.whole import batch_facts, row_facts
 from pipelines.settings import Settings
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 
 CHUNK_ROWS = 1_000_000
 # A batch of one day fills one thread while it is compressed.

@@ -19,7 +19,7 @@ from pipelines.landing.batches import LandedBatch, newest
 from pipelines.quality.split import Placed
 from pipelines.quality.suite import Suite
 from pipelines.settings import LOCAL_ZONE, Settings
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 
 # The same weekday of the last eight weeks; fewer than three such days, or days of a handful of rows,
 # are no measure.

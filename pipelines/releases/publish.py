@@ -16,12 +16,14 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines import duck
-from pipelines.releases import files, inputs, lake, ledger, links
-from pipelines.releases.apply import Change, apply, change, target
-from pipelines.releases.code_version import code_version
-from pipelines.releases.explain import explain
-from pipelines.releases.ledger import Release
-from pipelines.releases.marts import Mart, read_manifest, same_rows
+from pipelines.explain.rates import explain
+from pipelines.lake import catalogue as lake
+from pipelines.lake import chain as links
+from pipelines.lake import files, inputs, ledger
+from pipelines.lake.apply import Change, apply, change, target
+from pipelines.lake.code_version import code_version
+from pipelines.lake.ledger import Release
+from pipelines.lake.marts import Mart, read_manifest, same_rows
 from pipelines.settings import Settings
 from pipelines.warehouse.build import BuiltState, built_state
 

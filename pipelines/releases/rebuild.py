@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipelines import duck
+from pipelines.lake import catalogue as lake
+from pipelines.lake import inputs, ledger
+from pipelines.lake.ledger import Release
+from pipelines.lake.marts import Content, content
 from pipelines.landing.batches import LandingError, batches
 from pipelines.quality.validate import validate
-from pipelines.releases import inputs, lake, ledger
-from pipelines.releases.ledger import Release
-from pipelines.releases.marts import Content, content
 from pipelines.releases.verify import Finding
 from pipelines.settings import Settings
-from pipelines.sources.contract import load_contracts
+from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import BuiltState, NothingLanded, finish, prepare
 from pipelines.warehouse.dbt import DbtError, build, ensure_manifest, explain
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import duckdb
 
 from pipelines import duck
-from pipelines.releases import lake, ledger
-from pipelines.releases.marts import Mart, read_manifest
+from pipelines.lake import catalogue as lake
+from pipelines.lake import ledger
+from pipelines.lake.marts import Mart, read_manifest
 from pipelines.releases.publish import Outcome, PublishError, commit
 from pipelines.settings import Settings
 

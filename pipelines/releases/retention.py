@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import duckdb
 
-from pipelines.releases import files, lake, ledger, links
-from pipelines.releases.ledger import Release
+from pipelines.lake import catalogue as lake
+from pipelines.lake import chain as links
+from pipelines.lake import files, ledger
+from pipelines.lake.ledger import Release
 from pipelines.settings import LOCAL_ZONE, Settings
 
 KEEP_DAYS = 90

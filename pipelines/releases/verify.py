@@ -15,10 +15,12 @@ from typing import Literal, NamedTuple
 import duckdb
 
 from pipelines import duck
+from pipelines.lake import catalogue as lake
+from pipelines.lake import chain as links
+from pipelines.lake import files, inputs, ledger
+from pipelines.lake.ledger import Release
+from pipelines.lake.marts import Content, columns, digest, row_hash, row_sum
 from pipelines.landing.batches import file_sha256, told_by
-from pipelines.releases import files, inputs, lake, ledger, links
-from pipelines.releases.ledger import Release
-from pipelines.releases.marts import Content, columns, digest, row_hash, row_sum
 from pipelines.settings import Settings
 
 # What docs/audit.md explains one by one; the last three are `--rebuild`'s.

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
+from pipelines.sources.contracts.names import closest, fold
 from pipelines.sources.errors import PermanentSourceError
-from pipelines.sources.names import closest, fold
 
 __all__ = ["Mapped", "Match", "fold", "map_columns", "match", "observed"]
 

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.settings import LOCAL_ZONE, Settings
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import NotProvided
 
 

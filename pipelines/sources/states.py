@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pipelines import duck
 from pipelines.settings import LOCAL_ZONE
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.relation import Relation
 

@@ -22,7 +22,7 @@ from pipelines.quality.rejections import lay_out_rejections
 from pipelines.quality.reports import Report, read_report
 from pipelines.quality.suite import rules_sha256
 from pipelines.settings import Settings
-from pipelines.sources.contract import Contracts, load_contracts
+from pipelines.sources.contracts.contract import Contracts, load_contracts
 from pipelines.warehouse.calendar import calendar_frame
 from pipelines.warehouse.checks import check_table
 from pipelines.warehouse.reference import reference_tables

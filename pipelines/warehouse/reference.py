@@ -9,7 +9,7 @@ import duckdb
 from pipelines import duck
 from pipelines.landing.batches import LandedBatch
 from pipelines.landing.reference import PREFIX
-from pipelines.sources.contract import Contracts
+from pipelines.sources.contracts.contract import Contracts
 
 
 class WrongReference(ValueError):

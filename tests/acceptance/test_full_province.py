@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipelines.releases.lake import open_lake
+from pipelines.lake.catalogue import open_lake
 from tests.conftest import Province
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from pipelines.releases.lake import open_lake
+from pipelines.lake.catalogue import open_lake
 from tests.conftest import Province
 from tests.oracle import agree, sources
 

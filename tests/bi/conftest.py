@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from pipelines import superset
-from pipelines.releases.exports import chromium
+from pipelines.exports.brief import chromium
+from pipelines.superset import process as superset
 
 
 def has_odbc() -> bool:

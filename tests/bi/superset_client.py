@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from pipelines.superset import Server
+from pipelines.superset.process import Server
 
 Row = dict[str, Any]
 

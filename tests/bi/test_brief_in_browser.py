@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pipelines.releases.exports import chromium
+from pipelines.exports.brief import chromium
 from tests.conftest import Province
 from tests.integration.test_exports import hold_against_the_marts
 

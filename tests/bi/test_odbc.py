@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pipelines.releases.exports import postgres as export
+from pipelines.exports.postgres import export as export
 from pipelines.settings import PROJECT
 from tests.conftest import Province
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.releases import ledger
-from pipelines.releases.lake import open_lake
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import open_lake
 from pipelines.settings import Settings
 from tests.conftest import Province
 

@@ -18,7 +18,7 @@ import pytest
 
 from pipelines.landing.batches import newest
 from pipelines.landing.pull import pull
-from pipelines.sources.contract import load_contracts
+from pipelines.sources.contracts.contract import load_contracts
 from tests import line, nights
 from tests.spoiled_night import (
     CAPTURE,

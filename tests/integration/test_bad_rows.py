@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import newest, rows_sql
 from pipelines.quality.reports import Report
-from pipelines.releases.lake import open_lake
 from pipelines.settings import PROJECT, Settings
-from pipelines.sources.contract import load_contracts
+from pipelines.sources.contracts.contract import load_contracts
 from tests import line
 from tests import week as planted
 from tests.spoiled_night import (

@@ -14,8 +14,8 @@ import duckdb
 import psycopg
 import pytest
 
-from pipelines.releases.exports import postgres as export
-from pipelines.releases.lake import open_lake
+from pipelines.exports.postgres import export as export
+from pipelines.lake.catalogue import open_lake
 from pipelines.settings import PROJECT
 from tests.conftest import Province
 

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.releases.exports import brief, chromium, open_data, report_ii06a
+from pipelines.exports import report_ii06a
+from pipelines.exports.brief import chromium
+from pipelines.exports.brief import export as brief
+from pipelines.exports.open_data import export as open_data
 from pipelines.settings import Settings
 from tests import crashing
 from tests.unit.hand_made import HandMade, released

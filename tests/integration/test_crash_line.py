@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.releases import ledger
-from pipelines.releases.lake import open_lake
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import open_lake
 from pipelines.releases.verify import verify
 from pipelines.settings import Settings
 from tests.conftest import Province

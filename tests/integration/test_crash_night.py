@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from pipelines import duck
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import batches, intact, newest
 from pipelines.landing.pull import pull
 from pipelines.quality.reports import read_report
 from pipelines.quality.validate import pending, validate
-from pipelines.releases import ledger
-from pipelines.releases.lake import open_lake
 from pipelines.releases.publish import publish
 from pipelines.settings import Settings
-from pipelines.sources.contract import load_contracts
+from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import built_state, finish, prepare
 from tests import crashing, nights, week
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.lock import exclusive
-from pipelines.releases import ledger
-from pipelines.releases.exports import duckdb_file
-from pipelines.releases.lake import open_lake
+from pipelines.exports import marts_duckdb as duckdb_file
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import open_lake
 from pipelines.releases.publish import publish
 from pipelines.releases.verify import verify
+from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
 from tests import crashing
 from tests.unit.test_verify import built_night, night

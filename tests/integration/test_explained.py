@@ -12,10 +12,10 @@ from click.testing import CliRunner
 
 from pipelines.cli import main
 from pipelines.cli.console import console
+from pipelines.explain.difference import difference
+from pipelines.lake import inputs, ledger
+from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import batches
-from pipelines.releases import inputs, ledger
-from pipelines.releases.diff import difference
-from pipelines.releases.lake import open_lake
 from pipelines.settings import Settings
 from tests import week as w
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from benchmarks.readers import READERS, watched
-from pipelines.releases.exports import postgres as export
+from pipelines.exports.postgres import export as export
 from tests.conftest import Province
 
 pytestmark = pytest.mark.slow

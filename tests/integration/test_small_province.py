@@ -22,12 +22,12 @@ import duckdb
 import pytest
 
 from pipelines import duck
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import batches, newest
-from pipelines.releases import ledger
-from pipelines.releases.lake import open_lake
+from pipelines.privacy.detectors import findings
 from pipelines.settings import Settings
-from pipelines.sources.contract import load_contracts
-from pipelines.sources.personal import findings
+from pipelines.sources.contracts.contract import load_contracts
 from tests.conftest import Province
 
 pytestmark = pytest.mark.slow

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipelines import duck
-from pipelines.releases import ledger
-from pipelines.releases.lake import open_lake
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import open_lake
 from pipelines.releases.publish import PublishError, publish
 from pipelines.releases.rebuild import rebuild
 from pipelines.releases.restore import restore

@@ -18,7 +18,7 @@ import pandas as pd
 
 from pipelines.quality.rejections import lay_out_rejections
 from pipelines.settings import PROJECT
-from pipelines.sources.contract import Contracts, load_contracts
+from pipelines.sources.contracts.contract import Contracts, load_contracts
 from pipelines.warehouse.calendar import calendar_frame
 from pipelines.warehouse.checks import check_table
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.cli.difference import CAUSES
-from pipelines.releases.ledger import TABLES
+from pipelines.lake.ledger import TABLES
 from pipelines.releases.verify import Kind
 from pipelines.settings import PROJECT
 

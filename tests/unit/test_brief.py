@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.releases.exports import brief, chromium, formats
-from pipelines.releases.exports.brief_drawing import Diverging, trend
+from pipelines.exports import formats
+from pipelines.exports.brief import chromium
+from pipelines.exports.brief import export as brief
+from pipelines.exports.brief.drawing import Diverging, trend
 from pipelines.settings import Settings
 from tests.unit.hand_made import HandMade, released
 

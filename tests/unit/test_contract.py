@@ -13,8 +13,8 @@ import yaml
 from sqlalchemy.engine import make_url
 
 from pipelines.settings import PROJECT
-from pipelines.sources.contract import ContractError, Contracts, Source, load_contracts
-from pipelines.sources.schema import SCHEMA, schema_text
+from pipelines.sources.contracts.contract import ContractError, Contracts, Source, load_contracts
+from pipelines.sources.contracts.schema import SCHEMA, schema_text
 
 SMALL = {
     "place": {"code": "40", "name": "Nghệ An", "counts_since": "2025-07-01"},

@@ -150,9 +150,9 @@ def read_by(manifest: Node, models: dict[str, Node], exposure: str) -> set[str]:
 @pytest.mark.parametrize(
     ("exposure", "module"),
     [
-        ("task_force_brief", "releases/exports/brief_content.py"),
-        ("operator_status", "releases/headline.py"),
-        ("form_ii06a", "releases/exports/report_ii06a.py"),
+        ("task_force_brief", "exports/brief/content.py"),
+        ("operator_status", "exports/headline.py"),
+        ("form_ii06a", "exports/report_ii06a.py"),
     ],
 )
 def test_an_exposure_names_exactly_the_marts_its_code_reads(

@@ -16,13 +16,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.landing.batches import LandedBatch, land
+from pipelines.privacy.detectors import REMOVED
 from pipelines.quality.expectations import run_suite
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import load_suite, read_suite
 from pipelines.quality.validate import validate
 from pipelines.settings import PROJECT, Settings
-from pipelines.sources.contract import load_contracts
-from pipelines.sources.personal import REMOVED
+from pipelines.sources.contracts.contract import load_contracts
 
 CONTRACTS = load_contracts(PROJECT / "sources.yaml")
 SUITES = {name: load_suite(source.suite_path) for name, source in CONTRACTS.sources.items()}

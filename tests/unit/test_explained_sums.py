@@ -8,8 +8,8 @@ import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.releases import ledger
-from pipelines.releases.explain import JUDGED, Unexplained, attribute
+from pipelines.explain.rates import JUDGED, Unexplained, attribute
+from pipelines.lake import ledger
 
 CAUSES = ["new_in_period", "late_arrival", "correction", "rejection_in", "rejection_out", "pulled_again"]
 # A dossier's place in a release: its unit and whether it came online; None where it does not count.

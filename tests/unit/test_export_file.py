@@ -10,8 +10,8 @@ import dagster as dg
 import duckdb
 import pytest
 
-from pipelines.releases.exports import duckdb_file
-from pipelines.releases.exports.common import Exported
+from pipelines.exports import marts_duckdb as duckdb_file
+from pipelines.exports.common import Exported
 from pipelines.settings import EXPORTS, Settings
 from tests.unit.hand_made import HandMade, released
 

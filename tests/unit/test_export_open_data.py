@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from frictionless import Package
 
-from pipelines.releases.exports import open_data
-from pipelines.releases.exports.open_tables import OpenDataError
+from pipelines.exports.open_data import export as open_data
+from pipelines.exports.open_data.tables import OpenDataError
 from pipelines.settings import Settings
 from tests.unit.hand_made import HandMade, released
 

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 
 from pipelines import duck
-from pipelines.releases.exports import postgres
-from pipelines.releases.exports import postgres_schema as schema
-from pipelines.releases.exports.postgres import PostgresError
+from pipelines.exports.postgres import export as postgres
+from pipelines.exports.postgres import schema as schema
+from pipelines.exports.postgres.export import PostgresError
 from pipelines.releases.publish import publish
 from pipelines.settings import Settings
 from tests.unit.hand_made import HandMade, released

@@ -16,10 +16,10 @@ from pipelines.landing.batches import file_sha256, newest
 from pipelines.landing.pull import pull
 from pipelines.quality.owed import owed
 from pipelines.settings import LOCAL_ZONE, Settings
-from pipelines.sources import inbox
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import NotProvided, PermanentSourceError
-from pipelines.sources.file_set import shas
+from pipelines.sources.files import inbox
+from pipelines.sources.files.file_set import shas
 from tests.unit.files_support import DAY, source
 
 NEXT = date(2025, 8, 7)

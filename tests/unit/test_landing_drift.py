@@ -12,7 +12,7 @@ import pytest
 from pipelines.landing.batches import LandedBatch
 from pipelines.landing.pull import pull
 from pipelines.settings import Settings
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError
 
 DAY = date(2025, 8, 6)

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "pipelines"
-ORDER = ["sources", "landing", "quality", "warehouse", "releases"]
+# Later rooms may import earlier ones, never the other way round.
+ORDER = [
+    "privacy", "sources", "landing", "quality", "warehouse", "lake", "explain", "releases", "exports",
+]  # fmt: skip
 
 
 def imported(path: Path) -> set[str]:
@@ -34,7 +37,7 @@ def test_nothing_imports_defs_and_only_defs_imports_dagster() -> None:
         for name in imported(path):
             assert inside or not name.startswith("pipelines.defs"), f"{path}: {name}"
             # The CLI starts the line as a Dagster run: the one door between the two.
-            assert inside or path.name == "run_line.py" or name.split(".")[0] != "dagster", f"{path}: {name}"
+            assert inside or "runs" in path.parts or name.split(".")[0] != "dagster", f"{path}: {name}"
 
 
 def test_every_file_that_the_code_reads_is_packaged() -> None:

@@ -6,8 +6,8 @@ import duckdb
 import pytest
 import yaml
 
-from pipelines.releases.exports.common import Column, Table
-from pipelines.releases.exports.open_tables import OpenDataError, lay_out, opened
+from pipelines.exports.common import Column, Table
+from pipelines.exports.open_data.tables import OpenDataError, lay_out, opened
 from pipelines.settings import PROJECT
 
 COLUMNS = (Column("unit_code", "VARCHAR"), Column("received", "BIGINT"), Column("late_arrivals", "BIGINT"))

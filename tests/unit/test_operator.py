@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from pipelines.cli import main
 from pipelines.landing.batches import land
-from pipelines.run_line import plan
+from pipelines.runs.line import plan
 from pipelines.settings import PROJECT, Settings
 
 FIRST, LAST = date(2025, 8, 1), date(2025, 8, 3)

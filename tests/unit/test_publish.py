@@ -9,11 +9,12 @@ import duckdb
 import pytest
 
 from pipelines import duck
-from pipelines.releases import ledger, links
+from pipelines.exports.marts_duckdb import export
+from pipelines.lake import chain as links
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import open_lake
+from pipelines.lake.marts import content
 from pipelines.releases import publish as publishing
-from pipelines.releases.exports.duckdb_file import export
-from pipelines.releases.lake import open_lake
-from pipelines.releases.marts import content
 from pipelines.releases.publish import Outcome, PublishError, publish
 from pipelines.settings import Settings
 

@@ -13,7 +13,7 @@ from pipelines.landing.batches import LandedBatch
 from pipelines.quality.page import number, render, share
 from pipelines.quality.reports import Report
 from pipelines.settings import PROJECT
-from pipelines.sources.contract import load_contracts
+from pipelines.sources.contracts.contract import load_contracts
 
 SOURCE = load_contracts(PROJECT / "sources.yaml").sources["dossier_log"]
 FAILED: dict[str, Any] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from pipelines.sources.personal import DETECTORS, REMOVED, findings, held_among, redacted
+from pipelines.privacy.detectors import DETECTORS, REMOVED, findings, held_among, redacted
 
 
 def found(text: str) -> dict[tuple[str, str], int]:

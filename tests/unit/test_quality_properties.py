@@ -23,7 +23,7 @@ from pipelines.landing.pull import pull
 from pipelines.quality.reports import Report
 from pipelines.quality.validate import validate
 from pipelines.settings import PROJECT, Settings
-from pipelines.sources.contract import Source, load_contracts
+from pipelines.sources.contracts.contract import Source, load_contracts
 from pipelines.sources.errors import PermanentSourceError
 
 # The threshold is another matter: here every batch may reject as much as it must.

@@ -21,7 +21,7 @@ from pipelines.quality.rejections import judged_batches, lay_out_rejections
 from pipelines.quality.sent_back import send_back
 from pipelines.quality.validate import validate
 from pipelines.settings import PROJECT, Settings
-from pipelines.sources.contract import Contracts, Source, load_contracts
+from pipelines.sources.contracts.contract import Contracts, Source, load_contracts
 
 RULES: list[dict[str, Any]] = [
     {
@@ -149,7 +149,7 @@ def test_a_blocked_correction_resolves_nothing(settings: Settings) -> None:
 def province(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Three rejected rows of two units and one of none, one of them cured two days later."""
     said = contracts(settings)
-    monkeypatch.setattr("pipelines.sources.contract.load_contracts", lambda _: said)
+    monkeypatch.setattr("pipelines.sources.contracts.contract.load_contracts", lambda _: said)
     monkeypatch.setenv("THONGSUOT_DATA", str(settings.data))
     delivered(
         settings, said, "2025-08-05",

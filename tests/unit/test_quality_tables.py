@@ -12,7 +12,7 @@ from pipelines.landing.batches import land
 from pipelines.quality.suite import read_suite
 from pipelines.quality.tables import judge_tables, suite_of
 from pipelines.settings import PROJECT, Settings
-from pipelines.sources.contract import load_contracts
+from pipelines.sources.contracts.contract import load_contracts
 
 CONTRACTS = load_contracts(PROJECT / "sources.yaml")
 SUITES = {t: read_suite(suite_of(t)).rows for t in CONTRACTS.reference if suite_of(t).exists()}

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.quality.typing import typing_sql
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 
 FORMATS = ["%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M"]
 

@@ -27,7 +27,7 @@ from pipelines.quality.reports import read_report
 from pipelines.quality.suite import Expectation
 from pipelines.quality.validate import chunks, pending, validate
 from pipelines.settings import Settings
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 
 RULES: list[dict[str, Any]] = [
     {

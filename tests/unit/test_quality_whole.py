@@ -17,7 +17,7 @@ from pipelines.quality.suite import SuiteError, load_suite, read_suite
 from pipelines.quality.validate import pending, validate
 from pipelines.quality.whole import hours_behind, volume_ratio
 from pipelines.settings import Settings
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 
 
 def batch(day: str, rows: int = 0, pulled_at: str = "2025-08-07 00:30:00") -> LandedBatch:

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from pipelines.releases.exports.report_ii06a import Sheet, roman, sheets, workbook
+from pipelines.exports.report_ii06a import Sheet, roman, sheets, workbook
 
 AS_OF = datetime(2025, 8, 6, 16)
 # month, unit, level, sector, the eleven counts of the form and the three beside it.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, DefaultSensorStatus, build_sensor_context
 
-from pipelines.running import clear, running
+from pipelines.runs.alive import clear, running
 from pipelines.settings import Settings
 
 POOL, DEAD, LIVING = (

@@ -21,10 +21,10 @@ from hypothesis import settings as cases
 from hypothesis import strategies as st
 
 from pipelines.settings import Settings
-from pipelines.sources import files
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
-from pipelines.sources.file_set import shas
+from pipelines.sources.files import connector as files
+from pipelines.sources.files.file_set import shas
 from tests.unit.files_support import DAY, landed, pairs, put, rows, source
 
 TEXT = "Mã;Nội dung\n1;Nghệ An\n2;Vinh\n"

@@ -19,11 +19,12 @@ from sqlalchemy.dialects import mssql, mysql, oracle, postgresql
 from pipelines.demo import load_into_postgres
 from pipelines.landing.pull import pull
 from pipelines.settings import Settings
-from pipelines.sources import relation, scanner, server_cursor
-from pipelines.sources.cells import cell_text
-from pipelines.sources.contract import Column, Source
+from pipelines.sources import relation
+from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.database import scanner, server_cursor
+from pipelines.sources.database.statement import origin_of, statement, window
 from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
-from pipelines.sources.statement import origin_of, statement, window
+from pipelines.sources.values.cells import cell_text
 
 DAY = date(2025, 8, 6)
 

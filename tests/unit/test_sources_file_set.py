@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.settings import Settings
-from pipelines.sources.file_set import CHUNK, examine
+from pipelines.sources.files.file_set import CHUNK, examine
 from tests.unit.files_support import put, source
 
 

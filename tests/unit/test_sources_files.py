@@ -6,10 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.landing.pull import pull
+from pipelines.privacy.detectors import REMOVED
 from pipelines.settings import Settings
 from pipelines.sources.errors import NotProvided, PermanentSourceError
 from pipelines.sources.mapping import fold
-from pipelines.sources.personal import REMOVED
 from pipelines.sources.relation import today
 from tests.unit.files_support import DAY, put, rows, source
 

@@ -20,9 +20,10 @@ from pydantic import ValidationError
 from pipelines.demo.ranking import ranking_server, write_capture
 from pipelines.landing.pull import pull
 from pipelines.settings import PROJECT, Settings
-from pipelines.sources import fetch, relation
-from pipelines.sources.contract import Source, load_contracts
+from pipelines.sources import relation
+from pipelines.sources.contracts.contract import Source, load_contracts
 from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
+from pipelines.sources.http import fetch
 
 DAY = date(2025, 8, 6)
 ELSEWHERE = "https://elsewhere.example/x?token=1"

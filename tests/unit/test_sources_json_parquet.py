@@ -18,9 +18,9 @@ from hypothesis import settings as cases
 from hypothesis import strategies as st
 
 from pipelines.settings import Settings
-from pipelines.sources import files
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
+from pipelines.sources.files import connector as files
 from tests.unit.files_support import DAY, landed, pairs, put, rows, source
 
 RECORDS = [{"Mã": "007", "Nội dung": "Nghê\u0323 An\u00a0"}, {"Nội dung": None, "Mã": 8}]

@@ -7,7 +7,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.mapping import map_columns, match
 from pipelines.sources.relation import Relation

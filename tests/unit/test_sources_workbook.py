@@ -22,7 +22,7 @@ from hypothesis import settings as cases
 from hypothesis import strategies as st
 
 from pipelines.settings import Settings
-from pipelines.sources.contract import Source
+from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
 from tests.unit.files_support import landed, put, rows, source, workbook
 
@@ -299,7 +299,7 @@ def test_a_workbook_that_takes_too_long_is_stopped(
 ) -> None:
     endless = tmp_path / "endless.py"
     endless.write_text("while True: pass")
-    monkeypatch.setattr("pipelines.sources.workbook.CHILD", endless)
+    monkeypatch.setattr("pipelines.sources.files.formats.workbook.CHILD", endless)
     workbook(settings, "2025-08-06.xlsx", {"A": TABLE})
     started = time.monotonic()
     with pytest.raises(PermanentSourceError, match=r"2025-08-06.xlsx .*took more than 1 s.*stopped"):
@@ -338,9 +338,11 @@ def test_no_process_is_left_behind(settings: Settings, monkeypatch: pytest.Monke
 
 
 def test_the_process_that_reads_imports_nothing_heavy() -> None:
-    child = Path(sys.modules["pipelines.sources.workbook"].__file__ or "").with_name("workbook_child.py")
+    child = Path(sys.modules["pipelines.sources.files.formats.workbook"].__file__ or "").with_name(
+        "workbook_child.py"
+    )
     code = (
-        "import sys, runpy; sys.path.insert(0, sys.argv[1]); import pipelines.sources.zip_directory, "
+        "import sys, runpy; sys.path.insert(0, sys.argv[1]); import pipelines.sources.files.zip_directory, "
         f"python_calamine; runpy.run_path({str(child)!r}); "
         "print([m for m in ('duckdb', 'pandas', 'pyarrow', 'numpy', 'pydantic') if m in sys.modules])"
     )

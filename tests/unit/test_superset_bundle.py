@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines import superset
-from pipelines.releases import ledger
+from pipelines.lake import ledger
 from pipelines.settings import PROJECT, Settings
-from pipelines.warehouse.superset_datasets import described
+from pipelines.superset import process as superset
+from pipelines.superset.datasets import described
 
 Node = dict[str, Any]
 OWN_VALUE = re.compile(r"case when count\(\*\) = 1 then max\((\w+)\) end")

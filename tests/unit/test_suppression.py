@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.releases.exports.suppression import SMALLEST, Line, determined, differenced, withheld
+from pipelines.privacy.suppression import SMALLEST, Line, determined, differenced, withheld
 
 
 def test_a_count_from_one_to_four_is_withheld_and_zero_and_five_are_not() -> None:

@@ -17,10 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import duck
+from pipelines.lake import chain as links
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import open_lake
+from pipelines.lake.ledger import Release
 from pipelines.landing.batches import LandedBatch, batches, land
-from pipelines.releases import ledger, links, retention
-from pipelines.releases.lake import open_lake
-from pipelines.releases.ledger import Release
+from pipelines.releases import retention
 from pipelines.releases.publish import publish
 from pipelines.releases.retention import outdated, prune
 from pipelines.releases.verify import verify

@@ -1,0 +1,192 @@
+"""What stands in the brief: the sections as figures of the release. A section without its mart is None.
+
+Nothing is computed here but positions on the page; the words and the order are the template's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipelines.exports.brief.drawing import Diverging, Trend, trend
+from pipelines.exports.brief.figures import Marts
+
+Section = dict[str, Any] | None
+RATE, HEADLINE = "marts.online_submission_rate", "marts.online_submission_headline"
+TASKS, LEDGER = "marts.task_completion", "marts.task_ledger"
+COMPLETENESS = "marts.reporting_completeness"
+BACKLOG, BACKLOG_DAILY = "marts.issue_backlog", "marts.issue_backlog_daily"
+AGES = tuple(f"open_{age}_working_days" for age in ("0_5", "6_15", "16_30", "over_30"))
+# Since two-tier government began; the period's own name carries its day.
+SINCE = "period like 'since%'"
+# More communes than this in one peer group do not fit the page: its two ends are shown.
+PEERS_SHOWN = 46
+NEXT_SHOWN = 6
+REASONS_SHOWN = 3
+
+
+def headline(marts: Marts) -> Section:
+    """K1 and K2 of the newest cut-off and of the one before; the rate's change since a week ago."""
+    cutoffs = marts.rows(HEADLINE, order="cutoff_at desc", limit=2)
+    today = marts.row(RATE, f"unit_level = 'province' and {SINCE}", order="as_of_day desc")
+    if not cutoffs and today is None:
+        return None
+    return {
+        "cutoff": cutoffs[0] if cutoffs else None,
+        "earlier": cutoffs[1] if len(cutoffs) > 1 else None,
+        "today": today,
+    }
+
+
+def trend_section(marts: Marts) -> Section:
+    """The province's rate since counting began, day by day, with the cut-offs that were reported."""
+    rows = marts.rows(
+        RATE, f"unit_level = 'province' and {SINCE} and rate is not null", order="as_of_day desc"
+    )[::-1]
+    if len(rows) < 2:
+        return None
+    daily = marts.values(
+        "select as_of_day, rate from {marts.online_submission_rate} "
+        "where unit_level = 'province' and period = 'day' and rate is not null order by 1"
+    )
+    cutoffs = marts.rows(HEADLINE, "rate is not null", order="cutoff_at")
+    drawn: Trend = trend(
+        [(row["as_of_day"].value, row["rate"].value) for row in rows],
+        daily,
+        [(cutoff["cutoff_at"].value, cutoff["rate"].value) for cutoff in cutoffs],
+    )
+    return {"drawn": drawn, "first": rows[0], "last": rows[-1], "cutoffs": cutoffs}
+
+
+def ranking(marts: Marts) -> Section:
+    """Every commune by rate within its size peers, newest day; bars from the province's own rate."""
+    day = marts.values(f"select max(as_of_day) from {{{RATE}}}")
+    if not day or day[0][0] is None:
+        return None
+    newest = f"as_of_day = date '{day[0][0]}' and {SINCE}"
+    province = marts.row(RATE, f"{newest} and unit_level = 'province'")
+    rows = marts.rows(
+        RATE, f"{newest} and unit_level = 'commune' and rate is not null",
+        order="rank_in_size_peers, rank_in_level, unit_code",
+    )  # fmt: skip
+    if not rows or province is None or province["rate"].value is None:
+        return None
+    bars = Diverging.around(province["rate"].value, [row["rate"].value for row in rows])
+    groups = []
+    for peers in ("large", "medium", "small"):
+        units = [
+            {**row, "bar": bars.bar(row["rate"].value)} for row in rows if row["size_peers"].value == peers
+        ]
+        if units:
+            half = PEERS_SHOWN // 2
+            whole = len(units) <= PEERS_SHOWN
+            groups.append(
+                {
+                    "peers": peers,
+                    "first": units if whole else units[:half],
+                    "last": [] if whole else units[-half:],
+                    "left_out": 0 if whole else len(units) - 2 * half,
+                }
+            )
+    return {"groups": groups, "province": province, "widest": bars.widest}
+
+
+def tasks(marts: Marts) -> Section:
+    """K3, the same for communes, lead agencies that are late, and what is due next."""
+    day = marts.values(f"select max(as_of_day) from {{{TASKS}}}")
+    if not day or day[0][0] is None:
+        return None
+    newest = f"as_of_day = date '{day[0][0]}'"
+    totals = {
+        row["owner_level"].value: row for row in marts.rows(TASKS, f"{newest} and lead_agency_code = 'all'")
+    }
+    return {
+        "levels": [totals[level] for level in ("province", "commune") if level in totals],
+        "behind": marts.rows(
+            TASKS, f"{newest} and lead_agency_code <> 'all' and open_overdue > 0",
+            order="owner_level desc, open_overdue desc, lead_agency_name", limit=6,
+        ),
+        "next": marts.rows(
+            LEDGER, "owner_level = 'province' and derived_status = 'open' and due_date is not null",
+            order="due_date, task_code", limit=NEXT_SHOWN,
+        ),
+        "conflicts": next(iter(marts.grouped(LEDGER, (), counts={"conflicts": "has_conflict"})), None),
+    }  # fmt: skip
+
+
+def backlog(marts: Marts) -> Section:
+    """Open issues by category and age; who must act: the task force's roles and the addressees."""
+    day = marts.values(f"select max(as_of_day) from {{{BACKLOG_DAILY}}}")
+    open_counts = {"open": "is_open", "overdue": "is_overdue"}
+    total = next(iter(marts.grouped(BACKLOG, (), counts=open_counts)), None)
+    if total is None or not day or day[0][0] is None:
+        return None
+    newest = f"as_of_day = date '{day[0][0]}'"
+    names = dict(marts.values(f"select distinct category, category_name_vi from {{{BACKLOG}}}"))
+    roles: dict[str, list[str]] = {}
+    for category, role in marts.values(
+        f"select category, responsible_role from {{{BACKLOG}}} where is_open and not is_unassigned "
+        "group by all order by category, count(*) desc, responsible_role"
+    ):
+        roles.setdefault(category, []).append(role)
+    categories = marts.grouped(
+        BACKLOG_DAILY, ("category",), sums=("closing", *AGES, "overdue"), where=newest,
+        order="closing desc, category",
+    )  # fmt: skip
+    shown = [row for row in categories if row["closing"].value]
+    widest = max((row["closing"].value for row in shown), default=1)
+    return {
+        "total": total,
+        "ages": AGES,
+        "categories": [
+            {
+                **row,
+                "name": names.get(row["category"].value, row["category"].value),
+                "roles": roles.get(row["category"].value, []),
+                "widths": [row[age].value / widest * 100 for age in AGES],
+            }
+            for row in shown
+        ],
+        "by_role": marts.grouped(
+            BACKLOG, ("responsible_role",), counts=open_counts, where="is_open",
+            order="overdue desc, open desc, responsible_role",
+        ),
+        "by_level": marts.grouped(
+            BACKLOG, ("addressed_to_level",), counts=open_counts, where="is_open",
+            order="open desc, addressed_to_level",
+        ),
+    }  # fmt: skip
+
+
+def quality(marts: Marts, titles: dict[str, str]) -> Section:
+    """Per source: read = accepted + rejected, staged + duplicates; why rows were rejected."""
+    sources = marts.grouped(
+        "audit.reconciliation", ("source",),
+        sums=("rows_read", "rows_accepted", "rows_rejected", "rows_duplicate"),
+        counts={"batches": "true", "unbalanced": "not is_balanced"},
+        where="is_current and source not like 'reference%'", order="rows_read desc, source",
+    )  # fmt: skip
+    if not sources:
+        return None
+    return {
+        "sources": [{**row, "title": titles.get(name := row["source"].value, name)} for row in sources],
+        "reasons": marts.grouped(
+            "audit.rejections", ("source", "rule", "reason_vi", "reason_en"), counts={"rows": "true"},
+            where="is_current", order="rows desc, source, rule",
+        )[:REASONS_SHOWN],
+    }  # fmt: skip
+
+
+def completeness(marts: Marts, titles: dict[str, str]) -> list[dict[str, Any]]:
+    """Units that reported, of those that owed a report on the newest day; empty without the mart.
+
+    A source with one reporter stands here only when that one is missing.
+    """
+    day = marts.values(f"select max(as_of_day) from {{{COMPLETENESS}}}")
+    if not day or day[0][0] is None:
+        return []
+    rows = marts.rows(
+        COMPLETENESS,
+        f"as_of_day = date '{day[0][0]}' and unit_code = 'all' and (expected > 1 or missing > 0)",
+        order="missing desc, source, expected desc",
+    )  # fmt: skip
+    return [{**row, "title": titles.get(name := row["source"].value, name)} for row in rows]

@@ -1,0 +1,131 @@
+"""A figure of the brief: a mart's value that carries the query it comes from.
+
+The brief computes nothing: it picks cells, and adds up or counts rows of one mart, and each figure says
+which mart, column and rows, so that a reader (and a test) can ask the release again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+
+from pipelines import duck
+from pipelines.exports.common import Table
+from pipelines.exports.formats import printed
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`select <how>(<column>) from <mart> where <where>` gives `value`; `how` is empty for one cell."""
+
+    value: Any
+    mart: str
+    column: str
+    where: str
+    how: str = ""
+    about: str = ""
+
+    def words(self, kind: str) -> tuple[str, str]:
+        return printed(self.value, kind)
+
+    @property
+    def plain(self) -> str:
+        """The value as a program reads it; a `<data value>` attribute."""
+        return "" if self.value is None else str(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+
+class Marts:
+    """Rows of the release as figures. A mart that this release lacks has no rows."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, tables: list[Table]) -> None:
+        self._con = con
+        self._tables = {table.qualified: table for table in tables}
+
+    def __contains__(self, mart: str) -> bool:
+        return mart in self._tables
+
+    def rows(
+        self, mart: str, where: str = "true", *, order: str = "all", limit: int | None = None
+    ) -> list[dict[str, Figure]]:
+        """Whole rows, each cell a figure found again by the mart's key."""
+        if mart not in self._tables:
+            return []
+        table = self._tables[mart]
+        about = {column.name: column.words.vi for column in table.columns}
+        query = f"select * from {table.relation} where {where} order by {order}"
+        found = self._fetch(f"{query} limit {limit}" if limit else query)
+        return [
+            {
+                name: Figure(value, mart, name, _same({k: row[k] for k in table.key}), about=about[name])
+                for name, value in row.items()
+            }
+            for row in found
+        ]
+
+    def row(self, mart: str, where: str = "true", *, order: str = "all") -> dict[str, Figure] | None:
+        return next(iter(self.rows(mart, where, order=order, limit=1)), None)
+
+    def grouped(
+        self,
+        mart: str,
+        by: tuple[str, ...],
+        *,
+        sums: tuple[str, ...] = (),
+        counts: dict[str, str] | None = None,
+        where: str = "true",
+        order: str = "all",
+    ) -> list[dict[str, Figure]]:
+        """Sums of columns, and `counts` of rows (name → filter), for each value of `by`."""
+        if mart not in self._tables:
+            return []
+        counts = counts or {}
+        asked = [duck.identifier(name) for name in by]
+        asked += [f"sum({duck.identifier(c)})::bigint as {duck.identifier(c)}" for c in sums]
+        asked += [f"count(*) filter ({test}) as {duck.identifier(name)}" for name, test in counts.items()]
+        relation = self._tables[mart].relation
+        group = "group by " + ", ".join(str(n + 1) for n in range(len(by))) if by else ""
+        made = []
+        for row in self._fetch(
+            f"select {', '.join(asked)} from {relation} where {where} {group} order by {order}"
+        ):
+            held = " and ".join([f"({where})", *([_same({k: row[k] for k in by})] if by else [])])
+            figures = {name: Figure(row[name], mart, name, held, "any_value") for name in by}
+            figures |= {name: Figure(row[name], mart, name, held, "sum") for name in sums}
+            figures |= {
+                name: Figure(row[name], mart, "*", f"{held} and ({test})", "count")
+                for name, test in counts.items()
+            }
+            made.append(figures)
+        return made
+
+    def values(self, query: str) -> list[tuple[Any, ...]]:
+        """Places and names for a drawing or a filter, not figures; `{schema.table}` names the marts."""
+        for name, table in self._tables.items():
+            query = query.replace("{" + name + "}", table.relation)
+        return [] if "{" in query else self._con.execute(query).fetchall()
+
+    def _fetch(self, query: str) -> list[dict[str, Any]]:
+        cursor = self._con.execute(query)
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _same(values: dict[str, Any]) -> str:
+    return " and ".join(
+        f"{name} is null" if value is None else f"{name} = {_literal(value)}"
+        for name, value in values.items()
+    )
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"timestamp '{value}'"
+    if isinstance(value, date):
+        return f"date '{value}'"
+    return str(value).lower() if isinstance(value, bool | int | float) else duck.literal(value)

@@ -1,0 +1,136 @@
+"""What every export shares: the newest release, its tables described in two languages, what was done.
+
+The lake tells tables and types; dbt's manifest tells keys and descriptions. Nothing is listed here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+from pipelines import duck
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import ALIAS, open_lake
+from pipelines.lake.ledger import Release
+from pipelines.lake.marts import SCHEMAS
+from pipelines.settings import Settings
+
+# The ledger's own tables are the publisher's, not dbt's: rows of a release come and go together.
+LEDGER = frozenset(f"audit.{name}" for name in ledger.TABLES)
+
+
+class Exported(NamedTuple):
+    """`path` is a file, a folder, or an address without its secret; `said` goes to the UI beside it."""
+
+    path: Path | str
+    release_id: int
+    rewritten: bool
+    said: dict[str, Any] = {}  # noqa: RUF012  (never written to)
+
+
+class Words(NamedTuple):
+    """A description of dbt's, "EN … / VI …", by language; `en` holds all of it where it has no parts."""
+
+    en: str
+    vi: str
+
+    @classmethod
+    def of(cls, text: str) -> Words:
+        text = " ".join(text.split())
+        before, found, after = text.partition(" / VI ")
+        return cls(before.removeprefix("EN ").strip(), after.strip() if found else "")
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: str
+    description: str = ""
+
+    @property
+    def words(self) -> Words:
+        return Words.of(self.description)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the release. `key` is empty where the manifest no longer knows it, and names several
+    rows at once where it is not unique (the ledger's)."""
+
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    description: str = ""
+    meta: dict[str, Any] = field(default_factory=dict)
+    is_unique: bool = True
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def relation(self) -> str:
+        """The table in the attached lake."""
+        return duck.identifier(ALIAS, self.schema, self.name)
+
+    @property
+    def words(self) -> Words:
+        return Words.of(self.description)
+
+
+@contextmanager
+def newest_release(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Release]]:
+    """The lake as the newest release left it, for as long as the block lasts; LookupError without one.
+
+    One read transaction, so that every table an export reads is of the same release.
+    """
+    with open_lake(settings) as con:
+        chain = ledger.releases(con)
+        if not chain:
+            raise LookupError("No release to export yet. Run `thongsuot run` first.")
+        con.execute("begin")
+        try:
+            yield con, ledger.releases(con)[-1]
+        finally:
+            # A block that wrote a file beside the lake has committed by itself.
+            with suppress(duckdb.TransactionException):
+                con.execute("rollback")
+
+
+def tables(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Table]:
+    """Every table of the release, by schema and name, described where the manifest knows it."""
+    known = _models(settings.dbt_target / "manifest.json")
+    found: dict[tuple[str, str], list[Column]] = {}
+    for schema, table, column, kind in con.execute(
+        "select table_schema, table_name, column_name, data_type from information_schema.columns "
+        f"where table_catalog = ? and table_schema in ({', '.join('?' * len(SCHEMAS))}) "
+        "order by table_schema, table_name, ordinal_position",
+        [ALIAS, *SCHEMAS],
+    ).fetchall():
+        model = known.get(f"{schema}.{table}", {})
+        told = model.get("columns", {}).get(column, {}).get("description", "")
+        found.setdefault((schema, table), []).append(Column(column, kind, told))
+    made = []
+    for (schema, name), columns in found.items():
+        model = known.get(f"{schema}.{name}", {})
+        meta = model.get("config", {}).get("meta", {})
+        of_ledger = f"{schema}.{name}" in LEDGER
+        key = ("release_id",) if of_ledger else tuple(meta.get("key", ()))
+        told = model.get("description", "")
+        made.append(Table(schema, name, tuple(columns), key, told, meta, is_unique=not of_ledger))
+    return made
+
+
+def _models(manifest: Path) -> dict[str, dict[str, Any]]:
+    """schema.table → dbt's node; empty without a manifest (a lake copied elsewhere still exports)."""
+    if not manifest.exists():
+        return {}
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    return {f"{n['schema']}.{n['alias']}": n for n in nodes if n["resource_type"] == "model"}

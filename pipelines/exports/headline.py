@@ -1,0 +1,142 @@
+"""The headline of the newest release, for `thongsuot status` and the UI: read, never computed here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from pipelines.explain.dossiers import SINCE
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import ALIAS
+
+
+@dataclass(frozen=True)
+class TaskBuckets:
+    """Provincial tasks by derived state; `total` is the sum of the three (docs/domain.md §4)."""
+
+    total: int = 0
+    completed: int = 0
+    in_term: int = 0
+    overdue: int = 0
+
+
+@dataclass(frozen=True)
+class Headline:
+    """K1–K3 as rows of the newest release; None for what the place does not have.
+
+    Counts and `rate` (0..1, None where nothing was received) are those of the newest cut-off; of a place
+    without cut-offs, those of the newest day since counting began.
+    """
+
+    release_id: int
+    release_hash: str
+    as_of: datetime
+    cutoff_at: datetime | None
+    received: int
+    online: int
+    rate: float | None
+    national_rank: int | None
+    province_count: int | None
+    rank_movement: int | None
+    tasks: TaskBuckets | None
+    open_issues: int | None
+    rejected_rows: int
+
+
+def headline(con: duckdb.DuckDBPyConnection) -> Headline:
+    """LookupError where nothing was released yet."""
+    chain = ledger.releases(con)
+    if not chain:
+        raise LookupError("No release yet. Run `thongsuot run` first.")
+
+    def one(sql: str) -> tuple[Any, ...] | None:
+        return con.execute(sql.replace("lake.", f"{ALIAS}.")).fetchone()
+
+    counted = (
+        one(
+            "select cutoff_at, received, online, rate, national_rank, province_count, rank_movement "
+            "from lake.marts.online_submission_headline order by cutoff_at desc limit 1"
+        )
+        or one(
+            "select null, denominator, numerator, rate, null, null, null from lake.marts.online_submission_rate "
+            f"where unit_level = 'province' and period = '{SINCE}' order by as_of_day desc limit 1"
+        )
+        or (None, 0, 0, None, None, None, None)
+    )
+    tasks = one(
+        "select total, completed, open_in_term + open_no_due, "
+        "open_overdue from lake.marts.task_completion "
+        "where owner_level = 'province' and lead_agency_code = 'all' "
+        "order by as_of_day desc limit 1"
+    )
+    issues = one(
+        "select case when count(*) > 0 then count(*) filter (is_open) end from lake.marts.issue_backlog"
+    )
+    rejected = one("select count(distinct (batch_id, _row)) from lake.audit.rejections where is_current")
+    newest = chain[-1]
+    named = ("cutoff_at", "received", "online", "rate", "national_rank", "province_count")
+    return Headline(
+        release_id=newest.release_id,
+        release_hash=newest.release_hash,
+        as_of=newest.as_of,
+        **dict(zip((*named, "rank_movement"), counted, strict=True)),
+        tasks=TaskBuckets(*tasks) if tasks else None,
+        open_issues=issues[0] if issues else None,
+        rejected_rows=rejected[0] if rejected else 0,
+    )
+
+
+def said_of(said: Headline) -> list[tuple[str, str]]:
+    """(label, value) in words, for `thongsuot status` and the UI; what the place does not have is said."""
+    tasks = said.tasks
+    return [
+        (
+            "Tỷ lệ nộp trực tuyến · online submission rate",
+            f"{percent(said.rate)} ({vietnamese(said.online)} / {vietnamese(said.received)})",
+        ),
+        (
+            "Mốc báo cáo · cut-off",
+            str(said.cutoff_at) if said.cutoff_at else f"none yet; counted to {said.as_of}",
+        ),
+        (
+            "Xếp hạng · national rank",
+            f"{said.national_rank} of {said.province_count} ({movement(said.rank_movement)})"
+            if said.national_rank
+            else "not ranked",
+        ),
+        (
+            "Nhiệm vụ cấp tỉnh · provincial tasks",
+            f"{tasks.total} = {tasks.completed} completed + {tasks.in_term} in term + {tasks.overdue} overdue"
+            if tasks
+            else "no task tracker",
+        ),
+        (
+            "Vướng mắc đang mở · open issues",
+            "no issue register" if said.open_issues is None else vietnamese(said.open_issues),
+        ),
+        ("Dòng bị loại · rejected rows", vietnamese(said.rejected_rows)),
+    ]
+
+
+def vietnamese(number: int) -> str:
+    """`310903` → `310 903`, as the province prints counts."""
+    return f"{number:,}".replace(",", " ")
+
+
+def percent(rate: float | None) -> str:
+    """`0.723473` → `72.35 %`; a missing rate is said, not printed as zero."""
+    return "nothing received" if rate is None else f"{rate * 100:.2f} %"
+
+
+def movement(places: int | None) -> str:
+    if not places:
+        return "unchanged" if places == 0 else "no earlier rank"
+    return f"{'up' if places > 0 else 'down'} {abs(places)}"
+
+
+def headline_markdown(said: Headline) -> str:
+    """The same headline as a small table, for the UI."""
+    return "\n".join(["| | |", "|---|---|", *(f"| {label} | {value} |" for label, value in said_of(said))])

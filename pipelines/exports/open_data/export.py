@@ -1,0 +1,123 @@
+"""Open data: one folder per release, checked by anyone: CSV, Parquet, JSON, checksums, a catalogue.
+
+`exports/open_data/<release>/`, never changed once written, and `latest` beside it. Nothing in it that a
+mart did not open by `meta.open_data`; nothing that opens as a formula; no small count (suppression.py).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from pipelines import duck
+from pipelines.exports.common import Exported, Table, newest_release, tables
+from pipelines.exports.open_data import catalogue as open_catalogue
+from pipelines.exports.open_data import workbook
+from pipelines.exports.open_data.tables import lay_out, opened
+from pipelines.lake.ledger import Release
+from pipelines.landing.batches import file_sha256
+from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import load_contracts
+
+CHECKSUMS = "SHA256SUMS"
+# A cell that starts so is run by a spreadsheet as a formula; the leading ' makes it text.
+FORMULA = "^[=+@\\-\\t\\r]"
+
+
+def folder(settings: Settings) -> Path:
+    return settings.exports / "open_data"
+
+
+def export(settings: Settings) -> Exported:
+    """Write the newest release's package where it is not there yet.
+
+    LookupError without a release; OpenDataError where a mart cannot be published safely.
+    """
+    place = folder(settings)
+    place.mkdir(parents=True, exist_ok=True)
+    for left in place.glob(".*"):  # by an export that was killed
+        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+    with newest_release(settings) as (con, newest):
+        target = place / str(newest.release_id)
+        if rewritten := not _is_of(target, newest):
+            draft = place / f".{newest.release_id}.partial"
+            draft.mkdir()
+            withheld = _write(con, settings, newest, draft)
+            shutil.rmtree(target, ignore_errors=True)
+            draft.replace(target)
+        else:
+            withheld = {}
+    _point(place / "latest", target)
+    return Exported(target, newest.release_id, rewritten, {"rows withheld": withheld} if rewritten else {})
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection, settings: Settings, release: Release, draft: Path
+) -> dict[str, int]:
+    """Every opened mart, the catalogue, the checksums; rows withheld by table."""
+    published: list[Table] = []
+    withheld = {}
+    for table in tables(con, settings):
+        if (said := opened(table)) is None:
+            continue
+        public, gone = lay_out(con, table, said)
+        withheld[public.name] = gone
+        write_csv(con, public, draft / f"{public.name}.csv")
+        con.execute(f"copy open_data to {duck.literal(draft / f'{public.name}.parquet')} (format parquet)")
+        if said.form == "report":
+            workbook.write(con, public, draft / f"{public.name}.xlsx", newest=release)
+        if said.form == "open311":
+            write_open311(con, draft / f"{public.name}.json")
+        published.append(public)
+        con.execute("drop table open_data")
+    contracts = load_contracts(settings.sources_file)
+    open_catalogue.write(draft, published, release, contracts)
+    files = sorted(path for path in draft.iterdir() if path.is_file())
+    sums = [f"{file_sha256(path)}  {path.name}\n" for path in files]
+    (draft / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
+    return withheld
+
+
+def write_csv(con: duckdb.DuckDBPyConnection, table: Table, file: Path) -> None:
+    """UTF-8 with BOM, so that Excel reads Vietnamese; texts that would run as formulas get a leading '."""
+    asked = ", ".join(
+        f"regexp_replace({name}, '{FORMULA}', '''\\0') as {name}" if column.type == "VARCHAR" else name
+        for column in table.columns
+        for name in [duck.identifier(column.name)]
+    )
+    con.execute(f"copy (select {asked} from open_data) to {duck.literal(file)} (format csv, header)")
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+
+
+def write_open311(con: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """The same rows as a GeoReport v2 answer; times with the offset of the place at that moment."""
+    # The session is in the zone of the place; whole hours come as `+07`, RFC 3339 wants `+07:00`.
+    times = ", ".join(
+        f"regexp_replace(strftime({name}::timestamptz, '%Y-%m-%dT%H:%M:%S%z'), '([+-]\\d\\d)$', '\\1:00') as {name}"
+        for name in ("requested_datetime", "updated_datetime", "expected_datetime")
+    )
+    con.execute(
+        f"copy (select * replace ({times}) from open_data) to {duck.literal(file)} (format json, array true)"
+    )
+
+
+def _is_of(target: Path, release: Release) -> bool:
+    """A whole package of this very release: its catalogue names the hash, every file has its checksum."""
+    catalogue, sums = target / open_catalogue.DATAPACKAGE, target / CHECKSUMS
+    if not (sums.exists() and catalogue.exists()):
+        return False
+    listed = [line.split("  ", 1) for line in sums.read_text(encoding="utf-8").splitlines()]
+    return release.release_hash in catalogue.read_text(encoding="utf-8") and all(
+        (file := target / name).exists() and file_sha256(file) == told for told, name in listed
+    )
+
+
+def _point(link: Path, target: Path) -> None:
+    """`latest` → the release's folder, swapped by rename."""
+    fresh = link.with_name(f".latest.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target.name)
+    fresh.replace(link)

@@ -1,0 +1,218 @@
+"""The tables of the open-data package: what a mart's `meta.open_data` lets out, small counts withheld.
+
+Publication is opt-in, mart by mart; a column that counts and is not declared stops the export, so that a
+mart that grows a column cannot leak by it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any, Literal
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipelines import duck
+from pipelines.exports.common import Column, Table
+from pipelines.privacy.suppression import SMALLEST, Line, differenced, withheld
+
+COUNTING = ("BIGINT", "HUGEINT", "UBIGINT")
+# Everything else about a withheld row is a figure and goes.
+DESCRIBING = ("VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
+WITHHELD = Column(
+    "is_withheld", "BOOLEAN",
+    "EN A count of 1 to 4 stands here or could be worked out from here: the row's figures are withheld. / "
+    "VI Có số đếm từ 1 đến 4 hoặc suy ra được: các số của dòng này được che.",
+)  # fmt: skip
+
+# The number of a row while it is being judged.
+ROW = "_row_number"
+
+# Open311 GeoReport v2 (service request): name → the issue's column, and what it says.
+OPEN311 = {
+    "service_request_id": ("issue_code", "VARCHAR", "EN Issue code. / VI Mã vướng mắc."),
+    "status": ("case when is_open then 'open' else 'closed' end", "VARCHAR",
+               "EN open or closed. / VI Còn mở hay đã đóng."),
+    "status_notes": ("status_name_vi", "VARCHAR", "EN Status in the register. / VI Trạng thái trong sổ."),
+    "service_code": ("category", "VARCHAR", "EN Category. / VI Mã nhóm vướng mắc."),
+    "service_name": ("category_name_vi", "VARCHAR", "EN Its Vietnamese name. / VI Tên nhóm."),
+    "agency_responsible": ("addressed_to_level", "VARCHAR", "EN Level addressed. / VI Cấp giải quyết."),
+    "requested_datetime": ("reported_at", "TIMESTAMP", "EN Reported, local time. / VI Thời điểm phản ánh."),
+    "updated_datetime": ("last_update_at", "TIMESTAMP", "EN Last sign of life. / VI Cập nhật cuối."),
+    "expected_datetime": ("due_at", "TIMESTAMP", "EN Due. / VI Hạn xử lý."),
+    "address_id": ("unit_code", "VARCHAR", "EN Commune code. / VI Mã xã, phường."),
+    "address": ("unit_name", "VARCHAR", "EN Commune. / VI Xã, phường."),
+}  # fmt: skip
+
+
+class OpenDataError(ValueError):
+    """A mart's `meta.open_data` does not say enough to publish it safely; nothing was published."""
+
+
+class TotalOver(BaseModel):
+    """Rows that differ only in `over` add up to the row where it is `total`."""
+
+    model_config = ConfigDict(extra="forbid")
+    over: str
+    total: str
+
+
+class Running(BaseModel):
+    """Rows of the same `of` are periods from `start` to `end`: their differences are counts, too."""
+
+    model_config = ConfigDict(extra="forbid")
+    of: str
+    start: str
+    end: str
+
+
+class Opened(BaseModel):
+    """`meta.open_data` of a mart. `rests` are [whole, part]: what is left between them counts, too.
+
+    `omit`: columns that stay inside, where their small counts would withhold most rows.
+    `summed`: key columns that are added up and do not go out; the totals of `lines` are added as rows.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    counts: list[str]
+    rests: list[tuple[str, str]] = []
+    where: str = "true"
+    lines: list[TotalOver] = []
+    running: Running | None = None
+    withhold: list[str] = []
+    summed: list[str] = []
+    omit: list[str] = []
+    form: Literal["table", "report", "open311"] = "table"
+
+
+def opened(table: Table) -> Opened | None:
+    """What the mart lets out; None where it says nothing. OpenDataError where it says too little."""
+    said = table.meta.get("open_data")
+    if said is None:
+        return None
+    try:
+        made = Opened.model_validate(said)
+    except ValidationError as error:
+        raise OpenDataError(f"{table.qualified}: meta.open_data: {error}") from None
+    declared = {*made.counts, *(name for rest in made.rests for name in rest), *table.key, *made.omit}
+    undeclared = [c.name for c in table.columns if c.type in COUNTING and c.name not in declared]
+    if undeclared and made.form != "open311":
+        raise OpenDataError(
+            f"{table.qualified} counts in {', '.join(undeclared)} but meta.open_data.counts does not name "
+            "them: declare them (their small values are withheld), or do not open the mart."
+        )
+    return made
+
+
+def lay_out(con: duckdb.DuckDBPyConnection, table: Table, said: Opened) -> tuple[Table, int]:
+    """The public table as temp table `open_data`, ordered by its key; its description, rows withheld."""
+    name, order = "open_data", ", ".join(duck.identifier(column) for column in table.key)
+    if said.form == "open311":
+        asked = ", ".join(f"{source} as {public}" for public, (source, _, _) in OPEN311.items())
+        con.execute(f"create or replace temp table {name} as select {asked} from {table.relation} order by 1")
+        columns = tuple(Column(public, kind, told) for public, (_, kind, told) in OPEN311.items())
+        return Table(
+            "", "service_requests", columns, ("service_request_id",), table.description, table.meta
+        ), 0
+    table = replace(table, columns=tuple(c for c in table.columns if c.name not in said.omit))
+    chosen = ", ".join(duck.identifier(column.name) for column in table.columns)
+    rows = f"select {chosen} from {table.relation} where {said.where}"
+    if said.summed:
+        table, rows = _summed(table, said, rows)
+        order = ", ".join(duck.identifier(column) for column in table.key)
+    con.execute(
+        f"create or replace temp table {name} as select *, row_number() over (order by {order}) - 1 as {ROW} "
+        f"from ({rows}) order by {order}"
+    )
+    gone = _withhold(con, name, table, said) if said.counts else 0
+    con.execute(f"alter table {name} drop column {ROW}")
+    if not said.counts:
+        return Table("", table.name, table.columns, table.key, table.description, table.meta), 0
+    columns = (*table.columns, WITHHELD)
+    return Table("", table.name, columns, table.key, table.description, table.meta), gone
+
+
+def _summed(table: Table, said: Opened, rows: str) -> tuple[Table, str]:
+    """The mart without `summed`, its counts added up, a row more for the total of every line."""
+    gone = {*said.summed, *(c.name for c in table.columns if c.name.startswith("unit_"))}
+    kept = tuple(c for c in table.columns if c.name not in gone)
+    key = tuple(name for name in table.key if name not in said.summed)
+    totals = {line.over: line.total for line in said.lines}
+    asked = []
+    for column in kept:
+        name = duck.identifier(column.name)
+        if column.name in totals:
+            asked.append(f"if(grouping({name}) = 1, {duck.literal(totals[column.name])}, {name}) as {name}")
+        elif column.name in key:
+            asked.append(name)
+        elif column.type == "VARCHAR" and totals:
+            over = " + ".join(f"grouping({duck.identifier(name)})" for name in totals)
+            asked.append(f"if({over} > 0, 'Tất cả', max({name})) as {name}")
+        else:
+            how = "sum" if column.name in said.counts else "max"
+            asked.append(f"{how}({name})::{column.type} as {name}")
+    groups = [key, *(tuple(name for name in key if name != over) for over in totals)]
+    sets = ", ".join("(" + ", ".join(duck.identifier(name) for name in group) + ")" for group in groups)
+    query = f"select {', '.join(asked)} from ({rows}) group by grouping sets ({sets})"
+    return replace(table, columns=kept, key=key), query
+
+
+def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened) -> int:
+    """Null the figures of the rows that must not be read, and mark them; how many."""
+    rests = [f"{duck.identifier(whole)} - {duck.identifier(part)}" for whole, part in said.rests]
+    asked = ", ".join([*(f"coalesce({duck.identifier(c)}, 0)" for c in said.counts), *rests])
+    counts = [list(row) for row in con.execute(f"select {asked} from {name} order by {ROW}").fetchall()]
+    running = _running(con, name, said, counts)
+    hidden = sorted(withheld(counts, _lines(con, name, table, said), running))
+    con.execute(f"alter table {name} add column {WITHHELD.name} boolean default false")
+    figures = [c.name for c in table.columns if c.type not in DESCRIBING and c.name not in table.key]
+    sets = ", ".join(f"{duck.identifier(c)} = null" for c in [*figures, *said.withhold])
+    con.execute(
+        f"update {name} set {WITHHELD.name} = true, {sets} where {ROW} in (select unnest(?::bigint[]))",
+        [hidden],
+    )
+    _must_hold(con, name, table, said, len(hidden))
+    return len(hidden)
+
+
+def _must_hold(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened, hidden: int) -> None:
+    """The last look at what is about to be public: no small count is left in it."""
+    left = " or ".join(f"{duck.identifier(c)} between 1 and {SMALLEST - 1}" for c in said.counts)
+    row = con.execute(
+        f"select count(*) filter ({left}), count(*) filter ({WITHHELD.name}) from {name}"
+    ).fetchone()
+    if row != (0, hidden):
+        raise OpenDataError(
+            f"{table.qualified}: small counts were not withheld ({row}); nothing was published"
+        )
+
+
+def _running(
+    con: duckdb.DuckDBPyConnection, name: str, said: Opened, counts: list[list[int]]
+) -> frozenset[int]:
+    """Rows that go because the difference of two running totals would be a small count."""
+    if said.running is None:
+        return frozenset()
+    of, start, end = (duck.identifier(n) for n in (said.running.of, said.running.start, said.running.end))
+    subjects: dict[Any, dict[int, tuple[date, date]]] = {}
+    for row, subject, first, last in con.execute(
+        f"select {ROW}, {of}, cast({start} as date), cast({end} as date) from {name}"
+    ).fetchall():
+        subjects.setdefault(subject, {})[row] = first, last
+    return frozenset().union(*(differenced(periods, counts) for periods in subjects.values()))
+
+
+def _lines(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened) -> list[Line]:
+    """Row numbers that add up, by every declared total."""
+    made = []
+    for line in said.lines:
+        others = ", ".join(duck.identifier(column) for column in table.key if column != line.over)
+        over = duck.identifier(line.over)
+        rows: list[tuple[Any, ...]] = con.execute(
+            f"select list({ROW}) filter ({over} <> ?), any_value({ROW}) filter ({over} = ?) "
+            f"from {name} group by {others or '()'} order by all",
+            [line.total, line.total],
+        ).fetchall()
+        made += [Line(tuple(sorted(parts or [])), total) for parts, total in rows]
+    return made

@@ -1,0 +1,196 @@
+"""PostgreSQL: the newest release in schemas `marts` and `audit`, for BI that speaks SQL over a network.
+
+What changed between the release held there and the newest is deleted and copied in one transaction.
+TRUNCATE is not MVCC-safe and swapped views mix releases; DELETE + COPY never did.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from pipelines import duck
+from pipelines.exports.common import Exported, Table, newest_release, tables
+from pipelines.exports.postgres import schema as schema
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.ledger import Release
+from pipelines.settings import Settings
+
+# Two publishers into one database: the second waits for the first, then finds nothing to do.
+PUBLISHER_LOCK = 40_766
+CSV = "format csv, null '\\N'"
+
+
+class PostgresError(RuntimeError):
+    """The database could not take the release; it still holds the one before. No secret in the text."""
+
+
+def export(settings: Settings, *, compare_all: bool = False) -> Exported:
+    """Bring the database to the newest release; `compare_all` compares every row and repairs.
+
+    PostgresError where it cannot be reached or refuses; ValueError without an address.
+    """
+    if settings.postgres_url is None:
+        raise ValueError("No PostgreSQL to export to: set THONGSUOT_POSTGRES_URL.")
+    where = address(settings.postgres_url)
+    with newest_release(settings) as (con, newest):
+        try:
+            with psycopg.connect(settings.postgres_url, application_name="thongsuot") as pg:
+                done = _apply(con, pg, newest, settings, compare_all)
+            if done.rewritten:
+                _vacuum(settings.postgres_url, done.said["changed tables"])
+        except psycopg.Error as error:
+            told = str(error).replace(settings.postgres_url, where).strip()
+            raise PostgresError(
+                f"{where}: release {newest.release_id} was not applied, the one before is still held. "
+                f"PostgreSQL says: {told}"
+            ) from None
+    return Exported(where, newest.release_id, done.rewritten, done.said)
+
+
+def address(url: str) -> str:
+    """`postgresql://host:port/database` without user and password."""
+    known = conninfo_to_dict(url)
+    host, port, database = known.get("host", "localhost"), known.get("port", 5432), known.get("dbname", "")
+    return f"postgresql://{host}:{port}/{database}"
+
+
+def _apply(
+    con: duckdb.DuckDBPyConnection,
+    pg: psycopg.Connection,
+    newest: Release,
+    settings: Settings,
+    compare_all: bool,
+) -> Exported:
+    """The whole release in the connection's one transaction; `psycopg.connect` commits or rolls back."""
+    pg.execute("select pg_advisory_xact_lock(%s)", [PUBLISHER_LOCK])
+    schema.prepare(pg, settings.bi_password)
+    held_hash = schema.held_release(pg)
+    chain = {release.release_hash: release for release in ledger.releases(con)}
+    held = chain.get(held_hash) if held_hash else None
+    if held_hash == newest.release_hash and not compare_all:
+        return Exported("", newest.release_id, False, {"how": "already held"})
+    how = "compared in full" if compare_all or held is None else f"difference from {held.release_id}"
+    rows: dict[str, int] = {}
+    with tempfile.TemporaryDirectory(prefix="thongsuot-") as folder:
+        for table in tables(con, settings):
+            altered = schema.ensure_table(pg, table)
+            unchanged = held and held.marts.get(table.qualified) == newest.marts.get(table.qualified)
+            is_mart = table.qualified in newest.marts
+            if unchanged and is_mart and not altered and not compare_all:
+                continue
+            keys = None if altered or compare_all or held is None else _touched(con, table, held, newest)
+            moved = _replace(con, pg, table, Path(folder), keys)
+            if not _same_count(con, pg, table):
+                # Someone wrote here, or the feed was cut by retention: compare every row instead.
+                moved += _replace(con, pg, table, Path(folder), None)
+            schema.ensure_key(pg, table)
+            if moved:
+                rows[table.qualified] = moved
+    for gone in sorted(set(held.marts if held else {}) - set(newest.marts)):
+        pg.execute(schema.sql("drop table if exists {}", *gone.split(".", 1)))
+    if held_hash != newest.release_hash:
+        schema.note_release(pg, newest, how)
+    said = {"how": how, "changed tables": list(rows), "rows deleted or copied": sum(rows.values())}
+    return Exported("", newest.release_id, bool(rows) or held_hash != newest.release_hash, said)
+
+
+def _touched(con: duckdb.DuckDBPyConnection, table: Table, held: Release, newest: Release) -> str | None:
+    """A query of the keys that changed after `held`; None where the lake's feed cannot tell."""
+    if not table.key:
+        return None
+    keys = ", ".join(duck.identifier(column) for column in table.key)
+    feed = (
+        f"ducklake_table_changes({duck.literal(ALIAS)}, {duck.literal(table.schema)}, "
+        f"{duck.literal(table.name)}, {held.snapshot_id + 1}, {newest.snapshot_id})"
+    )
+    # A table that was made anew, or a snapshot that has expired, has no feed from there.
+    with suppress(duckdb.Error):
+        con.execute(f"select {keys} from {feed} limit 0")
+        return f"select distinct {keys} from {feed}"
+    return None
+
+
+def _replace(
+    con: duckdb.DuckDBPyConnection, pg: psycopg.Connection, table: Table, folder: Path, keys: str | None
+) -> int:
+    """Delete and copy the rows of `keys`, or of what a full compare finds; the rows moved."""
+    target = (table.schema, table.name)
+    if not table.key:
+        pg.execute(schema.sql("delete from {}", *target))
+    if not schema.has_rows(pg, table):
+        return _copy_in(con, pg, f"select * from {table.relation}", folder, target)
+    if keys is None:
+        keys = _compared(con, pg, table, folder)
+    con.execute(f"create or replace temp table touched as {keys}")
+    (count,) = con.execute("select count(*) from touched").fetchone() or (0,)
+    if not count:
+        return 0
+    schema.touched_table(pg, table)
+    _copy_in(con, pg, "select * from touched", folder, ("pg_temp", "touched"))
+    deleted = schema.delete_touched(pg, table)
+    joined = " and ".join(f"t.{duck.identifier(c)} = k.{duck.identifier(c)}" for c in table.key)
+    query = f"select t.* from {table.relation} t where exists (select 1 from touched k where {joined})"
+    return deleted + _copy_in(con, pg, query, folder, target)
+
+
+def _compared(con: duckdb.DuckDBPyConnection, pg: psycopg.Connection, table: Table, folder: Path) -> str:
+    """The keys of every row that is in one of the two and not in the other, duplicates included."""
+    file = folder / "held.csv"
+    names = [column.name for column in table.columns]
+    listed = ", ".join(duck.identifier(name) for name in names)
+    copy = schema.sql(f"copy (select {listed} from {{}}) to stdout ({CSV})", table.schema, table.name)
+    with file.open("wb") as out, pg.cursor().copy(copy) as stream:
+        for block in stream:
+            out.write(block)
+    types = ", ".join(f"{duck.literal(c.name)}: {duck.literal(c.type)}" for c in table.columns)
+    con.execute(
+        f"create or replace temp table held as from read_csv({duck.literal(file)}, header = false, "
+        f"auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '\\N', "
+        f"allow_quoted_nulls = false, columns = {{{types}}})"
+    )
+    keys = ", ".join(duck.identifier(column) for column in table.key)
+    return (
+        f"select distinct {keys} from ((select {listed} from held except all select {listed} "
+        f"from {table.relation}) union all (select {listed} from {table.relation} except all "
+        f"select {listed} from held))"
+    )
+
+
+def _copy_in(
+    con: duckdb.DuckDBPyConnection,
+    pg: psycopg.Connection,
+    query: str,
+    folder: Path,
+    target: tuple[str, str],
+) -> int:
+    """DuckDB writes the CSV, PostgreSQL copies it; the columns go by name. The number of rows."""
+    file = folder / "rows.csv"
+    con.execute(f"copy ({query}) to {duck.literal(file)} (format csv, header false, nullstr '\\N')")
+    names = [row[0] for row in con.execute(f"describe {query}").fetchall()]
+    listed = ", ".join(duck.identifier(name) for name in names)
+    cursor = pg.cursor()
+    copy = schema.sql(f"copy {{}} ({listed}) from stdin ({CSV})", *target)
+    with cursor.copy(copy) as stream, file.open("rb") as rows:
+        while block := rows.read(1 << 20):
+            stream.write(block)
+    return cursor.rowcount
+
+
+def _same_count(con: duckdb.DuckDBPyConnection, pg: psycopg.Connection, table: Table) -> bool:
+    ours = con.execute(f"select count(*) from {table.relation}").fetchone()
+    theirs = pg.execute(schema.sql("select count(*) from {}", table.schema, table.name)).fetchone()
+    return ours == theirs
+
+
+def _vacuum(url: str, changed: list[str]) -> None:
+    """Deleted rows are given back and the planner learns the new sizes; outside any transaction."""
+    with psycopg.connect(url, autocommit=True) as pg:
+        for name in changed:
+            pg.execute(schema.sql("vacuum (analyze) {}", *name.split(".", 1)))

@@ -1,0 +1,189 @@
+"""The PostgreSQL side of the export: schemas, tables, comments, the role `bi_reader`, `marts.releases`.
+
+Every change of a table's shape is one that readers of an older snapshot survive: columns are added and
+dropped in place, no table is truncated or rewritten.
+"""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+from psycopg import sql as pgsql
+
+from pipelines.exports.common import Table
+from pipelines.lake.ledger import Release
+
+READER = "bi_reader"
+# A change of shape waits for long readers this long, then fails by name instead of queueing everyone.
+LOCK_TIMEOUT = "30s"
+TYPES = {
+    "VARCHAR": "text", "BIGINT": "bigint", "INTEGER": "integer", "SMALLINT": "smallint",
+    "TINYINT": "smallint", "UINTEGER": "bigint", "UBIGINT": "numeric(20,0)", "HUGEINT": "numeric(38,0)",
+    "DOUBLE": "double precision", "FLOAT": "real", "BOOLEAN": "boolean", "DATE": "date",
+    "TIMESTAMP": "timestamp without time zone", "TIMESTAMP WITH TIME ZONE": "timestamp with time zone",
+    "TIME": "time without time zone", "UUID": "uuid", "JSON": "json",
+}  # fmt: skip
+
+RELEASES = """
+create table if not exists marts.releases (
+    loaded_at timestamptz primary key default clock_timestamp(), release_id bigint not null,
+    published_at timestamp not null, as_of timestamp not null, snapshot_id bigint not null,
+    code_version text not null, release_hash text not null, how text not null
+);
+comment on table marts.releases is 'EN Releases this database has held; the last loaded is the one it '
+    'holds. / VI Các bản phát hành đã nạp; bản nạp sau cùng là bản đang phục vụ.';
+"""
+# The grants are the defence (a reader may switch default_transaction_read_only off himself).
+GRANTS = f"""
+grant usage on schema marts, audit to {READER};
+grant select on all tables in schema marts, audit to {READER};
+alter default privileges in schema marts, audit grant select on tables to {READER};
+revoke all on schema public from public;
+do $$ begin
+    execute format('revoke temporary on database %I from public', current_database());
+    execute format('grant connect on database %I to {READER}', current_database());
+end $$
+"""
+LIMITS = {
+    "statement_timeout": "'60s'",
+    "idle_in_transaction_session_timeout": "'10min'",
+    "default_transaction_read_only": "on",
+    "search_path": "marts, audit",
+}
+
+
+def sql(template: str, schema: str, table: str) -> pgsql.Composed:
+    """`{}` in the template becomes the quoted name; the template is this package's own text."""
+    return pgsql.SQL(template).format(pgsql.Identifier(schema, table))
+
+
+def pg_type(duckdb_type: str) -> str:
+    """The same type in PostgreSQL; ValueError for one that has none."""
+    if decimal := re.fullmatch(r"DECIMAL\((\d+),\s*(\d+)\)", duckdb_type):
+        return f"numeric({decimal[1]},{decimal[2]})"
+    if duckdb_type not in TYPES:
+        raise ValueError(f"no PostgreSQL type is known for DuckDB's {duckdb_type}; a mart needs a plain one")
+    return TYPES[duckdb_type]
+
+
+def prepare(pg: psycopg.Connection, bi_password: str | None) -> None:
+    """Schemas, the ledger of loads, the reader's role and rights. Harmless when repeated."""
+    pg.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+    if pg.execute("select to_regclass('marts.releases')").fetchone() == (None,):
+        pg.execute("create schema if not exists marts; create schema if not exists audit")
+        pg.execute(RELEASES)
+        _reader(pg)
+        pg.execute(GRANTS)
+    if bi_password is not None:
+        # Hashed here: the password itself never reaches the server's log.
+        verifier = pg.pgconn.encrypt_password(bi_password.encode(), READER.encode(), b"scram-sha-256")
+        pg.execute(
+            pgsql.SQL("alter role {} password {}").format(
+                pgsql.Identifier(READER), pgsql.Literal(verifier.decode())
+            )
+        )
+
+
+def _reader(pg: psycopg.Connection) -> None:
+    """The reader's role with its limits, where a database administrator has not made it already."""
+    if pg.execute("select from pg_roles where rolname = %s", [READER]).fetchone() is None:
+        pg.execute(f"create role {READER} login")
+        for name, value in LIMITS.items():
+            pg.execute(f"alter role {READER} set {name} = {value}")
+
+
+def held_release(pg: psycopg.Connection) -> str | None:
+    row = pg.execute("select release_hash from marts.releases order by loaded_at desc limit 1").fetchone()
+    return row[0] if row else None
+
+
+def note_release(pg: psycopg.Connection, release: Release, how: str) -> None:
+    pg.execute(
+        "insert into marts.releases (release_id, published_at, as_of, snapshot_id, code_version, "
+        "release_hash, how) values (%s, %s, %s, %s, %s, %s, %s)",
+        [release.release_id, release.published_at, release.as_of, release.snapshot_id,
+         release.code_version, release.release_hash, how],
+    )  # fmt: skip
+
+
+def ensure_table(pg: psycopg.Connection, table: Table) -> bool:
+    """Make the table's columns and comments the contract's; True where its rows must be compared."""
+    wanted = {column.name: pg_type(column.type) for column in table.columns}
+    present: dict[str, str] = dict(
+        pg.execute(
+            "select attname, format_type(atttypid, atttypmod) from pg_attribute "
+            "where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum",
+            [pgsql.Identifier(table.schema, table.name).as_string(pg)],
+        ).fetchall()
+    )
+
+    def alter(words: str) -> None:
+        pg.execute(sql(f"alter table {{}} {words}", table.schema, table.name))
+
+    quoted = {name: pgsql.Identifier(name).as_string(pg) for name in {*wanted, *present}}
+    if not present:
+        columns = ", ".join(f"{quoted[name]} {kind}" for name, kind in wanted.items())
+        pg.execute(sql(f"create table {{}} ({columns})", table.schema, table.name))
+    gone = [name for name, kind in present.items() if wanted.get(name) != kind]
+    new = [name for name in wanted if present and (name not in present or name in gone)]
+    for name in gone:
+        alter(f"drop column {quoted[name]}")
+    for name in new:
+        alter(f"add column {quoted[name]} {wanted[name]}")
+    if set(new) & set(table.key):
+        # Rows without their key cannot be matched.
+        pg.execute(sql("delete from {}", table.schema, table.name))
+    _comment(pg, table)
+    return bool(new)
+
+
+def ensure_key(pg: psycopg.Connection, table: Table) -> None:
+    """The table's key as its primary key, once its rows are in."""
+    name = [pgsql.Identifier(table.schema, table.name).as_string(pg)]
+    has_key = pg.execute(
+        "select from pg_constraint where conrelid = to_regclass(%s) and contype = 'p'", name
+    ).fetchone()
+    if table.key and table.is_unique and has_key is None:
+        key = ", ".join(pgsql.Identifier(column).as_string(pg) for column in table.key)
+        pg.execute(sql(f"alter table {{}} add primary key ({key})", table.schema, table.name))
+
+
+def _comment(pg: psycopg.Connection, table: Table) -> None:
+    """Table and column descriptions, written only where they differ."""
+    told: dict[str, str] = dict(
+        pg.execute(
+            "select coalesce(a.attname, ''), d.description from pg_description d "
+            "left join pg_attribute a on a.attrelid = d.objoid and a.attnum = d.objsubid "
+            "where d.objoid = to_regclass(%s) and d.classoid = 'pg_class'::regclass",
+            [pgsql.Identifier(table.schema, table.name).as_string(pg)],
+        ).fetchall()
+    )
+    for name, text in {"": table.description, **{c.name: c.description for c in table.columns}}.items():
+        if text and told.get(name) != text:
+            what = "column {}." + pgsql.Identifier(name).as_string(pg) if name else "table {}"
+            quoted = pgsql.Literal(text).as_string(pg).replace("{", "{{").replace("}", "}}")
+            pg.execute(sql(f"comment on {what} is {quoted}", table.schema, table.name))
+
+
+def has_rows(pg: psycopg.Connection, table: Table) -> bool:
+    row = pg.execute(sql("select exists (select from {})", table.schema, table.name)).fetchone()
+    return bool(row and row[0])
+
+
+def touched_table(pg: psycopg.Connection, table: Table) -> None:
+    """An empty temporary table of the table's key."""
+    kinds = {column.name: pg_type(column.type) for column in table.columns}
+    columns = ", ".join(f"{pgsql.Identifier(name).as_string(pg)} {kinds[name]}" for name in table.key)
+    pg.execute("drop table if exists pg_temp.touched")
+    pg.execute(f"create temp table touched ({columns}) on commit drop")
+
+
+def delete_touched(pg: psycopg.Connection, table: Table) -> int:
+    """Delete the rows whose key is in `touched`; how many went."""
+    pg.execute("analyze touched")
+    quoted = [pgsql.Identifier(name).as_string(pg) for name in table.key]
+    same = " and ".join(f"t.{name} = k.{name}" for name in quoted)
+    return pg.execute(
+        sql(f"delete from {{}} t using pg_temp.touched k where {same}", table.schema, table.name)
+    ).rowcount

@@ -1,0 +1,122 @@
+"""Make a table of the lake equal a relation, touching only the rows that differ.
+
+In place (one MERGE action and one DELETE), so that the table keeps its id and `table_changes` between
+two releases is the true difference. Found first, so that the content hash moves by the same rows.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import duckdb
+
+from pipelines import duck
+from pipelines.lake.catalogue import ALIAS, scratch
+from pipelines.lake.marts import Content, Mart, columns, content, moved, row_hash, row_sum
+
+
+class Change(NamedTuple):
+    """What makes a table equal its source.
+
+    `differing`: a table with the keys of the rows that leave, come or change; None where the whole table
+    is made anew. `fresh`: the relation of those that come or change.
+    """
+
+    mart: Mart
+    source: str
+    content: Content
+    differing: str | None
+    fresh: str
+
+
+def target(mart: Mart) -> str:
+    return duck.identifier(ALIAS, mart.schema, mart.name)
+
+
+def change(
+    con: duckdb.DuckDBPyConnection, mart: Mart, source: str, before: Content | None, number: int
+) -> Change:
+    """`source`: anything that may follow FROM; `before`: what the lake's table is known to hold, None where
+    nobody vouches for it.
+
+    That, a changed contract or a key that is not one is a new table, hashed whole: older releases keep
+    the old one through time travel. What is found rests in the attached database `scratch`.
+    """
+    described = columns(con, source)
+    if not before or not mart.key or columns(con, target(mart)) != described:
+        return Change(mart, source, content(con, source), None, source)
+    differing = scratch(f"differing_{number:d}")
+    leaving, coming, rows = _find(con, mart, source, described, differing)
+    if not leaving and not coming and rows == before.rows:
+        return Change(mart, source, before, differing, source)
+    fresh = source
+    if coming < rows:
+        fresh = scratch(f"fresh_{number:d}")
+        con.execute(f"create table {fresh} as {_among(mart, source, f'(from {differing} where is_fresh)')}")
+    # A mart of the newest day alone changes whole: then its new rows are all there is to hash.
+    if leaving + coming >= rows:
+        return Change(mart, source, content(con, source), differing, fresh)
+    hashed = row_hash(described)
+    removed = row_sum(con, f"select {hashed} as h from ({_among(mart, target(mart), differing)})")
+    held = moved(before, removed, row_sum(con, f"select {hashed} as h from {fresh}"))
+    if held.rows != rows:
+        return Change(mart, source, content(con, source), None, source)
+    return Change(mart, source, held, differing, fresh)
+
+
+def _find(
+    con: duckdb.DuckDBPyConnection, mart: Mart, source: str, described: dict[str, str], differing: str
+) -> tuple[int, int, int]:
+    """By 64-bit hashes of rows, so that a night costs what changed: (leaving or changed, coming or
+    changed, rows of the source)."""
+    keys, names = ([duck.identifier(c) for c in told] for told in (mart.key, described))
+    hashed = f"{', '.join(keys)}, hash({', '.join(names)}) as h, true as there"
+    con.execute(
+        f"""
+        create table {differing} as
+        select {", ".join(f"coalesce(s.{k}, t.{k}) as {k}" for k in keys)},
+            s.there is not null as is_fresh, t.there is not null as was_there
+        from (select {hashed} from {source}) as s
+        full join (select {hashed} from {target(mart)}) as t on {_same_key(mart, "t", "s")}
+        where s.h is distinct from t.h
+        """
+    )
+    row = con.execute(
+        f"select count(*) filter (was_there), count(*) filter (is_fresh), (select count(*) from {source}) "
+        f"from {differing}"
+    ).fetchone()
+    assert row is not None
+    return row
+
+
+def apply(con: duckdb.DuckDBPyConnection, wanted: Change) -> None:
+    into, mart, differing = target(wanted.mart), wanted.mart, wanted.differing
+    if differing is None:
+        con.execute(f"create or replace table {into} as from {wanted.source}")
+        return
+    names = [duck.identifier(c) for c in columns(con, wanted.source)]
+    keys = {duck.identifier(k) for k in mart.key}
+    rest = [n for n in names if n not in keys]
+    update = f"when matched then update set {', '.join(f'{n} = s.{n}' for n in rest)}" if rest else ""
+    con.execute(
+        f"""
+        merge into {into} as t using {wanted.fresh} as s on ({_same_key(mart, "t", "s")}) {update}
+        when not matched then insert ({", ".join(names)}) values ({", ".join("s." + n for n in names)})
+        """
+    )
+    row = con.execute(f"select count(*) from {differing} where not is_fresh").fetchone()
+    if row and row[0]:
+        con.execute(
+            f"delete from {into} as t where exists "
+            f"(select 1 from {differing} as d where not d.is_fresh and {_same_key(mart, 't', 'd')})"
+        )
+
+
+def _among(mart: Mart, relation: str, keys: str) -> str:
+    """SQL: the rows of a relation whose key is among `keys`."""
+    same = _same_key(mart, "t", "d")
+    return f"select t.* from {relation} as t where exists (select 1 from {keys} as d where {same})"
+
+
+def _same_key(mart: Mart, a: str, b: str) -> str:
+    return " and ".join(f"{a}.{k} is not distinct from {b}.{k}" for k in map(duck.identifier, mart.key))

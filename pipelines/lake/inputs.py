@@ -1,0 +1,70 @@
+"""Which batches a release was made of, kept as changes of standing, so that pruning loses none of it.
+
+`current` counts in the release, `superseded` was pulled again since, `blocked` broke its source's
+threshold, `absent` is no longer listed (a replaced reference file).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import duckdb
+
+from pipelines.lake.catalogue import ALIAS
+from pipelines.warehouse.build import fingerprint
+
+
+class Batch(NamedTuple):
+    """A landed batch as a release knew it."""
+
+    source: str
+    partition: str
+    batch_id: str
+    sha256: str
+    standing: str
+
+
+def known(con: duckdb.DuckDBPyConnection, release_id: int) -> list[Batch]:
+    """Every batch known to a release, whether it counted or not; oldest first within a source."""
+    rows = con.execute(
+        f"""
+        select source, partition_key::varchar, batch_id, sha256, standing
+        from {ALIAS}.audit.release_batches where release_id <= ?
+        qualify row_number() over (partition by source, batch_id order by release_id desc) = 1
+        order by source, batch_id
+        """,
+        [release_id],
+    ).fetchall()
+    return [Batch(*row) for row in rows if row[4] != "absent"]
+
+
+def input_sha256(batches: list[Batch]) -> str:
+    """The fingerprint of the batches that count, as the build computes it."""
+    return fingerprint(sorted([b.batch_id, b.sha256] for b in batches if b.standing == "current"))
+
+
+def append(con: duckdb.DuckDBPyConnection, release_id: int, batches: str) -> None:
+    """Note what changed since the release before. `batches`: the relation of `audit.batches`."""
+    con.execute(
+        f"""
+        insert into {ALIAS}.audit.release_batches
+        with before as (
+            select * from {ALIAS}.audit.release_batches
+            qualify row_number() over (partition by source, batch_id order by release_id desc) = 1
+        ),
+        after as (
+            select source, partition_key, batch_id, sha256,
+                case when is_current then 'current' when is_accepted then 'superseded' else 'blocked' end
+                as standing
+            from {batches}
+        )
+        select {release_id:d}, coalesce(after.source, before.source),
+            coalesce(after.partition_key, before.partition_key),
+            coalesce(after.batch_id, before.batch_id), coalesce(after.sha256, before.sha256),
+            coalesce(after.standing, 'absent')
+        from after full join before
+            on after.source = before.source and after.batch_id = before.batch_id
+        where coalesce(after.standing, 'absent') is distinct from coalesce(before.standing, 'absent')
+            or after.sha256 is distinct from before.sha256 and after.sha256 is not null
+        """
+    )

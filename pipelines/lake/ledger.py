@@ -1,0 +1,183 @@
+"""The ledger: one row per release in `audit.releases`, chained by hash.
+
+A release's own hash covers everything said about it, its marts' content hashes, the rows of its
+detail tables and the hash of the link before (`links.py`): whoever notes the newest hash elsewhere can
+prove all earlier ones. Rows are only ever appended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import duckdb
+
+from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.marts import Content, content
+
+GENESIS = "0" * 64
+
+# Columns by table; `details` are those whose rows of a release are covered by its `details_sha256`.
+TABLES = {
+    "releases": """
+        release_id bigint not null, published_at timestamp not null, as_of timestamp not null,
+        snapshot_id bigint not null, run_id varchar not null, author varchar not null,
+        reason varchar not null, restores bigint, code_commit varchar not null, is_dirty boolean not null,
+        manifest_sha256 varchar not null, rules_sha256 varchar not null,
+        reference_sha256 varchar not null, input_batches bigint not null, input_sha256 varchar not null,
+        details_sha256 varchar not null, previous_hash varchar not null, release_hash varchar not null""",
+    "release_marts": """
+        release_id bigint not null, mart varchar not null, row_count bigint not null,
+        content_sha256 varchar not null""",
+    "release_batches": """
+        release_id bigint not null, source varchar not null, partition_key date not null,
+        batch_id varchar not null, sha256 varchar not null, standing varchar not null""",
+    "release_files": """
+        release_id bigint not null, path varchar not null, bytes bigint not null, sha256 varchar not null""",
+    "release_rates": """
+        release_id bigint not null, metric varchar not null, period varchar not null,
+        unit_code varchar not null, numerator bigint not null, denominator bigint not null""",
+    "release_changes": """
+        release_id bigint not null, compared_with bigint not null, metric varchar not null,
+        period varchar not null, unit_code varchar not null, cause varchar not null, field varchar,
+        numerator_change bigint not null, denominator_change bigint not null,
+        rate_change double, dossiers bigint not null""",
+    "release_movements": """
+        release_id bigint not null, metric varchar not null, period varchar not null,
+        item_code varchar not null, unit_code varchar not null, cause varchar not null,
+        field varchar, batch_id varchar,
+        numerator_change bigint not null, denominator_change bigint not null""",
+    "release_prunes": """
+        prune_id bigint not null, release_id bigint not null, after_release bigint not null,
+        pruned_at timestamp not null, author varchar not null, reason varchar not null,
+        previous_hash varchar not null, prune_hash varchar not null""",
+}
+DETAILS = ("release_batches", "release_files", "release_rates", "release_changes", "release_movements")
+
+
+def sealed(said: object) -> str:
+    """SHA-256 of what a link of the chain says, as JSON."""
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Release:
+    """One published state of all marts. Times: `published_at` UTC, `as_of` local.
+
+    `restores`: the release whose content this one brought back, None for a release of its own.
+    """
+
+    release_id: int
+    published_at: datetime
+    as_of: datetime
+    snapshot_id: int
+    run_id: str
+    author: str
+    reason: str
+    code_commit: str
+    is_dirty: bool
+    manifest_sha256: str
+    rules_sha256: str
+    reference_sha256: str
+    input_batches: int
+    input_sha256: str
+    previous_hash: str
+    restores: int | None = None
+    details_sha256: str = ""
+    release_hash: str = ""
+    marts: dict[str, Content] = field(default_factory=dict)
+
+    def chain_hash(self) -> str:
+        """SHA-256 over every field but `release_hash` itself, and over each mart's content hash."""
+        said = {k: str(v) for k, v in vars(self).items() if k not in ("release_hash", "marts")}
+        held = {name: [mart.rows, mart.sha256] for name, mart in sorted(self.marts.items())}
+        return sealed([said, held])
+
+    @property
+    def holds(self) -> bool:
+        return self.chain_hash() == self.release_hash
+
+    def label(self) -> str:
+        """What the lake's own snapshot says of the release; `verify` compares the two."""
+        return json.dumps({k: str(v) for k, v in vars(self).items() if k != "marts"})
+
+    @property
+    def code_version(self) -> str:
+        return self.code_commit + ("+dirty" if self.is_dirty else "")
+
+    def same_code(self, other: Release) -> bool:
+        """Built by the same models, rules and reference data."""
+        mine = (self.manifest_sha256, self.rules_sha256, self.reference_sha256)
+        return mine == (other.manifest_sha256, other.rules_sha256, other.reference_sha256)
+
+
+def create(con: duckdb.DuckDBPyConnection) -> None:
+    for name, columns in TABLES.items():
+        con.execute(f"create table if not exists {ALIAS}.audit.{name} ({columns})")
+
+
+def details_sha256(con: duckdb.DuckDBPyConnection, release_id: int) -> str:
+    """One hash over the rows that the detail tables hold of a release."""
+    held = [
+        content(con, f"(from {ALIAS}.audit.{name} where release_id = {release_id:d})").sha256
+        for name in DETAILS
+    ]
+    return hashlib.sha256("".join(held).encode()).hexdigest()
+
+
+def append(con: duckdb.DuckDBPyConnection, release: Release) -> None:
+    values = {k: v for k, v in vars(release).items() if k != "marts"}
+    marks = ", ".join("?" for _ in values)
+    con.execute(
+        f"insert into {ALIAS}.audit.releases ({', '.join(values)}) values ({marks})",
+        list(values.values()),
+    )
+    con.executemany(
+        f"insert into {ALIAS}.audit.release_marts values (?, ?, ?, ?)",
+        [[release.release_id, n, m.rows, m.sha256] for n, m in sorted(release.marts.items())],
+    )
+
+
+def releases(con: duckdb.DuckDBPyConnection) -> list[Release]:
+    """All releases, oldest first; empty where none was published."""
+    if not exists(con, "audit", "releases"):
+        return []
+    cursor = con.execute(f"from {ALIAS}.audit.releases order by release_id")
+    names = [d[0] for d in cursor.description or []]
+    found = [Release(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    by_id = {release.release_id: release for release in found}
+    for release_id, mart, rows, sha256 in con.execute(f"from {ALIAS}.audit.release_marts").fetchall():
+        if release_id in by_id:  # a dropped release is the chain's to report, not this query's
+            by_id[release_id].marts[mart] = Content(rows, sha256)
+    return found
+
+
+def find(chain: list[Release], release_id: int | None) -> Release:
+    """A release by its number, the newest for None; LookupError says which there are."""
+    if not chain:
+        raise LookupError("No release yet. Run `thongsuot run` first.")
+    if release_id is None:
+        return chain[-1]
+    for release in chain:
+        if release.release_id == release_id:
+            return release
+    raise LookupError(
+        f"There is no release {release_id}: the ledger holds {chain[0].release_id} to {chain[-1].release_id}."
+    )
+
+
+def kept(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[Release]:
+    """The releases whose contents the lake still holds, by its own list of snapshots."""
+    held = {n for (n,) in con.execute(f"select snapshot_id from ducklake_snapshots('{ALIAS}')").fetchall()}
+    return [release for release in chain if release.snapshot_id in held]
+
+
+def exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    row = con.execute(
+        "select count(*) from information_schema.tables "
+        "where table_catalog = ? and table_schema = ? and table_name = ?",
+        [ALIAS, schema, table],
+    ).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,91 @@
+"""One canonical column as a contract knows it: its type, its headers, its words, its default."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from pipelines.sources.contracts.names import nearest
+from pipelines.sources.contracts.options.frozen import Frozen
+
+ColumnType = Literal["text", "integer", "bigint", "boolean", "timestamp", "date", "percent"]
+PersonalClass = Literal[
+    "name", "id_number", "contact", "address", "birth_date", "free_text", "official", "other"
+]
+
+SQL_TYPES: dict[str, str] = {
+    "text": "varchar",
+    "integer": "integer",
+    "bigint": "bigint",
+    "boolean": "boolean",
+    "timestamp": "timestamp",
+    "date": "date",
+    "percent": "integer",
+}
+
+
+class Column(Frozen):
+    """One canonical column: which header it is read from, and what the source's words mean.
+
+    `words` and `fallback` come from canonical.yaml; `mapped` is false where sources.yaml does not name
+    the column: then no header is ever read for it.
+    """
+
+    name: str
+    type: ColumnType = Field(default="text", description="Given for canonical columns; say your own.")
+    raw: str | None = Field(
+        default=None, description="The header in the source. Case, accents and spaces may differ."
+    )
+    aliases: tuple[str, ...] = Field(default=(), description="Other headers of the same column.")
+    required: bool = Field(default=False, description="Without this column nothing is landed.")
+    value_map: dict[str, str] | None = Field(
+        default=None,
+        description="The source's word → the canonical word. Other words are rejected, never guessed.",
+    )
+    default: str | None = Field(
+        default=None,
+        description="Stands where the source says nothing, as canonical text (in_person, 'false').",
+    )
+    scan: bool = Field(
+        default=True,
+        description="Set false where codes of the source look like ID or phone numbers but are none.",
+    )
+    title_vi: str = Field(default="", description="What the column is called in Vietnamese.")
+    description: str = Field(default="", description="What it means.")
+    words: tuple[str, ...] = ()
+    fallback: str | None = None
+    mapped: bool = True
+
+    @field_validator("value_map")
+    @classmethod
+    def _words_in_nfc(cls, words: dict[str, str] | None) -> dict[str, str] | None:
+        return words and {unicodedata.normalize("NFC", word): said for word, said in words.items()}
+
+    @model_validator(mode="after")
+    def _canonical_words_fit(self) -> Column:
+        fits = {"integer": r"-?\d+", "bigint": r"-?\d+", "boolean": "true|false"}.get(self.type, ".*")
+        for said in (*(self.value_map or {}).values(), *([self.default] if self.default else [])):
+            if not re.fullmatch(fits, said):
+                raise ValueError(f"{said!r} is no {self.type}; canonical words must fit the type")
+            if self.words and said not in self.words:
+                known = ", ".join(self.words)
+                raise ValueError(f"{said!r} is none of {known}{nearest(said, self.words)}")
+        return self
+
+    @property
+    def sql_type(self) -> str:
+        return SQL_TYPES[self.type]
+
+    @property
+    def meanings(self) -> dict[str, str] | None:
+        """The value map; without one, a column of canonical words knows these words."""
+        return self.value_map or ({word: word for word in self.words} or None)
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The headers it may arrive under, best first; none where sources.yaml does not name it."""
+        said = (self.raw, self.name, *self.aliases) if self.mapped else ()
+        return tuple(header for header in said if header)

@@ -1,0 +1,292 @@
+"""Contracts: what each source is, column by column. One fact one home.
+
+`sources.yaml` over `canonical.yaml` → frozen models. Here: columns, words, personal-data classes,
+thresholds, freshness. Not here: rules (the suites in `expectations/`) and pulling (the connectors).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from datetime import date, time
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator, model_validator
+
+from pipelines.settings import LOCAL_ZONE, PROJECT
+from pipelines.sources.contracts.canonical import canonical, lay_under, personal_class
+from pipelines.sources.contracts.column import Column, PersonalClass
+from pipelines.sources.contracts.contract_file import ContractError, nearest, read_contracts
+from pipelines.sources.contracts.filling import filled, filled_address
+from pipelines.sources.contracts.names import fold
+from pipelines.sources.contracts.options.database import DatabaseOptions
+from pipelines.sources.contracts.options.drift import Drift
+from pipelines.sources.contracts.options.files import FileOptions
+from pipelines.sources.contracts.options.frozen import Frozen
+from pipelines.sources.contracts.options.http import HttpOptions
+from pipelines.sources.contracts.problems import problems
+
+ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+
+__all__ = ["Column", "ContractError", "Contracts", "Place", "ReferenceTable", "Source", "load_contracts"]
+
+
+class Reading(Frozen):
+    """How texts are read, the same for sources and reference tables."""
+
+    name: str
+    columns: tuple[Column, ...] = Field(
+        (), description="Canonical column → the source's header, or header, words and default."
+    )
+    datetime_formats: tuple[str, ...] = Field(
+        (), description="strptime formats of times, tried in order; never inferred. %z for a zone or offset."
+    )
+    date_formats: tuple[str, ...] = Field(
+        ("%d/%m/%Y", "%Y-%m-%d"), description="strptime formats of dates, tried in order."
+    )
+    timezone: str = Field(str(LOCAL_ZONE), description="The zone in which zone-less times are written.")
+    null_values: tuple[str, ...] = Field(("",), description="Texts that say nothing, e.g. '-'.")
+    number_format: Literal["vi", "en"] = Field("vi", description="vi: 1.234,56; en: 1,234.56.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"timezone {zone!r} is not known; e.g. Asia/Ho_Chi_Minh") from None
+        return zone
+
+
+class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
+    """One source: where it is, how it is read, what its columns mean."""
+
+    title_vi: str
+    description: str = ""
+    connector: Literal["database", "files", "http"] = Field(description="How the source is reached.")
+    grain: str = Field(description="What one row is.")
+    key: tuple[str, ...] = Field(description="The canonical columns that identify a row.")
+    partitioning: Literal["change_day", "snapshot_day", "whole_table"] = Field(
+        description="change_day: a day gives what changed on it. snapshot_day: every delivery is kept and "
+        "compared. whole_table: every delivery is the whole table, and the newest one counts."
+    )
+    milestones: dict[str, str] = Field(
+        default_factory=dict,
+        description="For a table with one row per dossier: time column → the status word it stands for. "
+        "In the order of a dossier's life. Each time that is given becomes a row of the log; so does the "
+        "row's own status, at `snapshot_at`.",
+    )
+    snapshot_at: time = Field(
+        time(23, 59, 59), description="When a delivery of the table is taken, local time of its day."
+    )
+    personal: dict[str, PersonalClass] = Field(
+        default_factory=dict, description="Headers that hold personal data → class. Never pulled."
+    )
+    extra_columns: dict[str, Literal["none", "free_text"]] = Field(
+        default_factory=dict,
+        description="Headers beyond the canonical columns to land as well. free_text is scanned for "
+        "personal data. Headers named nowhere are dropped.",
+    )
+    drift: Drift = Field(default_factory=Drift, description="What happens when the source changes its shape.")
+
+    derived: dict[str, str] = Field(
+        default_factory=dict,
+        description="Helper columns for the suite: name → DuckDB expression over typed columns.",
+    )
+    max_rejected_share: float = Field(
+        0.02, ge=0, le=1, description="More rejected rows than this share block the batch."
+    )
+    suite: str = Field(description="The suite's file in expectations/.")
+    owner: str = Field("team:data-engineering", description="Who answers for the source.")
+    freshness_hours: int = Field(30, gt=0, description="Older than this, the source counts as stale.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _extra_columns_are_columns(cls, said: Any) -> Any:
+        """Landed under their folded header, as text."""
+        extra = said.get("extra_columns") if isinstance(said, dict) else None
+        columns = said.get("columns") if isinstance(said, dict) else None
+        if not isinstance(extra, dict) or not isinstance(columns, list | tuple):
+            return said
+        own = [
+            {
+                "name": fold(str(raw)),
+                "raw": raw,
+                "scan": kind != "none",
+                "description": "A column of this place.",
+            }
+            for raw, kind in extra.items()
+        ]
+        known = {
+            c["name"] if isinstance(c, dict) else c.name for c in columns if isinstance(c, dict | Column)
+        }
+        return {**said, "columns": [*columns, *(c for c in own if c["name"] not in known)]}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Source:
+        if faults := list(self._faults()):
+            raise ValueError("\n".join(faults))
+        return self
+
+    def _faults(self) -> Iterator[str]:
+        for key in {
+            "database": self.database_needs(self.partitioning),
+            "files": self.files_need(),
+            "http": self.http_needs(),
+        }[self.connector]:
+            if getattr(self, key) is None:
+                yield f"connector {self.connector} needs `{key}`"
+        names = [c.name for c in self.columns]
+        for name in {n for n in names if names.count(n) > 1}:
+            yield f"column `{name}` stands there twice"
+        for key in self.key:
+            if key not in names:
+                yield f"key column `{key}` is not a column{nearest(key, names)}"
+        given = {"recorded_at", "status_code"} if self.milestones else set()
+        for column in self.columns:
+            if column.required and not column.mapped and column.name not in given:
+                yield f"`columns` does not say where `{column.name}` comes from; {self.name} needs it"
+        status = next((c.meanings for c in self.columns if c.name == "status_code"), None)
+        for at, word in self.milestones.items():
+            if at not in names:
+                yield f"`milestones`: `{at}` is not a column{nearest(at, names)}"
+            if status and unicodedata.normalize("NFC", word) not in status:
+                yield f"`milestones`: {word!r} is no word of `columns.status_code`{nearest(word, status)}"
+        personal = {fold(raw) for raw in self.personal}
+        for column in self.columns:
+            for raw in dict.fromkeys((column.raw, *column.aliases)):
+                if column.mapped and raw and (fold(raw) in personal or personal_class(raw)):
+                    key = "`extra_columns`" if raw in self.extra_columns else f"column `{column.name}`"
+                    yield f"{key} would pull `{raw}`, a personal column; name it under `personal` alone"
+        if not self.datetime_formats and any(c.type == "timestamp" and c.mapped for c in self.columns):
+            yield "timestamp columns need `datetime_formats`"
+
+    def resolved_url(self, data: Path) -> str:
+        """The address with `{data}` and `${ENV}` filled in; never stored, logged or shown."""
+        return filled_address(self.name, str(self.url), data)
+
+    def filled(self, said: str, data: Path) -> str:
+        """Any text of the contract with `{data}`, `{project}` and `${ENV}` filled in; never shown."""
+        return filled(self.name, said, data)
+
+    def resolved_path(self, data: Path, partition: str) -> Path:
+        return Path(filled(self.name, str(self.path), data).replace("{partition}", partition))
+
+    @property
+    def suite_path(self) -> Path:
+        return PROJECT / "expectations" / self.suite
+
+    def scanned_columns(self) -> frozenset[str]:
+        """Free text and codes: every text that is neither a key nor a mapped word, nor exempted."""
+        return frozenset(
+            c.name
+            for c in self.columns
+            if c.type == "text" and c.scan and not c.meanings and c.name not in self.key
+        )
+
+    def free_text_columns(self) -> frozenset[str]:
+        """Text that people wrote: scanned, and no code."""
+        return frozenset(name for name in self.scanned_columns() if not name.endswith("_code"))
+
+    def accepted_columns(self) -> dict[str, str]:
+        """column → DuckDB type of the accepted Parquet, in order."""
+        return _accepted({c.name: c.sql_type for c in self.columns})
+
+
+class ReferenceTable(FileOptions, Reading):
+    """A reference file of the place. Columns without a mapping are read under their canonical names."""
+
+    path: str = Field(description="The file; {project} and {data} are filled in.")
+    title_vi: str = ""
+    description: str = ""
+
+    def as_source(self) -> Source:
+        """The same file as a source, so that one set of readers serves both."""
+        said = self.model_dump(exclude={"title_vi", "description"}, exclude_none=True)
+        suffix = Path(self.path).suffix.removeprefix(".") or "csv"
+        return Source.model_validate(
+            {
+                "format": {"tsv": "csv", "xls": "xlsx"}.get(suffix, suffix),
+                **said,
+                "name": f"reference_{self.name}",
+                "title_vi": self.title_vi,
+                "connector": "files",
+                "grain": "",
+                "key": (),
+                "partitioning": "whole_table",
+                "datetime_formats": self.datetime_formats or ISO,
+                "date_formats": self.date_formats,
+                "max_rejected_share": 0,
+                "suite": "",
+            }
+        )
+
+
+class Place(Frozen):
+    """Whose numbers these are, and when and where its days begin."""
+
+    code: str = Field(description="Its code in the national ranking.")
+    name: str = Field(description="What it is called.")
+    counts_since: date = Field(description="The day counting starts; the longest period begins here.")
+    country: str = Field("VN", description="ISO code; public holidays are its own.")
+    stopped_is: Literal["end", "pause"] = Field(
+        "end", description="Status 8: an end state, as in the reference formulas, or a pause of the clock."
+    )
+    timezone: str = Field("Asia/Ho_Chi_Minh", description="The zone in which days begin and times are shown.")
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> Place:
+        if self.timezone != str(LOCAL_ZONE):
+            said = f"`timezone` is {self.timezone}, but this process counts days in {LOCAL_ZONE}. "
+            raise ValueError(said + "Name this file in THONGSUOT_SOURCES, so that it is read at the start.")
+        return self
+
+
+class Contracts(Frozen):
+    """The whole of sources.yaml."""
+
+    place: Place
+    first_day: date = Field(description="The first day that is pulled.")
+    is_demo: bool = False
+    sources: dict[str, Source]
+    reference: dict[str, ReferenceTable]
+
+    @model_validator(mode="after")
+    def _needed_tables(self) -> Contracts:
+        for name, table in canonical()["reference"].items():
+            if table.get("required") and name not in self.reference:
+                raise ValueError(f"`reference` has no `{name}`, which every place needs")
+        if "dossier_log" not in self.sources and set(self.sources) & set(canonical()["sources"]):
+            raise ValueError("`sources` has no `dossier_log`, which every place needs")
+        return self
+
+    def accepted_columns(self) -> dict[str, dict[str, str]]:
+        """source → its accepted columns, also for the canonical sources that this place does not have."""
+        absent = {
+            name: _accepted({c: Column(name=c, **said).sql_type for c, said in source["columns"].items()})
+            for name, source in canonical()["sources"].items()
+        }
+        return absent | {name: source.accepted_columns() for name, source in self.sources.items()}
+
+    def reference_columns(self) -> dict[str, dict[str, str]]:
+        """reference table → column → DuckDB type, also for the tables that this place does not have."""
+        return {
+            name: {c: Column(name=c, **said).sql_type for c, said in table["columns"].items()}
+            for name, table in canonical()["reference"].items()
+        }
+
+
+def load_contracts(path: Path) -> Contracts:
+    """ContractError with every fault: file, line, key and nearest valid name."""
+    file = read_contracts(path)
+    misfits = lay_under(file.content)
+    contracts, faults = problems(Contracts, file.content)
+    if contracts is None or misfits:
+        raise file.refuse([*misfits, *faults])
+    return contracts
+
+
+def _accepted(columns: dict[str, str]) -> dict[str, str]:
+    return {"batch_id": "varchar", "partition_key": "date", "_row": "bigint", **columns}

@@ -1,0 +1,91 @@
+"""sources.yaml as a file: read strictly, with errors that name line and key and never repeat a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from pipelines.sources.contracts.names import nearest
+
+__all__ = ["ContractError", "ContractFile", "nearest", "read_contracts"]
+
+
+class ContractError(ValueError):
+    """sources.yaml is wrong; each line of the text names file, line, key and the nearest valid name."""
+
+
+class ContractFile(NamedTuple):
+    """`content`: the mapping in the file; `line_of`: where a key path stands, as near as it can be told."""
+
+    name: str
+    content: dict[str, Any]
+    root: yaml.Node | None
+
+    def line_of(self, path: Iterable[Any]) -> int:
+        node: yaml.Node | None = self.root
+        line = 1
+        for step in path:
+            found = _step(node, step)
+            if found is None:
+                break
+            node, line = found
+        return line
+
+    def refuse(self, said: Iterable[tuple[Iterable[Any], str]]) -> ContractError:
+        """One line per fault, in the order of the file."""
+        lines = sorted({(self.line_of(path), text) for path, text in said})
+        return ContractError("\n".join(f"{self.name}, line {line}: {text}" for line, text in lines))
+
+
+def _step(node: yaml.Node | None, step: Any) -> tuple[yaml.Node, int] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return value, key.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step], node.value[step].start_mark.line + 1
+    return None
+
+
+def read_contracts(path: Path) -> ContractFile:
+    """ContractError with file and line where it is not YAML, not a mapping, or says a key twice."""
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        root = loader.get_single_node()
+        twice = list(_said_twice(root))
+        content = loader.construct_document(root) if root and not twice else {}
+    except FileNotFoundError:
+        raise ContractError(f"{path}: no such file. Set THONGSUOT_SOURCES to your sources.yaml.") from None
+    except yaml.MarkedYAMLError as error:
+        # Without the line itself, which may hold an address with its password.
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ContractError(f"{path.name}{line}: not valid YAML: {error.problem}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ContractError(f"{path.name}: not valid YAML ({type(error).__name__})") from None
+    if twice:
+        said = [
+            f"{path.name}, line {key.start_mark.line + 1}: `{key.value}` stands there twice" for key in twice
+        ]
+        raise ContractError("\n".join(said))
+    if root is None or not isinstance(content, dict) or not isinstance(content.get("sources"), dict):
+        raise ContractError(
+            f"{path.name}: expected the keys `place`, `first_day`, `sources` and `reference`."
+        )
+    return ContractFile(path.name, content, root)
+
+
+def _said_twice(node: yaml.Node | None) -> Iterable[yaml.Node]:
+    """YAML would keep the last one in silence."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key
+            seen.add(str(key.value))
+            yield from _said_twice(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _said_twice(value)

@@ -1,0 +1,34 @@
+"""`{data}`, `{project}` and `${NAME}` in the texts of sources.yaml; what comes out is never stored or shown."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+from pipelines.settings import PROJECT
+from pipelines.sources.contracts.contract_file import ContractError
+
+
+def filled(name: str, text: str, data: Path, encode: Callable[[str], str] = str) -> str:
+    """ContractError where the environment lacks a NAME; `encode` is asked for each value it has."""
+
+    def secret(match: re.Match[str]) -> str:
+        value = os.environ.get(match[1])
+        if value is None:
+            said = f"{name}: the environment has no {match[1]}, which sources.yaml names. Set it."
+            raise ContractError(said)
+        return encode(value)
+
+    known = text.replace("{data}", str(data)).replace("{project}", str(PROJECT))
+    return re.sub(r"\$\{(\w+)\}", secret, known)
+
+
+def filled_address(name: str, url: str, data: Path) -> str:
+    """In its login a secret stands as it is: `p@ss/w0rd` must not be taken for host and path."""
+    found = re.match(r"[^:/]+://[^/]*@", url)
+    login = found[0] if found else ""
+    encoded = filled(name, login, data, encode=lambda secret: quote(secret, safe=":"))
+    return encoded + filled(name, url.removeprefix(login), data)

@@ -1,0 +1,92 @@
+"""All that is wrong with a configuration at once: validated, mended where it is wrong, validated again.
+
+Checks of a whole source run only once its parts are right; so wrong parts are set aside, and asked again.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from pipelines.sources.contracts.canonical import Problem
+from pipelines.sources.contracts.names import nearest
+
+Model = TypeVar("Model", bound=BaseModel)
+ROUNDS = 5
+
+
+def problems(model: type[Model], content: dict[str, Any]) -> tuple[Model | None, list[Problem]]:
+    """The validated model, or None and every fault with its key path. No text repeats a value given."""
+    found: dict[tuple[Any, ...], Problem] = {}
+    mended = copy.deepcopy(content)
+    made: Model | None = None
+    for _ in range(ROUNDS):
+        try:
+            made = model.model_validate(mended)
+            break
+        except ValidationError as error:
+            faults = error.errors(include_input=False, include_url=False)
+        for fault in faults:
+            for problem in _explain(fault, mended, model):
+                found.setdefault((*problem.path, problem.text), problem)
+        if not [fault for fault in faults if _set_aside(mended, fault)]:
+            break
+    return (None if found else made), list(found.values())
+
+
+def _explain(fault: Any, content: dict[str, Any], model: type[BaseModel]) -> list[Problem]:
+    """`sources.dossier_log.columns.channel.typ` is not a known key; did you mean `type`?"""
+    steps, at = [], content
+    for step in fault["loc"]:
+        inside = (isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int))
+        at = at[step] if inside else {}
+        named = isinstance(step, int) and isinstance(at, dict) and "name" in at
+        steps.append(at["name"] if named else step)
+    path, where = tuple(steps), ".".join(map(str, steps))
+    if fault["type"] == "extra_forbidden":
+        known = _keys_at(model, fault["loc"][:-1])
+        return [Problem(path, f"`{where}` is not a known key{nearest(steps[-1], known)}")]
+    if fault["type"] == "missing":
+        return [Problem(path, f"`{'.'.join(map(str, steps[:-1]))}` needs `{steps[-1]}`")]
+    if fault["type"] == "string_type":
+        return [Problem(path, f"`{where}`: expected a text; put it in quotes")]
+    said = fault["msg"].removeprefix("Value error, ").splitlines()
+    return [Problem(path, f"`{where}`: {line}" if where else line) for line in said]
+
+
+def _keys_at(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
+    """The keys that the model at a place knows, from the fields' own types."""
+    at: Any = model
+    for step in loc:
+        if isinstance(at, type) and issubclass(at, BaseModel):
+            at = at.model_fields[step].annotation if step in at.model_fields else None
+        else:
+            at = next((a for a in get_args(at) if isinstance(a, type) and issubclass(a, BaseModel)), None)
+    return list(at.model_fields) if isinstance(at, type) and issubclass(at, BaseModel) else []
+
+
+def _set_aside(content: Any, fault: Any) -> bool:
+    """Puts something harmless where the fault stands; False where nothing can be put (a whole source)."""
+    steps: list[Any] = list(fault["loc"][:-1])
+    last: Any = fault["loc"][-1] if fault["loc"] else None
+    at = content
+    for step in steps:
+        if not ((isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int))):
+            return False
+        at = at[step]
+    if isinstance(at, list) and isinstance(last, int) and isinstance(at[last], dict):
+        # A whole column: its words are at fault.
+        dropped = [at[last].pop(key, None) for key in ("value_map", "default")]
+        return dropped != [None, None]
+    if not isinstance(at, dict) or last not in at or isinstance(at[last], dict):
+        return False
+    allowed = str(fault.get("ctx", {}).get("expected", "")).split("'")
+    if len(allowed) > 1:
+        at[last] = allowed[1]
+    elif fault["type"].startswith(("float", "int", "less", "greater")):
+        at[last] = 1
+    else:
+        del at[last]
+    return True

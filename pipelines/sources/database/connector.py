@@ -1,0 +1,216 @@
+"""Databases: one day of changes, or the whole table as it stands, as a stream in constant memory.
+
+SQLite, PostgreSQL and MySQL/MariaDB go through DuckDB's scanners (`scanner.py`), every other database
+through a server-side cursor (`server_cursor.py`). Personal columns are not in the statement at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipelines import duck
+from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import Source
+from pipelines.sources.contracts.contract_file import nearest
+from pipelines.sources.database import scanner, server_cursor
+from pipelines.sources.database.statement import CursorKind, asks_for_day, origin_of, statement
+from pipelines.sources.errors import PermanentSourceError, SourceError
+from pipelines.sources.mapping import Mapped, map_columns
+from pipelines.sources.relation import Relation, refuse_the_past, streamed
+
+# What servers say when another try cannot help. Their words are read, never repeated: they may hold the
+# address with its password. A server that speaks another language is tried again, and fails then.
+REFUSED_LOGIN = "authentication failed|no password supplied|pg_hba|access denied|login failed|ora-01017"
+NO_DATABASE = "unknown database|database .* does not exist|cannot open database"
+NO_TABLE = "no such table|relation .* does not exist|table .* doesn't exist|invalid object name|ora-00942"
+REFUSED = (
+    "does not exist|no such|unknown column|invalid column|syntax error|permission denied|ora-00904|"
+    "command denied|no permission|not allowed|invalid input syntax|unknown or incorrect time zone"
+)
+# What SQLite says of a file that another read will not mend.
+DAMAGED = "not a database|malformed"
+# Ours or the machine's, not the source's: passed on as they are.
+OURS = "no space left|could not write|out of memory|failed to allocate"
+
+
+@contextmanager
+def pull(
+    source: Source, partition: date, settings: Settings, con: duckdb.DuckDBPyConnection
+) -> Iterator[Relation]:
+    """The rows changed on `partition` (local day), or all rows of a snapshot of today or yesterday.
+
+    SourceError where the connection fails, PermanentSourceError where login, table or columns are not
+    as configured; neither repeats the driver's words.
+    """
+    if source.partitioning != "change_day" and not source.cursor and not asks_for_day(source):
+        refuse_the_past(source, partition)
+    url = _address(source, partition, settings)
+    # Neither login nor parameters: a password may stand in either (?password=…, odbc_connect=…).
+    bare = sa.URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
+    shown = bare.render_as_string()
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise PermanentSourceError(
+            f"{source.name} {partition}: no database file {url.database}. "
+            f"Run `thongsuot demo` for the demo province, or correct the url in sources.yaml."
+        )
+    read = _scanned if source.scanner and url.get_backend_name() in scanner.DIALECTS else _through_cursor
+    try:
+        with read(source, partition, url, shown, con) as relation:
+            yield relation
+    except (SQLAlchemyError, duckdb.Error, ValueError) as error:
+        raise _explained(source, partition, shown, error) from None
+
+
+def _address(source: Source, partition: date, settings: Settings) -> sa.URL:
+    """PermanentSourceError where it is none; an @ too many would make a password part of the host."""
+    try:
+        url = make_url(source.resolved_url(settings.data))
+        if "@" not in (url.host or ""):
+            return url
+    except (sa.exc.ArgumentError, ValueError):
+        pass
+    raise PermanentSourceError(
+        f"{source.name} {partition}: `url` in sources.yaml is no database address such as "
+        "postgresql://user:${PASSWORD}@host:5432/database. Let the password stand in the environment: "
+        "there it needs no encoding."
+    )
+
+
+@contextmanager
+def _scanned(
+    source: Source, partition: date, url: sa.URL, shown: str, con: duckdb.DuckDBPyConnection
+) -> Iterator[Relation]:
+    database = scanner.attach(con, source, url)
+    try:
+        whole = sa.select(sa.text("*")).select_from(origin_of(source, partition, ()))
+        kinds = scanner.describe(con, database, whole)
+        mapped, kind = _mapped(source, partition, kinds), None
+        if source.cursor:
+            kind = scanner.cursor_kind(source, database, kinds[_cursor(source, partition, kinds)])
+        by_name = {column.name: column for column in source.columns}
+        selected = {
+            name: scanner.at_server(database, raw, kinds[raw], by_name[name], source.number_format)
+            for name, raw in mapped.columns.items()
+        }
+        asked = _statement(source, partition, kinds, selected, kind, database.backend)
+        text = database.text(asked)
+        table = scanner.whole_table(con, database, source, [kinds[raw] for raw in mapped.columns.values()])
+        expressions = {
+            name: scanner.as_text(database, raw, raw if table else name, kinds[raw], by_name[name], source)
+            for name, raw in mapped.columns.items()
+        }
+        yield Relation(table or database.rows(text), expressions, f"{shown}: {text}", mapped.notes)
+    except BaseException:
+        scanner.detach(con, database)
+        raise
+
+
+@contextmanager
+def _through_cursor(
+    source: Source, partition: date, url: sa.URL, shown: str, con: duckdb.DuckDBPyConnection
+) -> Iterator[Relation]:
+    engine = server_cursor.open_engine(source, url)
+    try:
+        with engine.connect() as server:
+            kinds = server_cursor.describe(source, partition, server)
+            mapped, kind = _mapped(source, partition, kinds), None
+            if source.cursor:
+                kind = kinds[_cursor(source, partition, kinds)]
+            selected: dict[str, sa.ColumnElement] = {n: sa.column(raw) for n, raw in mapped.columns.items()}
+            asked = _statement(source, partition, kinds, selected, kind, engine.dialect.name)
+            text = str(asked.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True}))
+            columns = [c for c in source.columns if c.name in selected]
+            asked = asked.with_only_columns(*(selected[c.name].label(c.name) for c in columns))
+            chunks = server_cursor.chunks(source, server, asked, columns)
+            with streamed(con, [c.name for c in columns], chunks) as rows:
+                expressions = {name: duck.identifier(name) for name in mapped.columns}
+                # The drivers' own style doubles percent signs; people read them as they are.
+                yield Relation(rows, expressions, f"{shown}: {text.replace('%%', '%')}", mapped.notes)
+    finally:
+        engine.dispose()
+
+
+def _statement(
+    source: Source,
+    partition: date,
+    names: Iterable[str],
+    selected: dict[str, sa.ColumnElement],
+    kind: CursorKind | None,
+    dialect: str,
+) -> sa.Select:
+    if kind == "text" and not source.cursor_format:
+        raise PermanentSourceError(
+            f"{source.name} {partition}: the cursor {source.cursor!r} is text. Say in `cursor_format` of "
+            f'{source.name} how it is written, e.g. "%Y-%m-%d %H:%M:%S".'
+        )
+    origin = origin_of(source, partition, tuple(names))
+    return statement(source, partition, origin, selected, kind, dialect)
+
+
+def _mapped(source: Source, partition: date, names: Iterable[str]) -> Mapped:
+    return map_columns(source, str(partition), list(names))
+
+
+def _cursor(source: Source, partition: date, names: Iterable[str]) -> str:
+    """The cursor as the database spells it; PermanentSourceError with the nearest column."""
+    for name in names:
+        if name.casefold() == str(source.cursor).casefold():
+            return name
+    raise PermanentSourceError(
+        f"{source.name} {partition}: there is no column {source.cursor!r} to read the day's changes by"
+        f"{nearest(source.cursor, names)} Correct `cursor` of {source.name} in sources.yaml."
+    )
+
+
+def _explained(source: Source, partition: date, shown: str, error: Exception) -> Exception:
+    """The failure in our own words: which source and day, what is wrong, what to do."""
+    if isinstance(error, SourceError):
+        return error
+    said = str(getattr(error, "orig", None) or error).casefold()
+    at = f"{source.name} {partition}: "
+    if re.search(OURS, said) and isinstance(error, duckdb.Error):
+        return error
+    what = f"`query` of {source.name}" if source.query else f"`table` of {source.name}"
+    if isinstance(error, sa.exc.NoSuchTableError) or re.search(NO_TABLE, said):
+        name = "table of the query" if source.query else f"table {source.table!r}"
+        return PermanentSourceError(f"{at}no {name} in the database. Correct {what} in sources.yaml.")
+    if isinstance(error, ValueError) and not isinstance(error, SQLAlchemyError):
+        return PermanentSourceError(f"{at}{error}. Nothing was landed.")
+    if isinstance(error, duckdb.InvalidInputException) and "unicode" in said:
+        return PermanentSourceError(
+            f"{at}a column of {shown} holds bytes that are not UTF-8 text. Nothing was landed. "
+            f"Leave the column out, or turn it into text in a `query`."
+        )
+    if shown.startswith("sqlite") and re.search(DAMAGED, said):
+        return PermanentSourceError(
+            f"{at}{shown} is no SQLite database, or a damaged one. Nothing was landed. "
+            f"Copy the file again while nobody writes to it, or correct `url` in sources.yaml."
+        )
+    if re.search(REFUSED_LOGIN, said):
+        return PermanentSourceError(
+            f"{at}{shown} refused the login. Nothing was landed. Check user and password of the url "
+            f"(the environment variables that sources.yaml names) and what that user may read."
+        )
+    if re.search(NO_DATABASE, said):
+        return PermanentSourceError(
+            f"{at}{shown} is no database of that server. Correct `url` in sources.yaml."
+        )
+    if isinstance(error, sa.exc.ProgrammingError) or re.search(REFUSED, said):
+        return PermanentSourceError(
+            f"{at}{shown} refuses the statement ({type(error).__name__}). Nothing was landed. "
+            f"Correct {what}, its `cursor` or the rights of the user; "
+            f"`thongsuot sources check {source.name}` tries it."
+        )
+    return SourceError(
+        f"{at}reading {shown} failed ({type(error).__name__}). Nothing was landed; the pull is tried "
+        f"again as a whole. Check that the database answers."
+    )

@@ -1,0 +1,195 @@
+"""Databases that DuckDB scans: SQLite, PostgreSQL, MySQL/MariaDB, with no driver and no copy in Python.
+
+What a server would round or write in its own way is cast there; everything else crosses in binary and
+becomes text here. Logins are DuckDB secrets, since ATTACH repeats what stands in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+from pipelines import duck
+from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.database.statement import CursorKind
+from pipelines.sources.values.cells import DECIMAL_MARK, NUMERIC
+
+DIALECTS: dict[str, Callable[..., sa.Dialect]] = {
+    "sqlite": sqlite.dialect,
+    "postgresql": postgresql.dialect,
+    "mysql": mysql.dialect,
+    "mariadb": mysql.dialect,
+}
+# Cross in binary exactly as they are; whatever is not here is cast to text by the server.
+EXACT = {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "VARCHAR", "DATE", "TIMESTAMP"}
+ZONED = "TIMESTAMP WITH TIME ZONE"
+FLOATS = {"DOUBLE", "FLOAT"}
+
+
+class Scanned(NamedTuple):
+    """An attached database: its alias in the connection, and its dialect, which needs no driver."""
+
+    alias: str
+    backend: str
+    dialect: sa.Dialect
+
+    def rows(self, statement: str) -> str:
+        """What stands after FROM: the server runs the statement, DuckDB streams its answer."""
+        function = {"sqlite": "sqlite_query", "postgresql": "postgres_query"}.get(self.backend, "mysql_query")
+        streamed = ", stream_results = true" if function == "mysql_query" else ""
+        return f"{function}('{self.alias}', {duck.literal(statement)}{streamed})"
+
+    def text(self, statement: sa.Select) -> str:
+        return str(statement.compile(dialect=self.dialect, compile_kwargs={"literal_binds": True}))
+
+
+def attach(con: duckdb.DuckDBPyConnection, source: Source, url: sa.URL) -> Scanned:
+    """Attach once per connection and address; duckdb.Error where the server does not let us in."""
+    named = url.get_backend_name()
+    backend = "mysql" if named == "mariadb" else named
+    # `named`, since the drivers' own style doubles every percent sign in the text.
+    dialect = DIALECTS[named](paramstyle="named")
+    # A changed address or zone is another database.
+    told = hashlib.sha256(f"{url.render_as_string(hide_password=False)} {source.timezone}".encode())
+    alias = f"source_{told.hexdigest()[:12]}"
+    if con.execute("select 1 from duckdb_databases() where database_name = ?", [alias]).fetchone():
+        return Scanned(alias, backend, dialect)
+    if backend == "sqlite":
+        con.execute(f"attach {duck.literal(url.database)} as {alias} (type sqlite, read_only)")
+        return Scanned(alias, backend, dialect)
+    kind = "postgres" if backend == "postgresql" else backend
+    host = url.query.get("host", url.host) or ("127.0.0.1" if backend == "mysql" else None)
+    login = {
+        "host": host, "port": url.port, "database": url.database,
+        "user": url.username, "password": url.password,
+    }  # fmt: skip
+    if backend == "mysql":
+        con.execute("load mysql_scanner")
+        con.execute(f"set mysql_session_time_zone = {duck.literal(mysql_zone(source.timezone))}")
+        con.execute("set mysql_query_timeout_enabled = false")
+        login["socket"] = url.query.get("unix_socket")
+    elif "password" in url.query:
+        login["password"] = url.query["password"]
+    given = [f"{k} {duck.literal(v)}" for k, v in login.items() if v is not None]
+    con.execute(f"create or replace secret {alias} (type {kind}, {', '.join(given)})")
+    # sslmode, connect_timeout and the like stay in force.
+    kept = {k: v for k, v in url.query.items() if k not in ("host", "password", "unix_socket", "charset")}
+    others = " ".join(f"{k}={duck.literal(v)}" for k, v in kept.items())
+    con.execute(f"attach {duck.literal(others)} as {alias} (type {kind}, secret {alias}, read_only)")
+    return Scanned(alias, backend, dialect)
+
+
+def detach(con: duckdb.DuckDBPyConnection, scanned: Scanned) -> None:
+    """After a failure: the next pull on this connection logs in afresh."""
+    with suppress(duckdb.Error):
+        con.execute(f"detach database if exists {scanned.alias}")
+
+
+def mysql_zone(zone: str) -> str:
+    """The zone of a MySQL session, in which it writes TIMESTAMPs: the source's, as for its wall times."""
+    moments = (datetime(datetime.now().year, month, 1, tzinfo=ZoneInfo(zone)) for month in (1, 7))
+    offsets = {moment.strftime("%z") for moment in moments}
+    if len(offsets) > 1:  # a zone with summer time: the server must know its name
+        return zone
+    offset = offsets.pop()
+    return f"{offset[:3]}:{offset[3:]}"
+
+
+def describe(con: duckdb.DuckDBPyConnection, scanned: Scanned, statement: sa.Select) -> dict[str, str]:
+    """Column → DuckDB type of a statement, which the server prepares but does not run."""
+    told = con.execute(f"describe from {scanned.rows(scanned.text(statement))}").fetchall()
+    return {str(name): str(kind) for name, kind, *_ in told}
+
+
+def cursor_kind(source: Source, scanned: Scanned, kind: str) -> CursorKind:
+    """Native types speak for themselves; text and numbers are written as `cursor_format` says."""
+    if kind == "DATE":
+        return "date"
+    if kind == ZONED:
+        return "moment"
+    if kind == "TIMESTAMP" and scanned.backend != "sqlite":
+        return "wall"
+    return "number" if source.cursor_format in ("epoch", "epoch_ms") else "text"
+
+
+def at_server(
+    scanned: Scanned, raw: str, kind: str, column: Column, number_format: str = "vi"
+) -> sa.ColumnElement[Any]:
+    """The column as the server shall send it."""
+    name: sa.ColumnClause = sa.column(raw)
+    if scanned.backend == "sqlite":
+        # SQLite's cells have types of their own: a number kept as REAL would come as `2.0` or `1.234`.
+        if column.type not in NUMERIC:
+            return name
+        real, whole = sa.func.typeof(name) == "real", sa.cast(name, sa.Integer)
+        broken = sa.func.replace(sa.cast(name, sa.Text), ".", DECIMAL_MARK[number_format])
+        return sa.case((sa.and_(real, name == whole), sa.cast(whole, sa.Text)), (real, broken), else_=name)
+    if kind in EXACT and not (scanned.backend == "mysql" and kind in ("BOOLEAN", "TIMESTAMP", "DATE")):
+        return name
+    if kind == ZONED:
+        return name
+    if scanned.backend == "mysql":
+        # TINYINT(1) and BIT(1) come as booleans, and may hold 2; zero dates come as they are written.
+        return sa.cast(name + sa.literal_column("0") if kind == "BOOLEAN" else name, sa.CHAR)
+    return sa.cast(name, sa.Text)
+
+
+def whole_table(
+    con: duckdb.DuckDBPyConnection, scanned: Scanned, source: Source, kinds: list[str]
+) -> str | None:
+    """A whole table that DuckDB may read in parallel, in one snapshot; None where the server must cast.
+
+    Only PostgreSQL: a query is one stream, while DuckDB divides a table's pages among its threads.
+    """
+    exact = all(kind in EXACT or kind == ZONED or kind.startswith("DECIMAL") for kind in kinds)
+    if scanned.backend != "postgresql" or source.query or source.cursor or not exact:
+        return None
+    table = duck.identifier(scanned.alias, source.db_schema or "public", str(source.table))
+    try:
+        con.execute(f"describe from {table}")
+    except duckdb.Error:  # a schema of the user's own search path
+        return None
+    return table
+
+
+def as_text(scanned: Scanned, raw: str, name: str, kind: str, column: Column, source: Source) -> str:
+    """SQL over what the server sent, `name`: text that typing reads back exactly (see `cells.py`)."""
+    if kind == "BLOB":
+        raise ValueError(
+            f"column {raw!r} holds bytes, not text. Leave it out, or turn it into text in a `query`"
+        )
+    sent = duck.identifier(name)
+    if kind == ZONED:
+        return f"cast({sent} at time zone 'UTC' as varchar) || '+00:00'"
+    if scanned.backend == "mysql" and kind == "TIMESTAMP":
+        return _without_zeros(sent)
+    if kind in FLOATS or kind.startswith("DECIMAL"):
+        text = _without_exponent(sent) if kind in FLOATS else f"cast({sent} as varchar)"
+        if column.type not in NUMERIC:
+            return text
+        mark = duck.literal("\\1" + DECIMAL_MARK[source.number_format])
+        return f"regexp_replace({_without_zeros(text)}, '^([+-]?\\d+)\\.', {mark})"
+    return sent if kind == "VARCHAR" else f"cast({sent} as varchar)"
+
+
+def _without_zeros(text: str) -> str:
+    """`12.50` → `12.5`, `12.00` → `12`."""
+    return f"regexp_replace(regexp_replace({text}, '(\\.\\d*[1-9])0+$', '\\1'), '\\.0+$', '')"
+
+
+def _without_exponent(text: str) -> str:
+    """`1e+20`, `1e-07` in plain digits; what is too long for 38 of them stays as it came."""
+    small = _without_zeros(f"cast(try_cast({text} as decimal(38, 22)) as varchar)")
+    large = f"cast(try_cast({text} as decimal(38, 0)) as varchar)"
+    return (
+        f"case when contains({text}, 'e-') then coalesce({small}, {text}) "
+        f"when contains({text}, 'e') then coalesce({large}, {text}) else {text} end"
+    )

@@ -1,0 +1,73 @@
+"""Every database that DuckDB does not scan, through SQLAlchemy's server-side cursor: constant memory.
+
+Values come as the driver's own types and become text in Python, exactly (`cells.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import sqlalchemy as sa
+
+from pipelines import duck
+from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.contracts.options.database import EPOCHS
+from pipelines.sources.database.scanner import mysql_zone
+from pipelines.sources.database.statement import CursorKind, origin_of
+from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.values.cells import cell_text
+
+CHUNK_ROWS = 20_000
+# Dialect → the extra of this package that brings its driver.
+EXTRAS = {"mysql": "mysql", "mariadb": "mysql", "oracle": "oracle", "mssql": "mssql"}
+
+
+def open_engine(source: Source, url: sa.URL) -> sa.Engine:
+    """PermanentSourceError where the driver or the dialect is not there, naming what to install."""
+    extra = EXTRAS.get(url.get_backend_name())
+    # MySQL writes TIMESTAMPs in the session's zone: the source's, as the scanner has it.
+    zone = {"init_command": f"set time_zone = {duck.literal(mysql_zone(source.timezone))}"}
+    try:
+        return sa.create_engine(url, connect_args=zone if extra == "mysql" else {})
+    except ModuleNotFoundError as error:
+        install = f"pip install 'thongsuot[{extra}]'" if extra else f"pip install {error.name}"
+        raise PermanentSourceError(
+            f"{source.name}: the driver {error.name!r} of {url.drivername} is not installed. Run `{install}`."
+        ) from None
+    except sa.exc.NoSuchModuleError:
+        raise PermanentSourceError(
+            f"{source.name}: SQLAlchemy knows no database {url.drivername!r}. Correct `url` in sources.yaml."
+        ) from None
+
+
+def describe(source: Source, partition: date, server: sa.Connection) -> dict[str, CursorKind]:
+    """Column → how it would tell time if it were the cursor. NoSuchTableError where there is no table."""
+    if source.query is not None:
+        asked = sa.select(sa.text("*")).select_from(origin_of(source, partition, ())).where(sa.text("1 = 0"))
+        return dict.fromkeys(server.execute(asked).keys(), _kind(source, None))
+    found = sa.inspect(server).get_columns(str(source.table), schema=source.db_schema)
+    return {str(column["name"]): _kind(source, column["type"]) for column in found}
+
+
+def _kind(source: Source, said: sa.types.TypeEngine | None) -> CursorKind:
+    """A query's columns have no declared type: without a `cursor_format` they are wall times."""
+    if isinstance(said, sa.DateTime) and said.timezone:
+        return "moment"
+    if source.cursor_format:
+        return "number" if source.cursor_format in EPOCHS else "text"
+    if isinstance(said, sa.Date):
+        return "date"
+    return "text" if isinstance(said, sa.String) else "wall"
+
+
+def chunks(
+    source: Source, server: sa.Connection, statement: sa.Select, columns: Sequence[Column]
+) -> Iterator[list[list[str | None]]]:
+    """Columns of text, `CHUNK_ROWS` rows at a time; ValueError for bytes, naming the column."""
+    result = server.execution_options(stream_results=True, yield_per=CHUNK_ROWS).execute(statement)
+    for chunk in result.partitions():
+        yield [
+            [cell_text(value, column, source.number_format) for value in values]
+            for column, values in zip(columns, zip(*chunk, strict=True), strict=True)
+        ]

@@ -1,0 +1,178 @@
+"""Which files make one partition's batch, and what their bytes say before they are read.
+
+Path and globs, the inbox and its archive; links that lead elsewhere are refused. One pass over the
+bytes gives the SHA-256 and tells whether texts need cleaning.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import re
+import stat
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import Source
+from pipelines.sources.errors import PermanentSourceError, SourceError
+from pipelines.sources.files import inbox
+
+MAGIC = re.compile(r"[*?\[]")
+# Combining marks and non-breaking blanks in UTF-8.
+UNCLEAN = (b"\xcc", b"\xcd", b"\xc2\xa0")
+# What stays in the cache of a core; larger buffers come from the system page by page.
+CHUNK = 2**17
+
+
+class Found(NamedTuple):
+    """One file of the batch. `name` as delivered; `state` tells whether it changed since.
+
+    `instead_of`: the origins of the day's older exports, which count as delivered, and wait no more.
+    """
+
+    path: Path
+    name: str
+    sha256: str
+    unclean: bool
+    state: tuple[int, int, int]
+    instead_of: tuple[str, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        # The name is the sender's: it must not speak for another file.
+        own = f"{self.name.replace('sha256:', 'sha256 ')} sha256:{self.sha256}"
+        return f"{own} (instead of {', '.join(self.instead_of)})" if self.instead_of else own
+
+
+def shas(origin: str) -> list[str]:
+    """The SHA-256 of every file that a batch's origin names."""
+    return re.findall(r"\bsha256:([0-9a-f]{64})\b", origin)
+
+
+def find(source: Source, partition: date, settings: Settings) -> list[Found]:
+    """The partition's files, each content once; empty where the day offers none."""
+    paths = {path: path.name for path in matching(source, partition, settings)}
+    if len(paths) > source.limits.files:
+        raise PermanentSourceError(
+            f"{source.name} {partition}: {len(paths)} files fit `path`, more than `limits.files` "
+            f"({source.limits.files}) allows. Narrow the pattern, or raise the limit."
+        )
+    # Later ones replace earlier ones of the same name: what waits replaces what was archived.
+    kept = {inbox.original_name(path): path for path in inbox.archived(source, settings, partition)}
+    kept |= {path.name: path for path in inbox.ready(source, settings, partition)}
+    paths |= {path: name for name, path in kept.items()}
+    found = {f.sha256: f for path, name in paths.items() if (f := examine(source, path, name))}
+    files = sorted(found.values(), key=lambda f: (f.name, f.sha256))
+    whole = "newest" if source.inbox and source.partitioning == "whole_table" else "together"
+    if (source.several_files or whole) == "newest" and files:
+        newest = max(files, key=lambda f: (f.state[1], f.name))
+        return [newest._replace(instead_of=tuple(f.origin for f in files if f is not newest))]
+    return files
+
+
+def provided(source: Source, partition: date, settings: Settings) -> bool:
+    """Whether the day offers a file, without reading one."""
+    return bool(
+        matching(source, partition, settings)
+        or inbox.ready(source, settings, partition)
+        or inbox.archived(source, settings, partition)
+    )
+
+
+def matching(source: Source, partition: date, settings: Settings) -> list[Path]:
+    """What `path` names on this day, in order. PermanentSourceError where a link leads out of its folder."""
+    if source.path is None:
+        return []
+    wanted = source.resolved_path(settings.data, str(partition))
+    if MAGIC.search(source.path):
+        text, root = str(wanted), str(settings.data)
+        if source.path.startswith("{data}"):
+            text = glob.escape(root) + text.removeprefix(root)
+        folder = Path(*wanted.parts[: _first_pattern(wanted, settings)])
+        # The data directory's own name may hold a bracket, which only `glob.escape` can say.
+        paths = [Path(p) for p in glob.glob(text, recursive=True)]  # noqa: PTH207
+        paths = [p for p in paths if not p.is_dir() and p.suffix.lower() not in inbox.UNFINISHED]
+    elif wanted.is_dir():
+        folder, paths = wanted, list(wanted.glob("page_*.json"))
+        # An empty folder of pages is a day without a capture.
+        if not paths and (source.format != "json" or any(wanted.iterdir())):
+            raise PermanentSourceError(
+                f"{source.name} {partition}: {wanted} is a folder, not a file, and it holds no page_*.json. "
+                f"Nothing was landed. Name the files in it, e.g. {wanted.name}/*.{source.format}, in `path`."
+            )
+    else:
+        folder, paths = wanted.parent, [wanted] if os.path.lexists(wanted) else []
+    for path in paths:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise PermanentSourceError(
+                f"{source.name} {partition}: {path.name} is a link that leads out of {folder.name}/. "
+                f"Nothing was landed. Put the file itself there, or name its real place in `path`."
+            )
+    return sorted(paths)
+
+
+def _first_pattern(wanted: Path, settings: Settings) -> int:
+    own = len(settings.data.parts) if wanted.is_relative_to(settings.data) else 0
+    return next(i for i, part in enumerate(wanted.parts) if i >= own and MAGIC.search(part))
+
+
+def examine(source: Source, path: Path, name: str) -> Found | None:
+    """None where the file went away meanwhile (another run archived it)."""
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(about.st_mode):
+        raise PermanentSourceError(f"{source.name}: {path.name} is no regular file; it is not read.")
+    digest, unclean, tail = hashlib.sha256(), source.format not in ("csv", "tsv"), b""
+    ends = _ends(source)
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+            unclean = unclean or _needs_cleaning(tail + chunk, ends)
+            tail = chunk[-2:]
+    unclean = unclean or tail[-1:] in (b" ", b"\t")
+    return Found(path, name, digest.hexdigest(), unclean, state_of(about))
+
+
+def _ends(source: Source) -> bytes:
+    """What ends a cell, the delimiter first."""
+    return (source.delimiter or ("\t" if source.format == "tsv" else ",")).encode()[:1] + b'\n\r"'
+
+
+def _needs_cleaning(chunk: bytes, ends: bytes) -> bool:
+    """Asked while hashing: cleaning every cell in SQL costs as much again as copying the file.
+
+    Comparisons of whole arrays, and one rare byte before two: half a second per GB and core.
+    """
+    if any(sign[:1] in chunk and sign in chunk for sign in UNCLEAN):
+        return True
+    signs = np.frombuffer(chunk, np.uint8)
+    blank, end = _any_of(signs, b" \t".replace(ends[:1], b"")), _any_of(signs, ends)
+    return bool((blank[1:] & end[:-1]).any() or (blank[:-1] & end[1:]).any())
+
+
+def _any_of(signs: np.ndarray, wanted: bytes) -> np.ndarray:
+    found = signs == wanted[0]
+    for sign in wanted[1:]:
+        found |= signs == sign
+    return found
+
+
+def state_of(about: os.stat_result) -> tuple[int, int, int]:
+    return about.st_ino, about.st_mtime_ns, about.st_size
+
+
+def unchanged(source: Source, partition: date, files: list[Found]) -> None:
+    """SourceError where a file was written to while it was read: the batch would mix two versions."""
+    for file in files:
+        if not file.path.exists() or state_of(file.path.stat()) != file.state:
+            raise SourceError(
+                f"{source.name} {partition}: {file.name} was changed while it was read. "
+                f"Nothing was landed; it is read again as a whole."
+            )

@@ -1,0 +1,193 @@
+"""JSON exports: a document with a list of records, a plain list, or one object per line (NDJSON).
+
+Numbers keep the digits the file writes; nested values stay JSON text, or are named by a dotted path.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.sources.contracts.contract import Source
+from pipelines.sources.files.formats.encoding import codec, contradiction, utf8
+from pipelines.sources.files.formats.part import Part, Reading, Unreadable
+from pipelines.sources.files.unpacking import MIB, Member
+from pipelines.sources.values.native import Number, cell_text
+
+ROWS_AT_ONCE = 20_000
+
+
+def read_document(reading: Reading, member: Member) -> Part | None:
+    """One document; None where its list is empty (other pages may hold the records)."""
+    source = reading.source
+    limit = source.limits.document_mb
+    try:
+        encoding = _encoding(source, member)
+        with utf8(member.open(), encoding) as stream:
+            data = stream.read(limit * MIB + 1)
+        if len(data) > limit * MIB:
+            raise ValueError(f"it is larger than {limit} MiB (`limits.document_mb`); ask for NDJSON")
+        records = _records(source, _parsed(data.decode()))
+    except ValueError as error:
+        raise Unreadable(member, str(error)) from None
+    if not records:
+        return None
+    headers = headers_of(source, records)
+
+    def select(mapped: Mapping[str, str]) -> str:
+        table = reading.register_texts(
+            {name: _column(reading, records, name, header) for name, header in mapped.items()}
+        )
+        return f"from {table}"
+
+    return Part(member, headers, select)
+
+
+def read_lines(reading: Reading, member: Member) -> Part | None:
+    """NDJSON, read twice: once for its keys, once for its values, in constant memory."""
+    source = reading.source
+    headers: dict[str, None] = {}
+    try:
+        encoding = _encoding(source, member)
+        for record in _lines(source, member, encoding):
+            headers |= dict.fromkeys(headers_of(source, [record]))
+    except ValueError as error:
+        raise Unreadable(member, str(error)) from None
+    if not headers:
+        return None
+
+    def select(mapped: Mapping[str, str]) -> str:
+        def batches() -> Iterator[list[Mapping[str, Any]]]:
+            chunk: list[Mapping[str, Any]] = []
+            for record in _lines(source, member, encoding):
+                chunk.append(record)
+                if len(chunk) == ROWS_AT_ONCE:
+                    yield chunk
+                    chunk = []
+            yield chunk
+
+        return f"from {reading.register(_Stream(reading, member, mapped, batches))}"
+
+    return Part(member, list(headers), select)
+
+
+class _Stream:
+    """DuckDB asks for the stream anew in every scan, so that a relation can be read more than once."""
+
+    def __init__(self, reading: Reading, member: Member, mapped: Mapping[str, str], batches: Any) -> None:
+        self._reading, self._member, self._mapped, self._batches = reading, member, mapped, batches
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        schema = pa.schema([(name, pa.string()) for name in self._mapped])
+
+        def arrow() -> Iterator[Any]:
+            try:
+                for records in self._batches():
+                    columns = [
+                        pa.array(_column(self._reading, records, name, header), pa.string())
+                        for name, header in self._mapped.items()
+                    ]
+                    yield pa.record_batch(columns, schema=schema)
+            except Exception as error:
+                self._reading.trouble = Unreadable(self._member, str(error))
+                raise
+
+        return pa.RecordBatchReader.from_batches(schema, arrow()).__arrow_c_stream__(requested_schema)
+
+
+def dig(page: Any, where: str) -> Any:
+    """`dig(page, "data.children")` walks nested objects; None where a step is absent."""
+    value: Any = page
+    for step in where.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+def headers_of(source: Source, records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Keys of all records, in order of appearance, and the dotted paths that the contract names."""
+    keys = dict.fromkeys(key for record in records for key in record)
+    named = (n for c in source.columns for n in c.headers if "." in n and n not in keys)
+    return [*keys, *(n for n in named if any(dig(record, n) is not None for record in records))]
+
+
+def _encoding(source: Source, member: Member) -> str:
+    encoding, sample = codec(source.encoding), member.sample()
+    if not sample.strip():
+        raise ValueError("it is empty: not even an empty list")
+    if sample.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        raise ValueError("it is a web page or XML, not JSON: perhaps a log-in page")
+    if wrong := contradiction(sample, encoding):
+        raise ValueError(wrong)
+    return encoding
+
+
+def _parsed(text: str) -> Any:
+    def no_number(word: str) -> Any:
+        raise ValueError(f"it holds {word}, which is no JSON number")
+
+    try:
+        return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=no_number)
+    except json.JSONDecodeError as error:
+        cut = error.pos >= len(text.rstrip()) - 1
+        told = "it is cut short" if cut else f"no valid JSON at line {error.lineno}, column {error.colno}"
+        raise ValueError(f"{told} ({error.msg})") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply: hostile or damaged") from None
+
+
+def _records(source: Source, document: Any) -> list[Mapping[str, Any]]:
+    """The list of records with what the page says once; ValueError where there is no such list."""
+    found = document if source.records is None else dig(document, source.records)
+    if not isinstance(found, list):
+        where = f"no list at {source.records!r}" if source.records else "no list at the top"
+        keys = f"; its keys are {', '.join(map(str, document))}" if isinstance(document, Mapping) else ""
+        raise ValueError(f"{where}{keys[:300]}. Correct `records` of {source.name} in sources.yaml")
+    for number, record in enumerate(found, 1):
+        if not isinstance(record, Mapping):
+            raise ValueError(f"record {number} is no object")
+    said = {name: dig(document, where) for name, where in source.page_constants.items()}
+    return [said | record for record in found] if said else found
+
+
+def _lines(source: Source, member: Member, encoding: str) -> Iterator[Mapping[str, Any]]:
+    limit = source.limits.line_mb * MIB
+    with utf8(member.open(), encoding) as stream:
+        for number, line in enumerate(iter(lambda: stream.readline(limit + 1), b""), 1):
+            if len(line) > limit:
+                raise ValueError(f"line {number} is longer than `limits.line_mb` allows")
+            if not line.strip():
+                continue
+            try:
+                record = _parsed(line.decode())
+            except ValueError as error:
+                end = "" if line.endswith(b"\n") else ", the last one, without a line end"
+                raise ValueError(f"line {number}{end}: {error}") from None
+            if not isinstance(record, Mapping):
+                raise ValueError(f"line {number} is no object")
+            yield record
+
+
+def _value(record: Mapping[str, Any], header: str) -> Any:
+    value = record[header] if header in record else dig(record, header)
+    return _as_json(value) if isinstance(value, Mapping | list) else value
+
+
+def _as_json(value: Any) -> str:
+    def plain(part: Any) -> Any:
+        if isinstance(part, Mapping):
+            return {key: plain(inner) for key, inner in part.items()}
+        if isinstance(part, list):
+            return [plain(inner) for inner in part]
+        return json.loads(part) if isinstance(part, Number) else part
+
+    return json.dumps(plain(value), ensure_ascii=False)
+
+
+def _column(
+    reading: Reading, records: Iterable[Mapping[str, Any]], name: str, header: str
+) -> list[str | None]:
+    column = reading.columns.get(name)
+    return [cell_text(_value(record, header), reading.source, column) for record in records]

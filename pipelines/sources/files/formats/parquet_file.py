@@ -1,0 +1,91 @@
+"""Parquet exports: typed columns as the texts that typing reads back, by DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines import duck
+from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.files.file_set import MAGIC
+from pipelines.sources.files.formats.csv_file import clean_sql
+from pipelines.sources.files.formats.part import Part, Reading, Unreadable
+from pipelines.sources.files.unpacking import MIB, Member
+from pipelines.sources.values.cells import NUMERIC
+from pipelines.sources.values.native import ISO
+
+WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+NESTED = ("STRUCT", "MAP", "UNION")
+
+
+def read_parquet(reading: Reading, member: Member) -> Part:
+    """Unreadable where it is no whole Parquet file."""
+    source = reading.source
+    try:
+        if member.plain and not MAGIC.search(str(member.file)):
+            reading.places[str(member.file)] = member
+            relation = f"read_parquet({duck.literal(member.file)}, binary_as_string = true)"
+        else:
+            limit = source.limits.document_mb
+            with member.open() as stream:
+                data = stream.read(limit * MIB + 1)
+            if len(data) > limit * MIB:
+                raise ValueError(f"it unpacks to more than {limit} MiB; deliver Parquet as it is")
+            relation = reading.register(pq.read_table(pa.BufferReader(data)))
+        described = reading.con.execute(f"describe from {relation}").fetchall()
+    except (duckdb.Error, pa.ArrowException, ValueError) as error:
+        raise Unreadable(member, f"no whole Parquet file ({str(error).splitlines()[0][:120]})") from None
+    kinds = {str(name): str(kind) for name, kind, *_ in described}
+
+    def select(mapped: Mapping[str, str]) -> str:
+        texts = ", ".join(
+            f"{text_sql(duck.identifier(raw), kinds[raw], source, reading.columns.get(name))} "
+            f"as {duck.identifier(name)}"
+            for name, raw in mapped.items()
+        )
+        return f"select {texts} from {relation}"
+
+    return Part(member, list(kinds), select)
+
+
+def text_sql(cell: str, kind: str, source: Source, column: Column | None) -> str:
+    """SQL of a typed cell's text; moments are written to the second, in the column's own format."""
+    if kind == "VARCHAR":
+        return clean_sql(cell)
+    if kind.endswith("]") or kind.startswith(NESTED):
+        return f"cast(to_json({cell}) as varchar)"
+    if kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL"):
+        return _number(cell, kind, source, column)
+    if kind.startswith("TIMESTAMP") or kind == "DATE":
+        return _moment(cell, kind, source, column)
+    return f"cast({cell} as varchar)"
+
+
+def _number(cell: str, kind: str, source: Source, column: Column | None) -> str:
+    if kind.startswith("DECIMAL"):
+        text = f"cast({cell} as varchar)"
+        if not kind.endswith(",0)"):
+            text = f"rtrim(rtrim({text}, '0'), '.')"
+    else:
+        text = (
+            f"case when isnan({cell}) then null when {cell} = trunc({cell}) and abs({cell}) < 1e15 "
+            f"then cast(cast({cell} as bigint) as varchar) else cast({cell} as varchar) end"
+        )
+    numeric = column is not None and column.type in NUMERIC
+    return f"replace({text}, '.', ',')" if numeric and source.number_format == "vi" else text
+
+
+def _moment(cell: str, kind: str, source: Source, column: Column | None) -> str:
+    formats = {"timestamp": source.datetime_formats, "date": source.date_formats}.get(
+        column.type if column else "text", ISO[:1] if kind != "DATE" else ISO[2:]
+    )
+    ordered = sorted(formats, key=lambda f: f not in ISO)
+    plain = next((f for f in ordered if "%z" not in f), None)
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        if plain is None:
+            return f"strftime({cell}, {duck.literal(ordered[0])})" if ordered else f"cast({cell} as varchar)"
+        cell = f"timezone({duck.literal(source.timezone)}, {cell})"
+    return f"strftime(cast({cell} as timestamp), {duck.literal(plain or ISO[0])})"

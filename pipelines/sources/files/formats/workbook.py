@@ -1,0 +1,188 @@
+"""Workbooks, read in a limited process of their own, so that none can take the line down.
+
+One process per workbook: it costs a twentieth of a second. Here: what is handed to it, and what its end
+means. How a sheet becomes records: `spreadsheet`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipelines.settings import PROJECT
+from pipelines.sources.files.formats.part import Part, Reading, Unreadable
+from pipelines.sources.files.formats.spreadsheet import sheet_part
+from pipelines.sources.files.unpacking import MIB, Member
+
+CHILD = Path(__file__).with_name("workbook_child.py")
+ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def read_workbook(reading: Reading, member: Member) -> Iterator[Part]:
+    """A part per sheet; each is selected from before the next is asked for: rows pass by only once."""
+    try:
+        sample = member.sample(4096)
+        if wrong := _wrong(sample):
+            raise ValueError(wrong)
+        with _told(reading, member) as lines:
+            notes: list[str] = []
+            said = next(lines)
+            while "done" not in said:
+                if "notes" in said:
+                    notes += said["notes"]
+                    said = next(lines)
+                    continue
+                rows = _Rows(lines)
+                constants = (reading.source.sheets or {}).get(said["pattern"], {})
+                yield sheet_part(reading, member, said, rows, constants, notes)
+                notes = []
+                said = rows.rest()
+    except ValueError as error:
+        if isinstance(error, Unreadable):
+            raise
+        raise Unreadable(member, str(error)) from None
+
+
+class _Rows:
+    """One sheet's rows from the stream; `next_said` is what ended them."""
+
+    def __init__(self, lines: Iterator[Any]) -> None:
+        self._lines = lines
+        self._next: Any = None
+
+    def __iter__(self) -> Iterator[tuple[int, list[Any]]]:
+        return self
+
+    def __next__(self) -> tuple[int, list[Any]]:
+        if self._next is None:
+            said = next(self._lines)
+            if isinstance(said, list):
+                return said[0], said[1]
+            self._next = said
+        raise StopIteration
+
+    def rest(self) -> Any:
+        for _ in self:
+            pass
+        return self._next
+
+
+def _wrong(sample: bytes) -> str | None:
+    if sample.startswith((ZIP, OLE)):
+        return None
+    if not sample:
+        return "it is empty"
+    text = sample.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\x00", b"")
+    if re.match(rb"<(?:!doctype|html|table|meta|head|\?xml)", text, re.IGNORECASE):
+        return "it is a web page or XML saved under a workbook's name; open it in Excel and save as .xlsx"
+    if text.startswith(b"%PDF"):
+        return "it is a PDF, not a workbook"
+    if not re.search(rb"[\x00-\x08\x0e-\x1f]", text) and re.search(rb"[;,\t|]", text):
+        return "it is text with delimiters saved under a workbook's name; set `format: csv`"
+    return "it is no workbook, whatever its name"
+
+
+@contextmanager
+def _told(reading: Reading, member: Member) -> Iterator[Iterator[Any]]:
+    """The child's lines; it does not outlive the block."""
+    limits = reading.source.limits
+    asked = {
+        "path": str(member.file) if member.plain else None,
+        "project": str(PROJECT),
+        "sheets": list(reading.source.sheets or {}),
+        "memory_mb": limits.workbook_memory_mb,
+        "seconds": limits.workbook_seconds,
+        "unpacked_mb": limits.workbook_unpacked_mb,
+        "members": limits.members,
+        "ratio": limits.ratio,
+    }
+    child = subprocess.Popen(
+        [sys.executable, "-I", "-B", str(CHILD), json.dumps(asked)],
+        stdin=subprocess.DEVNULL if member.plain else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # What a parser says when it breaks may quote cells.
+        stderr=subprocess.DEVNULL,
+        env={"PYTHONUTF8": "1", "LC_ALL": "C.UTF-8"},
+        cwd="/",
+    )
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        child.kill()
+
+    timer = threading.Timer(limits.workbook_seconds + 1, stop)
+    timer.daemon = True
+    timer.start()
+    feeder = None
+    if not member.plain:
+        data = _bytes(member, limits.workbook_unpacked_mb)
+        feeder = threading.Thread(target=_feed, args=(child, data), daemon=True)
+        feeder.start()
+    try:
+        yield _lines(child, late, reading)
+    finally:
+        timer.cancel()
+        child.kill()
+        child.wait()
+        assert child.stdout is not None
+        child.stdout.close()
+        if feeder is not None:
+            feeder.join()
+
+
+def _bytes(member: Member, limit_mb: int) -> bytes:
+    with member.open() as stream:
+        data = stream.read(limit_mb * MIB + 1)
+    if len(data) > limit_mb * MIB:
+        raise ValueError(f"it unpacks to more than {limit_mb} MiB (`limits.workbook_unpacked_mb`)")
+    return data
+
+
+def _feed(child: subprocess.Popen[bytes], data: bytes) -> None:
+    assert child.stdin is not None
+    try:
+        with child.stdin as stream:
+            stream.write(data)
+    except OSError:
+        pass  # the child ended before it had read all; its own words say why
+
+
+def _lines(child: subprocess.Popen[bytes], late: threading.Event, reading: Reading) -> Iterator[Any]:
+    limits, given = reading.source.limits, 0
+    assert child.stdout is not None
+    for line in child.stdout:
+        given += len(line)
+        if given > 4 * limits.workbook_unpacked_mb * MIB:
+            raise ValueError("its cells hold far more text than the workbook itself: a bomb")
+        if not line.endswith(b"\n"):
+            break
+        said = json.loads(line)
+        if isinstance(said, dict) and "error" in said:
+            raise ValueError(_out_of_memory(reading) if said["error"] == "memory" else said["error"])
+        yield said
+        if isinstance(said, dict) and "done" in said:
+            return
+    ended = child.wait()
+    if late.is_set() or ended in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise ValueError(
+            f"reading it took more than {limits.workbook_seconds} s (`limits.workbook_seconds`), and was "
+            f"stopped: a hostile or bloated workbook. Ask for the plain table, or for CSV"
+        )
+    raise ValueError(_out_of_memory(reading))
+
+
+def _out_of_memory(reading: Reading) -> str:
+    return (
+        f"reading it took more than {reading.source.limits.workbook_memory_mb} MiB "
+        f"(`limits.workbook_memory_mb`), and was stopped: a hostile or bloated workbook. "
+        f"Ask for the plain table, or for CSV"
+    )

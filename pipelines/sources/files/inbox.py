@@ -1,0 +1,143 @@
+"""A folder where people drop files: what lies there, which day it belongs to, where it goes afterwards.
+
+Files move by rename and are never deleted: into the archive once they are landed, into `.refused/` with
+the reason where they cannot be read. What was landed before is told by the batches, not by a state here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import date, datetime
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import NamedTuple
+
+from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.sources.contracts.contract import Source
+
+REFUSED = ".refused"
+UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", ".download")
+DIGITS = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}"}
+
+
+class Dropped(NamedTuple):
+    """One file in the inbox. `why_not`: why it is left alone for now, empty where it is ready."""
+
+    path: Path
+    day: date
+    why_not: str = ""
+
+
+def dropped(source: Source, settings: Settings, now: float | None = None) -> list[Dropped]:
+    """Every file of this source in its inbox, by name."""
+    if source.inbox is None:
+        return []
+    folder, pattern = _place(source, settings)
+    now = time.time() if now is None else now
+    return [
+        Dropped(path, day_of(source, path), _why_not(source, path, now))
+        for path in sorted(folder.glob("*"))
+        if fnmatch(path.name, pattern) and not path.is_dir() and not path.name.startswith((".", "~$"))
+    ]
+
+
+def ready(source: Source, settings: Settings, day: date | None = None) -> list[Path]:
+    """Files that can be read now, of one day or of all."""
+    return [d.path for d in dropped(source, settings) if not d.why_not and day in (None, d.day)]
+
+
+def _why_not(source: Source, path: Path, now: float) -> str:
+    if path.is_symlink() or not path.is_file():
+        return "a link or device, which is never followed: drop the file itself"
+    if path.suffix.lower() in UNFINISHED:
+        return "still being transferred, by its name"
+    age = now - path.stat().st_mtime
+    if age < 0:
+        return "its time of change lies in the future: correct the sender's clock"
+    return "changed a moment ago, perhaps still being written" if age < source.quiet_seconds else ""
+
+
+def day_of(source: Source, path: Path) -> date:
+    """The day in the file's name, as `date_in_name` says; else the local day of its last change."""
+    if source.date_in_name:
+        pieces = re.split("(%[Ymd])", source.date_in_name)
+        shape = "".join(DIGITS.get(piece, re.escape(piece)) for piece in pieces)
+        for found in re.finditer(rf"(?<!\d){shape}(?!\d)", path.name):
+            try:
+                return datetime.strptime(found[0], source.date_in_name).date()
+            except ValueError:
+                continue
+    return datetime.fromtimestamp(path.lstat().st_mtime, LOCAL_ZONE).date()
+
+
+def archived(source: Source, settings: Settings, day: date) -> list[Path]:
+    """The originals of this day's landed files, in the order in which they were archived."""
+    if source.inbox is None:
+        return []
+    folder = archive_folder(source, settings) / source.name / str(day)
+    return sorted(folder.glob("*"), key=lambda p: (p.stat().st_ctime_ns, p.name))
+
+
+def original_name(archived_file: Path) -> str:
+    return archived_file.name.partition("-")[2]
+
+
+def archive(source: Source, settings: Settings, path: Path, sha256: str, day: str) -> Path:
+    """Move a landed file to `<archive>/<source>/<day>/<sha12>-<name>`."""
+    folder = archive_folder(source, settings) / source.name / day
+    return _move(path, folder / f"{sha256[:12]}-{path.name}")
+
+
+def refuse(source: Source, settings: Settings, path: Path, sha256: str, reason: str) -> Path:
+    """Set a file aside with the reason beside it; to try it again, move it back."""
+    folder = _place(source, settings)[0] / REFUSED / sha256[:12]
+    moved = _move(path, folder / path.name)
+    (folder / "reason.txt").write_text(f"{datetime.now(LOCAL_ZONE):%Y-%m-%d %H:%M:%S} {reason}\n", "utf-8")
+    return moved
+
+
+def refused(source: Source, settings: Settings) -> Iterator[tuple[Path, str]]:
+    """Files set aside, each with its reason."""
+    if source.inbox is None:
+        return
+    for reason in sorted((_place(source, settings)[0] / REFUSED).glob("*/reason.txt")):
+        for path in sorted(reason.parent.iterdir()):
+            if path != reason:
+                yield path, reason.read_text(encoding="utf-8").strip()
+
+
+def archive_folder(source: Source, settings: Settings) -> Path:
+    if source.archive:
+        return _filled(source, source.archive, settings)
+    return _place(source, settings)[0].parent / "archive"
+
+
+def _place(source: Source, settings: Settings) -> tuple[Path, str]:
+    place = _filled(source, str(source.inbox), settings)
+    return (place.parent, place.name) if re.search(r"[*?\[]", place.name) else (place, "*")
+
+
+def _filled(source: Source, text: str, settings: Settings) -> Path:
+    return Path(source.filled(text, settings.data))
+
+
+def _move(path: Path, target: Path) -> Path:
+    """By rename; between file systems by a copy that is whole before the original goes."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        draft = target.with_name(f".{target.name}.partial")
+        shutil.copy2(path, draft)
+        with draft.open("rb") as stream:
+            os.fsync(stream.fileno())
+        draft.replace(target)
+        path.unlink()
+    return target

@@ -1,0 +1,117 @@
+"""JSON over HTTP: a capture is all its pages or nothing.
+
+Pages go into the batch as they come, one in memory at a time, mapped before anything is written: no spool
+file, so personal columns rest nowhere. If any page fails the COPY fails, and the draft is gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from itertools import chain
+from typing import Any
+from urllib.parse import urlsplit
+
+import duckdb
+
+from pipelines import duck
+from pipelines.privacy import detectors as personal
+from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.http.fetch import Client, at_path
+from pipelines.sources.http.paging import Page, pages
+from pipelines.sources.mapping import map_columns, match
+from pipelines.sources.relation import Relation, refuse_the_past, streamed
+from pipelines.sources.values.cells import cell_text
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@contextmanager
+def pull(
+    source: Source, partition: date, settings: Settings, con: duckdb.DuckDBPyConnection, known: str = ""
+) -> Iterator[Relation]:
+    """One capture, whole; SourceError after the last try, PermanentSourceError where none can help.
+
+    `known`: the validator of the batch that is landed for this very partition. Unchanged where the API
+    answers 304 to it: that batch stays the partition's, and nothing new is landed. It is asked only of
+    a capture of one page (a first page says nothing about the others) under the same contract, so
+    nothing can be missed by it.
+    """
+    if not source.asks_for_day_over_http():
+        refuse_the_past(source, partition)
+    at = f"{source.name} {partition}: "
+
+    def filled(said: Any) -> Any:
+        if isinstance(said, str):
+            return source.filled(said, settings.data).replace("{partition}", str(partition))
+        if isinstance(said, Mapping):
+            return {key: filled(value) for key, value in said.items()}
+        return [filled(value) for value in said] if isinstance(said, list) else said
+
+    url = filled(str(source.url))
+    address = urlsplit(url)
+    contract, _, etag = known.partition(":")
+    single = source.paging.by == "none"
+    asked_as = etag if single and contract == _fingerprint(source) else ""
+    with Client(source, at, filled(source.headers)) as client:
+        capture = pages(source, client, url, filled(source.params), filled(source.request), asked_as)
+        first = next(capture)
+        columns = [c for c in source.columns if c.mapped]
+        headers = _headers(source, first)
+        notes = list(map_columns(source, str(partition), headers).notes) if first.records else []
+        if source.headers and address.scheme == "http" and address.hostname not in LOOPBACK:
+            notes.append("the credentials of this source cross the network in the clear: its url is http")
+        chunks = (_texts(source, at, page, columns, notes) for page in chain([first], capture))
+        with streamed(con, [c.name for c in columns], chunks) as rows:
+            shown = f"{address.scheme}://{address.hostname}:{address.port or ''}{address.path}"
+            validator = f"{_fingerprint(source)}:{first.answer.etag}" if single and first.answer.etag else ""
+            expressions = {c.name: duck.identifier(c.name) for c in columns}
+            yield Relation(rows, expressions, shown, notes, validator)
+
+
+def _fingerprint(source: Source) -> str:
+    """Changes with the contract and with what is removed from texts: then 304 is not enough."""
+    said = source.model_dump_json() + personal.redacted("text")
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _headers(source: Source, page: Page) -> list[str]:
+    """Every name that any record of the page has, nested ones dotted, in order of appearance."""
+    named = dict.fromkeys(source.page_constants)
+    for record in page.records:
+        named.update(dict.fromkeys(_flat(record)))
+    return list(named)
+
+
+def _texts(
+    source: Source, at: str, page: Page, columns: list[Column], notes: list[str]
+) -> list[list[str | None]]:
+    """The page's records as columns of text; what it newly drops is added to the notes."""
+    said = {name: at_path(page.answer.page, path) for name, path in source.page_constants.items()}
+    found = match(source, _headers(source, page))
+    if page.records and found.missing and page.number > 1:  # of the first, `map_columns` has told
+        raise PermanentSourceError(
+            f"{at}page {page.number} has no {', '.join(map(repr, found.missing))}, which the source needs. "
+            f"Nothing was landed. Correct `columns` of {source.name} in sources.yaml, or ask the source."
+        )
+    if found.unknown and source.drift.extra_column == "warn":
+        note = f"columns not in the contract, dropped: {', '.join(found.unknown)}"
+        if note not in notes:
+            notes.append(note)
+    records = [said | _flat(record) for record in page.records]
+    return [
+        [cell_text(r.get(found.columns.get(c.name, "")), c, source.number_format) for r in records]
+        for c in columns
+    ]
+
+
+def _flat(record: Any, prefix: str = "") -> dict[str, Any]:
+    """`{"unit": {"code": 1}}` → `{"unit.code": 1}`; what is no object has no columns."""
+    flat: dict[str, Any] = {}
+    for name, value in record.items() if isinstance(record, Mapping) else ():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return flat

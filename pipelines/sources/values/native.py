@@ -1,0 +1,78 @@
+"""Native cells and texts → the text that typing reads back exactly (docs/domain.md §7, numbers and Unicode).
+
+A native number or date must not pass for a text of another meaning: 1.234 is no thousand, 1/8 no August.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.values.cells import cell_text as exact_text
+
+BLANKS = " \t\u00a0"
+ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
+LONGEST_NUMBER = 400
+UNNAMED = Column(name="unnamed")
+
+
+class Number(str):
+    """A number exactly as the file writes it, with a decimal point: no text."""
+
+
+def clean(text: str) -> str | None:
+    """NFC; blanks at both ends, also non-breaking ones, trimmed; nothing left is None."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text).replace("\u00a0", " ")
+    return text.strip(BLANKS) or None
+
+
+def cell_text(cell: Any, source: Source, column: Column | None) -> str | None:
+    """One cell of any kind as the text to land in `column` (None: a column without a contract)."""
+    match cell:
+        case Number():
+            cell = _decimal(cell)
+        case str():
+            return clean(cell)
+        case float() if cell != cell:
+            return None
+        case datetime() | date():
+            return moment_text(cell, source, column)
+    return exact_text(cell, column or UNNAMED, source.number_format)
+
+
+def _decimal(number: Number) -> Any:
+    """Exact, unless its exponent would make gigabytes of digits: then the text as it stands."""
+    try:
+        value = Decimal(number)
+    except ArithmeticError:
+        return str(number)
+    return value if abs(value.adjusted()) < LONGEST_NUMBER else str(number)
+
+
+def moment_text(value: date, source: Source, column: Column | None) -> str:
+    """The first of the column's formats that gives back the same moment, ISO forms before others."""
+    for written in sorted(_formats(source, column), key=lambda f: f not in ISO):
+        with_zone = "%z" in written
+        if with_zone != (isinstance(value, datetime) and value.tzinfo is not None):
+            continue
+        text = value.strftime(written)
+        try:
+            back = datetime.strptime(text, written)
+        except ValueError:
+            continue
+        if (back if isinstance(value, datetime) else back.date()) == value:
+            return text
+    return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
+
+
+def _formats(source: Source, column: Column | None) -> tuple[str, ...]:
+    kinds: Mapping[str, tuple[str, ...]] = {
+        "timestamp": source.datetime_formats,
+        "date": source.date_formats,
+    }
+    return kinds.get(column.type if column else "text", ())
