@@ -1,0 +1,170 @@
+"""A value is called by the noun that it is, and one word means one thing (docs/contributing.md, Names)."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from tests.unit.naming import ROOT, folder_of, list_modules, read_bindings, split_words
+
+# A participle does not say what the value is: a text, rows, a report? `is_found` and `made_at` do.
+PARTICIPLES = {
+    "asked", "found", "given", "held", "judge", "judged", "known", "made", "mine", "named", "owed",
+    "placed", "said", "served", "shown", "told", "wanted",
+}  # fmt: skip
+# How many bindings a folder may still have. Lower a number as they go; no number may rise.
+PARTICIPLE_BUDGET = {
+    "benchmarks": 28,
+    "pipelines": 489,
+    "scripts": 1,
+    "tests": 424,
+}
+LETTER_BUDGET = {
+    "benchmarks": 2,
+    "pipelines": 69,
+    "scripts": 1,
+    "tests": 45,
+}
+# Words that once had two meanings: docs/contributing.md, Glossary, has the one for each.
+RETIRED_CLASSES = {
+    "Exported", "Line", "LineOutcome", "Outcome", "Page", "Part", "Placed", "Reading", "Refused",
+}  # fmt: skip
+RETIRED_FUNCTIONS = {"change", "columns", "content", "file", "find", "place"}
+RETIRED_BUDGET = {
+    "pipelines": 23,
+}
+HOMONYM_BUDGET = {
+    "Column": 2,
+    "Line": 2,
+    "Outcome": 2,
+    "Part": 2,
+    "Reading": 2,
+    "Refused": 2,
+}
+
+# folder, or class name → file, line and identifier
+Places = dict[str, list[str]]
+
+
+@functools.cache
+def bindings() -> list[tuple[Path, int, str, bool]]:
+    return [
+        (path, *binding)
+        for path in list_modules()
+        for binding in read_bindings(path.read_text(encoding="utf-8"))
+    ]
+
+
+def locate(path: Path, line: int, name: str) -> str:
+    return f"{path.relative_to(ROOT)}:{line} {name}"
+
+
+def find_participles() -> Places:
+    places: Places = defaultdict(list)
+    for path, line, name, _ in bindings():
+        if not is_sentence(name) and PARTICIPLES.intersection(split_words(name)):
+            places[folder_of(path)].append(locate(path, line, name))
+    return places
+
+
+def is_sentence(name: str) -> bool:
+    """A test is named by what it asserts; a truth and a moment are named by a participle, rightly."""
+    return name.startswith(("test_", "is_", "has_", "was_")) or name.endswith("_at")
+
+
+def find_letters() -> Places:
+    places: Places = defaultdict(list)
+    for path, line, name, is_brief in bindings():
+        if len(name) == 1 and name != "_" and not is_brief:
+            places[folder_of(path)].append(locate(path, line, name))
+    return places
+
+
+def find_definitions() -> list[tuple[Path, ast.ClassDef | ast.FunctionDef]]:
+    """Classes, and functions of a module (not methods), of `pipelines/`."""
+    definitions = []
+    for path in (ROOT / "pipelines").rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                definitions.append((path, node))
+    return definitions
+
+
+def find_retired() -> Places:
+    places: Places = defaultdict(list)
+    for path, node in find_definitions():
+        retired = RETIRED_CLASSES if isinstance(node, ast.ClassDef) else RETIRED_FUNCTIONS
+        if node.name in retired:
+            places[folder_of(path)].append(locate(path, node.lineno, node.name))
+    return places
+
+
+def find_homonyms() -> Places:
+    homes: Places = defaultdict(list)
+    for path, node in find_definitions():
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            homes[node.name].append(locate(path, node.lineno, node.name))
+    return {name: places for name, places in homes.items() if len(places) > 1}
+
+
+def assert_within(budget: dict[str, int], places: Places) -> None:
+    over = [
+        f"{len(names)} in {home}, {budget.get(home, 0)} allowed: {names}"
+        for home, names in places.items()
+        if len(names) > budget.get(home, 0)
+    ]
+    assert not over, "\n".join(over)
+
+
+def test_no_value_is_called_by_a_participle() -> None:
+    assert_within(PARTICIPLE_BUDGET, find_participles())
+
+
+def test_one_letter_is_for_a_lambda_or_a_comprehension() -> None:
+    assert_within(LETTER_BUDGET, find_letters())
+
+
+def test_no_name_that_the_glossary_replaced_comes_back() -> None:
+    assert_within(RETIRED_BUDGET, find_retired())
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    assert_within(HOMONYM_BUDGET, find_homonyms())
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("said = 1", ["said"]),
+        ("def f(told): ...", ["f", "told"]),
+        ("import a as found", ["found"]),
+        ("class Told:\n    asked: int", ["Told", "asked"]),
+        ("self.known = 1", ["known"]),
+        ("for held, (a, b) in x: pass", ["held", "a", "b"]),
+        ("with x as mine: pass", ["mine"]),
+        ("try: pass\nexcept E as said: pass", ["said"]),
+        ("match x:\n    case {'a': named, **rest}: pass", ["named", "rest"]),
+        ("if (wanted := 1): pass", ["wanted"]),
+    ],
+)
+def test_every_way_to_bind_a_name_is_seen(source: str, names: list[str]) -> None:
+    assert Counter(name for _, name, _ in read_bindings(source)) == Counter(names)
+
+
+def test_a_letter_of_a_comprehension_or_lambda_is_told_from_another() -> None:
+    source = "[n for n in x]\nlambda k: k\nm = 1"
+    assert {name: is_brief for _, name, is_brief in read_bindings(source)} == {
+        "n": True,
+        "k": True,
+        "m": False,
+    }
+
+
+def test_a_word_within_a_name_is_seen() -> None:
+    assert split_words("RAW_TOLD") == ["raw", "told"]
+    assert split_words("LineOutcome") == ["line", "outcome"]
+    assert split_words("_said_of") == ["said", "of"]
