@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
-EXPORTS = frozenset({"marts_duckdb", "postgres", "open_data", "brief", "report_ii06a"})
 
 
 def _zone_of_the_place() -> ZoneInfo:
@@ -43,32 +42,25 @@ class Settings:
     data: Path
     sources_file: Path = PROJECT / "sources.yaml"
     project: Path = PROJECT
-    # What is exported after a release; PostgreSQL where an address is set (it may hold a secret).
-    exports_on: frozenset[str] = EXPORTS
+    # Names of what is exported after a release (exports/registry.py checks them); None: everything.
+    exports_on: frozenset[str] | None = None
     # Where a web server publishes the folder of exports, for links that a browser may follow.
     exports_url: str | None = None
+    # It may hold a secret, like the password below.
     postgres_url: str | None = field(default=None, repr=False)
     bi_password: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """`THONGSUOT_DATA` (default `./data`), `THONGSUOT_SOURCES` (default the demo's), the exports.
-
-        ValueError where `THONGSUOT_EXPORTS` names one that does not exist.
-        """
+        """`THONGSUOT_DATA` (default `./data`), `THONGSUOT_SOURCES` (default the demo's), the exports."""
         env = os.environ if env is None else env
         data = Path(env.get("THONGSUOT_DATA") or "data").expanduser().resolve()
         sources = Path(env.get("THONGSUOT_SOURCES") or PROJECT / "sources.yaml").expanduser()
-        wanted = env.get("THONGSUOT_EXPORTS")
-        chosen = EXPORTS if wanted is None else frozenset(wanted.replace(",", " ").split())
-        if unknown := chosen - EXPORTS:
-            raise ValueError(
-                f"THONGSUOT_EXPORTS names {', '.join(sorted(unknown))}; known: {', '.join(sorted(EXPORTS))}"
-            )
+        exports = env.get("THONGSUOT_EXPORTS")
         return cls(
             data=data,
             sources_file=sources.resolve(),
-            exports_on=chosen,
+            exports_on=None if exports is None else frozenset(exports.replace(",", " ").split()),
             exports_url=env.get("THONGSUOT_EXPORTS_URL") or None,
             postgres_url=env.get("THONGSUOT_POSTGRES_URL") or None,
             bi_password=env.get("THONGSUOT_BI_PASSWORD") or None,

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from pipelines.exports.marts_duckdb import export
+from pipelines.exports.marts_duckdb import write_marts_file
 from pipelines.landing.batches import newest
 from pipelines.landing.pull import pull
 from pipelines.landing.reference import land_reference
@@ -67,7 +67,7 @@ def night(settings: Settings, word: str, as_of: datetime | None = None, *, teste
         land(settings, days(word))
     judge(settings)
     outcome = build_and_publish(settings, as_of, word, *(() if tested else UNTESTED))
-    export(settings)
+    write_marts_file(settings)
     return outcome
 
 

@@ -28,10 +28,22 @@ class Operator(click.Group):
             ) from None
 
 
+def check_exports(settings: Settings) -> None:
+    """ClickException where THONGSUOT_EXPORTS names an export that does not exist."""
+    from pipelines.exports.registry import UnknownExport, enabled_exports
+
+    try:
+        enabled_exports(settings)
+    except UnknownExport as error:
+        raise click.ClickException(str(error)) from None
+
+
 @click.group(cls=Operator, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Thông suốt: from a province's logs and trackers to numbers it can stand behind."""
     settings = Settings.from_env()
+    if settings.exports_on is not None:
+        check_exports(settings)
     settings.dagster.mkdir(parents=True, exist_ok=True)
     os.environ.update(settings.child_environment())
 

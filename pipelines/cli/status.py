@@ -26,7 +26,7 @@ def status(as_json: bool) -> None:
     except (FileNotFoundError, LookupError) as error:
         raise click.ClickException(str(error)) from None
     last_run = _last_run(Settings.from_env())
-    page = brief.file(Settings.from_env())
+    page = brief.brief_file(Settings.from_env())
     where = str(page) if page.exists() else "none yet"
     if as_json:
         told = {**vars(said), "tasks": said.tasks and vars(said.tasks), "last_run": last_run, "brief": where}

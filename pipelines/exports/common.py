@@ -1,4 +1,4 @@
-"""What every export shares: the newest release, its tables described in two languages, what was done.
+"""What every export shares: the newest release, and its tables described in two languages.
 
 The lake tells tables and types; dbt's manifest tells keys and descriptions. Nothing is listed here.
 """
@@ -25,15 +25,6 @@ from pipelines.settings import Settings
 LEDGER = frozenset(f"audit.{name}" for name in ledger.TABLES)
 
 
-class Exported(NamedTuple):
-    """`path` is a file, a folder, or an address without its secret; `said` goes to the UI beside it."""
-
-    path: Path | str
-    release_id: int
-    rewritten: bool
-    said: dict[str, Any] = {}  # noqa: RUF012  (never written to)
-
-
 class Words(NamedTuple):
     """A description of dbt's, "EN … / VI …", by language; `en` holds all of it where it has no parts."""
 
@@ -48,7 +39,7 @@ class Words(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Column:
+class PublishedColumn:
     name: str
     type: str
     description: str = ""
@@ -59,13 +50,13 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class PublishedTable:
     """One table of the release. `key` is empty where the manifest no longer knows it, and names several
     rows at once where it is not unique (the ledger's)."""
 
     schema: str
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[PublishedColumn, ...]
     key: tuple[str, ...] = ()
     description: str = ""
     meta: dict[str, Any] = field(default_factory=dict)
@@ -104,10 +95,10 @@ def newest_release(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnecti
                 con.execute("rollback")
 
 
-def tables(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Table]:
+def list_tables(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[PublishedTable]:
     """Every table of the release, by schema and name, described where the manifest knows it."""
     known = _models(settings.dbt_target / "manifest.json")
-    found: dict[tuple[str, str], list[Column]] = {}
+    found: dict[tuple[str, str], list[PublishedColumn]] = {}
     for schema, table, column, kind in con.execute(
         "select table_schema, table_name, column_name, data_type from information_schema.columns "
         f"where table_catalog = ? and table_schema in ({', '.join('?' * len(SCHEMAS))}) "
@@ -116,7 +107,7 @@ def tables(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Table]:
     ).fetchall():
         model = known.get(f"{schema}.{table}", {})
         told = model.get("columns", {}).get(column, {}).get("description", "")
-        found.setdefault((schema, table), []).append(Column(column, kind, told))
+        found.setdefault((schema, table), []).append(PublishedColumn(column, kind, told))
     made = []
     for (schema, name), columns in found.items():
         model = known.get(f"{schema}.{name}", {})
@@ -124,7 +115,7 @@ def tables(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Table]:
         of_ledger = f"{schema}.{name}" in LEDGER
         key = ("release_id",) if of_ledger else tuple(meta.get("key", ()))
         told = model.get("description", "")
-        made.append(Table(schema, name, tuple(columns), key, told, meta, is_unique=not of_ledger))
+        made.append(PublishedTable(schema, name, tuple(columns), key, told, meta, is_unique=not of_ledger))
     return made
 
 

@@ -10,36 +10,37 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
-from pipelines.exports.common import Exported, Table, newest_release, tables
+from pipelines.exports.common import PublishedTable, list_tables, newest_release
+from pipelines.exports.export import Export, ExportResult
 from pipelines.settings import Settings
 
 # Files that DuckDB clients of any 1.x version can read.
 STORAGE = "v1.0.0"
 
 
-def file(settings: Settings) -> Path:
+def marts_file(settings: Settings) -> Path:
     return settings.exports / "marts.duckdb"
 
 
-def export(settings: Settings) -> Exported:
+def write_marts_file(settings: Settings) -> ExportResult:
     """Rewrite the file where it does not hold the newest release; LookupError without a release."""
-    path = file(settings)
+    path = marts_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     with newest_release(settings) as (con, newest):
         if _holds(path) == newest.release_hash:
-            return Exported(path, newest.release_id, False)
+            return ExportResult(path, newest.release_id, False)
         draft = path.with_suffix(".partial")
         draft.unlink(missing_ok=True)
         con.execute(f"attach {duck.literal(draft)} as out (storage_version {duck.literal(STORAGE)})")
-        for table in tables(con, settings):
+        for table in list_tables(con, settings):
             _copy(con, table)
         con.execute("commit")
         con.execute("detach out")
         draft.replace(path)
-    return Exported(path, newest.release_id, True)
+    return ExportResult(path, newest.release_id, True)
 
 
-def _copy(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _copy(con: duckdb.DuckDBPyConnection, table: PublishedTable) -> None:
     """One table with its comments."""
     # The file is itself the catalog `marts`: a schema of that name in it would be ambiguous.
     place = "main" if table.schema == "marts" else table.schema
@@ -65,3 +66,15 @@ def _holds(path: Path) -> str | None:
     except duckdb.Error:
         return None
     return row[0] if row else None
+
+
+EXPORT = Export(
+    name="marts_duckdb",
+    write=write_marts_file,
+    kinds=frozenset({"duckdb"}),
+    exposure="marts_file",
+    title_vi="marts.duckdb",
+    title_en="marts.duckdb",
+    description_vi="tệp chỉ đọc cho công cụ BI, thay bằng đổi tên nên người đọc không bao giờ gặp khóa.",
+    description_en="One read-only file of the newest release, swapped by rename.",
+)

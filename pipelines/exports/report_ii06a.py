@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import duckdb
 import xlsxwriter
 
-from pipelines.exports.common import Exported
+from pipelines.exports.export import Export, ExportResult
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import ALIAS, open_lake
 from pipelines.settings import Settings
@@ -76,9 +76,9 @@ class Sheet(NamedTuple):
     lines: list[Line]
 
 
-def export(settings: Settings) -> Exported:
+def write_form(settings: Settings) -> ExportResult:
     """Rewrite the workbook where its content changed; LookupError without a release."""
-    path = settings.data / "exports" / FILE
+    path = settings.exports / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     contracts = load_contracts(settings.sources_file)
     with open_lake(settings) as con:
@@ -94,11 +94,11 @@ def export(settings: Settings) -> Exported:
             made_at=newest.as_of,
         )
     if path.exists() and path.read_bytes() == content:
-        return Exported(path, newest.release_id, False)
+        return ExportResult(path, newest.release_id, False)
     draft = path.with_suffix(".partial")
     draft.write_bytes(content)
     draft.replace(path)
-    return Exported(path, newest.release_id, True)
+    return ExportResult(path, newest.release_id, True)
 
 
 def sheets(con: duckdb.DuckDBPyConnection, relation: str = f"{ALIAS}.marts.report_ii06a") -> Iterator[Sheet]:
@@ -227,3 +227,15 @@ def roman(number: int) -> str:
         said += sign * (number // value)
         number %= value
     return said
+
+
+EXPORT = Export(
+    name="report_ii06a",
+    write=write_form,
+    kinds=frozenset({"excel"}),
+    exposure="form_ii06a",
+    title_vi="Biểu II.06a",
+    title_en="Form II.06a",
+    description_vi="tệp .xlsx theo đúng mẫu, mỗi tháng một trang.",
+    description_en="Form II.06a in its own layout, a sheet per month.",
+)

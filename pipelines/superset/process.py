@@ -82,7 +82,7 @@ def marts_address(settings: Settings) -> Address:
         place = f"{host}:{known['port']}" if known.get("port") and host else host
         uri = f"postgresql+psycopg2://bi_reader:{MASKED}@{place}/{quote(str(known.get('dbname', '')))}"
         return Address(uri + (f"?{urlencode(rest)}" if rest else ""), settings.bi_password)
-    file = duckdb_file.file(settings)
+    file = duckdb_file.marts_file(settings)
     if not file.exists():
         raise SupersetError(f"There is no {file}: run `thongsuot run` first, with marts_duckdb exported.")
     # Read-only, and no way from its SQL to other files of this machine.

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from pipelines.exports.postgres import export as export
+from pipelines.exports.postgres.export import load_postgres
 from pipelines.settings import PROJECT
 from tests.conftest import Province
 
@@ -30,7 +30,7 @@ def excel(small_province: Province, postgres: str) -> Iterator[pyodbc.Connection
         import pyodbc
     except ImportError as error:  # the library is the system's; the other tests must still run
         pytest.fail(f"{error}: apt-get install unixodbc odbc-postgresql")
-    export.export(replace(small_province.settings, postgres_url=postgres, bi_password=PASSWORD))
+    load_postgres(replace(small_province.settings, postgres_url=postgres, bi_password=PASSWORD))
     (told,) = re.findall(r"`(Driver=\{PostgreSQL Unicode.*?)`", PAGE)
     here = conninfo_to_dict(postgres)
     for name, key in (("Server", "host"), ("Database", "dbname")):

@@ -47,7 +47,7 @@ def settings(small_province: Province, tmp_path_factory: pytest.TempPathFactory)
     """The small province's file in a data directory of its own: Superset writes beside it."""
     own = Settings(data=tmp_path_factory.mktemp("superset"))
     own.exports.mkdir()
-    shutil.copy(duckdb_file.file(small_province.settings), duckdb_file.file(own))
+    shutil.copy(duckdb_file.marts_file(small_province.settings), duckdb_file.marts_file(own))
     return own
 
 
@@ -64,7 +64,7 @@ def reader(server: superset.Server) -> Reader:
 
 @pytest.fixture(scope="module")
 def marts(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(str(duckdb_file.file(settings)), read_only=True) as con:
+    with duckdb.connect(str(duckdb_file.marts_file(settings)), read_only=True) as con:
         yield con
 
 
@@ -269,7 +269,7 @@ def test_the_same_dashboards_on_postgresql_hold_the_same_figures(
 ) -> None:
     """The last one: it points this Superset to PostgreSQL, as the reader who may only select."""
     there = {"postgres_url": database, "bi_password": "only-for-reading"}
-    postgres.export(replace(small_province.settings, **there))
+    postgres.load_postgres(replace(small_province.settings, **there))
     with superset.serve(replace(settings, **there), free_port()) as server:
         reader = Reader(server)
         uri = reader.call("GET", "/database/1/connection")["result"]["sqlalchemy_uri"]

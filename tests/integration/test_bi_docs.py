@@ -14,7 +14,7 @@ import duckdb
 import psycopg
 import pytest
 
-from pipelines.exports.postgres import export as export
+from pipelines.exports.postgres.export import load_postgres
 from pipelines.lake.catalogue import open_lake
 from pipelines.settings import PROJECT
 from tests.conftest import Province
@@ -32,7 +32,7 @@ def blocks(language: str) -> list[str]:
 @pytest.fixture(scope="module")
 def bi_reader(small_province: Province, postgres: str) -> Iterator[psycopg.Connection]:
     """The release on a real PostgreSQL, read as BI reads it."""
-    export.export(replace(small_province.settings, postgres_url=postgres, bi_password="doc"))
+    load_postgres(replace(small_province.settings, postgres_url=postgres, bi_password="doc"))
     with psycopg.connect(postgres.replace("postgres:@", "bi_reader:doc@"), autocommit=True) as pg:
         yield pg
 

@@ -33,7 +33,7 @@ def second_built(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def bring_up(settings: Settings) -> None:
     night(settings, 1)
-    duckdb_file.export(settings)
+    duckdb_file.write_marts_file(settings)
     built_night(settings, 2)
 
 
@@ -50,7 +50,7 @@ def publishing(settings: Settings) -> None:
 
 
 def exporting(settings: Settings) -> None:
-    duckdb_file.export(settings)
+    duckdb_file.write_marts_file(settings)
 
 
 def seen(settings: Settings) -> tuple:

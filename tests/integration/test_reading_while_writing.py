@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from benchmarks.readers import READERS, watched
-from pipelines.exports.postgres import export as export
+from pipelines.exports.postgres.export import load_postgres
 from tests.conftest import Province
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ def test_readers_meet_no_error_and_no_mixture_and_postgres_got_the_difference(
     data = tmp_path / "data"
     shutil.copytree(small_province.settings.data, data, symlinks=True)
     settings = replace(small_province.settings, data=data, postgres_url=postgres)
-    export.export(settings)
+    load_postgres(settings)
     env = {**os.environ, "THONGSUOT_DATA": str(data), "THONGSUOT_POSTGRES_URL": postgres}
     nightly = [sys.executable, "-m", "pipelines.cli", "run", "--partition", "2025-08-07"]
 
@@ -42,6 +42,6 @@ def test_readers_meet_no_error_and_no_mixture_and_postgres_got_the_difference(
     with psycopg.connect(postgres) as pg:
         loads = pg.execute("select release_id, how from marts.releases order by loaded_at").fetchall()
     assert loads == [(1, "compared in full"), (2, "difference from 1")]
-    assert not export.export(settings, compare_all=True).rewritten, (
+    assert not load_postgres(settings, compare_all=True).rewritten, (
         "the difference made it equal, row for row"
     )

@@ -50,7 +50,7 @@ def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def page(settings: Settings, **marts: HandMade) -> str:
     released(settings, {f"marts.{name}": mart for name, mart in marts.items()})
-    return Path(brief.export(settings).path).read_text(encoding="utf-8")
+    return Path(brief.write_brief(settings).path).read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("no_browser")
@@ -83,10 +83,10 @@ def test_what_a_tracker_holds_is_text_and_never_markup(settings: Settings) -> No
 @pytest.mark.usefixtures("no_browser")
 def test_the_page_follows_the_release_and_is_left_alone_when_current(settings: Settings) -> None:
     page(settings, online_submission_headline=HEADLINE)
-    done = brief.export(settings)
-    assert not done.rewritten and done.said["pdf"].startswith("no PDF: no Chromium found")
+    done = brief.write_brief(settings)
+    assert not done.rewritten and done.details["pdf"].startswith("no PDF: no Chromium found")
     released(settings, {"marts.other": HandMade("select 1 as code", ("code",))})
-    assert brief.export(settings).rewritten
+    assert brief.write_brief(settings).rewritten
 
 
 def test_a_pdf_of_an_older_release_does_not_stay_beside_the_new_page(
@@ -94,16 +94,16 @@ def test_a_pdf_of_an_older_release_does_not_stay_beside_the_new_page(
 ) -> None:
     released(settings, {"marts.online_submission_headline": HEADLINE})
     monkeypatch.setattr(chromium, "print_pdf", lambda page, pdf: pdf.write_text("old") and str(pdf))
-    pdf = Path(brief.export(settings).said["pdf"])
+    pdf = Path(brief.write_brief(settings).details["pdf"])
     assert pdf.exists()
     released(settings, {"marts.other": HandMade("select 1 as code", ("code",))})
     monkeypatch.setattr(chromium, "print_pdf", lambda page, pdf: "no PDF: it crashed")
-    assert brief.export(settings).said["pdf"] == "no PDF: it crashed" and not pdf.exists()
+    assert brief.write_brief(settings).details["pdf"] == "no PDF: it crashed" and not pdf.exists()
 
 
 def test_without_a_release_there_is_no_brief(settings: Settings) -> None:
     with pytest.raises(FileNotFoundError, match="thongsuot run"):
-        brief.export(replace(settings))
+        brief.write_brief(replace(settings))
 
 
 def test_numbers_and_times_print_as_each_language_does() -> None:

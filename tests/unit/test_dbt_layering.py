@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from pipelines.exports.export import Export
+from pipelines.exports.registry import EXPORTS
 from pipelines.warehouse.marts_doc import marts_document
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
@@ -147,32 +149,37 @@ def read_by(manifest: Node, models: dict[str, Node], exposure: str) -> set[str]:
     return {f"{models[p]['schema']}.{models[p]['alias']}" for p in node["depends_on"]["nodes"]}
 
 
-@pytest.mark.parametrize(
-    ("exposure", "module"),
-    [
-        ("task_force_brief", "exports/brief/content.py"),
-        ("operator_status", "exports/headline.py"),
-        ("form_ii06a", "exports/report_ii06a.py"),
-    ],
-)
-def test_an_exposure_names_exactly_the_marts_its_code_reads(
-    manifest: Node, models: dict[str, Node], exposure: str, module: str
-) -> None:
-    code = (PROJECT.parent / "pipelines" / module).read_text(encoding="utf-8")
+def tables_named_in(code: str, models: dict[str, Node]) -> set[str]:
     known = {f"{n['schema']}.{n['alias']}" for n in published(models)}
-    said = set(re.findall(r"\b(?:marts|audit)\.\w+", code)) & known
-    assert read_by(manifest, models, exposure) == said
+    return set(re.findall(r"\b(?:marts|audit)\.\w+", code)) & known
 
 
-def test_open_data_names_exactly_the_opened_marts(manifest: Node, models: dict[str, Node]) -> None:
-    opened = {f"marts.{n['alias']}" for n in published(models) if "open_data" in n["config"]["meta"]}
-    assert read_by(manifest, models, "open_data") == opened
+def code_of(export: Export) -> str:
+    """The Python of the export's module, of the whole package where it has one of its own."""
+    path = PROJECT.parent / (export.write.__module__.replace(".", "/") + ".py")
+    modules = path.parent.glob("*.py") if path.name == "export.py" else [path]
+    return "\n".join(module.read_text(encoding="utf-8") for module in modules)
 
 
-def test_what_serves_every_mart_says_so(manifest: Node, models: dict[str, Node]) -> None:
+@pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.name)
+def test_the_exposure_of_an_export_names_exactly_the_marts_it_reads(
+    manifest: Node, models: dict[str, Node], export: Export
+) -> None:
+    """Those its code names; else those that are opened, where it asks for these; else every mart."""
+    exposure = f"exposure.thongsuot.{export.exposure}"
+    assert exposure in manifest["exposures"], f"{export.name}: add {export.exposure} to exposures.yml"
+    code = code_of(export)
+    marts = {f"marts.{n['alias']}": n for n in published(models) if n["schema"] == "marts"}
+    opened = {name for name, node in marts.items() if "open_data" in node["config"]["meta"]}
+    served = opened if "meta.open_data" in code else set(marts)
+    assert read_by(manifest, models, export.exposure) == (tables_named_in(code, models) or served)
+
+
+def test_status_and_bi_say_which_marts_they_read(manifest: Node, models: dict[str, Node]) -> None:
+    code = (PROJECT.parent / "pipelines" / "exports" / "headline.py").read_text(encoding="utf-8")
+    assert read_by(manifest, models, "operator_status") == tables_named_in(code, models)
     every = {f"marts.{n['alias']}" for n in published(models) if n["schema"] == "marts"}
-    for exposure in ("business_intelligence", "postgresql", "marts_file"):
-        assert read_by(manifest, models, exposure) == every
+    assert read_by(manifest, models, "business_intelligence") == every
 
 
 def test_no_mart_knows_the_time_of_its_own_making(models: dict[str, Node]) -> None:

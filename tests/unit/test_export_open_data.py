@@ -42,7 +42,7 @@ def rows(folder: Path, name: str) -> list[dict[str, str]]:
 @pytest.fixture
 def package(settings: Settings) -> Path:
     released(settings, MARTS)
-    return Path(open_data.export(settings).path)
+    return Path(open_data.write_open_data(settings).path)
 
 
 def test_a_mart_that_did_not_opt_in_is_nowhere(package: Path) -> None:
@@ -88,15 +88,15 @@ def test_a_package_is_written_once_and_the_same_release_gives_the_same_bytes(
     settings: Settings, package: Path
 ) -> None:
     before = (package / "SHA256SUMS").read_text()
-    assert not open_data.export(settings).rewritten
+    assert not open_data.write_open_data(settings).rewritten
     (package / "SHA256SUMS").unlink()  # as after a kill half way
-    assert open_data.export(settings).rewritten
+    assert open_data.write_open_data(settings).rewritten
     assert (package / "SHA256SUMS").read_text() == before
 
 
 def test_latest_points_to_the_newest_release_and_the_older_stays(settings: Settings, package: Path) -> None:
     released(settings, {**MARTS, "marts.names": NAMES._replace(query=NAMES.query + " where code <> 'e'")})
-    second = Path(open_data.export(settings).path)
+    second = Path(open_data.write_open_data(settings).path)
     assert (second.parent / "latest").resolve() == second and second.name == "2"
     assert len(rows(package, "names")) == 5 and len(rows(second, "names")) == 4
 
@@ -105,8 +105,8 @@ def test_a_count_that_nobody_declared_stops_the_export(settings: Settings) -> No
     grown = RATE._replace(query=RATE.query.replace("select *", "select *, 2::bigint as withdrawn"))
     released(settings, {"marts.rate": grown})
     with pytest.raises(OpenDataError, match=r"marts\.rate counts in withdrawn"):
-        open_data.export(settings)
-    assert not list(open_data.folder(settings).glob("[0-9]*"))
+        open_data.write_open_data(settings)
+    assert not list(open_data.open_data_folder(settings).glob("[0-9]*"))
 
 
 def test_issues_are_told_in_the_names_of_open311(settings: Settings) -> None:
@@ -119,7 +119,7 @@ def test_issues_are_told_in_the_names_of_open311(settings: Settings) -> None:
         {"counts": [], "form": "open311"},
     )
     released(settings, {"marts.issue_backlog": issue})
-    package = Path(open_data.export(settings).path)
+    package = Path(open_data.write_open_data(settings).path)
     (told,) = json.loads((package / "service_requests.json").read_text(encoding="utf-8"))
     assert told == {
         "service_request_id": "VM-1", "status": "open", "status_notes": "Mới", "service_code": "network",
@@ -142,12 +142,12 @@ def test_a_form_is_summed_over_units_and_a_small_sector_takes_its_neighbour_alon
         },
     )  # fmt: skip
     released(settings, {"marts.report_ii06a": form})
-    package = Path(open_data.export(settings).path)
+    package = Path(open_data.write_open_data(settings).path)
     told = [(r["sector_code"], r["sector_name"], r["received"]) for r in rows(package, "report_ii06a")]
     assert told == [("G", "G!", "50"), ("H", "H!", ""), ("K", "K!", ""), ("all", "Tất cả", "61")]
     assert "unit_name" not in rows(package, "report_ii06a")[0]
     assert (package / "report_ii06a.xlsx").exists()
     before = (package / "SHA256SUMS").read_text()
     (package / "SHA256SUMS").unlink()
-    open_data.export(settings)
+    open_data.write_open_data(settings)
     assert (package / "SHA256SUMS").read_text() == before

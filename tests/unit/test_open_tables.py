@@ -6,15 +6,19 @@ import duckdb
 import pytest
 import yaml
 
-from pipelines.exports.common import Column, Table
+from pipelines.exports.common import PublishedColumn, PublishedTable
 from pipelines.exports.open_data.tables import OpenDataError, lay_out, opened
 from pipelines.settings import PROJECT
 
-COLUMNS = (Column("unit_code", "VARCHAR"), Column("received", "BIGINT"), Column("late_arrivals", "BIGINT"))
+COLUMNS = (
+    PublishedColumn("unit_code", "VARCHAR"),
+    PublishedColumn("received", "BIGINT"),
+    PublishedColumn("late_arrivals", "BIGINT"),
+)
 
 
-def mart(**said: object) -> Table:
-    return Table("marts", "rate", COLUMNS, ("unit_code",), meta={"open_data": said})
+def mart(**said: object) -> PublishedTable:
+    return PublishedTable("marts", "rate", COLUMNS, ("unit_code",), meta={"open_data": said})
 
 
 def test_a_count_that_is_not_declared_stops_the_export() -> None:
@@ -43,7 +47,7 @@ def test_every_mart_that_is_open_declares_every_count_of_its_contract() -> None:
         (model,) = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
         meta = model["config"]["meta"]
         if "open_data" in meta:
-            columns = tuple(Column(c["name"], c["data_type"].upper()) for c in model["columns"])
-            assert opened(Table("marts", model["name"], columns, tuple(meta["key"]), meta=meta))
+            columns = tuple(PublishedColumn(c["name"], c["data_type"].upper()) for c in model["columns"])
+            assert opened(PublishedTable("marts", model["name"], columns, tuple(meta["key"]), meta=meta))
             found += 1
     assert found >= 8

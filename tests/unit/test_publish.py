@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from pipelines import duck
-from pipelines.exports.marts_duckdb import export
+from pipelines.exports.marts_duckdb import write_marts_file
 from pipelines.lake import chain as links
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
@@ -234,9 +234,9 @@ def test_the_chain_holds_and_an_edited_or_dropped_row_breaks_it(settings: Settin
 
 def test_the_exported_file_follows_the_release_and_is_left_alone_when_current(settings: Settings) -> None:
     release(settings, [("a", 1)])
-    first = export(settings)
-    assert first.rewritten and not export(settings).rewritten
+    first = write_marts_file(settings)
+    assert first.rewritten and not write_marts_file(settings).rewritten
     release(settings, [("a", 2)])
-    assert export(settings).rewritten
+    assert write_marts_file(settings).rewritten
     with duckdb.connect(str(first.path), read_only=True) as con:
         assert con.execute("from marts.task").fetchall() == [("a", 2)]

@@ -15,26 +15,27 @@ from pipelines.exports import formats
 from pipelines.exports.brief import chromium
 from pipelines.exports.brief import content as brief_content
 from pipelines.exports.brief.figures import Marts
-from pipelines.exports.common import Exported, newest_release, tables
+from pipelines.exports.common import list_tables, newest_release
+from pipelines.exports.export import Export, ExportResult
 from pipelines.lake.ledger import Release
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Contracts, load_contracts
 
 
-def file(settings: Settings) -> Path:
+def brief_file(settings: Settings) -> Path:
     return settings.exports / "brief.html"
 
 
-def export(settings: Settings) -> Exported:
+def write_brief(settings: Settings) -> ExportResult:
     """Write the page where it is not of the newest release, and its PDF; LookupError without a release."""
-    path = file(settings)
+    path = brief_file(settings)
     pdf, told = path.with_suffix(".pdf"), "current"
     path.parent.mkdir(parents=True, exist_ok=True)
     with newest_release(settings) as (con, newest):
         rewritten = _stamps(path) != (newest.release_hash, page_hash())
         if rewritten:
             contracts = load_contracts(settings.sources_file)
-            page = render(Marts(con, tables(con, settings)), newest, contracts)
+            page = render(Marts(con, list_tables(con, settings)), newest, contracts)
             draft = path.with_suffix(".partial")
             draft.write_text(page, encoding="utf-8")
             # Before the page: a PDF of an older release must not lie beside the new one, whenever we stop.
@@ -42,7 +43,7 @@ def export(settings: Settings) -> Exported:
             draft.replace(path)
     if not pdf.exists():
         told = chromium.print_pdf(path, pdf)
-    return Exported(path, newest.release_id, rewritten, {"pdf": str(pdf) if pdf.exists() else told})
+    return ExportResult(path, newest.release_id, rewritten, {"pdf": str(pdf) if pdf.exists() else told})
 
 
 def render(marts: Marts, release: Release, contracts: Contracts) -> str:
@@ -96,3 +97,15 @@ def _stamps(path: Path) -> tuple[str, str] | None:
         re.findall(r'name="thongsuot-(\w+)" content="(\w+)"', path.read_text(encoding="utf-8")[:2000])
     )
     return found.get("release", ""), found.get("page", "")
+
+
+EXPORT = Export(
+    name="brief",
+    write=write_brief,
+    kinds=frozenset({"html"}),
+    exposure="task_force_brief",
+    title_vi="Bản tin điều hành",
+    title_en="The brief",
+    description_vi="hai trang A4, mỗi con số mang theo nguồn của nó.",
+    description_en="The two-page brief; every figure carries the query it comes from.",
+)

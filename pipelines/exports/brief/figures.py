@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from pipelines import duck
-from pipelines.exports.common import Table
+from pipelines.exports.common import PublishedTable
 from pipelines.exports.formats import printed
 
 
@@ -43,7 +43,7 @@ class Figure:
 class Marts:
     """Rows of the release as figures. A mart that this release lacks has no rows."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, tables: list[Table]) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, tables: list[PublishedTable]) -> None:
         self._con = con
         self._tables = {table.qualified: table for table in tables}
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pipelines.exports.common import Column, Table
+from pipelines.exports.common import PublishedColumn, PublishedTable
 from pipelines.lake.ledger import Release
 from pipelines.landing.batches import file_sha256
 from pipelines.settings import LOCAL_ZONE
@@ -35,7 +35,7 @@ MEDIA = {
 }
 
 
-def write(folder: Path, tables: list[Table], release: Release, contracts: Contracts) -> None:
+def write(folder: Path, tables: list[PublishedTable], release: Release, contracts: Contracts) -> None:
     """Describe the files that lie in `folder`."""
     place = contracts.place.name
     title = {
@@ -54,7 +54,7 @@ def write(folder: Path, tables: list[Table], release: Release, contracts: Contra
 
 
 def _datapackage(
-    folder: Path, tables: list[Table], release: Release, title: dict[str, str]
+    folder: Path, tables: list[PublishedTable], release: Release, title: dict[str, str]
 ) -> dict[str, Any]:
     return {
         "profile": "data-package",
@@ -74,7 +74,7 @@ def _datapackage(
     }
 
 
-def _resource(table: Table, file: Path) -> dict[str, Any]:
+def _resource(table: PublishedTable, file: Path) -> dict[str, Any]:
     kind = file.suffix[1:]
     made: dict[str, Any] = {
         "name": table.name.replace("_", "-") if kind == "csv" else f"{table.name.replace('_', '-')}-{kind}",
@@ -95,7 +95,7 @@ def _resource(table: Table, file: Path) -> dict[str, Any]:
     return made
 
 
-def _field(column: Column) -> dict[str, Any]:
+def _field(column: PublishedColumn) -> dict[str, Any]:
     kind = FIELD_TYPES.get(column.type, "string")
     field: dict[str, Any] = {"name": column.name, "type": kind, "description": column.description}
     if kind == "datetime":
@@ -106,7 +106,7 @@ def _field(column: Column) -> dict[str, Any]:
 
 
 def _dcat(
-    folder: Path, tables: list[Table], release: Release, title: dict[str, str], place: str
+    folder: Path, tables: list[PublishedTable], release: Release, title: dict[str, str], place: str
 ) -> dict[str, Any]:
     issued = release.published_at.strftime("%Y-%m-%d")
     return {

@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
-from pipelines.exports.common import Exported, Table, newest_release, tables
+from pipelines.exports.common import PublishedTable, list_tables, newest_release
+from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.open_data import catalogue as open_catalogue
 from pipelines.exports.open_data import workbook
 from pipelines.exports.open_data.tables import lay_out, opened
@@ -27,16 +28,16 @@ CHECKSUMS = "SHA256SUMS"
 FORMULA = "^[=+@\\-\\t\\r]"
 
 
-def folder(settings: Settings) -> Path:
+def open_data_folder(settings: Settings) -> Path:
     return settings.exports / "open_data"
 
 
-def export(settings: Settings) -> Exported:
+def write_open_data(settings: Settings) -> ExportResult:
     """Write the newest release's package where it is not there yet.
 
     LookupError without a release; OpenDataError where a mart cannot be published safely.
     """
-    place = folder(settings)
+    place = open_data_folder(settings)
     place.mkdir(parents=True, exist_ok=True)
     for left in place.glob(".*"):  # by an export that was killed
         shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
@@ -51,16 +52,18 @@ def export(settings: Settings) -> Exported:
         else:
             withheld = {}
     _point(place / "latest", target)
-    return Exported(target, newest.release_id, rewritten, {"rows withheld": withheld} if rewritten else {})
+    return ExportResult(
+        target, newest.release_id, rewritten, {"rows withheld": withheld} if rewritten else {}
+    )
 
 
 def _write(
     con: duckdb.DuckDBPyConnection, settings: Settings, release: Release, draft: Path
 ) -> dict[str, int]:
     """Every opened mart, the catalogue, the checksums; rows withheld by table."""
-    published: list[Table] = []
+    published: list[PublishedTable] = []
     withheld = {}
-    for table in tables(con, settings):
+    for table in list_tables(con, settings):
         if (said := opened(table)) is None:
             continue
         public, gone = lay_out(con, table, said)
@@ -81,7 +84,7 @@ def _write(
     return withheld
 
 
-def write_csv(con: duckdb.DuckDBPyConnection, table: Table, file: Path) -> None:
+def write_csv(con: duckdb.DuckDBPyConnection, table: PublishedTable, file: Path) -> None:
     """UTF-8 with BOM, so that Excel reads Vietnamese; texts that would run as formulas get a leading '."""
     asked = ", ".join(
         f"regexp_replace({name}, '{FORMULA}', '''\\0') as {name}" if column.type == "VARCHAR" else name
@@ -121,3 +124,15 @@ def _point(link: Path, target: Path) -> None:
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target.name)
     fresh.replace(link)
+
+
+EXPORT = Export(
+    name="open_data",
+    write=write_open_data,
+    kinds=frozenset({"parquet", "csv", "excel"}),
+    exposure="open_data",
+    title_vi="Dữ liệu mở",
+    title_en="Open data",
+    description_vi="gói số liệu công khai của bản phát hành, số đếm nhỏ được che.",
+    description_en="The public package: CSV, Parquet, .xlsx, datapackage.json, DCAT; small counts withheld.",
+)

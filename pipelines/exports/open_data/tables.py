@@ -14,13 +14,13 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines import duck
-from pipelines.exports.common import Column, Table
+from pipelines.exports.common import PublishedColumn, PublishedTable
 from pipelines.privacy.suppression import SMALLEST, Line, differenced, withheld
 
 COUNTING = ("BIGINT", "HUGEINT", "UBIGINT")
 # Everything else about a withheld row is a figure and goes.
 DESCRIBING = ("VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
-WITHHELD = Column(
+WITHHELD = PublishedColumn(
     "is_withheld", "BOOLEAN",
     "EN A count of 1 to 4 stands here or could be worked out from here: the row's figures are withheld. / "
     "VI Có số đếm từ 1 đến 4 hoặc suy ra được: các số của dòng này được che.",
@@ -86,7 +86,7 @@ class Opened(BaseModel):
     form: Literal["table", "report", "open311"] = "table"
 
 
-def opened(table: Table) -> Opened | None:
+def opened(table: PublishedTable) -> Opened | None:
     """What the mart lets out; None where it says nothing. OpenDataError where it says too little."""
     said = table.meta.get("open_data")
     if said is None:
@@ -105,14 +105,16 @@ def opened(table: Table) -> Opened | None:
     return made
 
 
-def lay_out(con: duckdb.DuckDBPyConnection, table: Table, said: Opened) -> tuple[Table, int]:
+def lay_out(
+    con: duckdb.DuckDBPyConnection, table: PublishedTable, said: Opened
+) -> tuple[PublishedTable, int]:
     """The public table as temp table `open_data`, ordered by its key; its description, rows withheld."""
     name, order = "open_data", ", ".join(duck.identifier(column) for column in table.key)
     if said.form == "open311":
         asked = ", ".join(f"{source} as {public}" for public, (source, _, _) in OPEN311.items())
         con.execute(f"create or replace temp table {name} as select {asked} from {table.relation} order by 1")
-        columns = tuple(Column(public, kind, told) for public, (_, kind, told) in OPEN311.items())
-        return Table(
+        columns = tuple(PublishedColumn(public, kind, told) for public, (_, kind, told) in OPEN311.items())
+        return PublishedTable(
             "", "service_requests", columns, ("service_request_id",), table.description, table.meta
         ), 0
     table = replace(table, columns=tuple(c for c in table.columns if c.name not in said.omit))
@@ -128,12 +130,12 @@ def lay_out(con: duckdb.DuckDBPyConnection, table: Table, said: Opened) -> tuple
     gone = _withhold(con, name, table, said) if said.counts else 0
     con.execute(f"alter table {name} drop column {ROW}")
     if not said.counts:
-        return Table("", table.name, table.columns, table.key, table.description, table.meta), 0
+        return PublishedTable("", table.name, table.columns, table.key, table.description, table.meta), 0
     columns = (*table.columns, WITHHELD)
-    return Table("", table.name, columns, table.key, table.description, table.meta), gone
+    return PublishedTable("", table.name, columns, table.key, table.description, table.meta), gone
 
 
-def _summed(table: Table, said: Opened, rows: str) -> tuple[Table, str]:
+def _summed(table: PublishedTable, said: Opened, rows: str) -> tuple[PublishedTable, str]:
     """The mart without `summed`, its counts added up, a row more for the total of every line."""
     gone = {*said.summed, *(c.name for c in table.columns if c.name.startswith("unit_"))}
     kept = tuple(c for c in table.columns if c.name not in gone)
@@ -158,7 +160,7 @@ def _summed(table: Table, said: Opened, rows: str) -> tuple[Table, str]:
     return replace(table, columns=kept, key=key), query
 
 
-def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened) -> int:
+def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, said: Opened) -> int:
     """Null the figures of the rows that must not be read, and mark them; how many."""
     rests = [f"{duck.identifier(whole)} - {duck.identifier(part)}" for whole, part in said.rests]
     asked = ", ".join([*(f"coalesce({duck.identifier(c)}, 0)" for c in said.counts), *rests])
@@ -176,7 +178,9 @@ def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Ope
     return len(hidden)
 
 
-def _must_hold(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened, hidden: int) -> None:
+def _must_hold(
+    con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, said: Opened, hidden: int
+) -> None:
     """The last look at what is about to be public: no small count is left in it."""
     left = " or ".join(f"{duck.identifier(c)} between 1 and {SMALLEST - 1}" for c in said.counts)
     row = con.execute(
@@ -203,7 +207,7 @@ def _running(
     return frozenset().union(*(differenced(periods, counts) for periods in subjects.values()))
 
 
-def _lines(con: duckdb.DuckDBPyConnection, name: str, table: Table, said: Opened) -> list[Line]:
+def _lines(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, said: Opened) -> list[Line]:
     """Row numbers that add up, by every declared total."""
     made = []
     for line in said.lines:

@@ -10,13 +10,13 @@ from pathlib import Path
 import duckdb
 import xlsxwriter
 
-from pipelines.exports.common import Table
+from pipelines.exports.common import PublishedTable
 from pipelines.lake.ledger import Release
 
 WITHHELD = "che"
 
 
-def write(con: duckdb.DuckDBPyConnection, table: Table, file: Path, *, newest: Release) -> None:
+def write(con: duckdb.DuckDBPyConnection, table: PublishedTable, file: Path, *, newest: Release) -> None:
     """The temp table `open_data` as one sheet; equal rows give equal bytes. Texts are never formulas."""
     rows = con.execute("select * exclude (is_withheld), is_withheld from open_data").fetchall()
     columns = [column for column in table.columns if column.name != "is_withheld"]

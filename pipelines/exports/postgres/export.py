@@ -15,7 +15,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from pipelines import duck
-from pipelines.exports.common import Exported, Table, newest_release, tables
+from pipelines.exports.common import PublishedTable, list_tables, newest_release
+from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.postgres import schema as schema
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import ALIAS
@@ -31,7 +32,7 @@ class PostgresError(RuntimeError):
     """The database could not take the release; it still holds the one before. No secret in the text."""
 
 
-def export(settings: Settings, *, compare_all: bool = False) -> Exported:
+def load_postgres(settings: Settings, *, compare_all: bool = False) -> ExportResult:
     """Bring the database to the newest release; `compare_all` compares every row and repairs.
 
     PostgresError where it cannot be reached or refuses; ValueError without an address.
@@ -44,14 +45,14 @@ def export(settings: Settings, *, compare_all: bool = False) -> Exported:
             with psycopg.connect(settings.postgres_url, application_name="thongsuot") as pg:
                 done = _apply(con, pg, newest, settings, compare_all)
             if done.rewritten:
-                _vacuum(settings.postgres_url, done.said["changed tables"])
+                _vacuum(settings.postgres_url, done.details["changed tables"])
         except psycopg.Error as error:
             told = str(error).replace(settings.postgres_url, where).strip()
             raise PostgresError(
                 f"{where}: release {newest.release_id} was not applied, the one before is still held. "
                 f"PostgreSQL says: {told}"
             ) from None
-    return Exported(where, newest.release_id, done.rewritten, done.said)
+    return ExportResult(where, newest.release_id, done.rewritten, done.details)
 
 
 def address(url: str) -> str:
@@ -67,7 +68,7 @@ def _apply(
     newest: Release,
     settings: Settings,
     compare_all: bool,
-) -> Exported:
+) -> ExportResult:
     """The whole release in the connection's one transaction; `psycopg.connect` commits or rolls back."""
     pg.execute("select pg_advisory_xact_lock(%s)", [PUBLISHER_LOCK])
     schema.prepare(pg, settings.bi_password)
@@ -75,11 +76,11 @@ def _apply(
     chain = {release.release_hash: release for release in ledger.releases(con)}
     held = chain.get(held_hash) if held_hash else None
     if held_hash == newest.release_hash and not compare_all:
-        return Exported("", newest.release_id, False, {"how": "already held"})
+        return ExportResult("", newest.release_id, False, {"how": "already held"})
     how = "compared in full" if compare_all or held is None else f"difference from {held.release_id}"
     rows: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="thongsuot-") as folder:
-        for table in tables(con, settings):
+        for table in list_tables(con, settings):
             altered = schema.ensure_table(pg, table)
             unchanged = held and held.marts.get(table.qualified) == newest.marts.get(table.qualified)
             is_mart = table.qualified in newest.marts
@@ -98,10 +99,12 @@ def _apply(
     if held_hash != newest.release_hash:
         schema.note_release(pg, newest, how)
     said = {"how": how, "changed tables": list(rows), "rows deleted or copied": sum(rows.values())}
-    return Exported("", newest.release_id, bool(rows) or held_hash != newest.release_hash, said)
+    return ExportResult("", newest.release_id, bool(rows) or held_hash != newest.release_hash, said)
 
 
-def _touched(con: duckdb.DuckDBPyConnection, table: Table, held: Release, newest: Release) -> str | None:
+def _touched(
+    con: duckdb.DuckDBPyConnection, table: PublishedTable, held: Release, newest: Release
+) -> str | None:
     """A query of the keys that changed after `held`; None where the lake's feed cannot tell."""
     if not table.key:
         return None
@@ -118,7 +121,11 @@ def _touched(con: duckdb.DuckDBPyConnection, table: Table, held: Release, newest
 
 
 def _replace(
-    con: duckdb.DuckDBPyConnection, pg: psycopg.Connection, table: Table, folder: Path, keys: str | None
+    con: duckdb.DuckDBPyConnection,
+    pg: psycopg.Connection,
+    table: PublishedTable,
+    folder: Path,
+    keys: str | None,
 ) -> int:
     """Delete and copy the rows of `keys`, or of what a full compare finds; the rows moved."""
     target = (table.schema, table.name)
@@ -140,7 +147,9 @@ def _replace(
     return deleted + _copy_in(con, pg, query, folder, target)
 
 
-def _compared(con: duckdb.DuckDBPyConnection, pg: psycopg.Connection, table: Table, folder: Path) -> str:
+def _compared(
+    con: duckdb.DuckDBPyConnection, pg: psycopg.Connection, table: PublishedTable, folder: Path
+) -> str:
     """The keys of every row that is in one of the two and not in the other, duplicates included."""
     file = folder / "held.csv"
     names = [column.name for column in table.columns]
@@ -183,7 +192,7 @@ def _copy_in(
     return cursor.rowcount
 
 
-def _same_count(con: duckdb.DuckDBPyConnection, pg: psycopg.Connection, table: Table) -> bool:
+def _same_count(con: duckdb.DuckDBPyConnection, pg: psycopg.Connection, table: PublishedTable) -> bool:
     ours = con.execute(f"select count(*) from {table.relation}").fetchone()
     theirs = pg.execute(schema.sql("select count(*) from {}", table.schema, table.name)).fetchone()
     return ours == theirs
@@ -194,3 +203,21 @@ def _vacuum(url: str, changed: list[str]) -> None:
     with psycopg.connect(url, autocommit=True) as pg:
         for name in changed:
             pg.execute(schema.sql("vacuum (analyze) {}", *name.split(".", 1)))
+
+
+def has_address(settings: Settings) -> bool:
+    return bool(settings.postgres_url)
+
+
+EXPORT = Export(
+    name="postgres",
+    write=load_postgres,
+    kinds=frozenset({"postgres"}),
+    exposure="postgresql",
+    title_vi="PostgreSQL",
+    title_en="PostgreSQL",
+    description_vi="lược đồ `marts` và `audit` cho công cụ BI; chỉ ghi phần khác biệt của bản phát hành, "
+    "trong một giao dịch.",
+    description_en="The release's difference, applied in one transaction; role `bi_reader`.",
+    is_possible=has_address,
+)

@@ -11,7 +11,7 @@ import re
 import psycopg
 from psycopg import sql as pgsql
 
-from pipelines.exports.common import Table
+from pipelines.exports.common import PublishedTable
 from pipelines.lake.ledger import Release
 
 READER = "bi_reader"
@@ -107,7 +107,7 @@ def note_release(pg: psycopg.Connection, release: Release, how: str) -> None:
     )  # fmt: skip
 
 
-def ensure_table(pg: psycopg.Connection, table: Table) -> bool:
+def ensure_table(pg: psycopg.Connection, table: PublishedTable) -> bool:
     """Make the table's columns and comments the contract's; True where its rows must be compared."""
     wanted = {column.name: pg_type(column.type) for column in table.columns}
     present: dict[str, str] = dict(
@@ -138,7 +138,7 @@ def ensure_table(pg: psycopg.Connection, table: Table) -> bool:
     return bool(new)
 
 
-def ensure_key(pg: psycopg.Connection, table: Table) -> None:
+def ensure_key(pg: psycopg.Connection, table: PublishedTable) -> None:
     """The table's key as its primary key, once its rows are in."""
     name = [pgsql.Identifier(table.schema, table.name).as_string(pg)]
     has_key = pg.execute(
@@ -149,7 +149,7 @@ def ensure_key(pg: psycopg.Connection, table: Table) -> None:
         pg.execute(sql(f"alter table {{}} add primary key ({key})", table.schema, table.name))
 
 
-def _comment(pg: psycopg.Connection, table: Table) -> None:
+def _comment(pg: psycopg.Connection, table: PublishedTable) -> None:
     """Table and column descriptions, written only where they differ."""
     told: dict[str, str] = dict(
         pg.execute(
@@ -166,12 +166,12 @@ def _comment(pg: psycopg.Connection, table: Table) -> None:
             pg.execute(sql(f"comment on {what} is {quoted}", table.schema, table.name))
 
 
-def has_rows(pg: psycopg.Connection, table: Table) -> bool:
+def has_rows(pg: psycopg.Connection, table: PublishedTable) -> bool:
     row = pg.execute(sql("select exists (select from {})", table.schema, table.name)).fetchone()
     return bool(row and row[0])
 
 
-def touched_table(pg: psycopg.Connection, table: Table) -> None:
+def touched_table(pg: psycopg.Connection, table: PublishedTable) -> None:
     """An empty temporary table of the table's key."""
     kinds = {column.name: pg_type(column.type) for column in table.columns}
     columns = ", ".join(f"{pgsql.Identifier(name).as_string(pg)} {kinds[name]}" for name in table.key)
@@ -179,7 +179,7 @@ def touched_table(pg: psycopg.Connection, table: Table) -> None:
     pg.execute(f"create temp table touched ({columns}) on commit drop")
 
 
-def delete_touched(pg: psycopg.Connection, table: Table) -> int:
+def delete_touched(pg: psycopg.Connection, table: PublishedTable) -> int:
     """Delete the rows whose key is in `touched`; how many went."""
     pg.execute("analyze touched")
     quoted = [pgsql.Identifier(name).as_string(pg) for name in table.key]
