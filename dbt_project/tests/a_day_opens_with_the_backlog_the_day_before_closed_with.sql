@@ -3,8 +3,8 @@ select
     coalesce(today.as_of_day, yesterday.as_of_day + 1) as as_of_day,
     today.opening,
     yesterday.closing
-from {{ ref('issue_backlog_daily') }} as today
-full outer join {{ ref('issue_backlog_daily') }} as yesterday
+from {{ ref('issue_backlog_daily', v=1) }} as today
+full outer join {{ ref('issue_backlog_daily', v=1) }} as yesterday
     on
         today.as_of_day = yesterday.as_of_day + 1
         and today.unit_code = yesterday.unit_code

@@ -6,7 +6,7 @@ with province as (
         rate.numerator,
         rate.strict_numerator,
         rate.late_arrivals
-    from {{ ref('online_submission_rate') }} as rate
+    from {{ ref('online_submission_rate', v=1) }} as rate
     inner join {{ ref('int_as_of') }} as run on rate.as_of_day = run.as_of_day
     where rate.unit_level = 'province'
 ),
@@ -19,7 +19,7 @@ cut as (
         sum(breakdown.numerator) as numerator,
         sum(breakdown.strict_numerator) as strict_numerator,
         sum(breakdown.late_arrivals) as late_arrivals
-    from {{ ref('online_submission_breakdown') }} as breakdown
+    from {{ ref('online_submission_breakdown', v=1) }} as breakdown
     inner join {{ ref('int_as_of') }} as run on breakdown.as_of_day = run.as_of_day
     group by breakdown.period, breakdown.dimension
 )

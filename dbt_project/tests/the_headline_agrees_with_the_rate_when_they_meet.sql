@@ -5,8 +5,8 @@ select
     headline.online,
     rate.denominator,
     rate.numerator
-from {{ ref('online_submission_headline') }} as headline
-inner join {{ ref('online_submission_rate') }} as rate
+from {{ ref('online_submission_headline', v=1) }} as headline
+inner join {{ ref('online_submission_rate', v=1) }} as rate
     on
         headline.cutoff_at = rate.as_of
         and rate.unit_level = 'province'

@@ -11,7 +11,7 @@ with listed as (
 )
 
 select headline.cutoff_at
-from {{ ref('online_submission_headline') }} as headline
+from {{ ref('online_submission_headline', v=1) }} as headline
 left join listed on headline.cutoff_at = listed.cutoff_at
 where
     headline.received <> coalesce(listed.received, 0)

@@ -6,13 +6,13 @@ with ledger as (
         {{ count_if("bucket = 'open_overdue'") }} as open_overdue,
         {{ count_if("bucket = 'withdrawn'") }} as withdrawn,
         {{ count_if("bucket <> 'withdrawn'") }} as total
-    from {{ ref('task_ledger') }}
+    from {{ ref('task_ledger', v=1) }}
     group by owner_level
 ),
 
 completion as (
     select completion.*
-    from {{ ref('task_completion') }} as completion
+    from {{ ref('task_completion', v=1) }} as completion
     inner join {{ ref('int_as_of') }} as run on completion.as_of_day = run.as_of_day
     where completion.lead_agency_code = 'all'
 )

@@ -5,7 +5,7 @@ with cumulated as (
         rate.denominator,
         rate.numerator,
         rate.strict_numerator
-    from {{ ref('online_submission_rate') }} as rate
+    from {{ ref('online_submission_rate', v=1) }} as rate
     inner join {{ ref('int_as_of') }} as run on rate.as_of_day = run.as_of_day
     where rate.period = 'since_2025_07_01' and rate.unit_level <> 'province'
 ),
@@ -16,7 +16,7 @@ counted as (
         sum(received) as received,
         sum(case when channel = 'online' then received else 0 end) as online,
         sum(strictly_online) as strictly_online
-    from {{ ref('submission_by_channel_daily') }}
+    from {{ ref('submission_by_channel_daily', v=1) }}
     inner join {{ ref('int_as_of') }} as run on run.as_of_day >= {{ counts_since() }}
     where received_day >= {{ counts_since() }}
     group by receiving_unit_code

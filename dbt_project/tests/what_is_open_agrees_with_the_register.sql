@@ -5,7 +5,7 @@ with carried as (
         timeliness.open_total,
         timeliness.open_overdue,
         timeliness.open_paused
-    from {{ ref('dossier_timeliness') }} as timeliness
+    from {{ ref('dossier_timeliness', v=1) }} as timeliness
     inner join {{ ref('int_as_of') }} as run on timeliness.as_of_day = run.as_of_day
     where timeliness.period = 'day' and timeliness.sector_code = 'all' and timeliness.unit_level <> 'province'
 ),
@@ -16,7 +16,7 @@ listed as (
         {{ count_if('register.is_open') }} as open_total,
         {{ count_if('register.is_overdue') }} as open_overdue,
         {{ count_if('register.is_clock_paused') }} as open_paused
-    from {{ ref('dossier_register') }} as register
+    from {{ ref('dossier_register', v=1) }} as register
     inner join {{ ref('int_as_of') }} as run
         on register.received_at <= run.as_of and run.as_of_day >= run.counts_since
     group by 1

@@ -1,7 +1,7 @@
 -- Dense: every commune of the day × every task the level has, so that an empty cell is a row that says why.
 with cells as (
     select *
-    from {{ ref('task_ledger') }}
+    from {{ ref('task_ledger', v=1) }}
     where owner_level = 'commune'
 ),
 
@@ -17,7 +17,7 @@ tasks as (
 
 communes as (
     select totals.*
-    from {{ ref('task_completion_by_unit') }} as totals
+    from {{ ref('task_completion_by_unit', v=1) }} as totals
     inner join {{ ref('int_as_of') }} as run on totals.as_of_day = run.as_of_day
 ),
 

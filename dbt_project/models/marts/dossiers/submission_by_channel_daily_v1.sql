@@ -2,7 +2,7 @@ with dossiers as (
     select
         *,
         cast(received_at as date) as received_day
-    from {{ ref('dossier_register') }}
+    from {{ ref('dossier_register', v=1) }}
     where is_received
 ),
 

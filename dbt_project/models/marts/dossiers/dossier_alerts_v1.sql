@@ -1,5 +1,5 @@
 with dossiers as (
-    select * from {{ ref('dossier_register') }}
+    select * from {{ ref('dossier_register', v=1) }}
     where is_overdue or is_due_soon
 ),
 

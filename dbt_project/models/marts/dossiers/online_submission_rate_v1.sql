@@ -119,7 +119,7 @@ reporter_days as (
             case when unit_code = 'all' then 'province' else unit_code end as unit_code,
             sum(expected) as expected,
             sum(missing) as missing
-        from {{ ref('reporting_completeness') }}
+        from {{ ref('reporting_completeness', v=1) }}
         where source = 'dossier_log'
         group by as_of_day, case when unit_code = 'all' then 'province' else unit_code end
     ) as days

@@ -8,7 +8,7 @@ with dossiers as (
         register.is_digitised and register.has_e_result as is_digitised_with_result,
         coalesce(procedures.has_fee, false) as has_fee,
         coalesce(procedures.service_level, register.service_level, 'unknown') = 'full' as is_eligible_for_full
-    from {{ ref('dossier_register') }} as register
+    from {{ ref('dossier_register', v=1) }} as register
     inner join {{ ref('int_as_of') }} as run on register.received_at <= run.as_of
     left join {{ ref('int_procedures') }} as procedures on register.procedure_code = procedures.procedure_code
 ),

@@ -63,7 +63,7 @@ paths as (
         issue_code,
         count(*) as addressees,
         {{ count_if("direction = 'escalated'") }} as times_escalated
-    from {{ ref('issue_escalation') }}
+    from {{ ref('issue_escalation', v=1) }}
     group by issue_code
 ),
 
