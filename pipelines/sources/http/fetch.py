@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from importlib.metadata import version
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ from tenacity import (
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError, Unchanged
 
-USER_AGENT = "thongsuot/0.1 (provincial data pipeline)"
+USER_AGENT = f"thongsuot/{version('thongsuot')} (provincial data pipeline)"
 ATTEMPTS = 5
 MAX_RETRY_AFTER_SECONDS = 120.0
 READ_BYTES = 65_536
