@@ -89,7 +89,7 @@ def source(kind: str, folder: Path, postgres: str) -> Source:
 
 
 def ours(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
-    from pipelines.landing.pull import pull
+    from pipelines.landing.pull import land_partition
     from pipelines.settings import Settings
     from pipelines.sources import relation
 
@@ -97,7 +97,7 @@ def ours(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
     one = source(kind, folder, postgres)
     with tempfile.TemporaryDirectory(dir=folder) as out:
         own = Path(out)
-    return lambda: pull(one, DAY, Settings(data=own), run_id="bench").rows
+    return lambda: land_partition(one, DAY, Settings(data=own), run_id="bench").rows
 
 
 def copy(kind: str, folder: Path, postgres: str) -> Callable[[], int]:

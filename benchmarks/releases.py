@@ -31,8 +31,8 @@ from pipelines import duck
 from pipelines.explain.difference import difference
 from pipelines.explain.trace import trace
 from pipelines.lake.catalogue import open_lake
-from pipelines.landing.batches import newest
-from pipelines.landing.pull import pull
+from pipelines.landing.batches import find_newest_batches
+from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
 from pipelines.quality.validate import pending, validate
 from pipelines.releases.publish import publish
@@ -65,7 +65,7 @@ def built(settings: Settings, as_of: datetime | None) -> None:
     """Validate what is pending, build the warehouse; RuntimeError where dbt fails."""
     contracts = load_contracts(settings.sources_file)
     for source in contracts.sources.values():
-        validate(source, pending(source, newest(settings.landing, source.name).values(), settings.quality),
+        validate(source, pending(source, find_newest_batches(settings.landing, source.name).values(), settings.quality),
                  settings)  # fmt: skip
     ensure_manifest(settings)
     at = prepare(settings, contracts, as_of)
@@ -108,7 +108,7 @@ def main() -> None:
         for source in contracts.sources.values():
             path = source.partitioning == "snapshot_day" and source.resolved_path(settings.data, str(SECOND))
             if not path or path.exists():
-                pull(source, SECOND, settings, run_id="2")
+                land_partition(source, SECOND, settings, run_id="2")
         land_reference(contracts, settings, run_id="2")
         timed("build with one more day", "", lambda: built(settings, None))
         second = timed("a release after one new day", "5", lambda: publish(

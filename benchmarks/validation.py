@@ -28,7 +28,7 @@ from rich.table import Table
 
 from benchmarks.__main__ import measure
 from pipelines import duck
-from pipelines.landing.batches import batches, land
+from pipelines.landing.batches import list_batches, write_batch
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import load_contracts
 
@@ -87,7 +87,7 @@ def _land(settings: Settings, rows: int, days: int) -> None:
             duckdb.execute(f"copy ({_MADE_UP.format(first=first, last=last)}) to '{out}' (format parquet)")
             return "made up", ()
 
-        land(settings.landing, name, f"2025-07-{day % 28 + 1:02d}", write, run_id="bench")
+        write_batch(settings.landing, name, f"2025-07-{day % 28 + 1:02d}", write, run_id="bench")
 
 
 _MADE_UP = """
@@ -137,7 +137,7 @@ def _pipeline(settings: Settings, _: str) -> dict[str, Any]:
     v.judge = timed  # type: ignore[assignment]
     _warm()
     start = _clocks()
-    reports = v.validate(source, list(batches(settings.landing, source.name)), settings)
+    reports = v.validate(source, list(list_batches(settings.landing, source.name)), settings)
     whole = _clocks() - start
     failed: dict[str, int] = {}
     for result in (x for r in reports for x in r.results if x["scope"] == "row"):
@@ -157,7 +157,7 @@ def _plain(settings: Settings, way: str) -> dict[str, Any]:
     source = load_contracts(PROJECT / "sources.yaml").sources["dossier_log"]
     suite = read_suite(source.suite_path)
     rules = [e for e in suite.rows if not e.of_history]
-    placed = place(list(batches(settings.landing, source.name)))
+    placed = place(list(list_batches(settings.landing, source.name)))
     _warm()
     start = _clocks()
     with duck.connect(settings.extensions) as con:

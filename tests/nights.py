@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from pipelines.exports.marts_duckdb import write_marts_file
-from pipelines.landing.batches import newest
-from pipelines.landing.pull import pull
+from pipelines.landing.batches import find_newest_batches
+from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
 from pipelines.quality.validate import pending, validate
 from pipelines.releases.publish import Outcome, publish
@@ -40,14 +40,14 @@ def land(settings: Settings, wanted: Sequence[date]) -> None:
                 and not source.resolved_path(settings.data, str(day)).exists()
             ):
                 continue
-            pull(source, day, settings, run_id=f"night of {day}")
+            land_partition(source, day, settings, run_id=f"night of {day}")
     land_reference(contracts, settings, run_id="reference")
 
 
 def judge(settings: Settings) -> None:
     """Whatever was never validated, or by other rules: as the nightly run does."""
     for source in load_contracts(settings.sources_file).sources.values():
-        left = pending(source, newest(settings.landing, source.name).values(), settings.quality)
+        left = pending(source, find_newest_batches(settings.landing, source.name).values(), settings.quality)
         validate(source, left, settings)
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
-from pipelines.landing.batches import batches, intact, newest
+from pipelines.landing.batches import find_newest_batches, list_batches, verify_batch
 from pipelines.quality.reports import Report, read_report
 from pipelines.settings import Settings
 from tests import line
@@ -172,13 +172,13 @@ def answered(settings: Settings) -> tuple[Any, ...]:
 
 def nothing_half(settings: Settings) -> None:
     """No draft, no file without its sidecar, every batch whole."""
-    listed = [batch for batch in batches(settings.landing) if intact(batch)]
+    listed = [batch for batch in list_batches(settings.landing) if verify_batch(batch)]
     files = {path for path in settings.landing.rglob("*") if path.is_file()}
     assert files == {file for batch in listed for file in (batch.path, batch.sidecar)}
     assert not list(settings.quality.rglob("*.partial"))
 
 
 def report_of(settings: Settings, source: str, day: date = DAY) -> Report:
-    report = read_report(settings.quality, newest(settings.landing, source)[str(day)])
+    report = read_report(settings.quality, find_newest_batches(settings.landing, source)[str(day)])
     assert report is not None
     return report

@@ -27,13 +27,13 @@ def sources() -> None:
 @sources.command(name="list")
 def list_() -> None:
     """Every source: how it is reached, what is mapped, what was landed last."""
-    from pipelines.landing.batches import newest
+    from pipelines.landing.batches import find_newest_batches
 
     settings = Settings.from_env()
     contracts = load_contracts(settings.sources_file)
     table = Table("source", "connector", "days", "mapped", "personal", "last landed", "rows", box=None)
     for source in contracts.sources.values():
-        landed = newest(settings.landing, source.name)
+        landed = find_newest_batches(settings.landing, source.name)
         last = landed[max(landed)] if landed else None
         mapped = sum(c.mapped for c in source.columns)
         table.add_row(
@@ -52,7 +52,7 @@ def list_() -> None:
 @click.option("--json", "as_json", is_flag=True, help="for programs")
 def check(name: str | None, partition: datetime | None, rows: int, as_json: bool) -> None:
     """Connect, read a sample, and say what would happen to it. Nothing is landed, nothing is changed."""
-    from pipelines.examine import examine
+    from pipelines.examine import examine_source
 
     settings = Settings.from_env()
     contracts = load_contracts(settings.sources_file)
@@ -60,7 +60,7 @@ def check(name: str | None, partition: datetime | None, rows: int, as_json: bool
     found = []
     for source in _chosen(contracts, name):
         with console.status(f"{source.name}…"):
-            found.append(examine(contracts, source, settings, partition=day, rows=rows))
+            found.append(examine_source(contracts, source, settings, partition=day, rows=rows))
     if as_json:
         print(json.dumps([{**asdict(one), "ok": one.ok} for one in found], ensure_ascii=False, default=str))
     else:

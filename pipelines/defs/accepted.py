@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN, days
-from pipelines.landing.batches import newest
+from pipelines.landing.batches import find_newest_batches
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import Expectation, Suite, read_suite
 from pipelines.quality.validate import pending, validate
@@ -70,7 +70,7 @@ def validation_asset(source: Source) -> dg.AssetsDefinition:
         backfill_policy=SINGLE_RUN,
     )
     def validation(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        landed = newest(SETTINGS.landing, source.name)
+        landed = find_newest_batches(SETTINGS.landing, source.name)
         wanted = [landed[str(day)] for day in days(context) if str(day) in landed]
         # What a killed run left unjudged, or a corrected rule judged otherwise, is healed on the way.
         left = pending(source, landed.values(), SETTINGS.quality)

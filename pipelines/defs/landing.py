@@ -6,8 +6,8 @@ import dagster as dg
 
 from pipelines import duck
 from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN, days
-from pipelines.landing.batches import LandedBatch
-from pipelines.landing.pull import pull
+from pipelines.landing.batches import Batch
+from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
 from pipelines.quality.owed import owed
 from pipelines.settings import ONLY_MISSING_TAG
@@ -39,7 +39,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
         },
     )
     def landing(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        landed: list[LandedBatch] = []
+        landed: list[Batch] = []
         missing: list[date] = []
         try:
             wanted = days(context)
@@ -48,7 +48,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
             with duck.connect(SETTINGS.extensions) as con:
                 for day in wanted:
                     try:
-                        landed.append(pull(source, day, SETTINGS, run_id=context.run_id, con=con))
+                        landed.append(land_partition(source, day, SETTINGS, run_id=context.run_id, con=con))
                     except NotProvided:
                         missing.append(day)
         except PermanentSourceError as error:
@@ -61,7 +61,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
     return landing
 
 
-def _metadata(landed: list[LandedBatch], missing: list[date]) -> dict:
+def _metadata(landed: list[Batch], missing: list[date]) -> dict:
     newest = landed[-1] if landed else None
     notes = sorted({note for batch in landed for note in batch.notes})
     return {

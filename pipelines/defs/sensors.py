@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.defs.common import CONTRACTS, DAYS, SETTINGS
-from pipelines.landing.arrivals import settle, waiting
+from pipelines.landing.arrivals import archive_counted_files, find_waiting_files
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files import inbox
@@ -43,12 +43,12 @@ def inbox_sensor(source: Source, job: Any, settings: Settings = SETTINGS) -> dg.
         else dg.DefaultSensorStatus.STOPPED,
     )
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        settle(source, settings)
+        archive_counted_files(source, settings)
         before = json.loads(context.cursor or "{}")
-        now = {str(path): _shape(path) for path in inbox.ready(source, settings)}
+        now = {str(path): _shape(path) for path in inbox.list_ready(source, settings)}
         requests: list[dg.RunRequest] = []
-        said = [f"{d.path.name}: {d.why_not}" for d in inbox.dropped(source, settings) if d.why_not]
-        for day, files in sorted(waiting(source, settings).items()):
+        said = [f"{d.path.name}: {d.why_not}" for d in inbox.list_inbox(source, settings) if d.why_not]
+        for day, files in sorted(find_waiting_files(source, settings).items()):
             # Of the same size and times at two looks: it is no longer being written.
             if any(now.get(str(path)) is None or before.get(str(path)) != now[str(path)] for path in files):
                 said.append(f"{day}: {len(files)} files, taken when they rest")
@@ -56,7 +56,7 @@ def inbox_sensor(source: Source, job: Any, settings: Settings = SETTINGS) -> dg.
                 said.append(f"{day}: {len(files)} files, taken when that day is over")
             else:
                 requests.append(_request(day, {p: f"{sha} {now[str(p)]}" for p, sha in files.items()}))
-        said += [f"set aside: {path.name}: {reason}" for path, reason in inbox.refused(source, settings)]
+        said += [f"set aside: {path.name}: {reason}" for path, reason in inbox.list_refused(source, settings)]
         return dg.SensorResult(
             run_requests=requests,
             cursor=json.dumps(now),

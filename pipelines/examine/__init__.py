@@ -16,7 +16,7 @@ from pipelines import duck
 from pipelines.examine.advice import Advice, Examination
 from pipelines.examine.headers import examine_headers
 from pipelines.examine.values import examine_codes, examine_values
-from pipelines.landing.batches import LandedBatch, land
+from pipelines.landing.batches import Batch, write_batch
 from pipelines.landing.pull import CONNECTORS, batch_sql
 from pipelines.landing.reference import land_reference
 from pipelines.quality.suite import read_suite
@@ -25,18 +25,20 @@ from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Column, ContractError, Contracts, Source
 from pipelines.sources.errors import NotProvided, SourceError
 from pipelines.sources.files import inbox
-from pipelines.sources.mapping import Match, observed
+from pipelines.sources.mapping import HeaderMatch, observe_matches
 from pipelines.sources.relation import Relation
-from pipelines.sources.states import as_log
+from pipelines.sources.states import unfold_milestones
 from pipelines.warehouse.reference import WrongReference, reference_tables
 
 __all__ = ["Advice", "Examination", "examine", "newest_delivery"]
 
 
-def newest_delivery(source: Source, settings: Settings) -> date | None:
+def find_newest_delivery(source: Source, settings: Settings) -> date | None:
     """The newest day for which a file lies ready; None where neither path nor inbox tells."""
     if source.inbox:
-        return max((inbox.day_of(source, path) for path in inbox.ready(source, settings)), default=None)
+        return max(
+            (inbox.read_day(source, path) for path in inbox.list_ready(source, settings)), default=None
+        )
     if source.connector != "files" or "{partition}" not in str(source.path):
         return None
     pattern = source.resolved_path(settings.data, "*")
@@ -50,16 +52,16 @@ def newest_delivery(source: Source, settings: Settings) -> date | None:
     return max(found, default=None)
 
 
-def examine(
+def examine_source(
     contracts: Contracts, source: Source, settings: Settings, *, partition: date | None, rows: int
 ) -> Examination:
     """Connects, reads at most `rows` rows of a day, judges them; lands nothing, applies nothing."""
     yesterday = datetime.now(LOCAL_ZONE).date() - timedelta(days=1)
     seen = Examination(source.name, str(partition or yesterday))
     try:
-        day = partition or newest_delivery(source, settings) or yesterday
+        day = partition or find_newest_delivery(source, settings) or yesterday
     except ContractError as error:
-        seen.say("error", source.name, str(error))
+        seen.add_advice("error", source.name, str(error))
         return seen
     seen.partition = str(day)
     with tempfile.TemporaryDirectory() as folder, duck.connect(settings.extensions) as con:
@@ -68,21 +70,23 @@ def examine(
             extra = _sample(seen, source, day, settings, con, rows)
         except (SourceError, ContractError) as error:
             another = " Choose a day that has one: --partition DAY." * isinstance(error, NotProvided)
-            seen.say("error", source.name, f"{error}{another}")
+            seen.add_advice("error", source.name, f"{error}{another}")
             return seen
         examine_values(seen, source, con, extra)
         try:
             landed = land_reference(contracts, settings, run_id="check", root=trial.landing)
             for batch in landed:
                 for note in batch.notes:
-                    seen.say("info", batch.source.replace("_", ".", 1), note)
+                    seen.add_advice("info", batch.source.replace("_", ".", 1), note)
             con.execute("create schema if not exists raw")
             reference_tables(con, contracts, {batch.source: batch for batch in landed})
             examine_codes(seen, con, read_suite(source.suite_path).references)
         except (SourceError, WrongReference) as error:
-            seen.say("error", "reference", str(error))
+            seen.add_advice("error", "reference", str(error))
         if not seen.rows:
-            seen.say("warning", source.name, f"no rows on {day}; choose a day that has some: --partition DAY")
+            seen.add_advice(
+                "warning", source.name, f"no rows on {day}; choose a day that has some: --partition DAY"
+            )
         elif not any(a.level == "error" for a in seen.advice):
             _judge(seen, source, trial, con)
     return seen
@@ -98,7 +102,7 @@ def _sample(
 ) -> dict[str, str]:
     """Table `sample`: mapped columns, and those outside the contract (returned: column → header)."""
     pull = CONNECTORS[source.connector]
-    with observed() as matches:
+    with observe_matches() as matches:
         try:
             with pull(source, day, settings, con) as relation:
                 seen.origin = relation.origin
@@ -110,7 +114,7 @@ def _sample(
         more = tuple(Column(name=name, raw=header) for name, header in extra.items())
         probe = source.model_copy(update={"columns": (*source.columns, *more)})
         with pull(probe, day, settings, con) as relation:
-            log = as_log(probe, day, relation)
+            log = unfold_milestones(probe, day, relation)
             chosen = ", ".join(f"{sql} as {duck.identifier(name)}" for name, sql in log.columns.items())
             con.execute(f"create or replace table sample as select {chosen} from {log.sql} limit {int(rows)}")
     row = con.execute("select count(*) from sample").fetchone()
@@ -118,7 +122,7 @@ def _sample(
     return {name: header for name, header in extra.items() if name in log.columns}
 
 
-def _joined(matches: list[Match]) -> Match:
+def _joined(matches: list[HeaderMatch]) -> HeaderMatch:
     """Several sheets are several matches: a header counts as unknown only where no sheet maps it."""
     first, *others = matches
     for other in others:
@@ -146,7 +150,7 @@ def _judge(seen: Examination, source: Source, trial: Settings, con: duckdb.DuckD
         )
         return seen.origin, ()
 
-    batch: LandedBatch = land(trial.landing, source.name, seen.partition, write, run_id="check")
+    batch: Batch = write_batch(trial.landing, source.name, seen.partition, write, run_id="check")
     (report,) = validate(source, [batch], trial)
     seen.rows_rejected = report.rows_rejected
     for result in report.results:
@@ -159,7 +163,7 @@ def _judge(seen: Examination, source: Source, trial: Settings, con: duckdb.DuckD
             }
     if report.blocked:
         share, limit = report.rows_rejected / report.rows_read, source.max_rejected_share
-        seen.say(
+        seen.add_advice(
             "error",
             source.name,
             f"{report.rows_rejected} of {report.rows_read} rows would be rejected ({share:.1%}, more than "

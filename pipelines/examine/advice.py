@@ -39,10 +39,10 @@ class Examination:
     def ok(self) -> bool:
         return not any(a.level == "error" for a in self.advice)
 
-    def say(self, level: Level, about: str, text: str) -> None:
+    def add_advice(self, level: Level, about: str, text: str) -> None:
         self.advice.append(Advice(level, about, text))
 
-    def change(self, *path: str, to: Any) -> None:
+    def suggest(self, *path: str, to: Any) -> None:
         """`change("columns", "channel", to="kenh")` becomes a line of the suggested mapping."""
         at = self.changes
         for step in path[:-1]:

@@ -6,20 +6,20 @@ from pipelines.examine.advice import Examination
 from pipelines.sources.contracts.canonical import likely_personal
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.names import closest, fold
-from pipelines.sources.mapping import Match
+from pipelines.sources.mapping import HeaderMatch
 
 # Required columns may be guessed at more boldly: someone has to say where they come from.
 LIKELY, POSSIBLE = 0.8, 0.6
 
 
-def examine_headers(seen: Examination, source: Source, match: Match) -> None:
+def examine_headers(seen: Examination, source: Source, match: HeaderMatch) -> None:
     seen.mapped |= match.columns
     classes = {fold(raw): kind for raw, kind in source.personal.items()}
     seen.dropped |= {header: classes[fold(header)] for header in match.personal}
     columns = {c.name: c for c in source.columns}
     free = list(match.unknown)
     for name, clash in match.clashes.items():
-        seen.say("error", name, f"the headers {_listed(clash)} read alike; write one exactly as `raw`")
+        seen.add_advice("error", name, f"the headers {_listed(clash)} read alike; write one exactly as `raw`")
     for name in match.missing:
         _missing(seen, columns[name], free, required=True)
     for name in match.absent:
@@ -29,28 +29,32 @@ def examine_headers(seen: Examination, source: Source, match: Match) -> None:
             near = _nearest(column, free, LIKELY)
             if near:
                 free.remove(near)
-                seen.change("columns", column.name, to=near)
-                seen.say("info", column.name, f"is not mapped, and the header {near!r} looks like it")
+                seen.suggest("columns", column.name, to=near)
+                seen.add_advice("info", column.name, f"is not mapped, and the header {near!r} looks like it")
     for name, header in match.columns.items():
         raw = columns[name].raw
         if raw and fold(raw) != fold(header):
-            seen.say(
+            seen.add_advice(
                 "warning", name, f"the header {raw!r} is not there; {header!r} is read instead, an alias"
             )
         if not columns[name].meanings and (kind := likely_personal(header)):
-            seen.say("warning", name, f"is read from {header!r}, which looks personal by its name ({kind})")
+            seen.add_advice(
+                "warning", name, f"is read from {header!r}, which looks personal by its name ({kind})"
+            )
     for header in free:
         if kind := likely_personal(header):
-            seen.change("personal", header, to=kind)
-            seen.say("warning", header, f"looks personal by its name ({kind}); declare it under `personal`")
+            seen.suggest("personal", header, to=kind)
+            seen.add_advice(
+                "warning", header, f"looks personal by its name ({kind}); declare it under `personal`"
+            )
         else:
-            seen.say("info", header, "is not in the contract: dropped")
+            seen.add_advice("info", header, "is not in the contract: dropped")
     if (
         "channel" in columns
         and not columns["channel"].mapped
         and "channel" not in seen.changes.get("columns", {})
     ):
-        seen.say("warning", "channel", "is not mapped: every dossier will count as in person")
+        seen.add_advice("warning", "channel", "is not mapped: every dossier will count as in person")
 
 
 def _missing(seen: Examination, column: Column, free: list[str], *, required: bool) -> None:
@@ -59,11 +63,11 @@ def _missing(seen: Examination, column: Column, free: list[str], *, required: bo
     near = _nearest(column, free, POSSIBLE if required else LIKELY)
     if near:
         free.remove(near)
-        seen.change("columns", column.name, to=near)
+        seen.suggest("columns", column.name, to=near)
         text += f"; did you mean {near!r}?"
     elif required:
         text += f". Headers to choose from: {_listed(free)}"
-    seen.say("error" if required else "warning", column.name, text)
+    seen.add_advice("error" if required else "warning", column.name, text)
 
 
 def _nearest(column: Column, free: list[str], cutoff: float) -> str | None:

@@ -8,13 +8,13 @@ import duckdb
 
 from pipelines import duck
 from pipelines.examine.advice import Examination
-from pipelines.landing.drift import shape, unknown_words
-from pipelines.privacy.detectors import findings
+from pipelines.landing.drift import count_unknown_words, outline_sql
+from pipelines.privacy.detectors import count_personal_data
 from pipelines.quality.suite import Reference
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.names import closest
-from pipelines.sources.values.datetime_formats import suggest_format
-from pipelines.sources.values.parsing import cleaned, typed_value
+from pipelines.sources.values.datetime_formats import suggest_formats
+from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
 
 SHOWN = 5
 
@@ -33,7 +33,7 @@ def examine_values(
 
 
 def _words(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, columns: list[Column]) -> None:
-    unknown = unknown_words(con, source, columns, "sample")
+    unknown = count_unknown_words(con, source, columns, "sample")
     for column in columns:
         for word, rows in list(unknown.get(column.name, {}).items())[:SHOWN]:
             known = column.meanings or {}
@@ -42,11 +42,11 @@ def _words(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, co
             text = f"{rows} rows say {word!r}, which the value map does not know"
             if meaning:
                 text += f"; did you mean {near or meaning!r} ({meaning})?"
-                seen.change("columns", column.name, "value_map", word, to=meaning)
+                seen.suggest("columns", column.name, "value_map", word, to=meaning)
             else:
                 allowed = column.words or tuple(dict.fromkeys(known.values()))
                 text += f"; say which of {', '.join(allowed)} it means"
-            seen.say("warning", column.name, text)
+            seen.add_advice("warning", column.name, text)
 
 
 def _alike(word: str, known: Iterable[str]) -> str | None:
@@ -58,10 +58,10 @@ def _unread(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, c
     """Texts that no declared format reads, by their shape; a value itself is never shown."""
     name = duck.identifier(column.name)
     plain = column.model_copy(update={"fallback": None, "default": None})
-    value = typed_value(source, plain, lambda c: duck.identifier(c.name))
+    value = typed_value_sql(source, plain, lambda c: duck.identifier(c.name))
     rows = con.execute(
-        f"select {shape(name)} as said, count(*) as n, list(distinct {name})[:50] "
-        f"from (select {cleaned(source, column)} as {name} from sample) "
+        f"select {outline_sql(name)} as said, count(*) as n, list(distinct {name})[:50] "
+        f"from (select {clean_text_sql(source, column)} as {name} from sample) "
         f"where {name} is not null and {value} is null "
         f"group by 1 order by n desc, said limit {SHOWN}"
     ).fetchall()
@@ -70,14 +70,14 @@ def _unread(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, c
         if column.type in ("timestamp", "date"):
             key = "datetime_formats" if column.type == "timestamp" else "date_formats"
             text = f"{n} rows hold a text of the shape {said!r}, which no format of `{key}` reads"
-            formats = suggest_format(con, list(texts))
+            formats = suggest_formats(con, list(texts))
             if formats:
                 told = seen.changes.setdefault(key, list(getattr(source, key)))
                 told += [formats[0]] if formats[0] not in told else []
                 text += f"; {formats[0]!r} would"
             if len(formats) > 1:
                 text += f", and so would {formats[1]!r}: which is day and which month, only the owner knows"
-        seen.say("warning", column.name, text)
+        seen.add_advice("warning", column.name, text)
 
 
 def _personal(
@@ -86,16 +86,18 @@ def _personal(
     kinds = {"citizen id": "id_number", "9-digit id": "id_number", "e-mail": "contact"}
     columns = {c.name: c for c in source.columns}
     free = source.free_text_columns()
-    for (name, detector), rows in sorted(findings(con, "sample").items()):
+    for (name, detector), rows in sorted(count_personal_data(con, "sample").items()):
         held = f"{rows} rows hold what looks like a {detector}"
         if name in extra:
-            seen.change("personal", extra[name], to=kinds.get(detector, "contact"))
-            seen.say("warning", extra[name], f"{held}; it is not declared. Declare it under `personal`")
+            seen.suggest("personal", extra[name], to=kinds.get(detector, "contact"))
+            seen.add_advice(
+                "warning", extra[name], f"{held}; it is not declared. Declare it under `personal`"
+            )
         elif name in free:
-            seen.say("warning", name, f"{held}; it would be removed and the row rejected")
+            seen.add_advice("warning", name, f"{held}; it would be removed and the row rejected")
         elif columns[name].type == "text" and columns[name].scan and detector != "9-digit id":
             header = seen.mapped.get(name, name)
-            seen.say(
+            seen.add_advice(
                 "error", name, f"{held}; is {header!r} the right header? If these are codes: `scan: false`"
             )
 
@@ -119,7 +121,7 @@ def examine_codes(
         if found:
             codes = ", ".join(f"{code!r} ({n})" for code, n in found[:SHOWN])
             more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-            seen.say("warning", name, f"codes that `reference.{table}` does not know: {codes}{more}")
+            seen.add_advice("warning", name, f"codes that `reference.{table}` does not know: {codes}{more}")
 
 
 def _any(con: duckdb.DuckDBPyConnection, table: str) -> bool:

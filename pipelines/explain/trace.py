@@ -19,7 +19,7 @@ from pipelines.lake import catalogue as lake
 from pipelines.lake import inputs, ledger
 from pipelines.lake.ledger import Release
 from pipelines.lake.marts import columns
-from pipelines.landing.batches import file_sha256, rows_sql
+from pipelines.landing.batches import hash_file, rows_sql
 from pipelines.settings import Settings
 
 
@@ -226,6 +226,6 @@ def _batches(
             batch["rows"] = per_batch[batch["batch_id"]]
         path = settings.landing / batch["source"] / batch["partition"] / f"{batch['batch_id']}.parquet"
         batch["path"] = path.relative_to(settings.data).as_posix()
-        batch["intact"] = path.exists() and file_sha256(path) == batch["sha256"]
+        batch["intact"] = path.exists() and hash_file(path) == batch["sha256"]
         told.append(batch)
     return told

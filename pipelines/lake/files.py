@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.lake.catalogue import ALIAS
-from pipelines.landing.batches import file_sha256
+from pipelines.landing.batches import hash_file
 from pipelines.settings import Settings
 
 # Ledger tables prove themselves by the chain; their files are written after these are hashed.
@@ -27,7 +27,7 @@ def root(settings: Settings) -> Path:
 def append(con: duckdb.DuckDBPyConnection, release_id: int, settings: Settings, written: set[Path]) -> None:
     """Note the files this release wrote, by their path under the lake."""
     rows = [
-        [release_id, path.relative_to(root(settings)).as_posix(), path.stat().st_size, file_sha256(path)]
+        [release_id, path.relative_to(root(settings)).as_posix(), path.stat().st_size, hash_file(path)]
         for path in sorted(written)
     ]
     if rows:
@@ -58,7 +58,7 @@ def untouched(con: duckdb.DuckDBPyConnection, settings: Settings, tables: Mappin
         table
         for table, snapshot_id in tables.items()
         if all(
-            path in written and Path(path).exists() and file_sha256(Path(path)) == written[path]
+            path in written and Path(path).exists() and hash_file(Path(path)) == written[path]
             for path in named(con, table, snapshot_id)
         )
     }

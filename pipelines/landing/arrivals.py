@@ -10,24 +10,24 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
-from pipelines.landing.batches import batches, file_sha256
+from pipelines.landing.batches import hash_file, list_batches
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files import inbox
 from pipelines.sources.files.connector import FileRefused
-from pipelines.sources.files.file_set import shas
+from pipelines.sources.files.file_set import read_hashes
 
 
-def counted(source: Source, settings: Settings) -> dict[str, set[str]]:
+def find_counted_files(source: Source, settings: Settings) -> dict[str, set[str]]:
     """SHA-256 of every file that a batch of this source was made of → the partitions it counted for."""
     found: dict[str, set[str]] = {}
-    for batch in batches(settings.landing, source.name):
-        for sha in shas(batch.origin):
+    for batch in list_batches(settings.landing, source.name):
+        for sha in read_hashes(batch.origin):
             found.setdefault(sha, set()).add(batch.partition)
     return found
 
 
-def waiting(source: Source, settings: Settings) -> dict[date, dict[Path, str]]:
+def find_waiting_files(source: Source, settings: Settings) -> dict[date, dict[Path, str]]:
     """day → files in the inbox that are ready and were not counted yet → their SHA-256."""
     found: dict[date, dict[Path, str]] = {}
     for path, day, sha, before in _ready(source, settings):
@@ -36,10 +36,10 @@ def waiting(source: Source, settings: Settings) -> dict[date, dict[Path, str]]:
     return found
 
 
-def settle(source: Source, settings: Settings) -> list[Path]:
+def archive_counted_files(source: Source, settings: Settings) -> list[Path]:
     """Archive what was counted, with the day it counted for; returns where it went."""
     return [
-        inbox.archive(source, settings, path, sha, before)
+        inbox.archive_file(source, settings, path, sha, before)
         for path, _, sha, before in _ready(source, settings)
         if before is not None
     ]
@@ -47,10 +47,10 @@ def settle(source: Source, settings: Settings) -> list[Path]:
 
 def _ready(source: Source, settings: Settings) -> Iterator[tuple[Path, date, str, str | None]]:
     """(file, its day, SHA-256, the partition it counted for before)."""
-    ready = inbox.ready(source, settings)
-    known = counted(source, settings) if ready else {}
+    ready = inbox.list_ready(source, settings)
+    known = find_counted_files(source, settings) if ready else {}
     for path in ready:
-        day, sha = inbox.day_of(source, path), file_sha256(path)
+        day, sha = inbox.read_day(source, path), hash_file(path)
         partitions = known.get(sha, set())
         # Where the name tells the day, an unchanged export of another day is that day's own.
         if source.date_in_name:
@@ -58,20 +58,20 @@ def _ready(source: Source, settings: Settings) -> Iterator[tuple[Path, date, str
         yield path, day, sha, max(partitions, default=None)
 
 
-def set_aside(source: Source, settings: Settings, error: FileRefused) -> str:
+def set_file_aside(source: Source, settings: Settings, error: FileRefused) -> str:
     """Move a refused file of the inbox out of the way of the others; what was done, in words."""
-    if error.path is None or error.path not in inbox.ready(source, settings):
+    if error.path is None or error.path not in inbox.list_ready(source, settings):
         return ""
-    moved = inbox.refuse(source, settings, error.path, error.sha256, str(error))
+    moved = inbox.refuse_file(source, settings, error.path, error.sha256, str(error))
     return (
         f" The file was set aside in {'/'.join(moved.parts[-3:-1])}/ with the reason beside it; "
         f"correct it, or move it back to try again."
     )
 
 
-def new_days(source: Source, settings: Settings, days: Iterable[date]) -> set[date]:
+def find_new_days(source: Source, settings: Settings, days: Iterable[date]) -> set[date]:
     """Of these days, those for which something new waits; what was counted is archived on the way."""
     if source.inbox is None:
         return set()
-    settle(source, settings)
-    return set(days) & set(waiting(source, settings))
+    archive_counted_files(source, settings)
+    return set(days) & set(find_waiting_files(source, settings))

@@ -24,7 +24,7 @@ class LandingError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class LandedBatch:
+class Batch:
     """One pull, as its sidecar tells it. `rows` and `sha256` are those of the Parquet file."""
 
     batch_id: str
@@ -50,19 +50,19 @@ class LandedBatch:
         return self.folder / f"{self.batch_id}.json"
 
 
-def file_sha256(path: Path) -> str:
+def hash_file(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def land(
+def write_batch(
     root: Path,
     source: str,
     partition: str,
     write: Callable[[Path], tuple[str, tuple[str, ...]] | tuple[str, tuple[str, ...], str]],
     *,
     run_id: str,
-) -> LandedBatch:
+) -> Batch:
     """Write one batch; it becomes visible with the rename of its sidecar, or not at all.
 
     `write(path)` writes the Parquet file and returns (origin, notes[, validator]): the query or file it
@@ -76,8 +76,8 @@ def land(
         origin, notes, *validator = write(draft)
         metadata = pq.read_metadata(draft)
         schema = ",".join(f"{f.name}:{f.type}" for f in pq.read_schema(draft))
-        digest = file_sha256(draft)
-        batch = LandedBatch(
+        digest = hash_file(draft)
+        batch = Batch(
             batch_id=f"{pulled_at:%Y%m%dT%H%M%S%f}Z-{digest[:8]}",
             source=source,
             partition=partition,
@@ -101,26 +101,26 @@ def land(
     return batch
 
 
-def batches(root: Path, source: str | None = None) -> Iterator[LandedBatch]:
+def list_batches(root: Path, source: str | None = None) -> Iterator[Batch]:
     """Every whole batch under `root`, oldest first within a partition."""
     for sidecar in sorted(root.glob(f"{source or '*'}/*/*.json")):
-        yield told_by(sidecar)
+        yield read_sidecar(sidecar)
 
 
-def told_by(sidecar: Path) -> LandedBatch:
+def read_sidecar(sidecar: Path) -> Batch:
     """ValueError, TypeError or KeyError where the file is no sidecar."""
     content = json.loads(sidecar.read_text(encoding="utf-8"))
-    return LandedBatch(**content | {"notes": tuple(content["notes"])}, folder=sidecar.parent)
+    return Batch(**content | {"notes": tuple(content["notes"])}, folder=sidecar.parent)
 
 
-def newest(root: Path, source: str) -> dict[str, LandedBatch]:
+def find_newest_batches(root: Path, source: str) -> dict[str, Batch]:
     """partition → its newest batch (batch ids sort by the time of the pull)."""
-    return {batch.partition: batch for batch in batches(root, source)}
+    return {batch.partition: batch for batch in list_batches(root, source)}
 
 
-def intact(batch: LandedBatch) -> LandedBatch:
+def verify_batch(batch: Batch) -> Batch:
     """The same batch, or LandingError where its bytes no longer match the sidecar."""
-    if not batch.path.exists() or file_sha256(batch.path) != batch.sha256:
+    if not batch.path.exists() or hash_file(batch.path) != batch.sha256:
         raise LandingError(
             f"{batch.source} {batch.partition}: batch {batch.batch_id} no longer matches the SHA-256 "
             f"in its sidecar (missing or edited file {batch.path.name}). "

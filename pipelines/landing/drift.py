@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
-from pipelines.privacy.detectors import redacted
+from pipelines.privacy.detectors import redacted_sql
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.errors import PermanentSourceError
-from pipelines.sources.values.parsing import cleaned, typed_value
+from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
 
 SAMPLE_ROWS = 1_000
 # Fewer texts than this say nothing about a column's type.
@@ -21,13 +21,15 @@ ENOUGH = 10
 WORDS_SHOWN = 8
 
 
-def drifted(con: duckdb.DuckDBPyConnection, source: Source, partition: str, path: Path) -> tuple[str, ...]:
+def check_drift(
+    con: duckdb.DuckDBPyConnection, source: Source, partition: str, path: Path
+) -> tuple[str, ...]:
     """Notes for the batch in `path`; PermanentSourceError where the contract says `fail`."""
     present = {str(row[0]) for row in con.execute(f"describe from {_parquet(path)}").fetchall()}
     columns = [c for c in source.columns if c.name in present]
     found: list[tuple[str, str, str]] = []
     if source.drift.unknown_word != "ignore":
-        words = unknown_words(con, source, [c for c in columns if c.meanings], _parquet(path))
+        words = count_unknown_words(con, source, [c for c in columns if c.meanings], _parquet(path))
         found += [
             (source.drift.unknown_word, name, f"words unknown in {name}: {_listed(said)}")
             for name, said in words.items()
@@ -46,7 +48,7 @@ def drifted(con: duckdb.DuckDBPyConnection, source: Source, partition: str, path
     return tuple(text for _, _, text in found)
 
 
-def unknown_words(
+def count_unknown_words(
     con: duckdb.DuckDBPyConnection, source: Source, columns: list[Column], relation: str
 ) -> dict[str, dict[str, int]]:
     """column → word → rows, for words its value map does not know; one scan where all are known."""
@@ -58,7 +60,8 @@ def unknown_words(
     for column, strange in zip(columns, row, strict=True):
         if strange:
             words = con.execute(
-                f"select {redacted('word')}, n from (select {cleaned(source, column)} as word, count(*) as n "
+                f"select {redacted_sql('word')}, n "
+                f"from (select {clean_text_sql(source, column)} as word, count(*) as n "
                 f"from {relation} where {_strange(column)} group by 1) where word is not null "
                 f"and word not in ({_words(column)}) order by n desc, word"
             ).fetchall()
@@ -82,10 +85,10 @@ def _unreadable(
     typed = [c for c in columns if c.type != "text" and not c.meanings and not c.fallback]
     if not typed:
         return []
-    texts = ", ".join(f"{cleaned(source, c)} as {duck.identifier(c.name)}" for c in typed)
+    texts = ", ".join(f"{clean_text_sql(source, c)} as {duck.identifier(c.name)}" for c in typed)
     asked = ", ".join(
-        f"count({duck.identifier(c.name)}), count({typed_value(source, c, _name)}), "
-        f"list(distinct {shape(duck.identifier(c.name))})[:3]"
+        f"count({duck.identifier(c.name)}), count({typed_value_sql(source, c, _name)}), "
+        f"list(distinct {outline_sql(duck.identifier(c.name))})[:3]"
         for c in typed
     )
     row = con.execute(
@@ -100,7 +103,7 @@ def _unreadable(
     ]
 
 
-def shape(text: str) -> str:
+def outline_sql(text: str) -> str:
     """SQL: a text's outline, digits as 9 and letters as A: enough to write a format by."""
     return f"left(regexp_replace(regexp_replace({text}, '\\d', '9', 'g'), '\\pL', 'A', 'g'), 40)"
 

@@ -10,34 +10,34 @@ import duckdb
 
 from pipelines import duck
 from pipelines.landing import arrivals
-from pipelines.landing.batches import LandedBatch, land, newest
-from pipelines.landing.drift import drifted
-from pipelines.privacy.detectors import AMONG_CODES, DETECTORS, held, held_among, redacted
+from pipelines.landing.batches import Batch, find_newest_batches, write_batch
+from pipelines.landing.drift import check_drift
+from pipelines.privacy.detectors import AMONG_CODES, DETECTORS, any_detected_sql, detected_sql, redacted_sql
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.database import connector as database
 from pipelines.sources.errors import PermanentSourceError, Unchanged
 from pipelines.sources.files import connector as files
 from pipelines.sources.http import connector as http
-from pipelines.sources.relation import Connector, Relation
-from pipelines.sources.states import as_log
-from pipelines.sources.values.parsing import typed_value
+from pipelines.sources.relation import PullFunction, Relation
+from pipelines.sources.states import unfold_milestones
+from pipelines.sources.values.parsing import typed_value_sql
 
-CONNECTORS: dict[str, Connector] = {
+CONNECTORS: dict[str, PullFunction] = {
     "database": database.pull,
     "files": files.pull,
     "http": http.pull,
 }
 
 
-def pull(
+def land_partition(
     source: Source,
     partition: date,
     settings: Settings,
     *,
     run_id: str,
     con: duckdb.DuckDBPyConnection | None = None,
-) -> LandedBatch:
+) -> Batch:
     """Land one new batch; SourceError (or a subclass) where the source does not give a whole one.
 
     An API that says that nothing changed since the batch of this partition gets no second one: that batch
@@ -46,31 +46,31 @@ def pull(
     """
     if con is None:
         with duck.connect(settings.extensions) as own:
-            return pull(source, partition, settings, run_id=run_id, con=own)
+            return land_partition(source, partition, settings, run_id=run_id, con=own)
 
     connector, former = CONNECTORS[source.connector], None
     if source.connector == "http":
-        former = newest(settings.landing, source.name).get(str(partition))
+        former = find_newest_batches(settings.landing, source.name).get(str(partition))
         connector = partial(http.pull, known=former.validator if former and former.path.exists() else "")
 
     def write(out: Path) -> tuple[str, tuple[str, ...], str]:
         with connector(source, partition, settings, con) as found:
-            relation = as_log(source, partition, found)
+            relation = unfold_milestones(source, partition, found)
             con.execute(
                 f"copy ({batch_sql(source, relation)}) to {duck.literal(out)} "
                 f"(format parquet, compression zstd)"
             )
-        notes = (*relation.notes, *drifted(con, source, str(partition), out))
+        notes = (*relation.notes, *check_drift(con, source, str(partition), out))
         return relation.origin, notes, relation.validator
 
     try:
-        batch = land(settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
+        batch = write_batch(settings.landing, source.name, partition.isoformat(), write, run_id=run_id)
     except Unchanged:
         assert former is not None
         return former
     except files.FileRefused as error:
-        raise PermanentSourceError(f"{error}{arrivals.set_aside(source, settings, error)}") from None
-    arrivals.settle(source, settings)
+        raise PermanentSourceError(f"{error}{arrivals.set_file_aside(source, settings, error)}") from None
+    arrivals.archive_counted_files(source, settings)
     return batch
 
 
@@ -88,8 +88,8 @@ def batch_sql(source: Source, relation: Relation) -> str:
     ]
     others = [duck.identifier(name) for name in watched if name not in codes]
     found = [
-        held_among(others, DETECTORS),
-        held_among([duck.identifier(name) for name in watched if name in codes], AMONG_CODES),
+        any_detected_sql(others, DETECTORS),
+        any_detected_sql([duck.identifier(name) for name in watched if name in codes], AMONG_CODES),
     ]
     stored = ", ".join(
         f"case when _found then {_stored(source, named[name])} else {duck.identifier(name)} end "
@@ -113,9 +113,9 @@ def _stored(source: Source, column: Column) -> str:
     text = duck.identifier(column.name)
     if column.meanings:
         words = ", ".join(duck.literal(word) for word in column.meanings)
-        return f"case when {text} in ({words}) then {text} else {redacted(text)} end"
+        return f"case when {text} in ({words}) then {text} else {redacted_sql(text)} end"
     if column.type != "text":
         plain = column.model_copy(update={"default": None, "fallback": None})
-        unread = f"{typed_value(source, plain, lambda _: text)} is null"
-        return f"case when {held(text)} and {unread} then {redacted(text)} else {text} end"
-    return redacted(text, DETECTORS if column.name in source.free_text_columns() else AMONG_CODES)
+        unread = f"{typed_value_sql(source, plain, lambda _: text)} is null"
+        return f"case when {detected_sql(text)} and {unread} then {redacted_sql(text)} else {text} end"
+    return redacted_sql(text, DETECTORS if column.name in source.free_text_columns() else AMONG_CODES)

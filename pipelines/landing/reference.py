@@ -13,19 +13,19 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
-from pipelines.landing.batches import LandedBatch, file_sha256, land, newest
+from pipelines.landing.batches import Batch, find_newest_batches, hash_file, write_batch
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Column, Contracts, Source
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.files import connector as files
-from pipelines.sources.values.parsing import cleaned, typed_value
+from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
 
 PREFIX = "reference_"
 
 
 def land_reference(
     contracts: Contracts, settings: Settings, *, run_id: str, root: Path | None = None
-) -> list[LandedBatch]:
+) -> list[Batch]:
     """Land every reference table whose file differs from its newest batch; returns the new ones."""
     root = root or settings.landing
     today = datetime.now(LOCAL_ZONE).date()
@@ -38,8 +38,8 @@ def land_reference(
                 f"reference {name}: no file {path}. Correct `reference.{name}.path` in sources.yaml."
             )
         mapping = hashlib.sha256(source.model_dump_json(exclude={"path"}).encode()).hexdigest()[:8]
-        origin = f"{path.name} sha256:{file_sha256(path)} mapping:{mapping}"
-        known = newest(root, PREFIX + name)
+        origin = f"{path.name} sha256:{hash_file(path)} mapping:{mapping}"
+        known = find_newest_batches(root, PREFIX + name)
         if known and known[max(known)].origin == origin:
             continue
 
@@ -47,7 +47,7 @@ def land_reference(
             with duck.connect(settings.extensions) as con:
                 return origin, _write(source, today, settings, con, out)
 
-        landed.append(land(root, source.name, today.isoformat(), write, run_id=run_id))
+        landed.append(write_batch(root, source.name, today.isoformat(), write, run_id=run_id))
     return landed
 
 
@@ -62,9 +62,9 @@ def _write(
         con.execute(
             f"create temp table texts as select row_number() over () as _row, {texts} from {relation.sql}"
         )
-    clean = ", ".join(f"{cleaned(source, c)} as {_name(c)}" for c in source.columns)
+    clean = ", ".join(f"{clean_text_sql(source, c)} as {_name(c)}" for c in source.columns)
     con.execute(f"create temp table clean as select _row, {clean} from texts order by _row")
-    typed = {c.name: typed_value(source, c, _name) for c in source.columns}
+    typed = {c.name: typed_value_sql(source, c, _name) for c in source.columns}
     for column in source.columns:
         wanted = f"{_name(column)} is null" if column.required else "false"
         row = con.execute(

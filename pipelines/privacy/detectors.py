@@ -28,7 +28,7 @@ SHORTEST = 9
 REMOVED = "‹personal data removed›"
 
 
-def redacted(expression: str, detectors: Mapping[str, str] = DETECTORS) -> str:
+def redacted_sql(expression: str, detectors: Mapping[str, str] = DETECTORS) -> str:
     """SQL: the text with every match replaced; untouched text passes at the price of one match."""
     cleaned = expression
     for pattern in detectors.values():
@@ -36,15 +36,15 @@ def redacted(expression: str, detectors: Mapping[str, str] = DETECTORS) -> str:
         kept = pattern.replace("(?:^|[^0-9])", "(^|[^0-9])")
         back = "\\1" if kept != pattern else ""
         cleaned = f"regexp_replace({cleaned}, {duck.literal(kept)}, '{back}{REMOVED}', 'g')"
-    return f"case when {held(expression, detectors)} then {cleaned} else {expression} end"
+    return f"case when {detected_sql(expression, detectors)} then {cleaned} else {expression} end"
 
 
-def held(expression: str, detectors: Mapping[str, str] = DETECTORS) -> str:
+def detected_sql(expression: str, detectors: Mapping[str, str] = DETECTORS) -> str:
     """SQL: whether the text holds personal data."""
     return f"regexp_matches({expression}, {duck.literal('|'.join(detectors.values()))})"
 
 
-def held_among(texts: Sequence[str], detectors: Mapping[str, str]) -> str:
+def any_detected_sql(texts: Sequence[str], detectors: Mapping[str, str]) -> str:
     """SQL: whether any of the texts holds personal data, by one match over all of them.
 
     A line feed between them is neither a word's nor a number's, so nothing is found across two texts
@@ -53,10 +53,10 @@ def held_among(texts: Sequence[str], detectors: Mapping[str, str]) -> str:
     if not texts:
         return "false"
     long = ", ".join(f"case when strlen({t}) >= {SHORTEST} or contains({t}, '@') then {t} end" for t in texts)
-    return held(f"concat_ws(chr(10), {long})", detectors)
+    return detected_sql(f"concat_ws(chr(10), {long})", detectors)
 
 
-def findings(con: duckdb.DuckDBPyConnection, relation: str) -> dict[tuple[str, str], int]:
+def count_personal_data(con: duckdb.DuckDBPyConnection, relation: str) -> dict[tuple[str, str], int]:
     """(column, detector) → matching rows, over every text column of a stored relation."""
     found: dict[tuple[str, str], int] = {}
     for name, kind, *_ in con.execute(f"describe from {relation}").fetchall():

@@ -23,7 +23,7 @@ SMALLEST = 5
 
 
 @dataclass(frozen=True)
-class Line:
+class SumGroup:
     """Rows that add up: `parts` to `total` (row numbers); no total where none is published."""
 
     parts: tuple[int, ...]
@@ -34,24 +34,26 @@ class Line:
         return self.parts if self.total is None else (*self.parts, self.total)
 
 
-def withheld(
-    counts: Sequence[Sequence[int]], lines: Sequence[Line], given: frozenset[int] = frozenset()
+def find_withheld_rows(
+    counts: Sequence[Sequence[int]], lines: Sequence[SumGroup], given: frozenset[int] = frozenset()
 ) -> set[int]:
     """Row numbers to withhold, `given` ones among them. `counts`: per row its counts and rests, the
     size-giving one first."""
-    hidden = {n for n, row in enumerate(counts) if any(small(value) for value in row)} | given
+    hidden = {n for n, row in enumerate(counts) if any(is_small(value) for value in row)} | given
     closed = [line for line in lines if line.total is not None]
     while True:
         extra = {_beside(line, hidden, counts) for line in closed if _gives_away(line, hidden, counts)}
         if not extra - {None}:
-            known = determined(hidden, closed)
+            known = find_determined_rows(hidden, closed)
             extra = {_beside(line, hidden, counts) for line in closed if known & set(line.members)}
         if not extra - {None}:
             return hidden
         hidden |= {row for row in extra if row is not None}
 
 
-def differenced(periods: Mapping[int, tuple[date, date]], counts: Sequence[Sequence[int]]) -> set[int]:
+def find_withheld_totals(
+    periods: Mapping[int, tuple[date, date]], counts: Sequence[Sequence[int]]
+) -> set[int]:
     """Rows of one subject to withhold, so that no two of those left differ by a small count.
 
     `periods`: row → first and last day. The running total is let be known at the end of a day only where
@@ -75,7 +77,7 @@ def differenced(periods: Mapping[int, tuple[date, date]], counts: Sequence[Seque
             for ends in totals.values()
             if day in ends and reached in ends
         ]
-        if not any(small(abs(value)) for step in (since, *moved) for value in step):
+        if not any(is_small(abs(value)) for step in (since, *moved) for value in step):
             known.add(day)
             reached = day
             since[:] = 0
@@ -83,26 +85,26 @@ def differenced(periods: Mapping[int, tuple[date, date]], counts: Sequence[Seque
     until = np.array(counts[days[opening]])
     begun = {first: row for row, (first, last) in periods.items() if first < last == opening}
     for first in sorted(begun, reverse=True):
-        if not any(small(value) for value in np.array(counts[begun[first]]) - until):
+        if not any(is_small(value) for value in np.array(counts[begun[first]]) - until):
             known.add(first - eve)
             until = np.array(counts[begun[first]])
     return {row for row, (first, last) in periods.items() if not {first - eve, last} <= known}
 
 
-def small(value: int) -> bool:
+def is_small(value: int) -> bool:
     return 0 < value < SMALLEST
 
 
-def _gives_away(line: Line, hidden: set[int], counts: Sequence[Sequence[int]]) -> bool:
+def _gives_away(line: SumGroup, hidden: set[int], counts: Sequence[Sequence[int]]) -> bool:
     gone = [row for row in line.members if row in hidden]
     if len(gone) < 2:
         return len(gone) == 1
     if line.total in hidden:
         return False
-    return any(small(sum(values)) for values in zip(*(counts[row] for row in gone), strict=True))
+    return any(is_small(sum(values)) for values in zip(*(counts[row] for row in gone), strict=True))
 
 
-def _beside(line: Line, hidden: set[int], counts: Sequence[Sequence[int]]) -> int | None:
+def _beside(line: SumGroup, hidden: set[int], counts: Sequence[Sequence[int]]) -> int | None:
     """The next row to withhold in this line: the smallest that counts anything, the total last."""
     left = [row for row in line.parts if row not in hidden]
     if left:
@@ -110,7 +112,7 @@ def _beside(line: Line, hidden: set[int], counts: Sequence[Sequence[int]]) -> in
     return line.total if line.total not in hidden else None
 
 
-def determined(hidden: set[int], lines: Sequence[Line]) -> set[int]:
+def find_determined_rows(hidden: set[int], lines: Sequence[SumGroup]) -> set[int]:
     """Withheld rows whose value follows from the published rows and the lines' equations."""
     found: set[int] = set()
     for rows, equations in _components(hidden, lines):
@@ -126,9 +128,9 @@ def determined(hidden: set[int], lines: Sequence[Line]) -> set[int]:
     return found
 
 
-def _components(hidden: set[int], lines: Sequence[Line]) -> list[tuple[list[int], list[Line]]]:
+def _components(hidden: set[int], lines: Sequence[SumGroup]) -> list[tuple[list[int], list[SumGroup]]]:
     """Withheld rows that share equations, each group with its own."""
-    groups: list[tuple[set[int], list[Line]]] = []
+    groups: list[tuple[set[int], list[SumGroup]]] = []
     for line in lines:
         rows = hidden & set(line.members)
         if not rows:

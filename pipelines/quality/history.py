@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import duckdb
 
 from pipelines import duck
-from pipelines.landing.batches import newest
+from pipelines.landing.batches import find_newest_batches
 from pipelines.quality.reports import read_report
 from pipelines.quality.split import Placed
 from pipelines.quality.suite import LATE, MOVE, REPEATED, History, Suite
@@ -94,7 +94,7 @@ def earlier(source: Source, days: int, placed: Sequence[Placed], settings: Setti
     chunk = sorted(p.batch.partition for p in placed)
     since = str(date.fromisoformat(chunk[0]) - timedelta(days=days))
     found = []
-    for day, batch in newest(settings.landing, source.name).items():
+    for day, batch in find_newest_batches(settings.landing, source.name).items():
         if since <= day <= chunk[-1] and day not in chunk:
             report = read_report(settings.quality, batch)
             if report and not report.blocked and report.accepted.exists():

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from pipelines.landing.arrivals import new_days
-from pipelines.landing.batches import newest
+from pipelines.landing.arrivals import find_new_days
+from pipelines.landing.batches import find_newest_batches
 from pipelines.quality.reports import read_report
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.files.file_set import provided
+from pipelines.sources.files.file_set import has_file
 
 
 def owed(source: Source, days: Sequence[date], settings: Settings) -> list[date]:
@@ -19,9 +19,9 @@ def owed(source: Source, days: Sequence[date], settings: Settings) -> list[date]
     A delivery that is a file is owed only where the file exists; everything else is owed every day.
     """
     if source.connector == "files" and (source.inbox or "{partition}" in str(source.path)):
-        days = [day for day in days if provided(source, day, settings)]
-    waits = new_days(source, settings, days)
-    landed = newest(settings.landing, source.name)
+        days = [day for day in days if has_file(source, day, settings)]
+    waits = find_new_days(source, settings, days)
+    landed = find_newest_batches(settings.landing, source.name)
     reports = {d: read_report(settings.quality, landed[str(d)]) for d in days if str(d) in landed}
     return [
         d for d in days if d in waits or d not in reports or ((r := reports[d]) is not None and r.blocked)

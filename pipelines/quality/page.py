@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from pipelines.landing.batches import LandedBatch
+from pipelines.landing.batches import Batch
 from pipelines.quality.reports import Report
 from pipelines.sources.contracts.contract import Source
 
@@ -25,7 +25,7 @@ FACTS = {
 }
 
 
-def write_page(source: Source, batch: LandedBatch, report: Report) -> Path:
+def write_page(source: Source, batch: Batch, report: Report) -> Path:
     """Written whole or not at all, like everything beside it."""
     draft = report.page.with_name(f".{report.page.name}.{os.getpid()}.partial")
     draft.write_text(render(source, batch, report), encoding="utf-8")
@@ -33,7 +33,7 @@ def write_page(source: Source, batch: LandedBatch, report: Report) -> Path:
     return report.page
 
 
-def render(source: Source, batch: LandedBatch, report: Report) -> str:
+def render(source: Source, batch: Batch, report: Report) -> str:
     """HTML of one report; every value is escaped."""
     failed = [r for r in report.results if r["unexpected"]]
     order = list(SEVERITY)

@@ -11,22 +11,22 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from pipelines import duck
-from pipelines.landing.batches import LandedBatch, newest
+from pipelines.landing.batches import Batch, find_newest_batches
 from pipelines.landing.reference import PREFIX
 from pipelines.quality.suite import Reference, Suite
 
 
-def landed_references(tables: Iterable[str], landing: Path) -> dict[str, LandedBatch]:
+def landed_references(tables: Iterable[str], landing: Path) -> dict[str, Batch]:
     """table → its newest batch; a table that was never landed is absent."""
     found = {}
     for table in sorted(set(tables)):
-        batches = newest(landing, PREFIX + table)
+        batches = find_newest_batches(landing, PREFIX + table)
         if batches:
             found[table] = batches[max(batches)]
     return found
 
 
-def helped_sql(suite: Suite, typed: str, landed: dict[str, LandedBatch]) -> str:
+def helped_sql(suite: Suite, typed: str, landed: dict[str, Batch]) -> str:
     """SELECT over `typed` with the suite's `derived` columns and `<column>__unlisted` beside.
 
     The latter is NULL too where the table was never landed: nothing is said about it then.
@@ -50,7 +50,7 @@ def helped_sql(suite: Suite, typed: str, landed: dict[str, LandedBatch]) -> str:
     return f"select t.*{''.join(f', {h}' for h in helpers)} from ({typed}) t {' '.join(joins)}"
 
 
-def _spans(said: Reference, batch: LandedBatch) -> str:
+def _spans(said: Reference, batch: Batch) -> str:
     """One row per code with the spans in which it was valid: from the day, up to the day before `t`."""
     landed = pq.read_schema(batch.path).names
 

@@ -12,12 +12,12 @@ import duckdb
 import pyarrow as pa
 
 from pipelines import duck
-from pipelines.landing.batches import LandedBatch, batches
+from pipelines.landing.batches import Batch, list_batches
 from pipelines.quality.reports import Report, read_report
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts, Source
 
-Judged = tuple[LandedBatch, Report]
+Judged = tuple[Batch, Report]
 
 
 def judged_batches(settings: Settings, contracts: Contracts) -> list[Judged]:
@@ -25,7 +25,7 @@ def judged_batches(settings: Settings, contracts: Contracts) -> list[Judged]:
     return [
         (batch, report)
         for name in contracts.sources
-        for batch in batches(settings.landing, name)
+        for batch in list_batches(settings.landing, name)
         if (report := read_report(settings.quality, batch))
     ]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.landing.batches import LandedBatch, write_json
+from pipelines.landing.batches import Batch, write_json
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Report:
         )
 
 
-def folder_of(root: Path, batch: LandedBatch) -> Path:
+def folder_of(root: Path, batch: Batch) -> Path:
     return root / batch.source / batch.partition
 
 
@@ -78,7 +78,7 @@ def write_report(report: Report) -> None:
     write_json(report.path, said)
 
 
-def read_report(root: Path, batch: LandedBatch) -> Report | None:
+def read_report(root: Path, batch: Batch) -> Report | None:
     """The report of a batch; None while it was not validated."""
     folder = folder_of(root, batch)
     path = folder / f"{batch.batch_id}.json"

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import duck
-from pipelines.landing.batches import LandedBatch, rows_sql
-from pipelines.privacy.detectors import REMOVED, redacted
+from pipelines.landing.batches import Batch, rows_sql
+from pipelines.privacy.detectors import REMOVED, redacted_sql
 from pipelines.quality.expectations import Outcome
 from pipelines.quality.typing import MOJIBAKE
 from pipelines.sources.contracts.contract import Source
@@ -31,7 +31,7 @@ UNITS = ("receiving_unit_code", "unit_code", "processing_unit_code", "lead_agenc
 class Placed(NamedTuple):
     """A batch within a chunk: its rows have the keys `first` .. `last`, in the order of `_row`."""
 
-    batch: LandedBatch
+    batch: Batch
     first: int
 
     @property
@@ -39,7 +39,7 @@ class Placed(NamedTuple):
         return self.first + self.batch.rows - 1
 
 
-def place(chunk: Sequence[LandedBatch]) -> list[Placed]:
+def place(chunk: Sequence[Batch]) -> list[Placed]:
     placed, first = [], 0
     for batch in chunk:
         placed.append(Placed(batch, first))
@@ -128,8 +128,8 @@ def landed_columns(placed: Sequence[Placed]) -> list[str]:
 def texts_sql(source: Source, placed: Sequence[Placed], keys: str) -> tuple[str, dict[str, str]]:
     """Landed texts of the rows whose `_key` is in `keys`, personal data removed, with `row_key`; columns."""
     quoted = {n: duck.identifier(n) for n in landed_columns(placed)}
-    texts = "".join(f", {redacted(q)} as {q}" for q in quoted.values())
-    key = " || '|' || ".join(f"coalesce({redacted(quoted[k])}, '')" for k in source.key if k in quoted)
+    texts = "".join(f", {redacted_sql(q)} as {q}" for q in quoted.values())
+    key = " || '|' || ".join(f"coalesce({redacted_sql(quoted[k])}, '')" for k in source.key if k in quoted)
     return (
         f"select _key, _row, {key or repr('')} as row_key{texts} from ({landed_sql(placed)}) "
         f"where _key in ({keys})"
@@ -163,7 +163,7 @@ def _rejected_sql(source: Source, placed: Sequence[Placed]) -> str:
         select t._key, t._row, t.row_key,
             case when {" and ".join(f"{k} is not null" for k in typed)}
                 then [{", ".join(f"cast({k} as varchar)" for k in typed)}] end as record_key,
-            {redacted(f"coalesce({', '.join(units)}, null)") if units else "null::varchar"} as unit_code,
+            {redacted_sql(f"coalesce({', '.join(units)}, null)") if units else "null::varchar"} as unit_code,
             f.failures, {", ".join(f"t.{q}" for q in quoted.values())}
         from t join failed f using (_key) join typed y using (_key)"""
 
@@ -189,7 +189,7 @@ def column_at_fault(source: Source, quoted: dict[str, str], rule: str, column: s
     )
 
 
-def _identity(batch: LandedBatch) -> str:
+def _identity(batch: Batch) -> str:
     return (
         f"{duck.literal(batch.batch_id)} as batch_id, date {duck.literal(batch.partition)} as partition_key"
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pipelines import duck
 from pipelines.privacy.detectors import REMOVED
 from pipelines.sources.contracts.contract import Column, Source
-from pipelines.sources.values.parsing import cleaned, typed_value
+from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
 
 # What cp1252 makes of the bytes 80–BF, which follow the first byte of a Vietnamese letter in UTF-8.
 _CONTINUATION = "[\\x{0080}-\\x{00BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
@@ -30,10 +30,12 @@ def typing_sql(source: Source, relation: str, landed: Iterable[str]) -> str:
     """
     present = set(landed)
     texts = ", ".join(
-        f"{cleaned(source, c) if c.name in present else 'null::varchar'} as {_text(c)}"
+        f"{clean_text_sql(source, c) if c.name in present else 'null::varchar'} as {_text(c)}"
         for c in source.columns
     )
-    typed = ", ".join(f"{typed_value(source, c, _text)} as {duck.identifier(c.name)}" for c in source.columns)
+    typed = ", ".join(
+        f"{typed_value_sql(source, c, _text)} as {duck.identifier(c.name)}" for c in source.columns
+    )
     raws = "".join(
         f", case when {duck.identifier(c.name)} is null then {_text(c)} end as "
         f"{duck.identifier(c.name + '__raw')}"

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines import duck
-from pipelines.landing.batches import LandedBatch, intact
+from pipelines.landing.batches import Batch, verify_batch
 from pipelines.quality.expectations import Outcome, run_suite
 from pipelines.quality.history import told_before
 from pipelines.quality.judge import judge
@@ -57,9 +57,9 @@ class Judgement(NamedTuple):
     many: bool
 
 
-def chunks(batches: Sequence[LandedBatch], limit: int = CHUNK_ROWS) -> Iterator[list[LandedBatch]]:
+def chunks(batches: Sequence[Batch], limit: int = CHUNK_ROWS) -> Iterator[list[Batch]]:
     """Batches in order, as many in a chunk as fit the limit; a larger batch is a chunk of its own."""
-    chunk: list[LandedBatch] = []
+    chunk: list[Batch] = []
     rows = 0
     for batch in batches:
         if chunk and rows + batch.rows > limit:
@@ -73,7 +73,7 @@ def chunks(batches: Sequence[LandedBatch], limit: int = CHUNK_ROWS) -> Iterator[
 
 def validate(
     source: Source,
-    batches: Sequence[LandedBatch],
+    batches: Sequence[Batch],
     settings: Settings,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Report]:
@@ -91,7 +91,7 @@ def validate(
     return reports
 
 
-def pending(source: Source, found: Iterable[LandedBatch], quality: Path) -> list[LandedBatch]:
+def pending(source: Source, found: Iterable[Batch], quality: Path) -> list[Batch]:
     """Batches never judged, or judged by other rules: what a stopped run or a corrected map left."""
     reports = [(batch, read_report(quality, batch)) for batch in found]
     if not reports:
@@ -108,11 +108,11 @@ def _rules(source: Source, suite: Suite, landing: Path) -> str:
 def _validate_chunk(
     source: Source,
     suite: Suite,
-    chunk: list[LandedBatch],
+    chunk: list[Batch],
     settings: Settings,
     con: duckdb.DuckDBPyConnection,
 ) -> list[Report]:
-    placed = place([intact(batch) for batch in chunk])
+    placed = place([verify_batch(batch) for batch in chunk])
     references = landed_references({r.table for r in suite.references.values()}, settings.landing)
     type_rows(con, source, suite, placed, references)
     outcomes = judge(con, [e for e in suite.rows if not e.of_history], "typed", source.name)
@@ -144,7 +144,7 @@ def type_rows(
     source: Source,
     suite: Suite,
     placed: list[Placed],
-    references: dict[str, LandedBatch],
+    references: dict[str, Batch],
 ) -> None:
     """Table `typed`: canonical columns keyed by `_key`, and what else the rules over single rows read.
 

@@ -15,7 +15,7 @@ import duckdb
 import pandas as pd
 
 from pipelines import duck
-from pipelines.landing.batches import LandedBatch, newest
+from pipelines.landing.batches import Batch, find_newest_batches
 from pipelines.quality.split import Placed
 from pipelines.quality.suite import Suite
 from pipelines.settings import LOCAL_ZONE, Settings
@@ -30,7 +30,7 @@ def batch_facts(
     con: duckdb.DuckDBPyConnection, source: Source, suite: Suite, placed: Sequence[Placed], settings: Settings
 ) -> pd.DataFrame:
     """One row per batch of the chunk (index: its place): `rows`, `volume_ratio`, `hours_behind`."""
-    landed = {day: batch.rows for day, batch in newest(settings.landing, source.name).items()}
+    landed = {day: batch.rows for day, batch in find_newest_batches(settings.landing, source.name).items()}
     last: dict[Any, Any] = {}
     if suite.newest:
         said = con.execute(
@@ -48,7 +48,7 @@ def batch_facts(
     return pd.DataFrame(facts, columns=["rows", "volume_ratio", "hours_behind"]).astype("float64")
 
 
-def volume_ratio(batch: LandedBatch, landed: Mapping[str, int]) -> float | None:
+def volume_ratio(batch: Batch, landed: Mapping[str, int]) -> float | None:
     """Rows ÷ the median of the same weekday before; None where there is too little to compare with."""
     day = date.fromisoformat(batch.partition)
     before = [landed.get(str(day - timedelta(weeks=n))) for n in range(1, WEEKS + 1)]
@@ -57,7 +57,7 @@ def volume_ratio(batch: LandedBatch, landed: Mapping[str, int]) -> float | None:
     return round(batch.rows / usual, 4) if usual >= ENOUGH_ROWS else None
 
 
-def hours_behind(batch: LandedBatch, last: datetime | None) -> float | None:
+def hours_behind(batch: Batch, last: datetime | None) -> float | None:
     """From the newest row's time to the end of the day, or to the pull where that came first."""
     if last is None:
         return None
@@ -65,7 +65,7 @@ def hours_behind(batch: LandedBatch, last: datetime | None) -> float | None:
     return round((min(end, pulled_at(batch)) - last) / timedelta(hours=1), 2)
 
 
-def pulled_at(batch: LandedBatch) -> datetime:
+def pulled_at(batch: Batch) -> datetime:
     """Local wall time of the pull; far ahead where a batch does not tell."""
     try:
         utc = datetime.fromisoformat(f"{batch.pulled_at}+00:00")

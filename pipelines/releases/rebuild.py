@@ -19,7 +19,7 @@ from pipelines.lake import catalogue as lake
 from pipelines.lake import inputs, ledger
 from pipelines.lake.ledger import Release
 from pipelines.lake.marts import Content, content
-from pipelines.landing.batches import LandingError, batches
+from pipelines.landing.batches import LandingError, list_batches
 from pipelines.quality.validate import validate
 from pipelines.releases.verify import Finding
 from pipelines.settings import Settings
@@ -73,7 +73,7 @@ def _build(scratch: Settings, release: Release, progress: Callable[[str], None])
     contracts = load_contracts(scratch.sources_file)
     for source in contracts.sources.values():
         progress(f"validating {source.name}")
-        validate(source, list(batches(scratch.landing, source.name)), scratch)
+        validate(source, list(list_batches(scratch.landing, source.name)), scratch)
     progress("building")
     ensure_manifest(scratch)
     as_of = prepare(scratch, contracts, release.as_of)

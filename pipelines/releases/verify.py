@@ -20,7 +20,7 @@ from pipelines.lake import chain as links
 from pipelines.lake import files, inputs, ledger
 from pipelines.lake.ledger import Release
 from pipelines.lake.marts import Content, columns, digest, row_hash, row_sum
-from pipelines.landing.batches import file_sha256, told_by
+from pipelines.landing.batches import hash_file, read_sidecar
 from pipelines.settings import Settings
 
 # What docs/audit.md explains one by one; the last three are `--rebuild`'s.
@@ -183,7 +183,7 @@ def _files(
         elif name not in recorded:
             text = f"the catalogue names the file '{name}', which no release wrote"
             found.append(Finding("edited_catalogue", text, table))
-        elif file_sha256(path) != recorded[name][2]:
+        elif hash_file(path) != recorded[name][2]:
             found.append(
                 Finding(
                     "edited_file",
@@ -282,13 +282,13 @@ def _landing(
         name = f"{batch.source} {batch.partition}, batch {batch.batch_id}"
         if not path.exists():
             yield Finding("missing_batch", f"landing: {name} is missing")
-        elif file_sha256(path) != batch.sha256:
+        elif hash_file(path) != batch.sha256:
             yield Finding("edited_batch", f"landing: the bytes of {name} no longer match its SHA-256")
         if not path.with_suffix(".json").exists():
             yield Finding("missing_batch", f"landing: the sidecar of {name} is missing, so it counts no more")
             continue
         try:
-            told = told_by(path.with_suffix(".json"))
+            told = read_sidecar(path.with_suffix(".json"))
         except (ValueError, TypeError, KeyError):
             yield Finding("edited_sidecar", f"landing: the sidecar of {name} cannot be read")
             continue

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from rich.progress import Progress, TaskID
 
-from pipelines.landing.batches import newest
+from pipelines.landing.batches import find_newest_batches
 from pipelines.quality.owed import owed
 from pipelines.quality.validate import pending
 from pipelines.runs.alive import running
@@ -54,7 +54,9 @@ def plan(settings: Settings, first: date, last: date, *, again: bool, revalidate
     judged = [
         date.fromisoformat(batch.partition)
         for source in contracts.sources.values()
-        for batch in pending(source, newest(settings.landing, source.name).values(), settings.quality)
+        for batch in pending(
+            source, find_newest_batches(settings.landing, source.name).values(), settings.quality
+        )
     ]
     left = sorted({day for day in judged if first <= day <= last})
     if missing:

@@ -14,17 +14,17 @@ from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.names import closest, fold
 from pipelines.sources.errors import PermanentSourceError
 
-__all__ = ["Mapped", "Match", "fold", "map_columns", "match", "observed"]
+__all__ = ["ColumnMapping", "HeaderMatch", "fold", "map_columns", "match_headers", "observe_matches"]
 
 
-class Mapped(NamedTuple):
+class ColumnMapping(NamedTuple):
     """`columns`: canonical → raw header; `notes`: what was dropped or is absent, for people."""
 
     columns: dict[str, str]
     notes: tuple[str, ...]
 
 
-class Match(NamedTuple):
+class HeaderMatch(NamedTuple):
     """How headers meet a contract. `columns`: canonical → header; the rest are names on either side.
 
     `clashes`: header wanted → the headers that read alike; `personal` and `unknown` are dropped.
@@ -39,7 +39,7 @@ class Match(NamedTuple):
     clashes: dict[str, tuple[str, ...]]
 
 
-def match(source: Source, headers: Sequence[str]) -> Match:
+def match_headers(source: Source, headers: Sequence[str]) -> HeaderMatch:
     """Pure: nothing is raised, so that a check can tell everything at once."""
     by_fold: dict[str, list[str]] = {}
     for header in headers:
@@ -60,7 +60,7 @@ def match(source: Source, headers: Sequence[str]) -> Match:
     personal = {fold(raw) for raw in source.personal}
     used = {*columns.values(), *(h for found in clashes.values() for h in found)}
     rest = [h for h in dict.fromkeys(headers) if h not in used and fold(h)]
-    return Match(
+    return HeaderMatch(
         headers=tuple(headers),
         columns=columns,
         missing=tuple(c.name for c in open_ if c.name in needed),
@@ -71,13 +71,13 @@ def match(source: Source, headers: Sequence[str]) -> Match:
     )
 
 
-_observer: ContextVar[list[Match] | None] = ContextVar("observer", default=None)
+_observer: ContextVar[list[HeaderMatch] | None] = ContextVar("observer", default=None)
 
 
 @contextmanager
-def observed() -> Iterator[list[Match]]:
+def observe_matches() -> Iterator[list[HeaderMatch]]:
     """What connectors meet while inside; then a missing column is told, not raised."""
-    seen: list[Match] = []
+    seen: list[HeaderMatch] = []
     token = _observer.set(seen)
     try:
         yield seen
@@ -85,13 +85,13 @@ def observed() -> Iterator[list[Match]]:
         _observer.reset(token)
 
 
-def map_columns(source: Source, partition: str, headers: Sequence[str]) -> Mapped:
+def map_columns(source: Source, partition: str, headers: Sequence[str]) -> ColumnMapping:
     """PermanentSourceError where a required column is absent, two headers read alike, or drift may not be."""
-    found = match(source, headers)
+    found = match_headers(source, headers)
     seen = _observer.get()
     if seen is not None:
         seen.append(found)
-        return Mapped(found.columns, ())
+        return ColumnMapping(found.columns, ())
     faults = [_missing(source, name, headers) for name in found.missing]
     faults += [
         f"the headers {', '.join(map(repr, clash))} read alike, and both fit {name!r}. "
@@ -111,7 +111,7 @@ def map_columns(source: Source, partition: str, headers: Sequence[str]) -> Mappe
         raise PermanentSourceError(
             f"{source.name} {partition}: {' '.join(faults)} Headers found: {', '.join(map(repr, headers))}."
         )
-    return Mapped(found.columns, tuple(notes))
+    return ColumnMapping(found.columns, tuple(notes))
 
 
 def _missing(source: Source, name: str, headers: Sequence[str]) -> str:

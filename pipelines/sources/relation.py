@@ -35,11 +35,11 @@ class Relation(NamedTuple):
 
 
 # A context manager: server-side cursors and temporary registrations live until the batch is written.
-Connector = Callable[[Source, date, Settings, duckdb.DuckDBPyConnection], AbstractContextManager[Relation]]
+PullFunction = Callable[[Source, date, Settings, duckdb.DuckDBPyConnection], AbstractContextManager[Relation]]
 
 
 @contextmanager
-def streamed(
+def register_chunks(
     con: duckdb.DuckDBPyConnection, names: Sequence[str], chunks: Iterable[Sequence[Sequence[str | None]]]
 ) -> Iterator[str]:
     """Chunks of columns of text as a relation that is read once, in constant memory.

@@ -16,7 +16,7 @@ from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.relation import Relation
 
 
-def as_log(source: Source, partition: date, relation: Relation) -> Relation:
+def unfold_milestones(source: Source, partition: date, relation: Relation) -> Relation:
     """The relation as it is without `milestones`; else unfolded, `recorded_at` and `status_code` set.
 
     A row with neither a time nor a status still gives one row: the suite rejects it, nothing vanishes.

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
-from pipelines.landing.batches import LandedBatch, batches, intact
+from pipelines.landing.batches import Batch, list_batches, verify_batch
 from pipelines.landing.reference import PREFIX
 from pipelines.quality.rejections import lay_out_rejections
 from pipelines.quality.reports import Report, read_report
@@ -45,8 +45,8 @@ class BuiltState:
 
 
 def current(
-    found: Iterable[tuple[LandedBatch, Report]], whole: Collection[str] = ()
-) -> dict[tuple[str, str], LandedBatch]:
+    found: Iterable[tuple[Batch, Report]], whole: Collection[str] = ()
+) -> dict[tuple[str, str], Batch]:
     """(source, partition) → its newest accepted batch: the one that counts.
 
     `whole`: sources whose every delivery is the whole table; of these only the newest partition counts.
@@ -62,7 +62,7 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
     The default is the newest *landed* day, not the day of the run's partition: re-pulling an old
     day must leave every number where it was. NothingLanded where no dossier batch was accepted.
     """
-    landed = list(batches(settings.landing))
+    landed = list(list_batches(settings.landing))
     found = [(b, r) for b in landed if (r := read_report(settings.quality, b))]
     references = {b.source: b for b in landed if b.source.startswith(PREFIX)}
     whole = {s.name for s in contracts.sources.values() if s.partitioning == "whole_table"}
@@ -82,7 +82,7 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
     newest_day = datetime.fromisoformat(max(days)).date()
     as_of = as_of or datetime.combine(newest_day, time()) + timedelta(days=1, seconds=-1)
     for batch in (*counting.values(), *references.values()):
-        intact(batch)
+        verify_batch(batch)
     accepted = {(b.source, b.batch_id): r.accepted for b, r in found}
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("create schema if not exists raw")
@@ -195,8 +195,8 @@ def _accepted_view(
 
 def _batch_tables(
     con: duckdb.DuckDBPyConnection,
-    found: list[tuple[LandedBatch, Report]],
-    counting: dict[tuple[str, str], LandedBatch],
+    found: list[tuple[Batch, Report]],
+    counting: dict[tuple[str, str], Batch],
 ) -> None:
     con.execute(
         "create or replace table raw.batches (batch_id varchar, source varchar, partition_key date, "
@@ -216,7 +216,7 @@ def _batch_tables(
         con.executemany(f"insert into raw.batches values ({', '.join('?' * 13)})", rows)
 
 
-def _reference_batches(con: duckdb.DuckDBPyConnection, references: dict[str, LandedBatch]) -> None:
+def _reference_batches(con: duckdb.DuckDBPyConnection, references: dict[str, Batch]) -> None:
     """Only the batch that counts: reference files are all or nothing, every row read is accepted."""
     for b in references.values():
         con.execute(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import duckdb
 
 from pipelines import duck
-from pipelines.landing.batches import LandedBatch
+from pipelines.landing.batches import Batch
 from pipelines.landing.reference import PREFIX
 from pipelines.sources.contracts.contract import Contracts
 
@@ -17,7 +17,7 @@ class WrongReference(ValueError):
 
 
 def reference_tables(
-    con: duckdb.DuckDBPyConnection, contracts: Contracts, newest: Mapping[str, LandedBatch]
+    con: duckdb.DuckDBPyConnection, contracts: Contracts, newest: Mapping[str, Batch]
 ) -> None:
     """`newest`: reference table → its newest batch. WrongReference names the table."""
     for name, columns in contracts.reference_columns().items():

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import openpyxl
 import pytest
 
-from pipelines.landing.batches import newest
-from pipelines.landing.pull import pull
+from pipelines.landing.batches import find_newest_batches
+from pipelines.landing.pull import land_partition
 from pipelines.sources.contracts.contract import load_contracts
 from tests import line, nights
 from tests.spoiled_night import (
@@ -170,14 +170,14 @@ def test_a_delivery_that_cannot_be_read_is_named_and_nothing_of_it_lands(
     for source, (_, said) in zip(SOURCES, faults, strict=True):
         text = told.about(f"landing/{source}")
         assert re.search(f"{source} {DAY}.*{said}", text, re.DOTALL), told.text
-        assert str(DAY) not in newest(settings.landing, source)
+        assert str(DAY) not in find_newest_batches(settings.landing, source)
     nothing_half(settings)
     still_answers(sources, former)
 
     shutil.copytree(settings.data / "demo.good", settings.data / "demo", dirs_exist_ok=True)
     sources.api["answer"] = lambda page: CAPTURE[page]
     for source in load_contracts(settings.sources_file).sources.values():
-        pull(source, DAY, settings, run_id="mended")
+        land_partition(source, DAY, settings, run_id="mended")
     nights.judge(settings)
     for source in SOURCES:
         mended = report_of(settings, source)

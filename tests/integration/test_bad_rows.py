@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pipelines.lake.catalogue import open_lake
-from pipelines.landing.batches import newest, rows_sql
+from pipelines.landing.batches import find_newest_batches, rows_sql
 from pipelines.quality.reports import Report
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import load_contracts
@@ -174,7 +174,7 @@ def test_a_phone_number_in_a_name_is_kept_nowhere(mended: Mended) -> None:
         [(bad,)] = con.execute(
             "select bad_value from lake.audit.rejections where batch_id = ? and _row = 16", [report.batch_id]
         ).fetchall()
-        landed = newest(mended.settings.landing, "dossier_log")[str(DAY)]
+        landed = find_newest_batches(mended.settings.landing, "dossier_log")[str(DAY)]
         [(name,)] = con.execute(
             f"select procedure_name from {rows_sql([landed.path])} where _row = 16"
         ).fetchall()

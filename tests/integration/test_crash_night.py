@@ -13,8 +13,8 @@ import pytest
 from pipelines import duck
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
-from pipelines.landing.batches import batches, intact, newest
-from pipelines.landing.pull import pull
+from pipelines.landing.batches import find_newest_batches, list_batches, verify_batch
+from pipelines.landing.pull import land_partition
 from pipelines.quality.reports import read_report
 from pipelines.quality.validate import pending, validate
 from pipelines.releases.publish import publish
@@ -48,14 +48,18 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def landing(settings: Settings) -> None:
     """As a run does: days without a batch are pulled."""
     source = load_contracts(settings.sources_file).sources[LOG]
-    if str(DAY) not in newest(settings.landing, LOG):
-        pull(source, DAY, settings, run_id="run")
+    if str(DAY) not in find_newest_batches(settings.landing, LOG):
+        land_partition(source, DAY, settings, run_id="run")
 
 
 def validation(settings: Settings) -> None:
     """As a run does: what was landed and not judged is judged."""
     source = load_contracts(settings.sources_file).sources[LOG]
-    validate(source, pending(source, newest(settings.landing, LOG).values(), settings.quality), settings)
+    validate(
+        source,
+        pending(source, find_newest_batches(settings.landing, LOG).values(), settings.quality),
+        settings,
+    )
 
 
 def both(settings: Settings) -> None:
@@ -65,7 +69,7 @@ def both(settings: Settings) -> None:
 
 def accepted(settings: Settings) -> tuple:
     """The rows that count, without the name of their batch; and what was rejected why."""
-    (batch,) = newest(settings.landing, LOG).values()
+    (batch,) = find_newest_batches(settings.landing, LOG).values()
     report = read_report(settings.quality, batch)
     assert report is not None
     with duck.connect(settings.extensions) as con:
@@ -78,8 +82,8 @@ def accepted(settings: Settings) -> tuple:
 
 def is_sound(settings: Settings) -> None:
     """What is there is whole: every batch has its bytes, every report its files."""
-    for batch in batches(settings.landing):
-        intact(batch)
+    for batch in list_batches(settings.landing):
+        verify_batch(batch)
         report = read_report(settings.quality, batch)
         assert report is None or report.accepted.exists()
 

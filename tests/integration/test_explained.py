@@ -15,7 +15,7 @@ from pipelines.cli.console import console
 from pipelines.explain.difference import difference
 from pipelines.lake import inputs, ledger
 from pipelines.lake.catalogue import open_lake
-from pipelines.landing.batches import batches
+from pipelines.landing.batches import list_batches
 from pipelines.settings import Settings
 from tests import week as w
 
@@ -65,7 +65,7 @@ def test_a_word_that_is_learned_releases_its_rows_and_forgotten_sends_them_back(
 def test_every_part_names_its_batch_and_on_request_its_dossiers(week: Settings) -> None:
     with open_lake(week) as con:
         found = difference(con, 2, 3, dossiers=True)
-    fifth = {b.batch_id for b in batches(week.landing, "dossier_log") if b.partition == "2025-08-05"}
+    fifth = {b.batch_id for b in list_batches(week.landing, "dossier_log") if b.partition == "2025-08-05"}
     since = next(r for r in found.rates if r.period == SINCE)
     late = next(p for p in since.parts if p.cause == "late_arrival")
     assert late.dossier_codes == sorted([w.LATE, w.LATE_FOR_CUTOFF])
@@ -129,7 +129,7 @@ def test_the_command_says_the_same_and_its_exit_codes_can_be_used(
 def log_known_to(week: Settings, release: ledger.Release) -> pd.DataFrame:
     """The rows of the newest batch of each day that had been pulled when the release was published."""
     newest: dict[str, Path] = {}
-    for b in sorted(batches(week.landing, "dossier_log"), key=lambda b: b.batch_id):
+    for b in sorted(list_batches(week.landing, "dossier_log"), key=lambda b: b.batch_id):
         if datetime.fromisoformat(b.pulled_at) <= release.published_at:
             newest[b.partition] = b.path
     return pd.concat([pd.read_parquet(path) for path in newest.values()], ignore_index=True)

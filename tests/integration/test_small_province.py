@@ -24,8 +24,8 @@ import pytest
 from pipelines import duck
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
-from pipelines.landing.batches import batches, newest
-from pipelines.privacy.detectors import findings
+from pipelines.landing.batches import find_newest_batches, list_batches
+from pipelines.privacy.detectors import count_personal_data
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from tests.conftest import Province
@@ -135,9 +135,9 @@ def test_a_second_run_publishes_nothing_and_says_why(province: Province) -> None
 
 
 def test_a_day_pulled_again_makes_a_new_batch_and_moves_no_number(province: Province) -> None:
-    before, old = held(province), newest(province.settings.landing, "dossier_log")["2025-07-15"]
+    before, old = held(province), find_newest_batches(province.settings.landing, "dossier_log")["2025-07-15"]
     province.thongsuot("run", "--partition", "2025-07-15", "--again")
-    fresh = newest(province.settings.landing, "dossier_log")["2025-07-15"]
+    fresh = find_newest_batches(province.settings.landing, "dossier_log")["2025-07-15"]
     assert fresh.batch_id != old.batch_id and fresh.rows == old.rows
     assert held(province) == before
     current = ask(
@@ -271,14 +271,17 @@ def test_no_planted_personal_value_rests_outside_the_sources(small_province: Pro
             with duck.connect(small_province.settings.extensions) as con:
                 relation = f"read_parquet({duck.literal(path)})"
                 # A file's own name is random, and may hold twelve digits in a row.
-                assert {column for column, _ in findings(con, relation)} <= {"path"}, path
+                assert {column for column, _ in count_personal_data(con, relation)} <= {"path"}, path
                 assert not texts_of(con, relation) & planted, path
         elif path.suffix == ".duckdb":
             with duckdb.connect(str(path), read_only=True) as con:
                 tables = con.execute("select schema_name, table_name from duckdb_tables()").fetchall()
                 for table in tables:
                     relation = duck.identifier(*table)
-                    assert {column for column, _ in findings(con, relation)} <= {"path"}, (path, table)
+                    assert {column for column, _ in count_personal_data(con, relation)} <= {"path"}, (
+                        path,
+                        table,
+                    )
                     assert not texts_of(con, relation) & planted, (path, table)
         else:
             content = path.read_bytes().decode("utf-8", "ignore")
@@ -306,6 +309,6 @@ def test_definitions_load_without_great_expectations(small_province: Province) -
 
 
 def test_batches_name_their_query_their_hash_and_their_run(small_province: Province) -> None:
-    found = list(batches(small_province.settings.landing, "dossier_log"))
+    found = list(list_batches(small_province.settings.landing, "dossier_log"))
     assert len(found) == 67
     assert all("ThoiGianDongBo" in b.origin and len(b.sha256) == 64 and len(b.run_id) == 36 for b in found)

@@ -14,8 +14,8 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.landing.batches import batches
-from pipelines.landing.pull import pull
+from pipelines.landing.batches import list_batches
+from pipelines.landing.pull import land_partition
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
@@ -91,7 +91,7 @@ def test_a_server_killed_in_mid_read_leaves_nothing_and_the_next_pull_lands_all(
     with psycopg.connect(postgres) as con:
         con.execute("insert into stall values (true)")
     with ThreadPoolExecutor(1) as threads:
-        reading = threads.submit(pull, one, DAY, settings, run_id="t")
+        reading = threads.submit(land_partition, one, DAY, settings, run_id="t")
         os.kill(the_stalled_reader(postgres), signal.SIGKILL)
         with pytest.raises(SourceError) as caught:
             reading.result(timeout=60)
@@ -104,8 +104,8 @@ def test_a_server_killed_in_mid_read_leaves_nothing_and_the_next_pull_lands_all(
     until_it_answers(postgres)
     with psycopg.connect(postgres) as con:
         con.execute("delete from stall")
-    batch = pull(one, DAY, settings, run_id="t")
-    assert batch.rows == ROWS and list(batches(settings.landing)) == [batch]
+    batch = land_partition(one, DAY, settings, run_id="t")
+    assert batch.rows == ROWS and list(list_batches(settings.landing)) == [batch]
     assert len(set(pq.read_table(batch.path)["code"].to_pylist())) == ROWS
 
 
@@ -114,7 +114,7 @@ def test_a_server_killed_in_mid_read_leaves_nothing_and_the_next_pull_lands_all(
 def test_a_user_who_may_not_read_the_table_is_told_so(tmp_path: Path, postgres: str, scanned: bool) -> None:
     url = postgres.replace("postgres:@", "reader:s3cret-word@")
     with pytest.raises(PermanentSourceError, match="refuses the statement") as caught:
-        pull(source(url, scanner=scanned), DAY, Settings(data=tmp_path), run_id="t")
+        land_partition(source(url, scanner=scanned), DAY, Settings(data=tmp_path), run_id="t")
     assert "s3cret-word" not in str(caught.value)
 
 
@@ -131,7 +131,7 @@ def test_a_wrong_password_is_not_tried_again(tmp_path: Path, postgres: str, scan
     try:
         until_it_refuses(url)
         with pytest.raises(PermanentSourceError, match="refused the login") as caught:
-            pull(source(url, scanner=scanned), DAY, Settings(data=tmp_path), run_id="t")
+            land_partition(source(url, scanner=scanned), DAY, Settings(data=tmp_path), run_id="t")
         assert "wr0ng-word" not in str(caught.value)
     finally:
         Path(hba).write_text(before, encoding="utf-8")

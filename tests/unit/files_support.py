@@ -9,8 +9,8 @@ from typing import Any
 import openpyxl
 import pyarrow.parquet as pq
 
-from pipelines.landing.batches import LandedBatch
-from pipelines.landing.pull import pull
+from pipelines.landing.batches import Batch
+from pipelines.landing.pull import land_partition
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 
@@ -39,8 +39,8 @@ def put(settings: Settings, name: str, content: bytes) -> Path:
     return path
 
 
-def landed(settings: Settings, one: Source, day: date = DAY) -> LandedBatch:
-    return pull(one, day, settings, run_id="t")
+def landed(settings: Settings, one: Source, day: date = DAY) -> Batch:
+    return land_partition(one, day, settings, run_id="t")
 
 
 def rows(settings: Settings, one: Source, day: date = DAY) -> list[dict]:

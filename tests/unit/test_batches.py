@@ -10,7 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.landing.batches import LandedBatch, LandingError, batches, intact, land, newest, rows_sql
+from pipelines.landing.batches import (
+    Batch,
+    LandingError,
+    find_newest_batches,
+    list_batches,
+    rows_sql,
+    verify_batch,
+    write_batch,
+)
 
 
 def write(values: list[str]):
@@ -21,13 +29,13 @@ def write(values: list[str]):
     return write_to
 
 
-def landed(root: Path, values: list[str], day: str = "2025-08-06") -> LandedBatch:
-    return land(root, "log", day, write(values), run_id="r1")
+def landed(root: Path, values: list[str], day: str = "2025-08-06") -> Batch:
+    return write_batch(root, "log", day, write(values), run_id="r1")
 
 
 def test_a_batch_is_listed_with_what_its_sidecar_says(tmp_path: Path) -> None:
     made = landed(tmp_path, ["a", "b"])
-    assert list(batches(tmp_path)) == [made]
+    assert list(list_batches(tmp_path)) == [made]
     said = json.loads(made.sidecar.read_text())
     assert (said["source"], said["partition"], said["rows"], said["run_id"]) == ("log", "2025-08-06", 2, "r1")
     assert said["origin"] == "by hand" and len(said["sha256"]) == 64
@@ -36,8 +44,8 @@ def test_a_batch_is_listed_with_what_its_sidecar_says(tmp_path: Path) -> None:
 def test_a_partition_pulled_twice_keeps_both_batches_and_the_newest_counts(tmp_path: Path) -> None:
     landed(tmp_path, ["a"])
     second = landed(tmp_path, ["a", "b"])
-    assert len(list(batches(tmp_path))) == 2
-    assert newest(tmp_path, "log") == {"2025-08-06": second}
+    assert len(list(list_batches(tmp_path))) == 2
+    assert find_newest_batches(tmp_path, "log") == {"2025-08-06": second}
 
 
 def test_a_pull_that_fails_half_way_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -46,22 +54,22 @@ def test_a_pull_that_fails_half_way_leaves_nothing_behind(tmp_path: Path) -> Non
         raise ConnectionError("the server went away")
 
     with pytest.raises(ConnectionError):
-        land(tmp_path, "log", "2025-08-06", breaks, run_id="r1")
+        write_batch(tmp_path, "log", "2025-08-06", breaks, run_id="r1")
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
-    assert list(batches(tmp_path)) == []
+    assert list(list_batches(tmp_path)) == []
 
 
 def test_a_parquet_without_its_sidecar_does_not_exist(tmp_path: Path) -> None:
     made = landed(tmp_path, ["a"])
     made.sidecar.unlink()
-    assert newest(tmp_path, "log") == {}
+    assert find_newest_batches(tmp_path, "log") == {}
 
 
 def test_an_edited_batch_is_refused_by_name(tmp_path: Path) -> None:
     made = landed(tmp_path, ["a"])
     made.path.write_bytes(made.path.read_bytes() + b"x")
     with pytest.raises(LandingError, match=made.batch_id):
-        intact(made)
+        verify_batch(made)
 
 
 def test_a_row_s_number_is_its_place_in_its_file(tmp_path: Path) -> None:

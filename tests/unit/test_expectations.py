@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.landing.batches import LandedBatch, land
+from pipelines.landing.batches import Batch, write_batch
 from pipelines.privacy.detectors import REMOVED
 from pipelines.quality.expectations import run_suite
 from pipelines.quality.reports import Report
@@ -299,13 +299,13 @@ def rows_for(name: str) -> tuple[list[Row], dict[str, int]]:
     return rows, breaking
 
 
-def landed(settings: Settings, name: str, day: str, rows: list[Row]) -> LandedBatch:
+def landed(settings: Settings, name: str, day: str, rows: list[Row]) -> Batch:
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
         columns = {c: pa.array([row[c] for row in rows], pa.string()) for c in rows[0]}
         pq.write_table(pa.table({"_row": pa.array(range(1, len(rows) + 1), pa.int64()), **columns}), out)
         return "by hand", ()
 
-    return land(settings.landing, name, day, write, run_id="test")
+    return write_batch(settings.landing, name, day, write, run_id="test")
 
 
 def judge(name: str, settings: Settings) -> Judged:

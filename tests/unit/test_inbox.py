@@ -11,15 +11,15 @@ import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.landing.arrivals import new_days, settle, waiting
-from pipelines.landing.batches import file_sha256, newest
-from pipelines.landing.pull import pull
+from pipelines.landing.arrivals import archive_counted_files, find_new_days, find_waiting_files
+from pipelines.landing.batches import find_newest_batches, hash_file
+from pipelines.landing.pull import land_partition
 from pipelines.quality.owed import owed
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import NotProvided, PermanentSourceError
 from pipelines.sources.files import inbox
-from pipelines.sources.files.file_set import shas
+from pipelines.sources.files.file_set import read_hashes
 from tests.unit.files_support import DAY, source
 
 NEXT = date(2025, 8, 7)
@@ -39,7 +39,7 @@ def drop(settings: Settings, name: str, *codes: str, at: float = NOON) -> Path:
 
 
 def land(settings: Settings, one: Source, day: date = DAY) -> list[str]:
-    batch = pull(one, day, settings, run_id="t")
+    batch = land_partition(one, day, settings, run_id="t")
     return pq.read_table(batch.path)["code"].to_pylist()
 
 
@@ -51,7 +51,7 @@ def lying(settings: Settings, folder: str) -> list[str]:
 def test_a_landed_file_is_archived_by_its_day_and_hash(settings: Settings) -> None:
     drop(settings, "so tay.csv", "1")
     assert land(settings, inbox_source()) == ["1"]
-    sha = shas(newest(settings.landing, "register")[str(DAY)].origin)[0]
+    sha = read_hashes(find_newest_batches(settings.landing, "register")[str(DAY)].origin)[0]
     assert lying(settings, "inbox") == []
     assert lying(settings, "archive") == [f"archive/register/2025-08-06/{sha[:12]}-so tay.csv"]
 
@@ -71,8 +71,8 @@ def test_a_crash_between_landing_and_archiving_is_healed_by_the_next_look(
         with pytest.raises(KeyboardInterrupt):
             land(settings, inbox_source())
     assert lying(settings, "inbox") == ["inbox/a.csv"]
-    assert waiting(inbox_source(), settings) == {}
-    assert len(settle(inbox_source(), settings)) == 1
+    assert find_waiting_files(inbox_source(), settings) == {}
+    assert len(archive_counted_files(inbox_source(), settings)) == 1
     assert lying(settings, "inbox") == [] and len(lying(settings, "archive")) == 1
 
 
@@ -80,7 +80,7 @@ def test_the_same_content_under_another_name_counts_once(settings: Settings) -> 
     drop(settings, "a.csv", "1")
     land(settings, inbox_source())
     drop(settings, "a (1).csv", "1", at=NOON + 86_400)
-    assert new_days(inbox_source(), settings, [DAY, NEXT]) == set()
+    assert find_new_days(inbox_source(), settings, [DAY, NEXT]) == set()
     assert lying(settings, "inbox") == [] and len(lying(settings, "archive")) == 2
     with pytest.raises(NotProvided):
         land(settings, inbox_source(), NEXT)
@@ -98,7 +98,7 @@ def test_a_second_file_of_the_day_joins_the_first_which_is_read_from_the_archive
     drop(settings, "xa-a.csv", "1")
     land(settings, inbox_source())
     drop(settings, "xa-b.csv", "2")
-    assert new_days(inbox_source(), settings, [DAY, NEXT]) == {DAY}
+    assert find_new_days(inbox_source(), settings, [DAY, NEXT]) == {DAY}
     assert land(settings, inbox_source()) == ["1", "2"]
     assert lying(settings, "inbox") == [] and len(lying(settings, "archive")) == 2
 
@@ -143,7 +143,7 @@ def test_a_correction_of_a_whole_table_replaces_it_whatever_its_name(settings: S
 def test_the_day_is_the_one_in_the_name_else_that_of_the_last_change(
     settings: Settings, name: str, pattern: str | None, day: date
 ) -> None:
-    assert inbox.day_of(inbox_source(date_in_name=pattern), drop(settings, name)) == day
+    assert inbox.read_day(inbox_source(date_in_name=pattern), drop(settings, name)) == day
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Pacific/Kiritimati"])
@@ -154,7 +154,7 @@ def test_the_day_of_the_last_change_is_local_whatever_the_machine_believes(
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
-        assert inbox.day_of(inbox_source(), path) == DAY
+        assert inbox.read_day(inbox_source(), path) == DAY
     finally:
         monkeypatch.undo()
         time.tzset()
@@ -167,7 +167,7 @@ def test_what_is_not_finished_or_no_file_is_left_alone_and_said(settings: Settin
     drop(settings, ".hidden")
     drop(settings, "tomorrow.csv", at=time.time() + 9_000)
     (settings.data / "inbox" / "link.csv").symlink_to("/etc/passwd")
-    told = {d.path.name: d.why_not for d in inbox.dropped(inbox_source(), settings)}
+    told = {d.path.name: d.why_not for d in inbox.list_inbox(inbox_source(), settings)}
     assert sorted(told) == ["half.csv.part", "link.csv", "now.csv", "tomorrow.csv"]
     assert "never followed" in told["link.csv"] and "still being transferred" in told["half.csv.part"]
     assert "still being written" in told["now.csv"] and "future" in told["tomorrow.csv"]
@@ -190,7 +190,7 @@ def test_a_bad_file_is_set_aside_with_its_reason_and_the_others_are_landed(setti
     with pytest.raises(PermanentSourceError, match=r"bad.csv.*set aside in .refused/\w{12}/ with the reason"):
         land(settings, inbox_source())
     assert [Path(p).name for p in lying(settings, "inbox/.refused")] == ["bad.csv", "reason.txt"]
-    (path, reason), *_ = inbox.refused(inbox_source(), settings)
+    (path, reason), *_ = inbox.list_refused(inbox_source(), settings)
     assert path.read_bytes() == b"\x00\x01garbage" and "register 2025-08-06: bad.csv cannot be read" in reason
     assert land(settings, inbox_source()) == ["1"]
 
@@ -288,7 +288,7 @@ def test_what_was_set_aside_and_moved_back_is_tried_again(settings: Settings, lo
     first, *_ = tick(sensor, tick(sensor)[1])
     with pytest.raises(PermanentSourceError):
         land(settings, inbox_source())
-    ((aside, _),) = inbox.refused(inbox_source(), settings)
+    ((aside, _),) = inbox.list_refused(inbox_source(), settings)
     aside.rename(bad)
     again, *_ = tick(sensor, tick(sensor)[1])
     assert [r.partition_key for r in first + again] == ["2025-08-06"] * 2
@@ -297,9 +297,9 @@ def test_what_was_set_aside_and_moved_back_is_tried_again(settings: Settings, lo
 
 def test_a_name_cannot_pass_another_file_off_as_counted(settings: Settings) -> None:
     other = drop(settings, "b.csv", "2")
-    sha = file_sha256(other)
+    sha = hash_file(other)
     other.rename(settings.data / "b.csv")
     drop(settings, f"a sha256:{sha}; .csv", "1")
     land(settings, inbox_source())
     (settings.data / "b.csv").rename(other)
-    assert waiting(inbox_source(), settings) == {DAY: {other: sha}}
+    assert find_waiting_files(inbox_source(), settings) == {DAY: {other: sha}}

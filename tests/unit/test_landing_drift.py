@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.landing.batches import LandedBatch
-from pipelines.landing.pull import pull
+from pipelines.landing.batches import Batch
+from pipelines.landing.pull import land_partition
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError
@@ -33,14 +33,12 @@ def source(tmp_path: Path, **changes: Any) -> Source:
     return Source.model_validate(said | changes)
 
 
-def landed(
-    tmp_path: Path, rows: list[str], header: str = "Mã,Kênh,Đơn vị,Hạn", **changes: Any
-) -> LandedBatch:
+def landed(tmp_path: Path, rows: list[str], header: str = "Mã,Kênh,Đơn vị,Hạn", **changes: Any) -> Batch:
     (tmp_path / "log.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
-    return pull(source(tmp_path, **changes), DAY, Settings(data=tmp_path), run_id="r")
+    return land_partition(source(tmp_path, **changes), DAY, Settings(data=tmp_path), run_id="r")
 
 
-def texts(batch: LandedBatch) -> list[tuple[Any, ...]]:
+def texts(batch: Batch) -> list[tuple[Any, ...]]:
     with duckdb.connect() as con:
         return con.execute(f"select * from read_parquet('{batch.path}')").fetchall()
 

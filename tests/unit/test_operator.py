@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines.cli import main
-from pipelines.landing.batches import land
+from pipelines.landing.batches import write_batch
 from pipelines.runs.line import plan
 from pipelines.settings import PROJECT, Settings
 
@@ -23,7 +23,7 @@ def landed(settings: Settings, day: str) -> None:
         pq.write_table(pa.table({"_row": pa.array([], pa.int64())}), out)
         return "by hand", ()
 
-    land(settings.landing, "dossier_log", day, write, run_id="t")
+    write_batch(settings.landing, "dossier_log", day, write, run_id="t")
 
 
 def planned(settings: Settings, **more: bool) -> tuple[str, list[str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.landing.batches import LandedBatch
+from pipelines.landing.batches import Batch
 from pipelines.quality.page import number, render, share
 from pipelines.quality.reports import Report
 from pipelines.settings import PROJECT
@@ -32,7 +32,7 @@ WHOLE = PASSED | {
 def page(
     results: list[dict[str, Any]], *, rejected: int = 2, blocked: bool = False, notes: tuple[str, ...] = ()
 ) -> str:
-    batch = LandedBatch(
+    batch = Batch(
         "20250806T000000000000Z-abcdef01", "dossier_log", "2025-08-05", 12_345, "f" * 64, "c0ffee",
         "one_stop: select", "2025-08-06 00:31:00", "run-1", Path(), notes,
     )  # fmt: skip

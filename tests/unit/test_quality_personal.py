@@ -5,14 +5,20 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from pipelines.privacy.detectors import DETECTORS, REMOVED, findings, held_among, redacted
+from pipelines.privacy.detectors import (
+    DETECTORS,
+    REMOVED,
+    any_detected_sql,
+    count_personal_data,
+    redacted_sql,
+)
 
 
 def found(text: str) -> dict[tuple[str, str], int]:
     con = duckdb.connect()
     con.execute("create table stored (n bigint, note varchar)")
     con.execute("insert into stored values (123456789012, ?), (1, 'Nghệ An'), (2, null)", [text])
-    return findings(con, "stored")
+    return count_personal_data(con, "stored")
 
 
 @pytest.mark.parametrize(
@@ -49,12 +55,12 @@ def test_codes_times_and_counts_are_no_personal_data(text: str) -> None:
 
 def test_what_is_found_is_replaced_and_the_rest_of_the_text_stays() -> None:
     text = "Gọi bà An 0912345678 hoặc an@example.com"
-    [(said,)] = duckdb.execute(f"select {redacted('t')} from (select ? as t)", [text]).fetchall()
+    [(said,)] = duckdb.execute(f"select {redacted_sql('t')} from (select ? as t)", [text]).fetchall()
     assert said == f"Gọi bà An {REMOVED} hoặc {REMOVED}"
 
 
 def test_a_text_without_personal_data_is_left_as_it_is() -> None:
-    [(said,)] = duckdb.execute(f"select {redacted('t')} from (select 'Đất đai' as t)").fetchall()
+    [(said,)] = duckdb.execute(f"select {redacted_sql('t')} from (select 'Đất đai' as t)").fetchall()
     assert said == "Đất đai"
 
 
@@ -77,6 +83,6 @@ def test_one_match_over_a_row_finds_what_a_match_over_each_text_finds(
     names = [f"t{n}" for n in range(len(texts))]
     given = ", ".join(f"?::varchar as {name}" for name in names)
     row = duckdb.execute(
-        f"select {held_among(names, DETECTORS)} from (select {given})", list(texts)
+        f"select {any_detected_sql(names, DETECTORS)} from (select {given})", list(texts)
     ).fetchone()
     assert row == (said,)

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
-from pipelines.landing.batches import LandedBatch, newest
-from pipelines.landing.pull import pull
+from pipelines.landing.batches import Batch, find_newest_batches
+from pipelines.landing.pull import land_partition
 from pipelines.quality.reports import Report
 from pipelines.quality.validate import validate
 from pipelines.settings import PROJECT, Settings
@@ -63,9 +63,9 @@ def delivered(settings: Settings, day: str, name: str, rows: list[Record]) -> No
     frame.to_csv(folder / f"{day}_{name}.csv", index=False)
 
 
-def landed(settings: Settings, day: str, rows: list[Record]) -> LandedBatch:
+def landed(settings: Settings, day: str, rows: list[Record]) -> Batch:
     delivered(settings, day, "whole", rows)
-    return pull(SOURCE, date.fromisoformat(day), settings, run_id="test")
+    return land_partition(SOURCE, date.fromisoformat(day), settings, run_id="test")
 
 
 def accepted(reports: list[Report]) -> set[tuple[Any, ...]]:
@@ -95,8 +95,11 @@ def test_reordered_repeated_split_and_delivered_again_the_same_records_are_accep
         delivered(again, day, file, rows)
     # Delivered again, a day makes a new batch, and only that one counts.
     for day in [*DAYS, data.draw(st.sampled_from(DAYS))]:
-        pull(SOURCE, date.fromisoformat(day), again, run_id="test")
-    assert accepted(validate(SOURCE, list(newest(again.landing, SOURCE.name).values()), again)) == expected
+        land_partition(SOURCE, date.fromisoformat(day), again, run_id="test")
+    assert (
+        accepted(validate(SOURCE, list(find_newest_batches(again.landing, SOURCE.name).values()), again))
+        == expected
+    )
 
 
 def test_validated_in_one_chunk_or_one_by_one_the_reports_say_the_same(
@@ -148,7 +151,7 @@ ANY_COLUMN = st.one_of(
 )
 
 
-def balanced(settings: Settings, source: Source, batch: LandedBatch) -> None:
+def balanced(settings: Settings, source: Source, batch: Batch) -> None:
     """Every row read is accepted or rejected, once; and there is a page that says so."""
     [report] = validate(source, [batch], settings)
     kept, out = (
@@ -171,7 +174,7 @@ def test_whatever_the_cells_hold_rows_read_are_accepted_or_rejected(
     table = pa.table({RAW[name]: array for name, array in columns.items()})
     pq.write_table(table, settings.data / "in" / f"{DAYS[-1]}.parquet")
     typed = SOURCE.model_copy(update={"format": "parquet", "path": "{data}/in/{partition}.parquet"})
-    batch = pull(typed, date.fromisoformat(DAYS[-1]), settings, run_id="test")
+    batch = land_partition(typed, date.fromisoformat(DAYS[-1]), settings, run_id="test")
     assert batch.rows == ROWS
     balanced(settings, typed, batch)
 
@@ -187,7 +190,7 @@ def test_whatever_the_bytes_are_a_file_is_refused_or_all_its_rows_are_accounted_
     file = settings.data / "in" / f"{DAYS[-1]}_x.csv"
     file.write_bytes(file.read_bytes() + b"\n".join(lines))
     try:
-        batch = pull(SOURCE, date.fromisoformat(DAYS[-1]), settings, run_id="test")
+        batch = land_partition(SOURCE, date.fromisoformat(DAYS[-1]), settings, run_id="test")
     except PermanentSourceError as error:
         assert str(error).startswith(f"dossier_log {DAYS[-1]}: ")
         assert not [path for path in settings.landing.rglob("*") if path.is_file()]

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from pipelines import duck
 from pipelines.cli import main
-from pipelines.landing.batches import LandedBatch, land
+from pipelines.landing.batches import Batch, write_batch
 from pipelines.quality.rejections import judged_batches, lay_out_rejections
 from pipelines.quality.sent_back import send_back
 from pipelines.quality.validate import validate
@@ -62,14 +62,14 @@ def contracts(settings: Settings, partitioning: str = "change_day") -> Contracts
     return load_contracts(PROJECT / "sources.yaml").model_copy(update={"sources": sources, "reference": {}})
 
 
-def delivered(settings: Settings, said: Contracts, day: str, *rows: Sequence[str | None]) -> LandedBatch:
+def delivered(settings: Settings, said: Contracts, day: str, *rows: Sequence[str | None]) -> Batch:
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
         names = ("case_id", "channel", "unit_code")
         columns = {n: pa.array([row[i] for row in rows], pa.string()) for i, n in enumerate(names)}
         pq.write_table(pa.table({"_row": pa.array(range(1, len(rows) + 1), pa.int64()), **columns}), out)
         return "by hand", ()
 
-    batch = land(settings.landing, "log", day, write, run_id="test")
+    batch = write_batch(settings.landing, "log", day, write, run_id="test")
     validate(said.sources["log"], [batch], settings)
     return batch
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.landing.batches import land
+from pipelines.landing.batches import write_batch
 from pipelines.quality.suite import read_suite
 from pipelines.quality.tables import judge_tables, suite_of
 from pipelines.settings import PROJECT, Settings
@@ -88,7 +88,7 @@ def judged(settings: Settings, tables: dict[str, list[Row]]) -> dict[tuple[str, 
             pq.write_table(pa.table({"_row": pa.array(range(1, len(rows) + 1), pa.int64()), **texts}), out)
             return "by hand", ()
 
-        land(settings.landing, f"reference_{table}", "2025-08-01", write, run_id="test")
+        write_batch(settings.landing, f"reference_{table}", "2025-08-01", write, run_id="test")
     return {(v.table, v.rule.rule): v.failed for v in judge_tables(CONTRACTS, settings)}
 
 

@@ -18,7 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pipelines import duck
-from pipelines.landing.batches import LandedBatch, LandingError, land
+from pipelines.landing.batches import Batch, LandingError, write_batch
 from pipelines.quality import split
 from pipelines.quality import validate as validation
 from pipelines.quality.expectations import ExpectationRaised, Outcome
@@ -84,14 +84,14 @@ def source(tmp_path: Path, rules: list[dict[str, Any]] = RULES, **said: Any) -> 
 def landed(
     settings: Settings, rows: Sequence[tuple[str | None, ...]], day: str = "2025-08-06",
     names: Sequence[str] = ("case_id", "channel", "seen_at"),
-) -> LandedBatch:  # fmt: skip
+) -> Batch:  # fmt: skip
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
         columns = {n: pa.array([row[i] for row in rows], pa.string()) for i, n in enumerate(names)}
         table = {"_row": pa.array(range(1, len(rows) + 1), pa.int64()), **columns}
         pq.write_table(pa.table(table), out)
         return "by hand", ()
 
-    return land(settings.landing, "log", day, write, run_id="test")
+    return write_batch(settings.landing, "log", day, write, run_id="test")
 
 
 SOUND = ("C-1", "2", "2025-08-06 16:00")
@@ -292,9 +292,9 @@ def test_rows_that_do_not_add_up_are_named_with_source_batch_and_counts(
     assert "landed 3 rows" in said and "accepted 2 + rejected 0 = 2" in said
 
 
-def sized(*rows: int) -> list[LandedBatch]:
+def sized(*rows: int) -> list[Batch]:
     said = {"sha256": "", "schema_fingerprint": "", "origin": "", "pulled_at": "", "run_id": ""}
-    return [LandedBatch(str(i), "log", "2025-08-06", n, folder=Path(), **said) for i, n in enumerate(rows)]
+    return [Batch(str(i), "log", "2025-08-06", n, folder=Path(), **said) for i, n in enumerate(rows)]
 
 
 def test_chunks_hold_whole_batches_up_to_the_limit_in_order() -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.landing.batches import LandedBatch, land
+from pipelines.landing.batches import Batch, write_batch
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import SuiteError, load_suite, read_suite
 from pipelines.quality.validate import pending, validate
@@ -20,8 +20,8 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 
 
-def batch(day: str, rows: int = 0, pulled_at: str = "2025-08-07 00:30:00") -> LandedBatch:
-    return LandedBatch("b", "log", day, rows, "", "", "", pulled_at, "", Path())
+def batch(day: str, rows: int = 0, pulled_at: str = "2025-08-07 00:30:00") -> Batch:
+    return Batch("b", "log", day, rows, "", "", "", pulled_at, "", Path())
 
 
 def test_the_usual_volume_is_the_median_of_the_same_weekday() -> None:
@@ -73,14 +73,14 @@ def source(data: Path, **suite: Any) -> Source:
     return Source.model_validate(content)
 
 
-def landed(settings: Settings, name: str, day: str, **columns: list[str | None]) -> LandedBatch:
+def landed(settings: Settings, name: str, day: str, **columns: list[str | None]) -> Batch:
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
         texts = {c: pa.array(values, pa.string()) for c, values in columns.items()}
         count = len(next(iter(columns.values())))
         pq.write_table(pa.table({"_row": pa.array(range(1, count + 1), pa.int64()), **texts}), out)
         return "by hand", ()
 
-    return land(settings.landing, name, day, write, run_id="test")
+    return write_batch(settings.landing, name, day, write, run_id="test")
 
 
 def said_of(report: Report, rule: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
 from pipelines.sources.files import connector as files
-from pipelines.sources.files.file_set import shas
+from pipelines.sources.files.file_set import read_hashes
 from tests.unit.files_support import DAY, landed, pairs, put, rows, source
 
 TEXT = "Mã;Nội dung\n1;Nghệ An\n2;Vinh\n"
@@ -280,7 +280,7 @@ def test_several_files_make_one_batch_whose_origin_names_each_with_its_hash(sett
     one = source(path="{data}/in/{partition}*.csv")
     batch = landed(settings, one)
     assert [part.split()[0] for part in batch.origin.split("; ")] == ["2025-08-06-a.csv", "2025-08-06-b.csv"]
-    assert len(set(shas(batch.origin))) == 2
+    assert len(set(read_hashes(batch.origin))) == 2
     assert pairs(settings, one) == [("1", "a"), ("2", "b")]
 
 

@@ -17,14 +17,14 @@ from pydantic import ValidationError
 from sqlalchemy.dialects import mssql, mysql, oracle, postgresql
 
 from pipelines.demo import load_into_postgres
-from pipelines.landing.pull import pull
+from pipelines.landing.pull import land_partition
 from pipelines.settings import Settings
 from pipelines.sources import relation
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.database import scanner, server_cursor
-from pipelines.sources.database.statement import origin_of, statement, window
+from pipelines.sources.database.statement import build_statement, find_window, select_origin
 from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
-from pipelines.sources.values.cells import cell_text
+from pipelines.sources.values.cells import format_value
 
 DAY = date(2025, 8, 6)
 
@@ -72,7 +72,7 @@ EXPECTED = [
 
 
 def rows(settings: Settings, one: Source) -> list[dict]:
-    return pq.read_table(pull(one, DAY, settings, run_id="t").path).to_pylist()
+    return pq.read_table(land_partition(one, DAY, settings, run_id="t").path).to_pylist()
 
 
 def test_a_partition_is_the_local_day_of_the_change(settings: Settings, one_stop: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_server_side_cursor_gives_the_same_batch(
 
 
 def test_personal_columns_are_not_in_the_query(settings: Settings, one_stop: Path) -> None:
-    batch = pull(source(f"sqlite:///{one_stop}"), DAY, settings, run_id="t")
+    batch = land_partition(source(f"sqlite:///{one_stop}"), DAY, settings, run_id="t")
     assert "ChuHoSo" not in batch.origin
     assert pq.read_schema(batch.path).names == ["code", "status", "synced_at"]
 
@@ -109,15 +109,15 @@ def test_identifiers_are_quoted(settings: Settings, tmp_path: Path) -> None:
 
 def test_a_missing_table_and_a_missing_file_say_what_to_do(settings: Settings, one_stop: Path) -> None:
     with pytest.raises(PermanentSourceError, match="log 2025-08-06: no table 'nowhere'"):
-        pull(source(f"sqlite:///{one_stop}", table="nowhere"), DAY, settings, run_id="t")
+        land_partition(source(f"sqlite:///{one_stop}", table="nowhere"), DAY, settings, run_id="t")
     with pytest.raises(PermanentSourceError, match="thongsuot demo"):
-        pull(source("sqlite:////nowhere/at/all.sqlite"), DAY, settings, run_id="t")
+        land_partition(source("sqlite:////nowhere/at/all.sqlite"), DAY, settings, run_id="t")
 
 
 def test_a_password_is_in_no_error(settings: Settings) -> None:
     url = "postgresql+psycopg2://reader:s3cret-word@127.0.0.1:1/none"
     with pytest.raises(SourceError) as caught:
-        pull(source(url), DAY, settings, run_id="t")
+        land_partition(source(url), DAY, settings, run_id="t")
     assert "s3cret-word" not in f"{caught.value}{caught.value.__cause__}"
     assert "127.0.0.1" in str(caught.value) and "reader:" not in str(caught.value)
 
@@ -127,14 +127,14 @@ def test_a_password_is_in_no_error(settings: Settings) -> None:
 )
 def test_an_address_that_is_none_is_refused_and_not_repeated(settings: Settings, url: str) -> None:
     with pytest.raises(PermanentSourceError, match=r"log 2025-08-06: `url` in sources\.yaml") as caught:
-        pull(source(url), DAY, settings, run_id="t")
+        land_partition(source(url), DAY, settings, run_id="t")
     assert "word" not in str(caught.value).replace("password", "").replace("PASSWORD", "")
 
 
 def test_a_password_among_the_parameters_is_in_no_error(settings: Settings) -> None:
     url = "postgresql+psycopg2://127.0.0.1:1/none?password=s3cret-word&sslmode=disable"
     with pytest.raises(SourceError) as caught:
-        pull(source(url), DAY, settings, run_id="t")
+        land_partition(source(url), DAY, settings, run_id="t")
     assert "s3cret-word" not in str(caught.value)
 
 
@@ -266,7 +266,7 @@ def test_bytes_are_refused_by_name(settings: Settings, postgres: str, scanned: b
             update={"query": r"select '\xff'::bytea as code, timestamp '2025-08-06' as t"}
         )
     with pytest.raises(PermanentSourceError, match="log 2025-08-06: column 'code' holds bytes"):
-        pull(asked, DAY, settings, run_id="t")
+        land_partition(asked, DAY, settings, run_id="t")
 
 
 @pytest.mark.slow
@@ -283,12 +283,14 @@ def test_what_the_server_refuses_for_good_is_not_tried_again(
         ({"table": None, "query": "select nope from plain", "cursor": "t"}, "refuses the statement"),
     ):
         with pytest.raises(PermanentSourceError, match=said):
-            pull(live(postgres, scanner=scanned, columns=column, **changes), DAY, settings, run_id="t")
+            land_partition(
+                live(postgres, scanner=scanned, columns=column, **changes), DAY, settings, run_id="t"
+            )
     unknown = live(
         re.sub(r"/\w+\?", "/nodb?", postgres), table="plain", cursor="t", columns=column, scanner=scanned
     )
     with pytest.raises(PermanentSourceError, match="nodb is no database"):
-        pull(unknown, DAY, settings, run_id="t")
+        land_partition(unknown, DAY, settings, run_id="t")
 
 
 def test_a_query_stands_in_for_a_table_and_knows_the_day(settings: Settings, one_stop: Path) -> None:
@@ -311,7 +313,7 @@ def test_a_snapshot_is_never_filed_under_a_day_that_is_past(
     assert len(rows(settings, table)) == 5
     monkeypatch.setattr(relation, "today", lambda: date(2025, 8, 8))
     with pytest.raises(NotProvided, match="only tells how things stand now"):
-        pull(table, DAY, settings, run_id="t")
+        land_partition(table, DAY, settings, run_id="t")
 
 
 def test_an_overlap_reads_the_end_of_the_day_before_again(settings: Settings, one_stop: Path) -> None:
@@ -324,7 +326,7 @@ def test_partitions_meet_without_gap_whatever_the_machine_s_zone(
     zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", zone)
-    day, following = (window(source("sqlite://"), d) for d in (DAY, date(2025, 8, 7)))
+    day, following = (find_window(source("sqlite://"), d) for d in (DAY, date(2025, 8, 7)))
     assert day.low.astimezone(UTC) == datetime(2025, 8, 5, 17, tzinfo=UTC)
     assert day.high == following.low
 
@@ -343,7 +345,7 @@ def test_the_day_of_a_foreign_wall_clock_follows_its_summer_time(settings: Setti
     berlin = source(
         f"sqlite:///{path}", table="t", cursor="at", timezone="Europe/Berlin", columns=({"name": "code"},)
     )
-    batch = pull(berlin, date(2025, 10, 26), settings, run_id="t")
+    batch = land_partition(berlin, date(2025, 10, 26), settings, run_id="t")
     assert [r["code"] for r in pq.read_table(batch.path).to_pylist()] == ["first", "last"]
 
 
@@ -355,7 +357,7 @@ def test_a_cursor_whose_texts_do_not_sort_by_time_is_refused(said: str) -> None:
 
 def test_a_text_cursor_needs_to_be_told(settings: Settings, one_stop: Path) -> None:
     with pytest.raises(PermanentSourceError, match=r"'ThoiGianDongBo' is text\. Say in `cursor_format`"):
-        pull(source(f"sqlite:///{one_stop}", cursor_format=None), DAY, settings, run_id="t")
+        land_partition(source(f"sqlite:///{one_stop}", cursor_format=None), DAY, settings, run_id="t")
 
 
 def test_numbers_of_sqlite_are_exact(
@@ -388,7 +390,7 @@ def test_numbers_of_sqlite_are_exact(
     ],
 )  # fmt: skip
 def test_a_driver_s_value_becomes_text_without_loss(value: object, kind: Any, text: str | None) -> None:
-    assert cell_text(value, Column(name="c", type=kind)) == text
+    assert format_value(value, Column(name="c", type=kind)) == text
 
 
 @pytest.mark.parametrize(
@@ -403,7 +405,9 @@ def test_a_driver_s_value_becomes_text_without_loss(value: object, kind: Any, te
 def test_every_dialect_quotes_in_its_own_way(dialect: Any, quoted: str, bound: str) -> None:
     one = source("sqlite://")
     kind: Any = "wall" if dialect.name == "mysql" else "moment"
-    asked = statement(one, DAY, origin_of(one, DAY, ()), {"code": sa.column('Mã "x"')}, kind, dialect.name)
+    asked = build_statement(
+        one, DAY, select_origin(one, DAY, ()), {"code": sa.column('Mã "x"')}, kind, dialect.name
+    )
     text = str(asked.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     assert quoted in text and bound in text
 
@@ -411,14 +415,14 @@ def test_every_dialect_quotes_in_its_own_way(dialect: Any, quoted: str, bound: s
 def test_mysql_is_attached_by_a_secret_that_no_error_repeats(settings: Settings) -> None:
     url = "mysql+pymysql://reader:s3cret-word@127.0.0.1:1/none"
     with pytest.raises(SourceError, match=r"reading mysql\+pymysql://127\.0\.0\.1:1/none failed") as caught:
-        pull(source(url), DAY, settings, run_id="t")
+        land_partition(source(url), DAY, settings, run_id="t")
     assert "s3cret-word" not in str(caught.value) and not isinstance(caught.value, PermanentSourceError)
 
 
 def test_mysql_sends_what_it_would_round_as_text() -> None:
-    mysql_like = scanner.Scanned("source_x", "mysql", mysql.dialect(paramstyle="named"))
+    mysql_like = scanner.ScannedDatabase("source_x", "mysql", mysql.dialect(paramstyle="named"))
     column = Column(name="paid", type="integer")
-    asked = sa.select(scanner.at_server(mysql_like, "DaTra", "BOOLEAN", column).label("paid"))
+    asked = sa.select(scanner.select_at_server(mysql_like, "DaTra", "BOOLEAN", column).label("paid"))
     assert mysql_like.text(asked) == "SELECT CAST(`DaTra` + 0 AS CHAR) AS paid"
     assert mysql_like.rows("select 1") == "mysql_query('source_x', 'select 1', stream_results = true)"
 
@@ -428,7 +432,7 @@ def test_mysql_sends_what_it_would_round_as_text() -> None:
 )
 def test_a_session_of_mysql_writes_in_the_source_s_zone(zone: str, told: str) -> None:
     """By offset, which every server knows; by name only where summer time moves it."""
-    assert scanner.mysql_zone(zone) == told
+    assert scanner.format_mysql_zone(zone) == told
 
 
 def test_a_missing_driver_names_the_extra(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -437,4 +441,4 @@ def test_a_missing_driver_names_the_extra(settings: Settings, monkeypatch: pytes
 
     monkeypatch.setattr(server_cursor.sa, "create_engine", absent)
     with pytest.raises(PermanentSourceError, match=r"pip install 'thongsuot\[oracle\]'"):
-        pull(source("oracle+oracledb://r:s3cret@127.0.0.1/x"), DAY, settings, run_id="t")
+        land_partition(source("oracle+oracledb://r:s3cret@127.0.0.1/x"), DAY, settings, run_id="t")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.settings import Settings
-from pipelines.sources.files.file_set import CHUNK, examine
+from pipelines.sources.files.file_set import CHUNK, inspect_file
 from tests.unit.files_support import put, source
 
 
@@ -27,7 +27,7 @@ def test_blanks_at_the_edge_of_a_cell_and_marks_on_their_own_need_cleaning(
     settings: Settings, content: str, unclean: bool
 ) -> None:
     path = put(settings, "2025-08-06.csv", content.encode())
-    found = examine(source(), path, path.name)
+    found = inspect_file(source(), path, path.name)
     assert found is not None and found.unclean is unclean
 
 
@@ -35,7 +35,7 @@ def test_blanks_at_the_edge_of_a_cell_and_marks_on_their_own_need_cleaning(
 def test_a_sign_split_between_two_reads_is_seen(settings: Settings, sign: str) -> None:
     for before in (CHUNK - 2, CHUNK - 1, CHUNK):
         path = put(settings, "2025-08-06.csv", b"x" * before + sign.encode() + b"x\n")
-        found = examine(source(), path, path.name)
+        found = inspect_file(source(), path, path.name)
         assert found is not None and found.unclean, before
 
 
@@ -43,5 +43,5 @@ def test_a_sign_split_between_two_reads_is_seen(settings: Settings, sign: str) -
 def test_a_tab_that_divides_cells_is_no_blank(settings: Settings, content: str, unclean: bool) -> None:
     path = put(settings, "2025-08-06.csv", content.encode())
     read = source(format="tsv", delimiter=None)
-    found = examine(read, path, path.name)
+    found = inspect_file(read, path, path.name)
     assert found is not None and found.unclean is unclean

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.landing.pull import pull
+from pipelines.landing.pull import land_partition
 from pipelines.privacy.detectors import REMOVED
 from pipelines.settings import Settings
 from pipelines.sources.errors import NotProvided, PermanentSourceError
@@ -21,7 +21,7 @@ def test_csv_with_bom_semicolons_quotes_and_crlf(settings: Settings) -> None:
 
 def test_a_personal_column_is_never_landed_and_an_unknown_one_is_dropped_and_said(settings: Settings) -> None:
     put(settings, "2025-08-06.csv", "Mã;Họ tên;Cột lạ\n1;Lê Mẫu;x\n".encode())
-    batch = pull(source(), DAY, settings, run_id="t")
+    batch = land_partition(source(), DAY, settings, run_id="t")
     assert pq.read_schema(batch.path).names == ["code"]
     assert any("Cột lạ" in note for note in batch.notes)
     assert not any("Họ tên" in note for note in batch.notes)
@@ -34,7 +34,7 @@ def test_a_phone_in_free_text_is_removed_before_it_is_stored(settings: Settings)
 
 def test_a_day_without_a_file_is_not_provided_and_leaves_no_folder(settings: Settings) -> None:
     with pytest.raises(NotProvided):
-        pull(source(), DAY, settings, run_id="t")
+        land_partition(source(), DAY, settings, run_id="t")
     assert not any(settings.landing.rglob("2025-08-06"))
 
 
@@ -42,20 +42,20 @@ def test_one_file_for_every_day_is_not_landed_as_the_state_of_a_day_that_is_past
     put(settings, "register.csv", "Mã;Nội dung\n1;x\n".encode())
     one = source(path="{data}/in/register.csv")
     with pytest.raises(NotProvided, match="that day is past"):
-        pull(one, DAY, settings, run_id="t")
+        land_partition(one, DAY, settings, run_id="t")
     assert rows(settings, one, today()) == [{"code": "1", "note": "x"}]
 
 
 def test_a_missing_required_column_is_named_with_the_nearest_header(settings: Settings) -> None:
     put(settings, "2025-08-06.csv", "Mãa;Nội dung\n1;x\n".encode())
     with pytest.raises(PermanentSourceError, match=r"register 2025-08-06.*'code'.*nearest header is 'Mãa'"):
-        pull(source(), DAY, settings, run_id="t")
+        land_partition(source(), DAY, settings, run_id="t")
 
 
 def test_wrong_encoding_is_a_clear_error_and_nothing_is_landed(settings: Settings) -> None:
     put(settings, "2025-08-06.csv", b"M\xe3;N\xf2i dung\n1;x\n")
     with pytest.raises(PermanentSourceError, match="register 2025-08-06"):
-        pull(source(), DAY, settings, run_id="t")
+        land_partition(source(), DAY, settings, run_id="t")
     assert list(settings.landing.rglob("*.parquet")) == []
 
 

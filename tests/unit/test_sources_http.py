@@ -18,7 +18,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.demo.ranking import ranking_server, write_capture
-from pipelines.landing.pull import pull
+from pipelines.landing.pull import land_partition
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources import relation
 from pipelines.sources.contracts.contract import Source, load_contracts
@@ -121,7 +121,10 @@ def issues(url: str, **changes: Any) -> Source:
 
 
 def codes(settings: Settings, one: Source) -> list[str]:
-    return [row["issue_code"] for row in pq.read_table(pull(one, DAY, settings, run_id="t").path).to_pylist()]
+    return [
+        row["issue_code"]
+        for row in pq.read_table(land_partition(one, DAY, settings, run_id="t").path).to_pylist()
+    ]
 
 
 def nothing_landed(settings: Settings) -> bool:
@@ -140,7 +143,7 @@ def test_all_pages_of_a_capture_become_one_batch(settings: Settings, tmp_path: P
     folder = tmp_path / "ranking"
     write_capture(folder / str(DAY), datetime(2025, 8, 6, 16), 310_903, 224_930, (0.70, 224_930 / 310_903))
     with ranking_server(folder) as url:
-        batch = pull(ranking(url), DAY, settings, run_id="t")
+        batch = land_partition(ranking(url), DAY, settings, run_id="t")
     rows = pq.read_table(batch.path).to_pylist()
     assert len(rows) == 34
     ours = next(r for r in rows if r["province_code"] == "40")
@@ -214,7 +217,7 @@ def test_day_secrets_and_names_are_filled_in(settings: Settings, monkeypatch: py
             request={"filter": {"days": ["{partition}"]}},
             headers={"Authorization": "Bearer ${ISSUES_TOKEN}"},
         )  # fmt: skip
-        batch = pull(asked, DAY, settings, run_id="t")
+        batch = land_partition(asked, DAY, settings, run_id="t")
     assert api.asked[0].query == {"day": "2025-08-06"}
     assert api.asked[0].body == {"filter": {"days": ["2025-08-06"]}}
     assert api.asked[0].headers["Authorization"] == "Bearer s3cret-word"
@@ -230,7 +233,7 @@ def test_no_stranger_s_password_is_sent(
     netrc.write_text("machine 127.0.0.1 login someone password other-word\n", encoding="utf-8")
     monkeypatch.setenv("NETRC", str(netrc))
     with serving(single) as api:
-        pull(issues(api.url, headers={"Authorization": "Bearer x"}), DAY, settings, run_id="t")
+        land_partition(issues(api.url, headers={"Authorization": "Bearer x"}), DAY, settings, run_id="t")
     assert api.asked[0].headers["Authorization"] == "Bearer x"
 
 
@@ -238,7 +241,7 @@ def test_values_of_json_are_landed_exactly_and_personal_ones_not(settings: Setti
     record = b'{"id": 79.00010, "unit": {"code": true}, "reporter": "L\\u00ea", "more": 1}'
     body = b'{"items": [' + record + b', {"id": "x"}]}'
     with serving(in_turn((200, body))) as api:
-        batch = pull(issues(api.url), DAY, settings, run_id="t")
+        batch = land_partition(issues(api.url), DAY, settings, run_id="t")
     assert pq.read_table(batch.path).to_pylist() == [
         {"issue_code": "79.00010", "unit_code": "true"},
         {"issue_code": "x", "unit_code": None},
@@ -253,13 +256,13 @@ def test_a_column_that_only_a_later_page_has_is_landed(settings: Settings) -> No
     )
     with serving(pages) as api:
         asked = issues(api.url, paging={"by": "page", "total_pages": "pages"})
-        rows = pq.read_table(pull(asked, DAY, settings, run_id="t").path).to_pylist()
+        rows = pq.read_table(land_partition(asked, DAY, settings, run_id="t").path).to_pylist()
     assert [(row["issue_code"], row["unit_code"]) for row in rows] == [("a", None), ("b", "u")]
 
 
 def test_an_empty_answer_is_an_empty_batch(settings: Settings) -> None:
     with serving(in_turn((200, {"items": []}))) as api:
-        assert pull(issues(api.url), DAY, settings, run_id="t").rows == 0
+        assert land_partition(issues(api.url), DAY, settings, run_id="t").rows == 0
 
 
 def test_a_server_that_recovers_is_asked_again(settings: Settings, clock: Clock) -> None:
@@ -271,7 +274,7 @@ def test_a_server_that_recovers_is_asked_again(settings: Settings, clock: Clock)
         (200, page(1, 1)),
     )
     with serving(in_turn(*answers)) as api:
-        assert pull(ranking(api.url), DAY, settings, run_id="t").rows == 1
+        assert land_partition(ranking(api.url), DAY, settings, run_id="t").rows == 1
     assert clock.naps == [1.5] * 4
 
 
@@ -283,14 +286,14 @@ def test_the_server_says_when_to_come_back(
     settings: Settings, clock: Clock, said: str, waited: float
 ) -> None:
     with serving(in_turn((429, b"", {"Retry-After": said}), (200, {"items": LETTERS}))) as api:
-        pull(issues(api.url), DAY, settings, run_id="t")
+        land_partition(issues(api.url), DAY, settings, run_id="t")
     assert clock.naps == [waited]
 
 
 def test_the_server_may_say_it_as_a_date(settings: Settings, clock: Clock) -> None:
     date_ = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     with serving(in_turn((503, b"", {"Retry-After": date_}), (200, {"items": LETTERS}))) as api:
-        pull(issues(api.url), DAY, settings, run_id="t")
+        land_partition(issues(api.url), DAY, settings, run_id="t")
     assert 50 < clock.naps[0] <= 60
 
 
@@ -318,7 +321,7 @@ def test_a_server_that_does_not_recover_lands_nothing(settings: Settings, answer
         serving(in_turn(answer)) as api,
         pytest.raises(SourceError, match=f"national_ranking 2025-08-06: .*{said}"),
     ):
-        pull(ranking(api.url), DAY, settings, run_id="t")
+        land_partition(ranking(api.url), DAY, settings, run_id="t")
     assert nothing_landed(settings) and len(api.asked) == fetch.ATTEMPTS
 
 
@@ -327,7 +330,7 @@ def test_half_a_capture_never_becomes_a_batch(settings: Settings) -> None:
         serving(in_turn((200, page(1, 3)), (500, b""))) as api,
         pytest.raises(SourceError, match="answered 500"),
     ):
-        pull(ranking(api.url), DAY, settings, run_id="t")
+        land_partition(ranking(api.url), DAY, settings, run_id="t")
     assert nothing_landed(settings)
 
 
@@ -355,14 +358,16 @@ def test_what_another_try_cannot_help_is_not_tried(
         serving(in_turn(answer)) as api,
         pytest.raises(PermanentSourceError, match=f"issues 2025-08-06: .*{said}"),
     ):
-        pull(issues(api.url, **changes), DAY, settings, run_id="t")
+        land_partition(issues(api.url, **changes), DAY, settings, run_id="t")
     assert nothing_landed(settings) and len(api.asked) <= 3
 
 
 def test_a_later_page_without_a_needed_column_stops_the_capture(settings: Settings) -> None:
     pages = in_turn((200, {"items": [{"id": "a"}], "pages": 2}), (200, {"items": [{"no": "b"}], "pages": 2}))
     with serving(pages) as api, pytest.raises(PermanentSourceError, match="page 2 has no 'issue_code'"):
-        pull(issues(api.url, paging={"by": "page", "total_pages": "pages"}), DAY, settings, run_id="t")
+        land_partition(
+            issues(api.url, paging={"by": "page", "total_pages": "pages"}), DAY, settings, run_id="t"
+        )
     assert nothing_landed(settings)
 
 
@@ -370,7 +375,7 @@ def test_the_api_s_own_count_is_checked(settings: Settings) -> None:
     with serving(in_turn((200, {"items": LETTERS, "total": 4}))) as api:
         asked = issues(api.url, paging={"by": "none", "total_records": "total"})
         with pytest.raises(SourceError, match="tells 4 records, and 3 came"):
-            pull(asked, DAY, settings, run_id="t")
+            land_partition(asked, DAY, settings, run_id="t")
     assert nothing_landed(settings)
 
 
@@ -386,7 +391,7 @@ def test_an_answer_that_only_trickles_is_given_up(
 
     monkeypatch.setattr(fetch, "clock", later)
     with serving(single) as api, pytest.raises(SourceError, match="not there after 30 seconds"):
-        pull(issues(api.url), DAY, settings, run_id="t")
+        land_partition(issues(api.url), DAY, settings, run_id="t")
     assert nothing_landed(settings)
 
 
@@ -399,11 +404,11 @@ def test_an_unchanged_capture_makes_no_second_batch(settings: Settings) -> None:
         return 200, {"items": LETTERS}, {"ETag": '"v1"'}
 
     with serving(tagged) as api:
-        first, again = (pull(issues(api.url), DAY, settings, run_id="t") for _ in range(2))
+        first, again = (land_partition(issues(api.url), DAY, settings, run_id="t") for _ in range(2))
         assert first == again and len(list(settings.landing.rglob("*.json"))) == 1
-        assert pull(issues(api.url), DAY - timedelta(days=1), settings, run_id="t").rows == 3
+        assert land_partition(issues(api.url), DAY - timedelta(days=1), settings, run_id="t").rows == 3
         changed = issues(api.url, columns=({"name": "issue_code", "raw": "id", "required": True},))
-        assert pull(changed, DAY, settings, run_id="t") != first
+        assert land_partition(changed, DAY, settings, run_id="t") != first
 
 
 def test_an_api_without_a_day_is_never_asked_for_the_past(
@@ -411,7 +416,7 @@ def test_an_api_without_a_day_is_never_asked_for_the_past(
 ) -> None:
     monkeypatch.setattr(relation, "today", lambda: date(2025, 8, 8))
     with serving(single) as api, pytest.raises(NotProvided, match="put the day into its address"):
-        pull(issues(api.url), DAY, settings, run_id="t")
+        land_partition(issues(api.url), DAY, settings, run_id="t")
     assert api.asked == []
 
 

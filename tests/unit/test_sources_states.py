@@ -9,9 +9,9 @@ import pytest
 
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError
-from pipelines.sources.mapping import map_columns, match
+from pipelines.sources.mapping import map_columns, match_headers
 from pipelines.sources.relation import Relation
-from pipelines.sources.states import as_log
+from pipelines.sources.states import unfold_milestones
 
 DAY = date(2025, 8, 6)
 TABLE = Source.model_validate(
@@ -34,7 +34,7 @@ def unfolded(*rows: tuple[str | None, ...], **changes: object) -> list[tuple]:
         con.execute("create table t (code varchar, r varchar, f varchar, s varchar)")
         con.executemany("insert into t values (?, ?, ?, ?)", rows)
         columns = {"code": "code", "received_at": "r", "finished_at": "f", "status_code": "s"}
-        log = as_log(TABLE.model_copy(update=changes), DAY, Relation("t", columns, "", ()))
+        log = unfold_milestones(TABLE.model_copy(update=changes), DAY, Relation("t", columns, "", ()))
         said = ", ".join(log.columns[c] for c in ("recorded_at", "status_code", "finished_at"))
         return con.execute(f"select {said} from {log.sql}").fetchall()
 
@@ -59,12 +59,12 @@ def test_a_row_without_time_and_status_stays_one_row_for_the_suite_to_reject() -
 
 def test_a_source_without_milestones_is_left_as_it_is() -> None:
     relation = Relation("t", {"code": "c"}, "", ())
-    assert as_log(TABLE.model_copy(update={"milestones": {}}), DAY, relation) is relation
+    assert unfold_milestones(TABLE.model_copy(update={"milestones": {}}), DAY, relation) is relation
 
 
 def test_a_table_with_neither_time_nor_status_is_refused() -> None:
     with pytest.raises(PermanentSourceError, match="Correct `milestones` of table"):
-        as_log(TABLE, DAY, Relation("t", {"code": "c"}, "", ()))
+        unfold_milestones(TABLE, DAY, Relation("t", {"code": "c"}, "", ()))
 
 
 def test_the_moment_of_the_export_is_local_whatever_zone_the_source_writes_in() -> None:
@@ -77,7 +77,7 @@ def test_the_moment_of_the_export_is_local_whatever_zone_the_source_writes_in() 
 
 def test_a_milestone_whose_header_is_not_there_is_missing_not_a_step_that_nobody_took() -> None:
     headers = ["code", "Thời gian received_at", "finished_at", "status_code"]
-    assert match(TABLE, headers).missing == ("received_at",)
+    assert match_headers(TABLE, headers).missing == ("received_at",)
     with pytest.raises(
         PermanentSourceError, match=r"'received_at'.*nearest header is 'Thời gian received_at'"
     ):

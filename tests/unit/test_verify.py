@@ -21,7 +21,7 @@ from pipelines.lake import chain as links
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.ledger import Release
-from pipelines.landing.batches import LandedBatch, batches, land
+from pipelines.landing.batches import Batch, list_batches, write_batch
 from pipelines.releases import retention
 from pipelines.releases.publish import publish
 from pipelines.releases.retention import outdated, prune
@@ -33,12 +33,12 @@ Tamper = Callable[[Settings], None]
 RECORD = retention._record
 
 
-def landed(settings: Settings, day: str) -> LandedBatch:
+def landed(settings: Settings, day: str) -> Batch:
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
         pq.write_table(pa.table({"_row": [1], "code": [day]}), out)
         return "by hand", ()
 
-    return land(settings.landing, "dossier_log", day, write, run_id="t")
+    return write_batch(settings.landing, "dossier_log", day, write, run_id="t")
 
 
 def night(settings: Settings, number: int) -> None:
@@ -57,7 +57,7 @@ def built_night(settings: Settings, number: int) -> None:
             "is_current boolean, is_accepted boolean, sha256 varchar, rows_read bigint, "
             "schema_fingerprint varchar, origin varchar, pulled_at timestamp, run_id varchar)"
         )
-        for b in batches(settings.landing):
+        for b in list_batches(settings.landing):
             con.execute(
                 "insert into audit.batches values (?, ?, ?, true, true, ?, ?, ?, ?, ?, ?)",
                 [b.source, b.partition, b.batch_id, b.sha256, b.rows, b.schema_fingerprint, b.origin,

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.landing.batches import LandedBatch, batches
+from pipelines.landing.batches import Batch, list_batches
 from pipelines.releases.verify import verify
 from pipelines.settings import Settings
 from tests.unit.test_verify import night
 
-Tamper = Callable[[LandedBatch], None]
+Tamper = Callable[[Batch], None]
 
 
 @pytest.fixture(scope="module")
@@ -32,24 +32,24 @@ def copy(two_nights: Settings, tmp_path: Path) -> Settings:
     return Settings(data=tmp_path / "data")
 
 
-def edit(batch: LandedBatch) -> None:
+def edit(batch: Batch) -> None:
     batch.path.write_bytes(batch.path.read_bytes() + b"x")
 
 
-def delete(batch: LandedBatch) -> None:
+def delete(batch: Batch) -> None:
     batch.path.unlink()
 
 
-def delete_sidecar(batch: LandedBatch) -> None:
+def delete_sidecar(batch: Batch) -> None:
     batch.sidecar.unlink()
 
 
-def cut_short(batch: LandedBatch) -> None:
+def cut_short(batch: Batch) -> None:
     batch.sidecar.write_text(batch.sidecar.read_text()[:40])
 
 
 def say(key: str, value: object) -> Tamper:
-    def tamper(batch: LandedBatch) -> None:
+    def tamper(batch: Batch) -> None:
         said = json.loads(batch.sidecar.read_text())
         assert said[key] != value
         batch.sidecar.write_text(json.dumps(said | {key: value}))
@@ -83,14 +83,14 @@ BATCH = "dossier_log 2025-08-01, batch {batch}"
 def test_what_was_received_is_what_was_published(
     copy: Settings, tamper: Tamper, kind: str, text: str
 ) -> None:
-    batch = next(batches(copy.landing))
+    batch = next(list_batches(copy.landing))
     tamper(batch)
     found = [(finding.kind, finding.text) for finding in verify(copy).findings]
     assert found == [(kind, f"landing: {text.format(batch=batch.batch_id)}")]
 
 
 def test_a_batch_that_no_release_knows_yet_is_no_finding(copy: Settings) -> None:
-    batch = next(batches(copy.landing))
+    batch = next(list_batches(copy.landing))
     for path in (batch.path, batch.sidecar):
         shutil.copy(path, path.with_stem("29991231T000000000000Z-00000000"))
     assert verify(copy).findings == []

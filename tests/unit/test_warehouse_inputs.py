@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.landing.batches import LandedBatch
+from pipelines.landing.batches import Batch
 from pipelines.warehouse.build import current
 from pipelines.warehouse.calendar import calendar_frame
 
@@ -19,8 +19,8 @@ class Said:
         self.blocked = blocked
 
 
-def batch(batch_id: str, day: str) -> LandedBatch:
-    return LandedBatch(batch_id, "dossier_log", day, 1, "", "", "", "", "", Path())
+def batch(batch_id: str, day: str) -> Batch:
+    return Batch(batch_id, "dossier_log", day, 1, "", "", "", "", "", Path())
 
 
 def test_the_newest_accepted_batch_of_a_partition_counts() -> None:

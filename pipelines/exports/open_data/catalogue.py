@@ -13,7 +13,7 @@ from typing import Any
 
 from pipelines.exports.common import PublishedColumn, PublishedTable
 from pipelines.lake.ledger import Release
-from pipelines.landing.batches import file_sha256
+from pipelines.landing.batches import hash_file
 from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contracts.contract import Contracts
 
@@ -84,7 +84,7 @@ def _resource(table: PublishedTable, file: Path) -> dict[str, Any]:
         "format": kind,
         "mediatype": MEDIA[kind],
         "bytes": file.stat().st_size,
-        "hash": f"sha256:{file_sha256(file)}",
+        "hash": f"sha256:{hash_file(file)}",
     }
     if kind == "csv":
         made |= {
@@ -157,7 +157,7 @@ def _distribution(file: Path) -> dict[str, Any]:
         "spdx:checksum": {
             "@type": "spdx:Checksum",
             "spdx:algorithm": {"@id": "spdx:checksumAlgorithm_sha256"},
-            "spdx:checksumValue": file_sha256(file),
+            "spdx:checksumValue": hash_file(file),
         },
     }
 

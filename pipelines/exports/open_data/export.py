@@ -19,7 +19,7 @@ from pipelines.exports.open_data import catalogue as open_catalogue
 from pipelines.exports.open_data import workbook
 from pipelines.exports.open_data.tables import lay_out, opened
 from pipelines.lake.ledger import Release
-from pipelines.landing.batches import file_sha256
+from pipelines.landing.batches import hash_file
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 
@@ -79,7 +79,7 @@ def _write(
     contracts = load_contracts(settings.sources_file)
     open_catalogue.write(draft, published, release, contracts)
     files = sorted(path for path in draft.iterdir() if path.is_file())
-    sums = [f"{file_sha256(path)}  {path.name}\n" for path in files]
+    sums = [f"{hash_file(path)}  {path.name}\n" for path in files]
     (draft / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
     return withheld
 
@@ -114,7 +114,7 @@ def _is_of(target: Path, release: Release) -> bool:
         return False
     listed = [line.split("  ", 1) for line in sums.read_text(encoding="utf-8").splitlines()]
     return release.release_hash in catalogue.read_text(encoding="utf-8") and all(
-        (file := target / name).exists() and file_sha256(file) == told for told, name in listed
+        (file := target / name).exists() and hash_file(file) == told for told, name in listed
     )
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines import duck
 from pipelines.exports.common import PublishedColumn, PublishedTable
-from pipelines.privacy.suppression import SMALLEST, Line, differenced, withheld
+from pipelines.privacy.suppression import SMALLEST, SumGroup, find_withheld_rows, find_withheld_totals
 
 COUNTING = ("BIGINT", "HUGEINT", "UBIGINT")
 # Everything else about a withheld row is a figure and goes.
@@ -166,7 +166,7 @@ def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, 
     asked = ", ".join([*(f"coalesce({duck.identifier(c)}, 0)" for c in said.counts), *rests])
     counts = [list(row) for row in con.execute(f"select {asked} from {name} order by {ROW}").fetchall()]
     running = _running(con, name, said, counts)
-    hidden = sorted(withheld(counts, _lines(con, name, table, said), running))
+    hidden = sorted(find_withheld_rows(counts, _lines(con, name, table, said), running))
     con.execute(f"alter table {name} add column {WITHHELD.name} boolean default false")
     figures = [c.name for c in table.columns if c.type not in DESCRIBING and c.name not in table.key]
     sets = ", ".join(f"{duck.identifier(c)} = null" for c in [*figures, *said.withhold])
@@ -204,10 +204,10 @@ def _running(
         f"select {ROW}, {of}, cast({start} as date), cast({end} as date) from {name}"
     ).fetchall():
         subjects.setdefault(subject, {})[row] = first, last
-    return frozenset().union(*(differenced(periods, counts) for periods in subjects.values()))
+    return frozenset().union(*(find_withheld_totals(periods, counts) for periods in subjects.values()))
 
 
-def _lines(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, said: Opened) -> list[Line]:
+def _lines(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, said: Opened) -> list[SumGroup]:
     """Row numbers that add up, by every declared total."""
     made = []
     for line in said.lines:
@@ -218,5 +218,5 @@ def _lines(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, sai
             f"from {name} group by {others or '()'} order by all",
             [line.total, line.total],
         ).fetchall()
-        made += [Line(tuple(sorted(parts or [])), total) for parts, total in rows]
+        made += [SumGroup(tuple(sorted(parts or [])), total) for parts, total in rows]
     return made

@@ -22,10 +22,10 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.contract_file import nearest
 from pipelines.sources.database import scanner, server_cursor
-from pipelines.sources.database.statement import CursorKind, asks_for_day, origin_of, statement
+from pipelines.sources.database.statement import CursorKind, asks_for_day, build_statement, select_origin
 from pipelines.sources.errors import PermanentSourceError, SourceError
-from pipelines.sources.mapping import Mapped, map_columns
-from pipelines.sources.relation import Relation, refuse_the_past, streamed
+from pipelines.sources.mapping import ColumnMapping, map_columns
+from pipelines.sources.relation import Relation, refuse_the_past, register_chunks
 
 # What servers say when another try cannot help. Their words are read, never repeated: they may hold the
 # address with its password. A server that speaks another language is tried again, and fails then.
@@ -89,28 +89,30 @@ def _address(source: Source, partition: date, settings: Settings) -> sa.URL:
 def _scanned(
     source: Source, partition: date, url: sa.URL, shown: str, con: duckdb.DuckDBPyConnection
 ) -> Iterator[Relation]:
-    database = scanner.attach(con, source, url)
+    database = scanner.attach_database(con, source, url)
     try:
-        whole = sa.select(sa.text("*")).select_from(origin_of(source, partition, ()))
-        kinds = scanner.describe(con, database, whole)
+        whole = sa.select(sa.text("*")).select_from(select_origin(source, partition, ()))
+        kinds = scanner.describe_columns(con, database, whole)
         mapped, kind = _mapped(source, partition, kinds), None
         if source.cursor:
-            kind = scanner.cursor_kind(source, database, kinds[_cursor(source, partition, kinds)])
+            kind = scanner.classify_cursor(source, database, kinds[_cursor(source, partition, kinds)])
         by_name = {column.name: column for column in source.columns}
         selected = {
-            name: scanner.at_server(database, raw, kinds[raw], by_name[name], source.number_format)
+            name: scanner.select_at_server(database, raw, kinds[raw], by_name[name], source.number_format)
             for name, raw in mapped.columns.items()
         }
         asked = _statement(source, partition, kinds, selected, kind, database.backend)
         text = database.text(asked)
-        table = scanner.whole_table(con, database, source, [kinds[raw] for raw in mapped.columns.values()])
+        table = scanner.find_whole_table(
+            con, database, source, [kinds[raw] for raw in mapped.columns.values()]
+        )
         expressions = {
-            name: scanner.as_text(database, raw, raw if table else name, kinds[raw], by_name[name], source)
+            name: scanner.text_sql(database, raw, raw if table else name, kinds[raw], by_name[name], source)
             for name, raw in mapped.columns.items()
         }
         yield Relation(table or database.rows(text), expressions, f"{shown}: {text}", mapped.notes)
     except BaseException:
-        scanner.detach(con, database)
+        scanner.detach_database(con, database)
         raise
 
 
@@ -121,7 +123,7 @@ def _through_cursor(
     engine = server_cursor.open_engine(source, url)
     try:
         with engine.connect() as server:
-            kinds = server_cursor.describe(source, partition, server)
+            kinds = server_cursor.describe_columns(source, partition, server)
             mapped, kind = _mapped(source, partition, kinds), None
             if source.cursor:
                 kind = kinds[_cursor(source, partition, kinds)]
@@ -130,8 +132,8 @@ def _through_cursor(
             text = str(asked.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True}))
             columns = [c for c in source.columns if c.name in selected]
             asked = asked.with_only_columns(*(selected[c.name].label(c.name) for c in columns))
-            chunks = server_cursor.chunks(source, server, asked, columns)
-            with streamed(con, [c.name for c in columns], chunks) as rows:
+            chunks = server_cursor.read_chunks(source, server, asked, columns)
+            with register_chunks(con, [c.name for c in columns], chunks) as rows:
                 expressions = {name: duck.identifier(name) for name in mapped.columns}
                 # The drivers' own style doubles percent signs; people read them as they are.
                 yield Relation(rows, expressions, f"{shown}: {text.replace('%%', '%')}", mapped.notes)
@@ -152,11 +154,11 @@ def _statement(
             f"{source.name} {partition}: the cursor {source.cursor!r} is text. Say in `cursor_format` of "
             f'{source.name} how it is written, e.g. "%Y-%m-%d %H:%M:%S".'
         )
-    origin = origin_of(source, partition, tuple(names))
-    return statement(source, partition, origin, selected, kind, dialect)
+    origin = select_origin(source, partition, tuple(names))
+    return build_statement(source, partition, origin, selected, kind, dialect)
 
 
-def _mapped(source: Source, partition: date, names: Iterable[str]) -> Mapped:
+def _mapped(source: Source, partition: date, names: Iterable[str]) -> ColumnMapping:
     return map_columns(source, str(partition), list(names))
 
 

@@ -34,7 +34,7 @@ ZONED = "TIMESTAMP WITH TIME ZONE"
 FLOATS = {"DOUBLE", "FLOAT"}
 
 
-class Scanned(NamedTuple):
+class ScannedDatabase(NamedTuple):
     """An attached database: its alias in the connection, and its dialect, which needs no driver."""
 
     alias: str
@@ -51,7 +51,7 @@ class Scanned(NamedTuple):
         return str(statement.compile(dialect=self.dialect, compile_kwargs={"literal_binds": True}))
 
 
-def attach(con: duckdb.DuckDBPyConnection, source: Source, url: sa.URL) -> Scanned:
+def attach_database(con: duckdb.DuckDBPyConnection, source: Source, url: sa.URL) -> ScannedDatabase:
     """Attach once per connection and address; duckdb.Error where the server does not let us in."""
     named = url.get_backend_name()
     backend = "mysql" if named == "mariadb" else named
@@ -61,10 +61,10 @@ def attach(con: duckdb.DuckDBPyConnection, source: Source, url: sa.URL) -> Scann
     told = hashlib.sha256(f"{url.render_as_string(hide_password=False)} {source.timezone}".encode())
     alias = f"source_{told.hexdigest()[:12]}"
     if con.execute("select 1 from duckdb_databases() where database_name = ?", [alias]).fetchone():
-        return Scanned(alias, backend, dialect)
+        return ScannedDatabase(alias, backend, dialect)
     if backend == "sqlite":
         con.execute(f"attach {duck.literal(url.database)} as {alias} (type sqlite, read_only)")
-        return Scanned(alias, backend, dialect)
+        return ScannedDatabase(alias, backend, dialect)
     kind = "postgres" if backend == "postgresql" else backend
     host = url.query.get("host", url.host) or ("127.0.0.1" if backend == "mysql" else None)
     login = {
@@ -73,7 +73,7 @@ def attach(con: duckdb.DuckDBPyConnection, source: Source, url: sa.URL) -> Scann
     }  # fmt: skip
     if backend == "mysql":
         con.execute("load mysql_scanner")
-        con.execute(f"set mysql_session_time_zone = {duck.literal(mysql_zone(source.timezone))}")
+        con.execute(f"set mysql_session_time_zone = {duck.literal(format_mysql_zone(source.timezone))}")
         con.execute("set mysql_query_timeout_enabled = false")
         login["socket"] = url.query.get("unix_socket")
     elif "password" in url.query:
@@ -84,16 +84,16 @@ def attach(con: duckdb.DuckDBPyConnection, source: Source, url: sa.URL) -> Scann
     kept = {k: v for k, v in url.query.items() if k not in ("host", "password", "unix_socket", "charset")}
     others = " ".join(f"{k}={duck.literal(v)}" for k, v in kept.items())
     con.execute(f"attach {duck.literal(others)} as {alias} (type {kind}, secret {alias}, read_only)")
-    return Scanned(alias, backend, dialect)
+    return ScannedDatabase(alias, backend, dialect)
 
 
-def detach(con: duckdb.DuckDBPyConnection, scanned: Scanned) -> None:
+def detach_database(con: duckdb.DuckDBPyConnection, scanned: ScannedDatabase) -> None:
     """After a failure: the next pull on this connection logs in afresh."""
     with suppress(duckdb.Error):
         con.execute(f"detach database if exists {scanned.alias}")
 
 
-def mysql_zone(zone: str) -> str:
+def format_mysql_zone(zone: str) -> str:
     """The zone of a MySQL session, in which it writes TIMESTAMPs: the source's, as for its wall times."""
     moments = (datetime(datetime.now().year, month, 1, tzinfo=ZoneInfo(zone)) for month in (1, 7))
     offsets = {moment.strftime("%z") for moment in moments}
@@ -103,13 +103,15 @@ def mysql_zone(zone: str) -> str:
     return f"{offset[:3]}:{offset[3:]}"
 
 
-def describe(con: duckdb.DuckDBPyConnection, scanned: Scanned, statement: sa.Select) -> dict[str, str]:
+def describe_columns(
+    con: duckdb.DuckDBPyConnection, scanned: ScannedDatabase, statement: sa.Select
+) -> dict[str, str]:
     """Column → DuckDB type of a statement, which the server prepares but does not run."""
     told = con.execute(f"describe from {scanned.rows(scanned.text(statement))}").fetchall()
     return {str(name): str(kind) for name, kind, *_ in told}
 
 
-def cursor_kind(source: Source, scanned: Scanned, kind: str) -> CursorKind:
+def classify_cursor(source: Source, scanned: ScannedDatabase, kind: str) -> CursorKind:
     """Native types speak for themselves; text and numbers are written as `cursor_format` says."""
     if kind == "DATE":
         return "date"
@@ -120,8 +122,8 @@ def cursor_kind(source: Source, scanned: Scanned, kind: str) -> CursorKind:
     return "number" if source.cursor_format in ("epoch", "epoch_ms") else "text"
 
 
-def at_server(
-    scanned: Scanned, raw: str, kind: str, column: Column, number_format: str = "vi"
+def select_at_server(
+    scanned: ScannedDatabase, raw: str, kind: str, column: Column, number_format: str = "vi"
 ) -> sa.ColumnElement[Any]:
     """The column as the server shall send it."""
     name: sa.ColumnClause = sa.column(raw)
@@ -142,8 +144,8 @@ def at_server(
     return sa.cast(name, sa.Text)
 
 
-def whole_table(
-    con: duckdb.DuckDBPyConnection, scanned: Scanned, source: Source, kinds: list[str]
+def find_whole_table(
+    con: duckdb.DuckDBPyConnection, scanned: ScannedDatabase, source: Source, kinds: list[str]
 ) -> str | None:
     """A whole table that DuckDB may read in parallel, in one snapshot; None where the server must cast.
 
@@ -160,7 +162,7 @@ def whole_table(
     return table
 
 
-def as_text(scanned: Scanned, raw: str, name: str, kind: str, column: Column, source: Source) -> str:
+def text_sql(scanned: ScannedDatabase, raw: str, name: str, kind: str, column: Column, source: Source) -> str:
     """SQL over what the server sent, `name`: text that typing reads back exactly (see `cells.py`)."""
     if kind == "BLOB":
         raise ValueError(

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from pipelines import duck
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.options.database import EPOCHS
-from pipelines.sources.database.scanner import mysql_zone
-from pipelines.sources.database.statement import CursorKind, origin_of
+from pipelines.sources.database.scanner import format_mysql_zone
+from pipelines.sources.database.statement import CursorKind, select_origin
 from pipelines.sources.errors import PermanentSourceError
-from pipelines.sources.values.cells import cell_text
+from pipelines.sources.values.cells import format_value
 
 CHUNK_ROWS = 20_000
 # Dialect → the extra of this package that brings its driver.
@@ -27,7 +27,7 @@ def open_engine(source: Source, url: sa.URL) -> sa.Engine:
     """PermanentSourceError where the driver or the dialect is not there, naming what to install."""
     extra = EXTRAS.get(url.get_backend_name())
     # MySQL writes TIMESTAMPs in the session's zone: the source's, as the scanner has it.
-    zone = {"init_command": f"set time_zone = {duck.literal(mysql_zone(source.timezone))}"}
+    zone = {"init_command": f"set time_zone = {duck.literal(format_mysql_zone(source.timezone))}"}
     try:
         return sa.create_engine(url, connect_args=zone if extra == "mysql" else {})
     except ModuleNotFoundError as error:
@@ -41,10 +41,12 @@ def open_engine(source: Source, url: sa.URL) -> sa.Engine:
         ) from None
 
 
-def describe(source: Source, partition: date, server: sa.Connection) -> dict[str, CursorKind]:
+def describe_columns(source: Source, partition: date, server: sa.Connection) -> dict[str, CursorKind]:
     """Column → how it would tell time if it were the cursor. NoSuchTableError where there is no table."""
     if source.query is not None:
-        asked = sa.select(sa.text("*")).select_from(origin_of(source, partition, ())).where(sa.text("1 = 0"))
+        asked = (
+            sa.select(sa.text("*")).select_from(select_origin(source, partition, ())).where(sa.text("1 = 0"))
+        )
         return dict.fromkeys(server.execute(asked).keys(), _kind(source, None))
     found = sa.inspect(server).get_columns(str(source.table), schema=source.db_schema)
     return {str(column["name"]): _kind(source, column["type"]) for column in found}
@@ -61,13 +63,13 @@ def _kind(source: Source, said: sa.types.TypeEngine | None) -> CursorKind:
     return "text" if isinstance(said, sa.String) else "wall"
 
 
-def chunks(
+def read_chunks(
     source: Source, server: sa.Connection, statement: sa.Select, columns: Sequence[Column]
 ) -> Iterator[list[list[str | None]]]:
     """Columns of text, `CHUNK_ROWS` rows at a time; ValueError for bytes, naming the column."""
     result = server.execution_options(stream_results=True, yield_per=CHUNK_ROWS).execute(statement)
     for chunk in result.partitions():
         yield [
-            [cell_text(value, column, source.number_format) for value in values]
+            [format_value(value, column, source.number_format) for value in values]
             for column, values in zip(columns, zip(*chunk, strict=True), strict=True)
         ]

@@ -28,7 +28,7 @@ class Window(NamedTuple):
     high: datetime
 
 
-def window(source: Source, partition: date) -> Window:
+def find_window(source: Source, partition: date) -> Window:
     """The local day of the partition, reaching back by the source's `overlap`.
 
     Why overlap: a row stamped 23:59 may be committed after that day was pulled at 00:30, and lies in
@@ -41,7 +41,7 @@ def window(source: Source, partition: date) -> Window:
     return Window(start - source.overlap, datetime.combine(partition + timedelta(days=1), time(), LOCAL_ZONE))
 
 
-def origin_of(source: Source, partition: date, names: tuple[str, ...]) -> sa.FromClause:
+def select_origin(source: Source, partition: date, names: tuple[str, ...]) -> sa.FromClause:
     """The table, or the configured query as a subselect with these columns and the day filled in."""
     if source.query is None:
         return sa.table(str(source.table), schema=source.db_schema)
@@ -56,7 +56,7 @@ def asks_for_day(source: Source) -> bool:
     return bool(source.query and re.search(r"(?<![:\w\\]):partition\b", source.query))
 
 
-def statement(
+def build_statement(
     source: Source,
     partition: date,
     origin: sa.FromClause,
@@ -72,7 +72,7 @@ def statement(
     if kind is None:
         return query
     cursor: sa.ColumnClause = sa.column(str(source.cursor))
-    low, high = (_bound(source, m, kind, dialect) for m in window(source, partition))
+    low, high = (_bound(source, m, kind, dialect) for m in find_window(source, partition))
     return query.where(cursor >= low, cursor < high)
 
 

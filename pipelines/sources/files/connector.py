@@ -20,13 +20,13 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import NotProvided, PermanentSourceError
 from pipelines.sources.files import unpacking
-from pipelines.sources.files.file_set import Found, find, unchanged
-from pipelines.sources.files.formats.csv_file import explain, read_csv
+from pipelines.sources.files.file_set import SourceFile, find_files, require_unchanged
+from pipelines.sources.files.formats.csv_file import describe_failure, read_csv
 from pipelines.sources.files.formats.json_file import read_document, read_lines
 from pipelines.sources.files.formats.parquet_file import read_parquet
-from pipelines.sources.files.formats.part import Part, Reading, Unreadable
+from pipelines.sources.files.formats.part import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.formats.workbook import read_workbook
-from pipelines.sources.files.served import serving
+from pipelines.sources.files.served import register_streams
 from pipelines.sources.files.unpacking import Member, open_plain
 from pipelines.sources.mapping import map_columns
 from pipelines.sources.relation import Relation, refuse_the_past
@@ -39,7 +39,7 @@ NOTHING = "cast(null as varchar)"
 class FileRefused(PermanentSourceError):
     """One file cannot be read or mapped; `path` and `sha256` tell which."""
 
-    def __init__(self, text: str, file: Found | None) -> None:
+    def __init__(self, text: str, file: SourceFile | None) -> None:
         super().__init__(text)
         self.path: Path | None = file.path if file else None
         self.sha256 = file.sha256 if file else ""
@@ -56,12 +56,12 @@ def pull(
     # One path for every day tells how things stand now.
     if source.partitioning != "change_day" and not source.inbox and "{partition}" not in str(source.path):
         refuse_the_past(source, partition)
-    files = find(source, partition, settings)
+    files = find_files(source, partition, settings)
     if not files:
         raise NotProvided(f"{source.name} {partition}: no file {_place(source, partition, settings)}.")
     by_path = {str(file.path): file for file in files}
-    with serving(con) as served:
-        reading = Reading(source, con, served, {path: f.unclean for path, f in by_path.items()})
+    with register_streams(con) as served:
+        reading = ReadSession(source, con, served, {path: f.unclean for path, f in by_path.items()})
         try:
             with reading.resources:
                 yield _relation(reading, partition, files)
@@ -69,10 +69,10 @@ def pull(
             raise _refused(source, partition, error.member, str(error), by_path) from None
         except (duckdb.Error, ValueError, OSError) as error:
             raise _refused_while_read(reading, partition, error, by_path) from None
-    unchanged(source, partition, files)
+    require_unchanged(source, partition, files)
 
 
-def _relation(reading: Reading, partition: date, files: list[Found]) -> Relation:
+def _relation(reading: ReadSession, partition: date, files: list[SourceFile]) -> Relation:
     """All parts one below the other, in the order of the files' names."""
     chosen: list[tuple[Member, Mapping[str, str], str]] = []
     notes: dict[str, list[str]] = {}
@@ -101,8 +101,8 @@ def _relation(reading: Reading, partition: date, files: list[Found]) -> Relation
     return Relation(f"({' union all '.join(selects)})", columns, origin, said_of)
 
 
-def _parts(reading: Reading, files: list[Found]) -> Iterator[tuple[Part, Found]]:
-    readers: dict[str, Callable[[Reading, Member], Part | None]] = {
+def _parts(reading: ReadSession, files: list[SourceFile]) -> Iterator[tuple[TableFragment, SourceFile]]:
+    readers: dict[str, Callable[[ReadSession, Member], TableFragment | None]] = {
         "csv": read_csv,
         "tsv": read_csv,
         "json": read_document,
@@ -111,7 +111,7 @@ def _parts(reading: Reading, files: list[Found]) -> Iterator[tuple[Part, Found]]
     }
     for file in files:
         try:
-            members = list(unpacking.members(file.path, reading.source))
+            members = list(unpacking.list_members(file.path, reading.source))
         except ValueError as error:
             raise Unreadable(_whole(file), str(error)) from None
         for found in members:
@@ -125,12 +125,12 @@ def _parts(reading: Reading, files: list[Found]) -> Iterator[tuple[Part, Found]]
                     yield part, file
 
 
-def _whole(file: Found) -> Member:
+def _whole(file: SourceFile) -> Member:
     return Member(file.name, file.path, partial(open_plain, file.path), plain=True)
 
 
 def _mapped(
-    reading: Reading, partition: date, part: Part, file: Found
+    reading: ReadSession, partition: date, part: TableFragment, file: SourceFile
 ) -> tuple[tuple[Member, Mapping[str, str], str], list[str]]:
     """(member, canonical → SQL over the part's select, that select), and what people should know."""
     constants = {FILE_HEADER: part.member.name, **part.constants}
@@ -154,7 +154,7 @@ def _mapped(
 
 
 def _refused(
-    source: Source, partition: date, member: Member, reason: str, by_path: Mapping[str, Found]
+    source: Source, partition: date, member: Member, reason: str, by_path: Mapping[str, SourceFile]
 ) -> FileRefused:
     return FileRefused(
         f"{source.name} {partition}: {member.name} cannot be read as {source.format}: "
@@ -165,7 +165,7 @@ def _refused(
 
 
 def _refused_while_read(
-    reading: Reading, partition: date, error: Exception, by_path: Mapping[str, Found]
+    reading: ReadSession, partition: date, error: Exception, by_path: Mapping[str, SourceFile]
 ) -> FileRefused:
     """The file that stopped DuckDB while it copied, by its complaint; the line is never repeated."""
     source, told = reading.source, str(error)
@@ -180,7 +180,7 @@ def _refused_while_read(
         member = Member("one of the files", Path(), partial(open_plain, Path()), plain=False)
         return _refused(source, partition, member, _first_line(trouble), by_path)
     if isinstance(trouble, duckdb.Error) and source.format in ("csv", "tsv"):
-        return _refused(source, partition, member, explain(member, source.encoding, told), by_path)
+        return _refused(source, partition, member, describe_failure(member, source.encoding, told), by_path)
     return _refused(source, partition, member, _first_line(trouble), by_path)
 
 

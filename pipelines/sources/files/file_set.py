@@ -29,7 +29,7 @@ UNCLEAN = (b"\xcc", b"\xcd", b"\xc2\xa0")
 CHUNK = 2**17
 
 
-class Found(NamedTuple):
+class SourceFile(NamedTuple):
     """One file of the batch. `name` as delivered; `state` tells whether it changed since.
 
     `instead_of`: the origins of the day's older exports, which count as delivered, and wait no more.
@@ -49,24 +49,24 @@ class Found(NamedTuple):
         return f"{own} (instead of {', '.join(self.instead_of)})" if self.instead_of else own
 
 
-def shas(origin: str) -> list[str]:
+def read_hashes(origin: str) -> list[str]:
     """The SHA-256 of every file that a batch's origin names."""
     return re.findall(r"\bsha256:([0-9a-f]{64})\b", origin)
 
 
-def find(source: Source, partition: date, settings: Settings) -> list[Found]:
+def find_files(source: Source, partition: date, settings: Settings) -> list[SourceFile]:
     """The partition's files, each content once; empty where the day offers none."""
-    paths = {path: path.name for path in matching(source, partition, settings)}
+    paths = {path: path.name for path in match_path(source, partition, settings)}
     if len(paths) > source.limits.files:
         raise PermanentSourceError(
             f"{source.name} {partition}: {len(paths)} files fit `path`, more than `limits.files` "
             f"({source.limits.files}) allows. Narrow the pattern, or raise the limit."
         )
     # Later ones replace earlier ones of the same name: what waits replaces what was archived.
-    kept = {inbox.original_name(path): path for path in inbox.archived(source, settings, partition)}
-    kept |= {path.name: path for path in inbox.ready(source, settings, partition)}
+    kept = {inbox.original_name(path): path for path in inbox.list_archived(source, settings, partition)}
+    kept |= {path.name: path for path in inbox.list_ready(source, settings, partition)}
     paths |= {path: name for name, path in kept.items()}
-    found = {f.sha256: f for path, name in paths.items() if (f := examine(source, path, name))}
+    found = {f.sha256: f for path, name in paths.items() if (f := inspect_file(source, path, name))}
     files = sorted(found.values(), key=lambda f: (f.name, f.sha256))
     whole = "newest" if source.inbox and source.partitioning == "whole_table" else "together"
     if (source.several_files or whole) == "newest" and files:
@@ -75,16 +75,16 @@ def find(source: Source, partition: date, settings: Settings) -> list[Found]:
     return files
 
 
-def provided(source: Source, partition: date, settings: Settings) -> bool:
+def has_file(source: Source, partition: date, settings: Settings) -> bool:
     """Whether the day offers a file, without reading one."""
     return bool(
-        matching(source, partition, settings)
-        or inbox.ready(source, settings, partition)
-        or inbox.archived(source, settings, partition)
+        match_path(source, partition, settings)
+        or inbox.list_ready(source, settings, partition)
+        or inbox.list_archived(source, settings, partition)
     )
 
 
-def matching(source: Source, partition: date, settings: Settings) -> list[Path]:
+def match_path(source: Source, partition: date, settings: Settings) -> list[Path]:
     """What `path` names on this day, in order. PermanentSourceError where a link leads out of its folder."""
     if source.path is None:
         return []
@@ -121,7 +121,7 @@ def _first_pattern(wanted: Path, settings: Settings) -> int:
     return next(i for i, part in enumerate(wanted.parts) if i >= own and MAGIC.search(part))
 
 
-def examine(source: Source, path: Path, name: str) -> Found | None:
+def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
     """None where the file went away meanwhile (another run archived it)."""
     try:
         about = path.stat()
@@ -137,7 +137,7 @@ def examine(source: Source, path: Path, name: str) -> Found | None:
             unclean = unclean or _needs_cleaning(tail + chunk, ends)
             tail = chunk[-2:]
     unclean = unclean or tail[-1:] in (b" ", b"\t")
-    return Found(path, name, digest.hexdigest(), unclean, state_of(about))
+    return SourceFile(path, name, digest.hexdigest(), unclean, read_state(about))
 
 
 def _ends(source: Source) -> bytes:
@@ -164,14 +164,14 @@ def _any_of(signs: np.ndarray, wanted: bytes) -> np.ndarray:
     return found
 
 
-def state_of(about: os.stat_result) -> tuple[int, int, int]:
+def read_state(about: os.stat_result) -> tuple[int, int, int]:
     return about.st_ino, about.st_mtime_ns, about.st_size
 
 
-def unchanged(source: Source, partition: date, files: list[Found]) -> None:
+def require_unchanged(source: Source, partition: date, files: list[SourceFile]) -> None:
     """SourceError where a file was written to while it was read: the batch would mix two versions."""
     for file in files:
-        if not file.path.exists() or state_of(file.path.stat()) != file.state:
+        if not file.path.exists() or read_state(file.path.stat()) != file.state:
             raise SourceError(
                 f"{source.name} {partition}: {file.name} was changed while it was read. "
                 f"Nothing was landed; it is read again as a whole."

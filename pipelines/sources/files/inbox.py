@@ -25,7 +25,7 @@ UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", ".downloa
 DIGITS = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}"}
 
 
-class Dropped(NamedTuple):
+class InboxFile(NamedTuple):
     """One file in the inbox. `why_not`: why it is left alone for now, empty where it is ready."""
 
     path: Path
@@ -33,22 +33,22 @@ class Dropped(NamedTuple):
     why_not: str = ""
 
 
-def dropped(source: Source, settings: Settings, now: float | None = None) -> list[Dropped]:
+def list_inbox(source: Source, settings: Settings, now: float | None = None) -> list[InboxFile]:
     """Every file of this source in its inbox, by name."""
     if source.inbox is None:
         return []
     folder, pattern = _place(source, settings)
     now = time.time() if now is None else now
     return [
-        Dropped(path, day_of(source, path), _why_not(source, path, now))
+        InboxFile(path, read_day(source, path), _why_not(source, path, now))
         for path in sorted(folder.glob("*"))
         if fnmatch(path.name, pattern) and not path.is_dir() and not path.name.startswith((".", "~$"))
     ]
 
 
-def ready(source: Source, settings: Settings, day: date | None = None) -> list[Path]:
+def list_ready(source: Source, settings: Settings, day: date | None = None) -> list[Path]:
     """Files that can be read now, of one day or of all."""
-    return [d.path for d in dropped(source, settings) if not d.why_not and day in (None, d.day)]
+    return [d.path for d in list_inbox(source, settings) if not d.why_not and day in (None, d.day)]
 
 
 def _why_not(source: Source, path: Path, now: float) -> str:
@@ -62,7 +62,7 @@ def _why_not(source: Source, path: Path, now: float) -> str:
     return "changed a moment ago, perhaps still being written" if age < source.quiet_seconds else ""
 
 
-def day_of(source: Source, path: Path) -> date:
+def read_day(source: Source, path: Path) -> date:
     """The day in the file's name, as `date_in_name` says; else the local day of its last change."""
     if source.date_in_name:
         pieces = re.split("(%[Ymd])", source.date_in_name)
@@ -75,7 +75,7 @@ def day_of(source: Source, path: Path) -> date:
     return datetime.fromtimestamp(path.lstat().st_mtime, LOCAL_ZONE).date()
 
 
-def archived(source: Source, settings: Settings, day: date) -> list[Path]:
+def list_archived(source: Source, settings: Settings, day: date) -> list[Path]:
     """The originals of this day's landed files, in the order in which they were archived."""
     if source.inbox is None:
         return []
@@ -87,13 +87,13 @@ def original_name(archived_file: Path) -> str:
     return archived_file.name.partition("-")[2]
 
 
-def archive(source: Source, settings: Settings, path: Path, sha256: str, day: str) -> Path:
+def archive_file(source: Source, settings: Settings, path: Path, sha256: str, day: str) -> Path:
     """Move a landed file to `<archive>/<source>/<day>/<sha12>-<name>`."""
     folder = archive_folder(source, settings) / source.name / day
     return _move(path, folder / f"{sha256[:12]}-{path.name}")
 
 
-def refuse(source: Source, settings: Settings, path: Path, sha256: str, reason: str) -> Path:
+def refuse_file(source: Source, settings: Settings, path: Path, sha256: str, reason: str) -> Path:
     """Set a file aside with the reason beside it; to try it again, move it back."""
     folder = _place(source, settings)[0] / REFUSED / sha256[:12]
     moved = _move(path, folder / path.name)
@@ -101,7 +101,7 @@ def refuse(source: Source, settings: Settings, path: Path, sha256: str, reason: 
     return moved
 
 
-def refused(source: Source, settings: Settings) -> Iterator[tuple[Path, str]]:
+def list_refused(source: Source, settings: Settings) -> Iterator[tuple[Path, str]]:
     """Files set aside, each with its reason."""
     if source.inbox is None:
         return

@@ -17,7 +17,7 @@ from fsspec.spec import AbstractFileSystem
 UNKNOWN_SIZE = 2**50
 
 
-class Served(AbstractFileSystem):
+class StreamFiles(AbstractFileSystem):
     """`thongsuot://0`, … → what `add` was given; `trouble`: the stream that broke, and why."""
 
     protocol = "thongsuot"
@@ -48,7 +48,7 @@ class Served(AbstractFileSystem):
 class _Forward(io.RawIOBase):
     """Reads on; a step back reopens the stream and reads up to there."""
 
-    def __init__(self, files: Served, path: str, opener: Callable[[], BinaryIO]) -> None:
+    def __init__(self, files: StreamFiles, path: str, opener: Callable[[], BinaryIO]) -> None:
         self._files, self._path, self._opener, self._at = files, path, opener, 0
         self._stream = self._guarded(opener)
 
@@ -94,10 +94,10 @@ class _Forward(io.RawIOBase):
 
 
 @contextmanager
-def serving(con: duckdb.DuckDBPyConnection) -> Iterator[Served]:
-    files = Served()
+def register_streams(con: duckdb.DuckDBPyConnection) -> Iterator[StreamFiles]:
+    files = StreamFiles()
     con.register_filesystem(files)
     try:
         yield files
     finally:
-        con.unregister_filesystem(Served.protocol)
+        con.unregister_filesystem(StreamFiles.protocol)

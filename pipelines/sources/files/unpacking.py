@@ -40,7 +40,7 @@ class Member(NamedTuple):
             return stream.read(size)
 
 
-def members(file: Path, options: FileOptions) -> Iterator[Member]:
+def list_members(file: Path, options: FileOptions) -> Iterator[Member]:
     """The exports in `file`. ValueError where it is a hostile or protected archive."""
     with file.open("rb") as stream:
         start = stream.read(8)

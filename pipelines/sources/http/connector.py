@@ -21,11 +21,11 @@ from pipelines.privacy import detectors as personal
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.errors import PermanentSourceError
-from pipelines.sources.http.fetch import Client, at_path
-from pipelines.sources.http.paging import Page, pages
-from pipelines.sources.mapping import map_columns, match
-from pipelines.sources.relation import Relation, refuse_the_past, streamed
-from pipelines.sources.values.cells import cell_text
+from pipelines.sources.http.fetch import Client, read_path
+from pipelines.sources.http.paging import HttpPage, read_pages
+from pipelines.sources.mapping import map_columns, match_headers
+from pipelines.sources.relation import Relation, refuse_the_past, register_chunks
+from pipelines.sources.values.cells import format_value
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -58,7 +58,7 @@ def pull(
     single = source.paging.by == "none"
     asked_as = etag if single and contract == _fingerprint(source) else ""
     with Client(source, at, filled(source.headers)) as client:
-        capture = pages(source, client, url, filled(source.params), filled(source.request), asked_as)
+        capture = read_pages(source, client, url, filled(source.params), filled(source.request), asked_as)
         first = next(capture)
         columns = [c for c in source.columns if c.mapped]
         headers = _headers(source, first)
@@ -66,7 +66,7 @@ def pull(
         if source.headers and address.scheme == "http" and address.hostname not in LOOPBACK:
             notes.append("the credentials of this source cross the network in the clear: its url is http")
         chunks = (_texts(source, at, page, columns, notes) for page in chain([first], capture))
-        with streamed(con, [c.name for c in columns], chunks) as rows:
+        with register_chunks(con, [c.name for c in columns], chunks) as rows:
             shown = f"{address.scheme}://{address.hostname}:{address.port or ''}{address.path}"
             validator = f"{_fingerprint(source)}:{first.answer.etag}" if single and first.answer.etag else ""
             expressions = {c.name: duck.identifier(c.name) for c in columns}
@@ -75,11 +75,11 @@ def pull(
 
 def _fingerprint(source: Source) -> str:
     """Changes with the contract and with what is removed from texts: then 304 is not enough."""
-    said = source.model_dump_json() + personal.redacted("text")
+    said = source.model_dump_json() + personal.redacted_sql("text")
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def _headers(source: Source, page: Page) -> list[str]:
+def _headers(source: Source, page: HttpPage) -> list[str]:
     """Every name that any record of the page has, nested ones dotted, in order of appearance."""
     named = dict.fromkeys(source.page_constants)
     for record in page.records:
@@ -88,11 +88,11 @@ def _headers(source: Source, page: Page) -> list[str]:
 
 
 def _texts(
-    source: Source, at: str, page: Page, columns: list[Column], notes: list[str]
+    source: Source, at: str, page: HttpPage, columns: list[Column], notes: list[str]
 ) -> list[list[str | None]]:
     """The page's records as columns of text; what it newly drops is added to the notes."""
-    said = {name: at_path(page.answer.page, path) for name, path in source.page_constants.items()}
-    found = match(source, _headers(source, page))
+    said = {name: read_path(page.answer.page, path) for name, path in source.page_constants.items()}
+    found = match_headers(source, _headers(source, page))
     if page.records and found.missing and page.number > 1:  # of the first, `map_columns` has told
         raise PermanentSourceError(
             f"{at}page {page.number} has no {', '.join(map(repr, found.missing))}, which the source needs. "
@@ -104,7 +104,7 @@ def _texts(
             notes.append(note)
     records = [said | _flat(record) for record in page.records]
     return [
-        [cell_text(r.get(found.columns.get(c.name, "")), c, source.number_format) for r in records]
+        [format_value(r.get(found.columns.get(c.name, "")), c, source.number_format) for r in records]
         for c in columns
     ]
 

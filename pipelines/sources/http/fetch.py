@@ -39,7 +39,7 @@ sleep = time.sleep
 clock = time.monotonic
 
 
-class Refused(SourceError):
+class TryAgain(SourceError):
     """429, 5xx, or an answer that is none: worth another try, not before `retry_after` seconds."""
 
     def __init__(self, said: str, retry_after: float = 0) -> None:
@@ -71,13 +71,13 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.session.close()
 
-    def ask(self, url: str, params: dict[str, Any], body: dict[str, Any] | None, known: str = "") -> Answer:
+    def fetch(self, url: str, params: dict[str, Any], body: dict[str, Any] | None, known: str = "") -> Answer:
         """The answer; SourceError after the last try, PermanentSourceError where none can help.
 
         `known`: the ETag of what is landed already; Unchanged where the API says that it still holds.
         """
         retrying = Retrying(
-            retry=retry_if_exception_type(Refused),
+            retry=retry_if_exception_type(TryAgain),
             wait=_pause,
             stop=stop_after_attempt(ATTEMPTS),
             sleep=lambda seconds: sleep(seconds),
@@ -103,7 +103,7 @@ class Client:
                 stream=True,
             )
             with answer:
-                self._judge(answer)
+                self._classify_answer(answer)
                 content = self._read(answer, deadline)
         except requests.exceptions.SSLError:
             raise PermanentSourceError(
@@ -117,7 +117,7 @@ class Client:
         ):
             raise PermanentSourceError(f"{self.at}`url` in sources.yaml is no web address.") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise Refused(
+            raise TryAgain(
                 f"{self.at}no whole answer from the API ({type(error).__name__}). Nothing was landed; "
                 f"the capture is tried again as a whole."
             ) from None
@@ -125,7 +125,7 @@ class Client:
             self._json(content), answer.links.get("next", {}).get("url"), answer.headers.get("ETag")
         )
 
-    def _judge(self, answer: requests.Response) -> None:
+    def _classify_answer(self, answer: requests.Response) -> None:
         status = answer.status_code
         where = f"{self.at}the API answered {status}"
         if status == 304:
@@ -133,7 +133,7 @@ class Client:
         if status in (408, 425, 429) or status >= 500:
             said = _seconds(answer.headers.get("Retry-After", ""))
             rate = " Lower `requests_per_second` in sources.yaml, or" if status == 429 else ""
-            raise Refused(
+            raise TryAgain(
                 f"{where}, and kept doing so. Nothing was landed.{rate or ' Run again later, or'} "
                 f"ask the API's owner.",
                 said,
@@ -158,7 +158,7 @@ class Client:
                     f"Ask for smaller pages, or raise `max_page_mib` in sources.yaml."
                 )
             if clock() > deadline:
-                raise Refused(
+                raise TryAgain(
                     f"{self.at}an answer was not there after {self.source.timeout_seconds:g} seconds. "
                     f"Nothing was landed. Ask for smaller pages, or raise `timeout_seconds` in sources.yaml."
                 )
@@ -168,21 +168,21 @@ class Client:
         try:
             page = json.loads(content, parse_float=Decimal, parse_constant=str)
         except (ValueError, RecursionError):
-            raise Refused(
+            raise TryAgain(
                 f"{self.at}the API answered something that is not JSON. Nothing was landed. Open the address "
                 f"by hand: a login page or a proxy's error says what to correct, `url` or the credentials."
             ) from None
         for path, good in self.source.success.items():
-            if (said := at_path(page, path)) != good:
-                raise Refused(
+            if (said := read_path(page, path)) != good:
+                raise TryAgain(
                     f"{self.at}the API answered with {path} {said!r:.80}. Nothing was landed. Ask the API's "
                     f"owner what it means, or correct `success` in sources.yaml."
                 )
         return page
 
 
-def at_path(page: Any, where: str) -> Any:
-    """`at_path(page, "data.children")` walks nested objects; None where a step is absent; "." is the page."""
+def read_path(page: Any, where: str) -> Any:
+    """`read_path(page, "data.children")` walks nested objects; None where a step is absent; "." is the page."""
     value = page
     for step in filter(None, where.split(".")):
         value = value.get(step) if isinstance(value, Mapping) else None
@@ -192,7 +192,7 @@ def at_path(page: Any, where: str) -> Any:
 def _pause(state: RetryCallState) -> float:
     """Backoff with jitter, or what the server asked for where that is longer."""
     error = state.outcome and state.outcome.exception()
-    asked = error.retry_after if isinstance(error, Refused) else 0
+    asked = error.retry_after if isinstance(error, TryAgain) else 0
     return max(BACKOFF(state), min(asked, MAX_RETRY_AFTER_SECONDS))
 
 

@@ -14,18 +14,18 @@ from urllib.parse import urljoin, urlsplit
 
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
-from pipelines.sources.http.fetch import Answer, Client, at_path
+from pipelines.sources.http.fetch import Answer, Client, read_path
 
 
-class Page(NamedTuple):
+class HttpPage(NamedTuple):
     number: int
     records: list[Any]
     answer: Answer
 
 
-def pages(
+def read_pages(
     source: Source, client: Client, url: str, params: dict[str, Any], body: dict[str, Any], known: str = ""
-) -> Iterator[Page]:
+) -> Iterator[HttpPage]:
     """Every page of a capture, in order, one held at a time; whoever reads to the end has all of it."""
     paging, at = source.paging, client.at
     place: Any = paging.first if paging.first is not None else {"page": 1, "offset": 0}.get(paging.by)
@@ -35,8 +35,8 @@ def pages(
         if place is not None and paging.by != "link":
             _put(asked[paging.into], paging.name, place, dotted=paging.into == "body")
         sent = asked["body"] if source.method == "POST" else None
-        answer = client.ask(url, asked["query"], sent, known if number == 1 else "")
-        records = at_path(answer.page, str(source.records))
+        answer = client.fetch(url, asked["query"], sent, known if number == 1 else "")
+        records = read_path(answer.page, str(source.records))
         if not isinstance(records, list):
             raise PermanentSourceError(
                 f"{at}page {number} has no list at {source.records!r}. Nothing was landed. "
@@ -51,18 +51,18 @@ def pages(
         seen.add(print_)
         count += len(records)
         told = _count(source, answer, number, at, paging.total_records)
-        yield Page(number, records, answer)
+        yield HttpPage(number, records, answer)
 
         if paging.by == "none":
             break
         if paging.by == "link":
-            following = at_path(answer.page, paging.link) if paging.link else answer.link
+            following = read_path(answer.page, paging.link) if paging.link else answer.link
             if not following:
                 break
             url, params = _same_origin(source, at, url, str(following)), {}
             continue
         if paging.by == "token":
-            place, before = at_path(answer.page, str(paging.token)), place
+            place, before = read_path(answer.page, str(paging.token)), place
             if place in (None, "", False):
                 break
             if place == before:
@@ -93,7 +93,7 @@ def _count(source: Source, answer: Answer, number: int, at: str, path: str | Non
     """What the API tells at a configured path; a page without it could be half a capture."""
     if path is None:
         return None
-    said = at_path(answer.page, path)
+    said = read_path(answer.page, path)
     try:
         return int(said)
     except (TypeError, ValueError):

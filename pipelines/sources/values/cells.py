@@ -17,7 +17,7 @@ NUMERIC = ("integer", "bigint", "percent")
 DECIMAL_MARK = {"vi": ",", "en": "."}
 
 
-def cell_text(value: Any, column: Column, number_format: str = "vi") -> str | None:
+def format_value(value: Any, column: Column, number_format: str = "vi") -> str | None:
     """NULL stays NULL; no exponent, no rounding; `true`/`false`; ISO times. ValueError for bytes.
 
     In a column of numbers 1234.0 is `1234`, and 1.5 is written in the source's own number format: a

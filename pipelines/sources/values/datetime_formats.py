@@ -22,7 +22,7 @@ TIMES = (
 ZONES = ("", "%z", " %z")
 
 
-def suggest_format(con: duckdb.DuckDBPyConnection, texts: list[str]) -> list[str]:
+def suggest_formats(con: duckdb.DuckDBPyConnection, texts: list[str]) -> list[str]:
     """Formats under which every text parses, likeliest first; two mean that day and month cannot be told."""
     texts = [text[:-1] + "+00:00" if text.endswith("Z") else text for text in texts]
     if not texts:

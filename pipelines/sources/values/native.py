@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.contracts.contract import Column, Source
-from pipelines.sources.values.cells import cell_text as exact_text
+from pipelines.sources.values.cells import format_value as exact_text
 
 BLANKS = " \t\u00a0"
 ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
@@ -24,24 +24,24 @@ class Number(str):
     """A number exactly as the file writes it, with a decimal point: no text."""
 
 
-def clean(text: str) -> str | None:
+def clean_text(text: str) -> str | None:
     """NFC; blanks at both ends, also non-breaking ones, trimmed; nothing left is None."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text).replace("\u00a0", " ")
     return text.strip(BLANKS) or None
 
 
-def cell_text(cell: Any, source: Source, column: Column | None) -> str | None:
+def format_cell(cell: Any, source: Source, column: Column | None) -> str | None:
     """One cell of any kind as the text to land in `column` (None: a column without a contract)."""
     match cell:
         case Number():
             cell = _decimal(cell)
         case str():
-            return clean(cell)
+            return clean_text(cell)
         case float() if cell != cell:
             return None
         case datetime() | date():
-            return moment_text(cell, source, column)
+            return format_moment(cell, source, column)
     return exact_text(cell, column or UNNAMED, source.number_format)
 
 
@@ -54,7 +54,7 @@ def _decimal(number: Number) -> Any:
     return value if abs(value.adjusted()) < LONGEST_NUMBER else str(number)
 
 
-def moment_text(value: date, source: Source, column: Column | None) -> str:
+def format_moment(value: date, source: Source, column: Column | None) -> str:
     """The first of the column's formats that gives back the same moment, ISO forms before others."""
     for written in sorted(_formats(source, column), key=lambda f: f not in ISO):
         with_zone = "%z" in written

@@ -22,7 +22,7 @@ BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(8203) || chr(65279)"
 COMPACT_WIDTHS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}
 
 
-def cleaned(source: Source, column: Column) -> str:
+def clean_text_sql(source: Source, column: Column) -> str:
     """NFC, blanks (also non-breaking, zero-width, BOM) trimmed, the source's nulls as NULL.
 
     Times and keys, which hardly repeat, are first asked whether there is anything to clean: a third
@@ -37,7 +37,7 @@ def cleaned(source: Source, column: Column) -> str:
     return text
 
 
-def typed_value(source: Source, column: Column, text_of: Callable[[Column], str]) -> str:
+def typed_value_sql(source: Source, column: Column, text_of: Callable[[Column], str]) -> str:
     """SQL: the typed value, or NULL; `text_of` names where a column's cleaned text stands."""
     text = text_of(column)
     if column.meanings:
@@ -51,13 +51,13 @@ def typed_value(source: Source, column: Column, text_of: Callable[[Column], str]
     else:
         match column.type:
             case "timestamp":
-                value = timestamp(source, text)
+                value = timestamp_sql(source, text)
             case "date":
-                value = day(source, text)
+                value = date_sql(source, text)
             case "percent":
-                value = percent(source, text)
+                value = percent_sql(source, text)
             case "integer" | "bigint":
-                value = whole_number(source, text, column.sql_type)
+                value = whole_number_sql(source, text, column.sql_type)
             case "boolean":
                 value = f"try_cast({text} as boolean)"
             case "text":
@@ -67,11 +67,11 @@ def typed_value(source: Source, column: Column, text_of: Callable[[Column], str]
         value = f"case when {text} is null then {missing} else {value} end"
     if column.fallback:
         other = next(c for c in source.columns if c.name == column.fallback)
-        value = f"case when {text} is null then {typed_value(source, other, text_of)} else {value} end"
+        value = f"case when {text} is null then {typed_value_sql(source, other, text_of)} else {value} end"
     return value
 
 
-def timestamp(source: Source, text: str) -> str:
+def timestamp_sql(source: Source, text: str) -> str:
     """Local wall time: zoned texts are converted, zone-less ones read in the source's zone."""
     plain = [f for f in source.datetime_formats if "%z" not in f]
     zoned = [f for f in source.datetime_formats if "%z" in f]
@@ -87,11 +87,11 @@ def timestamp(source: Source, text: str) -> str:
     return _plausible(f"coalesce({', '.join(parts)})")
 
 
-def day(source: Source, text: str) -> str:
+def date_sql(source: Source, text: str) -> str:
     return f"cast({_plausible(_strptime(text, source.date_formats))} as date)"
 
 
-def whole_number(source: Source, text: str, sql_type: str) -> str:
+def whole_number_sql(source: Source, text: str, sql_type: str) -> str:
     """Digits, with or without thousands separators in groups of three; anything else is NULL."""
     thousands, _ = SEPARATORS[source.number_format]
     grouped = duck.literal(rf"[+-]?\d{{1,3}}({thousands}\d{{3}})+")
@@ -100,7 +100,7 @@ def whole_number(source: Source, text: str, sql_type: str) -> str:
     return f"try_cast({digits}when regexp_full_match({text}, {grouped}) then {bare} end as {sql_type})"
 
 
-def percent(source: Source, text: str) -> str:
+def percent_sql(source: Source, text: str) -> str:
     """`72 %`, `72,35%` or a whole `72`, rounded to whole per cent.
 
     A fraction without its sign (`0.72`, as a native percent cell comes) is NULL: whether 1 is 1 % or

@@ -13,27 +13,32 @@ from collections.abc import Mapping
 
 from pipelines import duck
 from pipelines.sources.files.file_set import MAGIC
-from pipelines.sources.files.formats.encoding import codec, contradiction, suggestion, utf8
-from pipelines.sources.files.formats.part import Part, Reading, Unreadable
+from pipelines.sources.files.formats.encoding import (
+    find_codec,
+    find_contradiction,
+    open_as_utf8,
+    suggest_encoding,
+)
+from pipelines.sources.files.formats.part import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
 
 DELIMITERS = {",": "','", ";": "';'", "\t": 'a tab ("\\t")', "|": "'|'"}
 
 
-def read_csv(reading: Reading, member: Member) -> Part:
+def read_csv(reading: ReadSession, member: Member) -> TableFragment:
     """Unreadable where the file is empty, not in its encoding, or its header is not one."""
     source = reading.source
     delimiter = source.delimiter or ("\t" if source.format == "tsv" else ",")
     try:
-        encoding = codec(source.encoding)
+        encoding = find_codec(source.encoding)
         sample = member.sample()
         if wrong := _wrong(sample, encoding):
             raise ValueError(wrong)
-        headers = _header(utf8(member.open(), encoding), delimiter, source.limits.line_mb)
+        headers = _header(open_as_utf8(member.open(), encoding), delimiter, source.limits.line_mb)
     except (ValueError, csv.Error) as error:
         raise Unreadable(member, str(error)) from None
     direct = member.plain and encoding == "utf-8" and not MAGIC.search(str(member.file))
-    place = str(member.file) if direct else reading.served.add(lambda: utf8(member.open(), encoding))
+    place = str(member.file) if direct else reading.served.add(lambda: open_as_utf8(member.open(), encoding))
     reading.places[place] = member
     columns = ", ".join(f"c{n}: 'VARCHAR'" for n in range(len(headers)))
     relation = (
@@ -54,7 +59,7 @@ def read_csv(reading: Reading, member: Member) -> Part:
     notes: list[str] = []
     if member.plain and not _ends_with_a_line_break(member):
         notes.append("the last line has no line end: if that is unusual, it may be cut short")
-    return Part(member, headers, select, notes)
+    return TableFragment(member, headers, select, notes)
 
 
 def clean_sql(text: str) -> str:
@@ -70,7 +75,7 @@ def _wrong(sample: bytes, encoding: str) -> str | None:
         return "it is a workbook, whatever its name; set `format: xlsx`"
     if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml)", sample, re.IGNORECASE):
         return "it is a web page, whatever its name: perhaps the log-in page of the system it came from"
-    if wrong := contradiction(sample, encoding):
+    if wrong := find_contradiction(sample, encoding):
         return wrong
     if not encoding.startswith("utf-16") and re.search(rb"[\x00-\x08\x0e-\x1f]", sample.split(b"\n")[0]):
         return "it is no text, whatever its name"
@@ -85,7 +90,9 @@ def _header(stream: io.BufferedReader, delimiter: str, line_mb: int) -> list[str
             headers = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
         except UnicodeDecodeError as error:
             start = max(0, error.start - 2000)
-            raise ValueError(f"its header is not utf-8; {suggestion(error.object[start:][:4000])}") from None
+            raise ValueError(
+                f"its header is not utf-8; {suggest_encoding(error.object[start:][:4000])}"
+            ) from None
     headers = [" ".join(header.split()) for header in headers]
     if not any(headers):
         raise ValueError("its first line is blank: no header")
@@ -101,7 +108,7 @@ def _ends_with_a_line_break(member: Member) -> bool:
         return stream.read().rstrip(b"\x00")[-1:] in (b"\n", b"\r")
 
 
-def explain(member: Member, encoding: str | None, told: str) -> str:
+def describe_failure(member: Member, encoding: str | None, told: str) -> str:
     """DuckDB's complaint in the operator's words: line, what is wrong, never the line itself."""
     line = re.search(r"CSV Error on Line: (\d+)", told)
     where = f"line {line[1]}" if line else "a line"
@@ -135,7 +142,7 @@ def _suggestion(member: Member) -> str:
                 chunk.decode()
             except UnicodeDecodeError as error:
                 if error.end < len(chunk) - 3:
-                    return suggestion(chunk[max(0, error.start - 2000) : error.start + 4000])
+                    return suggest_encoding(chunk[max(0, error.start - 2000) : error.start + 4000])
     return "ask for the export in UTF-8"
 
 

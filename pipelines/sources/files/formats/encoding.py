@@ -28,7 +28,7 @@ VIETNAMESE = frozenset(
 TCVN3 = frozenset(b"\xa8\xa9\xaa\xab\xac\xad\xae\xb5\xb6\xb7\xb8\xb9\xbb\xbc\xbd\xbe\xc6\xc7\xc8\xc9\xca")
 
 
-def codec(name: str | None) -> str:
+def find_codec(name: str | None) -> str:
     """The codec's canonical name; ValueError with the nearest known one."""
     try:
         found = codecs.lookup(name or "utf-8")
@@ -38,7 +38,7 @@ def codec(name: str | None) -> str:
     return {"ascii": "utf-8", "utf-8-sig": "utf-8"}.get(found.name, found.name)
 
 
-def contradiction(sample: bytes, encoding: str) -> str | None:
+def find_contradiction(sample: bytes, encoding: str) -> str | None:
     """Why these first bytes cannot be in `encoding`; None where nothing speaks against it."""
     for bom, name in BOMS:
         if sample.startswith(bom) and not encoding.replace("_", "-").startswith(name):
@@ -53,9 +53,9 @@ def contradiction(sample: bytes, encoding: str) -> str | None:
     return None
 
 
-def suggestion(sample: bytes) -> str:
+def suggest_encoding(sample: bytes) -> str:
     """What to set instead, from bytes that are not in the configured encoding."""
-    if said := contradiction(sample, "utf-8"):
+    if said := find_contradiction(sample, "utf-8"):
         return said.partition("; ")[2]
     high = [byte for byte in sample if byte > 127]
     if not high:
@@ -107,7 +107,7 @@ class Utf8(io.RawIOBase):
         except UnicodeError as error:
             at = self._before + getattr(error, "start", 0)
             start = max(0, getattr(error, "start", 0) - 2000)
-            hint = suggestion(chunk[start : start + 4000]) if chunk else "was it cut short?"
+            hint = suggest_encoding(chunk[start : start + 4000]) if chunk else "was it cut short?"
             raise ValueError(f"byte {at} is not {self._encoding}; {hint}") from None
         self._before += len(chunk)
         self._ended = not chunk
@@ -118,5 +118,5 @@ class Utf8(io.RawIOBase):
         super().close()
 
 
-def utf8(raw: BinaryIO, encoding: str) -> io.BufferedReader:
+def open_as_utf8(raw: BinaryIO, encoding: str) -> io.BufferedReader:
     return io.BufferedReader(Utf8(raw, encoding), CHUNK)

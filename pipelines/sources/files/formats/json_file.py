@@ -12,21 +12,21 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.files.formats.encoding import codec, contradiction, utf8
-from pipelines.sources.files.formats.part import Part, Reading, Unreadable
+from pipelines.sources.files.formats.encoding import find_codec, find_contradiction, open_as_utf8
+from pipelines.sources.files.formats.part import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
-from pipelines.sources.values.native import Number, cell_text
+from pipelines.sources.values.native import Number, format_cell
 
 ROWS_AT_ONCE = 20_000
 
 
-def read_document(reading: Reading, member: Member) -> Part | None:
+def read_document(reading: ReadSession, member: Member) -> TableFragment | None:
     """One document; None where its list is empty (other pages may hold the records)."""
     source = reading.source
     limit = source.limits.document_mb
     try:
         encoding = _encoding(source, member)
-        with utf8(member.open(), encoding) as stream:
+        with open_as_utf8(member.open(), encoding) as stream:
             data = stream.read(limit * MIB + 1)
         if len(data) > limit * MIB:
             raise ValueError(f"it is larger than {limit} MiB (`limits.document_mb`); ask for NDJSON")
@@ -43,10 +43,10 @@ def read_document(reading: Reading, member: Member) -> Part | None:
         )
         return f"from {table}"
 
-    return Part(member, headers, select)
+    return TableFragment(member, headers, select)
 
 
-def read_lines(reading: Reading, member: Member) -> Part | None:
+def read_lines(reading: ReadSession, member: Member) -> TableFragment | None:
     """NDJSON, read twice: once for its keys, once for its values, in constant memory."""
     source = reading.source
     headers: dict[str, None] = {}
@@ -71,13 +71,13 @@ def read_lines(reading: Reading, member: Member) -> Part | None:
 
         return f"from {reading.register(_Stream(reading, member, mapped, batches))}"
 
-    return Part(member, list(headers), select)
+    return TableFragment(member, list(headers), select)
 
 
 class _Stream:
     """DuckDB asks for the stream anew in every scan, so that a relation can be read more than once."""
 
-    def __init__(self, reading: Reading, member: Member, mapped: Mapping[str, str], batches: Any) -> None:
+    def __init__(self, reading: ReadSession, member: Member, mapped: Mapping[str, str], batches: Any) -> None:
         self._reading, self._member, self._mapped, self._batches = reading, member, mapped, batches
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
@@ -114,12 +114,12 @@ def headers_of(source: Source, records: Sequence[Mapping[str, Any]]) -> list[str
 
 
 def _encoding(source: Source, member: Member) -> str:
-    encoding, sample = codec(source.encoding), member.sample()
+    encoding, sample = find_codec(source.encoding), member.sample()
     if not sample.strip():
         raise ValueError("it is empty: not even an empty list")
     if sample.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise ValueError("it is a web page or XML, not JSON: perhaps a log-in page")
-    if wrong := contradiction(sample, encoding):
+    if wrong := find_contradiction(sample, encoding):
         raise ValueError(wrong)
     return encoding
 
@@ -154,7 +154,7 @@ def _records(source: Source, document: Any) -> list[Mapping[str, Any]]:
 
 def _lines(source: Source, member: Member, encoding: str) -> Iterator[Mapping[str, Any]]:
     limit = source.limits.line_mb * MIB
-    with utf8(member.open(), encoding) as stream:
+    with open_as_utf8(member.open(), encoding) as stream:
         for number, line in enumerate(iter(lambda: stream.readline(limit + 1), b""), 1):
             if len(line) > limit:
                 raise ValueError(f"line {number} is longer than `limits.line_mb` allows")
@@ -187,7 +187,7 @@ def _as_json(value: Any) -> str:
 
 
 def _column(
-    reading: Reading, records: Iterable[Mapping[str, Any]], name: str, header: str
+    reading: ReadSession, records: Iterable[Mapping[str, Any]], name: str, header: str
 ) -> list[str | None]:
     column = reading.columns.get(name)
-    return [cell_text(_value(record, header), reading.source, column) for record in records]
+    return [format_cell(_value(record, header), reading.source, column) for record in records]

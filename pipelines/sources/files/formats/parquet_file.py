@@ -12,7 +12,7 @@ from pipelines import duck
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.files.file_set import MAGIC
 from pipelines.sources.files.formats.csv_file import clean_sql
-from pipelines.sources.files.formats.part import Part, Reading, Unreadable
+from pipelines.sources.files.formats.part import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.cells import NUMERIC
 from pipelines.sources.values.native import ISO
@@ -21,7 +21,7 @@ WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 NESTED = ("STRUCT", "MAP", "UNION")
 
 
-def read_parquet(reading: Reading, member: Member) -> Part:
+def read_parquet(reading: ReadSession, member: Member) -> TableFragment:
     """Unreadable where it is no whole Parquet file."""
     source = reading.source
     try:
@@ -48,7 +48,7 @@ def read_parquet(reading: Reading, member: Member) -> Part:
         )
         return f"select {texts} from {relation}"
 
-    return Part(member, list(kinds), select)
+    return TableFragment(member, list(kinds), select)
 
 
 def text_sql(cell: str, kind: str, source: Source, column: Column | None) -> str:

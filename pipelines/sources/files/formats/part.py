@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from pipelines import duck
 from pipelines.sources.contracts.contract import Column, Source
-from pipelines.sources.files.served import Served
+from pipelines.sources.files.served import StreamFiles
 from pipelines.sources.files.unpacking import Member
 
 
-class Part(NamedTuple):
+class TableFragment(NamedTuple):
     """`select(canonical → header)`: SQL of these columns as text; `constants`: header → its one value."""
 
     member: Member
@@ -33,11 +33,11 @@ class Unreadable(ValueError):
         self.member = member
 
 
-class Reading:
+class ReadSession:
     """One pull: the source, the connection and what is registered in it until the batch is written."""
 
     def __init__(
-        self, source: Source, con: duckdb.DuckDBPyConnection, served: Served, unclean: Mapping[str, bool]
+        self, source: Source, con: duckdb.DuckDBPyConnection, served: StreamFiles, unclean: Mapping[str, bool]
     ) -> None:
         self.source, self.con, self.served = source, con, served
         self.unclean = unclean

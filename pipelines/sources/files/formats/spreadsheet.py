@@ -13,10 +13,10 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from pipelines.sources.files.formats.part import Part, Reading
+from pipelines.sources.files.formats.part import ReadSession, TableFragment
 from pipelines.sources.files.unpacking import Member
 from pipelines.sources.mapping import fold
-from pipelines.sources.values.native import cell_text, clean
+from pipelines.sources.values.native import clean_text, format_cell
 
 HEADER_SEARCH_ROWS = 40
 HEADER_ROWS = 8
@@ -45,14 +45,14 @@ class Merged(NamedTuple):
     right: int
 
 
-def sheet_part(
-    reading: Reading,
+def read_sheet(
+    reading: ReadSession,
     member: Member,
     about: Mapping[str, Any],
     rows: Iterator[Row],
     constants: Mapping[str, str],
     notes: list[str],
-) -> Part:
+) -> TableFragment:
     """ValueError where the sheet has no header; records are read when they are selected."""
     merges = [Merged(*corners) for corners in about["merges"]]
     ahead = list(islice(rows, HEADER_SEARCH_ROWS + HEADER_ROWS + 2))
@@ -72,7 +72,7 @@ def sheet_part(
         for number, cells in records.of(all_rows()):
             for name, place in places.items():
                 cell = _native(cells[place], about["sheet"], number)
-                columns[name].append(cell_text(cell, reading.source, reading.columns.get(name)))
+                columns[name].append(format_cell(cell, reading.source, reading.columns.get(name)))
             if len(next(iter(columns.values()), ())) == ROWS_AT_ONCE:
                 tables.append(reading.register_texts(columns))
                 columns = {name: [] for name in places}
@@ -81,7 +81,7 @@ def sheet_part(
         return " union all ".join(f"from {table}" for table in tables)
 
     headers = [label for label in header.labels if label]
-    return Part(member, headers, select, sheet_notes, {**constants, "_sheet": about["sheet"]})
+    return TableFragment(member, headers, select, sheet_notes, {**constants, "_sheet": about["sheet"]})
 
 
 def find_header(rows: list[Row], merges: list[Merged], marker: str, sheet: str) -> Header:
@@ -181,7 +181,7 @@ class Records:
         for number, given in rows:
             if number < self._header.first:
                 continue
-            cells = [clean(cell) if isinstance(cell, str) else cell for cell in given]
+            cells = [clean_text(cell) if isinstance(cell, str) else cell for cell in given]
             cells += [None] * (width - len(cells))
             for merged in self._tall.get(number, ()):
                 if merged.left < width:

@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.settings import PROJECT
-from pipelines.sources.files.formats.part import Part, Reading, Unreadable
-from pipelines.sources.files.formats.spreadsheet import sheet_part
+from pipelines.sources.files.formats.part import ReadSession, TableFragment, Unreadable
+from pipelines.sources.files.formats.spreadsheet import read_sheet
 from pipelines.sources.files.unpacking import MIB, Member
 
 CHILD = Path(__file__).with_name("workbook_child.py")
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-def read_workbook(reading: Reading, member: Member) -> Iterator[Part]:
+def read_workbook(reading: ReadSession, member: Member) -> Iterator[TableFragment]:
     """A part per sheet; each is selected from before the next is asked for: rows pass by only once."""
     try:
         sample = member.sample(4096)
@@ -42,7 +42,7 @@ def read_workbook(reading: Reading, member: Member) -> Iterator[Part]:
                     continue
                 rows = _Rows(lines)
                 constants = (reading.source.sheets or {}).get(said["pattern"], {})
-                yield sheet_part(reading, member, said, rows, constants, notes)
+                yield read_sheet(reading, member, said, rows, constants, notes)
                 notes = []
                 said = rows.rest()
     except ValueError as error:
@@ -91,7 +91,7 @@ def _wrong(sample: bytes) -> str | None:
 
 
 @contextmanager
-def _told(reading: Reading, member: Member) -> Iterator[Iterator[Any]]:
+def _told(reading: ReadSession, member: Member) -> Iterator[Iterator[Any]]:
     """The child's lines; it does not outlive the block."""
     limits = reading.source.limits
     asked = {
@@ -156,7 +156,7 @@ def _feed(child: subprocess.Popen[bytes], data: bytes) -> None:
         pass  # the child ended before it had read all; its own words say why
 
 
-def _lines(child: subprocess.Popen[bytes], late: threading.Event, reading: Reading) -> Iterator[Any]:
+def _lines(child: subprocess.Popen[bytes], late: threading.Event, reading: ReadSession) -> Iterator[Any]:
     limits, given = reading.source.limits, 0
     assert child.stdout is not None
     for line in child.stdout:
@@ -180,7 +180,7 @@ def _lines(child: subprocess.Popen[bytes], late: threading.Event, reading: Readi
     raise ValueError(_out_of_memory(reading))
 
 
-def _out_of_memory(reading: Reading) -> str:
+def _out_of_memory(reading: ReadSession) -> str:
     return (
         f"reading it took more than {reading.source.limits.workbook_memory_mb} MiB "
         f"(`limits.workbook_memory_mb`), and was stopped: a hostile or bloated workbook. "

@@ -37,15 +37,15 @@ MOST_MARKS = 10_000
 Marks = dict[int, dict[int, Any]]
 
 
-class Refused(Exception):
+class WorkbookRefused(Exception):
     """The workbook is not read; the text says why."""
 
 
-def say(content: Any) -> None:
+def write_line(content: Any) -> None:
     sys.stdout.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def limit(asked: dict[str, Any]) -> None:
+def limit_process(asked: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (asked["memory_mb"] << 20,) * 2)
     resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"], asked["seconds"] + 1))
     # It writes no file, and leaves no image of its memory, which holds personal data.
@@ -53,7 +53,7 @@ def limit(asked: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def peculiarities(archive: zipfile.ZipFile) -> list[str]:
+def describe_peculiarities(archive: zipfile.ZipFile) -> list[str]:
     """What people should know of a workbook that is read nevertheless."""
     names = archive.namelist()
     notes = []
@@ -64,7 +64,7 @@ def peculiarities(archive: zipfile.ZipFile) -> list[str]:
     return notes
 
 
-def sheet_files(archive: zipfile.ZipFile) -> dict[Any, Any]:
+def map_sheets(archive: zipfile.ZipFile) -> dict[Any, Any]:
     """Sheet name → member, by the workbook's own relations."""
 
     def parsed(name: str) -> Any:
@@ -88,7 +88,7 @@ def sheet_files(archive: zipfile.ZipFile) -> dict[Any, Any]:
     }
 
 
-def marks(archive: zipfile.ZipFile, member: str) -> Marks:
+def find_marks(archive: zipfile.ZipFile, member: str) -> Marks:
     """row → column → ["f", cell]: a formula never computed; or the error text a cell shows.
 
     The reader gives both as blank cells: what stands there must not be lost in silence.
@@ -115,7 +115,7 @@ def marks(archive: zipfile.ZipFile, member: str) -> Marks:
 
 def _mark(found: Marks, attributes: bytes, value: Any) -> None:
     if len(found) >= MOST_MARKS:
-        raise Refused(f"more than {MOST_MARKS} cells hold formulas without stored values, or errors")
+        raise WorkbookRefused(f"more than {MOST_MARKS} cells hold formulas without stored values, or errors")
     if place := REFERENCE.search(attributes):
         column = 0
         for letter in place[1]:
@@ -123,10 +123,12 @@ def _mark(found: Marks, attributes: bytes, value: Any) -> None:
         found.setdefault(int(place[2]) - 1, {})[column - 1] = value((place[1] + place[2]).decode())
 
 
-def native(cell: Any, row: int, column: int) -> Any:
+def tag_cell(cell: Any, row: int, column: int) -> Any:
     if isinstance(cell, str):
         if len(cell) > LONGEST_CELL:
-            raise Refused(f"the cell in row {row + 1}, column {column + 1} holds {len(cell)} characters")
+            raise WorkbookRefused(
+                f"the cell in row {row + 1}, column {column + 1} holds {len(cell)} characters"
+            )
         return cell or None
     if isinstance(cell, float):
         return int(cell) if cell.is_integer() and abs(cell) < 1e15 else cell
@@ -137,7 +139,7 @@ def native(cell: Any, row: int, column: int) -> Any:
     return cell
 
 
-def wanted(book: Any, patterns: list[str]) -> list[tuple[str, str]]:
+def choose_sheets(book: Any, patterns: list[str]) -> list[tuple[str, str]]:
     """(name, pattern) of the sheets to read: those that fit the patterns, else the first visible one."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
@@ -149,30 +151,32 @@ def wanted(book: Any, patterns: list[str]) -> list[tuple[str, str]]:
     shown = ", ".join(repr(name) for name, _ in sheets) or "none"
     if not patterns:
         if not sheets:
-            raise Refused("it has no sheet")
+            raise WorkbookRefused("it has no sheet")
         return [(next((n for n, visible in sheets if visible), sheets[0][0]), "")]
     chosen: list[tuple[str, str]] = []
     for pattern in patterns:
         fitting = [n for n, _ in sheets if nfc(n) == nfc(pattern)]
         fitting = fitting or [n for n, visible in sheets if visible and fnmatch.fnmatch(nfc(n), nfc(pattern))]
         if not fitting:
-            raise Refused(f"no sheet {pattern!r}; found {shown}")
+            raise WorkbookRefused(f"no sheet {pattern!r}; found {shown}")
         chosen += [(n, pattern) for n in fitting if n not in {already for already, _ in chosen}]
     return chosen
 
 
-def rows_of(sheet: Any, found: Marks) -> Iterator[list[Any]]:
+def read_rows(sheet: Any, found: Marks) -> Iterator[list[Any]]:
     """[row number, cells] of every row that is not blank; `found`: row → column → mark."""
     offset = sheet.start[1] if sheet.start else 0
     last = -1
     for number, row in enumerate(sheet.iter_rows()):
         last = number
-        cells: list[Any] = [None] * offset + [native(cell, number, offset + i) for i, cell in enumerate(row)]
+        cells: list[Any] = [None] * offset + [
+            tag_cell(cell, number, offset + i) for i, cell in enumerate(row)
+        ]
         _put(cells, found.pop(number, {}))
         while cells and cells[-1] is None:
             cells.pop()
         if sum(len(cell) for cell in cells if isinstance(cell, str)) > LONGEST_ROW:
-            raise Refused(f"row {number + 1} holds more than {LONGEST_ROW >> 20} MiB of text")
+            raise WorkbookRefused(f"row {number + 1} holds more than {LONGEST_ROW >> 20} MiB of text")
         if cells:
             yield [number, cells]
     for number in sorted(n for n in found if n > last):
@@ -187,7 +191,7 @@ def _put(cells: list[Any], marked: dict[int, Any]) -> None:
         cells[column] = value
 
 
-def read(asked: dict[str, Any]) -> None:
+def read_workbook(asked: dict[str, Any]) -> None:
     sys.path.insert(0, asked["project"])
     from python_calamine import CalamineWorkbook
 
@@ -202,48 +206,48 @@ def read(asked: dict[str, Any]) -> None:
         check_directory(
             archive, members=asked["members"], unpacked_mb=asked["unpacked_mb"], ratio=asked["ratio"]
         )
-        say({"notes": peculiarities(archive)})
-        files = sheet_files(archive)
+        write_line({"notes": describe_peculiarities(archive)})
+        files = map_sheets(archive)
     elif "EncryptedPackage".encode("utf-16-le") in data.getvalue():
-        raise Refused("it is protected by a password; ask for it without")
+        raise WorkbookRefused("it is protected by a password; ask for it without")
     data.seek(0)
     book = CalamineWorkbook.from_object(data)
-    chosen = wanted(book, asked["sheets"])
+    chosen = choose_sheets(book, asked["sheets"])
     others = [m.name for m in book.sheets_metadata if m.name not in {name for name, _ in chosen}]
     if others:
-        say({"notes": [f"sheets not read: {', '.join(others)[:500]}"]})
+        write_line({"notes": [f"sheets not read: {', '.join(others)[:500]}"]})
     for name, pattern in chosen:
         sheet = book.get_sheet_by_name(name)
-        found = marks(archive, files[name]) if archive and files.get(name) else {}
-        say(
+        found = find_marks(archive, files[name]) if archive and files.get(name) else {}
+        write_line(
             {
                 "sheet": name,
                 "pattern": pattern,
                 "merges": [[*a, *b] for a, b in sheet.merged_cell_ranges or []],
             }
         )
-        for row in rows_of(sheet, found):
-            say(row)
-    say({"done": True})
+        for row in read_rows(sheet, found):
+            write_line(row)
+    write_line({"done": True})
 
 
 def main(asked: dict[str, Any]) -> None:
-    limit(asked)
+    limit_process(asked)
     # Imported only under the limits.
     from python_calamine import CalamineError, PasswordError
 
     try:
-        read(asked)
-    except Refused as error:
-        say({"error": str(error)})
+        read_workbook(asked)
+    except WorkbookRefused as error:
+        write_line({"error": str(error)})
     except MemoryError:
-        say({"error": "memory"})
+        write_line({"error": "memory"})
     except PasswordError:
-        say({"error": "it is protected by a password; ask for it without"})
+        write_line({"error": "it is protected by a password; ask for it without"})
     except (CalamineError, zipfile.BadZipFile, ElementTree.ParseError, ValueError, OSError) as error:
-        say({"error": f"no readable workbook ({str(error)[:200]})"})
+        write_line({"error": f"no readable workbook ({str(error)[:200]})"})
     except Exception as error:
-        say({"error": f"no readable workbook ({type(error).__name__})"})
+        write_line({"error": f"no readable workbook ({type(error).__name__})"})
 
 
 if __name__ == "__main__":
