@@ -117,7 +117,7 @@ def main() -> None:
         with open_lake(settings) as con:
             found = timed("difference of neighbours", "3", lambda: difference(con, 1, 2))
         assert found.rates and found.rates[0].parts
-        key = [str(SECOND), "province", "since_2025_07_01"]
+        key = [str(SECOND), "province", "since_start"]
         timed("trace of the province's rate", "", lambda: trace(settings, "online_submission_rate", key))
         for night in range(3, asked.nights + 1):
             another_day(settings, night)

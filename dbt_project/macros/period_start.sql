@@ -6,7 +6,7 @@
         when 'month' then cast(date_trunc('month', {{ day }}) as date)
         when 'quarter' then cast(date_trunc('quarter', {{ day }}) as date)
         when 'year' then cast(date_trunc('year', {{ day }}) as date)
-        when 'since_2025_07_01'
+        when 'since_start'
             then case when {{ day }} >= {{ counts_since() }} then {{ counts_since() }} end
     end
 {%- endmacro %}

@@ -13,7 +13,7 @@ from pipelines.lake.ledger import Release
 from pipelines.lake.marts import columns
 from pipelines.settings import Settings
 
-SINCE = "since_2025_07_01"
+SINCE = "since_start"
 NEEDED = ("marts.dossier_register", "marts.online_submission_rate", "audit.headline_dossiers",
           "audit.batches", "audit.rejections")  # fmt: skip
 # metric of the catalogue → its numerator.

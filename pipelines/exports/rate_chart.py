@@ -11,10 +11,11 @@ from pipelines.lake.catalogue import ALIAS
 
 
 def rate_chart_markdown(con: duckdb.DuckDBPyConnection) -> str | None:
-    """`![…](data:image/png;base64,…)` of the province's rate since 2025-07-01; None without rows."""
+    """`![…](data:image/png;base64,…)` of the province's rate since counting began; None without rows."""
     rows = con.execute(
-        f"select as_of_day, rate * 100 from {ALIAS}.marts.online_submission_rate "
-        "where unit_level = 'province' and period = 'since_2025_07_01' and rate is not null "
+        "select as_of_day, rate * 100, strftime(period_start, '%d/%m/%Y') "
+        f"from {ALIAS}.marts.online_submission_rate "
+        "where unit_level = 'province' and period = 'since_start' and rate is not null "
         "order by as_of_day"
     ).fetchall()
     if not rows:
@@ -26,7 +27,7 @@ def rate_chart_markdown(con: duckdb.DuckDBPyConnection) -> str | None:
 
     figure, axes = plt.subplots(figsize=(7, 2.4), dpi=90)
     axes.plot([r[0] for r in rows], [r[1] for r in rows], color="#0b6e4f", linewidth=2)
-    axes.set_title("Tỷ lệ hồ sơ nộp trực tuyến từ 01/07/2025 (%)", fontsize=10)
+    axes.set_title(f"Tỷ lệ hồ sơ nộp trực tuyến từ {rows[-1][2]} (%)", fontsize=10)
     axes.annotate(f"{rows[-1][1]:.2f}", (rows[-1][0], rows[-1][1]), fontsize=9)
     axes.grid(alpha=0.3)
     figure.autofmt_xdate()

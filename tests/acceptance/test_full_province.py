@@ -74,7 +74,7 @@ def test_every_commune_agrees_with_the_independent_count(full_province: Province
     with open_lake(full_province.settings) as con:
         marts = con.execute(
             "select unit_code, denominator, numerator from lake.marts.online_submission_rate "
-            "where period = 'since_2025_07_01' and as_of_day = date '2025-08-06' "
+            "where period = 'since_start' and as_of_day = date '2025-08-06' "
             "and unit_level <> 'province' and denominator > 0"
         ).fetchall()
         tasks = con.execute(

@@ -115,7 +115,7 @@ def test_the_municipality_counts_its_own_days_across_the_change_of_the_clock(mun
 def test_the_departments_are_its_units_and_its_whole_is_their_sum(municipality: Place) -> None:
     assert municipality.rows(
         "select unit_code, unit_level, numerator, denominator from marts.online_submission_rate "
-        "where period = 'since_2025_07_01' and as_of_day = date '2025-10-27' order by 1"
+        "where period = 'since_start' and as_of_day = date '2025-10-27' order by 1"
     ) == [
         ("BLD", "department", 1, 2),
         ("REG", "department", 3, 3),
@@ -155,7 +155,7 @@ def test_a_table_of_dossiers_answers_for_days_before_its_first_export(one_stop: 
     # Received: D1 on 1 July, D2 and D3 on the days after it, D5 on 4 August, D4 and D6 on 6 August.
     assert one_stop.rows(
         "select strftime(as_of_day, '%d/%m'), numerator, denominator from marts.online_submission_rate "
-        "where period = 'since_2025_07_01' and unit_code = 'province' "
+        "where period = 'since_start' and unit_code = 'province' "
         "and strftime(as_of_day, '%d/%m') in ('01/07', '02/07', '03/07', '03/08', '04/08', '05/08', '06/08') "
         "order by as_of_day"
     ) == [

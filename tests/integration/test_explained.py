@@ -20,7 +20,7 @@ from pipelines.settings import Settings
 from tests import week as w
 
 pytestmark = pytest.mark.slow
-SINCE, EARLIER_CUTOFF = "since_2025_07_01", "2025-07-22 16:00:00"
+SINCE, EARLIER_CUTOFF = "since_start", "2025-07-22 16:00:00"
 
 
 def parts(week: Settings, release: int, period: str, unit: str = "province") -> dict[tuple, tuple[int, int]]:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import holidays
 import pandas as pd
 
-PERIODS = ("day", "week", "month", "quarter", "year", "since_2025_07_01")
+PERIODS = ("day", "week", "month", "quarter", "year", "since_start")
 FIRST, LAST = date(2024, 1, 1), date(2027, 12, 31)
 
 
@@ -47,7 +47,7 @@ class Calendar:
 
 def first_day(period: str, day: date, since: date) -> date:
     """First day of the period that holds `day`."""
-    if period == "since_2025_07_01":
+    if period == "since_start":
         return since
     if period == "week":
         return day - timedelta(days=day.weekday())
@@ -65,7 +65,7 @@ def last_day(period: str, first: date, as_of: date) -> date:
         "month": _months_later(first, 1),
         "quarter": _months_later(first, 3),
         "year": _months_later(first, 12),
-        "since_2025_07_01": date.max,
+        "since_start": date.max,
     }[period]
     return min(following - timedelta(days=1), as_of)
 

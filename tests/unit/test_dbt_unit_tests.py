@@ -49,7 +49,7 @@ def test_the_headline_knows_at_each_cutoff_what_was_recorded_by_then(built: Buil
 def test_the_rate_of_a_past_day_counts_what_was_known_at_its_end(built: Built) -> None:
     assert built.rows(
         "select as_of_day::varchar, numerator, denominator from marts.online_submission_rate "
-        "where unit_level = 'province' and period = 'since_2025_07_01' order by 1"
+        "where unit_level = 'province' and period = 'since_start' order by 1"
     ) == [("2025-07-01", 2, 2), ("2025-07-02", 2, 3), ("2025-07-03", 2, 3), ("2025-07-04", 2, 3)]
 
 
@@ -86,7 +86,7 @@ def test_the_gap_to_the_target_is_a_number_of_whole_dossiers_and_the_cutoff_befo
     assert built.rows(
         "select target, additional_online_to_target, strftime(cutoff_before, '%d/%m %H:%M'), "
         "change_since_cutoff_before from marts.online_submission_rate "
-        "where as_of_day = '2025-07-04' and unit_level = 'province' and period = 'since_2025_07_01'"
+        "where as_of_day = '2025-07-04' and unit_level = 'province' and period = 'since_start'"
     ) == [(0.8, 2, "02/07 16:00", 2 / 3 - 1)]
 
 
@@ -94,7 +94,7 @@ def test_the_online_rate_is_cut_by_unit_sector_level_and_applicant(built: Built)
     # A full, B partial, C unknown and in person; all of them hộ tịch, by citizens.
     assert built.rows(
         "select dimension, member, numerator, denominator from marts.online_submission_breakdown "
-        "where period = 'since_2025_07_01' and dimension <> 'procedure' order by 1, 2"
+        "where period = 'since_start' and dimension <> 'procedure' order by 1, 2"
     ) == [
         ("applicant_type", "citizen", 2, 3),
         ("processing_unit", "NEW", 2, 2),
@@ -147,7 +147,7 @@ def test_a_rate_without_a_base_has_a_reason(built: Built) -> None:
     # Nothing has an electronic result; the one procedure is free of charge and eligible for toàn trình.
     assert built.rows(
         "select metric, numerator, denominator, rate, missing_reason from marts.digital_service_rate "
-        "where period = 'since_2025_07_01' and unit_code = 'province' order by 1"
+        "where period = 'since_start' and unit_code = 'province' order by 1"
     ) == [
         ("digitisation_rate", 0, 3, 0.0, None),
         ("full_process_online_rate", 2, 3, 2 / 3, None),

@@ -43,7 +43,7 @@ def test_an_omitted_column_stays_inside_and_withholds_nothing() -> None:
 def test_every_mart_that_is_open_declares_every_count_of_its_contract() -> None:
     """From the YAML alone, so that a new column is caught before a night's export stops at it."""
     found = 0
-    for file in sorted((PROJECT / "dbt_project" / "models" / "marts").glob("*.yml")):
+    for file in sorted((PROJECT / "dbt_project" / "models" / "marts").rglob("*.yml")):
         (model,) = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
         meta = model["config"]["meta"]
         if "open_data" in meta:

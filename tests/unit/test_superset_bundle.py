@@ -44,7 +44,7 @@ def dashboards() -> dict[str, Node]:
 def marts() -> dict[str, Node]:
     """Public models by name, as dbt's manifest gives them."""
     found = {}
-    for path in (PROJECT / "dbt_project" / "models" / "marts").glob("*.yml"):
+    for path in (PROJECT / "dbt_project" / "models" / "marts").rglob("*.yml"):
         for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
             columns = {c["name"]: c for c in model["columns"]}
             found[model["name"]] = {"description": model["description"], "columns": columns}

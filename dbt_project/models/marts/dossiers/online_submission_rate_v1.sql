@@ -14,7 +14,7 @@ sizes as (
         unit_code,
         ntile(3) over (partition by as_of_day, unit_level order by received desc, unit_code asc) as tercile
     from counts
-    where period = 'since_2025_07_01' and unit_level in ('commune', 'department')
+    where period = 'since_start' and unit_level in ('commune', 'department')
 ),
 
 rates as (
