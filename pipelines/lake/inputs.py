@@ -14,7 +14,7 @@ from pipelines.lake.catalogue import ALIAS
 from pipelines.warehouse.build import fingerprint
 
 
-class Batch(NamedTuple):
+class ReleasedBatch(NamedTuple):
     """A landed batch as a release knew it."""
 
     source: str
@@ -24,7 +24,7 @@ class Batch(NamedTuple):
     standing: str
 
 
-def known(con: duckdb.DuckDBPyConnection, release_id: int) -> list[Batch]:
+def known(con: duckdb.DuckDBPyConnection, release_id: int) -> list[ReleasedBatch]:
     """Every batch known to a release, whether it counted or not; oldest first within a source."""
     rows = con.execute(
         f"""
@@ -35,10 +35,10 @@ def known(con: duckdb.DuckDBPyConnection, release_id: int) -> list[Batch]:
         """,
         [release_id],
     ).fetchall()
-    return [Batch(*row) for row in rows if row[4] != "absent"]
+    return [ReleasedBatch(*row) for row in rows if row[4] != "absent"]
 
 
-def input_sha256(batches: list[Batch]) -> str:
+def input_sha256(batches: list[ReleasedBatch]) -> str:
     """The fingerprint of the batches that count, as the build computes it."""
     return fingerprint(sorted([b.batch_id, b.sha256] for b in batches if b.standing == "current"))
 

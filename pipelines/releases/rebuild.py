@@ -120,7 +120,7 @@ def _scratch(settings: Settings) -> Iterator[Settings]:
         os.environ.update(before)
 
 
-def _lay_out(settings: Settings, scratch: Settings, known: list[inputs.Batch]) -> list[str]:
+def _lay_out(settings: Settings, scratch: Settings, known: list[inputs.ReleasedBatch]) -> list[str]:
     """Link the batches known to the release, and no others; returns the paths that are gone."""
     lost = []
     for batch in known:

@@ -274,7 +274,7 @@ def _published(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str
 
 
 def _landing(
-    settings: Settings, batches: list[inputs.Batch], published: dict[tuple[str, str], dict[str, str]]
+    settings: Settings, batches: list[inputs.ReleasedBatch], published: dict[tuple[str, str], dict[str, str]]
 ) -> Iterator[Finding]:
     """Every batch that a release was made of still has the bytes it landed with, and tells the same pull."""
     for batch in batches:
