@@ -7,14 +7,15 @@ import dagster as dg
 
 from pipelines.defs.common import CONTRACTS, SETTINGS
 from pipelines.quality.suite import read_suite
-from pipelines.quality.tables import SAMPLE, judge_tables, suite_of
+from pipelines.quality.tables import SAMPLE, judge_tables
+from pipelines.sources.contracts.canon import find_table_suite
 
 REFERENCE = dg.AssetKey(["landing", "reference"])
 RULES = [
     (table, rule)
     for table in CONTRACTS.reference
-    if suite_of(table).exists()
-    for rule in read_suite(suite_of(table)).rows
+    if (path := find_table_suite(table))
+    for rule in read_suite(path).rows
 ]
 
 

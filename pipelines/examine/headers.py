@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.examine.advice import Examination
-from pipelines.sources.contracts.canonical import likely_personal
+from pipelines.sources.contracts.canon import likely_personal
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.names import closest, fold
 from pipelines.sources.mapping import HeaderMatch

@@ -37,7 +37,7 @@ def land_reference(
             raise PermanentSourceError(
                 f"reference {name}: no file {path}. Correct `reference.{name}.path` in sources.yaml."
             )
-        mapping = hashlib.sha256(source.model_dump_json(exclude={"path"}).encode()).hexdigest()[:8]
+        mapping = hashlib.sha256(source.model_dump_json(exclude={"path", "unit"}).encode()).hexdigest()[:8]
         origin = f"{path.name} sha256:{hash_file(path)} mapping:{mapping}"
         known = find_newest_batches(root, PREFIX + name)
         if known and known[max(known)].origin == origin:

@@ -24,8 +24,6 @@ from pipelines.sources.contracts.contract import Source
 
 # Rejected rows held in memory at once; a source whose words all changed rejects every row it has.
 MANY = 100_000
-# The unit a rejected row is sent back to: the first of these that the row names.
-UNITS = ("receiving_unit_code", "unit_code", "processing_unit_code", "lead_agency_code")
 
 
 class Placed(NamedTuple):
@@ -145,8 +143,7 @@ def _rejected_sql(source: Source, placed: Sequence[Placed]) -> str:
     rows, quoted = texts_sql(source, placed, "select _key from failures")
     value = " ".join(f"when {duck.literal(n)} then t.{q}" for n, q in quoted.items())
     fault = column_at_fault(source, {n: f"t.{q}" for n, q in quoted.items()}, "r.name", "r.column_name")
-    names = {c.name for c in source.columns}
-    units = [f"y.{duck.identifier(u)}" for u in UNITS if u in names]
+    units = [f"y.{duck.identifier(u)}" for u in source.unit]
     typed = [f"y.{duck.identifier(k)}" for k in source.key]
     return f"""
         with t as ({rows}),

@@ -130,20 +130,21 @@ def load_suite(path: Path) -> list[Expectation]:
 
 def read_suite(path: Path) -> Suite:
     """The whole suite file; SuiteError where it is wrong."""
+    name = f"{path.parent.name}/{path.name}" if path.name == "suite.json" else path.name
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SuiteError(f"no suite {path.name} in {path.parent.name}/; name it in sources.yaml") from None
+        raise SuiteError(f"no suite {name} in {path.parent.name}/; name it in sources.yaml") from None
     except json.JSONDecodeError as error:
-        raise SuiteError(f"{path.name}, line {error.lineno}: not valid JSON: {error.msg}") from None
+        raise SuiteError(f"{name}, line {error.lineno}: not valid JSON: {error.msg}") from None
     helpers = content.get("helpers") or {}
     try:
         references = {c: Reference(**said) for c, said in (helpers.get("references") or {}).items()}
         history = History(**helpers["history"]) if helpers.get("history") else None
     except TypeError as error:
-        raise SuiteError(f"{path.name}: `helpers` is wrong: {str(error).split('__init__() ')[-1]}") from None
-    rows = _rules(path.name, content.get("expectations") or [], [])
-    batches = _rules(path.name, content.get("batch_expectations") or [], rows, whole=True)
+        raise SuiteError(f"{name}: `helpers` is wrong: {str(error).split('__init__() ')[-1]}") from None
+    rows = _rules(name, content.get("expectations") or [], [])
+    batches = _rules(name, content.get("batch_expectations") or [], rows, whole=True)
     for e in rows:
         if e.of_history and e.rejects:
             raise SuiteError(
@@ -151,7 +152,7 @@ def read_suite(path: Path) -> Suite:
                 "rows accepted would depend on the order in which batches arrived"
             )
         if e.of_history and not history and REPEATED not in e.columns:
-            raise SuiteError(f"{path.name}, rule {e.rule}: it needs `helpers.history`")
+            raise SuiteError(f"{name}, rule {e.rule}: it needs `helpers.history`")
     return Suite(rows, batches, references, helpers.get("derived") or {}, history, helpers.get("newest"))
 
 

@@ -1,4 +1,4 @@
-"""The reference tables, as landed, against the suites `expectations/reference_<table>.json`.
+"""The reference tables, as landed, against the suites `expectations/reference/<table>/suite.json`.
 
 What a cell may hold is asked when a table is landed, all or nothing; here it is whether its rows fit
 together: versions that overlap, codes that no list knows. Such a table is used all the same, and said so.
@@ -6,14 +6,14 @@ together: versions that overlap, codes that no list knows. Such a table is used 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
 from pipelines import duck
 from pipelines.quality.judge import judge
 from pipelines.quality.references import helped_sql, landed_references
 from pipelines.quality.suite import Expectation, read_suite
-from pipelines.settings import PROJECT, Settings
+from pipelines.settings import Settings
+from pipelines.sources.contracts.canon import find_table_suite
 from pipelines.sources.contracts.contract import Contracts
 
 SAMPLE = 5
@@ -29,19 +29,16 @@ class Verdict(NamedTuple):
     failed: list[int]
 
 
-def suite_of(table: str) -> Path:
-    return PROJECT / "expectations" / f"reference_{table}.json"
-
-
 def judge_tables(contracts: Contracts, settings: Settings) -> list[Verdict]:
     """A verdict for every rule of every table that was landed and has a suite."""
     landed = landed_references(contracts.reference, settings.landing)
     verdicts: list[Verdict] = []
     with duck.connect(settings.extensions) as con:
         for table, batch in landed.items():
-            if not suite_of(table).exists():
+            path = find_table_suite(table)
+            if path is None:
                 continue
-            suite = read_suite(suite_of(table))
+            suite = read_suite(path)
             typed = ", ".join(
                 f"try_cast({duck.identifier(c.name)} as {c.sql_type}) as {duck.identifier(c.name)}"
                 for c in contracts.reference[table].as_source().columns

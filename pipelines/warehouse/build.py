@@ -22,6 +22,7 @@ from pipelines.quality.rejections import lay_out_rejections
 from pipelines.quality.reports import Report, read_report
 from pipelines.quality.suite import rules_sha256
 from pipelines.settings import Settings
+from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, load_contracts
 from pipelines.warehouse.calendar import calendar_frame
 from pipelines.warehouse.checks import check_table
@@ -65,10 +66,12 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
     landed = list(list_batches(settings.landing))
     found = [(b, r) for b in landed if (r := read_report(settings.quality, b))]
     references = {b.source: b for b in landed if b.source.startswith(PREFIX)}
-    whole = {s.name for s in contracts.sources.values() if s.partitioning == "whole_table"}
-    counting = current(found, whole)
+    whole_tables = {s.name for s in contracts.sources.values() if s.partitioning == "whole_table"}
+    counting = current(found, whole_tables)
     refused = {(b.source, b.partition): r for b, r in found if r.blocked}
-    newer = {key for key in refused if key[0] not in whole or not any(key <= kept for kept in counting)}
+    newer = {
+        key for key in refused if key[0] not in whole_tables or not any(key <= kept for kept in counting)
+    }
     for name, day in sorted(newer - set(counting)):
         limit = contracts.sources[name].max_rejected_share
         raise NothingLanded(refused[name, day].say_blocked(limit))
@@ -84,6 +87,7 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
     for batch in (*counting.values(), *references.values()):
         verify_batch(batch)
     accepted = {(b.source, b.batch_id): r.accepted for b, r in found}
+    whole = read_canon().whole
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("create schema if not exists raw")
         con.execute("drop table if exists raw.finished_build")
@@ -101,13 +105,17 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
         con.execute(
             "create or replace table raw.run_parameters as "
             "select ?::timestamp as as_of, ?::date as partition_day, ? as place_code, "
-            "?::date as counts_since, ?::boolean as stopped_is_end",
+            "?::date as counts_since, ?::boolean as stopped_is_end, "
+            "? as whole_code, ? as whole_level, ? as whole_name_vi",
             [
                 as_of,
                 newest_day,
                 contracts.place.code,
                 contracts.place.counts_since,
                 contracts.place.stopped_is == "end",
+                whole.code,
+                whole.level,
+                contracts.place.whole_name,
             ],
         )
     return as_of

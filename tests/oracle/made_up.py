@@ -134,6 +134,7 @@ def parameters(made: MadeUp) -> pd.DataFrame:
             {
                 "as_of": made.as_of, "partition_day": made.as_of.date(), "place_code": "40",
                 "counts_since": made.since, "stopped_is_end": made.stopped_is_end,
+                "whole_code": "province", "whole_level": "province", "whole_name_vi": "Toàn tỉnh",
             }
         ]
     )  # fmt: skip

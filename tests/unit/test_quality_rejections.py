@@ -51,7 +51,7 @@ def contracts(settings: Settings, partitioning: str = "change_day") -> Contracts
     source = {
         "name": "log", "title_vi": "Nhật ký", "connector": "files", "grain": "case", "key": ["case_id"],
         "partitioning": partitioning, "path": "x.csv", "format": "csv", "max_rejected_share": 0.9,
-        "suite": str(suite), "cursor": "day", "cursor_format": "%Y-%m-%d",
+        "suite": str(suite), "unit": ["unit_code"], "cursor": "day", "cursor_format": "%Y-%m-%d",
         "columns": [
             {"name": "case_id", "title_vi": "Mã hồ sơ"},
             {"name": "channel", "value_map": {"1": "in_person", "2": "online"}, "title_vi": "Kênh"},

@@ -10,12 +10,13 @@ import pytest
 
 from pipelines.landing.batches import write_batch
 from pipelines.quality.suite import read_suite
-from pipelines.quality.tables import judge_tables, suite_of
+from pipelines.quality.tables import judge_tables
 from pipelines.settings import PROJECT, Settings
+from pipelines.sources.contracts.canon import find_table_suite
 from pipelines.sources.contracts.contract import load_contracts
 
 CONTRACTS = load_contracts(PROJECT / "sources.yaml")
-SUITES = {t: read_suite(suite_of(t)).rows for t in CONTRACTS.reference if suite_of(t).exists()}
+SUITES = {t: read_suite(path).rows for t in CONTRACTS.reference if (path := find_table_suite(t))}
 Row = dict[str, str]
 
 UNITS: list[Row] = [

@@ -8,7 +8,11 @@ renamed as (
         cast(as_of as date) as as_of_day,
         place_code,
         cast(counts_since as date) as counts_since,
-        stopped_is_end
+        stopped_is_end,
+        -- What stands for all units together.
+        whole_code,
+        whole_level,
+        whole_name_vi
     from source
 )
 

@@ -30,7 +30,7 @@ SQL_TYPES: dict[str, str] = {
 class Column(Frozen):
     """One canonical column: which header it is read from, and what the source's words mean.
 
-    `words` and `fallback` come from canonical.yaml; `mapped` is false where sources.yaml does not name
+    `words` and `fallback` come from the canon; `mapped` is false where sources.yaml does not name
     the column: then no header is ever read for it.
     """
 

@@ -1,6 +1,6 @@
 """Contracts: what each source is, column by column. One fact one home.
 
-`sources.yaml` over `canonical.yaml` → frozen models. Here: columns, words, personal-data classes,
+`sources.yaml` over the canon (`expectations/`) → frozen models. Here: columns, words, personal-data classes,
 thresholds, freshness. Not here: rules (the suites in `expectations/`) and pulling (the connectors).
 """
 
@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.settings import LOCAL_ZONE, PROJECT
-from pipelines.sources.contracts.canonical import canonical, lay_under, personal_class
+from pipelines.settings import LOCAL_ZONE
+from pipelines.sources.contracts.canon import FOLDER, personal_class, read_canon
 from pipelines.sources.contracts.column import Column, PersonalClass
+from pipelines.sources.contracts.completion import complete_contracts
 from pipelines.sources.contracts.contract_file import ContractError, nearest, read_contracts
 from pipelines.sources.contracts.filling import filled, filled_address
 from pipelines.sources.contracts.names import fold
@@ -98,7 +99,10 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
     max_rejected_share: float = Field(
         0.02, ge=0, le=1, description="More rejected rows than this share block the batch."
     )
-    suite: str = Field(description="The suite's file in expectations/.")
+    suite: str = Field(description="The suite's file under expectations/.")
+    unit: tuple[str, ...] = Field(
+        (), description="Columns that name the unit a row belongs to; the first that a row fills counts."
+    )
     owner: str = Field("team:data-engineering", description="Who answers for the source.")
     freshness_hours: int = Field(30, gt=0, description="Older than this, the source counts as stale.")
 
@@ -176,7 +180,7 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
 
     @property
     def suite_path(self) -> Path:
-        return PROJECT / "expectations" / self.suite
+        return FOLDER / self.suite
 
     def scanned_columns(self) -> frozenset[str]:
         """Free text and codes: every text that is neither a key nor a mapped word, nor exempted."""
@@ -211,7 +215,7 @@ class ReferenceTable(FileOptions, Reading):
                 "format": {"tsv": "csv", "xls": "xlsx"}.get(suffix, suffix),
                 **said,
                 "name": f"reference_{self.name}",
-                "title_vi": self.title_vi,
+                "title_vi": "",
                 "connector": "files",
                 "grain": "",
                 "key": (),
@@ -235,6 +239,10 @@ class Place(Frozen):
         "end", description="Status 8: an end state, as in the reference formulas, or a pause of the clock."
     )
     timezone: str = Field("Asia/Ho_Chi_Minh", description="The zone in which days begin and times are shown.")
+    whole_name: str = Field(
+        default_factory=lambda: read_canon().whole.name_vi,
+        description="What all its units together are called: Toàn tỉnh, Toàn thành phố.",
+    )
 
     @model_validator(mode="after")
     def _one_clock(self) -> Place:
@@ -255,33 +263,35 @@ class Contracts(Frozen):
 
     @model_validator(mode="after")
     def _needed_tables(self) -> Contracts:
-        for name, table in canonical()["reference"].items():
-            if table.get("required") and name not in self.reference:
+        canon = read_canon()
+        for name, table in canon.reference.items():
+            if table.required and name not in self.reference:
                 raise ValueError(f"`reference` has no `{name}`, which every place needs")
-        if "dossier_log" not in self.sources and set(self.sources) & set(canonical()["sources"]):
-            raise ValueError("`sources` has no `dossier_log`, which every place needs")
+        for name, source in canon.sources.items():
+            if source.required and name not in self.sources and set(self.sources) & set(canon.sources):
+                raise ValueError(f"`sources` has no `{name}`, which every place needs")
         return self
 
     def accepted_columns(self) -> dict[str, dict[str, str]]:
         """source → its accepted columns, also for the canonical sources that this place does not have."""
         absent = {
-            name: _accepted({c: Column(name=c, **said).sql_type for c, said in source["columns"].items()})
-            for name, source in canonical()["sources"].items()
+            name: _accepted({c.name: c.sql_type for c in source.column_models})
+            for name, source in read_canon().sources.items()
         }
         return absent | {name: source.accepted_columns() for name, source in self.sources.items()}
 
     def reference_columns(self) -> dict[str, dict[str, str]]:
         """reference table → column → DuckDB type, also for the tables that this place does not have."""
         return {
-            name: {c: Column(name=c, **said).sql_type for c, said in table["columns"].items()}
-            for name, table in canonical()["reference"].items()
+            name: {c.name: c.sql_type for c in table.column_models}
+            for name, table in read_canon().reference.items()
         }
 
 
 def load_contracts(path: Path) -> Contracts:
     """ContractError with every fault: file, line, key and nearest valid name."""
     file = read_contracts(path)
-    misfits = lay_under(file.content)
+    misfits = complete_contracts(file.content)
     contracts, faults = problems(Contracts, file.content)
     if contracts is None or misfits:
         raise file.refuse([*misfits, *faults])

@@ -6,15 +6,21 @@ Checks of a whole source run only once its parts are right; so wrong parts are s
 from __future__ import annotations
 
 import copy
-from typing import Any, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from pipelines.sources.contracts.canonical import Problem
 from pipelines.sources.contracts.names import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 ROUNDS = 5
+
+
+class Problem(NamedTuple):
+    """What is wrong at a key path of sources.yaml; the text never repeats a value."""
+
+    path: tuple[Any, ...]
+    text: str
 
 
 def problems(model: type[Model], content: dict[str, Any]) -> tuple[Model | None, list[Problem]]:

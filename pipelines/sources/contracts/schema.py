@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.settings import PROJECT
-from pipelines.sources.contracts.canonical import canonical
+from pipelines.sources.contracts.canon import CanonicalSource, CanonicalTable, read_canon
 from pipelines.sources.contracts.contract import Contracts
 
 SCHEMA = PROJECT / "sources.schema.json"
@@ -27,8 +27,12 @@ def contracts_schema() -> dict[str, Any]:
     column = {"anyOf": [{"type": "string"}, {"type": "null"}, {"$ref": "#/$defs/Column"}]}
     words = defs["Column"]["properties"]["value_map"]["anyOf"][0]
     words["additionalProperties"] = {"type": ["string", "integer"]}
-    for kind, model in (("sources", "Source"), ("reference", "ReferenceTable")):
-        tables = {name: _table(defs[model], said, column) for name, said in canonical()[kind].items()}
+    canon = read_canon()
+    for kind, model, known in (
+        ("sources", "Source", canon.sources),
+        ("reference", "ReferenceTable", canon.reference),
+    ):
+        tables = {name: _table(defs[model], table, column) for name, table in known.items()}
         free = _table(defs[model], None, column)
         schema["properties"][kind] = {
             **{k: v for k, v in schema["properties"][kind].items() if k == "title"},
@@ -45,18 +49,20 @@ def contracts_schema() -> dict[str, Any]:
     }
 
 
-def _table(model: dict[str, Any], said: dict[str, Any] | None, column: dict[str, Any]) -> dict[str, Any]:
-    """One table's schema; what canonical.yaml says need not be said again."""
+def _table(model: dict[str, Any], canonical: CanonicalTable | None, column: dict[str, Any]) -> dict[str, Any]:
+    """One table's schema; what the canon gives need not be written again."""
     columns: dict[str, Any] = {"type": "object", "additionalProperties": column}
-    given: set[str] = set()
+    inherited: set[str] = set()
     described = {}
-    if said is not None:
-        given = {key for key in said if key not in ("columns", "required")}
+    if canonical is not None:
+        inherited = set(canonical.inherited()) | (
+            {"suite"} if isinstance(canonical, CanonicalSource) else set()
+        )
         columns["additionalProperties"] = False
         columns["properties"] = {
-            name: {"description": _explained(canon), **column} for name, canon in said["columns"].items()
+            name: {"description": _describe(keys), **column} for name, keys in canonical.columns.items()
         }
-        described = {"description": f"{said.get('title_vi', '')} {said.get('description', '')}".strip()}
+        described = {"description": f"{canonical.title_vi} {canonical.description}".strip()}
     return {
         **model,
         **described,
@@ -64,16 +70,16 @@ def _table(model: dict[str, Any], said: dict[str, Any] | None, column: dict[str,
             **model["properties"],
             "columns": {**columns, "description": model["properties"]["columns"].get("description", "")},
         },
-        "required": [key for key in model.get("required", []) if key not in given],
+        "required": [key for key in model.get("required", []) if key not in inherited],
     }
 
 
-def _explained(canon: dict[str, Any]) -> str:
-    parts = [canon.get("title_vi", ""), canon.get("description", "")]
-    parts.append(f"Type {canon['type']}." if "type" in canon else "")
-    parts.append(f"One of {', '.join(canon['words'])}." if "words" in canon else "")
-    parts.append(f"Default {canon['default']}." if "default" in canon else "")
-    parts.append("Required." if canon.get("required") else "")
+def _describe(keys: dict[str, Any]) -> str:
+    parts = [keys.get("title_vi", ""), keys.get("description", "")]
+    parts.append(f"Type {keys['type']}." if "type" in keys else "")
+    parts.append(f"One of {', '.join(keys['words'])}." if "words" in keys else "")
+    parts.append(f"Default {keys['default']}." if "default" in keys else "")
+    parts.append("Required." if keys.get("required") else "")
     return " ".join(part for part in parts if part)
 
 

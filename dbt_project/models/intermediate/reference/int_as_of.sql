@@ -5,5 +5,8 @@ select
     as_of_day,
     place_code,
     counts_since,
-    stopped_is_end
+    stopped_is_end,
+    whole_code,
+    whole_level,
+    whole_name_vi
 from {{ ref('stg_run_parameters') }}

@@ -1,0 +1,193 @@
+"""The canon: what every installation shares, read from the folders of expectations/ and nowhere else.
+
+`expectations/<source>/contract.yaml` says what a canonical source is, `suite.json` beside it which rules its
+rows keep, `examples.yaml` what rows keep and break them. A place says in sources.yaml only where its data lie.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from pipelines.settings import PROJECT
+from pipelines.sources.contracts.column import Column
+from pipelines.sources.contracts.names import fold
+from pipelines.sources.contracts.options.frozen import Frozen
+
+FOLDER = PROJECT / "expectations"
+REFERENCE = "reference"
+
+
+class CanonError(ValueError):
+    """A file of expectations/ is wrong; the text names file and key."""
+
+
+class ReportRule(Frozen):
+    """What the units of one level owe of a source (mart reporting_completeness).
+
+    `expects`: every unit, those `seen` in a delivery before, or none. A delivery counts on the day itself and
+    `max_age_days` after it. `reason`: why a unit that sends nothing is not at fault (seed reporting_reasons).
+    """
+
+    expects: Literal["every", "seen", "none"]
+    on_days: Literal["all", "working"]
+    max_age_days: int = Field(ge=0)
+    reason: str | None = None
+
+
+class Staging(Frozen):
+    """What the staging model of the source holds, in English and Vietnamese."""
+
+    en: str
+    vi: str
+
+
+class Whole(Frozen):
+    """What stands for all units together: in `unit_code`, in `unit_level`, and in print."""
+
+    code: str
+    level: str
+    name_vi: str
+
+
+class CanonicalTable(Frozen):
+    """A reference table. A place that does not name it has an empty one, unless it is `required`."""
+
+    title_vi: str
+    description: str
+    required: bool = False
+    whole: Whole | None = None
+    columns: dict[str, dict[str, Any]]
+
+    @property
+    def column_models(self) -> tuple[Column, ...]:
+        return tuple(Column(name=name, **keys) for name, keys in self.columns.items())
+
+    def inherited(self) -> dict[str, Any]:
+        """Keys of sources.yaml that the canon fills in."""
+        return {"title_vi": self.title_vi, "description": self.description}
+
+
+class CanonicalSource(CanonicalTable):
+    """A source of rows.
+
+    `kind`: of a log each row is an event that stays; of a snapshot each delivery is the whole list.
+    `silence`: what it means that a snapshot no longer lists a row: it was withdrawn, or nothing.
+    `key`: the columns that identify a row as delivered; `staged_key`: as staged, where that needs more.
+    `unit`: columns that name the unit a row belongs to; the first that a row fills counts.
+    `trace`: columns of a landed row worth a terminal's width. `reports`: unit level → what it owes.
+    `moves_as_of`: the newest accepted day of the source is the moment that the numbers answer for.
+    `derived`: helper columns of the suite: name → SQL over typed columns.
+    """
+
+    grain: str
+    kind: Literal["log", "snapshot"]
+    silence: Literal["withdrawn", "none"] | None = None
+    moves_as_of: bool = False
+    key: tuple[str, ...]
+    staged_key: tuple[str, ...] = ()
+    unit: tuple[str, ...] = ()
+    trace: tuple[str, ...]
+    reports: dict[str, ReportRule]
+    derived: dict[str, str] = Field(default_factory=dict)
+    staged: Staging
+
+    @model_validator(mode="after")
+    def _fits_its_columns(self) -> CanonicalSource:
+        for key in ("key", "staged_key", "unit", "trace"):
+            for column in getattr(self, key):
+                if column not in self.columns:
+                    raise ValueError(f"`{key}`: `{column}` is not a column")
+        if (self.kind == "snapshot") is (self.silence is None):
+            raise ValueError("a snapshot says what its `silence` means, a log does not")
+        return self
+
+    def inherited(self) -> dict[str, Any]:
+        return super().inherited() | {
+            "grain": self.grain,
+            "key": list(self.key),
+            "unit": list(self.unit),
+            "derived": dict(self.derived),
+        }
+
+
+class Canon(Frozen):
+    """`sources` and `reference` by name; `personal`: header known to hold personal data → its class."""
+
+    sources: dict[str, CanonicalSource]
+    reference: dict[str, CanonicalTable]
+    personal: dict[str, str]
+
+    @property
+    def whole(self) -> Whole:
+        """All units together, as the table of units says it."""
+        [whole] = [table.whole for table in self.reference.values() if table.whole]
+        return whole
+
+
+@cache
+def read_canon(folder: Path = FOLDER) -> Canon:
+    """Every folder with a `contract.yaml`; CanonError naming the file and key at fault."""
+    sources = {path.parent.name: _read_table(CanonicalSource, path) for path in _contracts(folder)}
+    tables = {path.parent.name: _read_table(CanonicalTable, path) for path in _contracts(folder / REFERENCE)}
+    return Canon(sources=sources, reference=tables, personal=_read_yaml(folder / "personal.yaml"))
+
+
+def _contracts(folder: Path) -> list[Path]:
+    """Required ones first: the order in which people and programs list them."""
+    return sorted(folder.glob("*/contract.yaml"))
+
+
+def _read_table(model: type[Any], path: Path) -> Any:
+    name = f"{path.parent.name}/{path.name}"
+    content = _read_yaml(path)
+    try:
+        table = model.model_validate(content)
+        assert table.column_models
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors(include_url=False)]
+        raise CanonError(f"{name}: " + "; ".join(faults)) from None
+    except TypeError as error:
+        raise CanonError(f"{name}: {error}") from None
+    return table
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    except yaml.YAMLError as error:
+        raise CanonError(f"{path.parent.name}/{path.name}: not valid YAML: {error}") from None
+    return {key: {} if value is None else value for key, value in (content or {}).items()}
+
+
+def find_suite(name: str) -> str:
+    """The suite of a source, as sources.yaml writes it: its file under expectations/."""
+    return f"{name}/suite.json"
+
+
+def find_table_suite(table: str, folder: Path = FOLDER) -> Path | None:
+    """The suite of a reference table; None where it has no rules of its own."""
+    path = folder / REFERENCE / table / "suite.json"
+    return path if path.is_file() else None
+
+
+@cache
+def _personal() -> dict[str, str]:
+    return {fold(header): kind for header, kind in read_canon().personal.items()}
+
+
+def personal_class(header: str) -> str | None:
+    """The class of a header known to hold personal data: `ChuHoSo` → `name`."""
+    return _personal().get(fold(header))
+
+
+def likely_personal(header: str) -> str | None:
+    """Also where the header only ends so, like the label under a merged one; for suggestions."""
+    folded = fold(header)
+    ends = (kind for name, kind in _personal().items() if len(name) > 4 and folded.endswith(name))
+    return personal_class(header) or next(ends, None)

@@ -1,0 +1,102 @@
+"""sources.yaml completed by the canon: a place names headers, words and addresses, all else is the same for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipelines.sources.contracts.canon import CanonicalTable, find_suite, read_canon
+from pipelines.sources.contracts.names import closest, nearest
+from pipelines.sources.contracts.problems import Problem
+
+OWN_SOURCE_NEEDS = {"grain", "key", "suite"}
+
+
+def complete_contracts(content: dict[str, Any]) -> list[Problem]:
+    """Completes every source and reference table of `content` in place; returns what does not fit."""
+    problems: list[Problem] = []
+    canon = read_canon()
+    for kind, canonical in (("sources", canon.sources), ("reference", canon.reference)):
+        tables = content.get(kind)
+        for name, table in tables.items() if isinstance(tables, dict) else ():
+            if isinstance(table, dict):
+                problems += _complete(table, canonical.get(name), (kind, name), strict=kind == "sources")
+                table["name"] = name
+    return problems
+
+
+def _complete(
+    table: dict[str, Any], canonical: CanonicalTable | None, path: tuple[Any, ...], *, strict: bool
+) -> Iterator[Problem]:
+    """`strict`: a column without an entry is not matched either, so that nothing lands unasked."""
+    columns = table.get("columns", {})
+    if not isinstance(columns, dict):
+        return
+    entries = {str(name): _spell_out(column) for name, column in columns.items()}
+    if canonical is None:
+        yield from _refuse_unknown(table, path, strict=strict)
+        table["columns"] = [{"name": n, **c} if isinstance(c, dict) else c for n, c in entries.items()]
+        return
+    for key, value in canonical.inherited().items():
+        table.setdefault(key, value)
+    if strict:
+        table.setdefault("suite", find_suite(str(path[-1])))
+    for name in [n for n in entries if n not in canonical.columns]:
+        yield Problem(
+            (*path, "columns", name),
+            f"`{name}` is no column of {path[-1]}{nearest(name, canonical.columns)}"
+            + (" A column of your own goes under `extra_columns`." if strict else ""),
+        )
+        del entries[name]
+    merged = []
+    for name, keys in canonical.columns.items():
+        entry = entries.get(name)
+        if entry is not None and not isinstance(entry, dict):
+            merged.append(entry)
+            continue
+        entry = entry or {}
+        kind = keys.get("type", "text")
+        if entry.get("type", kind) != kind:
+            yield Problem(
+                (*path, "columns", name, "type"), f"`{name}` is {kind} in every place; leave it out."
+            )
+            entry = {k: v for k, v in entry.items() if k != "type"}
+        merged.append(_merge(name, keys, entry, mapped=name in entries or not strict))
+    table["columns"] = merged
+
+
+def _refuse_unknown(table: dict[str, Any], path: tuple[Any, ...], *, strict: bool) -> Iterator[Problem]:
+    canon = read_canon()
+    if not strict:
+        near = nearest(path[-1], canon.reference)
+        yield Problem(path, f"`{path[-1]}` is none of the reference tables{near}")
+    elif not table.keys() >= OWN_SOURCE_NEEDS:
+        near = closest(path[-1], canon.sources) or ", ".join(canon.sources)
+        yield Problem(path, f"`{path[-1]}` is none of the canonical sources; did you mean {near}?")
+
+
+def _merge(name: str, canonical: dict[str, Any], entry: dict[str, Any], *, mapped: bool) -> dict[str, Any]:
+    """One column: the place's keys over the canon's; aliases of both."""
+    return {
+        **canonical,
+        **entry,
+        "name": name,
+        "aliases": [*(entry.get("aliases") or []), *canonical.get("aliases", [])],
+        "mapped": mapped,
+        "required": canonical.get("required", False) or bool(entry.get("required", False)),
+    }
+
+
+def _spell_out(column: Any) -> Any:
+    """`dossier_code: MaHoSo` is short for `{raw: MaHoSo}`; unquoted whole numbers are words like others."""
+    if isinstance(column, str):
+        return {"raw": column}
+    if column is None:
+        return {}
+    if isinstance(column, dict) and isinstance(column.get("value_map"), dict):
+        words = {
+            str(k) if type(k) is int else k: str(v) if type(v) is int else v
+            for k, v in column["value_map"].items()
+        }
+        return {**column, "value_map": words}
+    return column
