@@ -19,7 +19,7 @@ def read_text(path: str) -> str:
 def lint_commands() -> set[str]:
     """The tools of `make lint`, each with its subcommand: `ruff check`, `mypy` …"""
     recipe = read_text("Makefile").split("\nlint:")[1].split("\n\n")[0]
-    return {" ".join(words) for words in re.findall(r"\$\(BIN\)/(\w+)(?: +([a-z]+))?", recipe)}
+    return {" ".join(words).strip() for words in re.findall(r"\$\(BIN\)/(\w+)(?: +([a-z]+))?", recipe)}
 
 
 def workflow_steps() -> list[dict[str, Any]]:
