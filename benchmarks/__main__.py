@@ -49,12 +49,12 @@ def measure(words: list[str], env: dict[str, str]) -> Cost:
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - start
         out.seek(0)
-        said = out.read()
+        output = out.read()
     if status:
-        raise RuntimeError(f"{' '.join(words)} failed:\n{said[-3000:]}")
+        raise RuntimeError(f"{' '.join(words)} failed:\n{output[-3000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, cpu, usage.ru_maxrss / 1024, said)
+    return Cost(wall, cpu, usage.ru_maxrss / 1024, output)
 
 
 def main() -> None:

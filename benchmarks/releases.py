@@ -43,11 +43,11 @@ from pipelines.warehouse.build import finish, prepare
 from pipelines.warehouse.dbt import build, ensure_manifest
 
 FIRST, SECOND = datetime(2025, 8, 6, 23, 59, 59), date(2025, 8, 7)
-Told = TypeVar("Told")
+Result = TypeVar("Told")
 
 
 @contextmanager
-def copied(data: Path) -> Iterator[Settings]:
+def copy_province(data: Path) -> Iterator[Settings]:
     """The same landing and sources under a directory that is gone afterwards; the demo where there are none."""
     with tempfile.TemporaryDirectory(dir=data.parent, prefix=".bench.") as folder:
         settings = Settings(data=Path(folder))
@@ -61,7 +61,7 @@ def copied(data: Path) -> Iterator[Settings]:
         yield settings
 
 
-def built(settings: Settings, as_of: datetime | None) -> None:
+def build_warehouse(settings: Settings, as_of: datetime | None) -> None:
     """Validate what is pending, build the warehouse; RuntimeError where dbt fails."""
     contracts = load_contracts(settings.sources_file)
     for source in contracts.sources.values():
@@ -75,7 +75,7 @@ def built(settings: Settings, as_of: datetime | None) -> None:
     finish(settings, at)
 
 
-def another_day(settings: Settings, night: int) -> None:
+def change_dossiers(settings: Settings, night: int) -> None:
     """One dossier in forty changes its state, as on an ordinary night."""
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute(
@@ -89,19 +89,19 @@ def main() -> None:
     words = argparse.ArgumentParser()
     words.add_argument("--data", type=Path, default=Path(os.environ.get("THONGSUOT_DATA", "data")))
     words.add_argument("--nights", type=int, default=30)
-    asked = words.parse_args()
+    options = words.parse_args()
     table = Table("what", "wall s", "CPU s", "goal s")
 
-    def timed(what: str, goal: str, call: Callable[[], Told]) -> Told:
+    def timed(what: str, goal: str, call: Callable[[], Result]) -> Result:
         wall, cpu = time.monotonic(), time.process_time()
-        told = call()
+        result = call()
         took, used = f"{time.monotonic() - wall:.2f}", f"{time.process_time() - cpu:.2f}"
         table.add_row(what, took, used, goal)
         print(f"{what}: {took} s", file=sys.stderr, flush=True)
-        return told
+        return result
 
-    with copied(asked.data.resolve()) as settings:
-        timed("build of the whole history", "", lambda: built(settings, FIRST))
+    with copy_province(options.data.resolve()) as settings:
+        timed("build of the whole history", "", lambda: build_warehouse(settings, FIRST))
         timed("first release, everything new", "", lambda: publish(
             settings, run_id="1", author="bench", reason="first"))  # fmt: skip
         contracts = load_contracts(settings.sources_file)
@@ -110,20 +110,20 @@ def main() -> None:
             if not path or path.exists():
                 land_partition(source, SECOND, settings, run_id="2")
         land_reference(contracts, settings, run_id="2")
-        timed("build with one more day", "", lambda: built(settings, None))
+        timed("build with one more day", "", lambda: build_warehouse(settings, None))
         second = timed("a release after one new day", "5", lambda: publish(
             settings, run_id="2", author="bench", reason="second"))  # fmt: skip
         assert second.is_new, second.why
         with open_lake(settings) as con:
-            found = timed("difference of neighbours", "3", lambda: difference(con, 1, 2))
-        assert found.rates and found.rates[0].parts
+            changes = timed("difference of neighbours", "3", lambda: difference(con, 1, 2))
+        assert changes.rates and changes.rates[0].parts
         key = [str(SECOND), "province", "since_start"]
         timed("trace of the province's rate", "", lambda: trace(settings, "online_submission_rate", key))
-        for night in range(3, asked.nights + 1):
-            another_day(settings, night)
+        for night in range(3, options.nights + 1):
+            change_dossiers(settings, night)
             publish(settings, run_id=str(night), author="bench", reason=f"night {night}")
-        whole = timed(f"verify of {asked.nights} releases", "60", lambda: verify(settings))
-        assert whole.findings == [] and whole.kept == asked.nights
+        whole = timed(f"verify of {options.nights} releases", "60", lambda: verify(settings))
+        assert whole.findings == [] and whole.kept == options.nights
     Console().print(table)
 
 

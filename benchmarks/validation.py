@@ -46,26 +46,30 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=20, help="batches the rows are spread over")
     parser.add_argument("--way", choices=list(WAYS.values()), help=argparse.SUPPRESS)
     parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.way:
-        print(json.dumps((_pipeline if asked.way == "pipeline" else _plain)(Settings(asked.data), asked.way)))
+    options = parser.parse_args()
+    if options.way:
+        print(
+            json.dumps(
+                (_pipeline if options.way == "pipeline" else _plain)(Settings(options.data), options.way)
+            )
+        )
         return
     console = Console()
     with tempfile.TemporaryDirectory(prefix="thongsuot-bench-") as folder:
-        _land(Settings(Path(folder)), asked.rows, asked.days)
+        _land(Settings(Path(folder)), options.rows, options.days)
         table = Table("", "GX s/M rows", "its CPU", "whole s/M rows", "its CPU", "peak MiB", "start-up MiB")
         start = measure([sys.executable, "-c", "import great_expectations, pandas, duckdb"], {**os.environ})
-        told, per = {}, 1e6 / asked.rows
+        costs, per = {}, 1e6 / options.rows
         for name, way in WAYS.items():
             words = [sys.executable, "-m", "benchmarks.validation", "--way", way, "--data", folder]
             with console.status(name):
                 cost = measure(words, {**os.environ, "GX_ANALYTICS_ENABLED": "false"})
-            said = told[name] = json.loads(cost.out.splitlines()[-1])
-            seconds = [f"{said[k] * per:.2f}" for k in ("gx", "gx_cpu", "whole", "whole_cpu")]
+            cost_of_way = costs[name] = json.loads(cost.out.splitlines()[-1])
+            seconds = [f"{cost_of_way[k] * per:.2f}" for k in ("gx", "gx_cpu", "whole", "whole_cpu")]
             table.add_row(name, *seconds, f"{cost.mib:.0f}", f"{start.mib:.0f}")
-    ours, *others = told.values()
+    ours, *others = costs.values()
     rules = len(ours["failed"])
-    console.print(f"{asked.rows:,} dossier rows in {asked.days} batches, {rules} rules over rows")
+    console.print(f"{options.rows:,} dossier rows in {options.days} batches, {rules} rules over rows")
     console.print(table)
     for other in others:
         shared = {rule: ours["failed"][rule] for rule in other["failed"]}
@@ -84,13 +88,15 @@ def _land(settings: Settings, rows: int, days: int) -> None:
         first, last = rows * day // days, rows * (day + 1) // days
 
         def write(out: Path, first: int = first, last: int = last) -> tuple[str, tuple[str, ...]]:
-            duckdb.execute(f"copy ({_MADE_UP.format(first=first, last=last)}) to '{out}' (format parquet)")
+            duckdb.execute(
+                f"copy ({SYNTHETIC_LOG.format(first=first, last=last)}) to '{out}' (format parquet)"
+            )
             return "made up", ()
 
         write_batch(settings.landing, name, f"2025-07-{day % 28 + 1:02d}", write, run_id="bench")
 
 
-_MADE_UP = """
+SYNTHETIC_LOG = """
     with numbers as (
         select i, i // 4 as dossier, i % 4 as step, timestamp '2025-07-01 07:00:00' + to_seconds(i // 4) as t
         from range({first}, {last}) as r (i)
@@ -121,28 +127,28 @@ _MADE_UP = """
 
 def _pipeline(settings: Settings, _: str) -> dict[str, Any]:
     """The whole validation, and within it what its Great Expectations road takes."""
-    from pipelines.quality import validate as v
+    from pipelines.quality import validate as validation
 
     source = load_contracts(PROJECT / "sources.yaml").sources["dossier_log"]
     spent = np.zeros(2)
-    judge = v.judge
+    judge = validation.judge
 
-    def timed(*said: Any) -> Any:
+    def timed(*arguments: Any) -> Any:
         nonlocal spent
         start = _clocks()
-        outcomes = judge(*said)
+        outcomes = judge(*arguments)
         spent = spent + _clocks() - start
         return outcomes
 
-    v.judge = timed  # type: ignore[assignment]
+    validation.judge = timed  # type: ignore[assignment]
     _warm()
     start = _clocks()
-    reports = v.validate(source, list(list_batches(settings.landing, source.name)), settings)
+    reports = validation.validate(source, list(list_batches(settings.landing, source.name)), settings)
     whole = _clocks() - start
     failed: dict[str, int] = {}
     for result in (x for r in reports for x in r.results if x["scope"] == "row"):
         failed[result["rule"]] = failed.get(result["rule"], 0) + result["unexpected"]
-    return _told(spent, whole, failed)
+    return summarise(spent, whole, failed)
 
 
 def _plain(settings: Settings, way: str) -> dict[str, Any]:
@@ -157,12 +163,12 @@ def _plain(settings: Settings, way: str) -> dict[str, Any]:
     source = load_contracts(PROJECT / "sources.yaml").sources["dossier_log"]
     suite = read_suite(source.suite_path)
     rules = [e for e in suite.rows if not e.of_history]
-    placed = place(list(list_batches(settings.landing, source.name)))
+    keyed = place(list(list_batches(settings.landing, source.name)))
     _warm()
     start = _clocks()
     with duck.connect(settings.extensions) as con:
-        typing = typing_sql(source, f"({landed_sql(placed)})", landed_columns(placed))
-        typing = helped_sql(suite, f"select *, {row_facts(placed)} from ({typing})", {})
+        typing = typing_sql(source, f"({landed_sql(keyed)})", landed_columns(keyed))
+        typing = helped_sql(suite, f"select *, {row_facts(keyed)} from ({typing})", {})
         read = ", ".join(duck.identifier(c) for c in ["_key", *sorted({c for e in rules for c in e.columns})])
         frame = con.execute(f"select {read} from ({typing})").to_arrow_table().to_pandas().set_index("_key")
     if way == "object":
@@ -171,7 +177,7 @@ def _plain(settings: Settings, way: str) -> dict[str, Any]:
     outcomes = run_suite(rules, frame.rename_axis(None), source.name)
     end = _clocks()
     failed = {o.expectation.rule: len(o.failed) for o in outcomes}
-    return _told(end - begun, end - start, failed)
+    return summarise(end - begun, end - start, failed)
 
 
 def _clocks() -> np.ndarray:
@@ -179,7 +185,7 @@ def _clocks() -> np.ndarray:
     return np.array([time.monotonic(), time.process_time()])
 
 
-def _told(gx: np.ndarray, whole: np.ndarray, failed: dict[str, int]) -> dict[str, Any]:
+def summarise(gx: np.ndarray, whole: np.ndarray, failed: dict[str, int]) -> dict[str, Any]:
     return {"gx": gx[0], "gx_cpu": gx[1], "whole": whole[0], "whole_cpu": whole[1], "failed": failed}
 
 

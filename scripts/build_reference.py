@@ -125,27 +125,27 @@ def unit(code: str, name: str, kind: str, level: str, district: str, first: str,
 
 def procedures() -> list[dict]:
     """Exactly 2 156 (K5); levels and flags are spread by fixed counts, not by chance."""
-    found: list[dict] = []
+    rows: list[dict] = []
     for code, sector, agency, level, count in SECTORS:
         names = itertools.cycle(itertools.product(OBJECTS, ACTIONS))
         for number, (thing, action) in zip(range(count), names, strict=False):
-            n = len(found)
-            found.append(
+            count = len(rows)
+            rows.append(
                 {
-                    "procedure_code": f"1.{10_000 + 7 * n:06d}",
+                    "procedure_code": f"1.{10_000 + 7 * count:06d}",
                     "procedure_name": f"{action} {thing} lĩnh vực {sector.lower()} (loại {number + 1})",
                     "sector_code": code,
                     "sector_name": sector,
                     "agency_code": agency,
-                    "service_level": ("full", "full", "partial", "full", "information")[n % 5],
-                    "has_fee": str(n % 3 == 0).lower(),
-                    "needs_paper_result": str(n % 4 == 0).lower(),
+                    "service_level": ("full", "full", "partial", "full", "information")[count % 5],
+                    "has_fee": str(count % 3 == 0).lower(),
+                    "needs_paper_result": str(count % 4 == 0).lower(),
                     "executing_level": level,
-                    "processing_days": (1, 3, 5, 7, 10, 15, 20)[n % 7],
+                    "processing_days": (1, 3, 5, 7, 10, 15, 20)[count % 7],
                 }  # fmt: skip
             )
-    assert len(found) == 2156, len(found)
-    return found
+    assert len(rows) == 2156, len(rows)
+    return rows
 
 
 def assignments() -> list[dict]:

@@ -18,13 +18,13 @@ def seconds(moment: datetime) -> int:
     return int((moment - datetime(1970, 1, 1)).total_seconds())
 
 
-def draw_times(rng: np.random.Generator, n: int, first: datetime, last: datetime) -> np.ndarray:
+def draw_times(rng: np.random.Generator, count: int, first: datetime, last: datetime) -> np.ndarray:
     """`n` epoch seconds in [first, last] by weekday and hour of day: people submit in the morning."""
     hours = np.arange(seconds(first) // 3600, seconds(last) // 3600 + 1)
     weight = HOURS[hours % 24] * WEEKDAYS[weekday(hours * 3600)]
     if seconds(last) % 3600 == 0:
         weight[-1] = 0
-    chosen = rng.choice(hours, n, p=weight / weight.sum()) * 3600 + rng.integers(0, 3600, n)
+    chosen = rng.choice(hours, count, p=weight / weight.sum()) * 3600 + rng.integers(0, 3600, count)
     return np.clip(chosen, seconds(first), seconds(last))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.demo import calibration as k
+from pipelines.demo import calibration
 from pipelines.demo.clock import DAY, draw_times, due_times, seconds
 
 COMMUNE_SHARE = 0.85
@@ -35,18 +35,26 @@ def make_dossiers(rng: np.random.Generator, scale: float, until: date, reference
     first synchronised the day after).
     """
     end = datetime.combine(until, time.max).replace(microsecond=0)
-    days_after = max(0.0, (seconds(end) - seconds(k.CUTOFF)) / DAY)
-    per_day = k.RECEIVED * scale / 37
+    days_after = max(0.0, (seconds(end) - seconds(calibration.CUTOFF)) / DAY)
+    per_day = calibration.RECEIVED * scale / 37
     sizes_and_spans = {
         "june": (
-            k.scaled(k.JUNE_RECEIVED, scale),
-            (datetime.combine(k.FIRST_DAY, time(7)), datetime(2025, 6, 30, 17)),
+            calibration.scaled(calibration.JUNE_RECEIVED, scale),
+            (datetime.combine(calibration.FIRST_DAY, time(7)), datetime(2025, 6, 30, 17)),
         ),
-        "period": (k.scaled(k.RECEIVED, scale), (k.PERIOD_START, k.CUTOFF)),
-        "refused": (k.scaled(k.REFUSED, scale), (k.PERIOD_START, k.CUTOFF)),
-        "later": (int(per_day * days_after * 0.8), (k.CUTOFF.replace(second=1), end)),
+        "period": (
+            calibration.scaled(calibration.RECEIVED, scale),
+            (calibration.PERIOD_START, calibration.CUTOFF),
+        ),
+        "refused": (
+            calibration.scaled(calibration.REFUSED, scale),
+            (calibration.PERIOD_START, calibration.CUTOFF),
+        ),
+        "later": (int(per_day * days_after * 0.8), (calibration.CUTOFF.replace(second=1), end)),
         "late": (
-            k.scaled(k.LATE_DOSSIERS, scale, k.MIN_FAULTS) if days_after > 1 else 0,
+            calibration.scaled(calibration.LATE_DOSSIERS, scale, calibration.MIN_FAULTS)
+            if days_after > 1
+            else 0,
             (datetime(2025, 8, 4), datetime(2025, 8, 6, 12)),
         ),
     }
@@ -55,19 +63,19 @@ def make_dossiers(rng: np.random.Generator, scale: float, until: date, reference
     frame = pd.DataFrame(
         {"kind": np.repeat(list(sizes_and_spans), sizes), "received": np.concatenate(received)}
     )
-    n = len(frame)
+    count = len(frame)
     # However small the province, the log begins on its first day (a Sunday).
-    frame.loc[0, "received"] = seconds(datetime.combine(k.FIRST_DAY, time(8, 30)))
+    frame.loc[0, "received"] = seconds(datetime.combine(calibration.FIRST_DAY, time(8, 30)))
     frame["channel"] = _channels(rng, frame, scale)
     _procedures_and_units(rng, frame, reference)
-    frame["applicant_type"] = rng.choice(["1", "1", "1", "1", "2", "3"], n)
+    frame["applicant_type"] = rng.choice(["1", "1", "1", "1", "2", "3"], count)
     frame["due"] = due_times(frame["received"].to_numpy(), frame["processing_days"].to_numpy())
     online = (frame["channel"] == "2").to_numpy()
-    lag = np.where(online, rng.integers(600, 20_000, n), rng.integers(60, 900, n))
+    lag = np.where(online, rng.integers(600, 20_000, count), rng.integers(60, 900, count))
     frame["submitted"] = frame["received"] - lag
     frame["paid"] = _paid(rng, online)
-    frame["digitised"] = (rng.random(n) < k.DIGITISED).astype("int8")
-    frame["e_result"] = (rng.random(n) < 0.7).astype("int8")
+    frame["digitised"] = (rng.random(count) < calibration.DIGITISED).astype("int8")
+    frame["e_result"] = (rng.random(count) < 0.7).astype("int8")
     frame["code"] = _codes(rng, frame, scale)
     return frame
 
@@ -81,15 +89,17 @@ def true_counts(dossiers: pd.DataFrame, at: datetime) -> tuple[int, int]:
 
 def _channels(rng: np.random.Generator, frame: pd.DataFrame, scale: float) -> np.ndarray:
     """'2' online for exactly the published count of the period; nulls are in person (docs/domain.md §2)."""
-    n, kinds, received = len(frame), frame["kind"].to_numpy(), frame["received"].to_numpy()
-    online = rng.random(n) < np.where(kinds == "june", 0.66, 0.76)
+    count, kinds, received = len(frame), frame["kind"].to_numpy(), frame["received"].to_numpy()
+    online = rng.random(count) < np.where(kinds == "june", 0.66, 0.76)
     period = np.flatnonzero(kinds == "period")
-    is_early = received[period] <= seconds(k.EARLIER_CUTOFF)
+    is_early = received[period] <= seconds(calibration.EARLIER_CUTOFF)
     early, later = period[is_early], period[~is_early]
-    early_online = round(len(early) * k.ONLINE_SHARE_EARLIER)
+    early_online = round(len(early) * calibration.ONLINE_SHARE_EARLIER)
     online[early] = subset(rng, np.ones(len(early)), early_online)
-    online[later] = subset(rng, np.ones(len(later)), k.scaled(k.ONLINE, scale) - early_online)
-    offline = rng.choice(np.array(["1", "3", None], object), n, p=[0.86, 0.08, 0.06])
+    online[later] = subset(
+        rng, np.ones(len(later)), calibration.scaled(calibration.ONLINE, scale) - early_online
+    )
+    offline = rng.choice(np.array(["1", "3", None], object), count, p=[0.86, 0.08, 0.06])
     offline[online] = "2"
     return offline
 
@@ -104,25 +114,25 @@ def _paid(rng: np.random.Generator, online: np.ndarray) -> np.ndarray:
 def _procedures_and_units(rng: np.random.Generator, frame: pd.DataFrame, reference: Path) -> None:
     procedures = pd.read_csv(reference / "procedures.csv", dtype=str)
     mapping = pd.read_csv(reference / "unit_mapping.csv", dtype=str)
-    n = len(frame)
+    count = len(frame)
     communes = np.sort(mapping["new_unit_code"].unique())
     size = rng.lognormal(0, 0.7, len(communes))
-    commune = rng.choice(len(communes), n, p=size / size.sum())
-    at_commune = rng.random(n) < COMMUNE_SHARE
+    commune = rng.choice(len(communes), count, p=size / size.sum())
+    at_commune = rng.random(count) < COMMUNE_SHARE
     level = procedures["executing_level"].to_numpy()
     # Zipf within each level: a few procedures make most of the volume, as everywhere.
-    pick = np.empty(n, "int32")
-    for wanted, mask in (("commune", at_commune), ("department", ~at_commune)):
-        pool = np.flatnonzero(level == wanted)
+    pick = np.empty(count, "int32")
+    for executing, mask in (("commune", at_commune), ("department", ~at_commune)):
+        pool = np.flatnonzero(level == executing)
         weight = 1 / np.arange(1, len(pool) + 1) ** 0.9
         pick[mask] = rng.choice(rng.permutation(pool), mask.sum(), p=weight / weight.sum())
     frame["procedure"] = pick
     frame["processing_days"] = procedures["processing_days"].astype("int32").to_numpy()[pick]
     agency = procedures["agency_code"].to_numpy()[pick]
     # A centre receives regardless of boundary (docs/domain.md §2): some dossiers are received elsewhere.
-    elsewhere = rng.random(n) < 0.06
-    received_in = np.where(elsewhere, rng.integers(0, len(communes), n), commune)
-    at_centre = np.where(rng.random(n) < 0.6, PROVINCIAL_CENTRE, agency)
+    elsewhere = rng.random(count) < 0.06
+    received_in = np.where(elsewhere, rng.integers(0, len(communes), count), commune)
+    at_centre = np.where(rng.random(count) < 0.6, PROVINCIAL_CENTRE, agency)
     frame["receiving"] = np.where(at_commune, communes[received_in], at_centre)
     frame["processing"] = np.where(at_commune, communes[commune], agency)
     # Before the merger the dossier lay with one of the old communes (docs/domain.md §6: codes are reused).
@@ -136,14 +146,14 @@ def _procedures_and_units(rng: np.random.Generator, frame: pd.DataFrame, referen
 
 def _codes(rng: np.random.Generator, frame: pd.DataFrame, scale: float) -> np.ndarray:
     """New shape `H41.016-20250701-0001234`; a few of the old shape; a few that match neither."""
-    n, kinds = len(frame), frame["kind"].to_numpy()
+    count, kinds = len(frame), frame["kind"].to_numpy()
     day = pd.to_datetime(frame["received"], unit="s").dt.strftime("%Y%m%d")
     unit = pd.Series(pd.factorize(frame["receiving"], sort=True)[0]).map("H41.{:03d}".format)
-    number = pd.Series(np.arange(1, n + 1))
+    number = pd.Series(np.arange(1, count + 1))
     codes = (unit + "-" + day + "-" + number.map("{:07d}".format)).to_numpy(object)
-    for i in np.flatnonzero(kinds == "june")[::12]:
-        codes[i] = f"000.00.{i % 90 + 10}.H41-{day[i][2:]}-{number[i]:06d}"
-    malformed = k.scaled(k.MALFORMED_CODES, scale, k.MIN_FAULTS)
-    for i in rng.choice(np.flatnonzero(kinds == "period"), malformed, False):
-        codes[i] = f"HS{day[i][:4]}/{number[i]}"
+    for row in np.flatnonzero(kinds == "june")[::12]:
+        codes[row] = f"000.00.{row % 90 + 10}.H41-{day[row][2:]}-{number[row]:06d}"
+    malformed = calibration.scaled(calibration.MALFORMED_CODES, scale, calibration.MIN_FAULTS)
+    for row in rng.choice(np.flatnonzero(kinds == "period"), malformed, False):
+        codes[row] = f"HS{day[row][:4]}/{number[row]}"
     return codes

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipelines.demo import calibration as k
+from pipelines.demo import calibration
 from pipelines.demo.clock import DAY, seconds
 
 # What each fault does to its row: column and SQL over the clean row. A row breaks exactly one rule.
@@ -51,30 +51,35 @@ def plant(rng: np.random.Generator, states: pd.DataFrame, dossiers: pd.DataFrame
     extra rows, so that dropping them leaves the calibrated truth intact."""
     kind = dossiers["kind"].to_numpy()[states["dossier"]]
     status, synced = states["status"].to_numpy(), states["synced"].to_numpy().copy()
-    evening = seconds(k.ALL_SYNCED)
+    evening = seconds(calibration.ALL_SYNCED)
     free = kind != "late"
     fault = np.zeros(len(states), "int8")
 
     def draw(pool: np.ndarray, count: int) -> np.ndarray:
         """Rows of the pool that no other fault uses, marked as used."""
-        rows = rng.choice(np.flatnonzero(pool & free), k.scaled(count, scale, k.MIN_FAULTS), False)
+        rows = rng.choice(
+            np.flatnonzero(pool & free), calibration.scaled(count, scale, calibration.MIN_FAULTS), False
+        )
         free[rows] = False
         return rows
 
     in_period = kind == "period"
-    late = draw(in_period & (status == 4) & (synced < evening - 9 * DAY), k.LATE_STATES)
+    late = draw(in_period & (status == 4) & (synced < evening - 9 * DAY), calibration.LATE_STATES)
     synced[late] += rng.integers(DAY, 7 * DAY, len(late))
-    first_told = in_period & (status == 2) & (synced < evening - 5 * DAY)
+    first_syncs = in_period & (status == 2) & (synced < evening - 5 * DAY)
     wrong = {
-        name: draw(first_told, count)
-        for name, count in (("wrong_channel", k.WRONG_CHANNEL), ("wrong_unit", k.WRONG_UNIT))
+        name: draw(first_syncs, count)
+        for name, count in (
+            ("wrong_channel", calibration.WRONG_CHANNEL),
+            ("wrong_unit", calibration.WRONG_UNIT),
+        )
     }
-    decomposed = draw(np.ones(len(states), bool), k.DECOMPOSED)
-    repeated = draw(synced < synced.max() - 3 * DAY, k.REPEATS)
+    decomposed = draw(np.ones(len(states), bool), calibration.DECOMPOSED)
+    repeated = draw(synced < synced.max() - 3 * DAY, calibration.REPEATS)
     plain = in_period & (synced < evening - DAY)
     broken = {
         rule: draw(plain & (status == (9 if rule == "finished_before_received" else 4)), count)
-        for rule, count in k.FAULTS.items()
+        for rule, count in calibration.FAULTS.items()
     }
     states["synced"] = synced
 

@@ -82,11 +82,11 @@ def make_issues(units: pd.DataFrame, rng: np.random.Generator, count: int) -> pd
 def write_register(path: Path, issues: pd.DataFrame, day: date) -> dict[str, Any]:
     """The register as exported at the end of `day`; returns its counts for the manifest."""
     now = datetime.combine(day, time(23, 59, 59))
-    known = issues[issues["reported"] <= now]
-    rows = [_row(issue, now) for issue in known.itertuples()]
+    reported = issues[issues["reported"] <= now]
+    rows = [_row(issue, now) for issue in reported.itertuples()]
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerows([HEADERS, *rows, *_faulty(known)])
+    writer.writerows([HEADERS, *rows, *_faulty(reported)])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(out.getvalue().encode("utf-8-sig"))
     status = HEADERS.index("Trạng thái")
@@ -94,8 +94,8 @@ def write_register(path: Path, issues: pd.DataFrame, day: date) -> dict[str, Any
         "rows": len(rows) + sum(FAULTS.values()),
         "issues": len(rows),
         "status_words": dict(Counter(row[status] for row in rows)),
-        "reopened": sum(_is_reopened(issue, now) for issue in known.itertuples()),
-        "escalated": sum(_is_escalated(issue, now) for issue in known.itertuples()),
+        "reopened": sum(_is_reopened(issue, now) for issue in reported.itertuples()),
+        "escalated": sum(_is_escalated(issue, now) for issue in reported.itertuples()),
     }
 
 
@@ -129,7 +129,7 @@ def _row(issue: Any, now: datetime) -> list[str]:
     ]  # fmt: skip
 
 
-def _faulty(known: pd.DataFrame) -> list[list[str]]:
+def _faulty(issues: pd.DataFrame) -> list[list[str]]:
     """Extra rows, each breaking one rule: a date that is none, words outside the lists."""
     broken = {
         "reported_at_unparseable": ("Ngày phản ánh", "32/13/2025"),
@@ -139,13 +139,13 @@ def _faulty(known: pd.DataFrame) -> list[list[str]]:
     rows: list[list[str]] = []
     for fault, count in FAULTS.items():
         column, value = broken[fault]
-        for i in range(count):
-            unit = known.iloc[i]
+        for position in range(count):
+            sample = issues.iloc[position]
             clean = {
                 "Mã vướng mắc": f"VM-LOI-{len(rows) + 1:02d}", "Ngày phản ánh": "01/07/2025 08:00",
-                "Vai trò người phản ánh": "Cán bộ một cửa", "Mã đơn vị": unit["unit_code"],
-                "Tên đơn vị": unit["unit_name"], "Nhóm vướng mắc": "Khác", "Mức độ": "Cao",
-                "Cấp giải quyết": "Cấp xã", "Mã cơ quan giải quyết": unit["unit_code"], "Trạng thái": "Mới",
+                "Vai trò người phản ánh": "Cán bộ một cửa", "Mã đơn vị": sample["unit_code"],
+                "Tên đơn vị": sample["unit_name"], "Nhóm vướng mắc": "Khác", "Mức độ": "Cao",
+                "Cấp giải quyết": "Cấp xã", "Mã cơ quan giải quyết": sample["unit_code"], "Trạng thái": "Mới",
                 "Cập nhật cuối": "01/07/2025 08:00",
             }  # fmt: skip
             row = clean | {column: value}

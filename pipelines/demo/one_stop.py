@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from pipelines import duck
-from pipelines.demo import calibration as k
+from pipelines.demo import calibration
 from pipelines.demo.clock import seconds
 from pipelines.demo.dossiers import make_dossiers, true_counts
 from pipelines.demo.faults import breaking, plant
@@ -59,7 +59,7 @@ COLUMNS = {
     "ThoiGianDongBo": _readable("synced"),
     "TrangThaiHoSo": "status::varchar",
     "NoiNopHoSo": "receiving",
-    "DonViXuLy": f"case when recorded < {seconds(k.MERGER)} then processing_before else processing end",
+    "DonViXuLy": f"case when recorded < {seconds(calibration.MERGER)} then processing_before else processing end",
     "MucDo": "case service_level when 'full' then '4' when 'partial' then '3' else '2' end",
     "DuocThanhToanTrucTuyen": "paid",
     "DuocSoHoa": "digitised::varchar",

@@ -19,13 +19,13 @@ MIDDLE = [
     "Văn", "Thị", "Hữu", "Đức", "Minh", "Thanh", "Quang", "Ngọc", "Xuân", "Thu", "Hồng", "Bá", "Đình",
     "Khánh",
 ]  # fmt: skip
-GIVEN = [
+FIRST_NAMES = [
     "An", "Bình", "Cường", "Dũng", "Giang", "Hà", "Hải", "Hạnh", "Hiếu", "Hoa", "Hùng", "Hương", "Lan",
     "Linh", "Long", "Mai", "Nam", "Nga", "Phong", "Quân", "Sơn", "Tâm", "Thảo", "Thủy", "Trang", "Tú",
     "Tuấn", "Vân", "Việt", "Yến",
 ]  # fmt: skip
-APPLICANTS = [" ".join(words) for words in product(FAMILY, MIDDLE, GIVEN)]
-OFFICIALS = [f"{family} Cán {given}" for family, given in product(FAMILY, GIVEN)]
+APPLICANTS = [" ".join(words) for words in product(FAMILY, MIDDLE, FIRST_NAMES)]
+OFFICIALS = [f"{family} Cán {first_name}" for family, first_name in product(FAMILY, FIRST_NAMES)]
 
 _PHONE = "'09' || lpad(phone::varchar, 8, '0')"
 
@@ -45,23 +45,23 @@ PERSONAL = {
 }
 
 
-def people(rng: np.random.Generator, n: int) -> dict[str, pa.Array]:
+def people(rng: np.random.Generator, count: int) -> dict[str, pa.Array]:
     """The personal side of `n` dossiers, as Arrow columns indexed by dossier."""
-    name = rng.integers(0, len(APPLICANTS), n, dtype="int32")
-    proxy = rng.integers(0, len(APPLICANTS), n, dtype="int32")
+    name = rng.integers(0, len(APPLICANTS), count, dtype="int32")
+    proxy = rng.integers(0, len(APPLICANTS), count, dtype="int32")
     births = np.datetime_as_string(np.datetime64("1950-01-01") + np.arange(20_000))
     addresses = [f"Số nhà {house}, xóm {hamlet}" for house, hamlet in product(range(1, 300), range(1, 21))]
     return {
         "applicant": _coded(name, APPLICANTS),
         "summary": _coded(name, [f"Đơn của {applicant}" for applicant in APPLICANTS]),
-        "proxy": _coded(proxy, APPLICANTS, rng.random(n) > 1 / 17),
-        "official": _coded(rng.integers(0, len(OFFICIALS), n, dtype="int32"), OFFICIALS),
-        "address": _coded(rng.integers(0, len(addresses), n, dtype="int32"), addresses),
+        "proxy": _coded(proxy, APPLICANTS, rng.random(count) > 1 / 17),
+        "official": _coded(rng.integers(0, len(OFFICIALS), count, dtype="int32"), OFFICIALS),
+        "address": _coded(rng.integers(0, len(addresses), count, dtype="int32"), addresses),
         "birth_date": _coded(
-            rng.integers(0, len(births), n, dtype="int32"), ["/".join(b.split("-")[::-1]) for b in births]
+            rng.integers(0, len(births), count, dtype="int32"), ["/".join(b.split("-")[::-1]) for b in births]
         ),
-        "id_number": pa.array(rng.integers(0, 10**9, n)),
-        "phone": pa.array(rng.integers(0, 10**8, n)),
+        "id_number": pa.array(rng.integers(0, 10**9, count)),
+        "phone": pa.array(rng.integers(0, 10**8, count)),
     }
 
 

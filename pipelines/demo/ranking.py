@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from pipelines.demo import calibration as k
+from pipelines.demo import calibration
 
 HOME = "40"
 # National code → name and size, the dossiers received as a multiple of Nghệ An's.
@@ -106,13 +106,13 @@ def ranking_server(folder: Path) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-            page = _page(folder, asked) if self.path == PATH else None
+            request = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+            page = _page(folder, request) if self.path == PATH else None
             self.send_response(200 if page else 404)
             self.send_header("Content-Type", "application/json; charset=utf-8")
             self.end_headers()
-            said = page or {"code": "NOT_FOUND", "data": None}
-            self.wfile.write(json.dumps(said, ensure_ascii=False).encode())
+            answer = page or {"code": "NOT_FOUND", "data": None}
+            self.wfile.write(json.dumps(answer, ensure_ascii=False).encode())
 
         def log_message(self, format: str, *args: object) -> None:
             """Silent: the tests read what the pipeline says, not the server."""
@@ -126,20 +126,20 @@ def ranking_server(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
-def _page(folder: Path, asked: dict[str, Any]) -> dict[str, Any] | None:
+def _page(folder: Path, request: dict[str, Any]) -> dict[str, Any] | None:
     days = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    day = str(asked.get("captureDay") or days[-1])
+    day = str(request.get("captureDay") or days[-1])
     if day not in days:
         return None
     files = sorted((folder / day).glob("page_*.json"), key=lambda file: int(file.stem.split("_")[1]))
     pages = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     children = [child for page in pages for child in page["data"]["children"]]
-    size, number = int(asked.get("pageSize") or PAGE_SIZE), int(asked.get("currentPage") or 1)
+    size, number = int(request.get("pageSize") or PAGE_SIZE), int(request.get("currentPage") or 1)
     total = math.ceil(len(children) / size)
-    found: dict[str, Any] = pages[0]
-    found["data"]["children"] = children[(number - 1) * size : number * size]
-    found["paging"] = {"currentPage": number, "pageSize": size, "totalPages": total}
-    return found
+    answer: dict[str, Any] = pages[0]
+    answer["data"]["children"] = children[(number - 1) * size : number * size]
+    answer["paging"] = {"currentPage": number, "pageSize": size, "totalPages": total}
+    return answer
 
 
-assert len(ABOVE) == k.RANK - 1 and len(OVERTAKEN) == k.EARLIER_RANK - k.RANK
+assert len(ABOVE) == calibration.RANK - 1 and len(OVERTAKEN) == calibration.EARLIER_RANK - calibration.RANK

@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 import numpy as np
 import pandas as pd
 
-from pipelines.demo import calibration as k
+from pipelines.demo import calibration
 from pipelines.demo.clock import DAY, office_hours, seconds
 from pipelines.demo.dossiers import subset
 
@@ -21,27 +21,27 @@ def make_states(rng: np.random.Generator, dossiers: pd.DataFrame, scale: float, 
     """
     kind, received = dossiers["kind"].to_numpy(), dossiers["received"].to_numpy()
     taken, finished, returned, undone = _milestones(rng, dossiers, scale)
-    n = len(dossiers)
+    count = len(dossiers)
     # 7 withdrawn and 8 stopped are end states; nothing follows them.
-    ended = np.zeros(n, "int8")
+    ended = np.zeros(count, "int8")
     lost = undone[rng.random(len(undone)) < 0.05]
     ended[lost] = rng.choice([7, 7, 8], len(lost))
     span = finished - taken
     is_refused = kind == "refused"
     open_ended = ~is_refused & (ended == 0)
     # Below three hours there is no room for a request and an answer.
-    paused = ~is_refused & (span > 3 * 3600) & (rng.random(n) < 0.06)
-    twice = paused & (rng.random(n) < 0.1)
-    passed_on = open_ended & (span > 3 * 3600) & (rng.random(n) < 0.04)
+    paused = ~is_refused & (span > 3 * 3600) & (rng.random(count) < 0.06)
+    twice = paused & (rng.random(count) < 0.1)
+    passed_on = open_ended & (span > 3 * 3600) & (rng.random(count) < 0.04)
     online = (dossiers["channel"] == "2").to_numpy()
-    cut = seconds(k.CUTOFF)
+    cut = seconds(calibration.CUTOFF)
 
     def at(mask: np.ndarray, status: np.ndarray | int, when: np.ndarray, requests: int = 0) -> pd.DataFrame:
         rows = np.flatnonzero(mask)
         return pd.DataFrame(
             {
                 "dossier": rows.astype("int32"),
-                "status": np.broadcast_to(status, n)[rows].astype("int8"),
+                "status": np.broadcast_to(status, count)[rows].astype("int8"),
                 "recorded": when[rows].astype("int64"),
                 "supplements": np.full(len(rows), requests, "int8"),
             }
@@ -69,8 +69,8 @@ def make_states(rng: np.random.Generator, dossiers: pd.DataFrame, scale: float, 
         ignore_index=True,
     )
     # A later state still tells how often a supplement was asked for.
-    asked = (paused.astype("int8") + twice.astype("int8"))[states["dossier"]]
-    states["supplements"] = np.where(states["status"] >= 7, asked, states["supplements"]).astype("int8")
+    requests = (paused.astype("int8") + twice.astype("int8"))[states["dossier"]]
+    states["supplements"] = np.where(states["status"] >= 7, requests, states["supplements"]).astype("int8")
     end = seconds(datetime.combine(until, time.max))
     states = states[states["recorded"] <= end].reset_index(drop=True)
     status, who = states["status"].to_numpy(), states["dossier"].to_numpy()
@@ -86,24 +86,24 @@ def _milestones(
     rng: np.random.Generator, dossiers: pd.DataFrame, scale: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """(taken, finished, returned) per dossier, and the period's dossiers not returned by the cut-off."""
-    n, cut = len(dossiers), seconds(k.CUTOFF)
+    count, cut = len(dossiers), seconds(calibration.CUTOFF)
     kind, received = dossiers["kind"].to_numpy(), dossiers["received"].to_numpy()
-    natural = dossiers["processing_days"].to_numpy() * DAY * rng.uniform(0.1, 1.3, n) + 1800
-    returned = received + natural + rng.integers(300, DAY, n)
+    natural = dossiers["processing_days"].to_numpy() * DAY * rng.uniform(0.1, 1.3, count) + 1800
+    returned = received + natural + rng.integers(300, DAY, count)
     period = np.flatnonzero(kind == "period")
     age = (cut - received[period]).astype(float)
     # The older a dossier is against its own pace, the likelier it is among the returned.
     weight = np.where(age > 3600, np.minimum(age / natural[period], 3.0) + 0.02, 1e-9)
-    done = subset(rng, weight, k.scaled(k.RETURNED, scale))
+    done = subset(rng, weight, calibration.scaled(calibration.RETURNED, scale))
     yes, no = period[done], period[~done]
     room = (cut - received[yes] - 300) * rng.uniform(0.3, 0.98, len(yes))
     returned[yes] = received[yes] + np.minimum(returned[yes] - received[yes], room)
     returned[no] = np.maximum(returned[no], cut + rng.integers(60, 5 * DAY, len(no)))
-    finished = received + (returned - received) * rng.uniform(0.6, 0.95, n)
+    finished = received + (returned - received) * rng.uniform(0.6, 0.95, count)
     # Some results wait on the shelf: finished, not yet handed over.
     waiting = no[rng.random(len(no)) < 0.12]
     finished[waiting] = received[waiting] + (cut - received[waiting]) * rng.uniform(0.5, 0.99, len(waiting))
-    taken = received + (finished - received) * rng.uniform(0.05, 0.3, n)
+    taken = received + (finished - received) * rng.uniform(0.05, 0.3, count)
     return taken, finished, returned, no
 
 
@@ -111,8 +111,8 @@ def _synced(rng: np.random.Generator, recorded: np.ndarray, is_late: np.ndarray,
     """Seconds to minutes after the fact; the published figure was whole by the evening."""
     lag = rng.integers(30, 1200, len(recorded))
     synced = recorded + lag
-    held = (recorded <= seconds(k.CUTOFF)) & (synced > seconds(k.ALL_SYNCED))
-    synced[held] = seconds(k.ALL_SYNCED)
+    is_delayed = (recorded <= seconds(calibration.CUTOFF)) & (synced > seconds(calibration.ALL_SYNCED))
+    synced[is_delayed] = seconds(calibration.ALL_SYNCED)
     morning = seconds(datetime(2025, 8, 7, 8))
     synced[is_late] = np.maximum(recorded[is_late], morning) + lag[is_late]
     return np.minimum(synced, end)

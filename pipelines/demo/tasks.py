@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipelines.demo import calibration as k
+from pipelines.demo import calibration
 
 PROVINCIAL_TITLES = [
     "Ban hành kế hoạch thực hiện Kế hoạch 02-KH/BCĐTW",
@@ -119,9 +119,9 @@ def tracker_rows(day: date, units: pd.DataFrame) -> Tracker:
         _provincial(number, agencies[number % len(agencies)], day) for number in range(len(PROVINCIAL_TITLES))
     ]
     commune = [
-        _commune(u, n, unit, agencies[n % len(agencies)], day)
-        for u, unit in enumerate(communes)
-        for n in range(k.COMMUNE_TASKS)
+        _commune(unit_number, number, unit, agencies[number % len(agencies)], day)
+        for unit_number, unit in enumerate(communes)
+        for number in range(calibration.COMMUNE_TASKS)
     ]
     return Tracker(provincial, commune)
 
@@ -139,37 +139,39 @@ def facts(rows: Tracker) -> dict[str, Any]:
     }
 
 
-def _provincial(n: int, agency: Unit, day: date) -> Task:
-    code = f"NV-{n + 1:02d}"
-    is_finished = n < k.PROVINCIAL_TASKS["completed"]
+def _provincial(number: int, agency: Unit, day: date) -> Task:
+    code = f"NV-{number + 1:02d}"
+    is_finished = number < calibration.PROVINCIAL_TASKS["completed"]
     if is_finished:
-        due = date(2025, 7, 10) + timedelta(days=2 * n)
+        due = date(2025, 7, 10) + timedelta(days=2 * number)
     else:
-        due = date(2025, 8, 15) + timedelta(days=9 * (n - 4))
+        due = date(2025, 8, 15) + timedelta(days=9 * (number - 4))
         if code == HISTORY["due_moved"]["task_code"]:
             due = date.fromisoformat(HISTORY["due_moved"]["to" if day >= CHANGE_DAY else "from"])
-    finished = due - timedelta(days=n % 3) if is_finished else None
-    task = _task(code, PROVINCIAL_TITLES[n], agency, None, due, finished, day, n)
+    finished = due - timedelta(days=number % 3) if is_finished else None
+    task = _task(code, PROVINCIAL_TITLES[number], agency, None, due, finished, day, number)
     if code == HISTORY["reverted"]["task_code"]:
         status = HISTORY["reverted"]["to" if day >= CHANGE_DAY else "from"]
-        return _said(task, status, "80%" if day >= CHANGE_DAY else "100%")
+        return _override(task, status, "80%" if day >= CHANGE_DAY else "100%")
     return task
 
 
-def _commune(u: int, n: int, unit: Unit, agency: Unit, day: date) -> Task:
-    due = date(2025, 7, 5) + timedelta(days=4 * n)
-    stays_open = (u * 5 + n) % 41 == 0
+def _commune(unit_number: int, number: int, unit: Unit, agency: Unit, day: date) -> Task:
+    due = date(2025, 7, 5) + timedelta(days=4 * number)
+    stays_open = (unit_number * 5 + number) % 41 == 0
     # Early or late by a fixed pattern, from seven days before to three days after the due date.
-    finished = None if stays_open else due + timedelta(days=(u * 7 + n * 13) % 11 - 7)
-    task = _task(f"XA-{n + 1:02d}", COMMUNE_TITLES[n], agency, unit, due, finished, day, u + n)
-    if task.finished is None and (u + n) % 97 == 0:
-        return _said(task, "Hoàn thành", "100%")
-    if task.finished is None and (u + n) % 61 == 0:
-        return _said(task, "Tạm hoãn", task.progress)
+    finished = None if stays_open else due + timedelta(days=(unit_number * 7 + number * 13) % 11 - 7)
+    task = _task(
+        f"XA-{number + 1:02d}", COMMUNE_TITLES[number], agency, unit, due, finished, day, unit_number + number
+    )
+    if task.finished is None and (unit_number + number) % 97 == 0:
+        return _override(task, "Hoàn thành", "100%")
+    if task.finished is None and (unit_number + number) % 61 == 0:
+        return _override(task, "Tạm hoãn", task.progress)
     return task
 
 
-def _said(task: Task, status: str, progress: str) -> Task:
+def _override(task: Task, status: str, progress: str) -> Task:
     return Task(**(vars(task) | {"status": status, "progress": progress}))
 
 
@@ -189,12 +191,12 @@ def _task(
     begun = due - timedelta(days=60)
     if is_done:
         status = "Hoàn thành đúng hạn" if finished and finished <= due else "Hoàn thành trễ hạn"
-        progress, told = "100%", finished or day
+        progress, reported = "100%", finished or day
     elif monday < begun:
-        status, progress, told = "Chưa thực hiện", "0%", PLAN_DAY
+        status, progress, reported = "Chưa thực hiện", "0%", PLAN_DAY
     else:
         status = "Đang thực hiện trong hạn" if day <= due else "Đang thực hiện quá hạn"
-        progress, told = f"{min(95, (monday - begun).days + salt % 30)}%", monday
+        progress, reported = f"{min(95, (monday - begun).days + salt % 30)}%", monday
     return Task(
         code=code, title=title, number="02-KH/BCĐTW", directive_day=PLAN_DAY,
         agency=agency["unit_name"], agency_code=agency["unit_code"],
@@ -204,6 +206,6 @@ def _task(
         finished=finished if is_done else None,
         summary="Đã hoàn thành theo kế hoạch" if is_done else "",
         evidence=f"https://example.invalid/minh-chung/{code}-{salt}" if is_done and salt % 3 == 0 else "",
-        updated=datetime.combine(told, time(17 if is_done else 8)),
+        updated=datetime.combine(reported, time(17 if is_done else 8)),
         officer=OFFICERS[salt % len(OFFICERS)],
     )  # fmt: skip

@@ -26,13 +26,13 @@ class Reader:
 
     def charts(self) -> dict[str, int]:
         """uuid → id."""
-        found = self.call("GET", "/chart/?q=(page_size:100,columns:!(id,uuid))")["result"]
-        return {chart["uuid"]: chart["id"] for chart in found}
+        charts = self.call("GET", "/chart/?q=(page_size:100,columns:!(id,uuid))")["result"]
+        return {chart["uuid"]: chart["id"] for chart in charts}
 
     def filters(self, slug: str) -> list[Row]:
         """The dashboard's native filters."""
-        told = self.call("GET", f"/dashboard/{slug}")["result"]
-        return json.loads(told["json_metadata"])["native_filter_configuration"]
+        dashboard = self.call("GET", f"/dashboard/{slug}")["result"]
+        return json.loads(dashboard["json_metadata"])["native_filter_configuration"]
 
     def charts_of(self, slug: str) -> set[int]:
         return {chart["id"] for chart in self.call("GET", f"/dashboard/{slug}/charts")["result"]}
@@ -49,8 +49,8 @@ class Reader:
     def values(self, dataset: int, column: str) -> list[Any]:
         """The distinct values of a column that a filter offers."""
         query = {"columns": [column], "metrics": [], "filters": [], "row_limit": 10000}
-        asked = {"datasource": {"id": dataset, "type": "table"}, "queries": [query], "result_format": "json"}
-        (answer,) = self.call("POST", "/chart/data", asked | {"result_type": "full"})["result"]
+        body = {"datasource": {"id": dataset, "type": "table"}, "queries": [query], "result_format": "json"}
+        (answer,) = self.call("POST", "/chart/data", body | {"result_type": "full"})["result"]
         return [row[column] for row in answer["data"]]
 
     def upload(self, path: str, files: dict[str, tuple[str, bytes]], form: dict[str, str]) -> Any:
@@ -59,7 +59,7 @@ class Reader:
     def call(self, method: str, path: str, body: Row | None = None) -> Any:
         return self._answer(method, path, json=body)
 
-    def _answer(self, method: str, path: str, **said: Any) -> Any:
-        answer = self._session.request(method, self._api + path, timeout=60, **said)
+    def _answer(self, method: str, path: str, **request: Any) -> Any:
+        answer = self._session.request(method, self._api + path, timeout=60, **request)
         assert answer.ok, f"{path}: {answer.status_code} {answer.text[:800]}"
         return answer.json()

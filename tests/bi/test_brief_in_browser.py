@@ -25,10 +25,12 @@ def address(small_province: Province) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = chromium.find()
-    assert found, "no Chromium: install one, or name it in THONGSUOT_CHROMIUM"
+    executable = chromium.find()
+    assert executable, "no Chromium: install one, or name it in THONGSUOT_CHROMIUM"
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *chromium.QUIET])
+        started = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", *chromium.QUIET]
+        )
         yield started
         started.close()
 
@@ -45,15 +47,15 @@ def page(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iter
 def test_nothing_is_fetched_and_the_console_stays_silent(browser: Browser, address: str) -> None:
     context = browser.new_context()
     opened = context.new_page()
-    asked: list[str] = []
-    said: list[str] = []
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("console", lambda message: said.append(message.text))
-    opened.on("pageerror", lambda error: said.append(str(error)))
+    requests: list[str] = []
+    messages: list[str] = []
+    opened.on("request", lambda request: requests.append(request.url))
+    opened.on("console", lambda message: messages.append(message.text))
+    opened.on("pageerror", lambda error: messages.append(str(error)))
     opened.goto(address, wait_until="networkidle")
     opened.locator("label.switch").click()
     context.close()
-    assert asked == [address] and said == []
+    assert requests == [address] and messages == []
 
 
 def test_every_figure_a_reader_sees_is_what_its_mart_says(page: Page, small_province: Province) -> None:
@@ -83,9 +85,11 @@ def test_nothing_is_wider_than_a_phone_a_tablet_or_a_desk(page: Page) -> None:
 def test_it_is_accessible_in_both_languages_and_both_schemes(page: Page) -> None:
     for english in (False, True):
         page.locator("#en").set_checked(english, force=True)
-        found = Axe().run(page)
-        told = [(v["id"], v["impact"], v["nodes"][0]["html"][:120]) for v in found.response["violations"]]
-        assert told == []
+        results = Axe().run(page)
+        violations = [
+            (v["id"], v["impact"], v["nodes"][0]["html"][:120]) for v in results.response["violations"]
+        ]
+        assert violations == []
 
 
 def test_the_switch_shows_one_language_at_a_time(page: Page) -> None:

@@ -31,13 +31,13 @@ def excel(small_province: Province, postgres: str) -> Iterator[pyodbc.Connection
     except ImportError as error:  # the library is the system's; the other tests must still run
         pytest.fail(f"{error}: apt-get install unixodbc odbc-postgresql")
     load_postgres(replace(small_province.settings, postgres_url=postgres, bi_password=PASSWORD))
-    (told,) = re.findall(r"`(Driver=\{PostgreSQL Unicode.*?)`", PAGE)
+    (address,) = re.findall(r"`(Driver=\{PostgreSQL Unicode.*?)`", PAGE)
     here = conninfo_to_dict(postgres)
     for name, key in (("Server", "host"), ("Database", "dbname")):
-        told, found = re.subn(rf"{name}=[^;`]*", f"{name}={here[key]}", told)
-        assert found == 1, name
-    told = told.replace("(x64)", "")  # so named on Windows alone
-    with pyodbc.connect(f"{told};Uid=bi_reader;Pwd={PASSWORD}", autocommit=True) as con:
+        address, count = re.subn(rf"{name}=[^;`]*", f"{name}={here[key]}", address)
+        assert count == 1, name
+    address = address.replace("(x64)", "")  # so named on Windows alone
+    with pyodbc.connect(f"{address};Uid=bi_reader;Pwd={PASSWORD}", autocommit=True) as con:
         yield con
 
 
@@ -48,9 +48,11 @@ def test_the_marts_are_listed_and_say_the_same_as_through_the_database_s_own_dri
     assert {"online_submission_headline", "task_ledger", "issue_backlog", "releases"} <= listed
     with psycopg.connect(postgres) as pg:
         for query in re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL):
-            mine = [tuple(row) for row in excel.execute(query).fetchall()]
-            theirs = pg.execute(query.encode()).fetchall()
-            assert [[*map(plain, row)] for row in mine] == [[*map(plain, row)] for row in theirs], query
+            through_odbc = [tuple(row) for row in excel.execute(query).fetchall()]
+            through_libpq = pg.execute(query.encode()).fetchall()
+            assert [[*map(plain, row)] for row in through_odbc] == [
+                [*map(plain, row)] for row in through_libpq
+            ], query
 
 
 def plain(value: object) -> object:

@@ -109,23 +109,23 @@ def to_the_microsecond(value: Any) -> Any:
 
 
 def in_order(rows: list[Row]) -> list[list[tuple[str, Any]]]:
-    told = ({name: to_the_microsecond(value) for name, value in row.items()} for row in rows)
-    return sorted(([*sorted(row.items())] for row in told), key=str)
+    rounded = ({name: to_the_microsecond(value) for name, value in row.items()} for row in rows)
+    return sorted(([*sorted(row.items())] for row in rounded), key=str)
 
 
 def hold_against_the_marts(slug: str, state: str, reader: Reader, marts: duckdb.DuckDBPyConnection) -> None:
     """Every chart of the dashboard, as its filters stand, row by row."""
-    override, given = STATES[state]
+    override, filters = STATES[state]
     (newest,) = marts.sql("select max(as_of_day) from online_submission_rate").fetchone() or ()
-    meant = {"day": newest, **given}
+    meant = {"day": newest, **filters}
     natives = [(n["scope"]["excluded"], chosen(reader, n, override)) for n in reader.filters(slug)]
     names = {number: name for name, number in chart_ids(reader).items()}
     for chart in sorted(reader.charts_of(slug)):
         values = dict(value for excluded, value in natives if value and chart not in excluded)
         sql = EXPECTED[names[chart]]
-        asked = marts.execute(sql, {k: v for k, v in meant.items() if f"${k}" in sql})
-        columns = [d[0] for d in asked.description or []]
-        expected = [dict(zip(columns, map(as_superset_says, row), strict=True)) for row in asked.fetchall()]
+        cursor = marts.execute(sql, {k: v for k, v in meant.items() if f"${k}" in sql})
+        columns = [d[0] for d in cursor.description or []]
+        expected = [dict(zip(columns, map(as_superset_says, row), strict=True)) for row in cursor.fetchall()]
         assert expected, f"{names[chart]} is held against nothing"
         assert in_order(reader.rows(chart, values)) == in_order(expected), names[chart]
 
@@ -158,8 +158,8 @@ def test_superset_can_neither_write_nor_read_another_file(reader: Reader, settin
         "create table main.x as select 1 as n": "DML_NOT_ALLOWED",
         "select * from read_text('/etc/hostname')": "disabled by configuration",
     }
-    for sql, told in refused.items():
-        with pytest.raises(AssertionError, match=told):
+    for sql, message in refused.items():
+        with pytest.raises(AssertionError, match=message):
             reader.call("POST", "/sqllab/execute/", {"database_id": database, "sql": sql, "runAsync": False})
 
 
@@ -169,16 +169,18 @@ def test_secrets_are_random_and_for_the_owner_alone(server: superset.Server, set
     for name in ("password", "secret_key"):
         assert (home / name).stat().st_mode & 0o777 == 0o600
     assert len(server.password) >= 20
-    told = "".join(f.read_text(encoding="utf-8") for f in home.glob("*.log"))
-    assert server.password not in told and (home / "secret_key").read_text() not in told
+    logs = "".join(f.read_text(encoding="utf-8") for f in home.glob("*.log"))
+    assert server.password not in logs and (home / "secret_key").read_text() not in logs
 
 
 @pytest.fixture(scope="module")
 def page(server: superset.Server) -> Iterator[Page]:
-    found = chromium.find()
-    assert found, "no Chromium: install one, or name it in THONGSUOT_CHROMIUM"
+    executable = chromium.find()
+    assert executable, "no Chromium: install one, or name it in THONGSUOT_CHROMIUM"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *chromium.QUIET])
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", *chromium.QUIET]
+        )
         # As high as the longest dashboard: Superset draws a chart only when it comes into sight.
         opened = browser.new_page(viewport={"width": 1440, "height": 5200})
         opened.goto(f"{server.url}/login/")
@@ -251,8 +253,10 @@ def test_a_command_that_is_ended_takes_superset_with_it(server: superset.Server,
 def test_any_superset_imports_the_bundle_through_its_own_door(reader: Reader, settings: Settings) -> None:
     """What *Dashboards → Import* posts: here into the same Superset, over what it holds."""
     packed = superset.bundle(superset.marts_address(settings))
-    told = reader.upload("/dashboard/import/", {"formData": ("thongsuot.zip", packed)}, {"overwrite": "true"})
-    assert told == {"message": "OK"}
+    answer = reader.upload(
+        "/dashboard/import/", {"formData": ("thongsuot.zip", packed)}, {"overwrite": "true"}
+    )
+    assert answer == {"message": "OK"}
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from benchmarks.readers import READERS, watched
+from benchmarks.readers import READERS, run_watched
 from pipelines.exports.postgres.export import load_postgres
 from tests.conftest import Province
 
@@ -34,7 +34,7 @@ def test_readers_meet_no_error_and_no_mixture_and_postgres_got_the_difference(
         assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-3000:]
         return 0
 
-    _, seen = watched(str(data), postgres, run, kinds=sorted(set(READERS)))
+    _, seen = run_watched(str(data), postgres, run, kinds=sorted(set(READERS)))
     assert {reader.kind for reader in seen} == set(READERS)
     for reader in seen:
         assert (reader.errors, reader.mixed) == ([], [])

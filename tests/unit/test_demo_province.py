@@ -71,7 +71,7 @@ def _one(con: sqlite3.Connection, sql: str) -> Any:
 
 
 def test_published_totals_are_met_to_the_dossier(log: sqlite3.Connection) -> None:
-    found = log.execute(
+    totals = log.execute(
         """
         with known as (
             select *, row_number() over (
@@ -87,7 +87,7 @@ def test_published_totals_are_met_to_the_dossier(log: sqlite3.Connection) -> Non
         where received between '20250701000000' and '20250806160000'
         """
     ).fetchone()
-    assert found == (RECEIVED, ONLINE, RETURNED)
+    assert totals == (RECEIVED, ONLINE, RETURNED)
 
 
 @pytest.mark.parametrize("rule", BROKEN)
@@ -100,9 +100,9 @@ def test_every_planted_rejection_is_found_and_counted(
 
 def test_a_rejected_row_breaks_exactly_one_rule(log: sqlite3.Connection, planted: dict[str, Any]) -> None:
     broken = " + ".join(f"coalesce({where}, false)" for where in BROKEN.values())
-    found = log.execute(f"select {broken}, count(*) from ho_so_trang_thai group by 1").fetchall()
-    assert {rules for rules, _ in found} == {0, 1}
-    assert dict(found)[1] == 13 * 4
+    broken_rules = log.execute(f"select {broken}, count(*) from ho_so_trang_thai group by 1").fetchall()
+    assert {rules for rules, _ in broken_rules} == {0, 1}
+    assert dict(broken_rules)[1] == 13 * 4
     by_day = dict(
         log.execute(
             f"select substr(ThoiGianDongBo, 1, 10), count(*) from ho_so_trang_thai "
@@ -120,8 +120,8 @@ def test_repeats_and_corrections_are_told_apart_by_what_they_say(
         from clean a join clean b using (MaHoSo, ThoiDiemXuLy, TrangThaiHoSo)
         where a.ThoiGianDongBo < b.ThoiGianDongBo group by 1
     """
-    found = dict(log.execute(pairs).fetchall())
-    assert found == {1: planted["repeats"], 0: planted["corrections"]} == {1: 200, 0: 30}
+    repeats = dict(log.execute(pairs).fetchall())
+    assert repeats == {1: planted["repeats"], 0: planted["corrections"]} == {1: 200, 0: 30}
 
 
 def test_a_correction_tells_the_later_sync_the_truth(log: sqlite3.Connection) -> None:
@@ -188,11 +188,11 @@ def test_units_are_valid_on_the_day_they_are_named(log: sqlite3.Connection) -> N
         ),
         ("DonViXuLy", "substr(ThoiDiemXuLy,1,10)"),
     ):
-        found = log.execute(
+        validity = log.execute(
             f"select (select count(*) from spans where code = {unit} and first <= {day} and {day} < last), "
             "count(*) from clean where NgayTiepNhan is not null group by 1"
         ).fetchall()
-        assert [valid for valid, _ in found] == [1], unit
+        assert [valid for valid, _ in validity] == [1], unit
     assert _one(log, "select count(*) from clean where NoiNopHoSo <> DonViXuLy") > 100
 
 
@@ -249,8 +249,8 @@ def test_the_whole_province_meets_the_published_totals() -> None:
         (moment - datetime(1970, 1, 1)).total_seconds()
         for moment in (datetime(2025, 7, 1), datetime(2025, 8, 6, 16), datetime(2025, 8, 7))
     )
-    known = states[(states["recorded"] <= cut) & (states["synced"] < midnight)]
-    received = known[known["received"] >= start]
+    synced = states[(states["recorded"] <= cut) & (states["synced"] < midnight)]
+    received = synced[synced["received"] >= start]
     counted = np.sort(received["dossier"].unique())
     assert len(counted) == 310_903
     assert (dossiers.loc[counted, "channel"] == "2").sum() == 224_930
@@ -298,5 +298,16 @@ def test_the_log_loads_into_postgresql(province: tuple[Path, dict[str, Any]], po
     rows = province[1]["rows"]["one_stop"]
     assert load_into_postgres(province[0] / "one_stop.sqlite", postgres) == rows
     with psycopg.connect(postgres) as con:
-        found = con.execute('select count(*), count("KenhThucHien") from ho_so_trang_thai').fetchone()
-    assert found[0] == rows and found[1] < rows
+        counts = con.execute('select count(*), count("KenhThucHien") from ho_so_trang_thai').fetchone()
+    assert counts[0] == rows and counts[1] < rows
+
+
+def test_every_source_of_the_demo_has_a_system_that_writes_it() -> None:
+    from pipelines.demo.systems import load_systems
+    from pipelines.settings import PROJECT
+    from pipelines.sources.contracts.contract import load_contracts
+
+    sources = set(load_contracts(PROJECT / "sources.yaml").sources)
+    systems = list(load_systems())
+    assert set(systems) == sources - {"dossier_log"} | {"one_stop"}
+    assert systems.index("one_stop") < systems.index("national_ranking")

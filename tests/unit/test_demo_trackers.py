@@ -72,8 +72,8 @@ def test_snapshots_tell_one_history(units: pd.DataFrame) -> None:
 
 def test_reported_and_derived_status_conflict_in_counted_rows(units: pd.DataFrame) -> None:
     rows = tracker_rows(CUTOFF_DAY, units)
-    said_done = [t for t in rows.commune if t.status == "Hoàn thành" and t.finished is None]
-    assert facts(rows)["done_without_date"] == len(said_done) > 0
+    reported_done = [t for t in rows.commune if t.status == "Hoàn thành" and t.finished is None]
+    assert facts(rows)["done_without_date"] == len(reported_done) > 0
     assert not any(t.status == "Hoàn thành" for t in rows.provincial)
 
 
@@ -104,11 +104,11 @@ def registers(
 ) -> dict[date, tuple[list[dict[str, str]], dict]]:
     folder = tmp_path_factory.mktemp("issues")
     issues = make_issues(units, np.random.default_rng(1), 1_500)
-    found = {}
+    by_day = {}
     for day in SNAPSHOT_DAYS:
-        said = write_register(folder / f"{day}.csv", issues, day)
-        found[day] = (_register(folder / f"{day}.csv"), said)
-    return found
+        manifest = write_register(folder / f"{day}.csv", issues, day)
+        by_day[day] = (_register(folder / f"{day}.csv"), manifest)
+    return by_day
 
 
 def _register(path: Path) -> list[dict[str, str]]:
@@ -118,8 +118,8 @@ def _register(path: Path) -> list[dict[str, str]]:
 
 
 def test_the_register_holds_about_1500_issues_and_its_faults(registers: dict) -> None:
-    rows, said = registers[CUTOFF_DAY]
-    assert len(rows) == said["rows"] == 1_500 + 3 + 4 + 2
+    rows, manifest = registers[CUTOFF_DAY]
+    assert len(rows) == manifest["rows"] == 1_500 + 3 + 4 + 2
     assert sum(r["Ngày phản ánh"] == "32/13/2025" for r in rows) == FAULTS["reported_at_unparseable"] == 3
     assert sum(r["Nhóm vướng mắc"] == "Chuyện lạ" for r in rows) == FAULTS["category_unknown"] == 4
     assert sum(r["Mức độ"] == "Khẩn" for r in rows) == FAULTS["severity_unknown"] == 2

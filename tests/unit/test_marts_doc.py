@@ -37,7 +37,7 @@ def manifest(meta: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_reader_finds_the_mart_by_the_question_and_all_of_it_in_one_place() -> None:
-    said = marts_document(manifest(META), PROJECT)
+    document = marts_document(manifest(META), PROJECT)
     for line in (
         "| How many? | Bao nhiêu? | [`marts.counts`](#martscounts) |",
         "### Assigned tasks · Nhiệm vụ được giao",
@@ -51,8 +51,8 @@ def test_a_reader_finds_the_mart_by_the_question_and_all_of_it_in_one_place() ->
         "| `day` | date | The day. | Ngày. |",
         "| `rate` | double, may be null | a \\| b. | Tỷ lệ. |",
     ):
-        assert line in said.splitlines(), line
-    assert "## intermediate.int" not in said
+        assert line in document.splitlines(), line
+    assert "## intermediate.int" not in document
 
 
 def test_a_topic_nobody_knows_is_named_with_those_there_are() -> None:

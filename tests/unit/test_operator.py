@@ -32,15 +32,15 @@ def planned(settings: Settings, **more: bool) -> tuple[str, list[str]]:
 
 
 def test_status_before_the_first_release_says_what_to_run(tmp_path: Path) -> None:
-    told = CliRunner().invoke(main, ["status"], env={"THONGSUOT_DATA": str(tmp_path)})
-    assert told.exit_code == 1 and "thongsuot run" in told.output
+    result = CliRunner().invoke(main, ["status"], env={"THONGSUOT_DATA": str(tmp_path)})
+    assert result.exit_code == 1 and "thongsuot run" in result.output
 
 
 def test_a_wrong_partition_is_explained(tmp_path: Path) -> None:
-    told = CliRunner().invoke(
+    result = CliRunner().invoke(
         main, ["run", "--partition", "06/08/2025"], env={"THONGSUOT_DATA": str(tmp_path)}
     )
-    assert told.exit_code == 2 and "2025-08-01..2025-08-06" in told.output
+    assert result.exit_code == 2 and "2025-08-01..2025-08-06" in result.output
 
 
 @pytest.mark.parametrize("words", [["run"], ["run", "--partition", "2025-08-06"], ["rejections", "list"]])
@@ -51,12 +51,12 @@ def test_a_wrong_sources_yaml_is_told_by_line_and_nearest_name_and_nothing_runs(
     text = (PROJECT / "sources.yaml").read_text(encoding="utf-8")
     wrong.write_text(text.replace("cursor: ThoiGianDongBo", "cursr: ThoiGianDongBo"), encoding="utf-8")
     line = 1 + text[: text.index("cursor: ThoiGianDongBo")].count("\n")
-    told = CliRunner().invoke(
+    result = CliRunner().invoke(
         main, words, env={"THONGSUOT_DATA": str(tmp_path / "data"), "THONGSUOT_SOURCES": str(wrong)}
     )
-    assert told.exit_code == 1 and isinstance(told.exception, SystemExit)
-    assert f"sources.yaml, line {line}:" in told.output and "did you mean `cursor`?" in told.output
-    assert "the last release is still served" in told.output
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
+    assert f"sources.yaml, line {line}:" in result.output and "did you mean `cursor`?" in result.output
+    assert "the last release is still served" in result.output
     assert not (tmp_path / "data" / "landing").exists()
 
 
@@ -91,6 +91,6 @@ def test_again_pulls_what_was_landed(settings: Settings) -> None:
 def test_before_the_first_release_no_command_makes_a_lake_and_each_says_that_it_has_no_answer(
     tmp_path: Path, words: str, code: int
 ) -> None:
-    told = CliRunner().invoke(main, words.split(), env={"THONGSUOT_DATA": str(tmp_path)})
-    assert told.exit_code == code and "No release yet" in told.stderr and not told.stdout
+    result = CliRunner().invoke(main, words.split(), env={"THONGSUOT_DATA": str(tmp_path)})
+    assert result.exit_code == code and "No release yet" in result.stderr and not result.stdout
     assert not (tmp_path / "lake").exists()

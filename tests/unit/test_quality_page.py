@@ -59,26 +59,26 @@ class Tags(HTMLParser):
 
 
 def test_the_page_loads_nothing_runs_nothing_and_every_tag_is_closed() -> None:
-    said = page([FAILED, PASSED, WHOLE], notes=("columns not in the contract, dropped: Ghi chú <2>",))
+    html = page([FAILED, PASSED, WHOLE], notes=("columns not in the contract, dropped: Ghi chú <2>",))
     parsed = Tags()
-    parsed.feed(said)
+    parsed.feed(html)
     assert parsed.open == []
     names = {tag for tag, _ in parsed.tags}
     assert not names & {"script", "link", "img", "iframe", "object", "base", "form"}
-    assert not re.search(r"https?:|url\(|@import|src=|href=", said)
-    assert "&lt;script&gt;" in said and "&lt;b&gt;x" in said and "Ghi chú &lt;2&gt;" in said
+    assert not re.search(r"https?:|url\(|@import|src=|href=", html)
+    assert "&lt;script&gt;" in html and "&lt;b&gt;x" in html and "Ghi chú &lt;2&gt;" in html
 
 
 def test_the_page_says_source_batch_hash_counts_rules_and_reasons_in_both_languages() -> None:
-    said = page([FAILED, PASSED, WHOLE])
+    html = page([FAILED, PASSED, WHOLE])
     for words in (
         SOURCE.title_vi, "2025-08-05", "20250806T000000000000Z-abcdef01", "f" * 64, "one_stop: select",
         "units units-batch", "<b>12.345</b>", "<b>12.343</b>", "<b>2</b>", "0,02 %", "Kênh lạ",
         "channel_unknown", "unknown channel", "Kênh thực hiện", "nghiêm trọng · critical",
         "prefers-color-scheme: dark", "3,25",
     ):  # fmt: skip
-        assert words in said, words
-    assert said.index("channel_unknown") < said.index("volume_unusual") < said.index("dossier_code_missing")
+        assert words in html, words
+    assert html.index("channel_unknown") < html.index("volume_unusual") < html.index("dossier_code_missing")
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,9 @@ def test_the_page_says_source_batch_hash_counts_rules_and_reasons_in_both_langua
 def test_the_verdict_stands_on_top(
     results: list[dict[str, Any]], rejected: int, blocked: bool, verdict: str
 ) -> None:
-    said = page(results, rejected=rejected, blocked=blocked)
-    assert f">{verdict}</p>" in said
-    assert ("last release is still served" in said.replace("\n", " ")) is blocked
+    html = page(results, rejected=rejected, blocked=blocked)
+    assert f">{verdict}</p>" in html
+    assert ("last release is still served" in html.replace("\n", " ")) is blocked
 
 
 def test_numbers_are_printed_as_in_vietnam() -> None:

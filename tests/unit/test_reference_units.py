@@ -69,8 +69,8 @@ def test_every_new_code_is_an_old_code_most_under_another_name(new: pd.DataFrame
 )
 def test_known_successors(old_name: str, district: str, new_name: str) -> None:
     mapping = _seed("unit_mapping")
-    found = mapping[(mapping["old_unit_name"] == old_name) & (mapping["old_district_name"] == district)]
-    assert found["new_unit_name"].tolist() == [new_name]
+    matches = mapping[(mapping["old_unit_name"] == old_name) & (mapping["old_district_name"] == district)]
+    assert matches["new_unit_name"].tolist() == [new_name]
 
 
 def test_ten_old_names_need_their_district(old: pd.DataFrame) -> None:
@@ -140,6 +140,6 @@ def test_the_seed_is_what_the_script_makes(tmp_path: Path, monkeypatch: pytest.M
     spec.loader.exec_module(script)
     monkeypatch.setattr(script, "OUT", tmp_path)
     script.main()
-    for made in sorted(tmp_path.glob("*.csv")):
-        assert made.read_bytes() == (REFERENCE / made.name).read_bytes(), made.name
+    for written in sorted(tmp_path.glob("*.csv")):
+        assert written.read_bytes() == (REFERENCE / written.name).read_bytes(), written.name
     assert len(list(tmp_path.glob("*.csv"))) == 6

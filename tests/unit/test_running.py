@@ -73,8 +73,8 @@ def by_the_daemon(settings: Settings, instance: DagsterInstance) -> None:
     look = killed_sensor(settings)
     assert look.default_status is DefaultSensorStatus.RUNNING
     with build_sensor_context(instance=instance) as context:
-        told = look.evaluate_tick(context)
-    assert not told.run_requests and DEAD in str(told.skip_message)
+        tick = look.evaluate_tick(context)
+    assert not tick.run_requests and DEAD in str(tick.skip_message)
 
 
 @pytest.mark.parametrize("cleared", [by_the_next_run, by_the_daemon])

@@ -43,19 +43,19 @@ def dashboards() -> dict[str, Node]:
 
 def marts() -> dict[str, Node]:
     """Public models by name, as dbt's manifest gives them."""
-    found = {}
+    models = {}
     for path in (PROJECT / "dbt_project" / "models" / "marts").rglob("*.yml"):
         for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
             columns = {c["name"]: c for c in model["columns"]}
-            found[model["name"]] = {"description": model["description"], "columns": columns}
-    return found
+            models[model["name"]] = {"description": model["description"], "columns": columns}
+    return models
 
 
 def by_uuid(nodes: dict[str, Node]) -> dict[str, Node]:
     return {node["uuid"]: node for node in nodes.values()}
 
 
-def asked_columns(query: Node) -> Iterator[str]:
+def list_query_columns(query: Node) -> Iterator[str]:
     for column in query["columns"]:
         yield column if isinstance(column, str) else column["sqlExpression"]
     yield from (f["col"] for f in query["filters"])
@@ -63,10 +63,10 @@ def asked_columns(query: Node) -> Iterator[str]:
 
 
 def test_datasets_say_what_the_marts_say(datasets: dict[str, Node]) -> None:
-    known = marts()
+    models = marts()
     for name, dataset in datasets.items():
         if dataset["schema"] == "marts":
-            assert described(dataset, known[name]) == dataset, f"{name}: run `thongsuot docs`"
+            assert described(dataset, models[name]) == dataset, f"{name}: run `thongsuot docs`"
         else:
             assert {c["column_name"] for c in dataset["columns"]} <= set(
                 re.findall(r"(\w+) \w+(?: not null)?(?:,|$)", ledger.TABLES[name])
@@ -104,7 +104,7 @@ def test_charts_ask_only_for_what_their_dataset_has(
         drawn = params.get("metrics") or [m for m in [params.get("metric")] if m]
         (query,) = json.loads(chart["query_context"])["queries"]
         assert query.get("metrics", []) == drawn and set(drawn) <= metrics, name
-        assert set(asked_columns(query)) <= columns, name
+        assert set(list_query_columns(query)) <= columns, name
         if params.get("query_mode") == "raw":
             assert query["columns"] == params["all_columns"] and query["row_limit"] == params["row_limit"]
             assert query["orderby"] == [json.loads(o) for o in params["order_by_cols"]], name
@@ -129,11 +129,11 @@ def test_a_rate_is_never_added_up_nor_averaged(datasets: dict[str, Node]) -> Non
     for name, dataset in datasets.items():
         kinds = {c["column_name"]: c["type"] for c in dataset["columns"]}
         for metric in dataset["metrics"]:
-            said = metric["expression"]
-            own = OWN_VALUE.fullmatch(said)
-            named = set(re.findall(r"\w+", said)) & set(kinds)
-            assert own or "DOUBLE" not in {kinds[n] for n in named}, f"{name}.{metric['metric_name']}"
-            assert named or said == "count(*)"
+            expression = metric["expression"]
+            own = OWN_VALUE.fullmatch(expression)
+            columns = set(re.findall(r"\w+", expression)) & set(kinds)
+            assert own or "DOUBLE" not in {kinds[n] for n in columns}, f"{name}.{metric['metric_name']}"
+            assert columns or expression == "count(*)"
 
 
 def test_titles_stand_in_both_languages(
@@ -158,9 +158,9 @@ def test_a_password_reaches_superset_apart_and_never_the_bundle(tmp_path: Path) 
         "postgresql+psycopg2://bi_reader:XXXXXXXXXX@db.example:5433/t%E1%BB%89nh?sslmode=require"
     )
     assert address.password == "p2"
-    said = superset.contents(address)
-    assert yaml.safe_load(said[superset.DATABASE])["sqlalchemy_uri"] == address.uri
-    assert not any("p1" in text or "p2" in text for text in (said[superset.DATABASE], repr(settings)))
+    contents = superset.contents(address)
+    assert yaml.safe_load(contents[superset.DATABASE])["sqlalchemy_uri"] == address.uri
+    assert not any("p1" in text or "p2" in text for text in (contents[superset.DATABASE], repr(settings)))
     with pytest.raises(superset.SupersetError, match="THONGSUOT_BI_PASSWORD"):
         superset.marts_address(Settings(data=tmp_path, postgres_url="postgresql://db.example/x"))
 
