@@ -15,7 +15,7 @@ from pipelines.landing.batches import find_newest_batches
 from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
 from pipelines.quality.validate import pending, validate
-from pipelines.releases.publish import Outcome, publish
+from pipelines.releases.publish import Publication, publish
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import finish, prepare
@@ -51,7 +51,7 @@ def judge(settings: Settings) -> None:
         validate(source, left, settings)
 
 
-def build_and_publish(settings: Settings, as_of: datetime | None, reason: str, *words: str) -> Outcome:
+def build_and_publish(settings: Settings, as_of: datetime | None, reason: str, *words: str) -> Publication:
     at = prepare(settings, load_contracts(settings.sources_file), as_of)
     results = build(settings, *words)
     assert not any(r.failed for r in results), explain(settings, results)
@@ -59,7 +59,9 @@ def build_and_publish(settings: Settings, as_of: datetime | None, reason: str, *
     return publish(settings, run_id=f"run {reason}", author="night", reason=reason)
 
 
-def night(settings: Settings, word: str, as_of: datetime | None = None, *, tested: bool = True) -> Outcome:
+def night(
+    settings: Settings, word: str, as_of: datetime | None = None, *, tested: bool = True
+) -> Publication:
     """One whole night; `word`: the days it pulls, or `-` to pull none; `tested`: with dbt's data tests."""
     os.environ.update(settings.child_environment())
     ensure_manifest(settings)

@@ -162,7 +162,7 @@ def still_answers(sources: Sources, former: tuple[Any, ...]) -> None:
 def answered(settings: Settings) -> tuple[Any, ...]:
     asked = "select count(*), sum(numerator), sum(denominator), max(as_of_day) from {}.online_submission_rate"
     with open_lake(settings) as con:
-        newest = ledger.releases(con)[-1]
+        newest = ledger.list_releases(con)[-1]
         lake = con.execute(asked.format("lake.marts")).fetchone()
     with duckdb.connect(str(settings.exports / "marts.duckdb"), read_only=True) as con:
         file = con.execute(asked.format("marts")).fetchone()

@@ -35,9 +35,9 @@ def _list(as_json: bool) -> None:
     from pipelines.lake.catalogue import open_lake
 
     with asked(), open_lake(Settings.from_env()) as con:
-        chain = ledger.releases(con)
-        kept = {release.release_id for release in ledger.kept(con, chain)}
-        problems = links.broken(chain, links.prunes(con))
+        chain = ledger.list_releases(con)
+        kept = {release.release_id for release in ledger.list_kept(con, chain)}
+        problems = links.find_breaks(chain, links.list_prunes(con))
     if as_json:
         say([{**vars(r), "is_kept": r.release_id in kept} for r in chain])
     else:
@@ -65,9 +65,9 @@ def show(release_id: int | None, as_json: bool) -> None:
     from pipelines.lake.catalogue import ALIAS, open_lake
 
     with asked(), open_lake(Settings.from_env()) as con:
-        release = ledger.find(ledger.releases(con), release_id)
-        pruned = [p for p in links.prunes(con) if p.release_id == release.release_id]
-        batches = inputs.known(con, release.release_id)
+        release = ledger.find_release(ledger.list_releases(con), release_id)
+        pruned = [p for p in links.list_prunes(con) if p.release_id == release.release_id]
+        batches = inputs.list_inputs(con, release.release_id)
         rates = con.execute(
             f"select metric, period, numerator, denominator from {ALIAS}.audit.release_rates "
             "where release_id = ? and unit_code = 'province' order by all",
@@ -118,7 +118,7 @@ def diff(a: int, b: int, mart: str | None, unit: str, dossiers: bool, as_json: b
     """Why B says something else than A. Exit code 0: the same content; 1: they differ."""
     from pipelines.explain.difference import difference, row_changes
     from pipelines.lake.catalogue import open_lake
-    from pipelines.lake.marts import read_manifest
+    from pipelines.lake.manifest import read_marts
 
     settings = Settings.from_env()
     with asked(), open_lake(settings) as con:
@@ -126,7 +126,7 @@ def diff(a: int, b: int, mart: str | None, unit: str, dossiers: bool, as_json: b
         rows = None
         if mart:
             name = mart if "." in mart else f"marts.{mart}"
-            keys = {m.qualified: m.key for m in read_manifest(settings.dbt_target / "manifest.json")}
+            keys = {m.qualified: m.key for m in read_marts(settings.dbt_target / "manifest.json")}
             if name not in keys:
                 raise LookupError(f"There is no mart {mart!r}: {', '.join(keys)}.")
             rows = row_changes(con, found.a, found.b, name, keys[name])
@@ -158,7 +158,7 @@ def restore(release_id: int, reason: str, yes: bool, as_json: bool) -> None:
 
     settings = Settings.from_env()
     with asked(), open_lake(settings) as con:
-        wanted = ledger.find(ledger.releases(con), release_id)
+        wanted = ledger.find_release(ledger.list_releases(con), release_id)
     if not yes:
         click.confirm(f"Publish release {release_id} (as of {wanted.as_of}) again?", abort=True)
     with progress_bar() as progress:

@@ -10,14 +10,14 @@ from pipelines.explain.difference import difference, difference_markdown
 from pipelines.exports.headline import headline, headline_markdown
 from pipelines.exports.rate_chart import rate_chart_markdown
 from pipelines.lake.catalogue import open_lake
-from pipelines.lake.marts import read_manifest
-from pipelines.releases.publish import Outcome, PublishError, publish
+from pipelines.lake.manifest import read_marts
+from pipelines.releases.publish import Publication, PublishError, publish
 from pipelines.releases.restore import restore
 from pipelines.runs.lock import exclusive
 from pipelines.settings import LOCAL_ZONE
 
 RESTORE_JOB = "restore"
-PUBLIC = [dg.AssetKey([mart.schema, mart.name]) for mart in read_manifest(MANIFEST)]
+PUBLIC = [dg.AssetKey([mart.schema, mart.name]) for mart in read_marts(MANIFEST)]
 
 
 class PublishConfig(dg.Config):
@@ -77,7 +77,7 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
     )
 
 
-def _published(context: dg.AssetExecutionContext, config: PublishConfig) -> Outcome:
+def _published(context: dg.AssetExecutionContext, config: PublishConfig) -> Publication:
     asked = context.run.job_name == RESTORE_JOB or config.restore is not None
     if asked and (config.restore is None or config.confirm != f"restore release {config.restore}"):
         raise dg.Failure(

@@ -68,8 +68,8 @@ def difference(
     con: duckdb.DuckDBPyConnection, a: int, b: int, *, unit: str = "province", dossiers: bool = False
 ) -> Difference:
     """From release `a` to release `b` (either may be the older one); LookupError where one is unknown."""
-    chain = ledger.releases(con)
-    first, second = ledger.find(chain, a), ledger.find(chain, b)
+    chain = ledger.list_releases(con)
+    first, second = ledger.find_release(chain, a), ledger.find_release(chain, b)
     tables = {
         name: (
             first.marts[name].rows if name in first.marts else None,
@@ -84,8 +84,8 @@ def difference(
 
 
 def _batches(con: duckdb.DuckDBPyConnection, a: Release, b: Release) -> list[dict[str, Any]]:
-    was = {(x.source, x.batch_id): x for x in inputs.known(con, a.release_id)}
-    now = {(x.source, x.batch_id): x for x in inputs.known(con, b.release_id)}
+    was = {(x.source, x.batch_id): x for x in inputs.list_inputs(con, a.release_id)}
+    now = {(x.source, x.batch_id): x for x in inputs.list_inputs(con, b.release_id)}
     changed = []
     for key in sorted(was | now):
         before = was[key].standing if key in was else "absent"
@@ -166,7 +166,7 @@ def row_changes(
     con: duckdb.DuckDBPyConnection, a: Release, b: Release, mart: str, key: tuple[str, ...], limit: int = 20
 ) -> RowChanges:
     """LookupError where a release is pruned or lacks the mart."""
-    kept = ledger.kept(con, [a, b])
+    kept = ledger.list_kept(con, [a, b])
     for release in (a, b):
         if release not in kept:
             raise LookupError(f"The contents of release {release.release_id} were pruned.")

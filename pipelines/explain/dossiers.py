@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import duckdb
 
 from pipelines.explain.evidence import gather
+from pipelines.lake.content_hash import describe_columns
 from pipelines.lake.ledger import Release
-from pipelines.lake.marts import columns
 from pipelines.settings import Settings
 
 SINCE = "since_start"
@@ -35,7 +35,9 @@ def count(con: duckdb.DuckDBPyConnection, side: str, release: Release, relations
     as_of = f"timestamp '{release.as_of}'"
     listed = relations["audit.headline_dossiers"]
     # Releases made before the strict rate was explained do not list it.
-    strict = "is_strictly_online" if "is_strictly_online" in columns(con, listed) else "null::boolean"
+    strict = (
+        "is_strictly_online" if "is_strictly_online" in describe_columns(con, listed) else "null::boolean"
+    )
     con.execute(
         f"""
         create or replace temp table dossiers_{side} as

@@ -17,8 +17,8 @@ from pipelines import duck
 from pipelines.explain.meaning import MEANINGS, Meaning
 from pipelines.lake import catalogue as lake
 from pipelines.lake import inputs, ledger
+from pipelines.lake.content_hash import describe_columns
 from pipelines.lake.ledger import Release
-from pipelines.lake.marts import columns
 from pipelines.landing.batches import hash_file, rows_sql
 from pipelines.settings import Settings
 
@@ -49,10 +49,10 @@ def trace(
     """`key`: the mart's key in its own order, or `column=value` words. TraceError where nothing fits."""
     with lake.open_lake(settings) as con:
         try:
-            release = ledger.find(ledger.releases(con), release_id)
+            release = ledger.find_release(ledger.list_releases(con), release_id)
         except LookupError as error:
             raise TraceError(str(error)) from None
-        if release not in ledger.kept(con, [release]):
+        if release not in ledger.list_kept(con, [release]):
             raise TraceError(
                 f"The contents of release {release.release_id} were pruned; "
                 f"`thongsuot verify --rebuild {release.release_id}` builds them again."
@@ -96,7 +96,7 @@ def _keys(manifest: dict[str, Any], name: str) -> list[str]:
 def _row(
     con: duckdb.DuckDBPyConnection, release: Release, name: str, keys: list[str], words: list[str]
 ) -> dict[str, Any]:
-    described = columns(con, _at(release, name))
+    described = describe_columns(con, _at(release, name))
     named = [re.match(r"(\w+)=(.*)", word) for word in words]
     if all(m and m[1] in described for m in named) and words:
         given = {m[1]: m[2] for m in named if m}
@@ -149,7 +149,7 @@ def _landed(
     """batch → its landed file, of the batches of a source that count in the release."""
     return {
         b.batch_id: settings.landing / b.source / b.partition / f"{b.batch_id}.parquet"
-        for b in inputs.known(con, release.release_id)
+        for b in inputs.list_inputs(con, release.release_id)
         if b.source == source and b.standing == "current"
     }
 

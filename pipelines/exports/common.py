@@ -5,11 +5,9 @@ The lake tells tables and types; dbt's manifest tells keys and descriptions. Not
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
@@ -18,7 +16,7 @@ from pipelines import duck
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import ALIAS, open_lake
 from pipelines.lake.ledger import Release
-from pipelines.lake.marts import SCHEMAS
+from pipelines.lake.manifest import SCHEMAS, read_models
 from pipelines.settings import Settings
 
 # The ledger's own tables are the publisher's, not dbt's: rows of a release come and go together.
@@ -34,8 +32,8 @@ class Words(NamedTuple):
     @classmethod
     def of(cls, text: str) -> Words:
         text = " ".join(text.split())
-        before, found, after = text.partition(" / VI ")
-        return cls(before.removeprefix("EN ").strip(), after.strip() if found else "")
+        english, has_both, vietnamese = text.partition(" / VI ")
+        return cls(english.removeprefix("EN ").strip(), vietnamese.strip() if has_both else "")
 
 
 @dataclass(frozen=True)
@@ -83,12 +81,12 @@ def newest_release(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnecti
     One read transaction, so that every table an export reads is of the same release.
     """
     with open_lake(settings) as con:
-        chain = ledger.releases(con)
+        chain = ledger.list_releases(con)
         if not chain:
             raise LookupError("No release to export yet. Run `thongsuot run` first.")
         con.execute("begin")
         try:
-            yield con, ledger.releases(con)[-1]
+            yield con, ledger.list_releases(con)[-1]
         finally:
             # A block that wrote a file beside the lake has committed by itself.
             with suppress(duckdb.TransactionException):
@@ -97,31 +95,25 @@ def newest_release(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnecti
 
 def list_tables(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[PublishedTable]:
     """Every table of the release, by schema and name, described where the manifest knows it."""
-    known = _models(settings.dbt_target / "manifest.json")
-    found: dict[tuple[str, str], list[PublishedColumn]] = {}
+    models = read_models(settings.dbt_target / "manifest.json")
+    columns_of: dict[tuple[str, str], list[PublishedColumn]] = {}
     for schema, table, column, kind in con.execute(
         "select table_schema, table_name, column_name, data_type from information_schema.columns "
         f"where table_catalog = ? and table_schema in ({', '.join('?' * len(SCHEMAS))}) "
         "order by table_schema, table_name, ordinal_position",
         [ALIAS, *SCHEMAS],
     ).fetchall():
-        model = known.get(f"{schema}.{table}", {})
-        told = model.get("columns", {}).get(column, {}).get("description", "")
-        found.setdefault((schema, table), []).append(PublishedColumn(column, kind, told))
-    made = []
-    for (schema, name), columns in found.items():
-        model = known.get(f"{schema}.{name}", {})
+        model = models.get(f"{schema}.{table}", {})
+        description = model.get("columns", {}).get(column, {}).get("description", "")
+        columns_of.setdefault((schema, table), []).append(PublishedColumn(column, kind, description))
+    tables = []
+    for (schema, name), columns in columns_of.items():
+        model = models.get(f"{schema}.{name}", {})
         meta = model.get("config", {}).get("meta", {})
         of_ledger = f"{schema}.{name}" in LEDGER
         key = ("release_id",) if of_ledger else tuple(meta.get("key", ()))
-        told = model.get("description", "")
-        made.append(PublishedTable(schema, name, tuple(columns), key, told, meta, is_unique=not of_ledger))
-    return made
-
-
-def _models(manifest: Path) -> dict[str, dict[str, Any]]:
-    """schema.table → dbt's node; empty without a manifest (a lake copied elsewhere still exports)."""
-    if not manifest.exists():
-        return {}
-    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
-    return {f"{n['schema']}.{n['alias']}": n for n in nodes if n["resource_type"] == "model"}
+        description = model.get("description", "")
+        tables.append(
+            PublishedTable(schema, name, tuple(columns), key, description, meta, is_unique=not of_ledger)
+        )
+    return tables

@@ -48,7 +48,7 @@ class Headline:
 
 def headline(con: duckdb.DuckDBPyConnection) -> Headline:
     """LookupError where nothing was released yet."""
-    chain = ledger.releases(con)
+    chain = ledger.list_releases(con)
     if not chain:
         raise LookupError("No release yet. Run `thongsuot run` first.")
 

@@ -82,7 +82,7 @@ def write_form(settings: Settings) -> ExportResult:
     path.parent.mkdir(parents=True, exist_ok=True)
     contracts = load_contracts(settings.sources_file)
     with open_lake(settings) as con:
-        chain = ledger.releases(con)
+        chain = ledger.list_releases(con)
         if not chain:
             raise LookupError("No release to export yet. Run `thongsuot run` first.")
         newest = chain[-1]

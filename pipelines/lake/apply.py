@@ -11,11 +11,19 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines import duck
-from pipelines.lake.catalogue import ALIAS, scratch
-from pipelines.lake.marts import Content, Mart, columns, content, moved, row_hash, row_sum
+from pipelines.lake.catalogue import ALIAS, scratch_table
+from pipelines.lake.content_hash import (
+    Content,
+    describe_columns,
+    hash_content,
+    move_content,
+    row_hash_sql,
+    sum_hashes,
+)
+from pipelines.lake.manifest import Mart
 
 
-class Change(NamedTuple):
+class TableChange(NamedTuple):
     """What makes a table equal its source.
 
     `differing`: a table with the keys of the rows that leave, come or change; None where the whole table
@@ -29,39 +37,39 @@ class Change(NamedTuple):
     fresh: str
 
 
-def target(mart: Mart) -> str:
+def lake_table(mart: Mart) -> str:
     return duck.identifier(ALIAS, mart.schema, mart.name)
 
 
-def change(
+def find_change(
     con: duckdb.DuckDBPyConnection, mart: Mart, source: str, before: Content | None, number: int
-) -> Change:
+) -> TableChange:
     """`source`: anything that may follow FROM; `before`: what the lake's table is known to hold, None where
     nobody vouches for it.
 
     That, a changed contract or a key that is not one is a new table, hashed whole: older releases keep
     the old one through time travel. What is found rests in the attached database `scratch`.
     """
-    described = columns(con, source)
-    if not before or not mart.key or columns(con, target(mart)) != described:
-        return Change(mart, source, content(con, source), None, source)
-    differing = scratch(f"differing_{number:d}")
+    described = describe_columns(con, source)
+    if not before or not mart.key or describe_columns(con, lake_table(mart)) != described:
+        return TableChange(mart, source, hash_content(con, source), None, source)
+    differing = scratch_table(f"differing_{number:d}")
     leaving, coming, rows = _find(con, mart, source, described, differing)
     if not leaving and not coming and rows == before.rows:
-        return Change(mart, source, before, differing, source)
+        return TableChange(mart, source, before, differing, source)
     fresh = source
     if coming < rows:
-        fresh = scratch(f"fresh_{number:d}")
+        fresh = scratch_table(f"fresh_{number:d}")
         con.execute(f"create table {fresh} as {_among(mart, source, f'(from {differing} where is_fresh)')}")
     # A mart of the newest day alone changes whole: then its new rows are all there is to hash.
     if leaving + coming >= rows:
-        return Change(mart, source, content(con, source), differing, fresh)
-    hashed = row_hash(described)
-    removed = row_sum(con, f"select {hashed} as h from ({_among(mart, target(mart), differing)})")
-    held = moved(before, removed, row_sum(con, f"select {hashed} as h from {fresh}"))
+        return TableChange(mart, source, hash_content(con, source), differing, fresh)
+    hashed = row_hash_sql(described)
+    removed = sum_hashes(con, f"select {hashed} as h from ({_among(mart, lake_table(mart), differing)})")
+    held = move_content(before, removed, sum_hashes(con, f"select {hashed} as h from {fresh}"))
     if held.rows != rows:
-        return Change(mart, source, content(con, source), None, source)
-    return Change(mart, source, held, differing, fresh)
+        return TableChange(mart, source, hash_content(con, source), None, source)
+    return TableChange(mart, source, held, differing, fresh)
 
 
 def _find(
@@ -77,7 +85,7 @@ def _find(
         select {", ".join(f"coalesce(s.{k}, t.{k}) as {k}" for k in keys)},
             s.there is not null as is_fresh, t.there is not null as was_there
         from (select {hashed} from {source}) as s
-        full join (select {hashed} from {target(mart)}) as t on {_same_key(mart, "t", "s")}
+        full join (select {hashed} from {lake_table(mart)}) as t on {_same_key(mart, "t", "s")}
         where s.h is distinct from t.h
         """
     )
@@ -89,12 +97,12 @@ def _find(
     return row
 
 
-def apply(con: duckdb.DuckDBPyConnection, wanted: Change) -> None:
-    into, mart, differing = target(wanted.mart), wanted.mart, wanted.differing
+def apply_change(con: duckdb.DuckDBPyConnection, wanted: TableChange) -> None:
+    into, mart, differing = lake_table(wanted.mart), wanted.mart, wanted.differing
     if differing is None:
         con.execute(f"create or replace table {into} as from {wanted.source}")
         return
-    names = [duck.identifier(c) for c in columns(con, wanted.source)]
+    names = [duck.identifier(c) for c in describe_columns(con, wanted.source)]
     keys = {duck.identifier(k) for k in mart.key}
     rest = [n for n in names if n not in keys]
     update = f"when matched then update set {', '.join(f'{n} = s.{n}' for n in rest)}" if rest else ""

@@ -19,13 +19,13 @@ SCRATCH = "scratch"
 BUSY_TIMEOUT_MS = 30_000
 
 
-def catalog(settings: Settings) -> Path:
+def catalog_file(settings: Settings) -> Path:
     return settings.lake / "catalog.sqlite"
 
 
 def open_lake(settings: Settings, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
     """A connection with the lake attached as `lake`; a writer creates it when there is none."""
-    if read_only and not catalog(settings).exists():
+    if read_only and not catalog_file(settings).exists():
         raise FileNotFoundError(
             f"No release yet: there is no lake at {settings.lake}. Run `thongsuot run` first."
         )
@@ -41,14 +41,14 @@ def open_lake(settings: Settings, *, read_only: bool = True) -> duckdb.DuckDBPyC
     ]
     if read_only:
         options.append("read_only")
-    uri = duck.literal(f"ducklake:sqlite:{catalog(settings)}")
+    uri = duck.literal(f"ducklake:sqlite:{catalog_file(settings)}")
     con.execute(f"attach {uri} as {ALIAS} ({', '.join(options)})")
     if not read_only:
         con.execute(f"attach ':memory:' as {SCRATCH}")
     return con
 
 
-def initialise(con: duckdb.DuckDBPyConnection) -> None:
+def initialise_lake(con: duckdb.DuckDBPyConnection) -> None:
     """Schemas, and the rule that a write without a message is refused. Harmless when repeated."""
     schemas = {
         name
@@ -60,21 +60,23 @@ def initialise(con: duckdb.DuckDBPyConnection) -> None:
         con.execute("begin")
         con.execute(f"create schema if not exists {ALIAS}.marts")
         con.execute(f"create schema if not exists {ALIAS}.audit")
-        label(con, "thongsuot", "the empty lake")
+        label_transaction(con, "thongsuot", "the empty lake")
         con.execute("commit")
     con.execute(f"call {ALIAS}.set_option('require_commit_message', true)")
 
 
-def scratch(name: str) -> str:
+def scratch_table(name: str) -> str:
     """The quoted name of a table in a writer's scratch database."""
     return duck.identifier(SCRATCH, name)
 
 
-def label(con: duckdb.DuckDBPyConnection, author: str, message: str, extra_info: str | None = None) -> None:
+def label_transaction(
+    con: duckdb.DuckDBPyConnection, author: str, message: str, extra_info: str | None = None
+) -> None:
     """Name the open transaction's author and reason; the lake refuses unlabelled ones."""
     con.execute(f"call {ALIAS}.set_commit_message(?, ?, extra_info => ?)", [author, message, extra_info])
 
 
-def newest_snapshot(con: duckdb.DuckDBPyConnection) -> int:
+def find_newest_snapshot(con: duckdb.DuckDBPyConnection) -> int:
     row = con.execute(f"select max(snapshot_id) from ducklake_snapshots('{ALIAS}')").fetchone()
     return int(row[0]) if row and row[0] is not None else 0

@@ -13,7 +13,7 @@ from datetime import datetime
 import duckdb
 
 from pipelines.lake.catalogue import ALIAS
-from pipelines.lake.ledger import GENESIS, Release, exists, sealed
+from pipelines.lake.ledger import GENESIS, Release, seal, table_exists
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Prune:
 
     def chain_hash(self) -> str:
         """SHA-256 over every field but `prune_hash` itself."""
-        return sealed({k: str(v) for k, v in vars(self).items() if k != "prune_hash"})
+        return seal({k: str(v) for k, v in vars(self).items() if k != "prune_hash"})
 
     @property
     def holds(self) -> bool:
@@ -41,24 +41,24 @@ class Prune:
 Link = Release | Prune
 
 
-def own_hash(link: Link) -> str:
+def link_hash(link: Link) -> str:
     return link.release_hash if isinstance(link, Release) else link.prune_hash
 
 
-def name(link: Link) -> str:
+def describe_link(link: Link) -> str:
     return f"{'release' if isinstance(link, Release) else 'the pruning of release'} {link.release_id}"
 
 
-def prunes(con: duckdb.DuckDBPyConnection) -> list[Prune]:
+def list_prunes(con: duckdb.DuckDBPyConnection) -> list[Prune]:
     """All prunings, oldest first; empty where none was made."""
-    if not exists(con, "audit", "release_prunes"):
+    if not table_exists(con, "audit", "release_prunes"):
         return []
     cursor = con.execute(f"from {ALIAS}.audit.release_prunes order by prune_id")
     names = [d[0] for d in cursor.description or []]
     return [Prune(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
-def in_order(chain: Sequence[Release], pruned: Sequence[Prune]) -> list[Link]:
+def order_links(chain: Sequence[Release], pruned: Sequence[Prune]) -> list[Link]:
     links: list[Link] = [*chain, *pruned]
     return sorted(
         links,
@@ -68,16 +68,16 @@ def in_order(chain: Sequence[Release], pruned: Sequence[Prune]) -> list[Link]:
     )
 
 
-def head(chain: Sequence[Release], pruned: Sequence[Prune]) -> str:
+def find_head(chain: Sequence[Release], pruned: Sequence[Prune]) -> str:
     """The hash of the newest link, which the next one continues."""
-    links = in_order(chain, pruned)
-    return own_hash(links[-1]) if links else GENESIS
+    links = order_links(chain, pruned)
+    return link_hash(links[-1]) if links else GENESIS
 
 
-def append(con: duckdb.DuckDBPyConnection, chain: Sequence[Release], wanted: Prune) -> Prune:
+def append_prune(con: duckdb.DuckDBPyConnection, chain: Sequence[Release], wanted: Prune) -> Prune:
     """Seal a pruning behind the newest link and write it, inside the caller's transaction."""
-    before = prunes(con)
-    made = replace(wanted, prune_id=len(before) + 1, previous_hash=head(chain, before))
+    before = list_prunes(con)
+    made = replace(wanted, prune_id=len(before) + 1, previous_hash=find_head(chain, before))
     made = replace(made, prune_hash=made.chain_hash())
     values = vars(made)
     con.execute(
@@ -88,11 +88,11 @@ def append(con: duckdb.DuckDBPyConnection, chain: Sequence[Release], wanted: Pru
     return made
 
 
-def broken(chain: Sequence[Release], pruned: Sequence[Prune]) -> list[str]:
+def find_breaks(chain: Sequence[Release], pruned: Sequence[Prune]) -> list[str]:
     """What is wrong with the chain, one sentence each; empty when it holds."""
     problems, previous = [], GENESIS
     made = {"release": 0, "pruning": 0}
-    for link in in_order(chain, pruned):
+    for link in order_links(chain, pruned):
         kind, number = (
             ("release", link.release_id) if isinstance(link, Release) else ("pruning", link.prune_id)
         )
@@ -101,8 +101,8 @@ def broken(chain: Sequence[Release], pruned: Sequence[Prune]) -> list[str]:
             problems.append(f"{kind} {made[kind]} is missing from the ledger (next found: {number})")
             return problems
         if link.previous_hash != previous:
-            problems.append(f"{name(link)} does not continue the one before it")
+            problems.append(f"{describe_link(link)} does not continue the one before it")
         if not link.holds:
-            problems.append(f"the ledger row of {name(link)} was edited")
-        previous = own_hash(link)
+            problems.append(f"the ledger row of {describe_link(link)} was edited")
+        previous = link_hash(link)
     return problems

@@ -15,32 +15,34 @@ from pipelines.settings import Settings
 FOLDERS = ("marts", "audit")
 
 
-def listed(settings: Settings) -> set[Path]:
+def list_files(settings: Settings) -> set[Path]:
     """Every file under the lake, those that a stopped writer left behind among them."""
-    return {path for folder in FOLDERS for path in (root(settings) / folder).rglob("*.parquet")}
+    return {path for folder in FOLDERS for path in (files_root(settings) / folder).rglob("*.parquet")}
 
 
-def root(settings: Settings) -> Path:
+def files_root(settings: Settings) -> Path:
     return settings.lake / "files"
 
 
-def append(con: duckdb.DuckDBPyConnection, release_id: int, settings: Settings, written: set[Path]) -> None:
+def record_files(
+    con: duckdb.DuckDBPyConnection, release_id: int, settings: Settings, written: set[Path]
+) -> None:
     """Note the files this release wrote, by their path under the lake."""
     rows = [
-        [release_id, path.relative_to(root(settings)).as_posix(), path.stat().st_size, hash_file(path)]
+        [release_id, path.relative_to(files_root(settings)).as_posix(), path.stat().st_size, hash_file(path)]
         for path in sorted(written)
     ]
     if rows:
         con.executemany(f"insert into {ALIAS}.audit.release_files values (?, ?, ?, ?)", rows)
 
 
-def recorded(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int, str]]:
+def read_recorded(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int, str]]:
     """path → (release that wrote it, bytes, SHA-256)."""
     rows = con.execute(f"select path, release_id, bytes, sha256 from {ALIAS}.audit.release_files").fetchall()
     return {path: (release_id, size, sha256) for path, release_id, size, sha256 in rows}
 
 
-def named(con: duckdb.DuckDBPyConnection, table: str, snapshot_id: int) -> frozenset[str]:
+def list_table_files(con: duckdb.DuckDBPyConnection, table: str, snapshot_id: int) -> frozenset[str]:
     """The files that the catalogue names for `schema.table`, those that strike rows out among them."""
     schema, name = table.split(".")
     rows = con.execute(
@@ -51,14 +53,16 @@ def named(con: duckdb.DuckDBPyConnection, table: str, snapshot_id: int) -> froze
     return frozenset(path for row in rows for path in row if path)
 
 
-def untouched(con: duckdb.DuckDBPyConnection, settings: Settings, tables: Mapping[str, int]) -> set[str]:
+def find_untouched(con: duckdb.DuckDBPyConnection, settings: Settings, tables: Mapping[str, int]) -> set[str]:
     """Those of `tables` (name → snapshot) whose files are all there, byte by byte as a release wrote them."""
-    written = {str(root(settings) / path): sha256 for path, (_, _, sha256) in recorded(con).items()}
+    written = {
+        str(files_root(settings) / path): sha256 for path, (_, _, sha256) in read_recorded(con).items()
+    }
     return {
         table
         for table, snapshot_id in tables.items()
         if all(
             path in written and Path(path).exists() and hash_file(Path(path)) == written[path]
-            for path in named(con, table, snapshot_id)
+            for path in list_table_files(con, table, snapshot_id)
         )
     }

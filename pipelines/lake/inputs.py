@@ -24,7 +24,7 @@ class ReleasedBatch(NamedTuple):
     standing: str
 
 
-def known(con: duckdb.DuckDBPyConnection, release_id: int) -> list[ReleasedBatch]:
+def list_inputs(con: duckdb.DuckDBPyConnection, release_id: int) -> list[ReleasedBatch]:
     """Every batch known to a release, whether it counted or not; oldest first within a source."""
     rows = con.execute(
         f"""
@@ -38,12 +38,12 @@ def known(con: duckdb.DuckDBPyConnection, release_id: int) -> list[ReleasedBatch
     return [ReleasedBatch(*row) for row in rows if row[4] != "absent"]
 
 
-def input_sha256(batches: list[ReleasedBatch]) -> str:
+def hash_inputs(batches: list[ReleasedBatch]) -> str:
     """The fingerprint of the batches that count, as the build computes it."""
     return fingerprint(sorted([b.batch_id, b.sha256] for b in batches if b.standing == "current"))
 
 
-def append(con: duckdb.DuckDBPyConnection, release_id: int, batches: str) -> None:
+def record_inputs(con: duckdb.DuckDBPyConnection, release_id: int, batches: str) -> None:
     """Note what changed since the release before. `batches`: the relation of `audit.batches`."""
     con.execute(
         f"""

@@ -15,7 +15,7 @@ from datetime import datetime
 import duckdb
 
 from pipelines.lake.catalogue import ALIAS
-from pipelines.lake.marts import Content, content
+from pipelines.lake.content_hash import Content, hash_content
 
 GENESIS = "0" * 64
 
@@ -57,7 +57,7 @@ TABLES = {
 DETAILS = ("release_batches", "release_files", "release_rates", "release_changes", "release_movements")
 
 
-def sealed(said: object) -> str:
+def seal(said: object) -> str:
     """SHA-256 of what a link of the chain says, as JSON."""
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
@@ -93,7 +93,7 @@ class Release:
         """SHA-256 over every field but `release_hash` itself, and over each mart's content hash."""
         said = {k: str(v) for k, v in vars(self).items() if k not in ("release_hash", "marts")}
         held = {name: [mart.rows, mart.sha256] for name, mart in sorted(self.marts.items())}
-        return sealed([said, held])
+        return seal([said, held])
 
     @property
     def holds(self) -> bool:
@@ -113,21 +113,21 @@ class Release:
         return mine == (other.manifest_sha256, other.rules_sha256, other.reference_sha256)
 
 
-def create(con: duckdb.DuckDBPyConnection) -> None:
+def create_tables(con: duckdb.DuckDBPyConnection) -> None:
     for name, columns in TABLES.items():
         con.execute(f"create table if not exists {ALIAS}.audit.{name} ({columns})")
 
 
-def details_sha256(con: duckdb.DuckDBPyConnection, release_id: int) -> str:
+def hash_details(con: duckdb.DuckDBPyConnection, release_id: int) -> str:
     """One hash over the rows that the detail tables hold of a release."""
     held = [
-        content(con, f"(from {ALIAS}.audit.{name} where release_id = {release_id:d})").sha256
+        hash_content(con, f"(from {ALIAS}.audit.{name} where release_id = {release_id:d})").sha256
         for name in DETAILS
     ]
     return hashlib.sha256("".join(held).encode()).hexdigest()
 
 
-def append(con: duckdb.DuckDBPyConnection, release: Release) -> None:
+def append_release(con: duckdb.DuckDBPyConnection, release: Release) -> None:
     values = {k: v for k, v in vars(release).items() if k != "marts"}
     marks = ", ".join("?" for _ in values)
     con.execute(
@@ -140,9 +140,9 @@ def append(con: duckdb.DuckDBPyConnection, release: Release) -> None:
     )
 
 
-def releases(con: duckdb.DuckDBPyConnection) -> list[Release]:
+def list_releases(con: duckdb.DuckDBPyConnection) -> list[Release]:
     """All releases, oldest first; empty where none was published."""
-    if not exists(con, "audit", "releases"):
+    if not table_exists(con, "audit", "releases"):
         return []
     cursor = con.execute(f"from {ALIAS}.audit.releases order by release_id")
     names = [d[0] for d in cursor.description or []]
@@ -154,7 +154,7 @@ def releases(con: duckdb.DuckDBPyConnection) -> list[Release]:
     return found
 
 
-def find(chain: list[Release], release_id: int | None) -> Release:
+def find_release(chain: list[Release], release_id: int | None) -> Release:
     """A release by its number, the newest for None; LookupError says which there are."""
     if not chain:
         raise LookupError("No release yet. Run `thongsuot run` first.")
@@ -168,13 +168,13 @@ def find(chain: list[Release], release_id: int | None) -> Release:
     )
 
 
-def kept(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[Release]:
+def list_kept(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[Release]:
     """The releases whose contents the lake still holds, by its own list of snapshots."""
     held = {n for (n,) in con.execute(f"select snapshot_id from ducklake_snapshots('{ALIAS}')").fetchall()}
     return [release for release in chain if release.snapshot_id in held]
 
 
-def exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+def table_exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     row = con.execute(
         "select count(*) from information_schema.tables "
         "where table_catalog = ? and table_schema = ? and table_name = ?",

@@ -20,10 +20,11 @@ from pipelines.explain.rates import explain
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import files, inputs, ledger
-from pipelines.lake.apply import Change, apply, change, target
+from pipelines.lake.apply import TableChange, apply_change, find_change, lake_table
 from pipelines.lake.code_version import code_version
+from pipelines.lake.content_hash import have_same_rows
 from pipelines.lake.ledger import Release
-from pipelines.lake.marts import Mart, read_manifest, same_rows
+from pipelines.lake.manifest import Mart, read_marts
 from pipelines.settings import Settings
 from pipelines.warehouse.build import BuiltState, built_state
 
@@ -32,7 +33,7 @@ class PublishError(RuntimeError):
     """Nothing was published; the last release is still served."""
 
 
-class Outcome(NamedTuple):
+class Publication(NamedTuple):
     """`release` is the newest one; `is_new` tells whether this call made it, `why` says so in words."""
 
     release: Release
@@ -41,16 +42,16 @@ class Outcome(NamedTuple):
     changed: tuple[str, ...] = ()
 
 
-def publish(settings: Settings, *, run_id: str, author: str, reason: str) -> Outcome:
+def publish(settings: Settings, *, run_id: str, author: str, reason: str) -> Publication:
     """Copy every mart of the finished warehouse into the lake as one new snapshot.
 
     PublishError where the warehouse is not a whole, tested build, or where the applied tables do not
     hash to the warehouse's; in both cases the transaction is rolled back.
     """
     state = finished(settings)
-    marts = read_manifest(settings.dbt_target / "manifest.json")
+    marts = read_marts(settings.dbt_target / "manifest.json")
     with lake.open_lake(settings, read_only=False) as con:
-        lake.initialise(con)
+        lake.initialise_lake(con)
         con.execute(f"attach {duck.literal(settings.warehouse)} as warehouse (read_only)")
         sources = {mart: duck.identifier("warehouse", mart.schema, mart.name) for mart in marts}
         code = code_version(settings.project)
@@ -82,12 +83,12 @@ def finished(settings: Settings) -> BuiltState:
 
 def commit(
     con: duckdb.DuckDBPyConnection, settings: Settings, draft: Release, sources: Mapping[Mart, str]
-) -> Outcome:
+) -> Publication:
     """Make `draft` the next release, its tables read from `sources`; nothing where nothing changed.
 
     Where the draft names its contents (a restored state), the sources must hash to them.
     """
-    chain = ledger.releases(con)
+    chain = ledger.list_releases(con)
     previous = chain[-1] if chain else None
     changes = _changes(con, settings, previous, sources)
     marts = {wanted.mart.qualified: wanted.content for wanted in changes}
@@ -98,42 +99,42 @@ def commit(
     before = previous.marts if previous else {}
     if previous and before == draft.marts:
         why = f"nothing new: every table has the same content as in release {previous.release_id}"
-        return Outcome(previous, False, why)
+        return Publication(previous, False, why)
     changed = [wanted for wanted in changes if before.get(wanted.mart.qualified) != wanted.content]
     if previous:
-        draft = replace(draft, previous_hash=links.head(chain, links.prunes(con)))
+        draft = replace(draft, previous_hash=links.find_head(chain, links.list_prunes(con)))
     con.execute("begin")
     try:
-        ledger.create(con)
+        ledger.create_tables(con)
         # One writer at a time (the pool and the writer lock), so the next snapshot is this one.
-        draft = replace(draft, release_id=len(chain) + 1, snapshot_id=lake.newest_snapshot(con) + 1)
+        draft = replace(draft, release_id=len(chain) + 1, snapshot_id=lake.find_newest_snapshot(con) + 1)
         release = _write(con, settings, draft, previous, sources, changed)
-        lake.label(con, release.author, release.reason, release.label())
+        lake.label_transaction(con, release.author, release.reason, release.label())
         con.execute("commit")
     except BaseException:
         con.execute("rollback")
         raise
     names = tuple(wanted.mart.qualified for wanted in changed)
-    return Outcome(release, True, f"{len(names)} of {len(sources)} tables changed", names)
+    return Publication(release, True, f"{len(names)} of {len(sources)} tables changed", names)
 
 
 def _changes(
     con: duckdb.DuckDBPyConnection, settings: Settings, previous: Release | None, sources: Mapping[Mart, str]
-) -> list[Change]:
+) -> list[TableChange]:
     """What each table needs. The former hash is built upon only where the files it vouches for are whole."""
     held = previous.marts if previous else {}
 
-    def found(number: int, mart: Mart) -> Change:
+    def found(number: int, mart: Mart) -> TableChange:
         before = held[mart.qualified] if mart.qualified in vouched else None
         with con.cursor() as own:
-            return change(own, mart, sources[mart], before, number)
+            return find_change(own, mart, sources[mart], before, number)
 
     # A transaction open all the while keeps the catalogue's file open: where one cursor closes it as the
     # last while another opens it, SQLite waits a whole second.
     con.execute("begin")
     try:
         at = dict.fromkeys(held, previous.snapshot_id) if previous else {}
-        vouched = files.untouched(con, settings, at) if at else set()
+        vouched = files.find_untouched(con, settings, at) if at else set()
         # Side by side, since one table alone does not fill the cores.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return list(pool.map(found, range(len(sources)), sources))
@@ -147,7 +148,7 @@ def _write(
     draft: Release,
     previous: Release | None,
     sources: Mapping[Mart, str],
-    changed: list[Change],
+    changed: list[TableChange],
 ) -> Release:
     """Tables, details and the ledger row, inside the open transaction; returns the sealed release."""
     named = {mart.qualified: source for mart, source in sources.items()}
@@ -162,19 +163,19 @@ def _write(
             f"select {n:d} as release_id{extra}, * from {name}"
         )
     if "audit.batches" in named:
-        inputs.append(con, n, named["audit.batches"])
-    there = files.listed(settings)
+        inputs.record_inputs(con, n, named["audit.batches"])
+    there = files.list_files(settings)
     for wanted in changed:
-        apply(con, wanted)
-        if not same_rows(con, wanted.source, target(wanted.mart)):
+        apply_change(con, wanted)
+        if not have_same_rows(con, wanted.source, lake_table(wanted.mart)):
             raise PublishError(
                 f"{wanted.mart.qualified}: what was written to the lake does not equal its source. "
                 "Rolled back; the last release is still served."
             )
     for name in sorted(set(held) - set(draft.marts)):
         con.execute(f"drop table if exists {duck.identifier(lake.ALIAS, *name.split('.'))}")
-    files.append(con, n, settings, files.listed(settings) - there)
-    release = replace(draft, details_sha256=ledger.details_sha256(con, n))
+    files.record_files(con, n, settings, files.list_files(settings) - there)
+    release = replace(draft, details_sha256=ledger.hash_details(con, n))
     release = replace(release, release_hash=release.chain_hash())
-    ledger.append(con, release)
+    ledger.append_release(con, release)
     return release

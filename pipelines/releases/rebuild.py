@@ -17,8 +17,8 @@ from typing import NamedTuple
 from pipelines import duck
 from pipelines.lake import catalogue as lake
 from pipelines.lake import inputs, ledger
+from pipelines.lake.content_hash import Content, hash_content
 from pipelines.lake.ledger import Release
-from pipelines.lake.marts import Content, content
 from pipelines.landing.batches import LandingError, list_batches
 from pipelines.quality.validate import validate
 from pipelines.releases.verify import Finding
@@ -42,9 +42,9 @@ class Rebuilt(NamedTuple):
 def rebuild(settings: Settings, release_id: int, progress: Callable[[str], None] = lambda _: None) -> Rebuilt:
     """LookupError where there is no such release; every other fault is a finding."""
     with lake.open_lake(settings) as con:
-        release = ledger.find(ledger.releases(con), release_id)
+        release = ledger.find_release(ledger.list_releases(con), release_id)
         origin = release.restores or release.release_id
-        known = inputs.known(con, origin)
+        known = inputs.list_inputs(con, origin)
     with _scratch(settings) as scratch:
         lost = _lay_out(settings, scratch, known)
         if lost:
@@ -59,7 +59,7 @@ def rebuild(settings: Settings, release_id: int, progress: Callable[[str], None]
         progress("comparing")
         with duck.connect(scratch.extensions, scratch.warehouse, read_only=True) as con:
             held = {
-                name: content(con, duck.identifier(*name.split(".")))
+                name: hash_content(con, duck.identifier(*name.split(".")))
                 for name in release.marts
                 if con.execute(
                     "select 1 from duckdb_tables() where schema_name || '.' || table_name = ?", [name]

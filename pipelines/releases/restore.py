@@ -10,28 +10,28 @@ import duckdb
 from pipelines import duck
 from pipelines.lake import catalogue as lake
 from pipelines.lake import ledger
-from pipelines.lake.marts import Mart, read_manifest
-from pipelines.releases.publish import Outcome, PublishError, commit
+from pipelines.lake.manifest import Mart, read_marts
+from pipelines.releases.publish import Publication, PublishError, commit
 from pipelines.settings import Settings
 
 
-def restore(settings: Settings, release_id: int, *, run_id: str, author: str, reason: str) -> Outcome:
+def restore(settings: Settings, release_id: int, *, run_id: str, author: str, reason: str) -> Publication:
     """Publish the content of a kept release again. What it was made of (as_of, batches, code) stays its own.
 
     LookupError where there is no such release; PublishError where its contents were pruned. The next
     nightly run publishes the newest data again: hold the schedule while an old state is to stay.
     """
     with lake.open_lake(settings, read_only=False) as con:
-        lake.initialise(con)
-        chain = ledger.releases(con)
-        wanted = ledger.find(chain, release_id)
-        if wanted not in ledger.kept(con, chain):
+        lake.initialise_lake(con)
+        chain = ledger.list_releases(con)
+        wanted = ledger.find_release(chain, release_id)
+        if wanted not in ledger.list_kept(con, chain):
             raise PublishError(
                 f"The contents of release {release_id} were pruned, only its hashes are kept: it cannot be "
                 f"published again. `thongsuot releases` marks with ✓ those that can; "
                 f"`thongsuot verify --rebuild {release_id}` proves what it said, from its batches."
             )
-        keys = {m.qualified: m.key for m in read_manifest(settings.dbt_target / "manifest.json")}
+        keys = {m.qualified: m.key for m in read_marts(settings.dbt_target / "manifest.json")}
         sources = {}
         for held in sorted(wanted.marts):
             schema, name = held.split(".", 1)
@@ -54,7 +54,7 @@ def restore(settings: Settings, release_id: int, *, run_id: str, author: str, re
 def _set_aside(con: duckdb.DuckDBPyConnection, schema: str, name: str, snapshot_id: int) -> str:
     """A table as of a snapshot, copied out of the lake: time travel inside the transaction that writes the
     table would also show the rows just written."""
-    copied = lake.scratch(f"restored_{schema}_{name}")
+    copied = lake.scratch_table(f"restored_{schema}_{name}")
     con.execute(
         f"create table {copied} as from {duck.identifier(lake.ALIAS, schema, name)} "
         f"at (version => {snapshot_id:d})"

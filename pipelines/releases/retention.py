@@ -52,8 +52,8 @@ def prune(
     """
     now = now or datetime.now(UTC).replace(tzinfo=None)
     with lake.open_lake(settings) as con:
-        chain = ledger.releases(con)
-        held = ledger.kept(con, chain)
+        chain = ledger.list_releases(con)
+        held = ledger.list_kept(con, chain)
     old = [release for release in outdated(chain, now, keep_days) if release in held]
     gone = [release.release_id for release in old]
     if dry_run or not gone:
@@ -81,16 +81,18 @@ def _record(
     reason: str,
 ) -> None:  # fmt: skip
     """A link of the chain for each release; one that a stopped pruning recorded already is not told twice."""
-    told = {prune.release_id for prune in links.prunes(con)}
+    told = {prune.release_id for prune in links.list_prunes(con)}
     fresh = [release_id for release_id in gone if release_id not in told]
     if not fresh:
         return
     con.execute("begin")
     for release_id in fresh:
-        links.append(con, chain, links.Prune(0, release_id, chain[-1].release_id, now, author, reason, ""))
-    lake.label(con, author, f"pruned releases {', '.join(map(str, fresh))}: {reason}")
+        links.append_prune(
+            con, chain, links.Prune(0, release_id, chain[-1].release_id, now, author, reason, "")
+        )
+    lake.label_transaction(con, author, f"pruned releases {', '.join(map(str, fresh))}: {reason}")
     con.execute("commit")
 
 
 def _sizes(settings: Settings) -> dict[str, int]:
-    return {str(path): path.stat().st_size for path in files.listed(settings)}
+    return {str(path): path.stat().st_size for path in files.list_files(settings)}

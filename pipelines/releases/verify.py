@@ -18,8 +18,8 @@ from pipelines import duck
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import files, inputs, ledger
+from pipelines.lake.content_hash import Content, describe_columns, row_hash_sql, seal_content, sum_hashes
 from pipelines.lake.ledger import Release
-from pipelines.lake.marts import Content, columns, digest, row_hash, row_sum
 from pipelines.landing.batches import hash_file, read_sidecar
 from pipelines.settings import Settings
 
@@ -63,12 +63,12 @@ def verify(
     with lake.open_lake(settings) as con:
         con.execute("begin")  # one state of the lake, and its catalogue read once
         try:
-            chain, pruned = ledger.releases(con), links.prunes(con)
+            chain, pruned = ledger.list_releases(con), links.list_prunes(con)
             found = [*_chain(con, chain, pruned), *_noted(chain, pruned, expected_head)]
         except duckdb.Error as error:
             text = f"the ledger cannot be read: {first_line(error)}"
             return Verification("", [], 0, 0, 0, 0, 0, [Finding("ledger_unreadable", text)])
-        held = ledger.kept(con, chain)
+        held = ledger.list_kept(con, chain)
         found += _labels(con, chain, {prune.release_id for prune in pruned})
         progress("files")
         named, faults = _files(con, settings, held)
@@ -76,12 +76,12 @@ def verify(
         spoilt = {fault.table for fault in faults}
         found += _contents(con, held, named, spoilt, progress)
         progress("landing")
-        batches = inputs.known(con, chain[-1].release_id) if chain else []
+        batches = inputs.list_inputs(con, chain[-1].release_id) if chain else []
         told = _published(con) if batches and "audit.batches" not in spoilt else {}
         found += _landing(settings, batches, told)
-    made = links.in_order(chain, pruned)
+    made = links.order_links(chain, pruned)
     return Verification(
-        head=links.head(chain, pruned) if made else "",
+        head=links.find_head(chain, pruned) if made else "",
         since=_since(made, expected_head),
         releases=len(chain),
         kept=len(held),
@@ -97,9 +97,9 @@ def first_line(error: Exception) -> str:
 
 
 def _since(made: list[links.Link], expected_head: str | None) -> list[str]:
-    hashes = [links.own_hash(link) for link in made]
+    hashes = [links.link_hash(link) for link in made]
     return (
-        [links.name(link) for link in made[hashes.index(expected_head) + 1 :]]
+        [links.describe_link(link) for link in made[hashes.index(expected_head) + 1 :]]
         if expected_head in hashes
         else []
     )
@@ -108,12 +108,12 @@ def _since(made: list[links.Link], expected_head: str | None) -> list[str]:
 def _chain(
     con: duckdb.DuckDBPyConnection, chain: list[Release], pruned: list[links.Prune]
 ) -> Iterator[Finding]:
-    for text in links.broken(chain, pruned):
+    for text in links.find_breaks(chain, pruned):
         yield Finding(
             "dropped_release" if text.startswith("release") and "missing" in text else "edited_ledger", text
         )
     for release in chain:
-        if ledger.details_sha256(con, release.release_id) != release.details_sha256:
+        if ledger.hash_details(con, release.release_id) != release.details_sha256:
             yield Finding(
                 "edited_ledger",
                 f"the details of release {release.release_id} were edited: its batches, files, rates or "
@@ -122,8 +122,8 @@ def _chain(
 
 
 def _noted(chain: list[Release], pruned: list[links.Prune], expected_head: str | None) -> Iterator[Finding]:
-    made = links.in_order(chain, pruned)
-    if expected_head and expected_head not in map(links.own_hash, made):
+    made = links.order_links(chain, pruned)
+    if expected_head and expected_head not in map(links.link_hash, made):
         yield Finding(
             "unknown_head",
             f"nothing in the chain has the hash {expected_head[:16]}… that was noted outside: "
@@ -173,8 +173,8 @@ def _files(
     named: dict[tuple[int, str], frozenset[str]] = {}
     for release in held:
         for mart in release.marts:
-            named[release.release_id, mart] = files.named(con, mart, release.snapshot_id)
-    recorded, root, found = files.recorded(con), files.root(settings), []
+            named[release.release_id, mart] = files.list_table_files(con, mart, release.snapshot_id)
+    recorded, root, found = files.read_recorded(con), files.files_root(settings), []
     tables = {Path(path): mart for (_, mart), paths in named.items() for path in paths}
     for path, table in sorted(tables.items()):
         name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
@@ -241,18 +241,18 @@ def _contents(
 def _content_at(con: duckdb.DuckDBPyConnection, release: Release, mart: str, hashed: set[str]) -> Content:
     """`hashed`: files whose rows are in `row_hashes` already; more are added."""
     table = f"{duck.identifier(lake.ALIAS, *mart.split('.'))} at (version => {release.snapshot_id})"
-    described = columns(con, table)
+    described = describe_columns(con, table)
     there = {name for (name,) in con.execute(f"select distinct filename from {table}").fetchall()}
     if fresh := sorted(there - hashed):
         con.execute(
-            f"insert into row_hashes select filename, file_row_number, {row_hash(described)} "
+            f"insert into row_hashes select filename, file_row_number, {row_hash_sql(described)} "
             f"from {table} where filename in (select unnest(?))",
             [fresh],
         )
         hashed.update(fresh)
     chosen = f"(select filename, file_row_number from {table})"
     hashes = f"select r.h from row_hashes as r join {chosen} using (filename, file_row_number)"
-    return digest(described, *row_sum(con, hashes))
+    return seal_content(described, *sum_hashes(con, hashes))
 
 
 # What a batch's sidecar says of its pull, by the column of `audit.batches` that published it.

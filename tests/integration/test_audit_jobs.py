@@ -44,7 +44,7 @@ def test_verify_and_restore_run_as_jobs_and_restore_asks_to_be_confirmed(
     province = Province(settings)
     province.thongsuot("releases", "restore", "3", "--reason", "a wrong map", "--yes")
     with open_lake(settings) as con:
-        newest = ledger.releases(con)[-1]
+        newest = ledger.list_releases(con)[-1]
     assert (newest.release_id, newest.restores, newest.reason) == (9, 3, "a wrong map")
     shutil.rmtree(data / "landing" / "dossier_log" / "2025-07-15")
     told = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
@@ -53,4 +53,4 @@ def test_verify_and_restore_run_as_jobs_and_restore_asks_to_be_confirmed(
     for success, _, words in (unnamed, unconfirmed):
         assert not success and "Nothing was restored" in words
     with open_lake(settings) as con:
-        assert ledger.releases(con)[-1].release_id == 9
+        assert ledger.list_releases(con)[-1].release_id == 9

@@ -37,7 +37,7 @@ def copy(province: Province, data: Path) -> Settings:
 def numbers(settings: Settings, release_id: int) -> dict[str, str]:
     """Content hashes of all tables but the books, which name batches and so differ between two landings."""
     with open_lake(settings) as con:
-        marts = ledger.find(ledger.releases(con), release_id).marts
+        marts = ledger.find_release(ledger.list_releases(con), release_id).marts
     return {name: m.sha256 for name, m in marts.items() if name.startswith(("marts.", "audit.headline"))}
 
 

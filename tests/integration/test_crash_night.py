@@ -142,7 +142,7 @@ def building(settings: Settings) -> None:
 
 def released(settings: Settings) -> dict[str, str]:
     with open_lake(settings) as con:
-        return {name: mart.sha256 for name, mart in ledger.releases(con)[-1].marts.items()}
+        return {name: mart.sha256 for name, mart in ledger.list_releases(con)[-1].marts.items()}
 
 
 def publishing(settings: Settings) -> bool:

@@ -57,7 +57,7 @@ def seen(settings: Settings) -> tuple:
     """What a reader of the lake sees: the newest release and rows of two tables that must agree."""
     with open_lake(settings) as con:
         con.execute("begin")
-        newest = ledger.releases(con)[-1]
+        newest = ledger.list_releases(con)[-1]
         tasks = con.execute("select count(*), max(n) from lake.marts.task").fetchone()
         counts = con.execute("select n from lake.marts.counts").fetchone()
     return newest.release_id, tasks, counts
@@ -73,7 +73,7 @@ def healed(settings: Settings) -> tuple:
     """The same after the next run, with every hash."""
     publishing(settings)
     with open_lake(settings) as con:
-        marts = ledger.releases(con)[-1].marts
+        marts = ledger.list_releases(con)[-1].marts
     return seen(settings), {name: mart.sha256 for name, mart in marts.items()}
 
 

@@ -74,7 +74,7 @@ def test_every_part_names_its_batch_and_on_request_its_dossiers(week: Settings) 
 
 def test_steps_add_up_between_any_two_releases_in_either_direction(week: Settings) -> None:
     with open_lake(week) as con:
-        last = ledger.releases(con)[-1].release_id
+        last = ledger.list_releases(con)[-1].release_id
         assert last == 8
         for a, b in ((1, 8), (8, 1), (2, 6), (7, 3)):
             for rate in difference(con, a, b).rates:
@@ -88,7 +88,7 @@ def test_steps_add_up_between_any_two_releases_in_either_direction(week: Setting
 
 def test_the_explained_numbers_are_those_of_the_marts(week: Settings) -> None:
     with open_lake(week) as con:
-        for release in ledger.releases(con):
+        for release in ledger.list_releases(con):
             at = f"at (version => {release.snapshot_id})"
             since = con.execute(
                 f"select numerator, denominator from lake.marts.online_submission_rate {at} where "
@@ -166,7 +166,7 @@ def naive(log: pd.DataFrame, at: datetime, channels: set[str]) -> tuple[int, int
 def test_time_travel_answers_what_was_known_then(week: Settings, release_id: int) -> None:
     """as_of × release: an earlier day, in an earlier release, against a naive count of what had landed."""
     with open_lake(week) as con:
-        release = ledger.find(ledger.releases(con), release_id)
+        release = ledger.find_release(ledger.list_releases(con), release_id)
         days = [date(2025, 7, 21), date(2025, 8, 1), date(2025, 8, 3), release.as_of.date()]
         at = f"at (version => {release.snapshot_id})"
         answered = dict(
@@ -192,12 +192,12 @@ def test_time_travel_answers_what_was_known_then(week: Settings, release_id: int
 
 def test_the_batches_of_a_release_are_those_that_had_landed(week: Settings) -> None:
     with open_lake(week) as con:
-        chain = ledger.releases(con)
+        chain = ledger.list_releases(con)
         for release in chain:
-            known = inputs.known(con, release.release_id)
-            assert inputs.input_sha256(known) == release.input_sha256
+            known = inputs.list_inputs(con, release.release_id)
+            assert inputs.hash_inputs(known) == release.input_sha256
             assert sum(b.standing == "current" for b in known) == release.input_batches
-        again = {(b.source, b.partition) for b in inputs.known(con, 6) if b.standing == "superseded"}
+        again = {(b.source, b.partition) for b in inputs.list_inputs(con, 6) if b.standing == "superseded"}
     # The day that was pulled again, with the snapshots of that day.
     assert {day for _, day in again} == {"2025-08-05"}
     assert {source for source, _ in again} >= {"dossier_log", "task_tracker"}

@@ -56,7 +56,7 @@ def ask(province: Province, sql: str) -> list[tuple]:
 def held(province: Province) -> dict[str, str]:
     """mart → content hash in the newest release, audit tables aside (they name the batches)."""
     with open_lake(province.settings) as con:
-        marts = ledger.releases(con)[-1].marts
+        marts = ledger.list_releases(con)[-1].marts
     return {name: m.sha256 for name, m in marts.items() if name.startswith("marts.")}
 
 

@@ -34,7 +34,7 @@ def test_a_whole_week_verifies_and_says_its_head(week: Settings) -> None:
     assert result.findings == []
     assert (result.releases, result.kept) == (8, 8) and result.files > 50 and result.batches > 70
     with open_lake(week) as con:
-        assert result.head == ledger.releases(con)[-1].release_hash
+        assert result.head == ledger.list_releases(con)[-1].release_hash
 
 
 def test_a_release_rebuilt_from_its_batches_has_every_hash_again(week: Settings) -> None:
@@ -56,12 +56,12 @@ def test_a_number_changed_by_hand_before_publishing_does_not_reproduce(copy: Set
 
 def test_an_old_state_is_restored_as_a_new_release_and_nothing_is_rewritten(copy: Settings) -> None:
     with open_lake(copy) as con:
-        before = ledger.releases(con)
+        before = ledger.list_releases(con)
     made = restore(copy, 3, run_id="r", author="head of the task force", reason="a wrong map").release
     assert (made.release_id, made.restores, made.as_of) == (9, 3, before[2].as_of)
     assert made.marts == before[2].marts and made.input_sha256 == before[2].input_sha256
     with open_lake(copy) as con:
-        assert ledger.releases(con)[:-1] == before
+        assert ledger.list_releases(con)[:-1] == before
         now = con.execute("select count(*), sum(is_online::int) from lake.marts.dossier_register").fetchall()
         then = con.execute(
             "select count(*), sum(is_online::int) from lake.marts.dossier_register "

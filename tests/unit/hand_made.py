@@ -6,7 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from pipelines import duck
-from pipelines.releases.publish import Outcome, publish
+from pipelines.releases.publish import Publication, publish
 from pipelines.settings import Settings
 from tests.unit.test_publish import build
 
@@ -21,7 +21,7 @@ class HandMade(NamedTuple):
     columns: dict[str, str] = {}  # noqa: RUF012  (never written to)
 
 
-def released(settings: Settings, marts: dict[str, HandMade]) -> Outcome:
+def released(settings: Settings, marts: dict[str, HandMade]) -> Publication:
     """Build, describe and publish them as the next release."""
     build(settings, [])  # the marks of a finished build, and two marts that make room
     nodes = {}

@@ -13,9 +13,9 @@ from pipelines.exports.marts_duckdb import write_marts_file
 from pipelines.lake import chain as links
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
-from pipelines.lake.marts import content
+from pipelines.lake.content_hash import hash_content
 from pipelines.releases import publish as publishing
-from pipelines.releases.publish import Outcome, PublishError, publish
+from pipelines.releases.publish import Publication, PublishError, publish
 from pipelines.settings import Settings
 
 Rows = list[tuple[str, int | None]]
@@ -47,7 +47,7 @@ def build(settings: Settings, rows: Rows, *, finished: bool = True, counts: Rows
     (settings.dbt_target / "manifest.json").write_text(json.dumps({"nodes": nodes}))
 
 
-def release(settings: Settings, rows: Rows, **more: object) -> Outcome:
+def release(settings: Settings, rows: Rows, **more: object) -> Publication:
     build(settings, rows, **more)  # type: ignore[arg-type]
     return publish(settings, run_id="run", author="test", reason="by hand")
 
@@ -119,20 +119,20 @@ def test_a_failure_half_way_through_the_transaction_shows_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release(settings, [("a", 1)])
-    real, applied = publishing.apply, []
+    real, applied = publishing.apply_change, []
 
-    def breaks(con: duckdb.DuckDBPyConnection, wanted: publishing.Change) -> None:
+    def breaks(con: duckdb.DuckDBPyConnection, wanted: publishing.TableChange) -> None:
         if applied:
             raise OSError("no space left on device")
         applied.append(wanted)
         real(con, wanted)
 
-    monkeypatch.setattr(publishing, "apply", breaks)
+    monkeypatch.setattr(publishing, "apply_change", breaks)
     with pytest.raises(OSError):
         release(settings, [("a", 2), ("b", 2)])
     assert applied and read(settings, "from lake.marts.task") == [("a", 1)]
     assert read(settings, "from lake.marts.counts") == [("all", 1)]
-    monkeypatch.setattr(publishing, "apply", real)
+    monkeypatch.setattr(publishing, "apply_change", real)
     assert release(settings, [("a", 2), ("b", 2)]).release.release_id == 2
 
 
@@ -141,13 +141,13 @@ def test_what_was_written_is_audited_before_it_is_committed(
 ) -> None:
     monkeypatch.setattr(
         publishing,
-        "apply",
-        lambda con, wanted: con.execute(f"create table {publishing.target(wanted.mart)} (x integer)"),
+        "apply_change",
+        lambda con, wanted: con.execute(f"create table {publishing.lake_table(wanted.mart)} (x integer)"),
     )
     with pytest.raises(PublishError, match="does not equal its source"):
         release(settings, [("a", 1)])
     with open_lake(settings) as con:
-        assert ledger.releases(con) == []
+        assert ledger.list_releases(con) == []
 
 
 def test_a_changed_contract_replaces_the_table_and_keeps_the_old_one_in_time(settings: Settings) -> None:
@@ -172,7 +172,7 @@ def test_the_content_hash_sees_values_types_and_copies_but_not_order() -> None:
 
     def hashed(sql: str) -> str:
         con.execute(f"create or replace table t as {sql}")
-        return content(con, "t").sha256
+        return hash_content(con, "t").sha256
 
     base = hashed("select * from (values (1, 'a'), (2, null)) v(n, s)")
     assert base == hashed("select * from (values (2, null), (1, 'a')) v(n, s)")
@@ -189,10 +189,10 @@ def test_the_hash_that_moves_with_the_rows_is_the_hash_of_the_whole_table(settin
     release(settings, [("a", 1), ("b", 2), ("c", None)])
     moved = release(settings, [("a", 1), ("b", 20), ("d", 4), ("e", None)]).release
     with open_lake(settings) as con:
-        assert moved.marts["marts.task"] == content(con, "lake.marts.task")
+        assert moved.marts["marts.task"] == hash_content(con, "lake.marts.task")
     back = release(settings, [("c", None), ("b", 2), ("a", 1)]).release
     with open_lake(settings) as con:
-        assert back.marts == ledger.releases(con)[0].marts
+        assert back.marts == ledger.list_releases(con)[0].marts
 
 
 def test_a_table_whose_file_somebody_edited_is_written_anew(settings: Settings) -> None:
@@ -203,16 +203,20 @@ def test_a_table_whose_file_somebody_edited_is_written_anew(settings: Settings) 
         con.execute(f"copy t to '{file}'")
     release(settings, [("a", 1), ("b", 3)])
     with duck.connect(settings.extensions, settings.warehouse) as con:
-        expected = content(con, "marts.task")
+        expected = hash_content(con, "marts.task")
     with open_lake(settings) as con:
-        assert ledger.releases(con)[-1].marts["marts.task"] == expected == content(con, "lake.marts.task")
+        assert (
+            ledger.list_releases(con)[-1].marts["marts.task"]
+            == expected
+            == hash_content(con, "lake.marts.task")
+        )
 
 
 def test_a_row_that_comes_twice_under_one_key_is_not_lost(settings: Settings) -> None:
     release(settings, [("a", 1)])
     made = release(settings, [("a", 1), ("a", 1)]).release
     with open_lake(settings) as con:
-        assert made.marts["marts.task"] == content(con, "lake.marts.task")
+        assert made.marts["marts.task"] == hash_content(con, "lake.marts.task")
         assert made.marts["marts.task"].rows == 2
 
 
@@ -220,16 +224,16 @@ def test_the_chain_holds_and_an_edited_or_dropped_row_breaks_it(settings: Settin
     for n in (1, 2, 3):
         release(settings, [("a", n)])
     with open_lake(settings) as con:
-        chain = ledger.releases(con)
-    assert links.broken(chain, []) == []
+        chain = ledger.list_releases(con)
+    assert links.find_breaks(chain, []) == []
     assert [r.previous_hash for r in chain[1:]] == [r.release_hash for r in chain[:2]]
     with open_lake(settings, read_only=False) as con:
         con.execute("begin; update lake.audit.releases set reason = 'other' where release_id = 2")
         con.execute("call lake.set_commit_message('x', 'tamper'); commit")
-        assert "row of release 2 was edited" in links.broken(ledger.releases(con), [])[0]
+        assert "row of release 2 was edited" in links.find_breaks(ledger.list_releases(con), [])[0]
         con.execute("begin; delete from lake.audit.releases where release_id = 1")
         con.execute("call lake.set_commit_message('x', 'tamper'); commit")
-        assert "release 1 is missing" in links.broken(ledger.releases(con), [])[0]
+        assert "release 1 is missing" in links.find_breaks(ledger.list_releases(con), [])[0]
 
 
 def test_the_exported_file_follows_the_release_and_is_left_alone_when_current(settings: Settings) -> None:

@@ -135,7 +135,7 @@ def labelled(*statements: str) -> Tamper:
 def rewrite_the_ledger(settings: Settings) -> None:
     """Cleverly: the reason of the newest release changed, its own hash and the lake's label with it."""
     with open_lake(settings) as con:
-        newest_release = ledger.releases(con)[-1]
+        newest_release = ledger.list_releases(con)[-1]
     forged = replace(newest_release, reason="nothing to see")
     forged = replace(forged, release_hash=forged.chain_hash())
     labelled(
@@ -207,7 +207,7 @@ def test_a_ledger_rewritten_with_all_its_hashes_is_found_by_the_head_noted_outsi
 
 def test_contents_that_vanish_without_a_pruning_on_record_are_found(copy: Settings) -> None:
     with open_lake(copy, read_only=False) as con:
-        snapshot = ledger.releases(con)[1].snapshot_id
+        snapshot = ledger.list_releases(con)[1].snapshot_id
         con.execute(f"call ducklake_expire_snapshots('lake', versions => [{snapshot}])")
     assert kinds(copy) == {"lost_contents"}
 
@@ -225,7 +225,7 @@ def pruned(copy: Settings) -> Settings:
 
 def test_a_pruning_is_a_link_of_the_chain_that_the_next_release_vouches_for(pruned: Settings) -> None:
     with open_lake(pruned) as con:
-        chain, made = ledger.releases(con), links.prunes(con)
+        chain, made = ledger.list_releases(con), links.list_prunes(con)
     hashes = [*(r.release_hash for r in chain[:3]), *(p.prune_hash for p in made), chain[3].release_hash]
     assert [r.previous_hash for r in (*chain[:3], *made, chain[3])] == [ledger.GENESIS, *hashes[:-1]]
     found = verify(pruned, expected_head=hashes[2])
@@ -268,9 +268,9 @@ def test_a_forged_newest_pruning_with_its_hash_right_is_told_since_the_head_note
     """Whoever may write the lake can take contents away by the rules, but not unseen."""
     noted = verify(copy).head
     with open_lake(copy, read_only=False) as con:
-        chain = ledger.releases(con)
+        chain = ledger.list_releases(con)
         con.execute("begin")
-        links.append(con, chain, links.Prune(0, 2, 3, datetime(2026, 1, 1), "nobody", "no reason", ""))
+        links.append_prune(con, chain, links.Prune(0, 2, 3, datetime(2026, 1, 1), "nobody", "no reason", ""))
         con.execute("call lake.set_commit_message('someone', 'something'); commit")
         con.execute(f"call ducklake_expire_snapshots('lake', versions => [{chain[1].snapshot_id}])")
     found = verify(copy, expected_head=noted)

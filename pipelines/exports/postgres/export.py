@@ -73,7 +73,7 @@ def _apply(
     pg.execute("select pg_advisory_xact_lock(%s)", [PUBLISHER_LOCK])
     schema.prepare(pg, settings.bi_password)
     held_hash = schema.held_release(pg)
-    chain = {release.release_hash: release for release in ledger.releases(con)}
+    chain = {release.release_hash: release for release in ledger.list_releases(con)}
     held = chain.get(held_hash) if held_hash else None
     if held_hash == newest.release_hash and not compare_all:
         return ExportResult("", newest.release_id, False, {"how": "already held"})

@@ -1,6 +1,6 @@
-"""What a release holds: the public marts and audit tables, read from dbt's manifest.
+"""The content hash of a table: order-independent, and moved by the rows that a night changes.
 
-The manifest is the one registry: name, schema, key (for MERGE) and nothing else is repeated here.
+Each row's SHA-256, summed modulo 2^256 with that of the columns' names and types.
 """
 
 from __future__ import annotations
@@ -8,29 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 
 from pipelines import duck
 
-SCHEMAS = ("marts", "audit")
 # Types whose printed form can hold no `|`.
 PLAIN = ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "HUGEINT", "DECIMAL")
 MODULUS = 1 << 256
-
-
-@dataclass(frozen=True)
-class Mart:
-    """One published table; `key` are the columns of its grain."""
-
-    schema: str
-    name: str
-    key: tuple[str, ...]
-
-    @property
-    def qualified(self) -> str:
-        return f"{self.schema}.{self.name}"
 
 
 @dataclass(frozen=True)
@@ -41,39 +26,22 @@ class Content:
     sha256: str
 
 
-def read_manifest(manifest: Path) -> list[Mart]:
-    """Every model of the published schemas, by schema and name; ValueError where a key is missing."""
-    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
-    marts = []
-    for node in nodes:
-        if node["resource_type"] != "model" or node["schema"] not in SCHEMAS:
-            continue
-        key = node["config"].get("meta", {}).get("key")
-        if not key:
-            raise ValueError(
-                f"dbt model {node['name']} is public but has no config.meta.key: "
-                f"name the columns of its grain in its YAML, the publisher merges by them."
-            )
-        marts.append(Mart(node["schema"], node["alias"], tuple(key)))
-    return sorted(marts, key=lambda mart: mart.qualified)
-
-
-def columns(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+def describe_columns(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
     """column → DuckDB type, in table order. `relation`: anything that may follow FROM."""
     return {row[0]: row[1] for row in con.execute(f"describe from {relation}").fetchall()}
 
 
-def content(con: duckdb.DuckDBPyConnection, relation: str) -> Content:
+def hash_content(con: duckdb.DuckDBPyConnection, relation: str) -> Content:
     """The content hash: equal for equal multisets of rows, whatever order they lie in."""
-    described = columns(con, relation)
-    return digest(described, *row_sum(con, f"select {row_hash(described)} as h from {relation}"))
+    described = describe_columns(con, relation)
+    return seal_content(described, *sum_hashes(con, f"select {row_hash_sql(described)} as h from {relation}"))
 
 
-def same_rows(con: duckdb.DuckDBPyConnection, a: str, b: str) -> bool:
+def have_same_rows(con: duckdb.DuckDBPyConnection, a: str, b: str) -> bool:
     """Whether two relations hold the same columns and the same multiset of rows, by two sums of 64-bit
     hashes: enough against slips of our own, at a tenth of what SHA-256 costs."""
-    described = columns(con, a)
-    if columns(con, b) != described:
+    described = describe_columns(con, a)
+    if describe_columns(con, b) != described:
         return False
     hashed = f"hash({', '.join(map(duck.identifier, described))})"
     sums = [
@@ -83,7 +51,7 @@ def same_rows(con: duckdb.DuckDBPyConnection, a: str, b: str) -> bool:
     return sums[0] == sums[1]
 
 
-def row_hash(described: dict[str, str]) -> str:
+def row_hash_sql(described: dict[str, str]) -> str:
     """SQL: SHA-256 of one row. `|` announces what follows (`||` a bar, `|,` the next column, `|0` NULL),
     so that two different rows never read the same; column names and types are hashed once, apart.
     """
@@ -98,7 +66,7 @@ def row_hash(described: dict[str, str]) -> str:
     return f"sha256(concat_ws('|,', {', '.join(texts)}))"
 
 
-def row_sum(con: duckdb.DuckDBPyConnection, hashes: str) -> tuple[int, int]:
+def sum_hashes(con: duckdb.DuckDBPyConnection, hashes: str) -> tuple[int, int]:
     """`hashes`: a query of row hashes named `h`; how many they are, and their sum modulo 2^256."""
     lanes = ", ".join(f"coalesce(sum(('0x' || substr(h, {n}, 16))::ubigint), 0)" for n in (1, 17, 33, 49))
     row = con.execute(f"select count(*), {lanes} from ({hashes})").fetchone()
@@ -109,7 +77,7 @@ def row_sum(con: duckdb.DuckDBPyConnection, hashes: str) -> tuple[int, int]:
     return int(row[0]), total % MODULUS
 
 
-def digest(described: dict[str, str], rows: int, total: int) -> Content:
+def seal_content(described: dict[str, str], rows: int, total: int) -> Content:
     """The SHA-256 of the columns plus those of all rows, modulo 2^256 (an additive multiset hash).
 
     A sum, so that a night changes it by what the night changed (`moved`). The bytes of every file are
@@ -120,7 +88,7 @@ def digest(described: dict[str, str], rows: int, total: int) -> Content:
     return Content(rows, f"{(head + total) % MODULUS:064x}")
 
 
-def moved(before: Content, removed: tuple[int, int], added: tuple[int, int]) -> Content:
+def move_content(before: Content, removed: tuple[int, int], added: tuple[int, int]) -> Content:
     """The content of a table of the same columns once rows left and others came."""
     total = (int(before.sha256, 16) - removed[1] + added[1]) % MODULUS
     return Content(before.rows - removed[0] + added[0], f"{total:064x}")

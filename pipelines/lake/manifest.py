@@ -1,0 +1,51 @@
+"""What a release holds: the public marts and audit tables, read from dbt's manifest.
+
+The manifest is the one registry: name, schema, key (for MERGE) and nothing else is repeated here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SCHEMAS = ("marts", "audit")
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One published table; `key` are the columns of its grain."""
+
+    schema: str
+    name: str
+    key: tuple[str, ...]
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+def read_models(manifest: Path) -> dict[str, dict[str, Any]]:
+    """`schema.table` → dbt's node, of every model; empty where there is no manifest."""
+    if not manifest.exists():
+        return {}
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    return {f"{n['schema']}.{n['alias']}": n for n in nodes if n["resource_type"] == "model"}
+
+
+def read_marts(manifest: Path) -> list[Mart]:
+    """Every model of the published schemas, by schema and name; ValueError where a key is missing."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    marts = []
+    for node in nodes:
+        if node["resource_type"] != "model" or node["schema"] not in SCHEMAS:
+            continue
+        key = node["config"].get("meta", {}).get("key")
+        if not key:
+            raise ValueError(
+                f"dbt model {node['name']} is public but has no config.meta.key: "
+                f"name the columns of its grain in its YAML, the publisher merges by them."
+            )
+        marts.append(Mart(node["schema"], node["alias"], tuple(key)))
+    return sorted(marts, key=lambda mart: mart.qualified)
