@@ -34,7 +34,7 @@ from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import find_newest_batches
 from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
-from pipelines.quality.validate import pending, validate
+from pipelines.quality.validate import find_pending, validate
 from pipelines.releases.publish import publish
 from pipelines.releases.verify import verify
 from pipelines.settings import Settings
@@ -65,7 +65,7 @@ def build_warehouse(settings: Settings, as_of: datetime | None) -> None:
     """Validate what is pending, build the warehouse; RuntimeError where dbt fails."""
     contracts = load_contracts(settings.sources_file)
     for source in contracts.sources.values():
-        validate(source, pending(source, find_newest_batches(settings.landing, source.name).values(), settings.quality),
+        validate(source, find_pending(source, find_newest_batches(settings.landing, source.name).values(), settings.quality),
                  settings)  # fmt: skip
     ensure_manifest(settings)
     at = prepare(settings, contracts, as_of)

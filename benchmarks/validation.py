@@ -131,16 +131,16 @@ def _pipeline(settings: Settings, _: str) -> dict[str, Any]:
 
     source = load_contracts(PROJECT / "sources.yaml").sources["dossier_log"]
     spent = np.zeros(2)
-    judge = validation.judge
+    evaluate = validation.evaluate_suite
 
     def timed(*arguments: Any) -> Any:
         nonlocal spent
         start = _clocks()
-        outcomes = judge(*arguments)
+        results = evaluate(*arguments)
         spent = spent + _clocks() - start
-        return outcomes
+        return results
 
-    validation.judge = timed  # type: ignore[assignment]
+    validation.evaluate_suite = timed  # type: ignore[assignment]
     _warm()
     start = _clocks()
     reports = validation.validate(source, list(list_batches(settings.landing, source.name)), settings)
@@ -153,30 +153,30 @@ def _pipeline(settings: Settings, _: str) -> dict[str, Any]:
 
 def _plain(settings: Settings, way: str) -> dict[str, Any]:
     """Every typed row in one frame, every column the rules read as it is; history is left out."""
-    from pipelines.quality.expectations import run_suite
-    from pipelines.quality.references import helped_sql
-    from pipelines.quality.split import landed_columns, landed_sql, place
+    from pipelines.quality.expectations import evaluate_frame
+    from pipelines.quality.references import select_with_helpers
+    from pipelines.quality.split import assign_keys, list_landed_columns, select_landed
     from pipelines.quality.suite import read_suite
-    from pipelines.quality.typing import typing_sql
-    from pipelines.quality.whole import row_facts
+    from pipelines.quality.typing import select_typed
+    from pipelines.quality.whole import select_row_facts
 
     source = load_contracts(PROJECT / "sources.yaml").sources["dossier_log"]
     suite = read_suite(source.suite_path)
     rules = [e for e in suite.rows if not e.of_history]
-    keyed = place(list(list_batches(settings.landing, source.name)))
+    keyed = assign_keys(list(list_batches(settings.landing, source.name)))
     _warm()
     start = _clocks()
     with duck.connect(settings.extensions) as con:
-        typing = typing_sql(source, f"({landed_sql(keyed)})", landed_columns(keyed))
-        typing = helped_sql(suite, f"select *, {row_facts(keyed)} from ({typing})", {})
+        typing = select_typed(source, f"({select_landed(keyed)})", list_landed_columns(keyed))
+        typing = select_with_helpers(suite, f"select *, {select_row_facts(keyed)} from ({typing})", {})
         read = ", ".join(duck.identifier(c) for c in ["_key", *sorted({c for e in rules for c in e.columns})])
         frame = con.execute(f"select {read} from ({typing})").to_arrow_table().to_pandas().set_index("_key")
     if way == "object":
         frame = frame.astype({c: "object" for c, kind in frame.dtypes.items() if str(kind) == "str"})
     begun = _clocks()
-    outcomes = run_suite(rules, frame.rename_axis(None), source.name)
+    results = evaluate_frame(rules, frame.rename_axis(None), source.name)
     end = _clocks()
-    failed = {o.expectation.rule: len(o.failed) for o in outcomes}
+    failed = {o.expectation.rule: len(o.failed) for o in results}
     return summarise(end - begun, end - start, failed)
 
 

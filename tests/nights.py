@@ -14,7 +14,7 @@ from pipelines.exports.marts_duckdb import write_marts_file
 from pipelines.landing.batches import find_newest_batches
 from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
-from pipelines.quality.validate import pending, validate
+from pipelines.quality.validate import find_pending, validate
 from pipelines.releases.publish import Publication, publish
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
@@ -47,7 +47,9 @@ def land(settings: Settings, wanted: Sequence[date]) -> None:
 def judge(settings: Settings) -> None:
     """Whatever was never validated, or by other rules: as the nightly run does."""
     for source in load_contracts(settings.sources_file).sources.values():
-        left = pending(source, find_newest_batches(settings.landing, source.name).values(), settings.quality)
+        left = find_pending(
+            source, find_newest_batches(settings.landing, source.name).values(), settings.quality
+        )
         validate(source, left, settings)
 
 

@@ -19,12 +19,12 @@ def docs(site: bool) -> None:
     from pipelines.superset.datasets import refresh
     from pipelines.superset.process import ASSETS
     from pipelines.warehouse.dbt import DbtError, ensure_manifest
-    from pipelines.warehouse.marts_doc import marts_document
+    from pipelines.warehouse.marts_doc import render_marts_doc
 
     settings = Settings.from_env()
     try:
         manifest = json.loads(ensure_manifest(settings).read_text(encoding="utf-8"))
-        said = marts_document(manifest, settings.dbt_project)
+        said = render_marts_doc(manifest, settings.dbt_project)
     except (DbtError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     handbook = settings.project / "docs" / "marts.md"

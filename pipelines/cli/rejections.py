@@ -108,7 +108,7 @@ def groups(as_json: bool, by: str, **narrowed: Any) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="default: exports/rejections(.xlsx)")
 def export(as_json: bool, per_unit: bool, out: Path | None, **narrowed: Any) -> None:
     """Workbooks to send back to the units concerned: a sheet, or a file, for each."""
-    from pipelines.quality.sent_back import send_back
+    from pipelines.quality.unit_workbooks import write_unit_workbooks
     from pipelines.sources.contracts.contract import load_contracts
 
     settings = Settings.from_env()
@@ -117,7 +117,7 @@ def export(as_json: bool, per_unit: bool, out: Path | None, **narrowed: Any) -> 
     if rows:
         out = out or settings.data / "exports" / ("rejections" if per_unit else "rejections.xlsx")
         contracts = load_contracts(settings.sources_file)
-        files = send_back(rows, contracts, _unit_names(settings), out, per_unit=per_unit)
+        files = write_unit_workbooks(rows, contracts, _unit_names(settings), out, per_unit=per_unit)
     units = len({r["unit_code"] for r in rows})
     # One row may break several rules.
     count = len({(r["batch_id"], r["row"]) for r in rows})
@@ -145,7 +145,7 @@ def found(
     BadParameter for a source or rule that is none: "nothing to correct" would be a false comfort.
     """
     from pipelines import duck
-    from pipelines.quality.rejections import judged_batches, lay_out_rejections
+    from pipelines.quality.rejections import find_reported_batches, write_rejections
     from pipelines.quality.suite import read_suite
     from pipelines.sources.contracts.contract import load_contracts
 
@@ -154,13 +154,13 @@ def found(
     _known(
         "--rule", rule, (e.rule for s in contracts.sources.values() for e in read_suite(s.suite_path).rows)
     )
-    judged = judged_batches(settings, contracts)
+    judged = find_reported_batches(settings, contracts)
     days = {batch.batch_id: date.fromisoformat(batch.partition) for batch, _ in judged}
     on = day and str(day.date())
     wanted = {"source": source, "unit_code": unit, "rule": rule, "partition_key": on}
     where = "".join(f" and {name}::varchar = ${name}" for name, value in wanted.items() if value)
     with duck.connect(settings.extensions) as con:
-        lay_out_rejections(con, contracts, judged, "rejections")
+        write_rejections(con, contracts, judged, "rejections")
         query = con.execute(
             "select source, partition_key as day, batch_id, _row as row, row_key, unit_code, "
             "column_name as column, bad_value as value, rule, reason_en, reason_vi, first_seen_batch, "
@@ -187,9 +187,9 @@ def _known(option: str, said: str | None, names: Iterable[str]) -> None:
 def _unit_names(settings: Settings) -> dict[str, str]:
     """Unit code → its newest name, from the units as landed; empty where there are none."""
     from pipelines import duck
-    from pipelines.quality.references import landed_references
+    from pipelines.quality.references import find_references
 
-    units = landed_references(["units"], settings.landing)
+    units = find_references(["units"], settings.landing)
     if not units:
         return {}
     with duck.connect(settings.extensions) as con:

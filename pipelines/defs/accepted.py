@@ -13,7 +13,7 @@ from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN,
 from pipelines.landing.batches import find_newest_batches
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import Expectation, Suite, read_suite
-from pipelines.quality.validate import pending, validate
+from pipelines.quality.validate import find_pending, validate
 from pipelines.sources.contracts.contract import Source
 
 THRESHOLD = "rejected_share_within_threshold"
@@ -73,7 +73,7 @@ def validation_asset(source: Source) -> dg.AssetsDefinition:
         landed = find_newest_batches(SETTINGS.landing, source.name)
         wanted = [landed[str(day)] for day in days(context) if str(day) in landed]
         # What a killed run left unjudged, or a corrected rule judged otherwise, is healed on the way.
-        left = pending(source, landed.values(), SETTINGS.quality)
+        left = find_pending(source, landed.values(), SETTINGS.quality)
         wanted += [batch for batch in left if batch not in wanted]
         reports = validate(source, wanted, SETTINGS, progress=context.log.debug)
         read = sum(r.rows_read for r in reports)
@@ -125,7 +125,7 @@ def _pages(reports: list[Report]) -> dict[str, Any]:
 def _checks(
     source: Source, suite: Suite, reports: list[Report], accepted: dg.AssetKey
 ) -> Iterator[dg.AssetCheckResult]:
-    blocked = [r.say_blocked(source.max_rejected_share) for r in reports if r.blocked]
+    blocked = [r.describe_block(source.max_rejected_share) for r in reports if r.blocked]
     yield dg.AssetCheckResult(
         asset_key=accepted,
         check_name=THRESHOLD,

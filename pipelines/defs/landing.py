@@ -9,7 +9,7 @@ from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN,
 from pipelines.landing.batches import Batch
 from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
-from pipelines.quality.owed import owed
+from pipelines.quality.missing_days import find_missing_days
 from pipelines.settings import ONLY_MISSING_TAG
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
@@ -44,7 +44,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
         try:
             wanted = days(context)
             if ONLY_MISSING_TAG in context.run.tags:
-                wanted = owed(source, wanted, SETTINGS)
+                wanted = find_missing_days(source, wanted, SETTINGS)
             with duck.connect(SETTINGS.extensions) as con:
                 for day in wanted:
                     try:

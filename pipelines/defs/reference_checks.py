@@ -7,7 +7,7 @@ import dagster as dg
 
 from pipelines.defs.common import CONTRACTS, SETTINGS
 from pipelines.quality.suite import read_suite
-from pipelines.quality.tables import SAMPLE, judge_tables
+from pipelines.quality.tables import SAMPLE, evaluate_tables
 from pipelines.sources.contracts.canon import find_table_suite
 
 REFERENCE = dg.AssetKey(["landing", "reference"])
@@ -29,7 +29,7 @@ RULES = [
     ],
 )
 def reference_rules(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-    told = {(v.table, v.rule.rule): v for v in judge_tables(CONTRACTS, SETTINGS)}
+    told = {(v.table, v.rule.rule): v for v in evaluate_tables(CONTRACTS, SETTINGS)}
     for table, rule in RULES:
         verdict = told.get((table, rule.rule))
         failed = verdict.failed if verdict else []

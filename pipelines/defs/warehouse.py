@@ -18,7 +18,7 @@ from dagster_dbt import (
 
 from pipelines.defs.common import CONTRACTS, OWNERS, SETTINGS, WAREHOUSE_POOL
 from pipelines.runs.lock import exclusive
-from pipelines.warehouse.build import finish, prepare, row_counts
+from pipelines.warehouse.build import count_rows, finish, prepare
 from pipelines.warehouse.dbt import NodeResult, build, ensure_manifest, explain
 
 GROUPS = ("staging", "intermediate", "marts", "audit")
@@ -79,7 +79,7 @@ def warehouse(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterato
         failed = any(r.failed for r in results)
         if not failed:
             finish(SETTINGS, as_of)
-        rows = row_counts(SETTINGS)
+        rows = count_rows(SETTINGS)
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
     yield from _events(context, manifest, results, rows)
     if failed:

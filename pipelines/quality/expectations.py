@@ -21,18 +21,18 @@ class ExpectationRaised(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RuleResult:
     """`failed`: the keys (int64, ascending) of the rows that failed one expectation."""
 
     expectation: Expectation
     failed: np.ndarray
 
 
-def nothing_failed(suite: Sequence[Expectation]) -> list[Outcome]:
-    return [Outcome(e, np.empty(0, np.int64)) for e in suite]
+def nothing_failed(suite: Sequence[Expectation]) -> list[RuleResult]:
+    return [RuleResult(e, np.empty(0, np.int64)) for e in suite]
 
 
-def run_suite(suite: Sequence[Expectation], frame: pd.DataFrame, name: str) -> list[Outcome]:
+def evaluate_frame(suite: Sequence[Expectation], frame: pd.DataFrame, name: str) -> list[RuleResult]:
     """Evaluate over a frame whose index is the row key, in the suite's order.
 
     ExpectationRaised where one of them raised: it would be reported as failed with no failing row.
@@ -41,7 +41,7 @@ def run_suite(suite: Sequence[Expectation], frame: pd.DataFrame, name: str) -> l
         return nothing_failed(suite)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     failed = _evaluate(suite, frame[sorted({c for e in suite for c in e.columns})], name)
-    return [Outcome(e, failed[e.rule]) for e in suite]
+    return [RuleResult(e, failed[e.rule]) for e in suite]
 
 
 def _evaluate(suite: Sequence[Expectation], frame: pd.DataFrame, name: str) -> dict[str, np.ndarray]:

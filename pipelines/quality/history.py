@@ -14,14 +14,18 @@ import duckdb
 from pipelines import duck
 from pipelines.landing.batches import find_newest_batches
 from pipelines.quality.reports import read_report
-from pipelines.quality.split import Placed
+from pipelines.quality.split import KeyedBatch
 from pipelines.quality.suite import LATE, MOVE, REPEATED, History, Suite
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 
 
-def told_before(
-    con: duckdb.DuckDBPyConnection, source: Source, suite: Suite, placed: Sequence[Placed], settings: Settings
+def write_history(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    suite: Suite,
+    placed: Sequence[KeyedBatch],
+    settings: Settings,
 ) -> str:
     """Table `told`: per row of `typed` that is not in `failures` the three helper columns, as texts.
 
@@ -89,7 +93,7 @@ def _foreseen(said: History | None) -> str:
     return f"case state_before {moves} else true end" if moves else "true"
 
 
-def earlier(source: Source, days: int, placed: Sequence[Placed], settings: Settings) -> list[str]:
+def earlier(source: Source, days: int, placed: Sequence[KeyedBatch], settings: Settings) -> list[str]:
     """Accepted files of the days from `days` before the chunk to its end that are not in the chunk."""
     chunk = sorted(p.batch.partition for p in placed)
     since = str(date.fromisoformat(chunk[0]) - timedelta(days=days))

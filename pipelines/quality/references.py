@@ -16,7 +16,7 @@ from pipelines.landing.reference import PREFIX
 from pipelines.quality.suite import Reference, Suite
 
 
-def landed_references(tables: Iterable[str], landing: Path) -> dict[str, Batch]:
+def find_references(tables: Iterable[str], landing: Path) -> dict[str, Batch]:
     """table → its newest batch; a table that was never landed is absent."""
     found = {}
     for table in sorted(set(tables)):
@@ -26,7 +26,7 @@ def landed_references(tables: Iterable[str], landing: Path) -> dict[str, Batch]:
     return found
 
 
-def helped_sql(suite: Suite, typed: str, landed: dict[str, Batch]) -> str:
+def select_with_helpers(suite: Suite, typed: str, landed: dict[str, Batch]) -> str:
     """SELECT over `typed` with the suite's `derived` columns and `<column>__unlisted` beside.
 
     The latter is NULL too where the table was never landed: nothing is said about it then.

@@ -17,10 +17,10 @@ from pipelines.quality.reports import Report, read_report
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts, Source
 
-Judged = tuple[Batch, Report]
+ReportedBatch = tuple[Batch, Report]
 
 
-def judged_batches(settings: Settings, contracts: Contracts) -> list[Judged]:
+def find_reported_batches(settings: Settings, contracts: Contracts) -> list[ReportedBatch]:
     """Every validated batch of the contracts' sources."""
     return [
         (batch, report)
@@ -30,8 +30,8 @@ def judged_batches(settings: Settings, contracts: Contracts) -> list[Judged]:
     ]
 
 
-def lay_out_rejections(
-    con: duckdb.DuckDBPyConnection, contracts: Contracts, found: Sequence[Judged], relation: str
+def write_rejections(
+    con: duckdb.DuckDBPyConnection, contracts: Contracts, found: Sequence[ReportedBatch], relation: str
 ) -> None:
     """Table `relation`: one row per rejected row × failed rule, of every judged batch.
 
@@ -40,9 +40,9 @@ def lay_out_rejections(
     record was accepted on a later day or in a later row, or the newest delivery of its day (of a snapshot
     source: the newest snapshot) no longer rejects it.
     """
-    _lay_out_batches(con, contracts, found)
-    _lay_out_occurrences(con, found)
-    _lay_out_cures(con, contracts, found)
+    _write_batches(con, contracts, found)
+    _write_occurrences(con, found)
+    _write_cures(con, contracts, found)
     con.execute(
         f"""
         create or replace table {relation} as
@@ -71,11 +71,13 @@ def lay_out_rejections(
             ) as resolved_by_batch
         from seen left join cured using (batch_id, _row)"""
     )
-    for table in ("judged_batches", "rejected_rows", "cures"):
+    for table in ("reported_batches", "rejected_rows", "cures"):
         con.execute(f"drop table {table}")
 
 
-def _lay_out_batches(con: duckdb.DuckDBPyConnection, contracts: Contracts, found: Sequence[Judged]) -> None:
+def _write_batches(
+    con: duckdb.DuckDBPyConnection, contracts: Contracts, found: Sequence[ReportedBatch]
+) -> None:
     """`scope_batch`: the batch that now speaks for the row's day, or for the whole of a source
     that delivers everything each time."""
     kinds = {name: source.partitioning for name, source in contracts.sources.items()}
@@ -100,7 +102,7 @@ def _lay_out_batches(con: duckdb.DuckDBPyConnection, contracts: Contracts, found
     )
     con.execute(
         """
-        create or replace temp table judged_batches as
+        create or replace temp table reported_batches as
         select source, batch_id,
             coalesce(batch_id = arg_max(batch_id, (partition_key, batch_id)) filter (where not blocked)
                 over (partition by source, delivery), false) as is_current,
@@ -111,7 +113,7 @@ def _lay_out_batches(con: duckdb.DuckDBPyConnection, contracts: Contracts, found
     con.unregister("incoming")
 
 
-def _lay_out_occurrences(con: duckdb.DuckDBPyConnection, found: Sequence[Judged]) -> None:
+def _write_occurrences(con: duckdb.DuckDBPyConnection, found: Sequence[ReportedBatch]) -> None:
     files = [duck.literal(r.rejected) for _, r in found if r.rows_rejected]
     rows = f"read_parquet([{', '.join(files)}], union_by_name = true)" if files else _NOTHING
     con.execute(
@@ -119,18 +121,20 @@ def _lay_out_occurrences(con: duckdb.DuckDBPyConnection, found: Sequence[Judged]
         create or replace temp table rejected_rows as
         select e.source, e.partition_key, e.batch_id, e._row, e.row_key, e.record_key, e.unit_code, f.rule,
             f.column_name, f.bad_value, f.reason_en, f.reason_vi, b.is_current, b.scope_batch
-        from (select *, unnest(failures) as f from {rows}) e join judged_batches b using (source, batch_id)"""
+        from (select *, unnest(failures) as f from {rows}) e join reported_batches b using (source, batch_id)"""
     )
 
 
-def _lay_out_cures(con: duckdb.DuckDBPyConnection, contracts: Contracts, found: Sequence[Judged]) -> None:
+def _write_cures(
+    con: duckdb.DuckDBPyConnection, contracts: Contracts, found: Sequence[ReportedBatch]
+) -> None:
     """Accepted rows under the key of a rejected one, of the batches that count."""
     con.execute(
         "create or replace temp table cures (source varchar, batch_id varchar, partition_key date, "
         "_row bigint, record_key varchar[])"
     )
     current = {
-        row[0] for row in con.execute("select batch_id from judged_batches where is_current").fetchall()
+        row[0] for row in con.execute("select batch_id from reported_batches where is_current").fetchall()
     }
     since = con.execute(
         "select source, min(partition_key)::varchar from rejected_rows "

@@ -49,7 +49,7 @@ class Report:
         """The same for people: one HTML file that needs nothing else."""
         return self.folder / f"{self.batch_id}.html"
 
-    def say_blocked(self, limit: float) -> str:
+    def describe_block(self, limit: float) -> str:
         worst = sorted(
             (r for r in self.results if r["severity"] == "critical" and r["unexpected"]),
             key=lambda r: -r["unexpected"],
@@ -69,7 +69,7 @@ class Report:
         )
 
 
-def folder_of(root: Path, batch: Batch) -> Path:
+def find_report_folder(root: Path, batch: Batch) -> Path:
     return root / batch.source / batch.partition
 
 
@@ -80,7 +80,7 @@ def write_report(report: Report) -> None:
 
 def read_report(root: Path, batch: Batch) -> Report | None:
     """The report of a batch; None while it was not validated."""
-    folder = folder_of(root, batch)
+    folder = find_report_folder(root, batch)
     path = folder / f"{batch.batch_id}.json"
     if not path.exists():
         return None

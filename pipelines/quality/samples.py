@@ -10,25 +10,28 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines import duck
-from pipelines.quality.expectations import Outcome
-from pipelines.quality.split import Placed, column_at_fault, texts_sql
+from pipelines.quality.expectations import RuleResult
+from pipelines.quality.split import KeyedBatch, locate_fault, select_texts
 from pipelines.sources.contracts.contract import Source
 
 SAMPLE = 5
 
 
-def within(failed: np.ndarray, placed: Placed) -> np.ndarray:
+def within(failed: np.ndarray, placed: KeyedBatch) -> np.ndarray:
     """The failing keys that are this batch's."""
     return failed[np.searchsorted(failed, placed.first) : np.searchsorted(failed, placed.last, "right")]
 
 
 def collect_samples(
-    con: duckdb.DuckDBPyConnection, source: Source, placed: Sequence[Placed], outcomes: Sequence[Outcome]
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    placed: Sequence[KeyedBatch],
+    results: Sequence[RuleResult],
 ) -> dict[tuple[str, int], dict[str, Any]]:
     """(rule, `_key`) → {row, key, column, value}; personal data removed. One query for the whole chunk."""
     wanted = [
         (o.expectation.rule, o.expectation.column, int(key))
-        for o in outcomes
+        for o in results
         for p in placed
         for key in within(o.failed, p)[:SAMPLE]
     ]
@@ -36,8 +39,8 @@ def collect_samples(
         return {}
     rule, column, key = zip(*wanted, strict=True)
     con.register("wanted", pa.table({"rule": rule, "column_name": column, "_key": pa.array(key, pa.int64())}))
-    rows, quoted = texts_sql(source, placed, "select _key from wanted")
-    fault = column_at_fault(source, {n: f"t.{q}" for n, q in quoted.items()}, "w.rule", "w.column_name")
+    rows, quoted = select_texts(source, placed, "select _key from wanted")
+    fault = locate_fault(source, {n: f"t.{q}" for n, q in quoted.items()}, "w.rule", "w.column_name")
     value = " ".join(f"when {duck.literal(n)} then t.{q}" for n, q in quoted.items())
     found = con.execute(
         f"select w.rule, w._key, t._row, t.row_key, {fault} as fault, case fault {value} end "

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pipelines import duck
 from pipelines.landing.batches import Batch, rows_sql
 from pipelines.privacy.detectors import REMOVED, redacted_sql
-from pipelines.quality.expectations import Outcome
+from pipelines.quality.expectations import RuleResult
 from pipelines.quality.typing import MOJIBAKE
 from pipelines.sources.contracts.contract import Source
 
@@ -26,7 +26,7 @@ from pipelines.sources.contracts.contract import Source
 MANY = 100_000
 
 
-class Placed(NamedTuple):
+class KeyedBatch(NamedTuple):
     """A batch within a chunk: its rows have the keys `first` .. `last`, in the order of `_row`."""
 
     batch: Batch
@@ -37,22 +37,25 @@ class Placed(NamedTuple):
         return self.first + self.batch.rows - 1
 
 
-def place(chunk: Sequence[Batch]) -> list[Placed]:
+def assign_keys(chunk: Sequence[Batch]) -> list[KeyedBatch]:
     placed, first = [], 0
     for batch in chunk:
-        placed.append(Placed(batch, first))
+        placed.append(KeyedBatch(batch, first))
         first += batch.rows
     return placed
 
 
 def collect_failures(
-    con: duckdb.DuckDBPyConnection, source: Source, placed: Sequence[Placed], outcomes: Sequence[Outcome]
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    placed: Sequence[KeyedBatch],
+    results: Sequence[RuleResult],
 ) -> bool:
     """Tables `failures` (row × failed critical rule) and, for all batches at once, `rejected`.
 
     True where there are too many to hold: then each batch collects its own.
     """
-    rejecting = [o for o in outcomes if o.expectation.rejects]
+    rejecting = [o for o in results if o.expectation.rejects]
     said = [o.expectation for o in rejecting]
     rules = {
         "rule": pa.array(range(len(said)), pa.int32()),
@@ -78,7 +81,7 @@ def collect_failures(
 
 
 def write_accepted(
-    con: duckdb.DuckDBPyConnection, source: Source, placed: Placed, out: Path, *, whole: bool
+    con: duckdb.DuckDBPyConnection, source: Source, placed: KeyedBatch, out: Path, *, whole: bool
 ) -> int:
     """Typed rows without a critical failure, in landed order; `whole`: the batch has no such row."""
     names = ", ".join(duck.identifier(c.name) for c in source.columns)
@@ -93,7 +96,7 @@ def write_accepted(
 
 
 def write_rejected(
-    con: duckdb.DuckDBPyConnection, source: Source, placed: Placed, out: Path, *, many: bool
+    con: duckdb.DuckDBPyConnection, source: Source, placed: KeyedBatch, out: Path, *, many: bool
 ) -> int:
     """Rows under their landed texts, with `row_key` and `failures`."""
     rows = f"({_rejected_sql(source, [placed])})" if many else "rejected"
@@ -105,44 +108,46 @@ def write_rejected(
     )
 
 
-def landed_sql(placed: Sequence[Placed]) -> str:
+def select_landed(placed: Sequence[KeyedBatch]) -> str:
     """Every landed row of the chunk with `_batch` (its place) and `_key`; a column absent is NULL.
 
     The key follows from the batch's own row number: the same however often it is read.
     """
     # Landing writes texts; a column that came otherwise (a hand-made batch) is read as its text.
-    texts = "".join(f", cast({q} as varchar) as {q}" for q in map(duck.identifier, landed_columns(placed)))
+    texts = "".join(
+        f", cast({q} as varchar) as {q}" for q in map(duck.identifier, list_landed_columns(placed))
+    )
     return (
         f"select file_index as _batch, {[p.first for p in placed]}[file_index::bigint + 1] + _row - 1 "
         f"as _key, _row{texts} from {rows_sql([p.batch.path for p in placed])}"
     )
 
 
-def landed_columns(placed: Sequence[Placed]) -> list[str]:
+def list_landed_columns(placed: Sequence[KeyedBatch]) -> list[str]:
     found = (name for p in placed for name in pq.read_schema(p.batch.path).names)
     return [name for name in dict.fromkeys(found) if name != "_row"]
 
 
-def texts_sql(source: Source, placed: Sequence[Placed], keys: str) -> tuple[str, dict[str, str]]:
+def select_texts(source: Source, placed: Sequence[KeyedBatch], keys: str) -> tuple[str, dict[str, str]]:
     """Landed texts of the rows whose `_key` is in `keys`, personal data removed, with `row_key`; columns."""
-    quoted = {n: duck.identifier(n) for n in landed_columns(placed)}
+    quoted = {n: duck.identifier(n) for n in list_landed_columns(placed)}
     texts = "".join(f", {redacted_sql(q)} as {q}" for q in quoted.values())
     key = " || '|' || ".join(f"coalesce({redacted_sql(quoted[k])}, '')" for k in source.key if k in quoted)
     return (
-        f"select _key, _row, {key or repr('')} as row_key{texts} from ({landed_sql(placed)}) "
+        f"select _key, _row, {key or repr('')} as row_key{texts} from ({select_landed(placed)}) "
         f"where _key in ({keys})"
     ), quoted
 
 
-def _rejected_sql(source: Source, placed: Sequence[Placed]) -> str:
+def _rejected_sql(source: Source, placed: Sequence[KeyedBatch]) -> str:
     """`failures`: list of {rule, column_name, bad_value, reason_en, reason_vi} in the suite's order.
 
     `record_key`: the key as typed, by which a later delivery is recognised; NULL where a part is missing.
     `unit_code`: the unit concerned, to whom the row can be sent back.
     """
-    rows, quoted = texts_sql(source, placed, "select _key from failures")
+    rows, quoted = select_texts(source, placed, "select _key from failures")
     value = " ".join(f"when {duck.literal(n)} then t.{q}" for n, q in quoted.items())
-    fault = column_at_fault(source, {n: f"t.{q}" for n, q in quoted.items()}, "r.name", "r.column_name")
+    fault = locate_fault(source, {n: f"t.{q}" for n, q in quoted.items()}, "r.name", "r.column_name")
     units = [f"y.{duck.identifier(u)}" for u in source.unit]
     typed = [f"y.{duck.identifier(k)}" for k in source.key]
     return f"""
@@ -165,7 +170,7 @@ def _rejected_sql(source: Source, placed: Sequence[Placed]) -> str:
         from t join failed f using (_key) join typed y using (_key)"""
 
 
-def column_at_fault(source: Source, quoted: dict[str, str], rule: str, column: str) -> str:
+def locate_fault(source: Source, quoted: dict[str, str], rule: str, column: str) -> str:
     """SQL: the name of the column at fault. Rules over all texts (`texts__…`) point to the offending one."""
     scanned = [(n, q) for n, q in quoted.items() if n in source.scanned_columns()]
     if not scanned:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pipelines import duck
-from pipelines.quality.judge import judge
-from pipelines.quality.references import helped_sql, landed_references
+from pipelines.quality.evaluation import evaluate_suite
+from pipelines.quality.references import find_references, select_with_helpers
 from pipelines.quality.suite import Expectation, read_suite
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import find_table_suite
@@ -19,7 +19,7 @@ from pipelines.sources.contracts.contract import Contracts
 SAMPLE = 5
 
 
-class Verdict(NamedTuple):
+class TableResult(NamedTuple):
     """One rule on one table; `failed`: rows of the table, from 1; `batch_id`: what was judged."""
 
     table: str
@@ -29,10 +29,10 @@ class Verdict(NamedTuple):
     failed: list[int]
 
 
-def judge_tables(contracts: Contracts, settings: Settings) -> list[Verdict]:
+def evaluate_tables(contracts: Contracts, settings: Settings) -> list[TableResult]:
     """A verdict for every rule of every table that was landed and has a suite."""
-    landed = landed_references(contracts.reference, settings.landing)
-    verdicts: list[Verdict] = []
+    landed = find_references(contracts.reference, settings.landing)
+    verdicts: list[TableResult] = []
     with duck.connect(settings.extensions) as con:
         for table, batch in landed.items():
             path = find_table_suite(table)
@@ -44,9 +44,9 @@ def judge_tables(contracts: Contracts, settings: Settings) -> list[Verdict]:
                 for c in contracts.reference[table].as_source().columns
             )
             rows = f"select _row as _key, {typed} from read_parquet({duck.literal(batch.path)})"
-            con.execute(f"create or replace temp table judged as {helped_sql(suite, rows, landed)}")
+            con.execute(f"create or replace temp table judged as {select_with_helpers(suite, rows, landed)}")
             verdicts += [
-                Verdict(table, batch.batch_id, o.expectation, batch.rows, o.failed.tolist())
-                for o in judge(con, suite.rows, "judged", f"reference_{table}")
+                TableResult(table, batch.batch_id, o.expectation, batch.rows, o.failed.tolist())
+                for o in evaluate_suite(con, suite.rows, "judged", f"reference_{table}")
             ]
     return verdicts

@@ -20,7 +20,7 @@ _CONTINUATION = "[\\x{0080}-\\x{00BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“
 MOJIBAKE = f"á[º»]{_CONTINUATION}|[ÃÄÆ]{_CONTINUATION}|[a-z]Ã|\\x{{FFFD}}|[A-Za-z][µ¸¶]"
 
 
-def typing_sql(source: Source, relation: str, landed: Iterable[str]) -> str:
+def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
     """SELECT over `relation` (landed columns, `_key`, `_batch`, `_row`) giving typed columns.
 
     Beside each typed or mapped column stands `<column>__raw`: its text where it has no typed value.

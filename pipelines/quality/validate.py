@@ -1,6 +1,6 @@
 """Landed batches → accepted | rejected rows and a report each (promise 3: read = accepted + rejected).
 
-Several batches share one chunk, and so the calls of Great Expectations: 67 days cost two chunks, not 67.
+Several batches share one chunk, and so the calls of Great Expectations: 67 days cost two group_batches, not 67.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ import pandas as pd
 
 from pipelines import duck
 from pipelines.landing.batches import Batch, verify_batch
-from pipelines.quality.expectations import Outcome, run_suite
-from pipelines.quality.history import told_before
-from pipelines.quality.judge import judge
+from pipelines.quality.evaluation import evaluate_suite
+from pipelines.quality.expectations import RuleResult, evaluate_frame
+from pipelines.quality.history import write_history
 from pipelines.quality.page import write_page
 from pipelines.quality.reconcile import reconcile
-from pipelines.quality.references import helped_sql, landed_references
-from pipelines.quality.reports import Report, folder_of, read_report, write_report
+from pipelines.quality.references import find_references, select_with_helpers
+from pipelines.quality.reports import Report, find_report_folder, read_report, write_report
 from pipelines.quality.samples import SAMPLE, collect_samples, within
 from pipelines.quality.split import (
-    Placed,
+    KeyedBatch,
+    assign_keys,
     collect_failures,
-    landed_columns,
-    landed_sql,
-    place,
+    list_landed_columns,
+    select_landed,
     write_accepted,
     write_rejected,
 )
 from pipelines.quality.suite import NULLNESS, ROW_FACTS, Suite, read_suite, rules_sha256
-from pipelines.quality.typing import typing_sql
-from pipelines.quality.whole import batch_facts, row_facts
+from pipelines.quality.typing import select_typed
+from pipelines.quality.whole import collect_batch_facts, select_row_facts
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 
@@ -45,11 +45,11 @@ CHUNK_ROWS = 1_000_000
 WRITERS = 2
 
 
-class Judgement(NamedTuple):
+class ChunkResult(NamedTuple):
     """What a chunk's batches are told: verdicts on rows and on whole batches, and what they rest on."""
 
-    rows: list[Outcome]
-    batches: list[Outcome]
+    rows: list[RuleResult]
+    batches: list[RuleResult]
     facts: pd.DataFrame
     samples: Mapping[tuple[str, int], dict[str, Any]]
     references: dict[str, str]
@@ -57,7 +57,7 @@ class Judgement(NamedTuple):
     many: bool
 
 
-def chunks(batches: Sequence[Batch], limit: int = CHUNK_ROWS) -> Iterator[list[Batch]]:
+def group_batches(batches: Sequence[Batch], limit: int = CHUNK_ROWS) -> Iterator[list[Batch]]:
     """Batches in order, as many in a chunk as fit the limit; a larger batch is a chunk of its own."""
     chunk: list[Batch] = []
     rows = 0
@@ -84,14 +84,14 @@ def validate(
     """
     suite = read_suite(source.suite_path)
     reports: list[Report] = []
-    for chunk in chunks(sorted(batches, key=lambda b: (b.partition, b.batch_id))):
+    for chunk in group_batches(sorted(batches, key=lambda b: (b.partition, b.batch_id))):
         progress(f"{source.name}: {chunk[0].partition}..{chunk[-1].partition}")
         with duck.connect(settings.extensions) as con:
             reports += _validate_chunk(source, suite, chunk, settings, con)
     return reports
 
 
-def pending(source: Source, found: Iterable[Batch], quality: Path) -> list[Batch]:
+def find_pending(source: Source, found: Iterable[Batch], quality: Path) -> list[Batch]:
     """Batches never judged, or judged by other rules: what a stopped run or a corrected map left."""
     reports = [(batch, read_report(quality, batch)) for batch in found]
     if not reports:
@@ -101,7 +101,7 @@ def pending(source: Source, found: Iterable[Batch], quality: Path) -> list[Batch
 
 
 def _rules(source: Source, suite: Suite, landing: Path) -> str:
-    deciding = landed_references(suite.deciding_tables, landing)
+    deciding = find_references(suite.deciding_tables, landing)
     return rules_sha256(source, {table: batch.sha256 for table, batch in deciding.items()})
 
 
@@ -112,20 +112,22 @@ def _validate_chunk(
     settings: Settings,
     con: duckdb.DuckDBPyConnection,
 ) -> list[Report]:
-    placed = place([verify_batch(batch) for batch in chunk])
-    references = landed_references({r.table for r in suite.references.values()}, settings.landing)
+    placed = assign_keys([verify_batch(batch) for batch in chunk])
+    references = find_references({r.table for r in suite.references.values()}, settings.landing)
     type_rows(con, source, suite, placed, references)
-    outcomes = judge(con, [e for e in suite.rows if not e.of_history], "typed", source.name)
-    many = collect_failures(con, source, placed, outcomes)
+    results = evaluate_suite(con, [e for e in suite.rows if not e.of_history], "typed", source.name)
+    many = collect_failures(con, source, placed, results)
     if history := [e for e in suite.rows if e.of_history]:
-        outcomes += judge(con, history, told_before(con, source, suite, placed, settings), source.name)
-    outcomes.sort(key=lambda o: suite.rows.index(o.expectation))
-    facts = batch_facts(con, source, suite, placed, settings)
-    judged = Judgement(
-        rows=outcomes,
-        batches=run_suite(suite.batches, facts, source.name),
+        results += evaluate_suite(
+            con, history, write_history(con, source, suite, placed, settings), source.name
+        )
+    results.sort(key=lambda o: suite.rows.index(o.expectation))
+    facts = collect_batch_facts(con, source, suite, placed, settings)
+    judged = ChunkResult(
+        rows=results,
+        batches=evaluate_frame(suite.batches, facts, source.name),
         facts=facts,
-        samples=collect_samples(con, source, placed, outcomes),
+        samples=collect_samples(con, source, placed, results),
         references={table: batch.batch_id for table, batch in references.items()},
         rules=_rules(source, suite, settings.landing),
         many=many,
@@ -143,7 +145,7 @@ def type_rows(
     con: duckdb.DuckDBPyConnection,
     source: Source,
     suite: Suite,
-    placed: list[Placed],
+    placed: list[KeyedBatch],
     references: dict[str, Batch],
 ) -> None:
     """Table `typed`: canonical columns keyed by `_key`, and what else the rules over single rows read.
@@ -159,14 +161,21 @@ def type_rows(
         f"{q} as {q}" if n in values else f"case when {q} is not null then true end as {q}"
         for n, q in ((n, duck.identifier(n)) for n in helpers)
     ]
-    typing = typing_sql(source, f"({landed_sql(placed)})", landed_columns(placed))
-    typing = f"select *, {row_facts(placed)} from ({typing})"
+    typing = select_typed(source, f"({select_landed(placed)})", list_landed_columns(placed))
+    typing = f"select *, {select_row_facts(placed)} from ({typing})"
     kept = ", ".join(["_key", *facts, *map(duck.identifier, names), *held])
-    con.execute(f"create table typed as select {kept} from ({helped_sql(suite, typing, references)})")
+    con.execute(
+        f"create table typed as select {kept} from ({select_with_helpers(suite, typing, references)})"
+    )
 
 
 def _write(
-    con: duckdb.DuckDBPyConnection, source: Source, placed: Placed, at: int, judged: Judgement, quality: Path
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    placed: KeyedBatch,
+    at: int,
+    judged: ChunkResult,
+    quality: Path,
 ) -> Report:
     """Write one batch's files. An older report goes first: it would vouch for the new files."""
     batch = placed.batch
@@ -183,7 +192,7 @@ def _write(
         rows_rejected=rejected,
         blocked=stopped or rejected > source.max_rejected_share * batch.rows,
         results=(*_row_results(placed, judged, mine), *_batch_results(at, judged)),
-        folder=folder_of(quality, batch),
+        folder=find_report_folder(quality, batch),
         rules=judged.rules,
         references=judged.references,
     )
@@ -198,36 +207,34 @@ def _write(
     return report
 
 
-def _row_results(placed: Placed, judged: Judgement, mine: list[np.ndarray]) -> Iterator[dict[str, Any]]:
-    for outcome, keys in zip(judged.rows, mine, strict=True):
-        yield _result(outcome) | {
+def _row_results(placed: KeyedBatch, judged: ChunkResult, mine: list[np.ndarray]) -> Iterator[dict[str, Any]]:
+    for result, keys in zip(judged.rows, mine, strict=True):
+        yield _result(result) | {
             "scope": "row",
             "evaluated": placed.batch.rows,
             "unexpected": len(keys),
             "sample_rows": [int(key) - placed.first + 1 for key in keys[:SAMPLE]],
             "samples": [
-                said
-                for k in keys[:SAMPLE]
-                if (said := judged.samples.get((outcome.expectation.rule, int(k))))
+                said for k in keys[:SAMPLE] if (said := judged.samples.get((result.expectation.rule, int(k))))
             ],
         }
 
 
-def _batch_results(at: int, judged: Judgement) -> Iterator[dict[str, Any]]:
-    for outcome in judged.batches:
-        observed = judged.facts[outcome.expectation.columns[0]].tolist()[at]
-        yield _result(outcome) | {
+def _batch_results(at: int, judged: ChunkResult) -> Iterator[dict[str, Any]]:
+    for result in judged.batches:
+        observed = judged.facts[result.expectation.columns[0]].tolist()[at]
+        yield _result(result) | {
             "scope": "batch",
             "evaluated": 1,
-            "unexpected": int(at in outcome.failed),
+            "unexpected": int(at in result.failed),
             "sample_rows": [],
             "samples": [],
             "observed": None if isnan(observed) else observed,
         }
 
 
-def _result(outcome: Outcome) -> dict[str, Any]:
-    e = outcome.expectation
+def _result(result: RuleResult) -> dict[str, Any]:
+    e = result.expectation
     return {
         "rule": e.rule,
         "type": e.type,

@@ -16,7 +16,7 @@ import pandas as pd
 
 from pipelines import duck
 from pipelines.landing.batches import Batch, find_newest_batches
-from pipelines.quality.split import Placed
+from pipelines.quality.split import KeyedBatch
 from pipelines.quality.suite import Suite
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Source
@@ -26,8 +26,12 @@ from pipelines.sources.contracts.contract import Source
 WEEKS, ENOUGH_DAYS, ENOUGH_ROWS = 8, 3, 20
 
 
-def batch_facts(
-    con: duckdb.DuckDBPyConnection, source: Source, suite: Suite, placed: Sequence[Placed], settings: Settings
+def collect_batch_facts(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    suite: Suite,
+    placed: Sequence[KeyedBatch],
+    settings: Settings,
 ) -> pd.DataFrame:
     """One row per batch of the chunk (index: its place): `rows`, `volume_ratio`, `hours_behind`."""
     landed = {day: batch.rows for day, batch in find_newest_batches(settings.landing, source.name).items()}
@@ -74,7 +78,7 @@ def pulled_at(batch: Batch) -> datetime:
     return utc.astimezone(LOCAL_ZONE).replace(tzinfo=None)
 
 
-def row_facts(placed: Sequence[Placed]) -> str:
+def select_row_facts(placed: Sequence[KeyedBatch]) -> str:
     """SQL columns `_place` (of the batch in its chunk) and ROW_FACTS, from a row's `_batch`."""
     days = ", ".join(f"date {duck.literal(p.batch.partition)}" for p in placed)
     pulls = ", ".join(f"timestamp {duck.literal(pulled_at(p.batch))}" for p in placed)

@@ -26,7 +26,7 @@ from pipelines.lake.content_hash import have_same_rows
 from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import Mart, read_marts
 from pipelines.settings import Settings
-from pipelines.warehouse.build import BuiltState, built_state
+from pipelines.warehouse.build import BuiltState, read_built_state
 
 
 class PublishError(RuntimeError):
@@ -72,7 +72,7 @@ def publish(settings: Settings, *, run_id: str, author: str, reason: str) -> Pub
 
 def finished(settings: Settings) -> BuiltState:
     """PublishError where the warehouse holds no whole, tested build."""
-    state = built_state(settings)
+    state = read_built_state(settings)
     if state is None:
         raise PublishError(
             f"{settings.warehouse} holds no finished build (dbt failed, or was stopped half way). "

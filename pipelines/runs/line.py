@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from rich.progress import Progress, TaskID
 
 from pipelines.landing.batches import find_newest_batches
-from pipelines.quality.owed import owed
-from pipelines.quality.validate import pending
+from pipelines.quality.missing_days import find_missing_days
+from pipelines.quality.validate import find_pending
 from pipelines.runs.alive import running
 from pipelines.settings import ONLY_MISSING_TAG, Settings
 from pipelines.sources.contracts.contract import load_contracts
@@ -49,12 +49,14 @@ def plan(settings: Settings, first: date, last: date, *, again: bool, revalidate
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     if revalidate:
         return Plan("revalidate", every, f"{first}..{last} validated again")
-    offered = {day for source in contracts.sources.values() for day in owed(source, every, settings)}
+    offered = {
+        day for source in contracts.sources.values() for day in find_missing_days(source, every, settings)
+    }
     missing = every if again else [day for day in every if day in offered]
     judged = [
         date.fromisoformat(batch.partition)
         for source in contracts.sources.values()
-        for batch in pending(
+        for batch in find_pending(
             source, find_newest_batches(settings.landing, source.name).values(), settings.quality
         )
     ]

@@ -18,14 +18,14 @@ import duckdb
 from pipelines import duck
 from pipelines.landing.batches import Batch, list_batches, verify_batch
 from pipelines.landing.reference import PREFIX
-from pipelines.quality.rejections import lay_out_rejections
+from pipelines.quality.rejections import write_rejections
 from pipelines.quality.reports import Report, read_report
 from pipelines.quality.suite import rules_sha256
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, load_contracts
-from pipelines.warehouse.calendar import calendar_frame
-from pipelines.warehouse.checks import check_table
+from pipelines.warehouse.calendar import build_calendar
+from pipelines.warehouse.checks import write_checks
 from pipelines.warehouse.reference import reference_tables
 
 
@@ -74,7 +74,7 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
     }
     for name, day in sorted(newer - set(counting)):
         limit = contracts.sources[name].max_rejected_share
-        raise NothingLanded(refused[name, day].say_blocked(limit))
+        raise NothingLanded(refused[name, day].describe_block(limit))
     days = [day for name, day in counting if name == "dossier_log"]
     if not days:
         raise NothingLanded(
@@ -97,10 +97,10 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
             ]
             _accepted_view(con, name, files, columns)
         reference_tables(con, contracts, references)
-        _register(con, "calendar", calendar_frame(contracts.place.country))
+        _register(con, "calendar", build_calendar(contracts.place.country))
         _batch_tables(con, found, counting)
-        lay_out_rejections(con, contracts, found, "raw.rejections")
-        check_table(con, (r for _, r in found))
+        write_rejections(con, contracts, found, "raw.rejections")
+        write_checks(con, (r for _, r in found))
         _reference_batches(con, references)
         con.execute(
             "create or replace table raw.run_parameters as "
@@ -138,7 +138,7 @@ def finish(settings: Settings, as_of: datetime) -> BuiltState:
             as_of=as_of,
             input_batches=len(inputs),
             input_sha256=fingerprint(inputs),
-            manifest_sha256=nodes_sha256(manifest),
+            manifest_sha256=hash_nodes(manifest),
             rules_sha256=fingerprint([rules, contracts.place.model_dump(mode="json")]),
             reference_sha256=fingerprint(references),
         )
@@ -151,7 +151,7 @@ def finish(settings: Settings, as_of: datetime) -> BuiltState:
     return state
 
 
-def built_state(settings: Settings) -> BuiltState | None:
+def read_built_state(settings: Settings) -> BuiltState | None:
     """The finished build in the warehouse; None where there is none, or only half of one."""
     if not settings.warehouse.exists():
         return None
@@ -163,7 +163,7 @@ def built_state(settings: Settings) -> BuiltState | None:
     return BuiltState(*row) if row else None
 
 
-def row_counts(settings: Settings) -> dict[str, int]:
+def count_rows(settings: Settings) -> dict[str, int]:
     """`schema.table` → rows, of every table dbt built; one connection for all."""
     with duck.connect(settings.extensions, settings.warehouse, read_only=True) as con:
         tables = con.execute(
@@ -176,7 +176,7 @@ def row_counts(settings: Settings) -> dict[str, int]:
     return counted
 
 
-def nodes_sha256(manifest: Path) -> str:
+def hash_nodes(manifest: Path) -> str:
     """Checksum of what the models say, free of the times and ids that every parse writes anew."""
     content = json.loads(manifest.read_text(encoding="utf-8"))
     return fingerprint({name: node["checksum"] for name, node in content["nodes"].items()})

@@ -13,7 +13,7 @@ import pandas as pd
 FIRST, LAST = date(2024, 1, 1), date(2027, 12, 31)
 
 
-def calendar_frame(country: str = "VN", first: date = FIRST, last: date = LAST) -> pd.DataFrame:
+def build_calendar(country: str = "VN", first: date = FIRST, last: date = LAST) -> pd.DataFrame:
     """One row per day: `date`, `is_working_day`, `holiday_name` (None on ordinary days).
 
     `country`: an ISO code that the library knows, with a subdivision where holidays differ: `DE-BE`.

@@ -17,7 +17,7 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def check_table(con: duckdb.DuckDBPyConnection, reports: Iterable[Report]) -> None:
+def write_checks(con: duckdb.DuckDBPyConnection, reports: Iterable[Report]) -> None:
     """One row per batch × rule; `rules` is the checksum of the contract and suite that judged it."""
     rows = [
         (

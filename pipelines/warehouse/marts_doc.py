@@ -32,7 +32,7 @@ ASKED = ("topic", "title_vi", "question_en", "question_vi")
 Node = Mapping[str, Any]
 
 
-def marts_document(manifest: Mapping[str, Any], project: Path) -> str:
+def render_marts_doc(manifest: Mapping[str, Any], project: Path) -> str:
     """`project`: the dbt project's folder, for the metric seeds. ValueError: a mart without a question or topic."""
     nodes = manifest["nodes"].values()
     marts = [n for n in nodes if n["resource_type"] == "model" and n["schema"] in SCHEMAS]

@@ -16,11 +16,11 @@ from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import find_newest_batches, list_batches, verify_batch
 from pipelines.landing.pull import land_partition
 from pipelines.quality.reports import read_report
-from pipelines.quality.validate import pending, validate
+from pipelines.quality.validate import find_pending, validate
 from pipelines.releases.publish import publish
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
-from pipelines.warehouse.build import built_state, finish, prepare
+from pipelines.warehouse.build import finish, prepare, read_built_state
 from tests import crashing, nights, week
 
 pytestmark = pytest.mark.slow
@@ -57,7 +57,7 @@ def validation(settings: Settings) -> None:
     source = load_contracts(settings.sources_file).sources[LOG]
     validate(
         source,
-        pending(source, find_newest_batches(settings.landing, LOG).values(), settings.quality),
+        find_pending(source, find_newest_batches(settings.landing, LOG).values(), settings.quality),
         settings,
     )
 
@@ -162,7 +162,7 @@ def test_a_build_killed_half_way_is_not_published_and_the_next_one_is_the_same(
     spoilt = at(week, tmp_path / "spoilt")
     before = crashing.asked(released, spoilt)
     crashing.killed_at(int(build_boundaries * share), building, spoilt)
-    assert crashing.asked(built_state, spoilt) is None
+    assert crashing.asked(read_built_state, spoilt) is None
     assert crashing.asked(released, spoilt) == before
     crashing.asked(building, spoilt)
     assert crashing.asked(publishing, spoilt) is False  # every hash is the same: nothing new
@@ -174,5 +174,5 @@ def test_a_build_on_a_full_disk_is_not_published_and_the_release_answers(
     spoilt = at(week, tmp_path / "spoilt")
     before = crashing.asked(released, spoilt)
     assert crashing.on_a_full_disk(building, spoilt)
-    assert crashing.asked(built_state, spoilt) is None
+    assert crashing.asked(read_built_state, spoilt) is None
     assert crashing.asked(released, spoilt) == before

@@ -16,11 +16,11 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from pipelines.quality.rejections import lay_out_rejections
+from pipelines.quality.rejections import write_rejections
 from pipelines.settings import PROJECT
 from pipelines.sources.contracts.contract import Contracts, load_contracts
-from pipelines.warehouse.calendar import calendar_frame
-from pipelines.warehouse.checks import check_table
+from pipelines.warehouse.calendar import build_calendar
+from pipelines.warehouse.checks import write_checks
 
 DBT = PROJECT / "dbt_project"
 BOOKKEEPING = {
@@ -56,7 +56,7 @@ class CompiledProject:
                 )
         for schema in {relation.split(".")[0] for relation, _, _ in self.models}:
             self.con.execute(f"create schema if not exists {schema}")
-        calendar = calendar_frame()
+        calendar = build_calendar()
         self.con.register("incoming", calendar)
         self.con.execute("create or replace table raw.calendar as from incoming")
 
@@ -86,8 +86,8 @@ def _raw_tables(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> dict[st
         tables[name] = dict(part.strip().split(" ") for part in said.split(","))  # type: ignore[misc]
     tables["calendar"] = {"date": "date", "is_working_day": "boolean", "holiday_name": "varchar"}
     con.execute("create schema raw")
-    check_table(con, [])
-    lay_out_rejections(con, contracts, [], "raw.rejections")
+    write_checks(con, [])
+    write_rejections(con, contracts, [], "raw.rejections")
     for name, columns in tables.items():
         typed = ", ".join(f'"{c}" {t}' for c, t in columns.items())
         con.execute(f"create table raw.{name} ({typed})")

@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.exports.export import Export
 from pipelines.exports.registry import EXPORTS
-from pipelines.warehouse.marts_doc import marts_document
+from pipelines.warehouse.marts_doc import render_marts_doc
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 DBT = str(Path(sys.executable).with_name("dbt"))
@@ -217,7 +217,7 @@ def test_every_mart_says_which_question_it_answers(models: dict[str, Node]) -> N
 
 def test_the_handbook_of_the_marts_is_what_the_project_says(manifest: Node) -> None:
     handbook = PROJECT.parent / "docs" / "marts.md"
-    assert handbook.read_text(encoding="utf-8") == marts_document(manifest, PROJECT), "run `thongsuot docs`"
+    assert handbook.read_text(encoding="utf-8") == render_marts_doc(manifest, PROJECT), "run `thongsuot docs`"
 
 
 def catalogued() -> set[tuple[str, str]]:

@@ -17,7 +17,7 @@ import pytest
 
 from pipelines.landing.batches import Batch, write_batch
 from pipelines.privacy.detectors import REMOVED
-from pipelines.quality.expectations import run_suite
+from pipelines.quality.expectations import evaluate_frame
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import load_suite, read_suite
 from pipelines.quality.validate import validate
@@ -446,4 +446,4 @@ def test_every_rule_over_a_whole_batch_has_a_batch_that_keeps_it_and_one_that_br
         sound = {"rows": 100.0, "volume_ratio": 1.0, "hours_behind": 2.0}
         unknown = sound | {"volume_ratio": None, "hours_behind": None}
         batches = pd.DataFrame([sound | {fact: keeps}, sound | {fact: breaks}, unknown], dtype="float64")
-        assert list(run_suite(rules, batches, source)[number].failed) == [1]
+        assert list(evaluate_frame(rules, batches, source)[number].failed) == [1]

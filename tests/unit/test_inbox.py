@@ -14,7 +14,7 @@ import pytest
 from pipelines.landing.arrivals import archive_counted_files, find_new_days, find_waiting_files
 from pipelines.landing.batches import find_newest_batches, hash_file
 from pipelines.landing.pull import land_partition
-from pipelines.quality.owed import owed
+from pipelines.quality.missing_days import find_missing_days
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import NotProvided, PermanentSourceError
@@ -117,7 +117,7 @@ def test_where_each_file_is_a_whole_export_the_newest_counts(settings: Settings)
     drop(settings, "evening.csv", "new", at=NOON + 3600)
     assert land(settings, inbox_source(several_files="newest")) == ["new"]
     assert lying(settings, "inbox") == [] and len(lying(settings, "archive")) == 2
-    assert owed(inbox_source(several_files="newest"), [DAY], settings) == []
+    assert find_missing_days(inbox_source(several_files="newest"), [DAY], settings) == []
 
 
 def test_a_correction_of_a_whole_table_replaces_it_whatever_its_name(settings: Settings) -> None:
@@ -205,13 +205,13 @@ def test_a_bad_file_at_a_configured_path_stays_where_it_is(settings: Settings) -
 
 def test_a_run_from_the_command_line_owes_a_day_when_something_new_waits_for_it(settings: Settings) -> None:
     one = inbox_source()
-    assert owed(one, [DAY, NEXT], settings) == []
+    assert find_missing_days(one, [DAY, NEXT], settings) == []
     drop(settings, "a.csv", "1")
-    assert owed(one, [DAY, NEXT], settings) == [DAY]
+    assert find_missing_days(one, [DAY, NEXT], settings) == [DAY]
     land(settings, one)
-    assert owed(one, [DAY, NEXT], settings) == []
+    assert find_missing_days(one, [DAY, NEXT], settings) == []
     drop(settings, "b.csv", "2")
-    assert owed(one, [DAY, NEXT], settings) == [DAY]
+    assert find_missing_days(one, [DAY, NEXT], settings) == [DAY]
 
 
 # --- the sensor -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.warehouse.marts_doc import marts_document
+from pipelines.warehouse.marts_doc import render_marts_doc
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 META = {"key": ["day"], "topic": "tasks", "title_vi": "Bảng", "question_en": "How many?",
@@ -37,7 +37,7 @@ def manifest(meta: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_reader_finds_the_mart_by_the_question_and_all_of_it_in_one_place() -> None:
-    document = marts_document(manifest(META), PROJECT)
+    document = render_marts_doc(manifest(META), PROJECT)
     for line in (
         "| How many? | Bao nhiêu? | [`marts.counts`](#martscounts) |",
         "### Assigned tasks · Nhiệm vụ được giao",
@@ -57,9 +57,9 @@ def test_a_reader_finds_the_mart_by_the_question_and_all_of_it_in_one_place() ->
 
 def test_a_topic_nobody_knows_is_named_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"counts is public.*one of submission, resolution"):
-        marts_document(manifest({**META, "topic": "weather"}), PROJECT)
+        render_marts_doc(manifest({**META, "topic": "weather"}), PROJECT)
 
 
 def test_a_mart_without_a_question_is_named() -> None:
     with pytest.raises(ValueError, match=r"counts is public.*question_en"):
-        marts_document(manifest({"key": ["day"], "title_vi": "Bảng"}), PROJECT)
+        render_marts_doc(manifest({"key": ["day"], "title_vi": "Bảng"}), PROJECT)

@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from pipelines import duck
 from pipelines.cli import main
 from pipelines.landing.batches import Batch, write_batch
-from pipelines.quality.rejections import judged_batches, lay_out_rejections
-from pipelines.quality.sent_back import send_back
+from pipelines.quality.rejections import find_reported_batches, write_rejections
+from pipelines.quality.unit_workbooks import write_unit_workbooks
 from pipelines.quality.validate import validate
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import Contracts, Source, load_contracts
@@ -77,7 +77,7 @@ def delivered(settings: Settings, said: Contracts, day: str, *rows: Sequence[str
 def told(settings: Settings, said: Contracts) -> list[tuple[Any, ...]]:
     """(batch, row key, rule, first seen, last seen, resolved by), in the order of the pulls."""
     with duck.connect(settings.extensions) as con:
-        lay_out_rejections(con, said, judged_batches(settings, said), "r")
+        write_rejections(con, said, find_reported_batches(settings, said), "r")
         return con.execute(
             "select batch_id, row_key, rule, first_seen_batch, last_seen_batch, resolved_by_batch "
             "from r order by batch_id, _row"
@@ -242,5 +242,5 @@ def test_a_workbook_per_unit_replaces_no_other(settings: Settings, tmp_path: Pat
         | {"first_seen": date(2025, 8, 5), "last_seen": date(2025, 8, 5)}
         for unit in ("a/b", "a_b", "A_b", "x" * 400)
     ]
-    made = send_back(rows, said, {}, tmp_path / "units", per_unit=True)
+    made = write_unit_workbooks(rows, said, {}, tmp_path / "units", per_unit=True)
     assert len({path.name.casefold() for path in made}) == 4 and all(path.exists() for path in made)

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.landing.batches import write_batch
 from pipelines.quality.suite import read_suite
-from pipelines.quality.tables import judge_tables
+from pipelines.quality.tables import evaluate_tables
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.canon import find_table_suite
 from pipelines.sources.contracts.contract import load_contracts
@@ -90,7 +90,7 @@ def judged(settings: Settings, tables: dict[str, list[Row]]) -> dict[tuple[str, 
             return "by hand", ()
 
         write_batch(settings.landing, f"reference_{table}", "2025-08-01", write, run_id="test")
-    return {(v.table, v.rule.rule): v.failed for v in judge_tables(CONTRACTS, settings)}
+    return {(v.table, v.rule.rule): v.failed for v in evaluate_tables(CONTRACTS, settings)}
 
 
 def test_every_rule_has_a_row_that_breaks_it() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.quality.typing import typing_sql
+from pipelines.quality.typing import select_typed
 from pipelines.sources.contracts.contract import Source
 
 FORMATS = ["%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M"]
@@ -45,7 +45,7 @@ def typed(
     con.execute(f"set TimeZone = '{zone}'")
     con.execute("create table landed (_key bigint, _batch bigint, _row bigint, c varchar)")
     con.executemany("insert into landed values (?, 0, ?, ?)", [[i, i + 1, t] for i, t in enumerate(texts)])
-    rows = con.execute(f"{typing_sql(source(column, **said), 'landed', ['c'])} order by _key")
+    rows = con.execute(f"{select_typed(source(column, **said), 'landed', ['c'])} order by _key")
     names = [d[0] for d in rows.description]
     return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
@@ -226,7 +226,7 @@ def test_an_optional_column_that_the_batch_lacks_is_null_or_its_default() -> Non
     con = duckdb.connect()
     con.execute("create table landed as select 0 as _key, 0 as _batch, 1 as _row")
     for column, expected in (({}, None), (CHANNEL, "in_person")):
-        sql = typing_sql(source(column), "landed", [])
+        sql = select_typed(source(column), "landed", [])
         assert con.execute(f"select c from ({sql})").fetchall() == [(expected,)]
 
 

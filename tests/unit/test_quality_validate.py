@@ -21,11 +21,11 @@ from pipelines import duck
 from pipelines.landing.batches import Batch, LandingError, write_batch
 from pipelines.quality import split
 from pipelines.quality import validate as validation
-from pipelines.quality.expectations import ExpectationRaised, Outcome
+from pipelines.quality.expectations import ExpectationRaised, RuleResult
 from pipelines.quality.reconcile import Unbalanced, reconcile
 from pipelines.quality.reports import read_report
 from pipelines.quality.suite import Expectation
-from pipelines.quality.validate import chunks, pending, validate
+from pipelines.quality.validate import find_pending, group_batches, validate
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 
@@ -184,7 +184,7 @@ def test_more_rejections_than_the_threshold_block_the_batch_and_say_why(
     above = landed(settings, [SOUND] * 2 + [("X-9", "9", None)], "2025-08-06")
     within, blocked = validate(log, [at_the_limit, above], settings)
     assert (within.blocked, blocked.blocked) == (False, True)
-    said = blocked.say_blocked(log.max_rejected_share)
+    said = blocked.describe_block(log.max_rejected_share)
     assert f"log 2025-08-06: batch {above.batch_id} is blocked: 1 of 3 rows rejected (33.3%)" in said
     assert "channel_unknown (1, first row 3: unknown channel)" in said and "25.0%" in said
     assert "last release is still served" in said and "pull the day again" in said
@@ -203,7 +203,7 @@ def test_a_corrected_map_takes_rows_out_of_rejection_without_a_new_pull(
     batch = landed(settings, [SOUND, ("C-2", "3", None)])
     before = source(tmp_path)
     [first] = validate(before, [batch], settings)
-    assert first.rejected.exists() and pending(before, [batch], settings.quality) == []
+    assert first.rejected.exists() and find_pending(before, [batch], settings.quality) == []
     channel = {"1": "in_person", "2": "online", "3": "postal"}
     columns = [
         {"name": "case_id"},
@@ -211,10 +211,10 @@ def test_a_corrected_map_takes_rows_out_of_rejection_without_a_new_pull(
         {"name": "seen_at", "type": "timestamp"},
     ]  # fmt: skip
     corrected = source(tmp_path, columns=columns)
-    assert pending(corrected, [batch], settings.quality) == [batch]
+    assert find_pending(corrected, [batch], settings.quality) == [batch]
     [second] = validate(corrected, [batch], settings)
     assert (second.rows_accepted, second.rejected.exists()) == (2, False)
-    assert pending(corrected, [batch], settings.quality) == []
+    assert find_pending(corrected, [batch], settings.quality) == []
 
 
 def test_validating_again_gives_the_same_bytes(tmp_path: Path, settings: Settings) -> None:
@@ -275,7 +275,7 @@ def test_a_validation_that_stops_half_way_leaves_no_report(
     with pytest.raises(OSError, match="No space left"):
         validate(log, [batch], settings)
     assert read_report(settings.quality, batch) is None
-    assert pending(log, [batch], settings.quality) == [batch]
+    assert find_pending(log, [batch], settings.quality) == [batch]
 
 
 def test_rows_that_do_not_add_up_are_named_with_source_batch_and_counts(
@@ -298,7 +298,7 @@ def sized(*rows: int) -> list[Batch]:
 
 
 def test_chunks_hold_whole_batches_up_to_the_limit_in_order() -> None:
-    found = [[b.rows for b in chunk] for chunk in chunks(sized(4, 4, 3, 20, 1, 9), limit=10)]
+    found = [[b.rows for b in chunk] for chunk in group_batches(sized(4, 4, 3, 20, 1, 9), limit=10)]
     assert found == [[4, 4], [3], [20], [1, 9]]
 
 
@@ -316,11 +316,11 @@ def test_whichever_rows_fail_each_is_accepted_or_rejected_exactly_once(
     rows = st.sets(st.integers(0, max(sum(sizes) - 1, 0))) if sum(sizes) else st.just(set())
     chosen = [sorted(data.draw(rows)) for _ in RULES]
 
-    def judge(_: Any, suite: Sequence[Expectation], *__: Any) -> list[Outcome]:
-        return [Outcome(e, np.array(f, np.int64)) for e, f in zip(suite, chosen, strict=True)]
+    def pick_failures(_: Any, suite: Sequence[Expectation], *__: Any) -> list[RuleResult]:
+        return [RuleResult(e, np.array(f, np.int64)) for e, f in zip(suite, chosen, strict=True)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(validation, "judge", judge)
+        patch.setattr(validation, "evaluate_suite", pick_failures)
         reports = validate(log, batches, settings)
     rejected = set(chosen[0]) | set(chosen[1])  # the third rule warns
     first = 0
@@ -338,10 +338,10 @@ def test_the_key_of_a_row_follows_from_its_place_whichever_file_is_read_first(
 ) -> None:
     batches = [landed(settings, [(f"{day}-{n}", "1", None) for n in range(day)], f"2025-08-{day:02d}")
                for day in (9, 2, 5)]  # fmt: skip
-    placed = validation.place(batches)
+    placed = validation.assign_keys(batches)
     with duck.connect(settings.extensions) as con:
         found = con.execute(
-            f"select _key, case_id from ({validation.landed_sql(placed)}) order by 1"
+            f"select _key, case_id from ({validation.select_landed(placed)}) order by 1"
         ).fetchall()
     expected = [f"{day}-{n}" for day in (9, 2, 5) for n in range(day)]
     assert found == list(enumerate(expected))

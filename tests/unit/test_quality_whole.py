@@ -14,7 +14,7 @@ import pytest
 from pipelines.landing.batches import Batch, write_batch
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import SuiteError, load_suite, read_suite
-from pipelines.quality.validate import pending, validate
+from pipelines.quality.validate import find_pending, validate
 from pipelines.quality.whole import hours_behind, volume_ratio
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
@@ -98,7 +98,7 @@ def test_an_empty_batch_blocks_where_the_suite_says_it_is_critical(settings: Set
     assert (without.blocked, within.blocked) == (True, False)
     told = said_of(without, "batch_empty")
     assert (told["scope"], told["evaluated"], told["unexpected"], told["observed"]) == ("batch", 1, 1, 0.0)
-    assert "log 2025-08-05" in without.say_blocked(0.5) and "batch_empty" in without.say_blocked(0.5)
+    assert "log 2025-08-05" in without.describe_block(0.5) and "batch_empty" in without.describe_block(0.5)
 
 
 def test_a_code_is_looked_up_in_the_list_as_landed_and_a_corrected_list_rescues_its_rows(
@@ -112,16 +112,16 @@ def test_a_code_is_looked_up_in_the_list_as_landed_and_a_corrected_list_rescues_
     assert (unchecked.rows_rejected, unchecked.references) == (0, {})  # no list was landed: nothing is said
 
     units = landed(settings, "reference_units", "2025-08-01", unit_code=["16681"])
-    assert pending(log, [cases], settings.quality) == [cases]
+    assert find_pending(log, [cases], settings.quality) == [cases]
     [checked] = validate(log, [cases], settings)
     assert said_of(checked, "unit_unlisted")["samples"] == [
         {"row": 2, "key": "2", "column": "unit_code", "value": "16690"}
     ]
     assert checked.references == {"units": units.batch_id}
-    assert pending(log, [cases], settings.quality) == []
+    assert find_pending(log, [cases], settings.quality) == []
 
     landed(settings, "reference_units", "2025-08-02", unit_code=["16681", "16690"])
-    assert pending(log, [cases], settings.quality) == [cases]
+    assert find_pending(log, [cases], settings.quality) == [cases]
     [rescued] = validate(log, [cases], settings)
     assert rescued.rows_rejected == 0
 
@@ -134,7 +134,7 @@ def test_a_list_that_only_warns_does_not_have_everything_judged_again(settings: 
     [report] = validate(log, [cases], settings)
     assert (report.rows_rejected, said_of(report, "unit_unlisted")["unexpected"]) == (0, 1)
     landed(settings, "reference_units", "2025-08-02", unit_code=["16690"])
-    assert pending(log, [cases], settings.quality) == []
+    assert find_pending(log, [cases], settings.quality) == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.quality.reports import Report
-from pipelines.warehouse.checks import check_table
+from pipelines.warehouse.checks import write_checks
 
 FOUND = {"rule": "channel_unknown", "column": "channel", "severity": "critical", "scope": "row",
          "evaluated": 4, "unexpected": 1, "reason_en": "unknown", "reason_vi": "lạ"}  # fmt: skip
@@ -25,7 +25,7 @@ def report(*results: dict) -> Report:
 def test_every_rule_of_every_batch_is_a_row_whether_it_found_something_or_not() -> None:
     with duckdb.connect() as con:
         con.execute("create schema raw")
-        check_table(con, [report(FOUND, SMALL)])
+        write_checks(con, [report(FOUND, SMALL)])
         assert con.execute(
             "select source, partition_key::varchar, batch_id, rule, column_name, scope, evaluated, "
             "unexpected, observed, rules from raw.checks order by rule"
@@ -38,7 +38,7 @@ def test_every_rule_of_every_batch_is_a_row_whether_it_found_something_or_not() 
 def test_without_reports_the_table_is_there_and_empty() -> None:
     with duckdb.connect() as con:
         con.execute("create schema raw")
-        check_table(con, [])
+        write_checks(con, [])
         assert con.execute("select count(*) from raw.checks").fetchall() == [(0,)]
         types = dict(
             con.execute(

@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.landing.batches import Batch
 from pipelines.warehouse.build import current
-from pipelines.warehouse.calendar import calendar_frame
+from pipelines.warehouse.calendar import build_calendar
 
 
 class Said:
@@ -40,7 +40,7 @@ def test_a_blocked_batch_leaves_the_one_before_it_in_force() -> None:
 
 def test_the_library_calendar_misses_the_swap_of_january_2026() -> None:
     """docs/domain.md §7: why the override list exists; were the library mended, the override could go."""
-    days = calendar_frame().set_index("date")["is_working_day"]
+    days = build_calendar().set_index("date")["is_working_day"]
     by_text = {str(day): working for day, working in days.items()}
     assert by_text["2025-09-02"] is False or not by_text["2025-09-02"]  # National Day
     assert by_text["2026-01-02"] and not by_text["2026-01-10"]
@@ -51,5 +51,5 @@ def test_the_names_of_holidays_do_not_follow_the_language_of_the_shell(
 ) -> None:
     for language in ("", "en_US.UTF-8", "vi_VN.UTF-8"):
         monkeypatch.setenv("LANGUAGE", language)
-        frame = calendar_frame("VN", date(2025, 9, 2), date(2025, 9, 2))
+        frame = build_calendar("VN", date(2025, 9, 2), date(2025, 9, 2))
         assert list(frame["holiday_name"]) == ["Quốc khánh"]

@@ -13,7 +13,7 @@ from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files.file_set import has_file
 
 
-def owed(source: Source, days: Sequence[date], settings: Settings) -> list[date]:
+def find_missing_days(source: Source, days: Sequence[date], settings: Settings) -> list[date]:
     """Days without a batch, with one that the threshold blocked, or with a new file in the inbox.
 
     A delivery that is a file is owed only where the file exists; everything else is owed every day.

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines import duck
-from pipelines.quality.expectations import Outcome, run_suite
+from pipelines.quality.expectations import RuleResult, evaluate_frame
 from pipelines.quality.suite import NULLNESS, Expectation
 
 PAIR = "expect_column_pair_values_a_to_be_greater_than_b"
@@ -33,15 +33,15 @@ class Frame(NamedTuple):
     shown: dict[str, str]
 
 
-def judge(
+def evaluate_suite(
     con: duckdb.DuckDBPyConnection, suite: Sequence[Expectation], relation: str, name: str
-) -> list[Outcome]:
+) -> list[RuleResult]:
     """The failing `_key`s per rule, in the suite's order; `relation` has `_key` and the rules' columns."""
     types = {row[0]: row[1] for row in con.execute(f"describe from {relation}").fetchall()}
     failed: dict[str, np.ndarray] = {}
     for frame in frames(suite, types):
-        failed |= _judge(con, frame, relation, name)
-    return [Outcome(e, failed[e.rule]) for e in suite]
+        failed |= _evaluate(con, frame, relation, name)
+    return [RuleResult(e, failed[e.rule]) for e in suite]
 
 
 def frames(suite: Sequence[Expectation], types: dict[str, str]) -> list[Frame]:
@@ -82,7 +82,9 @@ def _of_order(e: Expectation) -> Expectation:
     return Expectation(e.type, kwargs, e.severity, e.rule, e.reason_en, e.reason_vi, e.at)
 
 
-def _judge(con: duckdb.DuckDBPyConnection, frame: Frame, relation: str, name: str) -> dict[str, np.ndarray]:
+def _evaluate(
+    con: duckdb.DuckDBPyConnection, frame: Frame, relation: str, name: str
+) -> dict[str, np.ndarray]:
     held = ", ".join(f"{sql} as {duck.identifier(c)}" for c, sql in frame.sql.items())
     con.execute(
         f"create or replace temp table patterns as select (row_number() over () - 1)::bigint as _pattern, * "
@@ -92,10 +94,10 @@ def _judge(con: duckdb.DuckDBPyConnection, frame: Frame, relation: str, name: st
     distinct = con.execute(f"select _pattern, {shown} from patterns order by _pattern").to_arrow_table()
     # Unnamed: Great Expectations then names failing rows by plain integers, not by dicts.
     values: pd.DataFrame = distinct.to_pandas().set_index("_pattern").rename_axis(None)
-    outcomes = run_suite(frame.rules, values, name)
-    wrong = np.unique(np.concatenate([o.failed for o in outcomes]))
+    results = evaluate_frame(frame.rules, values, name)
+    wrong = np.unique(np.concatenate([o.failed for o in results]))
     if not len(wrong):
-        return {o.expectation.rule: o.failed for o in outcomes}
+        return {o.expectation.rule: o.failed for o in results}
     same = " and ".join(f"r.{q} is not distinct from p.{q}" for q in (duck.identifier(c) for c in frame.sql))
     con.register("wrong", pd.DataFrame({"_pattern": wrong}))
     rows = con.execute(
@@ -104,4 +106,4 @@ def _judge(con: duckdb.DuckDBPyConnection, frame: Frame, relation: str, name: st
     ).fetchnumpy()
     con.unregister("wrong")
     keys, patterns = (np.asarray(rows[c], np.int64) for c in ("_key", "_pattern"))
-    return {o.expectation.rule: keys[np.isin(patterns, o.failed)] for o in outcomes}
+    return {o.expectation.rule: keys[np.isin(patterns, o.failed)] for o in results}

@@ -30,7 +30,7 @@ LONGEST_CELL = 32_767
 NO_UNIT, NO_UNIT_FILE = "Không rõ đơn vị", "khong-ro-don-vi"
 
 
-def send_back(
+def write_unit_workbooks(
     rows: Sequence[Mapping[str, Any]],
     contracts: Contracts,
     unit_names: Mapping[str, str],
