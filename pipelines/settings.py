@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -35,6 +36,22 @@ LOCAL_ZONE = _zone_of_the_place()
 ONLY_MISSING_TAG = "thongsuot/only_missing"
 
 
+class RetryPolicy(NamedTuple):
+    """How a pull that failed for now is tried again, as a whole.
+
+    `pulls`: further tries; `first_pause`: seconds before the first of them, twice as long before each
+    next one; `longest_pause`: seconds that no pause exceeds, those between two pages of an API included.
+    """
+
+    pulls: int = 3
+    first_pause: float = 20
+    longest_pause: float = 3600
+
+    def pause_before(self, retry: int) -> float:
+        """Seconds before the n-th further try, counted from 0."""
+        return min(self.first_pause * 2**retry, self.longest_pause)
+
+
 @dataclass(frozen=True)
 class Settings:
     """Paths of one installation; every property lies under `data` unless it is the project's own."""
@@ -49,6 +66,7 @@ class Settings:
     # It may hold a secret, like the password below.
     postgres_url: str | None = field(default=None, repr=False)
     bi_password: str | None = field(default=None, repr=False)
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:

@@ -14,7 +14,9 @@ from datetime import date
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from pipelines.settings import Settings
+from pipelines.settings import RetryPolicy, Settings
+
+NO_PAUSES = RetryPolicy(longest_pause=0)
 
 
 class Told(NamedTuple):
@@ -60,17 +62,10 @@ def _answer(pipe: Connection, settings: Settings) -> None:
     os.environ.update(settings.child_environment() | {"THONGSUOT_EXPORTS": "marts_duckdb"})
     settings.dagster.mkdir(parents=True, exist_ok=True)
 
-    from rich.progress import Progress
+    from pipelines.runs.execute import run_night
+    from pipelines.runs.plan import plan_run
 
-    from pipelines.defs import landing
-    from pipelines.runs.line import run_line
-    from pipelines.sources.http import fetch
-
-    landing.SECONDS_BEFORE_RETRY = 0
-    fetch.sleep = lambda seconds: None
     while (day := pipe.recv()) is not None:
-        told = run_line(
-            settings, day, day, as_of=None, again=False, revalidate=False, reason=f"night of {day}",
-            progress=Progress(disable=True),
-        )  # fmt: skip
-        pipe.send((told.success, told.text))
+        plan = plan_run(settings, day, day, again=False, revalidate=False)
+        result = run_night(settings, plan, reason=f"night of {day}", retries=NO_PAUSES)
+        pipe.send((result.success, result.text))

@@ -105,16 +105,16 @@ def live(settings: Settings) -> None:
 
     dbt's data tests are run on the whole week, in its last night: they are half of a small build.
     """
-    from tests.nights import night
+    from tests.nights import run_night
 
     for word in NIGHTS:
-        night(settings, word, tested=False)
+        run_night(settings, word, tested=False)
     take_back(settings.data / "demo" / "one_stop.sqlite")
-    night(settings, "2025-08-05", tested=False)
+    run_night(settings, "2025-08-05", tested=False)
     contract(settings.sources_file, knows_nine=True)
-    night(settings, "-", tested=False)
+    run_night(settings, "-", tested=False)
     contract(settings.sources_file)
-    night(settings, "-")
+    run_night(settings, "-")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from pipelines.cli import docs, line, rejections, releases, sources, status, superset, trace, verify
+from pipelines.cli import docs, rejections, releases, run, sources, status, superset, trace, verify
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract_file import ContractError
 
@@ -49,9 +49,9 @@ def main() -> None:
 
 
 COMMANDS = (
-    line.demo,
-    line.run,
-    line.ui,
+    run.demo,
+    run.run,
+    run.ui,
     status.status,
     superset.superset,
     sources.sources,

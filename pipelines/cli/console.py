@@ -1,4 +1,9 @@
-"""The one console that commands print to, and the bar of what takes its time."""
+"""The one console that commands print to, and how a run shows where it is: a bar, or a line per step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -10,11 +15,20 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from pipelines.log import print_steps
+from pipelines.runs.steps import StepEvent, ignore_step
+
 console = Console()
 
 
-def progress_bar() -> Progress:
-    return Progress(
+@contextmanager
+def show_progress() -> Iterator[Callable[[StepEvent], None]]:
+    """What a run is to call at each step: moves a bar on a terminal; elsewhere the log is printed instead."""
+    if not console.is_terminal:
+        with print_steps():
+            yield ignore_step
+        return
+    with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
@@ -22,4 +36,11 @@ def progress_bar() -> Progress:
         TimeElapsedColumn(),
         console=console,
         transient=True,
-    )
+    ) as progress:
+        bar = progress.add_task("loading definitions", total=None)
+
+        def move_bar(event: StepEvent) -> None:
+            finished = event.state in ("done", "failed")
+            progress.update(bar, total=event.total, description=event.step, advance=int(finished))
+
+        yield move_bar

@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from pipelines.cli.answers import ANSWERED, DIFFERENT, as_json, asked, leave, say
-from pipelines.cli.console import console, progress_bar
+from pipelines.cli.console import console, show_progress
 from pipelines.cli.difference import print_difference, print_row_changes
 from pipelines.settings import Settings
 
@@ -154,20 +154,20 @@ def restore(release_id: int, reason: str, yes: bool, as_json: bool) -> None:
     """Publish the content of release N again, as a new release that names it. Nothing is rewritten."""
     from pipelines.lake import ledger
     from pipelines.lake.catalogue import open_lake
-    from pipelines.runs.line import restore_line
+    from pipelines.runs.execute import restore_release
 
     settings = Settings.from_env()
     with asked(), open_lake(settings) as con:
         wanted = ledger.find_release(ledger.list_releases(con), release_id)
     if not yes:
         click.confirm(f"Publish release {release_id} (as of {wanted.as_of}) again?", abort=True)
-    with progress_bar() as progress:
-        outcome = restore_line(settings, release_id, reason, progress)
+    with show_progress() as on_step:
+        result = restore_release(settings, release_id, reason, on_step)
     if as_json:
-        say({"success": outcome.success, "text": outcome.text})
+        say({"success": result.success, "text": result.text})
     else:
-        console.print(outcome.text)
-    leave(ANSWERED if outcome.success else DIFFERENT)
+        console.print(result.text)
+    leave(ANSWERED if result.success else DIFFERENT)
 
 
 @releases.command()

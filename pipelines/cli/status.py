@@ -19,13 +19,14 @@ def status(as_json: bool) -> None:
     from pipelines.exports.brief import export as brief
     from pipelines.exports.headline import headline, said_of
     from pipelines.lake.catalogue import open_lake
+    from pipelines.runs.history import read_last_run
 
     try:
         with open_lake(Settings.from_env()) as con:
             said = headline(con)
     except (FileNotFoundError, LookupError) as error:
         raise click.ClickException(str(error)) from None
-    last_run = _last_run(Settings.from_env())
+    last_run = str(read_last_run() or "none")
     page = brief.brief_file(Settings.from_env())
     where = str(page) if page.exists() else "none yet"
     if as_json:
@@ -47,18 +48,3 @@ def status(as_json: bool) -> None:
     console.print(f"Bản tin điều hành · the brief: {where}", soft_wrap=True, highlight=False)
     if page.exists() and not page.with_suffix(".pdf").exists() and not chromium.find():
         console.print(f"Không có bản PDF · {chromium.NO_PDF}", soft_wrap=True, highlight=False)
-
-
-def _last_run(settings: Settings) -> str:
-    """Read from Dagster's own storage; importing Dagster for one line would cost seconds."""
-    import sqlite3
-
-    history = settings.dagster / "history" / "runs.db"
-    if not history.exists():
-        return "none"
-    with sqlite3.connect(f"file:{history}?mode=ro", uri=True) as con:
-        row = con.execute(
-            "select run_id, status, datetime(start_time, 'unixepoch', 'localtime') "
-            "from runs order by id desc limit 1"
-        ).fetchone()
-    return f"{row[0][:8]} {row[1].lower()} {row[2] or ''}".strip() if row else "none"

@@ -9,11 +9,10 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN, days
-from pipelines.landing.batches import find_newest_batches
+from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SINGLE_RUN, night_of
+from pipelines.night import validate_source
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import Expectation, Suite, read_suite
-from pipelines.quality.validate import find_pending, validate
 from pipelines.sources.contracts.contract import Source
 
 THRESHOLD = "rejected_share_within_threshold"
@@ -70,12 +69,7 @@ def validation_asset(source: Source) -> dg.AssetsDefinition:
         backfill_policy=SINGLE_RUN,
     )
     def validation(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        landed = find_newest_batches(SETTINGS.landing, source.name)
-        wanted = [landed[str(day)] for day in days(context) if str(day) in landed]
-        # What a killed run left unjudged, or a corrected rule judged otherwise, is healed on the way.
-        left = find_pending(source, landed.values(), SETTINGS.quality)
-        wanted += [batch for batch in left if batch not in wanted]
-        reports = validate(source, wanted, SETTINGS, progress=context.log.debug)
+        reports = validate_source(night_of(context), source)
         read = sum(r.rows_read for r in reports)
         kept = sum(r.rows_accepted for r in reports)
         yield dg.MaterializeResult(

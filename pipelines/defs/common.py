@@ -1,10 +1,12 @@
-"""What every defs module shares: settings, contracts, partitions, owners, the warehouse pool."""
+"""What every defs module shares: settings, contracts, partitions, owners, the warehouse pool, the night."""
 
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
-from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.night import Night
+from pipelines.settings import LOCAL_ZONE, ONLY_MISSING_TAG, Settings
 from pipelines.sources.contracts.contract import Contracts, load_contracts
 
 SETTINGS = Settings.from_env()
@@ -18,6 +20,11 @@ OWNERS = ["team:data-engineering"]
 WAREHOUSE_POOL = "warehouse"
 
 
-def days(context: dg.AssetExecutionContext) -> list[date]:
-    """The partition days of this run, oldest first."""
-    return sorted(date.fromisoformat(key) for key in context.partition_keys)
+def night_of(context: dg.AssetExecutionContext, **changes: Any) -> Night:
+    """The night that this step is a part of: its partition days, oldest first; `changes`: other fields."""
+    is_partitioned = context.has_partition_key or context.has_partition_key_range
+    days = sorted(date.fromisoformat(key) for key in context.partition_keys) if is_partitioned else []
+    return Night(
+        SETTINGS, CONTRACTS, run_id=context.run_id, days=days,
+        only_missing=ONLY_MISSING_TAG in context.run.tags, **changes,
+    )  # fmt: skip

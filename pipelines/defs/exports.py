@@ -11,7 +11,7 @@ import dagster as dg
 from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.registry import enabled_exports
-from pipelines.runs.lock import exclusive
+from pipelines.night import write_export
 from pipelines.settings import Settings
 
 
@@ -26,8 +26,7 @@ def _asset(export: Export) -> dg.AssetsDefinition:
         kinds=set(export.kinds),
     )
     def exported(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        with exclusive(SETTINGS):
-            result = export.write(SETTINGS)
+        result = write_export(SETTINGS, export)
         return dg.MaterializeResult(metadata=show_result(result, SETTINGS))
 
     return exported

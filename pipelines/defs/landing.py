@@ -1,21 +1,28 @@
 """Assets `landing/*`: one new batch per source and partition day. Retries live here and only here."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import dagster as dg
 
-from pipelines import duck
-from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN, days
-from pipelines.landing.batches import Batch
-from pipelines.landing.pull import land_partition
-from pipelines.landing.reference import land_reference
-from pipelines.quality.missing_days import find_missing_days
-from pipelines.settings import ONLY_MISSING_TAG
+from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SINGLE_RUN, night_of
+from pipelines.night import LandedDays, land_source, land_tables
+from pipelines.settings import RetryPolicy
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
+from pipelines.sources.errors import PermanentSourceError, SourceError
 
-RETRIES = 3
-SECONDS_BEFORE_RETRY = 20
+DEFAULT = RetryPolicy()
+
+
+class RetryConfig(dg.Config):
+    """How often a pull that failed for now is tried again, and after how many seconds (see RetryPolicy)."""
+
+    pulls: int = DEFAULT.pulls
+    first_pause: float = DEFAULT.first_pause
+    longest_pause: float = DEFAULT.longest_pause
+
+    def policy(self) -> RetryPolicy:
+        return RetryPolicy(self.pulls, self.first_pause, self.longest_pause)
 
 
 def landing_asset(source: Source) -> dg.AssetsDefinition:
@@ -31,6 +38,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=source.freshness_hours)),
         kinds={source.connector, "parquet"},
         tags={"source": source.name, "partitioning": source.partitioning},
+        op_tags={"pulls": source.name},
         metadata={
             "dagster/column_schema": dg.TableSchema(
                 [dg.TableColumn(c.name, "text", description=c.title_vi) for c in source.columns]
@@ -38,36 +46,26 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
             "columns never pulled (personal data)": ", ".join(sorted(source.personal)) or "none",
         },
     )
-    def landing(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        landed: list[Batch] = []
-        missing: list[date] = []
+    def landing(context: dg.AssetExecutionContext, config: RetryConfig) -> dg.MaterializeResult:
+        retries, night = config.policy(), night_of(context)
         try:
-            wanted = days(context)
-            if ONLY_MISSING_TAG in context.run.tags:
-                wanted = find_missing_days(source, wanted, SETTINGS)
-            with duck.connect(SETTINGS.extensions) as con:
-                for day in wanted:
-                    try:
-                        landed.append(land_partition(source, day, SETTINGS, run_id=context.run_id, con=con))
-                    except NotProvided:
-                        missing.append(day)
+            landed = land_source(replace(night, settings=replace(night.settings, retries=retries)), source)
         except PermanentSourceError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
         except SourceError as error:
-            pause = SECONDS_BEFORE_RETRY * 2**context.retry_number
-            raise dg.RetryRequested(RETRIES, pause) from error
-        return dg.MaterializeResult(metadata=_metadata(landed, missing))
+            raise dg.RetryRequested(retries.pulls, retries.pause_before(context.retry_number)) from error
+        return dg.MaterializeResult(metadata=_describe(landed))
 
     return landing
 
 
-def _metadata(landed: list[Batch], missing: list[date]) -> dict:
-    newest = landed[-1] if landed else None
-    notes = sorted({note for batch in landed for note in batch.notes})
+def _describe(landed: LandedDays) -> dict[str, object]:
+    newest = landed.batches[-1] if landed.batches else None
+    notes = sorted({note for batch in landed.batches for note in batch.notes})
     return {
-        "dagster/row_count": sum(batch.rows for batch in landed),
-        "batches": len(landed),
-        "days not provided": len(missing),
+        "dagster/row_count": sum(batch.rows for batch in landed.batches),
+        "batches": len(landed.batches),
+        "days not provided": len(landed.not_provided),
         **({"newest batch": newest.batch_id, "sha256": newest.sha256} if newest else {}),
         **({"origin": dg.MetadataValue.text(newest.origin)} if newest else {}),
         **({"notes": dg.MetadataValue.md("\n".join(f"- {n}" for n in notes))} if notes else {}),
@@ -84,7 +82,7 @@ def _metadata(landed: list[Batch], missing: list[date]) -> dict:
     kinds={"csv", "parquet"},
 )
 def reference(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    landed = land_reference(CONTRACTS, SETTINGS, run_id=context.run_id)
+    landed = land_tables(night_of(context))
     return dg.MaterializeResult(
         metadata={
             "tables": len(CONTRACTS.reference),

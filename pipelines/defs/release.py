@@ -4,14 +4,15 @@ from datetime import timedelta
 
 import dagster as dg
 
-from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL
+from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL, night_of
 from pipelines.defs.warehouse import MANIFEST
 from pipelines.explain.difference import difference, difference_markdown
 from pipelines.exports.headline import headline, headline_markdown
 from pipelines.exports.rate_chart import rate_chart_markdown
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.manifest import read_marts
-from pipelines.releases.publish import Publication, PublishError, publish
+from pipelines.night import publish_release
+from pipelines.releases.publish import Publication, PublishError
 from pipelines.releases.restore import restore
 from pipelines.runs.lock import exclusive
 from pipelines.settings import LOCAL_ZONE
@@ -78,17 +79,19 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
 
 
 def _published(context: dg.AssetExecutionContext, config: PublishConfig) -> Publication:
-    asked = context.run.job_name == RESTORE_JOB or config.restore is not None
-    if asked and (config.restore is None or config.confirm != f"restore release {config.restore}"):
+    is_restore = context.run.job_name == RESTORE_JOB or config.restore is not None
+    if is_restore and (config.restore is None or config.confirm != f"restore release {config.restore}"):
         raise dg.Failure(
             f"Nothing was restored: set `restore` to the release's number and `confirm` to "
             f"'restore release {config.restore or 'N'}' in the launchpad.",
             allow_retries=False,
         )
-    who = {"run_id": context.run_id, "author": config.author, "reason": config.reason}
+    who = {"author": config.author, "reason": config.reason}
     try:
+        if not config.restore:
+            return publish_release(night_of(context, **who))
         with exclusive(SETTINGS):
-            return restore(SETTINGS, config.restore, **who) if config.restore else publish(SETTINGS, **who)
+            return restore(SETTINGS, config.restore, run_id=context.run_id, **who)
     except (PublishError, LookupError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error
 

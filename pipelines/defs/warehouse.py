@@ -1,6 +1,6 @@
 """Assets of dbt: staging → intermediate → marts → audit, one dbt step per run on the private file.
 
-`prepare` lays out what dbt reads, `finish` marks the build as whole; the publisher refuses others.
+dbt reports nothing while it builds: its results become Dagster's events once it has ended.
 """
 
 import json
@@ -16,10 +16,9 @@ from dagster_dbt import (
     dbt_assets,
 )
 
-from pipelines.defs.common import CONTRACTS, OWNERS, SETTINGS, WAREHOUSE_POOL
-from pipelines.runs.lock import exclusive
-from pipelines.warehouse.build import count_rows, finish, prepare
-from pipelines.warehouse.dbt import NodeResult, build, ensure_manifest, explain
+from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL, night_of
+from pipelines.night import build_warehouse
+from pipelines.warehouse.dbt import NodeResult, ensure_manifest, explain
 
 GROUPS = ("staging", "intermediate", "marts", "audit")
 
@@ -72,18 +71,11 @@ MANIFEST = ensure_manifest(SETTINGS)
     pool=WAREHOUSE_POOL,
 )
 def warehouse(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
-    with exclusive(SETTINGS):
-        as_of = prepare(SETTINGS, CONTRACTS, config.moment())
-        context.log.info(f"building as of {as_of}")
-        results = build(SETTINGS)
-        failed = any(r.failed for r in results)
-        if not failed:
-            finish(SETTINGS, as_of)
-        rows = count_rows(SETTINGS)
+    result = build_warehouse(night_of(context, as_of=config.moment()))
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
-    yield from _events(context, manifest, results, rows)
-    if failed:
-        raise dg.Failure(explain(SETTINGS, results), allow_retries=False)
+    yield from _events(context, manifest, result.nodes, result.rows)
+    if result.failed:
+        raise dg.Failure(explain(SETTINGS, result.nodes), allow_retries=False)
 
 
 def _events(
@@ -105,9 +97,9 @@ def _events(
                     "seconds": round(result.seconds, 2),
                 },
             )
-    known = {key.name: key for key in context.selected_asset_check_keys}
+    selected = {key.name: key for key in context.selected_asset_check_keys}
     for result in results:
-        key = known.get(manifest["nodes"][result.unique_id]["name"])
+        key = selected.get(manifest["nodes"][result.unique_id]["name"])
         if key is not None and result.status != "skipped":
             yield dg.AssetCheckResult(
                 asset_key=key.asset_key,

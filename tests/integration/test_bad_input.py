@@ -18,6 +18,7 @@ import pytest
 
 from pipelines.landing.batches import find_newest_batches
 from pipelines.landing.pull import land_partition
+from pipelines.night import validate_all
 from pipelines.sources.contracts.contract import load_contracts
 from tests import line, nights
 from tests.spoiled_night import (
@@ -178,7 +179,7 @@ def test_a_delivery_that_cannot_be_read_is_named_and_nothing_of_it_lands(
     sources.api["answer"] = lambda page: CAPTURE[page]
     for source in load_contracts(settings.sources_file).sources.values():
         land_partition(source, DAY, settings, run_id="mended")
-    nights.judge(settings)
+    validate_all(nights.night_of(settings))
     for source in SOURCES:
         mended = report_of(settings, source)
         assert not mended.blocked

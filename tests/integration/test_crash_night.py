@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -14,13 +13,10 @@ from pipelines import duck
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import find_newest_batches, list_batches, verify_batch
-from pipelines.landing.pull import land_partition
+from pipelines.night import build, land_source, publish_release, validate_source
 from pipelines.quality.reports import read_report
-from pipelines.quality.validate import find_pending, validate
-from pipelines.releases.publish import publish
 from pipelines.settings import Settings
-from pipelines.sources.contracts.contract import load_contracts
-from pipelines.warehouse.build import finish, prepare, read_built_state
+from pipelines.warehouse.build import read_built_state
 from tests import crashing, nights, week
 
 pytestmark = pytest.mark.slow
@@ -47,19 +43,14 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def landing(settings: Settings) -> None:
     """As a run does: days without a batch are pulled."""
-    source = load_contracts(settings.sources_file).sources[LOG]
-    if str(DAY) not in find_newest_batches(settings.landing, LOG):
-        land_partition(source, DAY, settings, run_id="run")
+    night = nights.night_of(settings, str(DAY), only_missing=True)
+    land_source(night, night.contracts.sources[LOG])
 
 
 def validation(settings: Settings) -> None:
-    """As a run does: what was landed and not judged is judged."""
-    source = load_contracts(settings.sources_file).sources[LOG]
-    validate(
-        source,
-        find_pending(source, find_newest_batches(settings.landing, LOG).values(), settings.quality),
-        settings,
-    )
+    """As a run does: what was landed and has no report gets one."""
+    night = nights.night_of(settings)
+    validate_source(night, night.contracts.sources[LOG])
 
 
 def both(settings: Settings) -> None:
@@ -132,12 +123,7 @@ def test_two_runs_at_once_leave_whole_batches_and_one_that_counts(sources: Setti
 
 
 def building(settings: Settings) -> None:
-    os.environ.update(settings.child_environment())
-    nights.ensure_manifest(settings)
-    as_of = prepare(settings, load_contracts(settings.sources_file))
-    results = nights.build(settings, *nights.UNTESTED)  # a test writes nothing
-    assert not any(r.failed for r in results)
-    finish(settings, as_of)
+    build(nights.night_of(settings, build=nights.build_untested))  # a test writes nothing
 
 
 def released(settings: Settings) -> dict[str, str]:
@@ -146,7 +132,7 @@ def released(settings: Settings) -> dict[str, str]:
 
 
 def publishing(settings: Settings) -> bool:
-    return publish(settings, run_id="again", author="night", reason="again").is_new
+    return publish_release(nights.night_of(settings)).is_new
 
 
 @pytest.fixture(scope="module")

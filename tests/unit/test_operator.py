@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from pipelines.cli import main
 from pipelines.landing.batches import write_batch
-from pipelines.runs.line import plan
+from pipelines.runs.plan import plan_run
 from pipelines.settings import PROJECT, Settings
 
 FIRST, LAST = date(2025, 8, 1), date(2025, 8, 3)
@@ -27,7 +27,7 @@ def landed(settings: Settings, day: str) -> None:
 
 
 def planned(settings: Settings, **more: bool) -> tuple[str, list[str]]:
-    chosen = plan(settings, FIRST, LAST, **({"again": False, "revalidate": False} | more))
+    chosen = plan_run(settings, FIRST, LAST, **({"again": False, "revalidate": False} | more))
     return chosen.job, [str(day) for day in chosen.days]
 
 

@@ -257,6 +257,7 @@ class Contracts(Frozen):
 
     place: Place
     first_day: date = Field(description="The first day that is pulled.")
+    last_day: date | None = Field(None, description="The last day that is pulled; without it, yesterday.")
     is_demo: bool = False
     sources: dict[str, Source]
     reference: dict[str, ReferenceTable]

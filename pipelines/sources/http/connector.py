@@ -57,7 +57,7 @@ def pull(
     contract, _, etag = known.partition(":")
     single = source.paging.by == "none"
     asked_as = etag if single and contract == _fingerprint(source) else ""
-    with Client(source, at, filled(source.headers)) as client:
+    with Client(source, at, filled(source.headers), settings.retries.longest_pause) as client:
         capture = read_pages(source, client, url, filled(source.params), filled(source.request), asked_as)
         first = next(capture)
         columns = [c for c in source.columns if c.mapped]

@@ -6,6 +6,7 @@ No redirect is followed and no `.netrc` is read: credentials go to the configure
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -58,8 +59,10 @@ class Answer(NamedTuple):
 class Client:
     """A session with one source for one capture. Use as a context manager."""
 
-    def __init__(self, source: Source, at: str, headers: Mapping[str, str]) -> None:
-        self.source, self.at = source, at
+    def __init__(
+        self, source: Source, at: str, headers: Mapping[str, str], longest_pause: float = math.inf
+    ) -> None:
+        self.source, self.at, self.longest_pause = source, at, longest_pause
         self.session = requests.Session()
         self.session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", **headers})
         self.session.auth = _no_netrc
@@ -80,15 +83,18 @@ class Client:
             retry=retry_if_exception_type(TryAgain),
             wait=_pause,
             stop=stop_after_attempt(ATTEMPTS),
-            sleep=lambda seconds: sleep(seconds),
+            sleep=self._wait,
             reraise=True,
         )
         return retrying(self._once, url, params, body, known)
 
+    def _wait(self, seconds: float) -> None:
+        sleep(min(seconds, self.longest_pause))
+
     def _once(self, url: str, params: dict[str, Any], body: dict[str, Any] | None, known: str) -> Answer:
         now = clock()
         if now < self.free_at:
-            sleep(self.free_at - now)
+            self._wait(self.free_at - now)
         self.free_at = max(now, self.free_at) + 1 / self.source.requests_per_second
         deadline = clock() + self.source.timeout_seconds
         try:

@@ -1,4 +1,4 @@
-"""`thongsuot demo | run | ui`: bring up sources, run the line, open the UI."""
+"""`thongsuot demo | run | ui`: bring up sources, run a night, open the UI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.console import console, progress_bar
+from pipelines.cli.console import console, show_progress
 from pipelines.settings import LOCAL_ZONE, Settings
 
 
@@ -26,7 +26,7 @@ def demo(until: datetime, scale: float) -> None:
             settings.data / "demo",
             until=until.date(),
             scale=scale,
-            progress=lambda said: status.update(f"demo province: {said}"),
+            progress=lambda part: status.update(f"demo province: {part}"),
         )
     console.print(
         f"Demo province ready under {settings.data / 'demo'}: "
@@ -47,7 +47,8 @@ def demo(until: datetime, scale: float) -> None:
 @click.option("--reason", default="thongsuot run", show_default=True, help="written into the release")
 def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool, reason: str) -> None:
     """Land, validate, build, publish, export. Days already landed are not pulled again."""
-    from pipelines.runs.line import DEMO_LAST_DAY, run_line
+    from pipelines.runs.execute import run_night
+    from pipelines.runs.plan import plan_run
 
     settings = Settings.from_env()
     if as_of:
@@ -55,24 +56,18 @@ def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool,
             datetime.fromisoformat(as_of)
         except ValueError:
             raise click.BadParameter(f"{as_of!r}: write --as-of '2025-08-06 16:00:00'.") from None
-    first, last = _range(partition, settings, DEMO_LAST_DAY)
-    with progress_bar() as progress:
-        outcome = run_line(
-            settings,
-            first,
-            last,
-            as_of=as_of,
-            again=again,
-            revalidate=revalidate,
-            reason=reason,
-            progress=progress,
+    first, last = _read_range(partition, settings)
+    with show_progress() as on_step:
+        plan = plan_run(settings, first, last, again=again, revalidate=revalidate)
+        result = run_night(
+            settings, plan, reason=reason, as_of=as_of, only_missing=not again, on_step=on_step
         )
-    console.print(outcome.text)
-    sys.exit(0 if outcome.success else 1)
+    console.print(result.text)
+    sys.exit(0 if result.success else 1)
 
 
-def _range(partition: str | None, settings: Settings, demo_last: date) -> tuple[date, date]:
-    """`A`, `A..B`, or everything: from the first day of sources.yaml to yesterday (demo: 06/08/2025)."""
+def _read_range(partition: str | None, settings: Settings) -> tuple[date, date]:
+    """`A`, `A..B`, or everything: from the first day of sources.yaml to its last day, else yesterday."""
     from pipelines.sources.contracts.contract import load_contracts
 
     if partition:
@@ -88,7 +83,7 @@ def _range(partition: str | None, settings: Settings, demo_last: date) -> tuple[
             ) from None
     contracts = load_contracts(settings.sources_file)
     yesterday = datetime.now(LOCAL_ZONE).date() - timedelta(days=1)
-    return contracts.first_day, demo_last if contracts.is_demo else yesterday
+    return contracts.first_day, contracts.last_day or yesterday
 
 
 @click.command()

@@ -1,0 +1,169 @@
+"""A night: land → validate → build → publish → export. The stages, and the only place that orders them.
+
+Dagster's assets call the function of one source or one export, each in a step of its own; `run_stages` calls
+whole stages in this process. A test holds the edges of Dagster's graph to `STAGES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+from pipelines import duck
+from pipelines.exports.export import Export, ExportResult
+from pipelines.exports.registry import enabled_exports
+from pipelines.landing.batches import Batch, find_newest_batches
+from pipelines.landing.pull import land_partition
+from pipelines.landing.reference import land_reference
+from pipelines.log import get_logger
+from pipelines.quality.missing_days import find_missing_days
+from pipelines.quality.reports import Report
+from pipelines.quality.validate import find_pending, validate
+from pipelines.releases.publish import Publication, publish
+from pipelines.runs.lock import exclusive
+from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import Contracts, Source
+from pipelines.sources.errors import NotProvided
+from pipelines.warehouse import dbt
+from pipelines.warehouse.build import count_rows, finish, prepare
+
+LOG = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What one night is to do. `days`: those to pull; `only_missing`: but for those with a sound batch.
+
+    `build`: what makes the warehouse's tables: dbt with every data test, unless a caller knows better.
+    """
+
+    settings: Settings
+    contracts: Contracts
+    run_id: str
+    days: Sequence[date] = ()
+    only_missing: bool = True
+    as_of: datetime | None = None
+    author: str = "nightly"
+    reason: str = "nightly run"
+    build: Callable[[Settings], list[dbt.NodeResult]] = dbt.build
+
+
+class LandedDays(NamedTuple):
+    """The batches of the days that were pulled, and the days that the source does not provide (yet)."""
+
+    batches: list[Batch]
+    not_provided: list[date]
+
+
+class BuildResult(NamedTuple):
+    """dbt's nodes with how each ended. `rows`: schema.table → rows, for every table of the warehouse."""
+
+    nodes: list[dbt.NodeResult]
+    rows: Mapping[str, int]
+
+    @property
+    def failed(self) -> bool:
+        return any(node.failed for node in self.nodes)
+
+
+def land_source(night: Night, source: Source) -> LandedDays:
+    """One new batch per day; SourceError (or a subclass) where a day's delivery cannot be read whole."""
+    days = find_missing_days(source, night.days, night.settings) if night.only_missing else night.days
+    landed = LandedDays([], [])
+    with duck.connect(night.settings.extensions) as con:
+        for day in days:
+            try:
+                batch = land_partition(source, day, night.settings, run_id=night.run_id, con=con)
+            except NotProvided:
+                landed.not_provided.append(day)
+                LOG.info("not provided", source=source.name, partition=day)
+            else:
+                landed.batches.append(batch)
+                LOG.info("landed", source=source.name, partition=day, batch=batch.batch_id, rows=batch.rows)
+    return landed
+
+
+def land_tables(night: Night) -> list[Batch]:
+    """The reference tables whose file changed since it was landed last."""
+    return land_reference(night.contracts, night.settings, run_id=night.run_id)
+
+
+def validate_source(night: Night, source: Source) -> list[Report]:
+    """The night's days, and every batch that a stopped run left without a report, or with other rules'."""
+    landed = find_newest_batches(night.settings.landing, source.name)
+    batches = [landed[str(day)] for day in night.days if str(day) in landed]
+    left = find_pending(source, landed.values(), night.settings.quality)
+    reports = validate(source, [*batches, *(b for b in left if b not in batches)], night.settings)
+    for report in reports:
+        LOG.info("validated", source=source.name, partition=report.partition, batch=report.batch_id,
+                 rows=report.rows_read, rejected=report.rows_rejected)  # fmt: skip
+    return reports
+
+
+def build_warehouse(night: Night) -> BuildResult:
+    """Seeds, models and data tests; the build counts as finished only where nothing failed."""
+    with exclusive(night.settings):
+        as_of = prepare(night.settings, night.contracts, night.as_of)
+        LOG.info("building", as_of=as_of)
+        nodes = night.build(night.settings)
+        result = BuildResult(nodes, count_rows(night.settings))
+        if not result.failed:
+            finish(night.settings, as_of)
+    LOG.info("built", nodes=len(nodes), failed=sum(node.failed for node in nodes))
+    return result
+
+
+def publish_release(night: Night) -> Publication:
+    """PublishError where the warehouse holds no finished build; the last release is still served then."""
+    with exclusive(night.settings):
+        publication = publish(night.settings, run_id=night.run_id, author=night.author, reason=night.reason)
+    LOG.info("published", release=publication.release.release_id, why=publication.why)
+    return publication
+
+
+def write_export(settings: Settings, export: Export) -> ExportResult:
+    """Bring one export to the newest release."""
+    with exclusive(settings):
+        result = export.write(settings)
+    LOG.info("exported", export=export.name, release=result.release_id, rewritten=result.rewritten)
+    return result
+
+
+def land(night: Night) -> None:
+    for source in night.contracts.sources.values():
+        land_source(night, source)
+    land_tables(night)
+
+
+def validate_all(night: Night) -> None:
+    for source in night.contracts.sources.values():
+        validate_source(night, source)
+
+
+def build(night: Night) -> None:
+    result = build_warehouse(night)
+    if result.failed:
+        raise dbt.DbtError(dbt.explain(night.settings, result.nodes))
+
+
+def export(night: Night) -> None:
+    for one in enabled_exports(night.settings):
+        write_export(night.settings, one)
+
+
+# In order: the name of each stage, which is that of its assets' group, and the function that does all of it.
+STAGES: dict[str, Callable[[Night], object]] = {
+    "landing": land,
+    "accepted": validate_all,
+    "warehouse": build,
+    "release": publish_release,
+    "exports": export,
+}
+
+
+def run_stages(night: Night) -> None:
+    """Every stage in turn, in this process; one that raises ends the night, and none after it runs."""
+    for stage in STAGES.values():
+        stage(night)

@@ -1,0 +1,51 @@
+"""What a run has to do: which days are missing, which were landed and never validated."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from pipelines.landing.batches import find_newest_batches
+from pipelines.quality.missing_days import find_missing_days
+from pipelines.quality.validate import find_pending
+from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import load_contracts
+
+
+class Plan(NamedTuple):
+    """Which job runs, over which days (none: only build and publish), and why, in words."""
+
+    job: str
+    days: list[date]
+    why: str
+
+
+def plan_run(settings: Settings, first: date, last: date, *, again: bool, revalidate: bool) -> Plan:
+    """What brings the range up to date: pull what is missing, validate what was left, then publish.
+
+    A run that was stopped between landing and validation left batches without a report, and a
+    corrected map or suite leaves reports by other rules: the next run heals both.
+    """
+    contracts = load_contracts(settings.sources_file)
+    every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    if revalidate:
+        return Plan("revalidate", every, f"{first}..{last} validated again")
+    offered = {
+        day for source in contracts.sources.values() for day in find_missing_days(source, every, settings)
+    }
+    missing = every if again else [day for day in every if day in offered]
+    unvalidated = [
+        date.fromisoformat(batch.partition)
+        for source in contracts.sources.values()
+        for batch in find_pending(
+            source, find_newest_batches(settings.landing, source.name).values(), settings.quality
+        )
+    ]
+    left = sorted({day for day in unvalidated if first <= day <= last})
+    if missing:
+        days = [day for day in every if min([*missing, *left]) <= day <= max([*missing, *left])]
+        return Plan("nightly", days, f"{days[0]}..{days[-1]} pulled")
+    if left:
+        days = [day for day in every if left[0] <= day <= left[-1]]
+        return Plan("revalidate", days, f"{first}..{last} already landed, {len(left)} days validated")
+    return Plan("publish_only", [], f"{first}..{last} already landed, nothing to pull")
