@@ -48,7 +48,7 @@ lint: install ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project pipelines
 
 bench: install ## beside what a user would write; pulling, validation, marts, releases, readers on their own
 	$(BIN)/python -m benchmarks

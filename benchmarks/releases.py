@@ -29,7 +29,7 @@ from rich.table import Table
 
 from pipelines import duck
 from pipelines.explain.difference import difference
-from pipelines.explain.trace import trace
+from pipelines.explain.trace import trace_row
 from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import find_newest_batches
 from pipelines.landing.pull import land_partition
@@ -118,7 +118,7 @@ def main() -> None:
             changes = timed("difference of neighbours", "3", lambda: difference(con, 1, 2))
         assert changes.rates and changes.rates[0].parts
         key = [str(SECOND), "province", "since_start"]
-        timed("trace of the province's rate", "", lambda: trace(settings, "online_submission_rate", key))
+        timed("trace of the province's rate", "", lambda: trace_row(settings, "online_submission_rate", key))
         for night in range(3, options.nights + 1):
             change_dossiers(settings, night)
             publish(settings, run_id=str(night), author="bench", reason=f"night {night}")

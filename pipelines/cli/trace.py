@@ -26,10 +26,10 @@ ORIGIN_SHOWN = 150
 @as_json
 def trace(mart: str, key: tuple[str, ...], release_id: int | None, limit: int, as_json: bool) -> None:
     """Where a row of MART comes from. KEY: its key values in order, or COLUMN=VALUE words."""
-    from pipelines.explain.trace import trace as follow
+    from pipelines.explain.trace import trace_row
 
     with asked():
-        found = follow(Settings.from_env(), mart, list(key), release_id=release_id, limit=limit)
+        found = trace_row(Settings.from_env(), mart, list(key), release_id=release_id, limit=limit)
     if as_json:
         release = {"release_id": found.release.release_id, "as_of": found.release.as_of,
                    "release_hash": found.release.release_hash}  # fmt: skip

@@ -28,18 +28,20 @@ class Mart:
 
 def read_models(manifest: Path) -> dict[str, dict[str, Any]]:
     """`schema.table` → dbt's node, of every model; empty where there is no manifest."""
-    if not manifest.exists():
-        return {}
-    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    return index_models(json.loads(manifest.read_text(encoding="utf-8"))) if manifest.exists() else {}
+
+
+def index_models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """`schema.table` → dbt's node, of every model."""
+    nodes = manifest["nodes"].values()
     return {f"{n['schema']}.{n['alias']}": n for n in nodes if n["resource_type"] == "model"}
 
 
 def read_marts(manifest: Path) -> list[Mart]:
     """Every model of the published schemas, by schema and name; ValueError where a key is missing."""
-    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
     marts = []
-    for node in nodes:
-        if node["resource_type"] != "model" or node["schema"] not in SCHEMAS:
+    for node in index_models(json.loads(manifest.read_text(encoding="utf-8"))).values():
+        if node["schema"] not in SCHEMAS:
             continue
         key = node["config"].get("meta", {}).get("key")
         if not key:
