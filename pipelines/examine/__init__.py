@@ -1,4 +1,4 @@
-"""`thongsuot sources check`: a sample read and judged as a night would judge it, and nothing kept.
+"""`thongsuot sources check`: a sample read and evaluated as a night would do it, and nothing kept.
 
 It goes through the real reader, typing and suite, in a temporary directory that is removed.
 """
@@ -17,49 +17,34 @@ from pipelines.examine.advice import Advice, Examination
 from pipelines.examine.headers import examine_headers
 from pipelines.examine.values import examine_codes, examine_values
 from pipelines.landing.batches import Batch, write_batch
-from pipelines.landing.pull import CONNECTORS, batch_sql
+from pipelines.landing.personal import batch_sql
 from pipelines.landing.reference import land_reference
 from pipelines.quality.suite import read_suite
 from pipelines.quality.validate import validate
 from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.sources.connectors import find_connector
 from pipelines.sources.contracts.contract import Column, ContractError, Contracts, Source
 from pipelines.sources.errors import NotProvided, SourceError
-from pipelines.sources.files import inbox
 from pipelines.sources.mapping import HeaderMatch, observe_matches
 from pipelines.sources.relation import Relation
 from pipelines.sources.states import unfold_milestones
 from pipelines.warehouse.reference import WrongReference, reference_tables
 
-__all__ = ["Advice", "Examination", "examine", "newest_delivery"]
-
-
-def find_newest_delivery(source: Source, settings: Settings) -> date | None:
-    """The newest day for which a file lies ready; None where neither path nor inbox tells."""
-    if source.inbox:
-        return max(
-            (inbox.read_day(source, path) for path in inbox.list_ready(source, settings)), default=None
-        )
-    if source.connector != "files" or "{partition}" not in str(source.path):
-        return None
-    pattern = source.resolved_path(settings.data, "*")
-    found = []
-    for path in pattern.parent.glob(pattern.name):
-        before, _, after = pattern.name.partition("*")
-        try:
-            found.append(date.fromisoformat(path.name[len(before) : len(path.name) - len(after)]))
-        except ValueError:
-            continue
-    return max(found, default=None)
+__all__ = ["Advice", "Examination", "examine_source"]
 
 
 def examine_source(
     contracts: Contracts, source: Source, settings: Settings, *, partition: date | None, rows: int
 ) -> Examination:
-    """Connects, reads at most `rows` rows of a day, judges them; lands nothing, applies nothing."""
+    """Connect, read at most `rows` rows of a day and evaluate them; nothing is landed, nothing applied.
+
+    `partition`: the day; None takes the newest delivery that lies ready, else yesterday.
+    """
     yesterday = datetime.now(LOCAL_ZONE).date() - timedelta(days=1)
     seen = Examination(source.name, str(partition or yesterday))
     try:
-        day = partition or find_newest_delivery(source, settings) or yesterday
+        newest = find_connector(source.connector).load().find_newest_delivery(source, settings)
+        day = partition or newest or yesterday
     except ContractError as error:
         seen.add_advice("error", source.name, str(error))
         return seen
@@ -69,8 +54,10 @@ def examine_source(
         try:
             extra = _sample(seen, source, day, settings, con, rows)
         except (SourceError, ContractError) as error:
-            another = " Choose a day that has one: --partition DAY." * isinstance(error, NotProvided)
-            seen.add_advice("error", source.name, f"{error}{another}")
+            text = str(error)
+            if isinstance(error, NotProvided):
+                text += " Choose a day that has one: --partition DAY."
+            seen.add_advice("error", source.name, text)
             return seen
         examine_values(seen, source, con, extra)
         try:
@@ -88,7 +75,7 @@ def examine_source(
                 "warning", source.name, f"no rows on {day}; choose a day that has some: --partition DAY"
             )
         elif not any(a.level == "error" for a in seen.advice):
-            _judge(seen, source, trial, con)
+            _evaluate_sample(seen, source, trial, con)
     return seen
 
 
@@ -101,7 +88,7 @@ def _sample(
     rows: int,
 ) -> dict[str, str]:
     """Table `sample`: mapped columns, and those outside the contract (returned: column → header)."""
-    pull = CONNECTORS[source.connector]
+    pull = find_connector(source.connector).load().pull
     with observe_matches() as matches:
         try:
             with pull(source, day, settings, con) as relation:
@@ -137,11 +124,13 @@ def _joined(matches: list[HeaderMatch]) -> HeaderMatch:
     return first
 
 
-def _judge(seen: Examination, source: Source, trial: Settings, con: duckdb.DuckDBPyConnection) -> None:
+def _evaluate_sample(
+    seen: Examination, source: Source, trial: Settings, con: duckdb.DuckDBPyConnection
+) -> None:
     """The real landing, typing and suite, on the sample."""
     names = [str(row[0]) for row in con.execute("describe sample").fetchall()]
-    known = {c.name for c in source.columns}
-    columns = {name: duck.identifier(name) for name in names if name in known}
+    contract_names = {c.name for c in source.columns}
+    columns = {name: duck.identifier(name) for name in names if name in contract_names}
 
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
         con.execute(

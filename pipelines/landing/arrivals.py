@@ -13,8 +13,8 @@ from pathlib import Path
 from pipelines.landing.batches import hash_file, list_batches
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.errors import FileRefused
 from pipelines.sources.files import inbox
-from pipelines.sources.files.connector import FileRefused
 from pipelines.sources.files.file_set import read_hashes
 
 

@@ -118,6 +118,12 @@ def find_newest_batches(root: Path, source: str) -> dict[str, Batch]:
     return {batch.partition: batch for batch in list_batches(root, source)}
 
 
+def find_newest_batch(root: Path, source: str, partition: str) -> Batch | None:
+    """The newest batch of one partition; None where it has none."""
+    sidecars = sorted((root / source / partition).glob("*.json"))
+    return read_sidecar(sidecars[-1]) if sidecars else None
+
+
 def verify_batch(batch: Batch) -> Batch:
     """The same batch, or LandingError where its bytes no longer match the sidecar."""
     if not batch.path.exists() or hash_file(batch.path) != batch.sha256:

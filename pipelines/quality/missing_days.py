@@ -9,8 +9,8 @@ from pipelines.landing.arrivals import find_new_days
 from pipelines.landing.batches import find_newest_batches
 from pipelines.quality.reports import read_report
 from pipelines.settings import Settings
+from pipelines.sources.connectors import find_connector
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.files.file_set import has_file
 
 
 def find_missing_days(source: Source, days: Sequence[date], settings: Settings) -> list[date]:
@@ -18,8 +18,8 @@ def find_missing_days(source: Source, days: Sequence[date], settings: Settings) 
 
     A delivery that is a file is owed only where the file exists; everything else is owed every day.
     """
-    if source.connector == "files" and (source.inbox or "{partition}" in str(source.path)):
-        days = [day for day in days if has_file(source, day, settings)]
+    connector = find_connector(source.connector).load()
+    days = [day for day in days if connector.expects_delivery(source, day, settings)]
     waits = find_new_days(source, settings, days)
     landed = find_newest_batches(settings.landing, source.name)
     reports = {d: read_report(settings.quality, landed[str(d)]) for d in days if str(d) in landed}

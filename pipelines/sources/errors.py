@@ -1,5 +1,9 @@
 """What can go wrong while pulling: what is worth another try, and what is not."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 
 class SourceError(RuntimeError):
     """A pull failed; the text names source, partition and what to do. Retried with backoff."""
@@ -7,6 +11,14 @@ class SourceError(RuntimeError):
 
 class PermanentSourceError(SourceError):
     """Trying again cannot help: bad credentials, a missing column, a file of another shape."""
+
+
+class FileRefused(PermanentSourceError):
+    """One file cannot be read or mapped; `path` and `sha256` tell which, where one alone is at fault."""
+
+    def __init__(self, text: str, path: Path | None, sha256: str = "") -> None:
+        super().__init__(text)
+        self.path, self.sha256 = path, sha256
 
 
 class NotProvided(SourceError):

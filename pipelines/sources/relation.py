@@ -6,15 +6,15 @@ anywhere between source and batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
 
-from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import NotProvided
 
@@ -32,10 +32,6 @@ class Relation(NamedTuple):
     origin: str
     notes: Sequence[str]
     validator: str = ""
-
-
-# A context manager: server-side cursors and temporary registrations live until the batch is written.
-PullFunction = Callable[[Source, date, Settings, duckdb.DuckDBPyConnection], AbstractContextManager[Relation]]
 
 
 @contextmanager

@@ -10,12 +10,13 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import date, time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.settings import LOCAL_ZONE
+from pipelines.sources.connectors import CONNECTORS, find_connector
 from pipelines.sources.contracts.canon import FOLDER, personal_class, read_canon
 from pipelines.sources.contracts.column import Column, PersonalClass
 from pipelines.sources.contracts.completion import complete_contracts
@@ -27,9 +28,12 @@ from pipelines.sources.contracts.options.drift import Drift
 from pipelines.sources.contracts.options.files import FileOptions
 from pipelines.sources.contracts.options.frozen import Frozen
 from pipelines.sources.contracts.options.http import HttpOptions
+from pipelines.sources.contracts.options.registered import describe_one_of, require_one_of
 from pipelines.sources.contracts.problems import problems
 
 ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+CONNECTOR_NAMES = [connector.name for connector in CONNECTORS]
+ConnectorName = Annotated[str, require_one_of(CONNECTOR_NAMES), describe_one_of(CONNECTOR_NAMES)]
 
 __all__ = ["Column", "ContractError", "Contracts", "Place", "ReferenceTable", "Source", "load_contracts"]
 
@@ -66,7 +70,7 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
 
     title_vi: str
     description: str = ""
-    connector: Literal["database", "files", "http"] = Field(description="How the source is reached.")
+    connector: ConnectorName = Field(description="How the source is reached.")
     grain: str = Field(description="What one row is.")
     key: tuple[str, ...] = Field(description="The canonical columns that identify a row.")
     partitioning: Literal["change_day", "snapshot_day", "whole_table"] = Field(
@@ -135,11 +139,7 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
         return self
 
     def _faults(self) -> Iterator[str]:
-        for key in {
-            "database": self.database_needs(self.partitioning),
-            "files": self.files_need(),
-            "http": self.http_needs(),
-        }[self.connector]:
+        for key in find_connector(self.connector).list_needs(self, self.partitioning):
             if getattr(self, key) is None:
                 yield f"connector {self.connector} needs `{key}`"
         names = [c.name for c in self.columns]

@@ -44,12 +44,17 @@ OURS = "no space left|could not write|out of memory|failed to allocate"
 
 @contextmanager
 def pull(
-    source: Source, partition: date, settings: Settings, con: duckdb.DuckDBPyConnection
+    source: Source,
+    partition: date,
+    settings: Settings,
+    con: duckdb.DuckDBPyConnection,
+    *,
+    validator: str = "",
 ) -> Iterator[Relation]:
     """The rows changed on `partition` (local day), or all rows of a snapshot of today or yesterday.
 
     SourceError where the connection fails, PermanentSourceError where login, table or columns are not
-    as configured; neither repeats the driver's words.
+    as configured; neither repeats the driver's words. `validator` is not asked: no database has one.
     """
     if source.partitioning != "change_day" and not source.cursor and not asks_for_day(source):
         refuse_the_past(source, partition)
@@ -68,6 +73,16 @@ def pull(
             yield relation
     except (SQLAlchemyError, duckdb.Error, ValueError) as error:
         raise _explained(source, partition, shown, error) from None
+
+
+def expects_delivery(source: Source, partition: date, settings: Settings) -> bool:
+    """A database is asked for every day."""
+    return True
+
+
+def find_newest_delivery(source: Source, settings: Settings) -> date | None:
+    """None: what a database has is known only by asking it."""
+    return None
 
 
 def _address(source: Source, partition: date, settings: Settings) -> sa.URL:

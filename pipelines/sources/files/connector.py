@@ -1,32 +1,29 @@
-"""Files people export, read as text, typed later by contract. Here: which files make a batch, and what
-is said where one cannot be read; a module per format knows how.
+"""Files people export, read as text, typed later by contract. Here: which files make a batch, and how their
+tables become one relation; a module per format (`formats`) knows how a file is read.
 
 Only mapped columns get past a reader; personal and unknown ones are dropped there.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
-from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
 from pipelines import duck
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.errors import NotProvided, PermanentSourceError
-from pipelines.sources.files import unpacking
-from pipelines.sources.files.file_set import SourceFile, find_files, require_unchanged
-from pipelines.sources.files.formats.csv_file import describe_failure, read_csv
-from pipelines.sources.files.formats.json_file import read_document, read_lines
-from pipelines.sources.files.formats.parquet_file import read_parquet
-from pipelines.sources.files.formats.part import ReadSession, TableFragment, Unreadable
-from pipelines.sources.files.formats.workbook import read_workbook
-from pipelines.sources.files.served import register_streams
+from pipelines.sources.errors import FileRefused, NotProvided, PermanentSourceError
+from pipelines.sources.files import inbox, unpacking
+from pipelines.sources.files.failures import refuse_after_copy, refuse_export
+from pipelines.sources.files.file_set import SourceFile, find_files, has_file, require_unchanged
+from pipelines.sources.files.formats import find_format
+from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
+from pipelines.sources.files.streams import register_streams
 from pipelines.sources.files.unpacking import Member, open_plain
 from pipelines.sources.mapping import map_columns
 from pipelines.sources.relation import Relation, refuse_the_past
@@ -36,159 +33,165 @@ FILE_HEADER = "_file"
 NOTHING = "cast(null as varchar)"
 
 
-class FileRefused(PermanentSourceError):
-    """One file cannot be read or mapped; `path` and `sha256` tell which."""
+class MappedFragment(NamedTuple):
+    """`columns`: canonical → SQL over `select`, itself a query of text columns; `notes`: for people."""
 
-    def __init__(self, text: str, file: SourceFile | None) -> None:
-        super().__init__(text)
-        self.path: Path | None = file.path if file else None
-        self.sha256 = file.sha256 if file else ""
+    member: Member
+    columns: Mapping[str, str]
+    select: str
+    notes: list[str]
 
 
 @contextmanager
 def pull(
-    source: Source, partition: date, settings: Settings, con: duckdb.DuckDBPyConnection
+    source: Source,
+    partition: date,
+    settings: Settings,
+    con: duckdb.DuckDBPyConnection,
+    *,
+    validator: str = "",
 ) -> Iterator[Relation]:
     """The files of this day as text columns.
 
-    NotProvided where the day has none, FileRefused where one cannot be read or mapped.
+    NotProvided where the day has none, FileRefused where one cannot be read or mapped. `validator` is not
+    asked: files that were counted are known by their SHA-256.
     """
     # One path for every day tells how things stand now.
-    if source.partitioning != "change_day" and not source.inbox and "{partition}" not in str(source.path):
+    if source.partitioning != "change_day" and not source.inbox and not has_path_per_day(source):
         refuse_the_past(source, partition)
     files = find_files(source, partition, settings)
     if not files:
-        raise NotProvided(f"{source.name} {partition}: no file {_place(source, partition, settings)}.")
+        raise NotProvided(
+            f"{source.name} {partition}: no file {_describe_path(source, partition, settings)}."
+        )
     by_path = {str(file.path): file for file in files}
-    with register_streams(con) as served:
-        reading = ReadSession(source, con, served, {path: f.unclean for path, f in by_path.items()})
+    with register_streams(con) as streams:
+        session = ReadSession(source, con, streams, {path: f.unclean for path, f in by_path.items()})
         try:
-            with reading.resources:
-                yield _relation(reading, partition, files)
+            with session.resources:
+                yield _build_relation(session, partition, files)
         except Unreadable as error:
-            raise _refused(source, partition, error.member, str(error), by_path) from None
+            raise refuse_export(source, partition, error.member, str(error), by_path) from None
         except (duckdb.Error, ValueError, OSError) as error:
-            raise _refused_while_read(reading, partition, error, by_path) from None
+            raise refuse_after_copy(session, partition, error, by_path) from None
     require_unchanged(source, partition, files)
 
 
-def _relation(reading: ReadSession, partition: date, files: list[SourceFile]) -> Relation:
-    """All parts one below the other, in the order of the files' names."""
-    chosen: list[tuple[Member, Mapping[str, str], str]] = []
-    notes: dict[str, list[str]] = {}
-    for part, member_of in _parts(reading, files):
-        one, said = _mapped(reading, partition, part, member_of)
-        chosen.append(one)
-        for note in said:
-            notes.setdefault(note, []).append(part.member.name)
-    if not chosen:
+def expects_delivery(source: Source, partition: date, settings: Settings) -> bool:
+    """A delivery that is a file is expected only where the file exists."""
+    if source.inbox or has_path_per_day(source):
+        return has_file(source, partition, settings)
+    return True
+
+
+def find_newest_delivery(source: Source, settings: Settings) -> date | None:
+    """The newest day for which a file lies ready; None where neither path nor inbox tells."""
+    if source.inbox:
+        ready = inbox.list_ready(source, settings)
+        return max((inbox.read_day(source, path) for path in ready), default=None)
+    if not has_path_per_day(source):
+        return None
+    pattern = source.resolved_path(settings.data, "*")
+    before, _, after = pattern.name.partition("*")
+    days = []
+    for path in pattern.parent.glob(pattern.name):
+        try:
+            days.append(date.fromisoformat(path.name.removeprefix(before).removesuffix(after)))
+        except ValueError:
+            continue
+    return max(days, default=None)
+
+
+def has_path_per_day(source: Source) -> bool:
+    return "{partition}" in str(source.path)
+
+
+def _build_relation(session: ReadSession, partition: date, files: list[SourceFile]) -> Relation:
+    """All fragments one below the other, in the order of the files' names."""
+    fragments = [
+        _map_fragment(session, partition, fragment, file)
+        for fragment, file in _read_fragments(session, files)
+    ]
+    if not fragments:
         raise Unreadable(
-            _whole(files[0]),
+            _whole_file(files[0]),
             "it holds no records; an empty export cannot be told from a broken one",
         )
-    names = list(dict.fromkeys(name for _, columns, _ in chosen for name in columns))
+    names = list(dict.fromkeys(name for fragment in fragments for name in fragment.columns))
     selects = []
-    for _, columns, sql in chosen:
-        texts = (f"{columns.get(name, NOTHING)} as {duck.identifier(name)}" for name in names)
-        selects.append(f"select {', '.join(texts)} from ({sql})")
-    origin = "; ".join(file.origin for file in files)
-    count = len({member.name for member, _, _ in chosen})
-    said_of = tuple(
-        note if len(set(where)) == count else f"{', '.join(dict.fromkeys(where))}: {note}"
-        for note, where in notes.items()
+    for fragment in fragments:
+        texts = (f"{fragment.columns.get(name, NOTHING)} as {duck.identifier(name)}" for name in names)
+        selects.append(f"select {', '.join(texts)} from ({fragment.select})")
+    return Relation(
+        sql=f"({' union all '.join(selects)})",
+        columns={name: duck.identifier(name) for name in names},
+        origin="; ".join(file.origin for file in files),
+        notes=_join_notes(fragments),
     )
-    columns = {name: duck.identifier(name) for name in names}
-    return Relation(f"({' union all '.join(selects)})", columns, origin, said_of)
 
 
-def _parts(reading: ReadSession, files: list[SourceFile]) -> Iterator[tuple[TableFragment, SourceFile]]:
-    readers: dict[str, Callable[[ReadSession, Member], TableFragment | None]] = {
-        "csv": read_csv,
-        "tsv": read_csv,
-        "json": read_document,
-        "ndjson": read_lines,
-        "parquet": read_parquet,
-    }
+def _join_notes(fragments: list[MappedFragment]) -> tuple[str, ...]:
+    """Each note once; with the exports' names where it is not a note of all of them."""
+    members: dict[str, list[str]] = {}
+    for fragment in fragments:
+        for note in fragment.notes:
+            members.setdefault(note, []).append(fragment.member.name)
+    exports = len({fragment.member.name for fragment in fragments})
+    return tuple(
+        note if len(set(names)) == exports else f"{', '.join(dict.fromkeys(names))}: {note}"
+        for note, names in members.items()
+    )
+
+
+def _read_fragments(
+    session: ReadSession, files: list[SourceFile]
+) -> Iterator[tuple[TableFragment, SourceFile]]:
+    """Lazily: a workbook's sheet is selected from before the next one is read."""
+    read = find_format(session.source.format).load_reader()
     for file in files:
         try:
-            members = list(unpacking.list_members(file.path, reading.source))
+            exports = list(unpacking.list_members(file.path, session.source))
         except ValueError as error:
-            raise Unreadable(_whole(file), str(error)) from None
-        for found in members:
-            member = found._replace(name=found.name.replace(file.path.name, file.name, 1))
-            if str(reading.source.format) in readers:
-                part = readers[str(reading.source.format)](reading, member)
-                if part is not None:
-                    yield part, file
-            else:
-                for part in read_workbook(reading, member):
-                    yield part, file
+            raise Unreadable(_whole_file(file), str(error)) from None
+        for export in exports:
+            member = export._replace(name=export.name.replace(file.path.name, file.name, 1))
+            for fragment in read(session, member):
+                yield fragment, file
 
 
-def _whole(file: SourceFile) -> Member:
+def _whole_file(file: SourceFile) -> Member:
     return Member(file.name, file.path, partial(open_plain, file.path), plain=True)
 
 
-def _mapped(
-    reading: ReadSession, partition: date, part: TableFragment, file: SourceFile
-) -> tuple[tuple[Member, Mapping[str, str], str], list[str]]:
-    """(member, canonical → SQL over the part's select, that select), and what people should know."""
-    constants = {FILE_HEADER: part.member.name, **part.constants}
-    named = {name for c in reading.source.columns for name in c.headers}
-    offered = [c for c in constants if not c.startswith("_") or c in named]
+def _map_fragment(
+    session: ReadSession, partition: date, fragment: TableFragment, file: SourceFile
+) -> MappedFragment:
+    """FileRefused where a required column is missing, Unreadable where nothing of it is mapped."""
+    member = fragment.member
+    constants = {FILE_HEADER: member.name, **fragment.constants}
+    headers = {name for c in session.source.columns for name in c.headers}
+    offered = [c for c in constants if not c.startswith("_") or c in headers]
     try:
-        mapped = map_columns(reading.source, f"{partition} {part.member.name}", [*part.headers, *offered])
+        mapping = map_columns(session.source, f"{partition} {member.name}", [*fragment.headers, *offered])
     except PermanentSourceError as error:
-        raise FileRefused(str(error), file) from None
-    fixed = {name: raw for name, raw in mapped.columns.items() if raw in offered and raw not in part.headers}
-    read = {name: raw for name, raw in mapped.columns.items() if name not in fixed}
+        raise FileRefused(str(error), file.path, file.sha256) from None
+    fixed = {
+        name: raw for name, raw in mapping.columns.items() if raw in offered and raw not in fragment.headers
+    }
+    read = {name: raw for name, raw in mapping.columns.items() if name not in fixed}
     if not read:
-        raise Unreadable(part.member, "none of its columns is named in the contract")
+        raise Unreadable(member, "none of its columns is named in the contract")
     try:
-        sql = part.select(read)
+        select = fragment.select(read)
     except ValueError as error:
-        raise Unreadable(part.member, str(error)) from None
+        raise Unreadable(member, str(error)) from None
     columns = {name: duck.identifier(name) for name in read}
     columns |= {name: f"cast({duck.literal(constants[raw])} as varchar)" for name, raw in fixed.items()}
-    return (part.member, columns, sql), [*mapped.notes, *part.notes]
+    # Only now: selecting a sheet adds notes on the rows that it left out.
+    return MappedFragment(member, columns, select, [*mapping.notes, *fragment.notes])
 
 
-def _refused(
-    source: Source, partition: date, member: Member, reason: str, by_path: Mapping[str, SourceFile]
-) -> FileRefused:
-    return FileRefused(
-        f"{source.name} {partition}: {member.name} cannot be read as {source.format}: "
-        f"{reason.rstrip('.')}. Nothing was landed. Ask for a fresh export, or correct {source.name} in "
-        f"sources.yaml.",
-        by_path.get(str(member.file)),
-    )
-
-
-def _refused_while_read(
-    reading: ReadSession, partition: date, error: Exception, by_path: Mapping[str, SourceFile]
-) -> FileRefused:
-    """The file that stopped DuckDB while it copied, by its complaint; the line is never repeated."""
-    source, told = reading.source, str(error)
-    if isinstance(reading.trouble, Unreadable):
-        return _refused(source, partition, reading.trouble.member, str(reading.trouble), by_path)
-    stream, trouble = reading.served.trouble or ("", error)
-    named = re.search(r"file = (.+)$", told, re.MULTILINE)
-    member = reading.places.get(stream or (named[1] if named else ""))
-    if member is None and len(reading.places) == 1:
-        member = next(iter(reading.places.values()))
-    if member is None:
-        member = Member("one of the files", Path(), partial(open_plain, Path()), plain=False)
-        return _refused(source, partition, member, _first_line(trouble), by_path)
-    if isinstance(trouble, duckdb.Error) and source.format in ("csv", "tsv"):
-        return _refused(source, partition, member, describe_failure(member, source.encoding, told), by_path)
-    return _refused(source, partition, member, _first_line(trouble), by_path)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]
-
-
-def _place(source: Source, partition: date, settings: Settings) -> str:
+def _describe_path(source: Source, partition: date, settings: Settings) -> str:
     if source.path is None:
         return "in its inbox"
     path = source.resolved_path(settings.data, str(partition))

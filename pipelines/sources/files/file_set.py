@@ -21,6 +21,7 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
 from pipelines.sources.files import inbox
+from pipelines.sources.files.formats import find_format
 
 MAGIC = re.compile(r"[*?\[]")
 # Combining marks and non-breaking blanks in UTF-8.
@@ -100,7 +101,7 @@ def match_path(source: Source, partition: date, settings: Settings) -> list[Path
     elif wanted.is_dir():
         folder, paths = wanted, list(wanted.glob("page_*.json"))
         # An empty folder of pages is a day without a capture.
-        if not paths and (source.format != "json" or any(wanted.iterdir())):
+        if not paths and (not find_format(source.format).has_pages or any(wanted.iterdir())):
             raise PermanentSourceError(
                 f"{source.name} {partition}: {wanted} is a folder, not a file, and it holds no page_*.json. "
                 f"Nothing was landed. Name the files in it, e.g. {wanted.name}/*.{source.format}, in `path`."
@@ -129,8 +130,10 @@ def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
         return None
     if not stat.S_ISREG(about.st_mode):
         raise PermanentSourceError(f"{source.name}: {path.name} is no regular file; it is not read.")
-    digest, unclean, tail = hashlib.sha256(), source.format not in ("csv", "tsv"), b""
-    ends = _ends(source)
+    delimiter = find_format(source.format).delimiter
+    digest, unclean, tail = hashlib.sha256(), delimiter is None, b""
+    # What ends a cell, the delimiter first.
+    ends = (source.delimiter or delimiter or ",").encode()[:1] + b'\n\r"'
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)
@@ -138,11 +141,6 @@ def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
             tail = chunk[-2:]
     unclean = unclean or tail[-1:] in (b" ", b"\t")
     return SourceFile(path, name, digest.hexdigest(), unclean, read_state(about))
-
-
-def _ends(source: Source) -> bytes:
-    """What ends a cell, the delimiter first."""
-    return (source.delimiter or ("\t" if source.format == "tsv" else ",")).encode()[:1] + b'\n\r"'
 
 
 def _needs_cleaning(chunk: bytes, ends: bytes) -> bool:

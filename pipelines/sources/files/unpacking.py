@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, NamedTuple
 import pyarrow as pa
 
 from pipelines.sources.contracts.options.files import FileLimits, FileOptions
+from pipelines.sources.files.formats import find_format
 from pipelines.sources.files.zip_directory import RATIO_FROM, check_directory
 
 MIB = 2**20
@@ -44,7 +45,7 @@ def list_members(file: Path, options: FileOptions) -> Iterator[Member]:
     """The exports in `file`. ValueError where it is a hostile or protected archive."""
     with file.open("rb") as stream:
         start = stream.read(8)
-    if start.startswith(ZIP_MAGIC) and options.format not in ("xlsx", "xls"):
+    if start.startswith(ZIP_MAGIC) and not find_format(options.format).is_zip:
         yield from _zipped(file, options)
     elif (unpack := _unpacker(start)) is not None:
         yield Member(file.name, file, partial(_limited, file, unpack, options.limits), plain=False)

@@ -32,14 +32,19 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @contextmanager
 def pull(
-    source: Source, partition: date, settings: Settings, con: duckdb.DuckDBPyConnection, known: str = ""
+    source: Source,
+    partition: date,
+    settings: Settings,
+    con: duckdb.DuckDBPyConnection,
+    *,
+    validator: str = "",
 ) -> Iterator[Relation]:
     """One capture, whole; SourceError after the last try, PermanentSourceError where none can help.
 
-    `known`: the validator of the batch that is landed for this very partition. Unchanged where the API
-    answers 304 to it: that batch stays the partition's, and nothing new is landed. It is asked only of
-    a capture of one page (a first page says nothing about the others) under the same contract, so
-    nothing can be missed by it.
+    `validator`: that of the batch that is landed for this very partition. Unchanged where the API answers
+    304 to it: that batch stays the partition's, and nothing new is landed. It is sent only for a capture
+    of one page (a first page says nothing about the others) under the same contract, so nothing can be
+    missed by it.
     """
     if not source.asks_for_day_over_http():
         refuse_the_past(source, partition)
@@ -54,11 +59,11 @@ def pull(
 
     url = filled(str(source.url))
     address = urlsplit(url)
-    contract, _, etag = known.partition(":")
+    contract, _, landed_etag = validator.partition(":")
     single = source.paging.by == "none"
-    asked_as = etag if single and contract == _fingerprint(source) else ""
+    etag_before = landed_etag if single and contract == _fingerprint(source) else ""
     with Client(source, at, filled(source.headers), settings.retries.longest_pause) as client:
-        capture = read_pages(source, client, url, filled(source.params), filled(source.request), asked_as)
+        capture = read_pages(source, client, url, filled(source.params), filled(source.request), etag_before)
         first = next(capture)
         columns = [c for c in source.columns if c.mapped]
         headers = _headers(source, first)
@@ -67,10 +72,21 @@ def pull(
             notes.append("the credentials of this source cross the network in the clear: its url is http")
         chunks = (_texts(source, at, page, columns, notes) for page in chain([first], capture))
         with register_chunks(con, [c.name for c in columns], chunks) as rows:
-            shown = f"{address.scheme}://{address.hostname}:{address.port or ''}{address.path}"
-            validator = f"{_fingerprint(source)}:{first.answer.etag}" if single and first.answer.etag else ""
+            origin = f"{address.scheme}://{address.hostname}:{address.port or ''}{address.path}"
+            etag = first.answer.etag if single else None
+            new_validator = f"{_fingerprint(source)}:{etag}" if etag else ""
             expressions = {c.name: duck.identifier(c.name) for c in columns}
-            yield Relation(rows, expressions, shown, notes, validator)
+            yield Relation(rows, expressions, origin, notes, new_validator)
+
+
+def expects_delivery(source: Source, partition: date, settings: Settings) -> bool:
+    """An API is asked for every day."""
+    return True
+
+
+def find_newest_delivery(source: Source, settings: Settings) -> date | None:
+    """None: what an API has is known only by asking it."""
+    return None
 
 
 def _fingerprint(source: Source) -> str:

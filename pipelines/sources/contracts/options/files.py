@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pipelines.sources.contracts.options.frozen import Frozen
+from pipelines.sources.contracts.options.registered import describe_one_of, require_one_of
+from pipelines.sources.files.formats import FORMATS
+
+FORMAT_NAMES = [entry.name for entry in FORMATS]
+FormatName = Annotated[str, require_one_of(FORMAT_NAMES), describe_one_of(FORMAT_NAMES)]
 
 
 class FileLimits(Frozen):
@@ -56,7 +61,7 @@ class FileOptions(Frozen):
             "(page_*.json)."
         ),
     )
-    format: Literal["csv", "tsv", "json", "ndjson", "parquet", "xlsx", "xls"] | None = Field(
+    format: FormatName | None = Field(
         default=None,
         description=(
             "How the files are written. Compressed ones (.gz .bz2 .xz .zst .zip) are recognised by their "
@@ -127,6 +132,6 @@ class FileOptions(Frozen):
     )
     limits: FileLimits = Field(default_factory=FileLimits, description="Protection against hostile files.")
 
-    def files_need(self) -> tuple[str, ...]:
+    def files_need(self, _partitioning: str) -> tuple[str, ...]:
         """Keys without which a file source cannot be read."""
         return ("format",) if self.inbox else ("path", "format")

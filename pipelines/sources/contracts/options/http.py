@@ -63,7 +63,7 @@ class HttpOptions(Frozen):
     max_page_mib: int = Field(64, gt=0, description="A larger answer is refused.")
     max_pages: int = Field(10_000, gt=0, description="A capture of more pages is refused.")
 
-    def http_needs(self) -> tuple[str, ...]:
+    def http_needs(self, _partitioning: str) -> tuple[str, ...]:
         """Keys without which an API cannot be pulled."""
         return ("url", "records")
 

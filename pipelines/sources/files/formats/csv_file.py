@@ -9,26 +9,27 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pipelines import duck
 from pipelines.sources.files.file_set import MAGIC
+from pipelines.sources.files.formats import find_format
 from pipelines.sources.files.formats.encoding import (
     find_codec,
     find_contradiction,
     open_as_utf8,
     suggest_encoding,
 )
-from pipelines.sources.files.formats.part import ReadSession, TableFragment, Unreadable
+from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
 
 DELIMITERS = {",": "','", ";": "';'", "\t": 'a tab ("\\t")', "|": "'|'"}
 
 
-def read_csv(reading: ReadSession, member: Member) -> TableFragment:
+def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     """Unreadable where the file is empty, not in its encoding, or its header is not one."""
-    source = reading.source
-    delimiter = source.delimiter or ("\t" if source.format == "tsv" else ",")
+    source = session.source
+    delimiter = source.delimiter or str(find_format(source.format).delimiter)
     try:
         encoding = find_codec(source.encoding)
         sample = member.sample()
@@ -38,15 +39,17 @@ def read_csv(reading: ReadSession, member: Member) -> TableFragment:
     except (ValueError, csv.Error) as error:
         raise Unreadable(member, str(error)) from None
     direct = member.plain and encoding == "utf-8" and not MAGIC.search(str(member.file))
-    place = str(member.file) if direct else reading.served.add(lambda: open_as_utf8(member.open(), encoding))
-    reading.places[place] = member
+    location = (
+        str(member.file) if direct else session.streams.add(lambda: open_as_utf8(member.open(), encoding))
+    )
+    session.members[location] = member
     columns = ", ".join(f"c{n}: 'VARCHAR'" for n in range(len(headers)))
     relation = (
-        f"read_csv({duck.literal(place)}, columns = {{{columns}}}, auto_detect = false, header = true, "
+        f"read_csv({duck.literal(location)}, columns = {{{columns}}}, auto_detect = false, header = true, "
         f"delim = {duck.literal(delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
         f"null_padding = false, max_line_size = {source.limits.line_mb * MIB})"
     )
-    cleaned = not direct or reading.unclean.get(str(member.file), True)
+    cleaned = not direct or session.unclean.get(str(member.file), True)
 
     def select(mapped: Mapping[str, str]) -> str:
         cells = {name: f"c{headers.index(raw)}" for name, raw in mapped.items()}
@@ -57,9 +60,9 @@ def read_csv(reading: ReadSession, member: Member) -> TableFragment:
         return f"select {texts} from {relation}"
 
     notes: list[str] = []
-    if member.plain and not _ends_with_a_line_break(member):
+    if member.plain and not ends_with_line_break(member):
         notes.append("the last line has no line end: if that is unusual, it may be cut short")
-    return TableFragment(member, headers, select, notes)
+    yield TableFragment(member, headers, select, notes)
 
 
 def clean_sql(text: str) -> str:
@@ -96,67 +99,13 @@ def _header(stream: io.BufferedReader, delimiter: str, line_mb: int) -> list[str
     headers = [" ".join(header.split()) for header in headers]
     if not any(headers):
         raise ValueError("its first line is blank: no header")
-    others = [said for sign, said in DELIMITERS.items() if sign != delimiter and sign in headers[0]]
+    others = [name for sign, name in DELIMITERS.items() if sign != delimiter and sign in headers[0]]
     if len(headers) == 1 and others:
         raise ValueError(f"its header has one column; is it delimited by {others[0]}? Set `delimiter`")
     return headers
 
 
-def _ends_with_a_line_break(member: Member) -> bool:
+def ends_with_line_break(member: Member) -> bool:
     with member.file.open("rb") as stream:
         stream.seek(-min(4, member.file.stat().st_size), io.SEEK_END)
         return stream.read().rstrip(b"\x00")[-1:] in (b"\n", b"\r")
-
-
-def describe_failure(member: Member, encoding: str | None, told: str) -> str:
-    """DuckDB's complaint in the operator's words: line, what is wrong, never the line itself."""
-    line = re.search(r"CSV Error on Line: (\d+)", told)
-    where = f"line {line[1]}" if line else "a line"
-    if widths := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", told):
-        expected, found = map(int, widths.groups())
-        last = member.plain and not _ends_with_a_line_break(member)
-        if last and found < expected and line and int(line[1]) == _lines(member):
-            return f"the last line ({line[1]}) is cut short: {found} cells, the header has {expected}"
-        return f"{where} has {found} cells, the header has {expected} (is a delimiter not quoted?)"
-    if "unterminated quote" in told:
-        return f"{where} has a quote that is not closed, or text after a closing quote"
-    if "nvalid unicode" in told or "not utf-8" in told:
-        return f"{where} is not {encoding or 'utf-8'}; {_suggestion(member)}"
-    if "aximum line size" in told:
-        return f"{where} is longer than `limits.line_mb` allows: a huge cell, or a quote that is not closed"
-    if "invalid state" in told:
-        return f"{_line_of_mixed_ends(member)} ends otherwise than those before (CRLF, LF or CR: be one)"
-    return f"not readable as CSV ({told.splitlines()[0][:120]})"
-
-
-def _lines(member: Member) -> int:
-    with member.open() as stream:
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(MIB), b"")) + 1
-
-
-def _suggestion(member: Member) -> str:
-    """From the neighbourhood of the first byte that is not UTF-8."""
-    with member.open() as stream:
-        while chunk := stream.read(MIB):
-            try:
-                chunk.decode()
-            except UnicodeDecodeError as error:
-                if error.end < len(chunk) - 3:
-                    return suggest_encoding(chunk[max(0, error.start - 2000) : error.start + 4000])
-    return "ask for the export in UTF-8"
-
-
-def _line_of_mixed_ends(member: Member) -> str:
-    with member.open() as stream:
-        data = stream.read(64 * MIB)
-    ends = re.finditer(rb'"[^"]*"|(\r\n|\r|\n)', data)
-    first, number = None, 0
-    for end in ends:
-        if end[1] is None:
-            number += end[0].count(b"\n")
-            continue
-        number += 1
-        first = first or end[1]
-        if end[1] != first:
-            return f"line {number}"
-    return "a line"

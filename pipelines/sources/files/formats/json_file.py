@@ -13,16 +13,16 @@ import pyarrow as pa
 
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files.formats.encoding import find_codec, find_contradiction, open_as_utf8
-from pipelines.sources.files.formats.part import ReadSession, TableFragment, Unreadable
+from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.native import Number, format_cell
 
 ROWS_AT_ONCE = 20_000
 
 
-def read_document(reading: ReadSession, member: Member) -> TableFragment | None:
-    """One document; None where its list is empty (other pages may hold the records)."""
-    source = reading.source
+def read_document(session: ReadSession, member: Member) -> Iterator[TableFragment]:
+    """One document; nothing where its list is empty (other pages may hold the records)."""
+    source = session.source
     limit = source.limits.document_mb
     try:
         encoding = _encoding(source, member)
@@ -34,21 +34,21 @@ def read_document(reading: ReadSession, member: Member) -> TableFragment | None:
     except ValueError as error:
         raise Unreadable(member, str(error)) from None
     if not records:
-        return None
+        return
     headers = headers_of(source, records)
 
     def select(mapped: Mapping[str, str]) -> str:
-        table = reading.register_texts(
-            {name: _column(reading, records, name, header) for name, header in mapped.items()}
+        table = session.register_texts(
+            {name: _column(session, records, name, header) for name, header in mapped.items()}
         )
         return f"from {table}"
 
-    return TableFragment(member, headers, select)
+    yield TableFragment(member, headers, select)
 
 
-def read_lines(reading: ReadSession, member: Member) -> TableFragment | None:
+def read_lines(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     """NDJSON, read twice: once for its keys, once for its values, in constant memory."""
-    source = reading.source
+    source = session.source
     headers: dict[str, None] = {}
     try:
         encoding = _encoding(source, member)
@@ -57,7 +57,7 @@ def read_lines(reading: ReadSession, member: Member) -> TableFragment | None:
     except ValueError as error:
         raise Unreadable(member, str(error)) from None
     if not headers:
-        return None
+        return
 
     def select(mapped: Mapping[str, str]) -> str:
         def batches() -> Iterator[list[Mapping[str, Any]]]:
@@ -69,16 +69,16 @@ def read_lines(reading: ReadSession, member: Member) -> TableFragment | None:
                     chunk = []
             yield chunk
 
-        return f"from {reading.register(_Stream(reading, member, mapped, batches))}"
+        return f"from {session.register(_Stream(session, member, mapped, batches))}"
 
-    return TableFragment(member, list(headers), select)
+    yield TableFragment(member, list(headers), select)
 
 
 class _Stream:
     """DuckDB asks for the stream anew in every scan, so that a relation can be read more than once."""
 
-    def __init__(self, reading: ReadSession, member: Member, mapped: Mapping[str, str], batches: Any) -> None:
-        self._reading, self._member, self._mapped, self._batches = reading, member, mapped, batches
+    def __init__(self, session: ReadSession, member: Member, mapped: Mapping[str, str], batches: Any) -> None:
+        self._session, self._member, self._mapped, self._batches = session, member, mapped, batches
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         schema = pa.schema([(name, pa.string()) for name in self._mapped])
@@ -87,12 +87,12 @@ class _Stream:
             try:
                 for records in self._batches():
                     columns = [
-                        pa.array(_column(self._reading, records, name, header), pa.string())
+                        pa.array(_column(self._session, records, name, header), pa.string())
                         for name, header in self._mapped.items()
                     ]
                     yield pa.record_batch(columns, schema=schema)
             except Exception as error:
-                self._reading.trouble = Unreadable(self._member, str(error))
+                self._session.failure = Unreadable(self._member, str(error))
                 raise
 
         return pa.RecordBatchReader.from_batches(schema, arrow()).__arrow_c_stream__(requested_schema)
@@ -187,7 +187,7 @@ def _as_json(value: Any) -> str:
 
 
 def _column(
-    reading: ReadSession, records: Iterable[Mapping[str, Any]], name: str, header: str
+    session: ReadSession, records: Iterable[Mapping[str, Any]], name: str, header: str
 ) -> list[str | None]:
-    column = reading.columns.get(name)
-    return [format_cell(_value(record, header), reading.source, column) for record in records]
+    column = session.columns.get(name)
+    return [format_cell(_value(record, header), session.source, column) for record in records]

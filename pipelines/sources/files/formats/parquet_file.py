@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import duckdb
 import pyarrow as pa
@@ -12,7 +12,7 @@ from pipelines import duck
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.files.file_set import MAGIC
 from pipelines.sources.files.formats.csv_file import clean_sql
-from pipelines.sources.files.formats.part import ReadSession, TableFragment, Unreadable
+from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.cells import NUMERIC
 from pipelines.sources.values.native import ISO
@@ -21,12 +21,12 @@ WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 NESTED = ("STRUCT", "MAP", "UNION")
 
 
-def read_parquet(reading: ReadSession, member: Member) -> TableFragment:
+def read_parquet(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     """Unreadable where it is no whole Parquet file."""
-    source = reading.source
+    source = session.source
     try:
         if member.plain and not MAGIC.search(str(member.file)):
-            reading.places[str(member.file)] = member
+            session.members[str(member.file)] = member
             relation = f"read_parquet({duck.literal(member.file)}, binary_as_string = true)"
         else:
             limit = source.limits.document_mb
@@ -34,21 +34,21 @@ def read_parquet(reading: ReadSession, member: Member) -> TableFragment:
                 data = stream.read(limit * MIB + 1)
             if len(data) > limit * MIB:
                 raise ValueError(f"it unpacks to more than {limit} MiB; deliver Parquet as it is")
-            relation = reading.register(pq.read_table(pa.BufferReader(data)))
-        described = reading.con.execute(f"describe from {relation}").fetchall()
+            relation = session.register(pq.read_table(pa.BufferReader(data)))
+        described = session.con.execute(f"describe from {relation}").fetchall()
     except (duckdb.Error, pa.ArrowException, ValueError) as error:
         raise Unreadable(member, f"no whole Parquet file ({str(error).splitlines()[0][:120]})") from None
     kinds = {str(name): str(kind) for name, kind, *_ in described}
 
     def select(mapped: Mapping[str, str]) -> str:
         texts = ", ".join(
-            f"{text_sql(duck.identifier(raw), kinds[raw], source, reading.columns.get(name))} "
+            f"{text_sql(duck.identifier(raw), kinds[raw], source, session.columns.get(name))} "
             f"as {duck.identifier(name)}"
             for name, raw in mapped.items()
         )
         return f"select {texts} from {relation}"
 
-    return TableFragment(member, list(kinds), select)
+    yield TableFragment(member, list(kinds), select)
 
 
 def text_sql(cell: str, kind: str, source: Source, column: Column | None) -> str:

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from pipelines.sources.files.formats.part import ReadSession, TableFragment
+from pipelines.sources.files.formats.fragment import ReadSession, TableFragment
 from pipelines.sources.files.unpacking import Member
 from pipelines.sources.mapping import fold
 from pipelines.sources.values.native import clean_text, format_cell
@@ -46,7 +46,7 @@ class Merged(NamedTuple):
 
 
 def read_sheet(
-    reading: ReadSession,
+    session: ReadSession,
     member: Member,
     about: Mapping[str, Any],
     rows: Iterator[Row],
@@ -56,7 +56,7 @@ def read_sheet(
     """ValueError where the sheet has no header; records are read when they are selected."""
     merges = [Merged(*corners) for corners in about["merges"]]
     ahead = list(islice(rows, HEADER_SEARCH_ROWS + HEADER_ROWS + 2))
-    header = find_header(ahead, merges, reading.source.header_marker, about["sheet"])
+    header = find_header(ahead, merges, session.source.header_marker, about["sheet"])
     sheet_notes = list(notes)
 
     def all_rows() -> Iterator[Row]:
@@ -65,18 +65,18 @@ def read_sheet(
 
     def select(mapped: Mapping[str, str]) -> str:
         places = {name: header.labels.index(label) for name, label in mapped.items()}
-        required = {places[n] for n in places if (c := reading.columns.get(n)) is not None and c.required}
+        required = {places[n] for n in places if (c := session.columns.get(n)) is not None and c.required}
         records = Records(header, merges, required, about["sheet"])
         tables: list[str] = []
         columns: dict[str, list[str | None]] = {name: [] for name in places}
         for number, cells in records.of(all_rows()):
             for name, place in places.items():
                 cell = _native(cells[place], about["sheet"], number)
-                columns[name].append(format_cell(cell, reading.source, reading.columns.get(name)))
+                columns[name].append(format_cell(cell, session.source, session.columns.get(name)))
             if len(next(iter(columns.values()), ())) == ROWS_AT_ONCE:
-                tables.append(reading.register_texts(columns))
+                tables.append(session.register_texts(columns))
                 columns = {name: [] for name in places}
-        tables.append(reading.register_texts(columns))
+        tables.append(session.register_texts(columns))
         sheet_notes.extend(records.notes())
         return " union all ".join(f"from {table}" for table in tables)
 

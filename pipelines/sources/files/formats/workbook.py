@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.settings import PROJECT
-from pipelines.sources.files.formats.part import ReadSession, TableFragment, Unreadable
+from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.formats.spreadsheet import read_sheet
 from pipelines.sources.files.unpacking import MIB, Member
 
@@ -26,13 +26,13 @@ CHILD = Path(__file__).with_name("workbook_child.py")
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-def read_workbook(reading: ReadSession, member: Member) -> Iterator[TableFragment]:
+def read_workbook(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     """A part per sheet; each is selected from before the next is asked for: rows pass by only once."""
     try:
         sample = member.sample(4096)
         if wrong := _wrong(sample):
             raise ValueError(wrong)
-        with _told(reading, member) as lines:
+        with _told(session, member) as lines:
             notes: list[str] = []
             said = next(lines)
             while "done" not in said:
@@ -41,8 +41,8 @@ def read_workbook(reading: ReadSession, member: Member) -> Iterator[TableFragmen
                     said = next(lines)
                     continue
                 rows = _Rows(lines)
-                constants = (reading.source.sheets or {}).get(said["pattern"], {})
-                yield read_sheet(reading, member, said, rows, constants, notes)
+                constants = (session.source.sheets or {}).get(said["pattern"], {})
+                yield read_sheet(session, member, said, rows, constants, notes)
                 notes = []
                 said = rows.rest()
     except ValueError as error:
@@ -91,13 +91,13 @@ def _wrong(sample: bytes) -> str | None:
 
 
 @contextmanager
-def _told(reading: ReadSession, member: Member) -> Iterator[Iterator[Any]]:
+def _told(session: ReadSession, member: Member) -> Iterator[Iterator[Any]]:
     """The child's lines; it does not outlive the block."""
-    limits = reading.source.limits
+    limits = session.source.limits
     asked = {
         "path": str(member.file) if member.plain else None,
         "project": str(PROJECT),
-        "sheets": list(reading.source.sheets or {}),
+        "sheets": list(session.source.sheets or {}),
         "memory_mb": limits.workbook_memory_mb,
         "seconds": limits.workbook_seconds,
         "unpacked_mb": limits.workbook_unpacked_mb,
@@ -128,7 +128,7 @@ def _told(reading: ReadSession, member: Member) -> Iterator[Iterator[Any]]:
         feeder = threading.Thread(target=_feed, args=(child, data), daemon=True)
         feeder.start()
     try:
-        yield _lines(child, late, reading)
+        yield _lines(child, late, session)
     finally:
         timer.cancel()
         child.kill()
@@ -156,8 +156,8 @@ def _feed(child: subprocess.Popen[bytes], data: bytes) -> None:
         pass  # the child ended before it had read all; its own words say why
 
 
-def _lines(child: subprocess.Popen[bytes], late: threading.Event, reading: ReadSession) -> Iterator[Any]:
-    limits, given = reading.source.limits, 0
+def _lines(child: subprocess.Popen[bytes], late: threading.Event, session: ReadSession) -> Iterator[Any]:
+    limits, given = session.source.limits, 0
     assert child.stdout is not None
     for line in child.stdout:
         given += len(line)
@@ -167,7 +167,7 @@ def _lines(child: subprocess.Popen[bytes], late: threading.Event, reading: ReadS
             break
         said = json.loads(line)
         if isinstance(said, dict) and "error" in said:
-            raise ValueError(_out_of_memory(reading) if said["error"] == "memory" else said["error"])
+            raise ValueError(_out_of_memory(session) if said["error"] == "memory" else said["error"])
         yield said
         if isinstance(said, dict) and "done" in said:
             return
@@ -177,12 +177,12 @@ def _lines(child: subprocess.Popen[bytes], late: threading.Event, reading: ReadS
             f"reading it took more than {limits.workbook_seconds} s (`limits.workbook_seconds`), and was "
             f"stopped: a hostile or bloated workbook. Ask for the plain table, or for CSV"
         )
-    raise ValueError(_out_of_memory(reading))
+    raise ValueError(_out_of_memory(session))
 
 
-def _out_of_memory(reading: ReadSession) -> str:
+def _out_of_memory(session: ReadSession) -> str:
     return (
-        f"reading it took more than {reading.source.limits.workbook_memory_mb} MiB "
+        f"reading it took more than {session.source.limits.workbook_memory_mb} MiB "
         f"(`limits.workbook_memory_mb`), and was stopped: a hostile or bloated workbook. "
         f"Ask for the plain table, or for CSV"
     )

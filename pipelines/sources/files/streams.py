@@ -18,7 +18,7 @@ UNKNOWN_SIZE = 2**50
 
 
 class StreamFiles(AbstractFileSystem):
-    """`thongsuot://0`, … → what `add` was given; `trouble`: the stream that broke, and why."""
+    """`thongsuot://0`, … → what `add` was given; `failure`: the stream that broke, and why."""
 
     protocol = "thongsuot"
     cachable = False
@@ -26,7 +26,7 @@ class StreamFiles(AbstractFileSystem):
     def __init__(self) -> None:
         super().__init__(skip_instance_cache=True)
         self._open_one: list[Callable[[], BinaryIO]] = []
-        self.trouble: tuple[str, Exception] | None = None
+        self.failure: tuple[str, Exception] | None = None
 
     def add(self, opener: Callable[[], BinaryIO]) -> str:
         self._open_one.append(opener)
@@ -56,7 +56,7 @@ class _Forward(io.RawIOBase):
         try:
             return work(*words)
         except Exception as error:
-            self._files.trouble = (self._path, error)
+            self._files.failure = (self._path, error)
             raise
 
     def readable(self) -> bool:

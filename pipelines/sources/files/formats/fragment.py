@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipelines import duck
 from pipelines.sources.contracts.contract import Column, Source
-from pipelines.sources.files.served import StreamFiles
+from pipelines.sources.files.streams import StreamFiles
 from pipelines.sources.files.unpacking import Member
 
 
@@ -34,17 +34,25 @@ class Unreadable(ValueError):
 
 
 class ReadSession:
-    """One pull: the source, the connection and what is registered in it until the batch is written."""
+    """One pull: the source, the connection and what is registered in it until the batch is written.
+
+    `unclean`: path → whether its cells may need cleaning; `failure`: what stopped a stream of ours while
+    DuckDB read it.
+    """
 
     def __init__(
-        self, source: Source, con: duckdb.DuckDBPyConnection, served: StreamFiles, unclean: Mapping[str, bool]
+        self,
+        source: Source,
+        con: duckdb.DuckDBPyConnection,
+        streams: StreamFiles,
+        unclean: Mapping[str, bool],
     ) -> None:
-        self.source, self.con, self.served = source, con, served
+        self.source, self.con, self.streams = source, con, streams
         self.unclean = unclean
         self.columns: dict[str, Column] = {c.name: c for c in source.columns}
-        self.trouble: Exception | None = None
+        self.failure: Exception | None = None
         # What DuckDB calls a file → the export that it is.
-        self.places: dict[str, Member] = {}
+        self.members: dict[str, Member] = {}
         self.resources = ExitStack()
         self._registered = 0
 
@@ -57,5 +65,6 @@ class ReadSession:
         return duck.identifier(name)
 
     def register_texts(self, columns: Mapping[str, list[str | None]]) -> str:
+        """Columns of equal length, all text, as one registered table."""
         arrays = {name: pa.array(texts, pa.string()) for name, texts in columns.items()}
         return self.register(pa.table(arrays))

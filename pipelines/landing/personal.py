@@ -1,0 +1,64 @@
+"""What is written of a connector's rows: nothing personal comes to rest (DESIGN, promise 5).
+
+Free text and codes are scanned; a mapped or typed column only where it holds neither a word that its map
+knows nor a value of its type. Keys are left as they are: they are what a row is found by.
+"""
+
+from __future__ import annotations
+
+from pipelines import duck
+from pipelines.privacy.detectors import AMONG_CODES, DETECTORS, any_detected_sql, detected_sql, redacted_sql
+from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.relation import Relation
+from pipelines.sources.values.parsing import typed_value_sql
+
+
+def batch_sql(source: Source, relation: Relation) -> str:
+    """SQL of the batch: the relation's columns as text, what looks personal in them replaced.
+
+    A row is asked once, over its joined texts, whether any of them needs a look: half the price.
+    """
+    columns = {column.name: column for column in source.columns}
+    scanned = [name for name in relation.columns if _is_scanned(source, columns[name])]
+    codes = [name for name in scanned if name in source.scanned_columns() - source.free_text_columns()]
+    others = [name for name in scanned if name not in codes]
+
+    texts = ", ".join(f"{text} as {duck.identifier(name)}" for name, text in relation.columns.items())
+    has_personal_data = " or ".join(
+        [
+            any_detected_sql([duck.identifier(name) for name in others], DETECTORS),
+            any_detected_sql([duck.identifier(name) for name in codes], AMONG_CODES),
+        ]
+    )
+    stored = []
+    for name in relation.columns:
+        cell = duck.identifier(name)
+        if name in scanned:
+            cell = (
+                f"case when _found then {_redacted_cell_sql(source, columns[name])} else {cell} end as {cell}"
+            )
+        stored.append(cell)
+    # Subqueries, no CTE: DuckDB would hold the rows of one in memory.
+    return (
+        f"select {', '.join(stored)} from "
+        f"(select *, {has_personal_data} as _found from (select {texts} from {relation.sql}))"
+    )
+
+
+def _is_scanned(source: Source, column: Column) -> bool:
+    is_plain_text = column.type == "text" and not column.meanings
+    return column.name in source.scanned_columns() or not is_plain_text
+
+
+def _redacted_cell_sql(source: Source, column: Column) -> str:
+    """SQL of one cell in a row where something looks personal."""
+    text = duck.identifier(column.name)
+    if column.meanings:
+        words = ", ".join(duck.literal(word) for word in column.meanings)
+        return f"case when {text} in ({words}) then {text} else {redacted_sql(text)} end"
+    if column.type != "text":
+        plain = column.model_copy(update={"default": None, "fallback": None})
+        is_unread = f"{typed_value_sql(source, plain, lambda _: text)} is null"
+        return f"case when {detected_sql(text)} and {is_unread} then {redacted_sql(text)} else {text} end"
+    is_free_text = column.name in source.free_text_columns()
+    return redacted_sql(text, DETECTORS if is_free_text else AMONG_CODES)
