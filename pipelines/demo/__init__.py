@@ -16,9 +16,9 @@ from typing import Any
 from pipelines.demo import calibration
 from pipelines.demo.postgres import load_into_postgres
 from pipelines.demo.province import REFERENCE, SNAPSHOT_DAYS, Province
-from pipelines.demo.ranking import ranking_server
+from pipelines.demo.ranking import serve_ranking
 
-__all__ = ["REFERENCE", "SEED", "SNAPSHOT_DAYS", "generate", "load_into_postgres", "ranking_server"]
+__all__ = ["REFERENCE", "SEED", "SNAPSHOT_DAYS", "generate", "load_into_postgres", "serve_ranking"]
 
 # Raise it with every change of what is generated: a province of another version is generated anew.
 VERSION = 5
@@ -73,12 +73,12 @@ def _write_systems(province: Province, manifest: dict[str, Any], report: Callabl
 
 
 def _calibrated(scale: float) -> dict[str, Any]:
-    scaled = calibration.scaled
+    scale_count = calibration.scale_count
     return {
         "cutoff": str(calibration.CUTOFF),
-        "received": scaled(calibration.RECEIVED, scale),
-        "online": scaled(calibration.ONLINE, scale),
-        "returned": scaled(calibration.RETURNED, scale),
+        "received": scale_count(calibration.RECEIVED, scale),
+        "online": scale_count(calibration.ONLINE, scale),
+        "returned": scale_count(calibration.RETURNED, scale),
         "national_rank": calibration.RANK,
         "earlier_rank": calibration.EARLIER_RANK,
         "provincial_tasks": calibration.PROVINCIAL_TASKS,

@@ -54,6 +54,6 @@ DECOMPOSED = 800
 MALFORMED_CODES = 50
 
 
-def scaled(count: int, scale: float, least: int = 0) -> int:
+def scale_count(count: int, scale: float, least: int = 0) -> int:
     """`count` at this scale, never below `least`."""
     return max(least, round(count * scale))

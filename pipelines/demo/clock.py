@@ -13,27 +13,27 @@ MONDAY, FRIDAY, SATURDAY, SUNDAY = 0, 4, 5, 6
 OFFICE_OPENS, OFFICE_SECONDS = 7 * 3600 + 1800, 10 * 3600
 
 
-def seconds(moment: datetime) -> int:
+def to_seconds(moment: datetime) -> int:
     """Seconds since 1970-01-01 on the local clock."""
     return int((moment - datetime(1970, 1, 1)).total_seconds())
 
 
 def draw_times(rng: np.random.Generator, count: int, first: datetime, last: datetime) -> np.ndarray:
-    """`n` epoch seconds in [first, last] by weekday and hour of day: people submit in the morning."""
-    hours = np.arange(seconds(first) // 3600, seconds(last) // 3600 + 1)
-    weight = HOURS[hours % 24] * WEEKDAYS[weekday(hours * 3600)]
-    if seconds(last) % 3600 == 0:
+    """`count` epoch seconds in [first, last] by weekday and hour of day: people submit in the morning."""
+    hours = np.arange(to_seconds(first) // 3600, to_seconds(last) // 3600 + 1)
+    weight = HOURS[hours % 24] * WEEKDAYS[to_weekday(hours * 3600)]
+    if to_seconds(last) % 3600 == 0:
         weight[-1] = 0
     chosen = rng.choice(hours, count, p=weight / weight.sum()) * 3600 + rng.integers(0, 3600, count)
-    return np.clip(chosen, seconds(first), seconds(last))
+    return np.clip(chosen, to_seconds(first), to_seconds(last))
 
 
-def weekday(moments: np.ndarray) -> np.ndarray:
+def to_weekday(moments: np.ndarray) -> np.ndarray:
     """0 = Monday; 1970-01-01 was a Thursday."""
     return (moments // DAY + 3) % 7
 
 
-def office_hours(moments: np.ndarray, received: np.ndarray, cut: int) -> np.ndarray:
+def shift_to_office_hours(moments: np.ndarray, received: np.ndarray, cut: int) -> np.ndarray:
     """Move officials' steps into working days and hours, keeping their order within a dossier.
 
     The map is monotone: a day is squeezed into 07:30–17:30, a Saturday into the end of its Friday,
@@ -42,7 +42,7 @@ def office_hours(moments: np.ndarray, received: np.ndarray, cut: int) -> np.ndar
     """
     moments = moments.astype("int64")
     day, of_day = moments // DAY, moments % DAY / DAY
-    which = weekday(moments)
+    which = to_weekday(moments)
     target = day - (which == SATURDAY) + (which == SUNDAY)
     share = np.select(
         [which == FRIDAY, which == SATURDAY, which == SUNDAY, which == MONDAY],
@@ -54,7 +54,7 @@ def office_hours(moments: np.ndarray, received: np.ndarray, cut: int) -> np.ndar
     return np.where(stays, moments, moved)
 
 
-def due_times(received: np.ndarray, working_days: np.ndarray) -> np.ndarray:
+def compute_due_times(received: np.ndarray, working_days: np.ndarray) -> np.ndarray:
     """17:00 on the last working day; the day of receipt is not counted (docs/domain.md §7)."""
     start = received.astype("datetime64[s]").astype("datetime64[D]")
     end = np.busday_offset(start, working_days, roll="backward")

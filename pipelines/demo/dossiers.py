@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from pipelines.demo import calibration
-from pipelines.demo.clock import DAY, draw_times, due_times, seconds
+from pipelines.demo.clock import DAY, compute_due_times, draw_times, to_seconds
 
 COMMUNE_SHARE = 0.85
 PROVINCIAL_CENTRE = "H41.19"
 
 
-def subset(rng: np.random.Generator, weight: np.ndarray, size: int) -> np.ndarray:
+def draw_subset(rng: np.random.Generator, weight: np.ndarray, size: int) -> np.ndarray:
     """Boolean mask with exactly `size` true, likelier where `weight` is larger."""
     order = np.argsort(-weight * rng.random(len(weight)), kind="stable")
     mask = np.zeros(len(weight), bool)
@@ -35,24 +35,24 @@ def make_dossiers(rng: np.random.Generator, scale: float, until: date, reference
     first synchronised the day after).
     """
     end = datetime.combine(until, time.max).replace(microsecond=0)
-    days_after = max(0.0, (seconds(end) - seconds(calibration.CUTOFF)) / DAY)
+    days_after = max(0.0, (to_seconds(end) - to_seconds(calibration.CUTOFF)) / DAY)
     per_day = calibration.RECEIVED * scale / 37
     sizes_and_spans = {
         "june": (
-            calibration.scaled(calibration.JUNE_RECEIVED, scale),
+            calibration.scale_count(calibration.JUNE_RECEIVED, scale),
             (datetime.combine(calibration.FIRST_DAY, time(7)), datetime(2025, 6, 30, 17)),
         ),
         "period": (
-            calibration.scaled(calibration.RECEIVED, scale),
+            calibration.scale_count(calibration.RECEIVED, scale),
             (calibration.PERIOD_START, calibration.CUTOFF),
         ),
         "refused": (
-            calibration.scaled(calibration.REFUSED, scale),
+            calibration.scale_count(calibration.REFUSED, scale),
             (calibration.PERIOD_START, calibration.CUTOFF),
         ),
         "later": (int(per_day * days_after * 0.8), (calibration.CUTOFF.replace(second=1), end)),
         "late": (
-            calibration.scaled(calibration.LATE_DOSSIERS, scale, calibration.MIN_FAULTS)
+            calibration.scale_count(calibration.LATE_DOSSIERS, scale, calibration.MIN_FAULTS)
             if days_after > 1
             else 0,
             (datetime(2025, 8, 4), datetime(2025, 8, 6, 12)),
@@ -65,11 +65,11 @@ def make_dossiers(rng: np.random.Generator, scale: float, until: date, reference
     )
     count = len(frame)
     # However small the province, the log begins on its first day (a Sunday).
-    frame.loc[0, "received"] = seconds(datetime.combine(calibration.FIRST_DAY, time(8, 30)))
+    frame.loc[0, "received"] = to_seconds(datetime.combine(calibration.FIRST_DAY, time(8, 30)))
     frame["channel"] = _channels(rng, frame, scale)
     _procedures_and_units(rng, frame, reference)
     frame["applicant_type"] = rng.choice(["1", "1", "1", "1", "2", "3"], count)
-    frame["due"] = due_times(frame["received"].to_numpy(), frame["processing_days"].to_numpy())
+    frame["due"] = compute_due_times(frame["received"].to_numpy(), frame["processing_days"].to_numpy())
     online = (frame["channel"] == "2").to_numpy()
     lag = np.where(online, rng.integers(600, 20_000, count), rng.integers(60, 900, count))
     frame["submitted"] = frame["received"] - lag
@@ -80,9 +80,9 @@ def make_dossiers(rng: np.random.Generator, scale: float, until: date, reference
     return frame
 
 
-def true_counts(dossiers: pd.DataFrame, at: datetime) -> tuple[int, int]:
+def count_dossiers_at(dossiers: pd.DataFrame, at: datetime) -> tuple[int, int]:
     """Received and online from 01/07/2025 to `at`, as the province would count them in the end."""
-    cut = seconds(at)
+    cut = to_seconds(at)
     counted = dossiers["kind"].isin(["period", "later"]) & (dossiers["received"] <= cut)
     return int(counted.sum()), int((counted & (dossiers["channel"] == "2")).sum())
 
@@ -92,12 +92,12 @@ def _channels(rng: np.random.Generator, frame: pd.DataFrame, scale: float) -> np
     count, kinds, received = len(frame), frame["kind"].to_numpy(), frame["received"].to_numpy()
     online = rng.random(count) < np.where(kinds == "june", 0.66, 0.76)
     period = np.flatnonzero(kinds == "period")
-    is_early = received[period] <= seconds(calibration.EARLIER_CUTOFF)
+    is_early = received[period] <= to_seconds(calibration.EARLIER_CUTOFF)
     early, later = period[is_early], period[~is_early]
     early_online = round(len(early) * calibration.ONLINE_SHARE_EARLIER)
-    online[early] = subset(rng, np.ones(len(early)), early_online)
-    online[later] = subset(
-        rng, np.ones(len(later)), calibration.scaled(calibration.ONLINE, scale) - early_online
+    online[early] = draw_subset(rng, np.ones(len(early)), early_online)
+    online[later] = draw_subset(
+        rng, np.ones(len(later)), calibration.scale_count(calibration.ONLINE, scale) - early_online
     )
     offline = rng.choice(np.array(["1", "3", None], object), count, p=[0.86, 0.08, 0.06])
     offline[online] = "2"
@@ -153,7 +153,7 @@ def _codes(rng: np.random.Generator, frame: pd.DataFrame, scale: float) -> np.nd
     codes = (unit + "-" + day + "-" + number.map("{:07d}".format)).to_numpy(object)
     for row in np.flatnonzero(kinds == "june")[::12]:
         codes[row] = f"000.00.{row % 90 + 10}.H41-{day[row][2:]}-{number[row]:06d}"
-    malformed = calibration.scaled(calibration.MALFORMED_CODES, scale, calibration.MIN_FAULTS)
+    malformed = calibration.scale_count(calibration.MALFORMED_CODES, scale, calibration.MIN_FAULTS)
     for row in rng.choice(np.flatnonzero(kinds == "period"), malformed, False):
         codes[row] = f"HS{day[row][:4]}/{number[row]}"
     return codes

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.demo import calibration
-from pipelines.demo.clock import DAY, seconds
+from pipelines.demo.clock import DAY, to_seconds
 
 # What each fault does to its row: column and SQL over the clean row. A row breaks exactly one rule.
 BREAK = {
@@ -46,19 +46,21 @@ class Planted(NamedTuple):
     counts: dict[str, Any]
 
 
-def plant(rng: np.random.Generator, states: pd.DataFrame, dossiers: pd.DataFrame, scale: float) -> Planted:
+def plant_faults(
+    rng: np.random.Generator, states: pd.DataFrame, dossiers: pd.DataFrame, scale: float
+) -> Planted:
     """Late arrivals and wrong first tellings are moved or marked; repeats, corrections and rejects are
     extra rows, so that dropping them leaves the calibrated truth intact."""
     kind = dossiers["kind"].to_numpy()[states["dossier"]]
     status, synced = states["status"].to_numpy(), states["synced"].to_numpy().copy()
-    evening = seconds(calibration.ALL_SYNCED)
+    evening = to_seconds(calibration.ALL_SYNCED)
     free = kind != "late"
     fault = np.zeros(len(states), "int8")
 
     def draw(pool: np.ndarray, count: int) -> np.ndarray:
         """Rows of the pool that no other fault uses, marked as used."""
         rows = rng.choice(
-            np.flatnonzero(pool & free), calibration.scaled(count, scale, calibration.MIN_FAULTS), False
+            np.flatnonzero(pool & free), calibration.scale_count(count, scale, calibration.MIN_FAULTS), False
         )
         free[rows] = False
         return rows
@@ -113,7 +115,7 @@ def plant(rng: np.random.Generator, states: pd.DataFrame, dossiers: pd.DataFrame
     return Planted(pd.concat([states, again, corrected, rejected], ignore_index=True), counts)
 
 
-def breaking(column: str) -> str:
+def break_column(column: str) -> str:
     """The column's SQL with its faults in it: `case fault when 3 then '9' … else "KenhThucHien" end`."""
     cases = [
         f"when {NUMBER[name]} then {value}" for name, (target, value) in BREAK.items() if target == column

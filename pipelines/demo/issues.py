@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipelines.demo.clock import draw_times, due_times
+from pipelines.demo.clock import compute_due_times, draw_times
 from pipelines.demo.people import APPLICANTS
 
 HEADERS = [
@@ -69,7 +69,7 @@ def make_issues(units: pd.DataFrame, rng: np.random.Generator, count: int) -> pd
         [frame["unit_code"], rng.choice(agencies, count), PROVINCE[1]],
         "",
     )
-    frame["due"] = pd.to_datetime(due_times(reported, np.full(count, SLA_WORKING_DAYS)), unit="s")
+    frame["due"] = pd.to_datetime(compute_due_times(reported, np.full(count, SLA_WORKING_DAYS)), unit="s")
     seconds = (rng.gamma(2.0, 7.0, count) * 86_400).astype("int64")
     frame["resolved"] = pd.to_datetime(reported + seconds, unit="s")
     frame["reopened"] = rng.random(count) < 0.03

@@ -20,10 +20,10 @@ import pyarrow as pa
 
 from pipelines import duck
 from pipelines.demo import calibration
-from pipelines.demo.clock import seconds
-from pipelines.demo.dossiers import make_dossiers, true_counts
-from pipelines.demo.faults import breaking, plant
-from pipelines.demo.people import PERSONAL, people
+from pipelines.demo.clock import to_seconds
+from pipelines.demo.dossiers import count_dossiers_at, make_dossiers
+from pipelines.demo.faults import break_column, plant_faults
+from pipelines.demo.people import PERSONAL, draw_people
 from pipelines.demo.states import make_states
 
 CHUNK_ROWS = 200_000
@@ -59,7 +59,7 @@ COLUMNS = {
     "ThoiGianDongBo": _readable("synced"),
     "TrangThaiHoSo": "status::varchar",
     "NoiNopHoSo": "receiving",
-    "DonViXuLy": f"case when recorded < {seconds(calibration.MERGER)} then processing_before else processing end",
+    "DonViXuLy": f"case when recorded < {to_seconds(calibration.MERGER)} then processing_before else processing end",
     "MucDo": "case service_level when 'full' then '4' when 'partial' then '3' else '2' end",
     "DuocThanhToanTrucTuyen": "paid",
     "DuocSoHoa": "digitised::varchar",
@@ -83,12 +83,12 @@ def write_one_stop(
     `true_counts`: (received, online) since 01/07/2025 at each of `snapshots`, as finally known.
     """
     dossiers = make_dossiers(rng, scale, until, reference)
-    states, counts = plant(rng, make_states(rng, dossiers, scale, until), dossiers, scale)
+    states, counts = plant_faults(rng, make_states(rng, dossiers, scale, until), dossiers, scale)
     states = states.sort_values("synced", kind="stable", ignore_index=True)
     draft = path.with_suffix(".partial")
     draft.unlink(missing_ok=True)
     with duck.connect(extensions) as con:
-        _write(con, draft, states, _texts(dossiers, reference) | people(rng, len(dossiers)))
+        _write(con, draft, states, _texts(dossiers, reference) | draw_people(rng, len(dossiers)))
     with closing(sqlite3.connect(draft)) as lite:
         lite.execute("pragma synchronous = off")
         lite.execute(f'create index thoi_gian_dong_bo on {TABLE} ("ThoiGianDongBo")')
@@ -99,7 +99,7 @@ def write_one_stop(
         "rows_by_day": {str(d): int(n) for d, n in day.value_counts().sort_index().items()},
         "dossiers": len(dossiers),
         **counts,
-        "true_counts": {str(at): true_counts(dossiers, at) for at in snapshots},
+        "true_counts": {str(at): count_dossiers_at(dossiers, at) for at in snapshots},
     }
 
 
@@ -126,7 +126,7 @@ def _write(
     con: duckdb.DuckDBPyConnection, path: Path, states: pd.DataFrame, texts: dict[str, pa.Array]
 ) -> None:
     clean = ", ".join(f'{value} as "{column}"' for column, value in COLUMNS.items())
-    broken = ", ".join(f'{breaking(column)} as "{column}"' for column in COLUMNS)
+    broken = ", ".join(f'{break_column(column)} as "{column}"' for column in COLUMNS)
     rows = f"select {broken} from (select {clean}, fault, decomposed_name from chunk)"
     con.execute(f"attach {duck.literal(path)} as out (type sqlite)")
     columns = ", ".join(f'"{column}" varchar' for column in COLUMNS)

@@ -45,8 +45,8 @@ PERSONAL = {
 }
 
 
-def people(rng: np.random.Generator, count: int) -> dict[str, pa.Array]:
-    """The personal side of `n` dossiers, as Arrow columns indexed by dossier."""
+def draw_people(rng: np.random.Generator, count: int) -> dict[str, pa.Array]:
+    """The personal side of `count` dossiers, as Arrow columns indexed by dossier."""
     name = rng.integers(0, len(APPLICANTS), count, dtype="int32")
     proxy = rng.integers(0, len(APPLICANTS), count, dtype="int32")
     births = np.datetime_as_string(np.datetime64("1950-01-01") + np.arange(20_000))

@@ -44,7 +44,7 @@ PAGE_SIZE = 10
 PATH = "/api/v1/reporting/evaluation/service-results"
 
 
-def rates(home: tuple[float, ...]) -> dict[str, float]:
+def compute_rates(home: tuple[float, ...]) -> dict[str, float]:
     """Online rate of every other province, given Nghệ An's on 22/07 and at the cut-off."""
     earlier, final = home
     spread = {code: 0.95 - i * (0.94 - final) / len(ABOVE) for i, code in enumerate(ABOVE)}
@@ -59,7 +59,7 @@ def write_capture(
 ) -> None:
     """The pages of one capture; Nghệ An has exactly these totals."""
     children = [_child(HOME, received, online)]
-    for code, rate in rates(home_rates).items():
+    for code, rate in compute_rates(home_rates).items():
         total = round(received * PROVINCES[code][1])
         # Rounded away from Nghệ An's rate, so that a small province cannot change places by rounding.
         whole = math.ceil if code in ABOVE else math.floor if code in BELOW else round
@@ -97,7 +97,7 @@ def _child(code: str, received: int, online: int) -> dict[str, object]:
 
 
 @contextmanager
-def ranking_server(folder: Path) -> Iterator[str]:
+def serve_ranking(folder: Path) -> Iterator[str]:
     """Serve a ranking folder on loopback as the portal does; yields the address to POST to.
 
     The body's `captureDay` (default: the newest capture), `currentPage` and `pageSize` (default 10)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from pipelines.demo import calibration
-from pipelines.demo.clock import DAY, office_hours, seconds
-from pipelines.demo.dossiers import subset
+from pipelines.demo.clock import DAY, shift_to_office_hours, to_seconds
+from pipelines.demo.dossiers import draw_subset
 
 
 def make_states(rng: np.random.Generator, dossiers: pd.DataFrame, scale: float, until: date) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def make_states(rng: np.random.Generator, dossiers: pd.DataFrame, scale: float, 
     twice = paused & (rng.random(count) < 0.1)
     passed_on = open_ended & (span > 3 * 3600) & (rng.random(count) < 0.04)
     online = (dossiers["channel"] == "2").to_numpy()
-    cut = seconds(calibration.CUTOFF)
+    cut = to_seconds(calibration.CUTOFF)
 
     def at(mask: np.ndarray, status: np.ndarray | int, when: np.ndarray, requests: int = 0) -> pd.DataFrame:
         rows = np.flatnonzero(mask)
@@ -48,7 +48,7 @@ def make_states(rng: np.random.Generator, dossiers: pd.DataFrame, scale: float, 
         )
 
     def office(moments: np.ndarray) -> np.ndarray:
-        return office_hours(moments, received, cut)
+        return shift_to_office_hours(moments, received, cut)
 
     finished_at, returned_at = office(finished), office(returned)
     states = pd.concat(
@@ -71,7 +71,7 @@ def make_states(rng: np.random.Generator, dossiers: pd.DataFrame, scale: float, 
     # A later state still tells how often a supplement was asked for.
     requests = (paused.astype("int8") + twice.astype("int8"))[states["dossier"]]
     states["supplements"] = np.where(states["status"] >= 7, requests, states["supplements"]).astype("int8")
-    end = seconds(datetime.combine(until, time.max))
+    end = to_seconds(datetime.combine(until, time.max))
     states = states[states["recorded"] <= end].reset_index(drop=True)
     status, who = states["status"].to_numpy(), states["dossier"].to_numpy()
     states["received"] = np.where((status >= 2) & (status != 3), received[who], np.nan)
@@ -86,7 +86,7 @@ def _milestones(
     rng: np.random.Generator, dossiers: pd.DataFrame, scale: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """(taken, finished, returned) per dossier, and the period's dossiers not returned by the cut-off."""
-    count, cut = len(dossiers), seconds(calibration.CUTOFF)
+    count, cut = len(dossiers), to_seconds(calibration.CUTOFF)
     kind, received = dossiers["kind"].to_numpy(), dossiers["received"].to_numpy()
     natural = dossiers["processing_days"].to_numpy() * DAY * rng.uniform(0.1, 1.3, count) + 1800
     returned = received + natural + rng.integers(300, DAY, count)
@@ -94,7 +94,7 @@ def _milestones(
     age = (cut - received[period]).astype(float)
     # The older a dossier is against its own pace, the likelier it is among the returned.
     weight = np.where(age > 3600, np.minimum(age / natural[period], 3.0) + 0.02, 1e-9)
-    done = subset(rng, weight, calibration.scaled(calibration.RETURNED, scale))
+    done = draw_subset(rng, weight, calibration.scale_count(calibration.RETURNED, scale))
     yes, no = period[done], period[~done]
     room = (cut - received[yes] - 300) * rng.uniform(0.3, 0.98, len(yes))
     returned[yes] = received[yes] + np.minimum(returned[yes] - received[yes], room)
@@ -111,8 +111,8 @@ def _synced(rng: np.random.Generator, recorded: np.ndarray, is_late: np.ndarray,
     """Seconds to minutes after the fact; the published figure was whole by the evening."""
     lag = rng.integers(30, 1200, len(recorded))
     synced = recorded + lag
-    is_delayed = (recorded <= seconds(calibration.CUTOFF)) & (synced > seconds(calibration.ALL_SYNCED))
-    synced[is_delayed] = seconds(calibration.ALL_SYNCED)
-    morning = seconds(datetime(2025, 8, 7, 8))
+    is_delayed = (recorded <= to_seconds(calibration.CUTOFF)) & (synced > to_seconds(calibration.ALL_SYNCED))
+    synced[is_delayed] = to_seconds(calibration.ALL_SYNCED)
+    morning = to_seconds(datetime(2025, 8, 7, 8))
     synced[is_late] = np.maximum(recorded[is_late], morning) + lag[is_late]
     return np.minimum(synced, end)

@@ -110,7 +110,7 @@ class Tracker(NamedTuple):
     commune: list[Task]
 
 
-def tracker_rows(day: date, units: pd.DataFrame) -> Tracker:
+def list_tracker_rows(day: date, units: pd.DataFrame) -> Tracker:
     """The tracker's content on `day`; 14 provincial tasks are done, in time, by 05/08/2025."""
     current = units[units["is_current"] == "true"]
     agencies = current[current["unit_level"] == "department"].to_dict("records")
@@ -126,7 +126,7 @@ def tracker_rows(day: date, units: pd.DataFrame) -> Tracker:
     return Tracker(provincial, commune)
 
 
-def facts(rows: Tracker) -> dict[str, Any]:
+def count_facts(rows: Tracker) -> dict[str, Any]:
     """What a reader of the two sheets must find, counted here before they are written."""
     return {
         "rows": len(rows.provincial) + len(rows.commune),

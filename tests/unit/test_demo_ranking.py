@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.demo.ranking import ranking_server, write_capture
+from pipelines.demo.ranking import serve_ranking, write_capture
 
 EARLIER, CUTOFF = datetime(2025, 7, 22, 16), datetime(2025, 8, 6, 16)
 # Nghệ An's totals: those of 06/08 are published; those of 22/07 are the demo's own.
@@ -73,7 +73,7 @@ def ask(tmp_path: Path) -> Any:
         with urllib.request.urlopen(request, timeout=5) as answer:
             return json.load(answer)
 
-    with ranking_server(tmp_path) as url:
+    with serve_ranking(tmp_path) as url:
         yield lambda **body: post(url, **body)
 
 

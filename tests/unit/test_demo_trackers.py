@@ -17,7 +17,7 @@ import pytest
 
 from pipelines.demo import REFERENCE, SNAPSHOT_DAYS
 from pipelines.demo.issues import FAULTS, make_issues, write_register
-from pipelines.demo.tasks import facts, tracker_rows
+from pipelines.demo.tasks import count_facts, list_tracker_rows
 from pipelines.demo.tracker_sheet import write_tracker
 
 CUTOFF_DAY = date(2025, 8, 6)
@@ -35,7 +35,7 @@ def _read(path: Path, sheet: str) -> list[list[Any]]:
 
 def test_provincial_tasks_on_the_cut_off_day(units: pd.DataFrame) -> None:
     """23 = 14 completed, all in time, + 9 in progress within deadline + 0 overdue (docs/domain.md K3)."""
-    tasks = tracker_rows(CUTOFF_DAY, units).provincial
+    tasks = list_tracker_rows(CUTOFF_DAY, units).provincial
     done = [t for t in tasks if t.finished is not None]
     assert len(tasks) == 23
     assert len(done) == 14
@@ -45,7 +45,7 @@ def test_provincial_tasks_on_the_cut_off_day(units: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("day", SNAPSHOT_DAYS)
 def test_sixteen_tasks_in_each_of_130_communes(units: pd.DataFrame, day: date) -> None:
-    per_commune = Counter(t.unit_code for t in tracker_rows(day, units).commune)
+    per_commune = Counter(t.unit_code for t in list_tracker_rows(day, units).commune)
     assert len(per_commune) == 130
     assert set(per_commune.values()) == {16}
 
@@ -53,7 +53,8 @@ def test_sixteen_tasks_in_each_of_130_communes(units: pd.DataFrame, day: date) -
 def test_snapshots_tell_one_history(units: pd.DataFrame) -> None:
     """What is done stays done on the same day; one due date is moved, one status goes back."""
     seen = [
-        {(t.code, t.unit_code): t for rows in tracker_rows(day, units) for t in rows} for day in SNAPSHOT_DAYS
+        {(t.code, t.unit_code): t for rows in list_tracker_rows(day, units) for t in rows}
+        for day in SNAPSHOT_DAYS
     ]
     moved, reverted = set(), set()
     for before, after in pairwise(seen):
@@ -71,15 +72,15 @@ def test_snapshots_tell_one_history(units: pd.DataFrame) -> None:
 
 
 def test_reported_and_derived_status_conflict_in_counted_rows(units: pd.DataFrame) -> None:
-    rows = tracker_rows(CUTOFF_DAY, units)
+    rows = list_tracker_rows(CUTOFF_DAY, units)
     reported_done = [t for t in rows.commune if t.status == "Hoàn thành" and t.finished is None]
-    assert facts(rows)["done_without_date"] == len(reported_done) > 0
+    assert count_facts(rows)["done_without_date"] == len(reported_done) > 0
     assert not any(t.status == "Hoàn thành" for t in rows.provincial)
 
 
 def test_the_sheet_looks_as_a_person_exports_it(units: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "2025-08-06.xlsx"
-    write_tracker(path, tracker_rows(CUTOFF_DAY, units))
+    write_tracker(path, list_tracker_rows(CUTOFF_DAY, units))
     provincial = _read(path, "Nhiệm vụ cấp tỉnh")
     top = next(i for i, row in enumerate(provincial) if "STT" in row)
     assert top == 5

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from pipelines.demo.ranking import ranking_server, write_capture
+from pipelines.demo.ranking import serve_ranking, write_capture
 from pipelines.landing.pull import land_partition
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources import relation
@@ -142,7 +142,7 @@ def page(number: int, pages: int, code: str = "40") -> dict[str, Any]:
 def test_all_pages_of_a_capture_become_one_batch(settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "ranking"
     write_capture(folder / str(DAY), datetime(2025, 8, 6, 16), 310_903, 224_930, (0.70, 224_930 / 310_903))
-    with ranking_server(folder) as url:
+    with serve_ranking(folder) as url:
         batch = land_partition(ranking(url), DAY, settings, run_id="t")
     rows = pq.read_table(batch.path).to_pylist()
     assert len(rows) == 34

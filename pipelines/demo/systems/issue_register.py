@@ -10,7 +10,7 @@ from pipelines.demo.province import Province
 
 
 def write_system(province: Province, manifest: dict[str, Any]) -> dict[str, Any]:
-    count = calibration.scaled(calibration.ISSUES, province.scale, calibration.ISSUES)
+    count = calibration.scale_count(calibration.ISSUES, province.scale, calibration.ISSUES)
     issues = make_issues(province.units, province.seed_generator(1), count)
     by_day = {
         str(day): write_register(province.root / "issue_register" / f"{day}.csv", issues, day)
