@@ -24,17 +24,17 @@ def write_export(path: Path, rows: Sequence[Sequence[str]]) -> None:
         for group, parts in GROUPS.items():
             if parts:
                 sheet.merge_range(top, column, top, column + len(parts) - 1, group)
-                for n, part in enumerate(parts):
-                    sheet.write(top + 1, column + n, part)
+                for offset, part in enumerate(parts):
+                    sheet.write(top + 1, column + offset, part)
             else:
                 sheet.merge_range(top, column, top + 1, column, group)
             column += max(len(parts), 1)
-        for n in range(1, column):
-            sheet.write(top + 2, n, f"({n})")
+        for offset in range(1, column):
+            sheet.write(top + 2, offset, f"({offset})")
         for number, (code, unit, channel, *times, status) in enumerate(rows, 1):
             procedure = ("1.000001.000.00.00.H42", "Đăng ký khai sinh")
             person = ("Nguyễn Văn Mẫu", "0912345678")
             cells = (number, code, *procedure, unit, unit, channel, *person, *times, status)
-            for n, cell in enumerate(cells, 1):
-                sheet.write(top + 2 + number, n, cell)
+            for offset, cell in enumerate(cells, 1):
+                sheet.write(top + 2 + number, offset, cell)
         sheet.write(top + 4 + len(rows), 2, "Tổng cộng")

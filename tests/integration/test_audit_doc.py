@@ -36,12 +36,12 @@ def cells(line: str) -> list[str]:
     return [" ".join(cell.split()) for cell in re.split("[│┃]", line) if cell.strip()]
 
 
-def is_found(shown: list[str], printed: list[str]) -> bool:
+def is_found(sample_cells: list[str], printed: list[str]) -> bool:
     """Every shown cell, in order, among those printed."""
     rest = iter(printed)
     return all(
         any(re.fullmatch(".*".join(map(re.escape, cell.split("…"))), other) for other in rest)
-        for cell in shown
+        for cell in sample_cells
     )
 
 
@@ -54,14 +54,14 @@ def test_a_sample_is_what_the_command_prints(
     monkeypatch.setenv("THONGSUOT_DATA", str(week.data))
     monkeypatch.setenv("THONGSUOT_SOURCES", str(week.sources_file))
     monkeypatch.setattr(console, "width", 220)
-    told = CliRunner().invoke(main, shlex.split(words))
-    assert told.exit_code == (1 if "diff" in words else 0), told.output
-    printed = [cells(line) for line in told.output.splitlines()]
-    shown = [cells(line) for line in sample.splitlines() if line != "…"]
-    assert [one for one in shown if not any(is_found(one, other) for other in printed)] == []
+    result = CliRunner().invoke(main, shlex.split(words))
+    assert result.exit_code == (1 if "diff" in words else 0), result.output
+    printed = [cells(line) for line in result.output.splitlines()]
+    expected = [cells(line) for line in sample.splitlines() if line != "…"]
+    assert [one for one in expected if not any(is_found(one, other) for other in printed)] == []
 
 
 def test_each_question_of_the_page_has_its_sample() -> None:
-    asked = ["releases", "verify", "releases diff", "trace", "verify --rebuild"]
-    assert len(SAMPLES) == len(asked)
-    assert all(words.startswith(question) for (words, _), question in zip(SAMPLES, asked, strict=True))
+    questions = ["releases", "verify", "releases diff", "trace", "verify --rebuild"]
+    assert len(SAMPLES) == len(questions)
+    assert all(words.startswith(question) for (words, _), question in zip(SAMPLES, questions, strict=True))

@@ -47,8 +47,8 @@ def test_verify_and_restore_run_as_jobs_and_restore_asks_to_be_confirmed(
         newest = ledger.list_releases(con)[-1]
     assert (newest.release_id, newest.restores, newest.reason) == (9, 3, "a wrong map")
     shutil.rmtree(data / "landing" / "dossier_log" / "2025-07-15")
-    told = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
-    verified, unnamed, unconfirmed = json.loads(told.stdout.strip().splitlines()[-1])
+    process = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
+    verified, unnamed, unconfirmed = json.loads(process.stdout.strip().splitlines()[-1])
     assert verified[:2] == [False, [False]] and "dossier_log 2025-07-15" in verified[2]
     for success, _, words in (unnamed, unconfirmed):
         assert not success and "Nothing was restored" in words

@@ -46,14 +46,14 @@ def plain(rows: list[tuple]) -> list[tuple[str, ...]]:
 def test_a_query_says_the_same_in_postgres_in_the_file_and_in_the_lake(
     query: str, small_province: Province, bi_reader: psycopg.Connection
 ) -> None:
-    served = plain(bi_reader.execute(query.encode()).fetchall())
+    expected = plain(bi_reader.execute(query.encode()).fetchall())
     file = small_province.settings.exports / "marts.duckdb"
     with duckdb.connect(str(file), read_only=True) as con:
-        assert plain(con.execute(query).fetchall()) == served
+        assert plain(con.execute(query).fetchall()) == expected
     with open_lake(small_province.settings) as con:
         con.execute("use lake")
-        assert plain(con.execute(query).fetchall()) == served
-    assert bool(served) is not any(name in query for name in EMPTY)
+        assert plain(con.execute(query).fetchall()) == expected
+    assert bool(expected) is not any(name in query for name in EMPTY)
 
 
 def test_the_page_has_ten_queries_and_a_snippet_for_each_python_reader() -> None:
@@ -63,7 +63,7 @@ def test_the_page_has_ten_queries_and_a_snippet_for_each_python_reader() -> None
 @pytest.mark.parametrize("snippet", blocks("python"))
 def test_a_snippet_runs_beside_the_data(snippet: str, small_province: Province, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(small_province.settings.data)
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", snippet],
         cwd=tmp_path,
         env=os.environ,
@@ -71,16 +71,16 @@ def test_a_snippet_runs_beside_the_data(snippet: str, small_province: Province, 
         text=True,
         check=False,
     )
-    assert told.returncode == 0, told.stderr[-2000:]
-    assert told.stdout.strip()
+    assert process.returncode == 0, process.stderr[-2000:]
+    assert process.stdout.strip()
 
 
 def test_comments_reach_postgres_in_both_languages(bi_reader: psycopg.Connection) -> None:
-    told = dict(
+    comments = dict(
         bi_reader.execute(
             "select a.attname, col_description(a.attrelid, a.attnum) from pg_attribute a "
             "where a.attrelid = 'marts.online_submission_rate'::regclass and a.attnum > 0"
         ).fetchall()
     )
-    assert told["rate"].startswith("EN numerator ÷ denominator") and " / VI " in told["rate"]
-    assert all(told.values())
+    assert comments["rate"].startswith("EN numerator ÷ denominator") and " / VI " in comments["rate"]
+    assert all(comments.values())

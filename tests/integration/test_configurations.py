@@ -37,29 +37,29 @@ class Place(NamedTuple):
             # Nothing may depend on the clock of the machine.
             "TZ": "America/Los_Angeles",
         }
-        told = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "pipelines.cli", *words],
             env=environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-3000:]
-        return told
+        assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]
+        return process
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.data / "exports" / "marts.duckdb"), read_only=True) as con:
             return con.execute(sql).fetchall()
 
 
-def placed(name: str, data: Path) -> Place:
+def copy_place(name: str, data: Path) -> Place:
     shutil.copytree(CONFIGURATIONS / name, data)
     return Place(data, data / "sources.yaml")
 
 
 @pytest.fixture(scope="module")
 def municipality(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = placed("municipality", tmp_path_factory.mktemp("muni") / "data")
+    place = copy_place("municipality", tmp_path_factory.mktemp("muni") / "data")
     place.thongsuot("run", "--partition", "2025-10-25..2025-10-27")
     return place
 
@@ -67,7 +67,7 @@ def municipality(tmp_path_factory: pytest.TempPathFactory) -> Place:
 @pytest.fixture(scope="module")
 def one_stop(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Two exports of the whole table: what was typed late, corrected and new in the second one."""
-    place = placed("one_stop_export", tmp_path_factory.mktemp("one_stop") / "data")
+    place = copy_place("one_stop_export", tmp_path_factory.mktemp("one_stop") / "data")
     folder = place.data / "exports_of_the_one_stop"
     d1 = ("D1", "18001", "Trực tuyến", "01/07/2025 08:00", "01/07/2025 09:00", "10/07/2025 17:00",
           "08/07/2025 10:00", "09/07/2025 14:00", "Đã trả kết quả")  # fmt: skip
@@ -142,13 +142,13 @@ def test_a_place_without_trackers_ranking_procedures_or_cutoffs_has_empty_marts(
 
 
 def test_status_says_in_words_what_the_place_does_not_have(municipality: Place) -> None:
-    told = " ".join(municipality.thongsuot("status").stdout.split())
+    output = " ".join(municipality.thongsuot("status").stdout.split())
     # C1, C3, C4 and C7 of seven came online.
-    assert "online submission rate 57.14 % (4 / 7)" in told
-    assert "cut-off none yet; counted to 2025-10-27 23:59:59" in told
-    assert "national rank not ranked" in told
-    assert "provincial tasks no task tracker" in told and "open issues no issue register" in told
-    assert "None" not in told and "n/a" not in told
+    assert "online submission rate 57.14 % (4 / 7)" in output
+    assert "cut-off none yet; counted to 2025-10-27 23:59:59" in output
+    assert "national rank not ranked" in output
+    assert "provincial tasks no task tracker" in output and "open issues no issue register" in output
+    assert "None" not in output and "n/a" not in output
 
 
 def test_a_table_of_dossiers_answers_for_days_before_its_first_export(one_stop: Place) -> None:
@@ -199,5 +199,5 @@ def test_no_person_of_either_place_comes_to_rest(municipality: Place, one_stop: 
     ):
         for path in (p for part in ("landing", "quality") for p in (place.data / part).rglob("*.parquet")):
             with duckdb.connect() as con:
-                held = str(con.execute(f"from read_parquet('{path}')").fetchall())
-            assert not any(name in held for name in names), path
+                rows_text = str(con.execute(f"from read_parquet('{path}')").fetchall())
+            assert not any(name in rows_text for name in names), path

@@ -30,8 +30,8 @@ def test_readers_meet_no_error_and_no_mixture_and_postgres_got_the_difference(
     nightly = [sys.executable, "-m", "pipelines.cli", "run", "--partition", "2025-08-07"]
 
     def run() -> float:
-        told = subprocess.run(nightly, env=env, capture_output=True, text=True, check=False)
-        assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-3000:]
+        process = subprocess.run(nightly, env=env, capture_output=True, text=True, check=False)
+        assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]
         return 0
 
     _, seen = run_watched(str(data), postgres, run, kinds=sorted(set(READERS)))

@@ -16,7 +16,7 @@ from pipelines.releases.verify import Kind
 from pipelines.settings import PROJECT
 
 PAGE = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")
-SHOWN = sorted(set(re.findall(r"^\$ (thongsuot .*)|`(thongsuot [^`]*)`", PAGE, re.MULTILINE)))
+COMMANDS = sorted(set(re.findall(r"^\$ (thongsuot .*)|`(thongsuot [^`]*)`", PAGE, re.MULTILINE)))
 
 
 def rows_below(heading: str) -> list[str]:
@@ -25,23 +25,25 @@ def rows_below(heading: str) -> list[str]:
     return [row.split("|")[1] for row in table]
 
 
-@pytest.mark.parametrize("words", ["".join(pair) for pair in SHOWN])
+@pytest.mark.parametrize("words", ["".join(pair) for pair in COMMANDS])
 def test_every_command_and_option_on_the_page_exists(words: str) -> None:
     command: click.Command = main
     _, *rest = shlex.split(words.split("#")[0])
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
-        named = command.commands.get(rest[0])
-        assert named is not None, f"{words}: there is no {rest[0]}"
-        command, rest = named, rest[1:]
-    known = {option for parameter in command.params for option in parameter.opts}
-    assert {word for word in rest if word.startswith("--")} <= known
+        subcommand = command.commands.get(rest[0])
+        assert subcommand is not None, f"{words}: there is no {rest[0]}"
+        command, rest = subcommand, rest[1:]
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in rest if word.startswith("--")} <= options
 
 
 def test_every_command_of_the_audit_answers_programs_too() -> None:
     group = main.commands["releases"]
     assert isinstance(group, click.Group)
-    asked = {**group.commands, **{name: main.commands[name] for name in ("releases", "verify", "trace")}}
-    silent = [name for name, command in asked.items() if not any("--json" in p.opts for p in command.params)]
+    commands = {**group.commands, **{name: main.commands[name] for name in ("releases", "verify", "trace")}}
+    silent = [
+        name for name, command in commands.items() if not any("--json" in p.opts for p in command.params)
+    ]
     assert silent == []
 
 
@@ -53,5 +55,5 @@ def test_the_page_explains_each_finding_and_each_cause_once() -> None:
 
 
 def test_the_page_names_every_table_of_the_ledger_and_no_other() -> None:
-    named = set(re.findall(r"`(?:audit\.)?(releases|release_\w+)`", PAGE))
-    assert named == set(TABLES)
+    tables = set(re.findall(r"`(?:audit\.)?(releases|release_\w+)`", PAGE))
+    assert tables == set(TABLES)

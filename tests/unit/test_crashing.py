@@ -7,13 +7,13 @@ import duckdb
 from tests import crashing
 
 SUM = "select sum(i)::bigint from range(20_000_000) t(i)"
-held: list[duckdb.DuckDBPyConnection] = []
+open_connections: list[duckdb.DuckDBPyConnection] = []
 
 
 def answered() -> tuple[int, int]:
     """How many connections this process inherited, and what a new one computes once they are gone."""
-    inherited = len(held)
-    held.clear()
+    inherited = len(open_connections)
+    open_connections.clear()
     with duckdb.connect(config={"threads": 2}) as con:
         row = con.execute(SUM).fetchone()
     assert row is not None
@@ -23,8 +23,8 @@ def answered() -> tuple[int, int]:
 def test_a_child_of_a_process_that_uses_duckdb_inherits_none_of_it() -> None:
     with duckdb.connect(config={"threads": 2}) as con:
         con.execute(SUM).fetchall()
-        held.append(con)
+        open_connections.append(con)
         try:
             assert crashing.asked(answered) == (0, 19_999_999 * 20_000_000 // 2)
         finally:
-            held.clear()
+            open_connections.clear()

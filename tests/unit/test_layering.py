@@ -42,10 +42,10 @@ def test_nothing_imports_defs_and_only_defs_imports_dagster() -> None:
 
 def test_every_file_that_the_code_reads_is_packaged() -> None:
     """An installation from a wheel holds Python files, and besides them only what pyproject.toml names."""
-    said = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
     packaged = {
         path
-        for package, patterns in said["tool"]["setuptools"]["package-data"].items()
+        for package, patterns in project["tool"]["setuptools"]["package-data"].items()
         for pattern in patterns
         for path in (PACKAGE.parent / package.replace(".", "/")).glob(pattern)
     }
@@ -58,5 +58,5 @@ def test_great_expectations_is_not_imported_by_the_modules_that_definitions_load
         "import sys, pipelines.quality.validate, pipelines.landing.pull, pipelines.releases.publish, "
         "pipelines.warehouse.build; print('great_expectations' in sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "False"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "False"
