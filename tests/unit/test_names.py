@@ -18,13 +18,12 @@ PARTICIPLES = {
 }  # fmt: skip
 # How many bindings a folder may still have. Lower a number as they go; no number may rise.
 PARTICIPLE_BUDGET: dict[str, int] = {
-    "benchmarks": 2,
-    "pipelines": 445,
-    "tests": 376,
+    "pipelines": 384,
+    "tests": 350,
 }
 LETTER_BUDGET: dict[str, int] = {
     "pipelines": 48,
-    "tests": 45,
+    "tests": 42,
 }
 # Words that once had two meanings: docs/contributing.md, Glossary, has the one for each.
 RETIRED_CLASSES = {
@@ -32,11 +31,9 @@ RETIRED_CLASSES = {
 }  # fmt: skip
 RETIRED_FUNCTIONS = {"change", "columns", "content", "file", "find", "place"}
 RETIRED_BUDGET: dict[str, int] = {
-    "pipelines": 13,
+    "pipelines": 4,
 }
-HOMONYM_BUDGET: dict[str, int] = {
-    "Outcome": 2,
-}
+HOMONYM_BUDGET: dict[str, int] = {}
 
 # folder, or class name → file, line and identifier
 Places = dict[str, list[str]]
