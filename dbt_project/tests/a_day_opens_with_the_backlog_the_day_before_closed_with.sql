@@ -1,4 +1,3 @@
--- A slice without a row held nothing.
 select
     coalesce(today.as_of_day, yesterday.as_of_day + 1) as as_of_day,
     today.opening,

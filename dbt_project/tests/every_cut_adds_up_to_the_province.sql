@@ -1,4 +1,3 @@
--- Two calculations of one number: deltas as known on the last as-of day, and the six cuts of the breakdown.
 with province as (
     select
         rate.period,

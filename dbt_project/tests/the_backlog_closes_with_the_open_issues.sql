@@ -1,4 +1,3 @@
--- The flow, summed over all slices of the last day, is what the list of issues shows.
 with listed as (
     select {{ count_if('is_open') }} as open_issues
     from {{ ref('issue_backlog', v=1) }}

@@ -1,4 +1,3 @@
--- A run made exactly at a cut-off computes one number twice, to the second and through the deltas.
 select
     headline.cutoff_at,
     headline.received,

@@ -1,4 +1,3 @@
--- The list of dossiers and the published figure are computed apart and must agree to the last one.
 with listed as (
     select
         cutoff_at,

@@ -1,4 +1,3 @@
--- The ledger's rows, counted by bucket, are the level's row of the last day.
 with ledger as (
     select
         owner_level,

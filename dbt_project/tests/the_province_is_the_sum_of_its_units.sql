@@ -1,4 +1,3 @@
--- Dossiers of unknown units stay in the total: nothing falls out between the province and its parts.
 select
     as_of_day,
     period,

@@ -1,4 +1,3 @@
--- Two ways to one number: changes cumulated to the last as-of day, and a plain count over the register's counts.
 with cumulated as (
     select
         rate.unit_code,

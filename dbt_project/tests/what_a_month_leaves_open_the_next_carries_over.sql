@@ -1,4 +1,3 @@
--- Form II.06a: column 6 of a month is column 11 of the month before.
 select
     this_month.month,
     this_month.unit_code,

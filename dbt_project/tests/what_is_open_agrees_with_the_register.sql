@@ -1,4 +1,3 @@
--- The state carried forward day by day is, on the last day, what the register counts dossier by dossier.
 with carried as (
     select
         timeliness.unit_code,

@@ -15,20 +15,26 @@ from pipelines.settings import Settings
 @click.command()
 @click.option("--site", is_flag=True, help="also dbt's own site, one file that needs no internet")
 def docs(site: bool) -> None:
-    """Write docs/marts.md, and what Superset's datasets say, from the dbt project."""
+    """Write docs/marts.md, lists of exposures and Superset's datasets, from the dbt project."""
     from pipelines.superset.datasets import refresh
     from pipelines.superset.process import ASSETS
     from pipelines.warehouse.dbt import DbtError, ensure_manifest
+    from pipelines.warehouse.exposures import complete_exposures
     from pipelines.warehouse.marts_doc import render_marts_doc
 
     settings = Settings.from_env()
+    exposures = settings.dbt_project / "models" / "exposures.yml"
     try:
         manifest = json.loads(ensure_manifest(settings).read_text(encoding="utf-8"))
-        said = render_marts_doc(manifest, settings.dbt_project)
+        exposures.write_text(
+            complete_exposures(exposures.read_text(encoding="utf-8"), manifest), encoding="utf-8"
+        )
+        manifest = json.loads(ensure_manifest(settings).read_text(encoding="utf-8"))
+        document = render_marts_doc(manifest, settings.dbt_project)
     except (DbtError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     handbook = settings.project / "docs" / "marts.md"
-    handbook.write_text(said, encoding="utf-8")
+    handbook.write_text(document, encoding="utf-8")
     console.print(f"{handbook}")
     for dataset in refresh(manifest, ASSETS):
         console.print(f"{dataset}")

@@ -59,7 +59,8 @@ def render_marts_doc(manifest: Mapping[str, Any], project: Path) -> str:
             lines.append(f"| {meta['question_en']} | {meta['question_vi']} | {_link(node)} |")
     metrics = _metrics(project)
     for node in marts:
-        lines += ["", *_mart(manifest, node, metrics.get(node["alias"], []))]
+        columns = [{**metrics[metric], "column_name": column} for column, metric in metric_columns(node)]
+        lines += ["", *_mart(manifest, node, columns)]
     return "\n".join(lines) + "\n"
 
 
@@ -131,13 +132,16 @@ def _identities(manifest: Mapping[str, Any], node: Node) -> list[str]:
     return sorted(found)
 
 
-def _metrics(project: Path) -> dict[str, list[dict[str, str]]]:
-    def rows(name: str) -> list[dict[str, str]]:
-        with (project / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
-            return list(csv.DictReader(stream))
+def metric_columns(node: Node) -> list[tuple[str, str]]:
+    """(column, metric) as the columns' `meta.metric` says; a column may hold several metrics."""
+    metrics = {name: column.get("meta", {}).get("metric", []) for name, column in node["columns"].items()}
+    return [
+        (c, metric)
+        for c, several in metrics.items()
+        for metric in ([several] if isinstance(several, str) else several)
+    ]
 
-    said = {m["metric"]: m for m in rows("metrics")}
-    by_mart: dict[str, list[dict[str, str]]] = {}
-    for place in rows("metric_columns"):
-        by_mart.setdefault(place["mart"], []).append({**said[place["metric"]], **place})
-    return by_mart
+
+def _metrics(project: Path) -> dict[str, dict[str, str]]:
+    with (project / "seeds" / "metrics.csv").open(encoding="utf-8", newline="") as stream:
+        return {row["metric"]: row for row in csv.DictReader(stream)}

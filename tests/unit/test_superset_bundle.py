@@ -42,11 +42,17 @@ def dashboards() -> dict[str, Node]:
 
 
 def marts() -> dict[str, Node]:
-    """Public models by name, as dbt's manifest gives them."""
+    """Public models by name, as dbt's manifest gives them: repeated descriptions stand in docs blocks."""
+    folder = PROJECT / "dbt_project" / "models"
+    blocks = re.findall(r"{% docs (\w+) %}\n(.*?)\n{% enddocs %}", (folder / "_docs.md").read_text("utf-8"))
+    docs = {f"{{{{ doc('{name}') }}}}": text for name, text in blocks}
     models = {}
-    for path in (PROJECT / "dbt_project" / "models" / "marts").rglob("*.yml"):
+    for path in (folder / "marts").rglob("*.yml"):
         for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
-            columns = {c["name"]: c for c in model["columns"]}
+            columns = {
+                c["name"]: {**c, "description": docs.get(c["description"], c["description"])}
+                for c in model["columns"]
+            }
             models[model["name"]] = {"description": model["description"], "columns": columns}
     return models
 
