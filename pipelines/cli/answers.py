@@ -24,7 +24,7 @@ class Unanswered(click.ClickException):
 
 
 @contextmanager
-def asked() -> Iterator[None]:
+def answering() -> Iterator[None]:
     """What is not there is said in one line, without a stack."""
     try:
         yield

@@ -28,41 +28,45 @@ FIELDS = {
 }
 
 
-ITEMS_SHOWN = 20
+# What a terminal shows; `--json` has all.
+MOST_ITEMS, MOST_BATCHES = 20, 40
 
 
-def print_difference(found: Difference) -> None:
-    a, b = found.a, found.b
-    console.print(f"[bold]{a.release_id} → {b.release_id}[/]  as of {a.as_of} → {b.as_of}")
-    if not a.same_code(b):
+def print_difference(difference: Difference) -> None:
+    earlier, later = difference.a, difference.b
+    console.print(
+        f"[bold]{earlier.release_id} → {later.release_id}[/]  as of {earlier.as_of} → {later.as_of}"
+    )
+    if not earlier.same_code(later):
         console.print("Mã nguồn, quy tắc hoặc danh mục đã đổi · code, rules or reference data changed")
-    for rate in found.rates:
+    for rate in difference.rates:
         _print_rate(rate)
     table = Table("bảng · table", "dòng · rows", title="Bảng thay đổi · changed tables", title_justify="left")
-    for name, (before, after, same) in found.tables.items():
+    for name, (before, after, same) in difference.tables.items():
         if not same:
             table.add_row(name, f"{_count(before)} → {_count(after)}")
     console.print(table if table.row_count else "Không bảng nào thay đổi · no table differs")
-    if found.batches:
+    if difference.batches:
         table = Table("nguồn · source", "ngày · day", "lô · batch", "trước → sau · before → after",
                       title="Lô dữ liệu · batches", title_justify="left")  # fmt: skip
-        for x in found.batches[:40]:
-            table.add_row(x["source"], x["partition"], x["batch_id"], f"{x['before']} → {x['after']}")
+        for batch in difference.batches[:MOST_BATCHES]:
+            change = f"{batch['before']} → {batch['after']}"
+            table.add_row(batch["source"], batch["partition"], batch["batch_id"], change)
         console.print(table)
-        if len(found.batches) > 40:
-            console.print(f"… {len(found.batches) - 40} more: --json names all")
+        if len(difference.batches) > MOST_BATCHES:
+            console.print(f"… {len(difference.batches) - MOST_BATCHES} more: --json names all")
 
 
 def _print_rate(rate: Rate) -> None:
     (n0, d0), (n1, d1) = rate.before, rate.after
     first, second = rate.rates
-    named = f"{rate.metric} · {rate.period} · {rate.unit_code}:"
+    heading = f"{rate.metric} · {rate.period} · {rate.unit_code}:"
     if not rate.parts:
-        console.print(f"{named} {_percent(second)} ({n1} / {d1}), không đổi · unchanged", highlight=False)
+        console.print(f"{heading} {_percent(second)} ({n1} / {d1}), không đổi · unchanged", highlight=False)
         return
     table = Table(
         "nguyên nhân · cause", "trường · field", "Δ tử số", "Δ mẫu số", "Δ điểm %", "mục · items", "lô",
-        title=f"{named} {_percent(first)} ({n0} / {d0}) → {_percent(second)} ({n1} / {d1})",
+        title=f"{heading} {_percent(first)} ({n0} / {d0}) → {_percent(second)} ({n1} / {d1})",
         title_justify="left",
     )  # fmt: skip
     for column in table.columns[2:6]:
@@ -86,8 +90,8 @@ def _print_rate(rate: Rate) -> None:
 def print_row_changes(mart: str, rows: RowChanges) -> None:
     console.print(f"[bold]{mart}[/]: +{rows.added} −{rows.removed} ~{rows.changed}")
     if rows.columns:
-        named = ", ".join(f"{c} ({n})" for c, n in sorted(rows.columns.items(), key=lambda x: -x[1]))
-        console.print(f"cột thay đổi · columns changed: {named}")
+        columns = ", ".join(f"{c} ({n})" for c, n in sorted(rows.columns.items(), key=lambda x: -x[1]))
+        console.print(f"cột thay đổi · columns changed: {columns}")
     if rows.sample:
         table = Table(*rows.sample[0])
         for row in rows.sample:
@@ -96,8 +100,8 @@ def print_row_changes(mart: str, rows: RowChanges) -> None:
 
 
 def _items(codes: list[str]) -> str:
-    left = len(codes) - ITEMS_SHOWN
-    return ", ".join(codes[:ITEMS_SHOWN]) + (f" … {left} more: --json names all" if left > 0 else "")
+    left = len(codes) - MOST_ITEMS
+    return ", ".join(codes[:MOST_ITEMS]) + (f" … {left} more: --json names all" if left > 0 else "")
 
 
 def _batches(part: Part) -> str:

@@ -49,9 +49,9 @@ def _site(settings: Settings) -> Path:
 
     words = ["docs", "generate", "--static", "--no-compile"]
     with exclusive(settings):
-        told = run_dbt(settings, *words, *([] if settings.warehouse.exists() else ["--empty-catalog"]))
-    if told.returncode:
-        raise click.ClickException(f"dbt docs: {told.stdout}{told.stderr}")
+        process = run_dbt(settings, *words, *([] if settings.warehouse.exists() else ["--empty-catalog"]))
+    if process.returncode:
+        raise click.ClickException(f"dbt docs: {process.stdout}{process.stderr}")
     page = settings.data / "docs" / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(settings.dbt_target / "static_index.html", page)

@@ -49,7 +49,7 @@ def rejections(context: click.Context) -> None:
 @click.option("--limit", default=50, show_default=True, help="rows shown; --json shows all")
 def list_rows(as_json: bool = False, limit: int = 50, **narrowed: Any) -> None:
     """Each rejected row × failed rule once, with the first and the last batch that held it."""
-    rows = found(Settings.from_env(), **narrowed)
+    rows = list_rejections(Settings.from_env(), **narrowed)
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, default=str))
         return
@@ -58,15 +58,15 @@ def list_rows(as_json: bool = False, limit: int = 50, **narrowed: Any) -> None:
         return
     table = Table("where", "key · unit", "value at fault", "seen")
     table.add_column("lý do · reason", overflow="fold")
-    for r in rows[:limit]:
-        value = r["value"] if r["value"] is not None else "(trống)"
-        state = "" if r["state"] == "open" else f"\n[green]resolved by {r['resolved_by_batch']}[/]"
+    for row in rows[:limit]:
+        value = row["value"] if row["value"] is not None else "(trống)"
+        state = "" if row["state"] == "open" else f"\n[green]resolved by {row['resolved_by_batch']}[/]"
         table.add_row(
-            f"{r['source']}\n{r['day']} #{r['row']}",
-            Text(f"{r['row_key']}\n{r['unit_code'] or '—'}"),
-            Text(f"{r['column']}: {value}"),
-            f"{r['first_seen']:%d/%m/%y}\n{r['last_seen']:%d/%m/%y}{state}",
-            f"{r['reason_vi']}\n[dim]{r['rule']}[/]",
+            f"{row['source']}\n{row['day']} #{row['row']}",
+            Text(f"{row['row_key']}\n{row['unit_code'] or '—'}"),
+            Text(f"{row['column']}: {value}"),
+            f"{row['first_seen']:%d/%m/%y}\n{row['last_seen']:%d/%m/%y}{state}",
+            f"{row['reason_vi']}\n[dim]{row['rule']}[/]",
         )
     console.print(table)
     if len(rows) > limit:
@@ -78,16 +78,17 @@ def list_rows(as_json: bool = False, limit: int = 50, **narrowed: Any) -> None:
 @click.option("--by", type=click.Choice(list(GROUPS)), default="rule", show_default=True)
 def groups(as_json: bool, by: str, **narrowed: Any) -> None:
     """Counts by rule, unit, source or day, the largest first."""
-    narrowed["everything"], shown_all = True, narrowed["everything"]
+    narrowed["everything"], with_resolved = True, narrowed["everything"]
     counts: dict[Any, Row] = {}
-    for r in found(Settings.from_env(), **narrowed):
-        name = r[GROUPS[by]]
+    for row in list_rejections(Settings.from_env(), **narrowed):
+        name = row[GROUPS[by]]
         group = counts.setdefault(name, {by: str(name) if by == "day" else name, "open": 0, "resolved": 0})
-        group[r["state"]] += 1
+        group[row["state"]] += 1
         if by == "rule":
-            group["reason_vi"] = r["reason_vi"]
+            group["reason_vi"] = row["reason_vi"]
     ranked = sorted(
-        (g for g in counts.values() if g["open"] or shown_all), key=lambda g: (-g["open"], str(g[by]))
+        (group for group in counts.values() if group["open"] or with_resolved),
+        key=lambda group: (-group["open"], str(group[by])),
     )
     if as_json:
         print(json.dumps(ranked, ensure_ascii=False))
@@ -96,9 +97,9 @@ def groups(as_json: bool, by: str, **narrowed: Any) -> None:
         console.print(NONE)
         return
     table = Table(by, "open", "resolved", *(["lý do"] if by == "rule" else []))
-    for g in ranked:
-        reason = [g["reason_vi"]] if by == "rule" else []
-        table.add_row(str(g[by] or "—"), str(g["open"]), str(g["resolved"]), *reason)
+    for group in ranked:
+        reason = [group["reason_vi"]] if by == "rule" else []
+        table.add_row(str(group[by] or "—"), str(group["open"]), str(group["resolved"]), *reason)
     console.print(table)
 
 
@@ -112,7 +113,7 @@ def export(as_json: bool, per_unit: bool, out: Path | None, **narrowed: Any) -> 
     from pipelines.sources.contracts.contract import load_contracts
 
     settings = Settings.from_env()
-    rows = found(settings, **narrowed)
+    rows = list_rejections(settings, **narrowed)
     files: Sequence[Path] = []
     if rows:
         out = out or settings.data / "exports" / ("rejections" if per_unit else "rejections.xlsx")
@@ -131,7 +132,7 @@ def export(as_json: bool, per_unit: bool, out: Path | None, **narrowed: Any) -> 
         console.print(f"{count} rows with {len(rows)} faults, for {units} units: {out}")
 
 
-def found(
+def list_rejections(
     settings: Settings,
     *,
     source: str | None = None,
@@ -150,24 +151,24 @@ def found(
     from pipelines.sources.contracts.contract import load_contracts
 
     contracts = load_contracts(settings.sources_file)
-    _known("--source", source, contracts.sources)
-    _known(
+    _require_name("--source", source, contracts.sources)
+    _require_name(
         "--rule", rule, (e.rule for s in contracts.sources.values() for e in read_suite(s.suite_path).rows)
     )
-    judged = find_reported_batches(settings, contracts)
-    days = {batch.batch_id: date.fromisoformat(batch.partition) for batch, _ in judged}
+    reported = find_reported_batches(settings, contracts)
+    days = {batch.batch_id: date.fromisoformat(batch.partition) for batch, _ in reported}
     on = day and str(day.date())
-    wanted = {"source": source, "unit_code": unit, "rule": rule, "partition_key": on}
-    where = "".join(f" and {name}::varchar = ${name}" for name, value in wanted.items() if value)
+    conditions = {"source": source, "unit_code": unit, "rule": rule, "partition_key": on}
+    where = "".join(f" and {name}::varchar = ${name}" for name, value in conditions.items() if value)
     with duck.connect(settings.extensions) as con:
-        write_rejections(con, contracts, judged, "rejections")
+        write_rejections(con, contracts, reported, "rejections")
         query = con.execute(
             "select source, partition_key as day, batch_id, _row as row, row_key, unit_code, "
             "column_name as column, bad_value as value, rule, reason_en, reason_vi, first_seen_batch, "
             "last_seen_batch, resolved_by_batch, if(resolved_by_batch is null, 'open', 'resolved') as state "
             f"from rejections where batch_id = last_seen_batch{where} "
             "order by partition_key, source, _row, rule",
-            {name: value for name, value in wanted.items() if value},
+            {name: value for name, value in conditions.items() if value},
         )
         names = [column[0] for column in query.description or []]
         rows = [dict(zip(names, row, strict=True)) for row in query.fetchall()]
@@ -176,12 +177,12 @@ def found(
     return [row for row in rows if everything or row["state"] == "open"]
 
 
-def _known(option: str, said: str | None, names: Iterable[str]) -> None:
+def _require_name(option: str, name: str | None, names: Iterable[str]) -> None:
     from pipelines.sources.contracts.names import nearest
 
-    known = set(names)
-    if said is not None and said not in known:
-        raise click.BadParameter(f"there is no `{said}`{nearest(said, sorted(known))}", param_hint=option)
+    existing = set(names)
+    if name is not None and name not in existing:
+        raise click.BadParameter(f"there is no `{name}`{nearest(name, sorted(existing))}", param_hint=option)
 
 
 def _unit_names(settings: Settings) -> dict[str, str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 from rich.table import Table
 
-from pipelines.cli.answers import ANSWERED, DIFFERENT, as_json, asked, leave, say
+from pipelines.cli.answers import ANSWERED, DIFFERENT, answering, as_json, leave, say
 from pipelines.cli.console import console, show_progress
 from pipelines.cli.difference import print_difference, print_row_changes
 from pipelines.settings import Settings
@@ -34,20 +34,20 @@ def _list(as_json: bool) -> None:
     from pipelines.lake import ledger
     from pipelines.lake.catalogue import open_lake
 
-    with asked(), open_lake(Settings.from_env()) as con:
+    with answering(), open_lake(Settings.from_env()) as con:
         chain = ledger.list_releases(con)
         kept = {release.release_id for release in ledger.list_kept(con, chain)}
         problems = links.find_breaks(chain, links.list_prunes(con))
     if as_json:
-        say([{**vars(r), "is_kept": r.release_id in kept} for r in chain])
+        say([{**vars(release), "is_kept": release.release_id in kept} for release in chain])
     else:
         table = Table("số · id", "công bố · published (UTC)", "thời điểm · as of", "lý do · reason",
                       "lô · batches", "còn · kept", "mã băm · hash")  # fmt: skip
-        for r in chain:
-            why = f"{r.reason} (restores {r.restores})" if r.restores else r.reason
+        for release in chain:
+            why = f"{release.reason} (restores {release.restores})" if release.restores else release.reason
             table.add_row(
-                str(r.release_id), f"{r.published_at:%Y-%m-%d %H:%M:%S}", str(r.as_of), why,
-                str(r.input_batches), "✓" if r.release_id in kept else "–", r.release_hash[:16],
+                str(release.release_id), f"{release.published_at:%Y-%m-%d %H:%M:%S}", str(release.as_of), why,
+                str(release.input_batches), "✓" if release.release_id in kept else "–", release.release_hash[:16],
             )  # fmt: skip
         console.print(table)
         for problem in problems:
@@ -64,7 +64,7 @@ def show(release_id: int | None, as_json: bool) -> None:
     from pipelines.lake import inputs, ledger
     from pipelines.lake.catalogue import ALIAS, open_lake
 
-    with asked(), open_lake(Settings.from_env()) as con:
+    with answering(), open_lake(Settings.from_env()) as con:
         release = ledger.find_release(ledger.list_releases(con), release_id)
         pruned = [p for p in links.list_prunes(con) if p.release_id == release.release_id]
         batches = inputs.list_inputs(con, release.release_id)
@@ -74,13 +74,13 @@ def show(release_id: int | None, as_json: bool) -> None:
             [release.release_id],
         ).fetchall()
     if as_json:
-        named = ("metric", "period", "numerator", "denominator")
+        columns = ("metric", "period", "numerator", "denominator")
         say(
             {
                 **vars(release),
                 "pruned": pruned,
                 "batches": [b._asdict() for b in batches],
-                "rates": [dict(zip(named, r, strict=True)) for r in rates],
+                "rates": [dict(zip(columns, r, strict=True)) for r in rates],
             }
         )
         return
@@ -102,47 +102,50 @@ def show(release_id: int | None, as_json: bool) -> None:
     for batch in batches:
         counts[batch.source, batch.standing] = counts.get((batch.source, batch.standing), 0) + 1
     table = Table("nguồn · source", "trạng thái · standing", "lô · batches")
-    for (source, standing), n in sorted(counts.items()):
-        table.add_row(source, standing, str(n))
+    for (source, standing), count in sorted(counts.items()):
+        table.add_row(source, standing, str(count))
     console.print(table)
 
 
 @releases.command()
-@click.argument("a", type=int)
-@click.argument("b", type=int)
+@click.argument("first", type=int, metavar="A")
+@click.argument("second", type=int, metavar="B")
 @click.option("--mart", metavar="M", help="also the rows of this mart that differ")
 @click.option("--unit", default="province", show_default=True, help="explain this unit's rate")
 @click.option("--dossiers", is_flag=True, help="name the dossiers behind each part")
 @as_json
-def diff(a: int, b: int, mart: str | None, unit: str, dossiers: bool, as_json: bool) -> None:
+def diff(first: int, second: int, mart: str | None, unit: str, dossiers: bool, as_json: bool) -> None:
     """Why B says something else than A. Exit code 0: the same content; 1: they differ."""
     from pipelines.explain.difference import difference, row_changes
     from pipelines.lake.catalogue import open_lake
     from pipelines.lake.manifest import read_marts
 
     settings = Settings.from_env()
-    with asked(), open_lake(settings) as con:
-        found = difference(con, a, b, unit=unit, dossiers=dossiers)
+    with answering(), open_lake(settings) as con:
+        comparison = difference(con, first, second, unit=unit, dossiers=dossiers)
         rows = None
         if mart:
             name = mart if "." in mart else f"marts.{mart}"
             keys = {m.qualified: m.key for m in read_marts(settings.dbt_target / "manifest.json")}
             if name not in keys:
                 raise LookupError(f"There is no mart {mart!r}: {', '.join(keys)}.")
-            rows = row_changes(con, found.a, found.b, name, keys[name])
+            rows = row_changes(con, comparison.a, comparison.b, name, keys[name])
     if as_json:
-        named = {n: {"rows_before": x, "rows_after": y, "same": z} for n, (x, y, z) in found.tables.items()}
+        tables = {
+            n: {"rows_before": x, "rows_after": y, "same": z} for n, (x, y, z) in comparison.tables.items()
+        }
         say(
             {
-                "a": a, "b": b, "same_content": found.same_content, "same_code": found.a.same_code(found.b),
-                "tables": named, "batches": found.batches, "rates": found.rates, "rows": rows,
+                "a": first, "b": second, "same_content": comparison.same_content,
+                "same_code": comparison.a.same_code(comparison.b),
+                "tables": tables, "batches": comparison.batches, "rates": comparison.rates, "rows": rows,
             }
         )  # fmt: skip
     else:
-        print_difference(found)
+        print_difference(comparison)
         if rows:
             print_row_changes(mart or "", rows)
-    leave(ANSWERED if found.same_content else DIFFERENT)
+    leave(ANSWERED if comparison.same_content else DIFFERENT)
 
 
 @releases.command()
@@ -157,10 +160,10 @@ def restore(release_id: int, reason: str, yes: bool, as_json: bool) -> None:
     from pipelines.runs.execute import restore_release
 
     settings = Settings.from_env()
-    with asked(), open_lake(settings) as con:
-        wanted = ledger.find_release(ledger.list_releases(con), release_id)
+    with answering(), open_lake(settings) as con:
+        earlier = ledger.find_release(ledger.list_releases(con), release_id)
     if not yes:
-        click.confirm(f"Publish release {release_id} (as of {wanted.as_of}) again?", abort=True)
+        click.confirm(f"Publish release {release_id} (as of {earlier.as_of}) again?", abort=True)
     with show_progress() as on_step:
         result = restore_release(settings, release_id, reason, on_step)
     if as_json:
@@ -182,7 +185,7 @@ def prune(keep_days: int, reason: str, now: datetime | None, dry_run: bool, as_j
     from pipelines.runs.lock import exclusive
 
     settings = Settings.from_env()
-    with asked(), exclusive(settings):
+    with answering(), exclusive(settings):
         done = apply(
             settings, author="thongsuot", reason=reason, keep_days=keep_days, now=now, dry_run=dry_run
         )
@@ -191,8 +194,8 @@ def prune(keep_days: int, reason: str, now: datetime | None, dry_run: bool, as_j
     elif not done.releases:
         console.print("Nothing to prune.")
     else:
-        named = ", ".join(map(str, done.releases))
-        told = f"Would prune releases {named}." if dry_run else (
-            f"Pruned releases {named}: {done.files} files, {done.bytes / 2**20:.1f} MiB reclaimed."
+        releases = ", ".join(map(str, done.releases))
+        message = f"Would prune releases {releases}." if dry_run else (
+            f"Pruned releases {releases}: {done.files} files, {done.bytes / 2**20:.1f} MiB reclaimed."
         )  # fmt: skip
-        console.print(told)
+        console.print(message)

@@ -57,16 +57,20 @@ def check(name: str | None, partition: datetime | None, rows: int, as_json: bool
     settings = Settings.from_env()
     contracts = load_contracts(settings.sources_file)
     day = partition.date() if partition else None
-    found = []
+    examinations = []
     for source in _chosen(contracts, name):
         with console.status(f"{source.name}…"):
-            found.append(examine_source(contracts, source, settings, partition=day, rows=rows))
+            examinations.append(examine_source(contracts, source, settings, partition=day, rows=rows))
     if as_json:
-        print(json.dumps([{**asdict(one), "ok": one.ok} for one in found], ensure_ascii=False, default=str))
+        print(
+            json.dumps(
+                [{**asdict(one), "ok": one.ok} for one in examinations], ensure_ascii=False, default=str
+            )
+        )
     else:
-        for one in found:
+        for one in examinations:
             _print(one)
-    sys.exit(0 if all(one.ok for one in found) else 1)
+    sys.exit(0 if all(one.ok for one in examinations) else 1)
 
 
 @sources.command()
@@ -110,9 +114,9 @@ def _print(seen) -> None:  # type: ignore[no-untyped-def]
         console.print(f"[{colour}]{advice.level:8}[/] [bold]{escape(advice.about)}[/] {escape(text)}")
     if (seen.rows and seen.ok) or seen.rejected:
         console.print(f"rejected {seen.rows_rejected:,} of {seen.rows:,} rows")
-    for rule, said in seen.rejected.items():
-        kept = "rejected" if said["severity"] == "critical" else "kept, warned"
-        console.print(f"         {said['rows']:,} × {rule} ({kept}): {escape(said['reason'])}")
+    for rule, rejected in seen.rejected.items():
+        kept = "rejected" if rejected["severity"] == "critical" else "kept, warned"
+        console.print(f"         {rejected['rows']:,} × {rule} ({kept}): {escape(rejected['reason'])}")
     if seen.changes:
         suggested = yaml.safe_dump(
             {"sources": {seen.source: seen.changes}}, allow_unicode=True, sort_keys=False, width=100

@@ -23,22 +23,27 @@ def status(as_json: bool) -> None:
 
     try:
         with open_lake(Settings.from_env()) as con:
-            said = headline(con)
+            figures = headline(con)
     except (FileNotFoundError, LookupError) as error:
         raise click.ClickException(str(error)) from None
     last_run = str(read_last_run() or "none")
     page = brief.brief_file(Settings.from_env())
     where = str(page) if page.exists() else "none yet"
     if as_json:
-        told = {**vars(said), "tasks": said.tasks and vars(said.tasks), "last_run": last_run, "brief": where}
-        print(json.dumps(told, default=str))
+        answer = {
+            **vars(figures),
+            "tasks": figures.tasks and vars(figures.tasks),
+            "last_run": last_run,
+            "brief": where,
+        }
+        print(json.dumps(answer, default=str))
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     for label, value in [
-        *said_of(said),
+        *said_of(figures),
         (
             "Bản phát hành · release",
-            f"{said.release_id} as of {said.as_of}, {said.release_hash[:16]}…",
+            f"{figures.release_id} as of {figures.as_of}, {figures.release_hash[:16]}…",
         ),
         ("Lần chạy gần nhất · last run", last_run),
     ]:

@@ -7,15 +7,15 @@ from typing import Any
 import click
 from rich.table import Table
 
-from pipelines.cli.answers import as_json, asked, say
+from pipelines.cli.answers import answering, as_json, say
 from pipelines.cli.console import console
 from pipelines.settings import Settings
 
 # Of a landed row, what fits a terminal; `--json` has all of it.
-SHOWN = ("recorded_at", "status_code", "channel", "received_at", "receiving_unit_code", "reported_status",
+COLUMNS = ("recorded_at", "status_code", "channel", "received_at", "receiving_unit_code", "reported_status",
          "progress", "status", "last_update_at")  # fmt: skip
 
-ORIGIN_SHOWN = 150
+MOST_BATCHES, MOST_ORIGINS, ORIGIN_LENGTH = 40, 3, 150
 
 
 @click.command()
@@ -28,43 +28,43 @@ def trace(mart: str, key: tuple[str, ...], release_id: int | None, limit: int, a
     """Where a row of MART comes from. KEY: its key values in order, or COLUMN=VALUE words."""
     from pipelines.explain.trace import trace_row
 
-    with asked():
-        found = trace_row(Settings.from_env(), mart, list(key), release_id=release_id, limit=limit)
+    with answering():
+        result = trace_row(Settings.from_env(), mart, list(key), release_id=release_id, limit=limit)
     if as_json:
-        release = {"release_id": found.release.release_id, "as_of": found.release.as_of,
-                   "release_hash": found.release.release_hash}  # fmt: skip
-        say({**vars(found), "release": release})
+        release = {"release_id": result.release.release_id, "as_of": result.release.as_of,
+                   "release_hash": result.release.release_hash}  # fmt: skip
+        say({**vars(result), "release": release})
         return
-    head = found.release
+    head = result.release
     console.print(
-        f"[bold]{found.mart}[/] · bản phát hành · release {head.release_id}, as of {head.as_of}, "
+        f"[bold]{result.mart}[/] · bản phát hành · release {head.release_id}, as of {head.as_of}, "
         f"{head.release_hash[:16]}"
     )
     facts = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in found.row.items():
+    for name, value in result.row.items():
         if value is not None:
             facts.add_row(name, str(value))
     console.print(facts)
-    if found.items:
+    if result.items:
         console.print(
-            f"[bold]{found.item_count}[/] hồ sơ, nhiệm vụ hoặc vướng mắc · items behind it"
-            + (f", row counts {found.counted}" if found.counted is not None else "")
+            f"[bold]{result.item_count}[/] hồ sơ, nhiệm vụ hoặc vướng mắc · items behind it"
+            + (f", row counts {result.counted}" if result.counted is not None else "")
         )
-    if found.counted not in (None, found.item_count):
+    if result.counted not in (None, result.item_count):
         console.print("[yellow]The row counts an earlier day: its dossiers are shown as they stand today.[/]")
-    _print_rows(found.rows)
-    _print_batches(found.batches)
+    _print_rows(result.rows)
+    _print_batches(result.batches)
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
-    named = [c for c in rows[0] if c.endswith("_code") and c not in SHOWN][:1]
-    shown = [c for c in (*named, *SHOWN) if c in rows[0]]
-    table = Table("lô · batch", "_row", *shown, "bị loại · rejected by",
+    codes = [c for c in rows[0] if c.endswith("_code") and c not in COLUMNS][:1]
+    columns = [c for c in (*codes, *COLUMNS) if c in rows[0]]
+    table = Table("lô · batch", "_row", *columns, "bị loại · rejected by",
                   title="Dòng gốc đã nhận · landed rows", title_justify="left")  # fmt: skip
     for row in rows:
-        values = [str(row[c]) if row[c] is not None else "" for c in shown]
+        values = [str(row[c]) if row[c] is not None else "" for c in columns]
         table.add_row(row["batch_id"], str(row["_row"]), *values, row["rejected_by"] or "")
     console.print(table)
 
@@ -72,15 +72,17 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
 def _print_batches(batches: list[dict[str, Any]]) -> None:
     table = Table("nguồn · source", "ngày · day", "lô · batch", "dòng · rows", "SHA-256", "nguyên · intact",
                   title="Lô dữ liệu · batches", title_justify="left")  # fmt: skip
-    for b in batches[:40]:
-        table.add_row(b["source"], b["partition"], b["batch_id"], str(b.get("rows", b["rows_read"])),
-                      b["sha256"][:16], "✓" if b["intact"] else "[red]✗[/]")  # fmt: skip
+    for batch in batches[:MOST_BATCHES]:
+        rows, state = str(batch.get("rows", batch["rows_read"])), "✓" if batch["intact"] else "[red]✗[/]"
+        table.add_row(
+            batch["source"], batch["partition"], batch["batch_id"], rows, batch["sha256"][:16], state
+        )
     console.print(table)
     if len(batches) > 40:
         console.print(f"… {len(batches) - 40} more: --json names all")
-    for b in batches[:3]:
-        origin = " ".join(str(b["origin"]).split())
-        if len(origin) > 2 * ORIGIN_SHOWN:  # a query begins with its source and ends with its condition
-            origin = f"{origin[:ORIGIN_SHOWN]} … {origin[-ORIGIN_SHOWN:]}"
-        told = f"{b['batch_id']}: {origin}; pulled {b['pulled_at']} UTC, run {b['run_id']}"
-        console.print(told, soft_wrap=True, highlight=False)
+    for batch in batches[:MOST_ORIGINS]:
+        origin = " ".join(str(batch["origin"]).split())
+        if len(origin) > 2 * ORIGIN_LENGTH:  # a query begins with its source and ends with its condition
+            origin = f"{origin[:ORIGIN_LENGTH]} … {origin[-ORIGIN_LENGTH:]}"
+        text = f"{batch['batch_id']}: {origin}; pulled {batch['pulled_at']} UTC, run {batch['run_id']}"
+        console.print(text, soft_wrap=True, highlight=False)

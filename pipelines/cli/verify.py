@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pipelines.cli.answers import ANSWERED, DIFFERENT, as_json, asked, leave, say
+from pipelines.cli.answers import ANSWERED, DIFFERENT, answering, as_json, leave, say
 from pipelines.cli.console import console
 from pipelines.settings import Settings
 
@@ -19,7 +19,7 @@ def verify(rebuild: int | None, head: str | None, as_json: bool) -> None:
     from pipelines.releases.verify import verify as check
 
     settings = Settings.from_env()
-    with asked(), console.status("verify…") as status:
+    with answering(), console.status("verify…") as status:
 
         def progress(what: str) -> None:
             status.update(f"verify: {what}")

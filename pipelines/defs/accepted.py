@@ -102,8 +102,8 @@ def _pages(reports: list[Report]) -> dict[str, Any]:
     """The newest batch's page, and a table of those of the batches that have something to say."""
     if not reports:
         return {}
-    told = [(r, sum(1 for x in r.results if x["unexpected"] and x["severity"] != "info")) for r in reports]
-    worst = sorted((t for t in told if t[1]), key=lambda t: (-t[0].rows_rejected, -t[1]))[:20]
+    counts = [(r, sum(1 for x in r.results if x["unexpected"] and x["severity"] != "info")) for r in reports]
+    worst = sorted((t for t in counts if t[1]), key=lambda t: (-t[0].rows_rejected, -t[1]))[:20]
     lines = [
         f"| {r.partition} | {r.rows_rejected} | {failed} | [{r.page.name}]({r.page.as_uri()}) |"
         for r, failed in worst
@@ -127,12 +127,12 @@ def _checks(
         metadata={"blocked": dg.MetadataValue.text("\n".join(blocked) or "no batch")},
     )
     for expectation in _rules(suite):
-        mine = [(r, x) for r in reports for x in r.results if x["rule"] == expectation.rule]
-        failed = sum(x["unexpected"] for _, x in mine)
+        results = [(r, x) for r in reports for x in r.results if x["rule"] == expectation.rule]
+        failed = sum(x["unexpected"] for _, x in results)
         whole = expectation in suite.batches
         first = [
             where
-            for r, x in mine
+            for r, x in results
             for where in (
                 [f"{r.partition}: {x['observed']}"] * x["unexpected"]
                 if whole
@@ -146,7 +146,7 @@ def _checks(
             # Failing rows were set aside; the threshold alone decides whether the night goes on.
             severity=dg.AssetCheckSeverity.WARN,
             metadata={
-                f"{'batches' if whole else 'rows'} evaluated": sum(x["evaluated"] for _, x in mine),
+                f"{'batches' if whole else 'rows'} evaluated": sum(x["evaluated"] for _, x in results),
                 f"{'batches' if whole else 'rows'} failed": failed,
                 "severity in the suite": expectation.severity,
                 "what happens": _consequence(expectation, whole),

@@ -20,23 +20,23 @@ VERIFIED = dg.AssetCheckKey(release.key, "every_release_is_what_was_published")
     "the catalogue, every file, every kept content and every landed batch are what they were.",
 )
 def verified(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-    found = verify(SETTINGS, progress=context.log.debug)
+    verification = verify(SETTINGS, progress=context.log.debug)
     yield dg.AssetCheckResult(
-        passed=not found.findings,
+        passed=not verification.findings,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={
-            "chain head": found.head,
-            "releases": found.releases,
-            "releases kept": found.kept,
-            "files": found.files,
-            "batches": found.batches,
+            "chain head": verification.head,
+            "releases": verification.releases,
+            "releases kept": verification.kept,
+            "files": verification.files,
+            "batches": verification.batches,
             "findings": dg.MetadataValue.md(
-                "\n".join(f"- {f.kind}: {f.text}" for f in found.findings) or "none"
+                "\n".join(f"- {f.kind}: {f.text}" for f in verification.findings) or "none"
             ),
         },
     )
-    if found.findings:  # a failed check alone would leave the run green, and nobody would be called
-        raise dg.Failure("\n".join(f.text for f in found.findings), allow_retries=False)
+    if verification.findings:  # a failed check alone would leave the run green, and nobody would be called
+        raise dg.Failure("\n".join(f.text for f in verification.findings), allow_retries=False)
 
 
 verify_job = dg.define_asset_job(

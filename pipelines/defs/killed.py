@@ -19,8 +19,8 @@ def killed_sensor(settings: Settings = SETTINGS) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def look(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        found = clear(settings, context.instance)
-        return dg.SkipReason(f"killed, given up: {', '.join(found)}" if found else "no killed run")
+        cleared = clear(settings, context.instance)
+        return dg.SkipReason(f"killed, given up: {', '.join(cleared)}" if cleared else "no killed run")
 
     return look
 

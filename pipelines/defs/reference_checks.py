@@ -29,9 +29,9 @@ RULES = [
     ],
 )
 def reference_rules(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-    told = {(v.table, v.rule.rule): v for v in evaluate_tables(CONTRACTS, SETTINGS)}
+    verdicts = {(v.table, v.rule.rule): v for v in evaluate_tables(CONTRACTS, SETTINGS)}
     for table, rule in RULES:
-        verdict = told.get((table, rule.rule))
+        verdict = verdicts.get((table, rule.rule))
         failed = verdict.failed if verdict else []
         yield dg.AssetCheckResult(
             asset_key=REFERENCE,

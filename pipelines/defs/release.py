@@ -52,27 +52,29 @@ class PublishConfig(dg.Config):
 )
 def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.MaterializeResult:
     outcome = _published(context, config)
-    made = outcome.release
-    context.log.info("release %s: %s", made.release_id, outcome.why)
+    release = outcome.release
+    context.log.info("release %s: %s", release.release_id, outcome.why)
     with open_lake(SETTINGS) as con:
-        said = headline(con)
+        figures = headline(con)
         chart = rate_chart_markdown(con)
-        before = made.release_id - 1
-        moved = difference_markdown(difference(con, before, made.release_id)) if before else "first release"
+        before = release.release_id - 1
+        moved = (
+            difference_markdown(difference(con, before, release.release_id)) if before else "first release"
+        )
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(made.release_hash[:16]),
+        data_version=dg.DataVersion(release.release_hash[:16]),
         metadata={
-            "release": made.release_id,
+            "release": release.release_id,
             "new release": outcome.is_new,
             "why": outcome.why,
-            "as of": str(made.as_of),
-            "chain head": made.release_hash,
+            "as of": str(release.as_of),
+            "chain head": release.release_hash,
             "changed tables": ", ".join(outcome.changed) or "none",
-            "rows published": sum(mart.rows for mart in made.marts.values()),
-            **({"online submission rate (%)": round(said.rate * 100, 4)} if said.rate else {}),
+            "rows published": sum(mart.rows for mart in release.marts.values()),
+            **({"online submission rate (%)": round(figures.rate * 100, 4)} if figures.rate else {}),
             "why the rate moved": dg.MetadataValue.md(moved),
-            **({"restores": made.restores} if made.restores else {}),
-            "headline": dg.MetadataValue.md(headline_markdown(said)),
+            **({"restores": release.restores} if release.restores else {}),
+            "headline": dg.MetadataValue.md(headline_markdown(figures)),
             **({"rate chart": dg.MetadataValue.md(chart)} if chart else {}),
         },
     )

@@ -47,20 +47,22 @@ def inbox_sensor(source: Source, job: Any, settings: Settings = SETTINGS) -> dg.
         before = json.loads(context.cursor or "{}")
         now = {str(path): _shape(path) for path in inbox.list_ready(source, settings)}
         requests: list[dg.RunRequest] = []
-        said = [f"{d.path.name}: {d.why_not}" for d in inbox.list_inbox(source, settings) if d.why_not]
+        reasons = [f"{d.path.name}: {d.why_not}" for d in inbox.list_inbox(source, settings) if d.why_not]
         for day, files in sorted(find_waiting_files(source, settings).items()):
             # Of the same size and times at two looks: it is no longer being written.
             if any(now.get(str(path)) is None or before.get(str(path)) != now[str(path)] for path in files):
-                said.append(f"{day}: {len(files)} files, taken when they rest")
+                reasons.append(f"{day}: {len(files)} files, taken when they rest")
             elif not DAYS.has_partition_key(str(day)):
-                said.append(f"{day}: {len(files)} files, taken when that day is over")
+                reasons.append(f"{day}: {len(files)} files, taken when that day is over")
             else:
                 requests.append(_request(day, {p: f"{sha} {now[str(p)]}" for p, sha in files.items()}))
-        said += [f"set aside: {path.name}: {reason}" for path, reason in inbox.list_refused(source, settings)]
+        reasons += [
+            f"set aside: {path.name}: {reason}" for path, reason in inbox.list_refused(source, settings)
+        ]
         return dg.SensorResult(
             run_requests=requests,
             cursor=json.dumps(now),
-            skip_reason=None if requests else dg.SkipReason("; ".join(said) or "nothing new in the inbox"),
+            skip_reason=None if requests else dg.SkipReason("; ".join(reasons) or "nothing new in the inbox"),
         )
 
     return look
