@@ -18,11 +18,11 @@ PARTICIPLES = {
 }  # fmt: skip
 # How many bindings a folder may still have. Lower a number as they go; no number may rise.
 PARTICIPLE_BUDGET: dict[str, int] = {
-    "pipelines": 384,
+    "pipelines": 344,
     "tests": 350,
 }
 LETTER_BUDGET: dict[str, int] = {
-    "pipelines": 48,
+    "pipelines": 36,
     "tests": 42,
 }
 # Words that once had two meanings: docs/contributing.md, Glossary, has the one for each.
