@@ -15,15 +15,18 @@ from pipelines.settings import Settings
 @click.command()
 @click.option("--site", is_flag=True, help="also dbt's own site, one file that needs no internet")
 def docs(site: bool) -> None:
-    """Write docs/marts.md, lists of exposures and Superset's datasets, from the dbt project."""
+    """Write all that is generated from the canon and the dbt project, docs/marts.md and Superset's datasets."""
     from pipelines.superset.datasets import refresh
     from pipelines.superset.process import ASSETS
+    from pipelines.warehouse.canon_files import write_files
     from pipelines.warehouse.dbt import DbtError, ensure_manifest
     from pipelines.warehouse.exposures import complete_exposures
     from pipelines.warehouse.marts_doc import render_marts_doc
 
     settings = Settings.from_env()
     exposures = settings.dbt_project / "models" / "exposures.yml"
+    for path in write_files(settings.project):
+        console.print(f"{settings.project / path}")
     try:
         manifest = json.loads(ensure_manifest(settings).read_text(encoding="utf-8"))
         exposures.write_text(

@@ -139,7 +139,9 @@ def finish(settings: Settings, as_of: datetime) -> BuiltState:
             input_batches=len(inputs),
             input_sha256=fingerprint(inputs),
             manifest_sha256=hash_nodes(manifest),
-            rules_sha256=fingerprint([rules, contracts.place.model_dump(mode="json")]),
+            rules_sha256=fingerprint(
+                [rules, contracts.place.model_dump(mode="json"), read_canon().model_dump(mode="json")]
+            ),
             reference_sha256=fingerprint(references),
         )
         con.execute(

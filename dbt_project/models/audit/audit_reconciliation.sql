@@ -20,11 +20,17 @@ joined as (
         case when is_staged then coalesce(staged.rows_staged, 0) end as rows_staged,
         case when is_staged then coalesce(staged.rows_repeated, 0) end as rows_repeated,
         case when is_staged then coalesce(staged.rows_corrected, 0) end as rows_corrected,
-        is_staged
+        is_staged,
+        needs_staging
     from (
         select
             *,
-            is_current and source in ('dossier_log', 'task_tracker', 'issue_register', 'national_ranking') as is_staged
+            is_current and source in (
+                {% for source in canon() %}
+                '{{ source }}'{{ ',' if not loop.last }}
+                {% endfor %}
+            ) as is_staged,
+            is_current and not starts_with(source, 'reference_') as needs_staging
         from {{ ref('stg_batches') }}
     ) as batches
     left join listed on batches.batch_id = listed.batch_id
@@ -50,5 +56,9 @@ select
     rows_repeated + rows_corrected as rows_duplicate,
     rows_read = rows_accepted + rows_rejected
     and rows_rejected = rows_rejected_listed
-    and (not is_staged or rows_accepted = rows_staged + rows_repeated + rows_corrected) as is_balanced
+    -- A source whose staging nobody counts is never balanced.
+    and (
+        not needs_staging
+        or (is_staged and rows_accepted = rows_staged + rows_repeated + rows_corrected)
+    ) as is_balanced
 from joined

@@ -1,5 +1,9 @@
 with source as (
-    select * from {{ source('raw', 'task_tracker') }}
+    select
+        tracker.*,
+        run.whole_code
+    from {{ source('raw', 'task_tracker') }} as tracker
+    cross join {{ source('raw', 'run_parameters') }} as run
 ),
 
 renamed as (
@@ -10,7 +14,7 @@ renamed as (
         owner_level,
         task_code,
         -- Provincial tasks have no reporting unit; the province itself stands in the key.
-        coalesce(unit_code, 'province') as unit_code,
+        coalesce(unit_code, whole_code) as unit_code,
         title,
         directive_number,
         directive_date,

@@ -8,4 +8,4 @@ from {{ ref('stg_batches') }} as batches
 inner join {{ ref('int_as_of') }} as run on batches.partition_key <= run.as_of_day
 where
     batches.is_current and batches.is_accepted
-    and batches.source in (select rules.source from {{ ref('reporting_rules') }} as rules)
+    and batches.source in (select rules.source from {{ ref('int_reporting_rules') }} as rules)

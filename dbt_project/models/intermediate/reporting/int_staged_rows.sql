@@ -1,52 +1,46 @@
 -- Nothing is lost in silence: where each accepted row went, counted from what the layers really hold.
--- Of the snapshots' copies the kind is not told apart; of the log's it is.
-{% set snapshot_keys = {
-    'task_tracker': 'owner_level, task_code, unit_code',
-    'issue_register': 'issue_code',
-    'national_ranking': 'captured_at, province_code',
-} %}
-with log_staged as (
+-- Of a snapshot's copies the kind is not told apart; of a log's it is.
+{% for source, contract in canon().items() %}
+{% if not loop.first %}
+union all
+{% endif %}
+{% if contract.kind == 'log' %}
+select
+    '{{ source }}' as source,
+    batch_id,
+    partition_key,
+    cast(sum(rows_staged) as bigint) as rows_staged,
+    cast(sum(rows_repeated) as bigint) as rows_repeated,
+    cast(sum(rows_corrected) as bigint) as rows_corrected
+from (
     select
-        partition_key,
         batch_id,
-        count(*) as rows_staged
-    from {{ ref('int_dossier_log') }}
-    group by partition_key, batch_id
-),
-
-log_superseded as (
-    select
         partition_key,
-        batch_id,
-        {{ count_if("kind = 'repeat'") }} as rows_repeated,
-        {{ count_if("kind = 'correction'") }} as rows_corrected
-    from {{ ref('int_dossier_log_duplicates') }}
-    group by partition_key, batch_id
-),
-
-final as (
-    select
-        'dossier_log' as source,
-        coalesce(log_staged.batch_id, log_superseded.batch_id) as batch_id,
-        coalesce(log_staged.partition_key, log_superseded.partition_key) as partition_key,
-        coalesce(log_staged.rows_staged, 0) as rows_staged,
-        coalesce(log_superseded.rows_repeated, 0) as rows_repeated,
-        coalesce(log_superseded.rows_corrected, 0) as rows_corrected
-    from log_staged
-    full outer join log_superseded
-        on log_staged.batch_id = log_superseded.batch_id and log_staged.partition_key = log_superseded.partition_key
-    {% for source, key in snapshot_keys.items() %}
+        count(*) as rows_staged,
+        0 as rows_repeated,
+        0 as rows_corrected
+    from {{ ref('int_' ~ source) }}
+    group by batch_id, partition_key
     union all
     select
-        '{{ source }}' as source,
         batch_id,
-        snapshot_day as partition_key,
-        count(distinct row({{ key }})) as rows_staged,
-        count(*) - count(distinct row({{ key }})) as rows_repeated,
-        0 as rows_corrected
-    from {{ ref('stg_' ~ source) }}
-    group by batch_id, snapshot_day
-    {% endfor %}
-)
-
-select * from final
+        partition_key,
+        0 as rows_staged,
+        {{ count_if("kind = 'repeat'") }} as rows_repeated,
+        {{ count_if("kind = 'correction'") }} as rows_corrected
+    from {{ ref('int_' ~ source ~ '_duplicates') }}
+    group by batch_id, partition_key
+) as counted
+group by batch_id, partition_key
+{% else %}
+select
+    '{{ source }}' as source,
+    batch_id,
+    snapshot_day as partition_key,
+    count(distinct row({{ contract.staged_key | join(', ') }})) as rows_staged,
+    count(*) - count(distinct row({{ contract.staged_key | join(', ') }})) as rows_repeated,
+    0 as rows_corrected
+from {{ ref('stg_' ~ source) }}
+group by batch_id, snapshot_day
+{% endif %}
+{% endfor %}

@@ -4,7 +4,7 @@ with ranked as (
     select
         *,
         row_number() over (
-            partition by snapshot_day, owner_level, task_code, unit_code
+            partition by snapshot_day, {{ canon()['task_tracker'].staged_key | join(', ') }}
             order by updated_at desc nulls last, batch_id desc, batch_row desc
         ) as delivery
     from {{ ref('stg_task_tracker') }}

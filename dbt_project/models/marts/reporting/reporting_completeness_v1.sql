@@ -18,10 +18,11 @@ units as (
     where is_current
     union all
     select
-        'province' as unit_code,
-        'Toàn tỉnh' as unit_name,
-        'province' as unit_level,
+        whole_code as unit_code,
+        whole_name_vi as unit_name,
+        whole_level as unit_level,
         cast('0001-01-01' as date) as valid_from
+    from {{ ref('int_as_of') }}
 ),
 
 begins as (
@@ -68,7 +69,7 @@ asked as (
         end as excuse,
         coalesce(days.as_of_day - in_force.delivery_day <= rules.max_age_days, false) as is_delivered
     from days
-    cross join {{ ref('reporting_rules') }} as rules
+    cross join {{ ref('int_reporting_rules') }} as rules
     inner join units on rules.unit_level = units.unit_level
     left join begins on rules.source = begins.source
     left join seen on rules.source = seen.source and units.unit_code = seen.unit_code
