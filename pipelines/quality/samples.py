@@ -17,37 +17,45 @@ from pipelines.sources.contracts.contract import Source
 SAMPLE = 5
 
 
-def within(failed: np.ndarray, placed: KeyedBatch) -> np.ndarray:
+def within(failed: np.ndarray, batch: KeyedBatch) -> np.ndarray:
     """The failing keys that are this batch's."""
-    return failed[np.searchsorted(failed, placed.first) : np.searchsorted(failed, placed.last, "right")]
+    return failed[np.searchsorted(failed, batch.first) : np.searchsorted(failed, batch.last, "right")]
 
 
 def collect_samples(
     con: duckdb.DuckDBPyConnection,
     source: Source,
-    placed: Sequence[KeyedBatch],
+    keyed_batches: Sequence[KeyedBatch],
     results: Sequence[RuleResult],
 ) -> dict[tuple[str, int], dict[str, Any]]:
     """(rule, `_key`) → {row, key, column, value}; personal data removed. One query for the whole chunk."""
-    wanted = [
-        (o.expectation.rule, o.expectation.column, int(key))
-        for o in results
-        for p in placed
-        for key in within(o.failed, p)[:SAMPLE]
+    failing = [
+        (result.expectation.rule, result.expectation.detects, result.expectation.column, int(key))
+        for result in results
+        for batch in keyed_batches
+        for key in within(result.failed, batch)[:SAMPLE]
     ]
-    if not wanted:
+    if not failing:
         return {}
-    rule, column, key = zip(*wanted, strict=True)
-    con.register("wanted", pa.table({"rule": rule, "column_name": column, "_key": pa.array(key, pa.int64())}))
-    rows, quoted = select_texts(source, placed, "select _key from wanted")
-    fault = locate_fault(source, {n: f"t.{q}" for n, q in quoted.items()}, "w.rule", "w.column_name")
+    rule, detects, column, key = zip(*failing, strict=True)
+    columns = {
+        "rule": rule,
+        "detects": pa.array(detects, pa.string()),
+        "column_name": column,
+        "_key": pa.array(key, pa.int64()),
+    }
+    con.register("failing", pa.table(columns))
+    rows, quoted = select_texts(source, keyed_batches, "select _key from failing")
+    fault = locate_fault(
+        source, {n: f"t.{q}" for n, q in quoted.items()}, "failing.detects", "failing.column_name"
+    )
     value = " ".join(f"when {duck.literal(n)} then t.{q}" for n, q in quoted.items())
-    found = con.execute(
-        f"select w.rule, w._key, t._row, t.row_key, {fault} as fault, case fault {value} end "
-        f"from wanted w join ({rows}) t using (_key)"
+    samples = con.execute(
+        f"select failing.rule, failing._key, t._row, t.row_key, {fault} as fault, case fault {value} end "
+        f"from failing join ({rows}) t using (_key)"
     ).fetchall()
-    con.unregister("wanted")
+    con.unregister("failing")
     return {
         (rule, key): {"row": row, "key": row_key, "column": fault, "value": value}
-        for rule, key, row, row_key, fault, value in found
+        for rule, key, row, row_key, fault, value in samples
     }

@@ -60,6 +60,7 @@ def collect_failures(
     rules = {
         "rule": pa.array(range(len(said)), pa.int32()),
         "name": pa.array([e.rule for e in said], pa.string()),
+        "detects": pa.array([e.detects for e in said], pa.string()),
         "column_name": pa.array([e.column for e in said], pa.string()),
         "reason_en": pa.array([e.reason_en for e in said], pa.string()),
         "reason_vi": pa.array([e.reason_vi for e in said], pa.string()),
@@ -147,7 +148,7 @@ def _rejected_sql(source: Source, placed: Sequence[KeyedBatch]) -> str:
     """
     rows, quoted = select_texts(source, placed, "select _key from failures")
     value = " ".join(f"when {duck.literal(n)} then t.{q}" for n, q in quoted.items())
-    fault = locate_fault(source, {n: f"t.{q}" for n, q in quoted.items()}, "r.name", "r.column_name")
+    fault = locate_fault(source, {n: f"t.{q}" for n, q in quoted.items()}, "r.detects", "r.column_name")
     units = [f"y.{duck.identifier(u)}" for u in source.unit]
     typed = [f"y.{duck.identifier(k)}" for k in source.key]
     return f"""
@@ -170,8 +171,11 @@ def _rejected_sql(source: Source, placed: Sequence[KeyedBatch]) -> str:
         from t join failed f using (_key) join typed y using (_key)"""
 
 
-def locate_fault(source: Source, quoted: dict[str, str], rule: str, column: str) -> str:
-    """SQL: the name of the column at fault. Rules over all texts (`texts__…`) point to the offending one."""
+def locate_fault(source: Source, quoted: dict[str, str], detects: str, column: str) -> str:
+    """SQL: the name of the column at fault; `detects`, `column`: SQL of a rule's own.
+
+    A rule over all texts points to the first that holds what the rule detects.
+    """
     scanned = [(n, q) for n, q in quoted.items() if n in source.scanned_columns()]
     if not scanned:
         return column
@@ -186,8 +190,8 @@ def locate_fault(source: Source, quoted: dict[str, str], rule: str, column: str)
     )
     mojibake = mojibake or f"when false then {column}"
     return (
-        f"case when {column} <> 'texts' then {column} "
-        f"when {rule} = 'personal_data_in_text' then case {personal} end else case {mojibake} end end"
+        f"case {detects} when 'personal' then case {personal} end "
+        f"when 'mojibake' then case {mojibake} end else {column} end"
     )
 
 

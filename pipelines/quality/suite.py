@@ -20,6 +20,8 @@ SEVERITIES = ("critical", "warning", "info")
 ROW_LEVEL = ("expect_column_values_", "expect_column_pair_values_", "expect_multicolumn_")
 NULLNESS = ("expect_column_values_to_be_null", "expect_column_values_to_not_be_null")
 COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
+# Helper columns that hold an offending text of any column: see pipelines/quality/typing.py.
+ALL_TEXTS = "texts"
 # Helper columns that tell what was delivered before: see pipelines/quality/history.py.
 REPEATED, MOVE, LATE = "key__repeated", "state__move", "state__late"
 # What every row knows of its batch: its day (as a date, and its end as a time) and when it was pulled.
@@ -64,6 +66,12 @@ class Expectation:
     def column(self) -> str:
         """The canonical column at fault: `channel` for a rule over `channel__raw`."""
         return self.at or self.columns[0].split("__")[0]
+
+    @property
+    def detects(self) -> str | None:
+        """What a rule over all texts of a row looks for: `texts__personal` → personal; None for others."""
+        group, _, what = self.columns[0].partition("__")
+        return what if group == ALL_TEXTS and not self.at else None
 
     @property
     def of_history(self) -> bool:
