@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines import duck
-from pipelines.explain.difference import difference
+from pipelines.explain.difference import find_difference
 from pipelines.explain.trace import trace_row
 from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import find_newest_batches
@@ -36,7 +36,7 @@ from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
 from pipelines.quality.validate import find_pending, validate
 from pipelines.releases.publish import publish
-from pipelines.releases.verify import verify
+from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import finish, prepare
@@ -115,14 +115,14 @@ def main() -> None:
             settings, run_id="2", author="bench", reason="second"))  # fmt: skip
         assert second.is_new, second.why
         with open_lake(settings) as con:
-            changes = timed("difference of neighbours", "3", lambda: difference(con, 1, 2))
+            changes = timed("difference of neighbours", "3", lambda: find_difference(con, 1, 2))
         assert changes.rates and changes.rates[0].parts
         key = [str(SECOND), "province", "since_start"]
         timed("trace of the province's rate", "", lambda: trace_row(settings, "online_submission_rate", key))
         for night in range(3, options.nights + 1):
             change_dossiers(settings, night)
             publish(settings, run_id=str(night), author="bench", reason=f"night {night}")
-        whole = timed(f"verify of {options.nights} releases", "60", lambda: verify(settings))
+        whole = timed(f"verify of {options.nights} releases", "60", lambda: verify_releases(settings))
         assert whole.findings == [] and whole.kept == options.nights
     Console().print(table)
 

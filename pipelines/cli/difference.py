@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.table import Table
 
 from pipelines.cli.console import console
-from pipelines.explain.difference import Difference, Part, Rate, RowChanges
+from pipelines.explain.difference import CauseShare, Difference, Rate
+from pipelines.explain.row_changes import RowChanges
 
 CAUSES = {
     "new_in_period": "mới phát sinh trong kỳ · new in period",
@@ -104,7 +105,7 @@ def _items(codes: list[str]) -> str:
     return ", ".join(codes[:MOST_ITEMS]) + (f" … {left} more: --json names all" if left > 0 else "")
 
 
-def _batches(part: Part) -> str:
+def _batches(part: CauseShare) -> str:
     more = f" +{len(part.batches) - 1}" if len(part.batches) > 1 else ""
     return f"{part.batches[0]}{more}" if part.batches else ""
 

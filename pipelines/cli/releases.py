@@ -116,20 +116,21 @@ def show(release_id: int | None, as_json: bool) -> None:
 @as_json
 def diff(first: int, second: int, mart: str | None, unit: str, dossiers: bool, as_json: bool) -> None:
     """Why B says something else than A. Exit code 0: the same content; 1: they differ."""
-    from pipelines.explain.difference import difference, row_changes
+    from pipelines.explain.difference import find_difference
+    from pipelines.explain.row_changes import find_row_changes
     from pipelines.lake.catalogue import open_lake
     from pipelines.lake.manifest import read_marts
 
     settings = Settings.from_env()
     with answering(), open_lake(settings) as con:
-        comparison = difference(con, first, second, unit=unit, dossiers=dossiers)
+        comparison = find_difference(con, first, second, unit=unit, dossiers=dossiers)
         rows = None
         if mart:
             name = mart if "." in mart else f"marts.{mart}"
             keys = {m.qualified: m.key for m in read_marts(settings.dbt_target / "manifest.json")}
             if name not in keys:
                 raise LookupError(f"There is no mart {mart!r}: {', '.join(keys)}.")
-            rows = row_changes(con, comparison.a, comparison.b, name, keys[name])
+            rows = find_row_changes(con, comparison.a, comparison.b, name, keys[name])
     if as_json:
         tables = {
             n: {"rows_before": x, "rows_after": y, "same": z} for n, (x, y, z) in comparison.tables.items()

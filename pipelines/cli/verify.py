@@ -16,7 +16,7 @@ from pipelines.settings import Settings
 def verify(rebuild: int | None, head: str | None, as_json: bool) -> None:
     """Check ledger, catalogue, files, contents and landing. Exit code 0: whole; 1: a finding."""
     from pipelines.releases.rebuild import rebuild as build_again
-    from pipelines.releases.verify import verify as check
+    from pipelines.releases.verify import verify_releases
 
     settings = Settings.from_env()
     with answering(), console.status("verify…") as status:
@@ -24,7 +24,7 @@ def verify(rebuild: int | None, head: str | None, as_json: bool) -> None:
         def progress(what: str) -> None:
             status.update(f"verify: {what}")
 
-        result = check(settings, expected_head=head, progress=progress)
+        result = verify_releases(settings, expected_head=head, progress=progress)
         findings, notes = list(result.findings), list[str]()
         if rebuild is not None:
             rebuilt = build_again(settings, rebuild, progress)

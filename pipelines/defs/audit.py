@@ -7,7 +7,7 @@ import dagster as dg
 
 from pipelines.defs.common import SETTINGS
 from pipelines.defs.release import RESTORE_JOB, release
-from pipelines.releases.verify import verify
+from pipelines.releases.verify import verify_releases
 from pipelines.settings import LOCAL_ZONE
 
 VERIFIED = dg.AssetCheckKey(release.key, "every_release_is_what_was_published")
@@ -20,7 +20,7 @@ VERIFIED = dg.AssetCheckKey(release.key, "every_release_is_what_was_published")
     "the catalogue, every file, every kept content and every landed batch are what they were.",
 )
 def verified(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-    verification = verify(SETTINGS, progress=context.log.debug)
+    verification = verify_releases(SETTINGS, progress=context.log.debug)
     yield dg.AssetCheckResult(
         passed=not verification.findings,
         severity=dg.AssetCheckSeverity.ERROR,

@@ -6,7 +6,7 @@ import dagster as dg
 
 from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL, night_of
 from pipelines.defs.warehouse import MANIFEST
-from pipelines.explain.difference import difference, difference_markdown
+from pipelines.explain.difference import find_difference, write_difference
 from pipelines.exports.headline import headline, headline_markdown
 from pipelines.exports.rate_chart import rate_chart_markdown
 from pipelines.lake.catalogue import open_lake
@@ -59,7 +59,7 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
         chart = rate_chart_markdown(con)
         before = release.release_id - 1
         moved = (
-            difference_markdown(difference(con, before, release.release_id)) if before else "first release"
+            write_difference(find_difference(con, before, release.release_id)) if before else "first release"
         )
     return dg.MaterializeResult(
         data_version=dg.DataVersion(release.release_hash[:16]),

@@ -12,14 +12,14 @@ from typing import Any
 
 import duckdb
 
-from pipelines import duck
 from pipelines.lake import inputs, ledger
 from pipelines.lake.catalogue import ALIAS
 from pipelines.lake.ledger import Release
+from pipelines.sql import read_sql
 
 
 @dataclass(frozen=True)
-class Part:
+class CauseShare:
     """One cause's share. `rate_change` is a fraction of 1 (0.01 = one percentage point)."""
 
     cause: str
@@ -41,7 +41,7 @@ class Rate:
     unit_code: str
     before: tuple[int, int]
     after: tuple[int, int]
-    parts: list[Part]
+    parts: list[CauseShare]
 
     @property
     def rates(self) -> tuple[float | None, float | None]:
@@ -64,7 +64,7 @@ class Difference:
         return all(same for _, _, same in self.tables.values())
 
 
-def difference(
+def find_difference(
     con: duckdb.DuckDBPyConnection, a: int, b: int, *, unit: str = "province", dossiers: bool = False
 ) -> Difference:
     """From release `a` to release `b` (either may be the older one); LookupError where one is unknown."""
@@ -79,11 +79,15 @@ def difference(
         for name in sorted(first.marts | second.marts)
     }
     return Difference(
-        first, second, tables, _batches(con, first, second), _rates(con, first, second, unit, dossiers)
+        first,
+        second,
+        tables,
+        _compare_batches(con, first, second),
+        _compare_rates(con, first, second, unit, with_items=dossiers),
     )
 
 
-def _batches(con: duckdb.DuckDBPyConnection, a: Release, b: Release) -> list[dict[str, Any]]:
+def _compare_batches(con: duckdb.DuckDBPyConnection, a: Release, b: Release) -> list[dict[str, Any]]:
     was = {(x.source, x.batch_id): x for x in inputs.list_inputs(con, a.release_id)}
     now = {(x.source, x.batch_id): x for x in inputs.list_inputs(con, b.release_id)}
     changed = []
@@ -91,133 +95,72 @@ def _batches(con: duckdb.DuckDBPyConnection, a: Release, b: Release) -> list[dic
         before = was[key].standing if key in was else "absent"
         after = now[key].standing if key in now else "absent"
         if before != after:
-            known = now.get(key) or was[key]
+            batch = now.get(key) or was[key]
             changed.append(
-                {"source": known.source, "partition": known.partition, "batch_id": known.batch_id,
+                {"source": batch.source, "partition": batch.partition, "batch_id": batch.batch_id,
                  "before": before, "after": after}
             )  # fmt: skip
     return changed
 
 
-def _rates(con: duckdb.DuckDBPyConnection, a: Release, b: Release, unit: str, dossiers: bool) -> list[Rate]:
+def _compare_rates(
+    con: duckdb.DuckDBPyConnection, a: Release, b: Release, unit: str, *, with_items: bool
+) -> list[Rate]:
+    """Every rate that both releases have, the one over most items first."""
+    releases = {"a": a.release_id, "b": b.release_id}
     counts = con.execute(
-        f"""
-        select metric, period, coalesce(x.numerator, 0), coalesce(x.denominator, 0),
-            coalesce(y.numerator, 0), coalesce(y.denominator, 0)
-        from (from {ALIAS}.audit.release_rates where release_id = $a and unit_code = $unit) as x
-        full join (from {ALIAS}.audit.release_rates where release_id = $b and unit_code = $unit) as y
-            using (metric, period)
-        where (metric, period) in (
-            select distinct metric, period from {ALIAS}.audit.release_rates where release_id = $a
-            intersect select distinct metric, period from {ALIAS}.audit.release_rates where release_id = $b
-        )
-        -- The headline first, then the strict rate, then tasks and issues.
-        order by not starts_with(metric, 'online'), metric, period desc
-        """,
-        {"a": a.release_id, "b": b.release_id, "unit": unit},
-    ).fetchall()
-    sign = 1 if a.release_id <= b.release_id else -1
-    between = sorted((a.release_id, b.release_id))
-    parts = con.execute(
-        f"""
-        select metric, period, cause, field,
-            {sign} * sum(numerator_change)::bigint as n, {sign} * sum(denominator_change)::bigint as d,
-            count(distinct item_code),
-            coalesce(list(distinct batch_id order by batch_id) filter (batch_id is not null), []),
-            {"list(distinct item_code order by item_code)" if dossiers else "[]::varchar[]"}
-        from {ALIAS}.audit.release_movements
-        where release_id > $low and release_id <= $high and ($unit = 'province' or unit_code = $unit)
-        group by metric, period, cause, field
-        having n <> 0 or d <> 0
-        order by abs(d) desc, abs(n) desc, cause, field
-        """,
-        {"low": between[0], "high": between[1], "unit": unit},
-    ).fetchall()
-    found = []
-    for metric, period, n0, d0, n1, d1 in counts:
-        mine = [
-            Part(cause, what, n, d, (n - n0 / d0 * d) / d1 if d0 and d1 else None, items, batches, codes)
-            for m, p, cause, what, n, d, items, batches, codes in parts
-            if (m, p) == (metric, period)
-        ]
-        # A cut-off that a release between the two had not reached leaves a gap in the steps.
+        read_sql("pipelines.explain", "compared_rates", lake=ALIAS), {**releases, "unit": unit}
+    )
+    rows = counts.fetchall()
+    shares = _list_shares(con, a.release_id, b.release_id, unit, with_items=with_items)
+    rates = []
+    for metric, period, *numbers in rows:
+        before, after = (numbers[0], numbers[1]), (numbers[2], numbers[3])
+        parts = [_weigh(share, before, after) for share in shares.get((metric, period), [])]
+        # A moment that a release between the two had not reached leaves a gap in the steps.
         gap = (
-            n1 - n0 - sum(x.numerator_change for x in mine),
-            d1 - d0 - sum(x.denominator_change for x in mine),
+            after[0] - before[0] - sum(part.numerator_change for part in parts),
+            after[1] - before[1] - sum(part.denominator_change for part in parts),
         )
         if gap != (0, 0):
-            mine.append(Part("unexplained", None, *gap, None, 0, []))
-        found.append(Rate(metric, period, unit, (n0, d0), (n1, d1), mine))
-    return found
+            parts.append(CauseShare("unexplained", None, *gap, None, 0, []))
+        rates.append(Rate(metric, period, unit, before, after, parts))
+    return rates
 
 
-@dataclass(frozen=True)
-class RowChanges:
-    """How one mart's rows differ, by its key; `columns`: column → rows in which it changed."""
-
-    added: int
-    removed: int
-    changed: int
-    columns: dict[str, int]
-    sample: list[dict[str, Any]]
-
-
-def row_changes(
-    con: duckdb.DuckDBPyConnection, a: Release, b: Release, mart: str, key: tuple[str, ...], limit: int = 20
-) -> RowChanges:
-    """LookupError where a release is pruned or lacks the mart."""
-    kept = ledger.list_kept(con, [a, b])
-    for release in (a, b):
-        if release not in kept:
-            raise LookupError(f"The contents of release {release.release_id} were pruned.")
-        if mart not in release.marts:
-            raise LookupError(
-                f"Release {release.release_id} has no table {mart}: {', '.join(release.marts)}."
-            )
-    table = duck.identifier(ALIAS, *mart.split("."))
-    was, now = (f"{table} at (version => {release.snapshot_id})" for release in (a, b))
-    described = [row[0] for row in con.execute(f"describe from {now}").fetchall()]
-    shared = [row[0] for row in con.execute(f"describe from {was}").fetchall() if row[0] in described]
-    keys = [duck.identifier(c) for c in key]
-    same = " and ".join(f"x.{k} is not distinct from y.{k}" for k in keys)
-    rest = [duck.identifier(c) for c in shared if c not in key]
-    differs = " or ".join(f"x.{c} is distinct from y.{c}" for c in rest) or "false"
-    named = ", ".join(f"coalesce(y.{k}, x.{k}) as {k}" for k in keys)
-    flags = ", ".join(f"x.{c} is distinct from y.{c} as {duck.identifier('is_' + c)}" for c in rest)
-    con.execute(
-        f"""
-        create or replace temp table row_changes as
-        select
-            case when x.there is null then 'added' when y.there is null then 'removed' else 'changed' end
-            as change, {named}{", " + flags if flags else ""}
-        from (select *, true as there from {was}) as x
-        full join (select *, true as there from {now}) as y on {same}
-        where x.there is null or y.there is null or {differs}
-        """
-    )
-    counts = dict(con.execute("select change, count(*) from row_changes group by 1").fetchall())
-    columns = {}
-    for c in rest:
-        flag = duck.identifier("is_" + c)
-        row = con.execute(f"select count(*) from row_changes where change = 'changed' and {flag}").fetchone()
-        if row and row[0]:
-            columns[c.strip('"')] = int(row[0])
-    cursor = con.execute(f"select change, {', '.join(keys)} from row_changes order by all limit {limit:d}")
-    names = [d[0] for d in cursor.description or []]
-    sample = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    added, removed, changed = (int(counts.get(kind, 0)) for kind in ("added", "removed", "changed"))
-    return RowChanges(added, removed, changed, columns, sample)
+def _list_shares(
+    con: duckdb.DuckDBPyConnection, a: int, b: int, unit: str, *, with_items: bool
+) -> dict[tuple[str, str], list[CauseShare]]:
+    """(metric, period) → what each cause moved between the two releases, largest first."""
+    query = read_sql("pipelines.explain", "cause_shares", lake=ALIAS, with_items=with_items)
+    low, high = sorted((a, b))
+    shares: dict[tuple[str, str], list[CauseShare]] = {}
+    for metric, period, cause, moved, *values in con.execute(
+        query, {"low": low, "high": high, "unit": unit, "sign": 1 if a <= b else -1}
+    ).fetchall():
+        numerator, denominator, items, batches, codes = values
+        share = CauseShare(cause, moved, numerator, denominator, None, items, batches, codes)
+        shares.setdefault((metric, period), []).append(share)
+    return shares
 
 
-def difference_markdown(found: Difference) -> str:
-    """The province's parts as a table, for the UI."""
+def _weigh(share: CauseShare, before: tuple[int, int], after: tuple[int, int]) -> CauseShare:
+    """With its share of the rate's own movement (rates.py says why these add up)."""
+    if not (before[1] and after[1]):
+        return share
+    moved = share.numerator_change - before[0] / before[1] * share.denominator_change
+    return dataclasses.replace(share, rate_change=moved / after[1])
+
+
+def write_difference(difference: Difference) -> str:
+    """The causes of every rate's movement as a Markdown table, for the UI."""
     lines = [
-        f"release {found.a.release_id} → {found.b.release_id}",
+        f"release {difference.a.release_id} → {difference.b.release_id}",
         "",
         "| rate | cause | field | Δ numerator | Δ denominator | Δ points |",
         "|---|---|---|---|---|---|",
     ]
-    for rate in found.rates:
+    for rate in difference.rates:
         for part in rate.parts:
             moved = "" if part.rate_change is None else f"{100 * part.rate_change:+.4f}"
             lines.append(

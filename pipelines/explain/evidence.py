@@ -1,97 +1,137 @@
-"""What landed, or was rejected, between two releases, for the dossiers whose count changed.
+"""What landed, or was rejected, between two releases, for the items whose count changed.
 
-Read from the accepted Parquet of the batches that count now, from that of the batches they replaced,
-and from both releases' lists of rejections.
+Read from the accepted rows of the batches that count now, from those of the batches they replaced, and
+from both releases' lists of rejections.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
 
 import duckdb
 
 from pipelines import duck
 from pipelines.settings import Settings
+from pipelines.sources.contracts.canon import Evidence
+from pipelines.sources.contracts.contract import Source
+from pipelines.sql import read_sql
 
-LOG = "dossier_log"
-# What a delivery says that can move a count.
-SAID = "dossier_code, recorded_at, status_code, channel, receiving_unit_code, received_at, has_e_result"
+Files = list[tuple[str, str]]
+"""Day and batch of accepted or rejected rows."""
 
 
-def gather(
-    con: duckdb.DuckDBPyConnection, settings: Settings, before: dict[str, str], after: dict[str, str]
+def gather_evidence(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    source: Source,
+    evidence: Evidence,
+    before: Mapping[str, str],
+    after: Mapping[str, str],
 ) -> None:
-    """Temp tables `deliveries` (row × how it arrived), `sent_away` and `pulled_again` (item_code).
+    """Temp tables `deliveries` (row × how it arrived), `newly_rejected` and `pulled_again` (item_code).
 
-    `before`, `after`: table name → relation of the two releases; temp table `changed` names the items.
+    `before`, `after`: `schema.table` → relation of the two releases; temp table `changed` names the items.
     How a row arrived: `old` (its batch counted before), `released` (counted, but rejected there),
     `pulled_again` (its batch replaced another one of its day), `new` (its day had no batch).
     """
     con.execute(
-        f"""
-        create or replace temp table batches_before as
-            select batch_id, partition_key from {before["audit.batches"]}
-            where source = '{LOG}' and is_current;
-        create or replace temp table deliveries as
-        select
-            {SAID}, log.synced_at, log.batch_id,
-            statuses.is_received or log.received_at is not null as is_received,
-            case
-                when rejected.batch_id is not null then 'released'
-                when same.batch_id is not null then 'old'
-                when day.partition_key is not null then 'pulled_again'
-                else 'new'
-            end as arrival
-        from warehouse.staging.stg_dossier_log as log
-        left join warehouse.seeds.dossier_statuses as statuses using (status_code)
-        left join batches_before as same on log.batch_id = same.batch_id
-        left join (select distinct partition_key from batches_before) as day
-            on log.partition_key = day.partition_key
-        left join (select distinct batch_id, _row from {before["audit.rejections"]}) as rejected
-            on log.batch_id = rejected.batch_id and log.batch_row = rejected._row
-        where log.dossier_code in (select item_code from changed)
-        """
+        f"create or replace temp table batches_before as select batch_id, partition_key "
+        f"from {before['audit.batches']} where source = ? and is_current",
+        [source.name],
     )
-    # The business key of a rejected row is spelled in the order of the contract: the code comes first.
+    names = [*source.key, *evidence.moves]
     con.execute(
-        f"""
-        create or replace temp table sent_away as
-        select distinct split_part(row_key, '|', 1) as item_code from {after["audit.rejections"]} as now
-        where source = '{LOG}' and is_current
-            and batch_id in (select batch_id from batches_before)
-            and not exists (
-                select 1 from {before["audit.rejections"]} as was
-                where was.batch_id = now.batch_id and was._row = now._row
-            )
-        """
+        read_sql(
+            "pipelines.explain",
+            "deliveries",
+            columns=column_values(source, names),
+            names=names,
+            item=source.key[0],
+            evidence=evidence,
+            relation=duck.identifier("warehouse", "raw", source.name),
+            reads={
+                name.split(".")[1]: duck.identifier("warehouse", *name.split(".")) for name in evidence.reads
+            },
+            rejections=before["audit.rejections"],
+        )
     )
-    _pulled_again(con, settings, after)
+    _find_newly_rejected(con, settings, source, before, after)
+    _find_pulled_again(con, settings, source, names, after)
 
 
-def _pulled_again(con: duckdb.DuckDBPyConnection, settings: Settings, after: dict[str, str]) -> None:
-    """Dossiers whose day was pulled again and then said something else of them."""
-    replaced = con.execute(
+def column_values(source: Source, names: list[str]) -> dict[str, str]:
+    """column → SQL of its value, the contract's default where a row says nothing."""
+    defaults = {column.name: column.default for column in source.columns}
+    return {
+        name: f"coalesce({duck.identifier(name)}, {duck.literal(default)})"
+        if (default := defaults[name])
+        else duck.identifier(name)
+        for name in names
+    }
+
+
+def _find_newly_rejected(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    source: Source,
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+) -> None:
+    """Items of rows that counted before and are rejected now, in the batches that were there before."""
+    con.execute(
+        read_sql(
+            "pipelines.explain",
+            "rejected_since",
+            rejections_before=before["audit.rejections"],
+            rejections_after=after["audit.rejections"],
+        ),
+        {"source": source.name},
+    )
+    batches: Files = con.execute(
+        "select distinct partition_key::varchar, batch_id from rejected_since order by all"
+    ).fetchall()
+    item = duck.identifier(source.key[0])
+    rows = _read_rows(settings, source, batches, "rejected")
+    con.execute(
+        "create or replace temp table newly_rejected as select distinct item_code from ("
+        + (f"select {item} as item_code, batch_id, _row from {rows}" if rows else _NO_ROWS)
+        + ") semi join rejected_since using (batch_id, _row)"
+    )
+
+
+def _find_pulled_again(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    source: Source,
+    names: list[str],
+    after: Mapping[str, str],
+) -> None:
+    """Items whose day was pulled again and then said something else of them."""
+    replaced: Files = con.execute(
         f"select partition_key::varchar, batch_id from batches_before where batch_id not in "
         f"(select batch_id from {after['audit.batches']} where is_current)"
     ).fetchall()
-    files = [settings.quality / LOG / day / f"{batch}.accepted.parquet" for day, batch in replaced]
-    listed = ", ".join(duck.literal(f) for f in files if f.exists())
-    if not listed:
-        con.execute(
-            "create or replace temp table pulled_again as "
-            "select distinct dossier_code as item_code from deliveries where arrival = 'pulled_again'"
-        )
-        return
+    rows = _read_rows(settings, source, replaced, "accepted")
     con.execute(
-        f"""
-        create or replace temp table replaced as
-            select dossier_code, recorded_at, status_code, coalesce(channel, 'in_person') as channel,
-                receiving_unit_code, received_at, has_e_result
-            from read_parquet([{listed}], union_by_name = true)
-            where dossier_code in (select item_code from changed);
-        create or replace temp table pulled_again as
-        with fresh as (select {SAID} from deliveries where arrival = 'pulled_again')
-        select distinct dossier_code as item_code
-        from (
-            (from fresh except from replaced) union all (from replaced except from fresh)
+        read_sql(
+            "pipelines.explain",
+            "pulled_again",
+            columns=column_values(source, names),
+            names=names,
+            item=source.key[0],
+            rows=rows,
         )
-        """
     )
+
+
+_NO_ROWS = "select null::varchar as item_code, null::varchar as batch_id, null::bigint as _row where false"
+
+
+def _read_rows(settings: Settings, source: Source, batches: Files, kind: str) -> str | None:
+    """SQL: the accepted or rejected rows of the batches; None where no such file is kept."""
+    files: list[Path] = [
+        settings.quality / source.name / day / f"{batch}.{kind}.parquet" for day, batch in batches
+    ]
+    listed = ", ".join(duck.literal(file) for file in files if file.exists())
+    return f"read_parquet([{listed}], union_by_name = true)" if listed else None

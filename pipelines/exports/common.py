@@ -19,6 +19,8 @@ from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import SCHEMAS, read_models
 from pipelines.settings import Settings
 
+# The period of the marts that begins on the first day counted (`place.counts_since`).
+SINCE_START = "since_start"
 # The ledger's own tables are the publisher's, not dbt's: rows of a release come and go together.
 LEDGER = frozenset(f"audit.{name}" for name in ledger.TABLES)
 

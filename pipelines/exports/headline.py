@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from pipelines.explain.dossiers import SINCE
+from pipelines.exports.common import SINCE_START
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import ALIAS
 
@@ -62,7 +62,7 @@ def headline(con: duckdb.DuckDBPyConnection) -> Headline:
         )
         or one(
             "select null, denominator, numerator, rate, null, null, null from lake.marts.online_submission_rate "
-            f"where unit_level = 'province' and period = '{SINCE}' order by as_of_day desc limit 1"
+            f"where unit_level = 'province' and period = '{SINCE_START}' order by as_of_day desc limit 1"
         )
         or (None, 0, 0, None, None, None, None)
     )

@@ -7,6 +7,7 @@ import io
 
 import duckdb
 
+from pipelines.exports.common import SINCE_START
 from pipelines.lake.catalogue import ALIAS
 
 
@@ -15,7 +16,7 @@ def rate_chart_markdown(con: duckdb.DuckDBPyConnection) -> str | None:
     rows = con.execute(
         "select as_of_day, rate * 100, strftime(period_start, '%d/%m/%Y') "
         f"from {ALIAS}.marts.online_submission_rate "
-        "where unit_level = 'province' and period = 'since_start' and rate is not null "
+        f"where unit_level = 'province' and period = '{SINCE_START}' and rate is not null "
         "order by as_of_day"
     ).fetchall()
     if not rows:

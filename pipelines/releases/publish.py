@@ -16,7 +16,7 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines import duck
-from pipelines.explain.rates import explain
+from pipelines.explain.rates import explain_rates
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import files, inputs, ledger
@@ -155,7 +155,7 @@ def _write(
     held = previous.marts if previous else {}
     n = draft.release_id
     old = {name: duck.identifier(lake.ALIAS, *name.split(".")) for name in held}
-    explain(con, settings, previous, draft, old, named)
+    explain_rates(con, settings, previous, draft, old, named)
     for name in ("rates", "movements", "changes"):
         extra = f", {previous.release_id:d} as compared_with" if previous and name == "changes" else ""
         con.execute(

@@ -21,7 +21,7 @@ from pipelines.lake.content_hash import Content, hash_content
 from pipelines.lake.ledger import Release
 from pipelines.landing.batches import LandingError, list_batches
 from pipelines.quality.validate import validate
-from pipelines.releases.verify import Finding
+from pipelines.releases.findings import Finding
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import BuiltState, NothingLanded, finish, prepare

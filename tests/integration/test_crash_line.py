@@ -18,7 +18,7 @@ import pytest
 
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
-from pipelines.releases.verify import verify
+from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from tests.conftest import Province
 
@@ -135,7 +135,7 @@ def test_two_runs_at_once_make_one_release(together: tuple[Settings, Reader, lis
     settings, reader, told = together
     is_sound(reader)
     assert sorted("no new release" in said for said in told) == [False, True], told
-    result = verify(settings)
+    result = verify_releases(settings)
     assert (result.findings, result.releases) == ([], LAST)
 
 
@@ -161,4 +161,4 @@ def test_a_run_killed_in_every_stage_is_ended_by_the_next_as_if_nothing_had_happ
         assert last.returncode == 0, told[-3000:]
     is_sound(reader)
     assert numbers(eve, LAST) == numbers(together[0], LAST)
-    assert verify(eve).findings == []
+    assert verify_releases(eve).findings == []

@@ -13,7 +13,7 @@ from pipelines.exports import marts_duckdb as duckdb_file
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.releases.publish import publish
-from pipelines.releases.verify import verify
+from pipelines.releases.verify import verify_releases
 from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
 from tests import crashing
@@ -97,7 +97,7 @@ def test_a_publish_killed_at_any_boundary_leaves_one_whole_release_and_the_next_
         )
         assert crashing.asked(healed, spoilt) == expected, boundaries[number - 1]
     # The files that the dead left behind are in nobody's way.
-    assert crashing.asked(verify, spoilt).findings == []
+    assert crashing.asked(verify_releases, spoilt).findings == []
 
 
 def test_an_export_killed_at_any_boundary_leaves_a_whole_file_and_the_next_run_heals(

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from pipelines.cli import main
 from pipelines.cli.console import console
-from pipelines.explain.difference import difference
+from pipelines.explain.difference import find_difference
 from pipelines.lake import inputs, ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import list_batches
@@ -64,7 +64,7 @@ def test_a_word_that_is_learned_releases_its_rows_and_forgotten_sends_them_back(
 
 def test_every_part_names_its_batch_and_on_request_its_dossiers(week: Settings) -> None:
     with open_lake(week) as con:
-        found = difference(con, 2, 3, dossiers=True)
+        found = find_difference(con, 2, 3, dossiers=True)
     fifth = {b.batch_id for b in list_batches(week.landing, "dossier_log") if b.partition == "2025-08-05"}
     since = next(r for r in found.rates if r.period == SINCE)
     late = next(p for p in since.parts if p.cause == "late_arrival")
@@ -77,7 +77,7 @@ def test_steps_add_up_between_any_two_releases_in_either_direction(week: Setting
         last = ledger.list_releases(con)[-1].release_id
         assert last == 8
         for a, b in ((1, 8), (8, 1), (2, 6), (7, 3)):
-            for rate in difference(con, a, b).rates:
+            for rate in find_difference(con, a, b).rates:
                 moved = (rate.after[0] - rate.before[0], rate.after[1] - rate.before[1])
                 assert moved == (
                     sum(p.numerator_change for p in rate.parts),

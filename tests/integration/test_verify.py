@@ -15,7 +15,7 @@ from pipelines.releases.publish import PublishError, publish
 from pipelines.releases.rebuild import rebuild
 from pipelines.releases.restore import restore
 from pipelines.releases.retention import prune
-from pipelines.releases.verify import verify
+from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -30,7 +30,7 @@ def copy(week: Settings, tmp_path: Path) -> Settings:
 
 
 def test_a_whole_week_verifies_and_says_its_head(week: Settings) -> None:
-    result = verify(week)
+    result = verify_releases(week)
     assert result.findings == []
     assert (result.releases, result.kept) == (8, 8) and result.files > 50 and result.batches > 70
     with open_lake(week) as con:
@@ -48,7 +48,7 @@ def test_a_number_changed_by_hand_before_publishing_does_not_reproduce(copy: Set
     with duck.connect(copy.extensions, copy.warehouse) as con:
         con.execute("update marts.online_submission_headline set online = online + 100")
     made = publish(copy, run_id="by hand", author="someone", reason="a better number")
-    assert verify(copy).findings == []  # published by the rules: the lake is whole
+    assert verify_releases(copy).findings == []  # published by the rules: the lake is whole
     rebuilt = rebuild(copy, made.release.release_id)
     assert [f.kind for f in rebuilt.findings] == ["not_reproduced"]
     assert "marts.online_submission_headline" in rebuilt.findings[0].text
@@ -71,7 +71,7 @@ def test_an_old_state_is_restored_as_a_new_release_and_nothing_is_rewritten(copy
             "select distinct cause from lake.audit.release_changes where release_id = 9"
         ).fetchall()
     assert now == then and causes == [("restored",)]
-    assert verify(copy).findings == []
+    assert verify_releases(copy).findings == []
     assert not restore(copy, 3, run_id="r", author="a", reason="twice").is_new
     with pytest.raises(LookupError, match="no release 42"):
         restore(copy, 42, run_id="r", author="a", reason="b")
@@ -83,7 +83,7 @@ def test_pruning_keeps_the_chain_and_the_explanations_and_reclaims_files(copy: S
     done = prune(copy, author="a", reason="old", now=later)
     assert done.releases == list(range(1, 8)) and done.files > 20 and done.bytes > 0
     assert prune(copy, author="a", reason="again", now=later).releases == []
-    result = verify(copy)
+    result = verify_releases(copy)
     assert result.findings == [] and (result.releases, result.kept, result.pruned) == (8, 1, 7)
     with open_lake(copy) as con:
         assert con.execute("select count(*) from lake.audit.release_changes where release_id = 3").fetchone()[

@@ -12,7 +12,7 @@ import pytest
 from pipelines.cli import main
 from pipelines.cli.difference import CAUSES
 from pipelines.lake.ledger import TABLES
-from pipelines.releases.verify import Kind
+from pipelines.releases.findings import Kind
 from pipelines.settings import PROJECT
 
 PAGE = (PROJECT / "docs" / "audit.md").read_text(encoding="utf-8")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from pipelines.explain.counting import counting_sql
+from pipelines.explain.evidence import gather_evidence
+from pipelines.explain.explain_rule import ExplainRule, read_explain_rules
 from pipelines.explain.trace_rule import TraceRule, read_trace_rule
 from pipelines.lake.manifest import SCHEMAS
-from pipelines.settings import PROJECT
+from pipelines.settings import PROJECT, Settings
+from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import load_contracts
 
 Node = dict[str, Any]
@@ -78,3 +83,76 @@ def test_the_condition_of_every_trace_can_be_run(
             empty.execute(f"select {rule.items} from {rule.relation} where {condition}")
         except duckdb.Error as error:
             pytest.fail(f"{name}: meta.trace.condition: {error}")
+
+
+@pytest.fixture(scope="module")
+def explain_rules(published: dict[str, Node]) -> list[ExplainRule]:
+    return read_explain_rules(published)
+
+
+def relations(published: dict[str, Node]) -> dict[str, str]:
+    return {name: name for name in published}
+
+
+def test_the_headline_the_tasks_and_the_issues_are_explained(explain_rules: list[ExplainRule]) -> None:
+    assert {rule.mart for rule in explain_rules} >= {
+        "marts.dossier_register", "audit.headline_dossiers", "marts.task_ledger", "marts.issue_backlog",
+    }  # fmt: skip
+
+
+def test_an_explanation_that_says_too_little_is_refused_by_its_mart() -> None:
+    node = {"config": {"meta": {"explain": {"source": "dossier_log", "item": "dossier_code"}}}}
+    with pytest.raises(ValueError, match=r"(?s)marts\.new: meta\.explain.*unit"):
+        read_explain_rules({"marts.new": node})
+
+
+def test_every_explained_rate_can_be_counted(
+    empty: duckdb.DuckDBPyConnection, published: dict[str, Node], explain_rules: list[ExplainRule]
+) -> None:
+    sources = load_contracts(PROJECT / "sources.yaml").sources
+    for rule in explain_rules:
+        assert rule.source in sources, rule.mart
+        canon = read_canon().sources[rule.source]
+        assert canon.kind == "snapshot" or canon.evidence, f"{rule.source}: its contract has no `evidence`"
+        assert rule.tables <= set(published), rule.mart
+        metrics = [rate.metric for rate in rule.rates]
+        assert len(set(metrics)) == len(metrics), rule.mart
+        for rate in rule.rates:
+            assert rate.within is None or rate.within in metrics, f"{rule.mart}: {rate.metric}"
+            query = counting_sql(rule, rate, relations(published)).replace("$as_of", "timestamp '2025-08-06'")
+            try:
+                empty.execute(query)
+            except duckdb.Error as error:
+                pytest.fail(f"{rule.mart}: meta.explain, {rate.metric}: {error}")
+
+
+def test_the_evidence_of_an_event_log_names_columns_and_tables_that_are_there(
+    manifest: Node, settings: Settings
+) -> None:
+    contracts = load_contracts(PROJECT / "sources.yaml")
+    evidence = {name: canon.evidence for name, canon in read_canon().sources.items() if canon.evidence}
+    assert "dossier_log" in evidence
+    built = {f"{n['schema']}.{n['alias']}" for n in manifest["nodes"].values() if "alias" in n}
+    batches = "(select '' as batch_id, date '2025-08-05' as partition_key, '' as source, true as is_current)"
+    rejections = (
+        "(select '' as batch_id, date '2025-08-05' as partition_key, 1::bigint as _row, '' as source, "
+        "true as is_current)"
+    )
+    tables = {"audit.batches": batches, "audit.rejections": rejections}
+    for name, meta in evidence.items():
+        assert set(meta.reads) <= built, name
+        con = duckdb.connect()
+        con.execute(
+            "attach ':memory:' as warehouse; create schema warehouse.raw; create schema warehouse.seeds"
+        )
+        typed = ", ".join(f"{c} {kind}" for c, kind in contracts.accepted_columns()[name].items())
+        con.execute(f"create table warehouse.raw.{name} ({typed})")
+        for table in meta.reads:
+            con.execute(f"create table warehouse.{table} as from read_csv('{seed_file(table)}')")
+        con.execute("create temp table changed (item_code varchar)")
+        gather_evidence(con, settings, contracts.sources[name], meta, tables, tables)
+        assert con.execute("select count(*) from deliveries").fetchone() == (0,)
+
+
+def seed_file(table: str) -> Path:
+    return PROJECT / "dbt_project" / "seeds" / f"{table.split('.')[1]}.csv"

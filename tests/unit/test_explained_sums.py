@@ -8,7 +8,7 @@ import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.explain.rates import JUDGED, Unexplained, attribute
+from pipelines.explain.rates import CHANGED_ITEMS, Unexplained, attribute_changes
 from pipelines.lake import ledger
 
 CAUSES = ["new_in_period", "late_arrival", "correction", "rejection_in", "rejection_out", "pulled_again"]
@@ -40,12 +40,12 @@ def attributed(dossiers: list) -> tuple[duckdb.DuckDBPyConnection, dict, dict]:
             f"insert into {table} values ('online_submission_rate', 'p', ?, ?, ?)",
             [[unit, n, d] for unit, (n, d) in counts.items()],
         )
-    con.execute(f"create table judged ({JUDGED})")
+    con.execute(f"create table changed_items ({CHANGED_ITEMS})")
     for i, (was, now, cause) in enumerate(dossiers):
         if was != now:
             con.execute(
-                "insert into judged values "
-                "('online_submission_rate', 'p', ?, ?, ?, ?, ?, ?, null, 'channel', 'correction')",
+                "insert into changed_items values "
+                "('online_submission_rate', 'p', ?, ?, ?, ?, ?, ?, null, 'channel', 'correction', 'received_at')",
                 [f"D{i}", *(was or (None, None)), *(now or (None, None)), cause],
             )
     return con, before, after
@@ -55,7 +55,7 @@ def attributed(dossiers: list) -> tuple[duckdb.DuckDBPyConnection, dict, dict]:
 @given(DOSSIERS)
 def test_the_parts_add_up_to_the_whole_for_the_province_and_every_unit(dossiers: list) -> None:
     con, before, after = attributed(dossiers)
-    attribute(con, "rates_before")
+    attribute_changes(con, "rates_before")
     for unit in before | after:
         n0, d0 = before.get(unit, (0, 0))
         n1, d1 = after.get(unit, (0, 0))
@@ -73,9 +73,9 @@ def test_the_parts_add_up_to_the_whole_for_the_province_and_every_unit(dossiers:
 
 def test_a_dossier_without_a_cause_of_its_own_is_noticed() -> None:
     con, _, _ = attributed([(None, ("U1", True), "late_arrival"), (("U1", False), None, "rejection_in")])
-    con.execute("delete from judged where item_code = 'D1'")
+    con.execute("delete from changed_items where item_code = 'D1'")
     try:
-        attribute(con, "rates_before")
+        attribute_changes(con, "rates_before")
     except Unexplained as error:
         assert "U1" in str(error)
     else:

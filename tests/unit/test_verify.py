@@ -25,7 +25,7 @@ from pipelines.landing.batches import Batch, list_batches, write_batch
 from pipelines.releases import retention
 from pipelines.releases.publish import publish
 from pipelines.releases.retention import outdated, prune
-from pipelines.releases.verify import verify
+from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from tests.unit.test_publish import build
 
@@ -88,7 +88,7 @@ def copy(three_nights: Settings, tmp_path: Path) -> Settings:
 
 
 def kinds(settings: Settings, **more: str) -> set[str]:
-    return {finding.kind for finding in verify(settings, **more).findings}
+    return {finding.kind for finding in verify_releases(settings, **more).findings}
 
 
 def register_files(settings: Settings) -> list[Path]:
@@ -193,13 +193,13 @@ RELABEL = (
 )  # fmt: skip
 def test_tampering_is_found_for_its_own_reason(copy: Settings, tamper: Tamper, kind: str, named: str) -> None:
     tamper(copy)
-    findings = verify(copy).findings
+    findings = verify_releases(copy).findings
     assert {finding.kind for finding in findings} == {kind}
     assert all(re.search(named, finding.text) for finding in findings), findings
 
 
 def test_a_ledger_rewritten_with_all_its_hashes_is_found_by_the_head_noted_outside(copy: Settings) -> None:
-    noted = verify(copy).head
+    noted = verify_releases(copy).head
     rewrite_the_ledger(copy)
     assert kinds(copy) == set()  # from inside it is whole
     assert kinds(copy, expected_head=noted) == {"unknown_head"}
@@ -228,7 +228,7 @@ def test_a_pruning_is_a_link_of_the_chain_that_the_next_release_vouches_for(prun
         chain, made = ledger.list_releases(con), links.list_prunes(con)
     hashes = [*(r.release_hash for r in chain[:3]), *(p.prune_hash for p in made), chain[3].release_hash]
     assert [r.previous_hash for r in (*chain[:3], *made, chain[3])] == [ledger.GENESIS, *hashes[:-1]]
-    found = verify(pruned, expected_head=hashes[2])
+    found = verify_releases(pruned, expected_head=hashes[2])
     assert (found.findings, found.pruned, found.kept, found.head) == ([], 2, 2, hashes[-1])
     assert found.since == ["the pruning of release 1", "the pruning of release 2", "release 4"]
 
@@ -266,14 +266,14 @@ def test_a_forged_newest_pruning_with_its_hash_right_is_told_since_the_head_note
     copy: Settings,
 ) -> None:
     """Whoever may write the lake can take contents away by the rules, but not unseen."""
-    noted = verify(copy).head
+    noted = verify_releases(copy).head
     with open_lake(copy, read_only=False) as con:
         chain = ledger.list_releases(con)
         con.execute("begin")
         links.append_prune(con, chain, links.Prune(0, 2, 3, datetime(2026, 1, 1), "nobody", "no reason", ""))
         con.execute("call lake.set_commit_message('someone', 'something'); commit")
         con.execute(f"call ducklake_expire_snapshots('lake', versions => [{chain[1].snapshot_id}])")
-    found = verify(copy, expected_head=noted)
+    found = verify_releases(copy, expected_head=noted)
     assert (found.findings, found.since) == ([], ["the pruning of release 2"])
     assert found.head != noted
 
@@ -289,7 +289,7 @@ def test_a_pruning_that_was_stopped_is_told_once_when_it_is_finished(
             prune(copy, **old)
     assert kinds(copy) == set()
     assert prune(copy, **old).releases == [1, 2]
-    found = verify(copy)
+    found = verify_releases(copy)
     assert (found.findings, found.pruned, found.kept) == ([], 2, 1)
 
 

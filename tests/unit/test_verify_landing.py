@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.landing.batches import Batch, list_batches
-from pipelines.releases.verify import verify
+from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from tests.unit.test_verify import night
 
@@ -85,7 +85,7 @@ def test_what_was_received_is_what_was_published(
 ) -> None:
     batch = next(list_batches(copy.landing))
     tamper(batch)
-    found = [(finding.kind, finding.text) for finding in verify(copy).findings]
+    found = [(finding.kind, finding.text) for finding in verify_releases(copy).findings]
     assert found == [(kind, f"landing: {text.format(batch=batch.batch_id)}")]
 
 
@@ -93,4 +93,4 @@ def test_a_batch_that_no_release_knows_yet_is_no_finding(copy: Settings) -> None
     batch = next(list_batches(copy.landing))
     for path in (batch.path, batch.sidecar):
         shutil.copy(path, path.with_stem("29991231T000000000000Z-00000000"))
-    assert verify(copy).findings == []
+    assert verify_releases(copy).findings == []

@@ -72,6 +72,21 @@ class CanonicalTable(Frozen):
         return {"title_vi": self.title_vi, "description": self.description}
 
 
+class Evidence(Frozen):
+    """What a delivered row of a log proves, for the explanation why a count of its items moved.
+
+    `at`: when the event happened; `order`: of two deliveries of an event the later one wins; `moves`: columns
+    that can move a count; `begins`: SQL, whether the item counts from this event on; `reads`: tables of the
+    build that it asks, each by its name without the schema.
+    """
+
+    at: str
+    order: str
+    moves: tuple[str, ...]
+    begins: str
+    reads: tuple[str, ...] = ()
+
+
 class CanonicalSource(CanonicalTable):
     """A source of rows.
 
@@ -82,6 +97,7 @@ class CanonicalSource(CanonicalTable):
     `trace`: columns of a landed row worth a terminal's width. `reports`: unit level → what it owes.
     `moves_as_of`: the newest accepted day of the source is the moment that the numbers answer for.
     `derived`: helper columns of the suite: name → SQL over typed columns.
+    `evidence`: of a log whose items a mart explains (its meta.explain), what a row proves.
     """
 
     grain: str
@@ -95,6 +111,7 @@ class CanonicalSource(CanonicalTable):
     reports: dict[str, ReportRule]
     derived: dict[str, str] = Field(default_factory=dict)
     staged: Staging
+    evidence: Evidence | None = None
 
     @model_validator(mode="after")
     def _fits_its_columns(self) -> CanonicalSource:
@@ -102,6 +119,12 @@ class CanonicalSource(CanonicalTable):
             for column in getattr(self, key):
                 if column not in self.columns:
                     raise ValueError(f"`{key}`: `{column}` is not a column")
+        evidence = self.evidence
+        for column in (evidence.at, evidence.order, *evidence.moves) if evidence else ():
+            if column not in self.columns:
+                raise ValueError(f"`evidence`: `{column}` is not a column")
+        if evidence and self.kind == "snapshot":
+            raise ValueError("a snapshot is its own `evidence`")
         if (self.kind == "snapshot") is (self.silence is None):
             raise ValueError("a snapshot says what its `silence` means, a log does not")
         return self

@@ -1,0 +1,60 @@
+"""Landing, as `verify` reads it: the batches of a release still hold and tell what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+
+from pipelines.lake import catalogue as lake
+from pipelines.lake import inputs
+from pipelines.landing.batches import hash_file, read_sidecar
+from pipelines.releases.findings import Finding
+from pipelines.settings import Settings
+
+Published = dict[tuple[str, str], dict[str, str]]
+
+# What a batch's sidecar says of its pull, by the column of `audit.batches` that published it.
+SIDECAR = {
+    "partition_key": "partition", "rows_read": "rows", "sha256": "sha256",
+    "schema_fingerprint": "schema_fingerprint", "origin": "origin", "pulled_at": "pulled_at",
+    "run_id": "run_id", "source": "source", "batch_id": "batch_id",
+}  # fmt: skip
+
+
+def read_published(con: duckdb.DuckDBPyConnection) -> Published:
+    """(source, batch) → what the newest release says of its pull; nothing where it cannot be read."""
+    listed = ", ".join(f"{column}::varchar" for column in SIDECAR)
+    try:
+        rows = con.execute(f"select source, batch_id, {listed} from {lake.ALIAS}.audit.batches").fetchall()
+    except duckdb.Error:
+        return {}  # told already: `unreadable_content`
+    return {(source, batch): dict(zip(SIDECAR, values, strict=True)) for source, batch, *values in rows}
+
+
+def check_landing(
+    settings: Settings, batches: list[inputs.ReleasedBatch], published: Published
+) -> Iterator[Finding]:
+    """Every batch that a release was made of still has the bytes it landed with, and tells the same pull."""
+    for batch in batches:
+        path = settings.landing / batch.source / batch.partition / f"{batch.batch_id}.parquet"
+        name = f"{batch.source} {batch.partition}, batch {batch.batch_id}"
+        if not path.exists():
+            yield Finding("missing_batch", f"landing: {name} is missing")
+        elif hash_file(path) != batch.sha256:
+            yield Finding("edited_batch", f"landing: the bytes of {name} no longer match its SHA-256")
+        if not path.with_suffix(".json").exists():
+            yield Finding("missing_batch", f"landing: the sidecar of {name} is missing, so it counts no more")
+            continue
+        try:
+            sidecar = read_sidecar(path.with_suffix(".json"))
+        except (ValueError, TypeError, KeyError):
+            yield Finding("edited_sidecar", f"landing: the sidecar of {name} cannot be read")
+            continue
+        # A release restored since may know nothing of it.
+        for column, value in published.get((batch.source, batch.batch_id), {}).items():
+            if str(getattr(sidecar, SIDECAR[column])) != value:
+                yield Finding(
+                    "edited_sidecar",
+                    f"landing: the sidecar of {name} says another `{SIDECAR[column]}` than was published",
+                )
