@@ -34,7 +34,7 @@ MOST_ITEMS, MOST_BATCHES = 20, 40
 
 
 def print_difference(difference: Difference) -> None:
-    earlier, later = difference.a, difference.b
+    earlier, later = difference.first, difference.second
     console.print(
         f"[bold]{earlier.release_id} → {later.release_id}[/]  as of {earlier.as_of} → {later.as_of}"
     )

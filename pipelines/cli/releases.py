@@ -130,7 +130,7 @@ def diff(first: int, second: int, mart: str | None, unit: str, dossiers: bool, a
             keys = {m.qualified: m.key for m in read_marts(settings.dbt_target / "manifest.json")}
             if name not in keys:
                 raise LookupError(f"There is no mart {mart!r}: {', '.join(keys)}.")
-            rows = find_row_changes(con, comparison.a, comparison.b, name, keys[name])
+            rows = find_row_changes(con, comparison.first, comparison.second, name, keys[name])
     if as_json:
         tables = {
             n: {"rows_before": x, "rows_after": y, "same": z} for n, (x, y, z) in comparison.tables.items()
@@ -138,7 +138,7 @@ def diff(first: int, second: int, mart: str | None, unit: str, dossiers: bool, a
         say(
             {
                 "a": first, "b": second, "same_content": comparison.same_content,
-                "same_code": comparison.a.same_code(comparison.b),
+                "same_code": comparison.first.same_code(comparison.second),
                 "tables": tables, "batches": comparison.batches, "rates": comparison.rates, "rows": rows,
             }
         )  # fmt: skip

@@ -53,8 +53,8 @@ class Rate:
 class Difference:
     """`tables`: name → (rows before, rows after, same content); `batches`: what joined or left."""
 
-    a: Release
-    b: Release
+    first: Release
+    second: Release
     tables: dict[str, tuple[int | None, int | None, bool]]
     batches: list[dict[str, Any]]
     rates: list[Rate]
@@ -65,11 +65,16 @@ class Difference:
 
 
 def find_difference(
-    con: duckdb.DuckDBPyConnection, a: int, b: int, *, unit: str = "province", dossiers: bool = False
+    con: duckdb.DuckDBPyConnection,
+    first_id: int,
+    second_id: int,
+    *,
+    unit: str = "province",
+    dossiers: bool = False,
 ) -> Difference:
-    """From release `a` to release `b` (either may be the older one); LookupError where one is unknown."""
+    """From one release to another (either may be the older one); LookupError where one is unknown."""
     chain = ledger.list_releases(con)
-    first, second = ledger.find_release(chain, a), ledger.find_release(chain, b)
+    first, second = ledger.find_release(chain, first_id), ledger.find_release(chain, second_id)
     tables = {
         name: (
             first.marts[name].rows if name in first.marts else None,
@@ -87,9 +92,9 @@ def find_difference(
     )
 
 
-def _compare_batches(con: duckdb.DuckDBPyConnection, a: Release, b: Release) -> list[dict[str, Any]]:
-    was = {(x.source, x.batch_id): x for x in inputs.list_inputs(con, a.release_id)}
-    now = {(x.source, x.batch_id): x for x in inputs.list_inputs(con, b.release_id)}
+def _compare_batches(con: duckdb.DuckDBPyConnection, first: Release, second: Release) -> list[dict[str, Any]]:
+    was = {(x.source, x.batch_id): x for x in inputs.list_inputs(con, first.release_id)}
+    now = {(x.source, x.batch_id): x for x in inputs.list_inputs(con, second.release_id)}
     changed = []
     for key in sorted(was | now):
         before = was[key].standing if key in was else "absent"
@@ -104,15 +109,15 @@ def _compare_batches(con: duckdb.DuckDBPyConnection, a: Release, b: Release) -> 
 
 
 def _compare_rates(
-    con: duckdb.DuckDBPyConnection, a: Release, b: Release, unit: str, *, with_items: bool
+    con: duckdb.DuckDBPyConnection, first: Release, second: Release, unit: str, *, with_items: bool
 ) -> list[Rate]:
     """Every rate that both releases have, the one over most items first."""
-    releases = {"a": a.release_id, "b": b.release_id}
+    releases = {"a": first.release_id, "b": second.release_id}
     counts = con.execute(
         read_sql("pipelines.explain", "compared_rates", lake=ALIAS), {**releases, "unit": unit}
     )
     rows = counts.fetchall()
-    shares = _list_shares(con, a.release_id, b.release_id, unit, with_items=with_items)
+    shares = _list_shares(con, first.release_id, second.release_id, unit, with_items=with_items)
     rates = []
     for metric, period, *numbers in rows:
         before, after = (numbers[0], numbers[1]), (numbers[2], numbers[3])
@@ -129,14 +134,14 @@ def _compare_rates(
 
 
 def _list_shares(
-    con: duckdb.DuckDBPyConnection, a: int, b: int, unit: str, *, with_items: bool
+    con: duckdb.DuckDBPyConnection, first_id: int, second_id: int, unit: str, *, with_items: bool
 ) -> dict[tuple[str, str], list[CauseShare]]:
     """(metric, period) → what each cause moved between the two releases, largest first."""
     query = read_sql("pipelines.explain", "cause_shares", lake=ALIAS, with_items=with_items)
-    low, high = sorted((a, b))
+    low, high = sorted((first_id, second_id))
     shares: dict[tuple[str, str], list[CauseShare]] = {}
     for metric, period, cause, moved, *values in con.execute(
-        query, {"low": low, "high": high, "unit": unit, "sign": 1 if a <= b else -1}
+        query, {"low": low, "high": high, "unit": unit, "sign": 1 if first_id <= second_id else -1}
     ).fetchall():
         numerator, denominator, items, batches, codes = values
         share = CauseShare(cause, moved, numerator, denominator, None, items, batches, codes)
@@ -155,7 +160,7 @@ def _weigh(share: CauseShare, before: tuple[int, int], after: tuple[int, int]) -
 def write_difference(difference: Difference) -> str:
     """The causes of every rate's movement as a Markdown table, for the UI."""
     lines = [
-        f"release {difference.a.release_id} → {difference.b.release_id}",
+        f"release {difference.first.release_id} → {difference.second.release_id}",
         "",
         "| rate | cause | field | Δ numerator | Δ denominator | Δ points |",
         "|---|---|---|---|---|---|",

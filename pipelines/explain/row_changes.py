@@ -27,12 +27,17 @@ class RowChanges:
 
 
 def find_row_changes(
-    con: duckdb.DuckDBPyConnection, a: Release, b: Release, mart: str, key: tuple[str, ...], limit: int = 20
+    con: duckdb.DuckDBPyConnection,
+    first: Release,
+    second: Release,
+    mart: str,
+    key: tuple[str, ...],
+    limit: int = 20,
 ) -> RowChanges:
     """LookupError where a release is pruned or lacks the mart."""
-    _check_kept(con, a, b, mart)
+    _check_kept(con, first, second, mart)
     table = duck.identifier(ALIAS, *mart.split("."))
-    before, after = (f"{table} at (version => {release.snapshot_id})" for release in (a, b))
+    before, after = (f"{table} at (version => {release.snapshot_id})" for release in (first, second))
     shared = [name for name in describe_columns(con, after) if name in describe_columns(con, before)]
     attributes = [name for name in shared if name not in key]
     query = read_sql(
@@ -49,9 +54,9 @@ def find_row_changes(
     return RowChanges(added, removed, changed, _count_columns(con, attributes), _sample(con, key, limit))
 
 
-def _check_kept(con: duckdb.DuckDBPyConnection, a: Release, b: Release, mart: str) -> None:
-    kept = ledger.list_kept(con, [a, b])
-    for release in (a, b):
+def _check_kept(con: duckdb.DuckDBPyConnection, first: Release, second: Release, mart: str) -> None:
+    kept = ledger.list_kept(con, [first, second])
+    for release in (first, second):
         if release not in kept:
             raise LookupError(f"The contents of release {release.release_id} were pruned.")
         if mart not in release.marts:

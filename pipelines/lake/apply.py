@@ -126,5 +126,7 @@ def _among(mart: Mart, relation: str, keys: str) -> str:
     return f"select t.* from {relation} as t where exists (select 1 from {keys} as d where {same})"
 
 
-def _same_key(mart: Mart, a: str, b: str) -> str:
-    return " and ".join(f"{a}.{k} is not distinct from {b}.{k}" for k in map(duck.identifier, mart.key))
+def _same_key(mart: Mart, left: str, right: str) -> str:
+    return " and ".join(
+        f"{left}.{k} is not distinct from {right}.{k}" for k in map(duck.identifier, mart.key)
+    )

@@ -37,16 +37,16 @@ def hash_content(con: duckdb.DuckDBPyConnection, relation: str) -> Content:
     return seal_content(described, *sum_hashes(con, f"select {row_hash_sql(described)} as h from {relation}"))
 
 
-def have_same_rows(con: duckdb.DuckDBPyConnection, a: str, b: str) -> bool:
+def have_same_rows(con: duckdb.DuckDBPyConnection, left: str, right: str) -> bool:
     """Whether two relations hold the same columns and the same multiset of rows, by two sums of 64-bit
     hashes: enough against slips of our own, at a tenth of what SHA-256 costs."""
-    described = describe_columns(con, a)
-    if describe_columns(con, b) != described:
+    described = describe_columns(con, left)
+    if describe_columns(con, right) != described:
         return False
     hashed = f"hash({', '.join(map(duck.identifier, described))})"
     sums = [
         con.execute(f"select count(*), sum({hashed}), bit_xor({hashed}) from {relation}").fetchone()
-        for relation in (a, b)
+        for relation in (left, right)
     ]
     return sums[0] == sums[1]
 
