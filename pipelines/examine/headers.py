@@ -19,14 +19,16 @@ def examine_headers(seen: Examination, source: Source, match: HeaderMatch) -> No
     columns = {c.name: c for c in source.columns}
     free = list(match.unknown)
     for name, clash in match.clashes.items():
-        seen.add_advice("error", name, f"the headers {_listed(clash)} read alike; write one exactly as `raw`")
+        seen.add_advice(
+            "error", name, f"the headers {_list_headers(clash)} read alike; write one exactly as `raw`"
+        )
     for name in match.missing:
-        _missing(seen, columns[name], free, required=True)
+        _advise_missing(seen, columns[name], free, required=True)
     for name in match.absent:
-        _missing(seen, columns[name], free, required=False)
+        _advise_missing(seen, columns[name], free, required=False)
     for column in source.columns:
         if not column.mapped:
-            near = _nearest(column, free, LIKELY)
+            near = _find_nearest(column, free, LIKELY)
             if near:
                 free.remove(near)
                 seen.suggest("columns", column.name, to=near)
@@ -57,29 +59,29 @@ def examine_headers(seen: Examination, source: Source, match: HeaderMatch) -> No
         seen.add_advice("warning", "channel", "is not mapped: every dossier will count as in person")
 
 
-def _missing(seen: Examination, column: Column, free: list[str], *, required: bool) -> None:
+def _advise_missing(seen: Examination, column: Column, free: list[str], *, required: bool) -> None:
     what = "required" if required else "optional"
     text = f"{what}; the header {column.raw or column.name!r} is not there"
-    near = _nearest(column, free, POSSIBLE if required else LIKELY)
+    near = _find_nearest(column, free, POSSIBLE if required else LIKELY)
     if near:
         free.remove(near)
         seen.suggest("columns", column.name, to=near)
         text += f"; did you mean {near!r}?"
     elif required:
-        text += f". Headers to choose from: {_listed(free)}"
+        text += f". Headers to choose from: {_list_headers(free)}"
     seen.add_advice("error" if required else "warning", column.name, text)
 
 
-def _nearest(column: Column, free: list[str], cutoff: float) -> str | None:
+def _find_nearest(column: Column, free: list[str], cutoff: float) -> str | None:
     """By alias first, exactly; then by likeness to any name the column goes by."""
     names = [n for n in (column.raw, column.name, column.title_vi, *column.aliases) if n]
     for name in names:
         for header in free:
             if fold(header) == fold(name):
                 return header
-    found = [near for name in names if (near := closest(name, free, cutoff))]
-    return found[0] if found else None
+    near_headers = [near for name in names if (near := closest(name, free, cutoff))]
+    return near_headers[0] if near_headers else None
 
 
-def _listed(headers: list[str] | tuple[str, ...]) -> str:
+def _list_headers(headers: list[str] | tuple[str, ...]) -> str:
     return ", ".join(map(repr, headers)) or "none"

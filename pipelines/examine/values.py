@@ -16,7 +16,7 @@ from pipelines.sources.contracts.names import closest
 from pipelines.sources.values.datetime_formats import suggest_formats
 from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
 
-SHOWN = 5
+ROWS_LISTED = 5
 
 
 def examine_values(
@@ -25,36 +25,38 @@ def examine_values(
     """Over table `sample`; `extra`: its column → the header outside the contract that it was read from."""
     present = {str(row[0]) for row in con.execute("describe sample").fetchall()}
     columns = [c for c in source.columns if c.name in present]
-    _words(seen, source, con, [c for c in columns if c.meanings])
+    _examine_words(seen, source, con, [c for c in columns if c.meanings])
     for column in columns:
         if column.type != "text" and not column.meanings:
-            _unread(seen, source, con, column)
-    _personal(seen, source, con, extra)
+            _examine_type(seen, source, con, column)
+    _examine_personal(seen, source, con, extra)
 
 
-def _words(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, columns: list[Column]) -> None:
+def _examine_words(
+    seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, columns: list[Column]
+) -> None:
     unknown = count_unknown_words(con, source, columns, "sample")
     for column in columns:
-        for word, rows in list(unknown.get(column.name, {}).items())[:SHOWN]:
-            known = column.meanings or {}
-            near = _alike(word, [k for k in known if not k.isdigit()])
-            meaning = known[near] if near else _alike(word, column.words)
+        for word, rows in list(unknown.get(column.name, {}).items())[:ROWS_LISTED]:
+            meanings = column.meanings or {}
+            near = _find_alike(word, [k for k in meanings if not k.isdigit()])
+            meaning = meanings[near] if near else _find_alike(word, column.words)
             text = f"{rows} rows say {word!r}, which the value map does not know"
             if meaning:
                 text += f"; did you mean {near or meaning!r} ({meaning})?"
                 seen.suggest("columns", column.name, "value_map", word, to=meaning)
             else:
-                allowed = column.words or tuple(dict.fromkeys(known.values()))
+                allowed = column.words or tuple(dict.fromkeys(meanings.values()))
                 text += f"; say which of {', '.join(allowed)} it means"
             seen.add_advice("warning", column.name, text)
 
 
-def _alike(word: str, known: Iterable[str]) -> str | None:
+def _find_alike(word: str, candidates: Iterable[str]) -> str | None:
     """Nearer than a header must be: `Trực tuyến` (online) is no slip of the pen for `Trực tiếp`."""
-    return closest(word, known, 0.75) if len(word) > 2 else None
+    return closest(word, candidates, 0.75) if len(word) > 2 else None
 
 
-def _unread(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, column: Column) -> None:
+def _examine_type(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, column: Column) -> None:
     """Texts that no declared format reads, by their shape; a value itself is never shown."""
     name = duck.identifier(column.name)
     plain = column.model_copy(update={"fallback": None, "default": None})
@@ -63,42 +65,42 @@ def _unread(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, c
         f"select {outline_sql(name)} as said, count(*) as n, list(distinct {name})[:50] "
         f"from (select {clean_text_sql(source, column)} as {name} from sample) "
         f"where {name} is not null and {value} is null "
-        f"group by 1 order by n desc, said limit {SHOWN}"
+        f"group by 1 order by n desc, said limit {ROWS_LISTED}"
     ).fetchall()
-    for said, n, texts in rows:
-        text = f"{n} rows hold a text of the shape {said!r}, which is no {column.type}"
+    for outline, n, texts in rows:
+        text = f"{n} rows hold a text of the shape {outline!r}, which is no {column.type}"
         if column.type in ("timestamp", "date"):
             key = "datetime_formats" if column.type == "timestamp" else "date_formats"
-            text = f"{n} rows hold a text of the shape {said!r}, which no format of `{key}` reads"
+            text = f"{n} rows hold a text of the shape {outline!r}, which no format of `{key}` reads"
             formats = suggest_formats(con, list(texts))
             if formats:
-                told = seen.changes.setdefault(key, list(getattr(source, key)))
-                told += [formats[0]] if formats[0] not in told else []
+                formats_so_far = seen.changes.setdefault(key, list(getattr(source, key)))
+                formats_so_far += [formats[0]] if formats[0] not in formats_so_far else []
                 text += f"; {formats[0]!r} would"
             if len(formats) > 1:
                 text += f", and so would {formats[1]!r}: which is day and which month, only the owner knows"
         seen.add_advice("warning", column.name, text)
 
 
-def _personal(
+def _examine_personal(
     seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, extra: dict[str, str]
 ) -> None:
     kinds = {"citizen id": "id_number", "9-digit id": "id_number", "e-mail": "contact"}
     columns = {c.name: c for c in source.columns}
     free = source.free_text_columns()
     for (name, detector), rows in sorted(count_personal_data(con, "sample").items()):
-        held = f"{rows} rows hold what looks like a {detector}"
+        text = f"{rows} rows hold what looks like a {detector}"
         if name in extra:
             seen.suggest("personal", extra[name], to=kinds.get(detector, "contact"))
             seen.add_advice(
-                "warning", extra[name], f"{held}; it is not declared. Declare it under `personal`"
+                "warning", extra[name], f"{text}; it is not declared. Declare it under `personal`"
             )
         elif name in free:
-            seen.add_advice("warning", name, f"{held}; it would be removed and the row rejected")
+            seen.add_advice("warning", name, f"{text}; it would be removed and the row rejected")
         elif columns[name].type == "text" and columns[name].scan and detector != "9-digit id":
             header = seen.mapped.get(name, name)
             seen.add_advice(
-                "error", name, f"{held}; is {header!r} the right header? If these are codes: `scan: false`"
+                "error", name, f"{text}; is {header!r} the right header? If these are codes: `scan: false`"
             )
 
 
@@ -107,23 +109,23 @@ def examine_codes(
 ) -> None:
     """Codes that the reference (schema `raw`) knows at no date; an empty table is no reference."""
     present = {str(row[0]) for row in con.execute("describe sample").fetchall()}
-    for name, said in references.items():
-        table = said.table
-        if name not in present or not _any(con, table):
+    for name, reference in references.items():
+        table = reference.table
+        if name not in present or not _has_rows(con, table):
             continue
         code = f"trim({duck.identifier(name)})"
-        code = f"regexp_replace({code}, {duck.literal(said.strip)}, '')" if said.strip else code
-        found = con.execute(
+        code = f"regexp_replace({code}, {duck.literal(reference.strip)}, '')" if reference.strip else code
+        unknown = con.execute(
             f"select code, count(*) as n from (select {code} as code from sample) where code <> '' "
-            f"and code not in (select {duck.identifier(said.key)} from {duck.identifier('raw', table)}) "
+            f"and code not in (select {duck.identifier(reference.key)} from {duck.identifier('raw', table)}) "
             f"group by 1 order by n desc, code"
         ).fetchall()
-        if found:
-            codes = ", ".join(f"{code!r} ({n})" for code, n in found[:SHOWN])
-            more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        if unknown:
+            codes = ", ".join(f"{code!r} ({n})" for code, n in unknown[:ROWS_LISTED])
+            more = f" and {len(unknown) - ROWS_LISTED} more" if len(unknown) > ROWS_LISTED else ""
             seen.add_advice("warning", name, f"codes that `reference.{table}` does not know: {codes}{more}")
 
 
-def _any(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+def _has_rows(con: duckdb.DuckDBPyConnection, table: str) -> bool:
     row = con.execute(f"select count(*) from {duck.identifier('raw', table)}").fetchone()
     return bool(row and row[0])

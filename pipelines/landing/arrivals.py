@@ -20,38 +20,38 @@ from pipelines.sources.files.file_set import read_hashes
 
 def find_counted_files(source: Source, settings: Settings) -> dict[str, set[str]]:
     """SHA-256 of every file that a batch of this source was made of → the partitions it counted for."""
-    found: dict[str, set[str]] = {}
+    partitions: dict[str, set[str]] = {}
     for batch in list_batches(settings.landing, source.name):
         for sha in read_hashes(batch.origin):
-            found.setdefault(sha, set()).add(batch.partition)
-    return found
+            partitions.setdefault(sha, set()).add(batch.partition)
+    return partitions
 
 
 def find_waiting_files(source: Source, settings: Settings) -> dict[date, dict[Path, str]]:
     """day → files in the inbox that are ready and were not counted yet → their SHA-256."""
-    found: dict[date, dict[Path, str]] = {}
-    for path, day, sha, before in _ready(source, settings):
+    waiting: dict[date, dict[Path, str]] = {}
+    for path, day, sha, before in _list_ready(source, settings):
         if before is None:
-            found.setdefault(day, {})[path] = sha
-    return found
+            waiting.setdefault(day, {})[path] = sha
+    return waiting
 
 
 def archive_counted_files(source: Source, settings: Settings) -> list[Path]:
     """Archive what was counted, with the day it counted for; returns where it went."""
     return [
         inbox.archive_file(source, settings, path, sha, before)
-        for path, _, sha, before in _ready(source, settings)
+        for path, _, sha, before in _list_ready(source, settings)
         if before is not None
     ]
 
 
-def _ready(source: Source, settings: Settings) -> Iterator[tuple[Path, date, str, str | None]]:
+def _list_ready(source: Source, settings: Settings) -> Iterator[tuple[Path, date, str, str | None]]:
     """(file, its day, SHA-256, the partition it counted for before)."""
     ready = inbox.list_ready(source, settings)
-    known = find_counted_files(source, settings) if ready else {}
+    counted = find_counted_files(source, settings) if ready else {}
     for path in ready:
         day, sha = inbox.read_day(source, path), hash_file(path)
-        partitions = known.get(sha, set())
+        partitions = counted.get(sha, set())
         # Where the name tells the day, an unchanged export of another day is that day's own.
         if source.date_in_name:
             partitions = partitions & {str(day)}

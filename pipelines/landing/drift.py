@@ -18,7 +18,7 @@ from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
 SAMPLE_ROWS = 1_000
 # Fewer texts than this say nothing about a column's type.
 ENOUGH = 10
-WORDS_SHOWN = 8
+WORDS_LISTED = 8
 
 
 def check_drift(
@@ -31,13 +31,13 @@ def check_drift(
     if source.drift.unknown_word != "ignore":
         words = count_unknown_words(con, source, [c for c in columns if c.meanings], _parquet(path))
         found += [
-            (source.drift.unknown_word, name, f"words unknown in {name}: {_listed(said)}")
+            (source.drift.unknown_word, name, f"words unknown in {name}: {_list_words(said)}")
             for name, said in words.items()
         ]
     if source.drift.changed_type != "ignore":
         found += [
             (source.drift.changed_type, c.name, f"no value of {c.name} reads as {c.type}: {shapes}")
-            for c, shapes in _unreadable(con, source, columns, path)
+            for c, shapes in _find_unreadable(con, source, columns, path)
         ]
     refused = [text for mode, _, text in found if mode == "fail"]
     if refused:
@@ -54,7 +54,7 @@ def count_unknown_words(
     """column → word → rows, for words its value map does not know; one scan where all are known."""
     if not columns:
         return {}
-    asked = ", ".join(f"bool_or({_strange(c)})" for c in columns)
+    asked = ", ".join(f"bool_or({_is_unknown_sql(c)})" for c in columns)
     row = con.execute(f"select {asked} from {relation}").fetchone() or ()
     found: dict[str, dict[str, int]] = {}
     for column, strange in zip(columns, row, strict=True):
@@ -62,24 +62,24 @@ def count_unknown_words(
             words = con.execute(
                 f"select {redacted_sql('word')}, n "
                 f"from (select {clean_text_sql(source, column)} as word, count(*) as n "
-                f"from {relation} where {_strange(column)} group by 1) where word is not null "
-                f"and word not in ({_words(column)}) order by n desc, word"
+                f"from {relation} where {_is_unknown_sql(column)} group by 1) where word is not null "
+                f"and word not in ({_words_sql(column)}) order by n desc, word"
             ).fetchall()
             if words:
                 found[column.name] = {str(word): int(n) for word, n in words}
     return found
 
 
-def _strange(column: Column) -> str:
+def _is_unknown_sql(column: Column) -> str:
     name = duck.identifier(column.name)
-    return f"{name} is not null and {name} not in ('', {_words(column)})"
+    return f"{name} is not null and {name} not in ('', {_words_sql(column)})"
 
 
-def _words(column: Column) -> str:
+def _words_sql(column: Column) -> str:
     return ", ".join(duck.literal(word) for word in column.meanings or {})
 
 
-def _unreadable(
+def _find_unreadable(
     con: duckdb.DuckDBPyConnection, source: Source, columns: list[Column], path: Path
 ) -> list[tuple[Column, str]]:
     typed = [c for c in columns if c.type != "text" and not c.meanings and not c.fallback]
@@ -112,10 +112,10 @@ def _name(column: Column) -> str:
     return duck.identifier(column.name)
 
 
-def _listed(words: dict[str, int]) -> str:
-    said = [f"{word[:40]!r} ({n})" for word, n in list(words.items())[:WORDS_SHOWN]]
-    more = len(words) - len(said)
-    return ", ".join(said) + (f" and {more} more" if more > 0 else "")
+def _list_words(words: dict[str, int]) -> str:
+    texts = [f"{word[:40]!r} ({n})" for word, n in list(words.items())[:WORDS_LISTED]]
+    more = len(words) - len(texts)
+    return ", ".join(texts) + (f" and {more} more" if more > 0 else "")
 
 
 def _parquet(path: Path) -> str:

@@ -39,8 +39,8 @@ def land_reference(
             )
         mapping = hashlib.sha256(source.model_dump_json(exclude={"path", "unit"}).encode()).hexdigest()[:8]
         origin = f"{path.name} sha256:{hash_file(path)} mapping:{mapping}"
-        known = find_newest_batches(root, PREFIX + name)
-        if known and known[max(known)].origin == origin:
+        earlier = find_newest_batches(root, PREFIX + name)
+        if earlier and earlier[max(earlier)].origin == origin:
             continue
 
         def write(out: Path, source: Source = source, origin: str = origin) -> tuple[str, tuple[str, ...]]:
@@ -66,9 +66,9 @@ def _write(
     con.execute(f"create temp table clean as select _row, {clean} from texts order by _row")
     typed = {c.name: typed_value_sql(source, c, _name) for c in source.columns}
     for column in source.columns:
-        wanted = f"{_name(column)} is null" if column.required else "false"
+        is_missing = f"{_name(column)} is null" if column.required else "false"
         row = con.execute(
-            f"select _row, {_name(column)} from clean where {wanted} "
+            f"select _row, {_name(column)} from clean where {is_missing} "
             f"or ({_name(column)} is not null and {typed[column.name]} is null) order by _row limit 1"
         ).fetchone()
         if row:

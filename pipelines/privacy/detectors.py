@@ -58,7 +58,7 @@ def any_detected_sql(texts: Sequence[str], detectors: Mapping[str, str]) -> str:
 
 def count_personal_data(con: duckdb.DuckDBPyConnection, relation: str) -> dict[tuple[str, str], int]:
     """(column, detector) → matching rows, over every text column of a stored relation."""
-    found: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str], int] = {}
     for name, kind, *_ in con.execute(f"describe from {relation}").fetchall():
         if kind != "VARCHAR":
             continue
@@ -68,5 +68,5 @@ def count_personal_data(con: duckdb.DuckDBPyConnection, relation: str) -> dict[t
                 [pattern],
             ).fetchone()
             if row and row[0]:
-                found[name, detector] = int(row[0])
-    return found
+                counts[name, detector] = int(row[0])
+    return counts

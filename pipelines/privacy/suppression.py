@@ -35,17 +35,17 @@ class SumGroup:
 
 
 def find_withheld_rows(
-    counts: Sequence[Sequence[int]], lines: Sequence[SumGroup], given: frozenset[int] = frozenset()
+    counts: Sequence[Sequence[int]], lines: Sequence[SumGroup], preset: frozenset[int] = frozenset()
 ) -> set[int]:
     """Row numbers to withhold, `given` ones among them. `counts`: per row its counts and rests, the
     size-giving one first."""
-    hidden = {n for n, row in enumerate(counts) if any(is_small(value) for value in row)} | given
+    hidden = {n for n, row in enumerate(counts) if any(is_small(value) for value in row)} | preset
     closed = [line for line in lines if line.total is not None]
     while True:
-        extra = {_beside(line, hidden, counts) for line in closed if _gives_away(line, hidden, counts)}
+        extra = {_choose_next(line, hidden, counts) for line in closed if _reveals(line, hidden, counts)}
         if not extra - {None}:
-            known = find_determined_rows(hidden, closed)
-            extra = {_beside(line, hidden, counts) for line in closed if known & set(line.members)}
+            readable = find_determined_rows(hidden, closed)
+            extra = {_choose_next(line, hidden, counts) for line in closed if readable & set(line.members)}
         if not extra - {None}:
             return hidden
         hidden |= {row for row in extra if row is not None}
@@ -67,7 +67,7 @@ def find_withheld_totals(
     for row, (first, last) in periods.items():
         totals.setdefault(first, {})[last] = row
     opening, eve = min(days), timedelta(days=1)
-    known, reached = {opening - eve}, opening - eve
+    published_days, reached = {opening - eve}, opening - eve
     since = np.zeros(len(counts[0]), dtype=int)
     for day in sorted(days):
         since += counts[days[day]]
@@ -78,7 +78,7 @@ def find_withheld_totals(
             if day in ends and reached in ends
         ]
         if not any(is_small(abs(value)) for step in (since, *moved) for value in step):
-            known.add(day)
+            published_days.add(day)
             reached = day
             since[:] = 0
     # Periods that began before the first day here, from the latest backwards.
@@ -86,16 +86,16 @@ def find_withheld_totals(
     begun = {first: row for row, (first, last) in periods.items() if first < last == opening}
     for first in sorted(begun, reverse=True):
         if not any(is_small(value) for value in np.array(counts[begun[first]]) - until):
-            known.add(first - eve)
+            published_days.add(first - eve)
             until = np.array(counts[begun[first]])
-    return {row for row, (first, last) in periods.items() if not {first - eve, last} <= known}
+    return {row for row, (first, last) in periods.items() if not {first - eve, last} <= published_days}
 
 
 def is_small(value: int) -> bool:
     return 0 < value < SMALLEST
 
 
-def _gives_away(line: SumGroup, hidden: set[int], counts: Sequence[Sequence[int]]) -> bool:
+def _reveals(line: SumGroup, hidden: set[int], counts: Sequence[Sequence[int]]) -> bool:
     gone = [row for row in line.members if row in hidden]
     if len(gone) < 2:
         return len(gone) == 1
@@ -104,7 +104,7 @@ def _gives_away(line: SumGroup, hidden: set[int], counts: Sequence[Sequence[int]
     return any(is_small(sum(values)) for values in zip(*(counts[row] for row in gone), strict=True))
 
 
-def _beside(line: SumGroup, hidden: set[int], counts: Sequence[Sequence[int]]) -> int | None:
+def _choose_next(line: SumGroup, hidden: set[int], counts: Sequence[Sequence[int]]) -> int | None:
     """The next row to withhold in this line: the smallest that counts anything, the total last."""
     left = [row for row in line.parts if row not in hidden]
     if left:
@@ -114,7 +114,7 @@ def _beside(line: SumGroup, hidden: set[int], counts: Sequence[Sequence[int]]) -
 
 def find_determined_rows(hidden: set[int], lines: Sequence[SumGroup]) -> set[int]:
     """Withheld rows whose value follows from the published rows and the lines' equations."""
-    found: set[int] = set()
+    determined: set[int] = set()
     for rows, equations in _components(hidden, lines):
         place = {row: n for n, row in enumerate(rows)}
         matrix = np.zeros((len(equations), len(rows)))
@@ -124,8 +124,8 @@ def find_determined_rows(hidden: set[int], lines: Sequence[SumGroup]) -> set[int
                     matrix[n, place[row]] = -1.0 if row == line.total else 1.0
         _, values, vectors = np.linalg.svd(matrix)
         free = vectors[int((values > 1e-9).sum()) :]
-        found |= {row for row, n in place.items() if not free.size or np.abs(free[:, n]).max() < 1e-9}
-    return found
+        determined |= {row for row, n in place.items() if not free.size or np.abs(free[:, n]).max() < 1e-9}
+    return determined
 
 
 def _components(hidden: set[int], lines: Sequence[SumGroup]) -> list[tuple[list[int], list[SumGroup]]]:

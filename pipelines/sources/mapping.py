@@ -47,15 +47,15 @@ def match_headers(source: Source, headers: Sequence[str]) -> HeaderMatch:
     columns: dict[str, str] = {}
     clashes: dict[str, tuple[str, ...]] = {}
     # Milestones give a table its log. One whose column is not there would be a step that no dossier ever took.
-    given = {"recorded_at", "status_code"} if source.milestones else set()
-    needed = {c.name for c in source.columns if c.required} - given | set(source.milestones)
+    derived = {"recorded_at", "status_code"} if source.milestones else set()
+    needed = {c.name for c in source.columns if c.required} - derived | set(source.milestones)
     for column in source.columns:
-        found = next((by_fold[fold(h)] for h in column.headers if by_fold.get(fold(h))), [])
-        exact = [h for h in found if h in column.headers]
-        if len(found) > 1 and len(exact) != 1:
-            clashes[column.name] = tuple(found)
-        elif found:
-            columns[column.name] = (exact or found)[0]
+        fitting = next((by_fold[fold(h)] for h in column.headers if by_fold.get(fold(h))), [])
+        exact = [h for h in fitting if h in column.headers]
+        if len(fitting) > 1 and len(exact) != 1:
+            clashes[column.name] = tuple(fitting)
+        elif fitting:
+            columns[column.name] = (exact or fitting)[0]
     open_ = [c for c in source.columns if c.mapped and c.name not in columns and c.name not in clashes]
     personal = {fold(raw) for raw in source.personal}
     used = {*columns.values(), *(h for found in clashes.values() for h in found)}
@@ -87,34 +87,34 @@ def observe_matches() -> Iterator[list[HeaderMatch]]:
 
 def map_columns(source: Source, partition: str, headers: Sequence[str]) -> ColumnMapping:
     """PermanentSourceError where a required column is absent, two headers read alike, or drift may not be."""
-    found = match_headers(source, headers)
+    match = match_headers(source, headers)
     seen = _observer.get()
     if seen is not None:
-        seen.append(found)
-        return ColumnMapping(found.columns, ())
-    faults = [_missing(source, name, headers) for name in found.missing]
+        seen.append(match)
+        return ColumnMapping(match.columns, ())
+    faults = [_describe_missing(source, name, headers) for name in match.missing]
     faults += [
         f"the headers {', '.join(map(repr, clash))} read alike, and both fit {name!r}. "
         f"Rename one of them, or write the header exactly as `raw` of `columns.{name}` in sources.yaml."
-        for name, clash in found.clashes.items()
+        for name, clash in match.clashes.items()
     ]
     notes: list[str] = []
-    for mode, names, said in (
-        (source.drift.extra_column, found.unknown, "columns not in the contract, dropped"),
-        (source.drift.absent_column, found.absent, "optional columns absent"),
+    for mode, names, text in (
+        (source.drift.extra_column, match.unknown, "columns not in the contract, dropped"),
+        (source.drift.absent_column, match.absent, "optional columns absent"),
     ):
         if names and mode == "fail":
-            faults.append(f"{said}: {', '.join(names)}; `drift` of {source.name} in sources.yaml forbids it.")
+            faults.append(f"{text}: {', '.join(names)}; `drift` of {source.name} in sources.yaml forbids it.")
         elif names and mode == "warn":
-            notes.append(f"{said}: {', '.join(names)}")
+            notes.append(f"{text}: {', '.join(names)}")
     if faults:
         raise PermanentSourceError(
             f"{source.name} {partition}: {' '.join(faults)} Headers found: {', '.join(map(repr, headers))}."
         )
-    return ColumnMapping(found.columns, tuple(notes))
+    return ColumnMapping(match.columns, tuple(notes))
 
 
-def _missing(source: Source, name: str, headers: Sequence[str]) -> str:
+def _describe_missing(source: Source, name: str, headers: Sequence[str]) -> str:
     column = next(c for c in source.columns if c.name == name)
     near = closest(column.raw or name, headers)
     hint = f" The nearest header is {near!r}." if near else ""

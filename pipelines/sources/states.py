@@ -23,7 +23,7 @@ def unfold_milestones(source: Source, partition: date, relation: Relation) -> Re
     """
     if not source.milestones:
         return relation
-    taken = _written(source, datetime.combine(partition, source.snapshot_at, LOCAL_ZONE))
+    taken = _write_moment(source, datetime.combine(partition, source.snapshot_at, LOCAL_ZONE))
     own = relation.columns.get("status_code", "null::varchar")
     times = [at for at in source.milestones if at in relation.columns]
     if not times and "status_code" not in relation.columns:
@@ -31,16 +31,16 @@ def unfold_milestones(source: Source, partition: date, relation: Relation) -> Re
             f"{source.name} {partition}: none of the `milestones` columns is there, nor a status. "
             f"Correct `milestones` of {source.name} in sources.yaml."
         )
-    known = [
-        _state(_said(source, relation.columns[at]), duck.literal(source.milestones[at]), n)
+    states = [
+        _state_sql(_null_if_blank_sql(source, relation.columns[at]), duck.literal(source.milestones[at]), n)
         for n, at in enumerate(times)
     ]
-    reached = f"list_filter([{', '.join(known)}], lambda _one: _one.at is not null)" if known else "[]"
+    reached = f"list_filter([{', '.join(states)}], lambda _one: _one.at is not null)" if states else "[]"
     repeated = f"list_contains(list_transform({reached}, lambda _one: _one.said), {own})"
-    now = f"[{_state(duck.literal(taken), own, len(times))}]"
-    more = f"case when {own} is null{f' or {repeated}' if known else ''} then [] else {now} end"
+    now = f"[{_state_sql(duck.literal(taken), own, len(times))}]"
+    more = f"case when {own} is null{f' or {repeated}' if states else ''} then [] else {now} end"
     every = f"list_concat({reached}, {more})"
-    nothing = f"[{_state('null::varchar', own, len(times))}]"
+    nothing = f"[{_state_sql('null::varchar', own, len(times))}]"
     sql = (
         f"(select *, unnest(case when len({every}) = 0 then {nothing} else {every} end) as _state "
         f"from {relation.sql})"
@@ -51,16 +51,16 @@ def unfold_milestones(source: Source, partition: date, relation: Relation) -> Re
     return relation._replace(sql=sql, columns={**relation.columns, **so_far, **log})
 
 
-def _written(source: Source, moment: datetime) -> str:
+def _write_moment(source: Source, moment: datetime) -> str:
     """As the source itself would write it: in its zone, and with the offset where its times have one."""
     return moment.astimezone(ZoneInfo(source.timezone)).strftime(source.datetime_formats[0])
 
 
-def _state(at: str, said: str, number: int) -> str:
-    return f"{{'at': {at}, 'said': {said}, 'n': {number}}}"
+def _state_sql(at: str, status: str, number: int) -> str:
+    return f"{{'at': {at}, 'said': {status}, 'n': {number}}}"
 
 
-def _said(source: Source, text: str) -> str:
+def _null_if_blank_sql(source: Source, text: str) -> str:
     trimmed = f"trim({text})"
     for nothing in {"", *source.null_values}:
         trimmed = f"nullif({trimmed}, {duck.literal(nothing)})"

@@ -58,21 +58,25 @@ def pull(
     """
     if source.partitioning != "change_day" and not source.cursor and not asks_for_day(source):
         refuse_the_past(source, partition)
-    url = _address(source, partition, settings)
+    url = _read_address(source, partition, settings)
     # Neither login nor parameters: a password may stand in either (?password=…, odbc_connect=…).
     bare = sa.URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
-    shown = bare.render_as_string()
+    address = bare.render_as_string()
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         raise PermanentSourceError(
             f"{source.name} {partition}: no database file {url.database}. "
             f"Run `thongsuot demo` for the demo province, or correct the url in sources.yaml."
         )
-    read = _scanned if source.scanner and url.get_backend_name() in scanner.DIALECTS else _through_cursor
+    read = (
+        _read_scanned
+        if source.scanner and url.get_backend_name() in scanner.DIALECTS
+        else _read_through_cursor
+    )
     try:
-        with read(source, partition, url, shown, con) as relation:
+        with read(source, partition, url, address, con) as relation:
             yield relation
     except (SQLAlchemyError, duckdb.Error, ValueError) as error:
-        raise _explained(source, partition, shown, error) from None
+        raise _describe_failure(source, partition, address, error) from None
 
 
 def expects_delivery(source: Source, partition: date, settings: Settings) -> bool:
@@ -85,7 +89,7 @@ def find_newest_delivery(source: Source, settings: Settings) -> date | None:
     return None
 
 
-def _address(source: Source, partition: date, settings: Settings) -> sa.URL:
+def _read_address(source: Source, partition: date, settings: Settings) -> sa.URL:
     """PermanentSourceError where it is none; an @ too many would make a password part of the host."""
     try:
         url = make_url(source.resolved_url(settings.data))
@@ -101,23 +105,23 @@ def _address(source: Source, partition: date, settings: Settings) -> sa.URL:
 
 
 @contextmanager
-def _scanned(
-    source: Source, partition: date, url: sa.URL, shown: str, con: duckdb.DuckDBPyConnection
+def _read_scanned(
+    source: Source, partition: date, url: sa.URL, address: str, con: duckdb.DuckDBPyConnection
 ) -> Iterator[Relation]:
     database = scanner.attach_database(con, source, url)
     try:
         whole = sa.select(sa.text("*")).select_from(select_origin(source, partition, ()))
         kinds = scanner.describe_columns(con, database, whole)
-        mapped, kind = _mapped(source, partition, kinds), None
+        mapped, kind = _map_names(source, partition, kinds), None
         if source.cursor:
-            kind = scanner.classify_cursor(source, database, kinds[_cursor(source, partition, kinds)])
+            kind = scanner.classify_cursor(source, database, kinds[_find_cursor(source, partition, kinds)])
         by_name = {column.name: column for column in source.columns}
         selected = {
             name: scanner.select_at_server(database, raw, kinds[raw], by_name[name], source.number_format)
             for name, raw in mapped.columns.items()
         }
-        asked = _statement(source, partition, kinds, selected, kind, database.backend)
-        text = database.text(asked)
+        query = _build_statement(source, partition, kinds, selected, kind, database.backend)
+        text = database.text(query)
         table = scanner.find_whole_table(
             con, database, source, [kinds[raw] for raw in mapped.columns.values()]
         )
@@ -125,38 +129,38 @@ def _scanned(
             name: scanner.text_sql(database, raw, raw if table else name, kinds[raw], by_name[name], source)
             for name, raw in mapped.columns.items()
         }
-        yield Relation(table or database.rows(text), expressions, f"{shown}: {text}", mapped.notes)
+        yield Relation(table or database.rows(text), expressions, f"{address}: {text}", mapped.notes)
     except BaseException:
         scanner.detach_database(con, database)
         raise
 
 
 @contextmanager
-def _through_cursor(
-    source: Source, partition: date, url: sa.URL, shown: str, con: duckdb.DuckDBPyConnection
+def _read_through_cursor(
+    source: Source, partition: date, url: sa.URL, address: str, con: duckdb.DuckDBPyConnection
 ) -> Iterator[Relation]:
     engine = server_cursor.open_engine(source, url)
     try:
         with engine.connect() as server:
             kinds = server_cursor.describe_columns(source, partition, server)
-            mapped, kind = _mapped(source, partition, kinds), None
+            mapped, kind = _map_names(source, partition, kinds), None
             if source.cursor:
-                kind = kinds[_cursor(source, partition, kinds)]
+                kind = kinds[_find_cursor(source, partition, kinds)]
             selected: dict[str, sa.ColumnElement] = {n: sa.column(raw) for n, raw in mapped.columns.items()}
-            asked = _statement(source, partition, kinds, selected, kind, engine.dialect.name)
-            text = str(asked.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True}))
+            query = _build_statement(source, partition, kinds, selected, kind, engine.dialect.name)
+            text = str(query.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True}))
             columns = [c for c in source.columns if c.name in selected]
-            asked = asked.with_only_columns(*(selected[c.name].label(c.name) for c in columns))
-            chunks = server_cursor.read_chunks(source, server, asked, columns)
+            query = query.with_only_columns(*(selected[c.name].label(c.name) for c in columns))
+            chunks = server_cursor.read_chunks(source, server, query, columns)
             with register_chunks(con, [c.name for c in columns], chunks) as rows:
                 expressions = {name: duck.identifier(name) for name in mapped.columns}
                 # The drivers' own style doubles percent signs; people read them as they are.
-                yield Relation(rows, expressions, f"{shown}: {text.replace('%%', '%')}", mapped.notes)
+                yield Relation(rows, expressions, f"{address}: {text.replace('%%', '%')}", mapped.notes)
     finally:
         engine.dispose()
 
 
-def _statement(
+def _build_statement(
     source: Source,
     partition: date,
     names: Iterable[str],
@@ -173,11 +177,11 @@ def _statement(
     return build_statement(source, partition, origin, selected, kind, dialect)
 
 
-def _mapped(source: Source, partition: date, names: Iterable[str]) -> ColumnMapping:
+def _map_names(source: Source, partition: date, names: Iterable[str]) -> ColumnMapping:
     return map_columns(source, str(partition), list(names))
 
 
-def _cursor(source: Source, partition: date, names: Iterable[str]) -> str:
+def _find_cursor(source: Source, partition: date, names: Iterable[str]) -> str:
     """The cursor as the database spells it; PermanentSourceError with the nearest column."""
     for name in names:
         if name.casefold() == str(source.cursor).casefold():
@@ -188,46 +192,46 @@ def _cursor(source: Source, partition: date, names: Iterable[str]) -> str:
     )
 
 
-def _explained(source: Source, partition: date, shown: str, error: Exception) -> Exception:
+def _describe_failure(source: Source, partition: date, address: str, error: Exception) -> Exception:
     """The failure in our own words: which source and day, what is wrong, what to do."""
     if isinstance(error, SourceError):
         return error
-    said = str(getattr(error, "orig", None) or error).casefold()
+    message = str(getattr(error, "orig", None) or error).casefold()
     at = f"{source.name} {partition}: "
-    if re.search(OURS, said) and isinstance(error, duckdb.Error):
+    if re.search(OURS, message) and isinstance(error, duckdb.Error):
         return error
     what = f"`query` of {source.name}" if source.query else f"`table` of {source.name}"
-    if isinstance(error, sa.exc.NoSuchTableError) or re.search(NO_TABLE, said):
+    if isinstance(error, sa.exc.NoSuchTableError) or re.search(NO_TABLE, message):
         name = "table of the query" if source.query else f"table {source.table!r}"
         return PermanentSourceError(f"{at}no {name} in the database. Correct {what} in sources.yaml.")
     if isinstance(error, ValueError) and not isinstance(error, SQLAlchemyError):
         return PermanentSourceError(f"{at}{error}. Nothing was landed.")
-    if isinstance(error, duckdb.InvalidInputException) and "unicode" in said:
+    if isinstance(error, duckdb.InvalidInputException) and "unicode" in message:
         return PermanentSourceError(
-            f"{at}a column of {shown} holds bytes that are not UTF-8 text. Nothing was landed. "
+            f"{at}a column of {address} holds bytes that are not UTF-8 text. Nothing was landed. "
             f"Leave the column out, or turn it into text in a `query`."
         )
-    if shown.startswith("sqlite") and re.search(DAMAGED, said):
+    if address.startswith("sqlite") and re.search(DAMAGED, message):
         return PermanentSourceError(
-            f"{at}{shown} is no SQLite database, or a damaged one. Nothing was landed. "
+            f"{at}{address} is no SQLite database, or a damaged one. Nothing was landed. "
             f"Copy the file again while nobody writes to it, or correct `url` in sources.yaml."
         )
-    if re.search(REFUSED_LOGIN, said):
+    if re.search(REFUSED_LOGIN, message):
         return PermanentSourceError(
-            f"{at}{shown} refused the login. Nothing was landed. Check user and password of the url "
+            f"{at}{address} refused the login. Nothing was landed. Check user and password of the url "
             f"(the environment variables that sources.yaml names) and what that user may read."
         )
-    if re.search(NO_DATABASE, said):
+    if re.search(NO_DATABASE, message):
         return PermanentSourceError(
-            f"{at}{shown} is no database of that server. Correct `url` in sources.yaml."
+            f"{at}{address} is no database of that server. Correct `url` in sources.yaml."
         )
-    if isinstance(error, sa.exc.ProgrammingError) or re.search(REFUSED, said):
+    if isinstance(error, sa.exc.ProgrammingError) or re.search(REFUSED, message):
         return PermanentSourceError(
-            f"{at}{shown} refuses the statement ({type(error).__name__}). Nothing was landed. "
+            f"{at}{address} refuses the statement ({type(error).__name__}). Nothing was landed. "
             f"Correct {what}, its `cursor` or the rights of the user; "
             f"`thongsuot sources check {source.name}` tries it."
         )
     return SourceError(
-        f"{at}reading {shown} failed ({type(error).__name__}). Nothing was landed; the pull is tried "
+        f"{at}reading {address} failed ({type(error).__name__}). Nothing was landed; the pull is tried "
         f"again as a whole. Check that the database answers."
     )

@@ -53,13 +53,13 @@ class ScannedDatabase(NamedTuple):
 
 def attach_database(con: duckdb.DuckDBPyConnection, source: Source, url: sa.URL) -> ScannedDatabase:
     """Attach once per connection and address; duckdb.Error where the server does not let us in."""
-    named = url.get_backend_name()
-    backend = "mysql" if named == "mariadb" else named
+    backend_name = url.get_backend_name()
+    backend = "mysql" if backend_name == "mariadb" else backend_name
     # `named`, since the drivers' own style doubles every percent sign in the text.
-    dialect = DIALECTS[named](paramstyle="named")
+    dialect = DIALECTS[backend_name](paramstyle="named")
     # A changed address or zone is another database.
-    told = hashlib.sha256(f"{url.render_as_string(hide_password=False)} {source.timezone}".encode())
-    alias = f"source_{told.hexdigest()[:12]}"
+    digest = hashlib.sha256(f"{url.render_as_string(hide_password=False)} {source.timezone}".encode())
+    alias = f"source_{digest.hexdigest()[:12]}"
     if con.execute("select 1 from duckdb_databases() where database_name = ?", [alias]).fetchone():
         return ScannedDatabase(alias, backend, dialect)
     if backend == "sqlite":
@@ -78,11 +78,11 @@ def attach_database(con: duckdb.DuckDBPyConnection, source: Source, url: sa.URL)
         login["socket"] = url.query.get("unix_socket")
     elif "password" in url.query:
         login["password"] = url.query["password"]
-    given = [f"{k} {duck.literal(v)}" for k, v in login.items() if v is not None]
-    con.execute(f"create or replace secret {alias} (type {kind}, {', '.join(given)})")
+    secrets = [f"{k} {duck.literal(v)}" for k, v in login.items() if v is not None]
+    con.execute(f"create or replace secret {alias} (type {kind}, {', '.join(secrets)})")
     # sslmode, connect_timeout and the like stay in force.
-    kept = {k: v for k, v in url.query.items() if k not in ("host", "password", "unix_socket", "charset")}
-    others = " ".join(f"{k}={duck.literal(v)}" for k, v in kept.items())
+    options = {k: v for k, v in url.query.items() if k not in ("host", "password", "unix_socket", "charset")}
+    others = " ".join(f"{k}={duck.literal(v)}" for k, v in options.items())
     con.execute(f"attach {duck.literal(others)} as {alias} (type {kind}, secret {alias}, read_only)")
     return ScannedDatabase(alias, backend, dialect)
 
@@ -107,8 +107,8 @@ def describe_columns(
     con: duckdb.DuckDBPyConnection, scanned: ScannedDatabase, statement: sa.Select
 ) -> dict[str, str]:
     """Column → DuckDB type of a statement, which the server prepares but does not run."""
-    told = con.execute(f"describe from {scanned.rows(scanned.text(statement))}").fetchall()
-    return {str(name): str(kind) for name, kind, *_ in told}
+    described = con.execute(f"describe from {scanned.rows(scanned.text(statement))}").fetchall()
+    return {str(name): str(kind) for name, kind, *_ in described}
 
 
 def classify_cursor(source: Source, scanned: ScannedDatabase, kind: str) -> CursorKind:

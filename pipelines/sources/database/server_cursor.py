@@ -44,23 +44,23 @@ def open_engine(source: Source, url: sa.URL) -> sa.Engine:
 def describe_columns(source: Source, partition: date, server: sa.Connection) -> dict[str, CursorKind]:
     """Column → how it would tell time if it were the cursor. NoSuchTableError where there is no table."""
     if source.query is not None:
-        asked = (
+        query = (
             sa.select(sa.text("*")).select_from(select_origin(source, partition, ())).where(sa.text("1 = 0"))
         )
-        return dict.fromkeys(server.execute(asked).keys(), _kind(source, None))
-    found = sa.inspect(server).get_columns(str(source.table), schema=source.db_schema)
-    return {str(column["name"]): _kind(source, column["type"]) for column in found}
+        return dict.fromkeys(server.execute(query).keys(), _classify_type(source, None))
+    columns = sa.inspect(server).get_columns(str(source.table), schema=source.db_schema)
+    return {str(column["name"]): _classify_type(source, column["type"]) for column in columns}
 
 
-def _kind(source: Source, said: sa.types.TypeEngine | None) -> CursorKind:
+def _classify_type(source: Source, type_: sa.types.TypeEngine | None) -> CursorKind:
     """A query's columns have no declared type: without a `cursor_format` they are wall times."""
-    if isinstance(said, sa.DateTime) and said.timezone:
+    if isinstance(type_, sa.DateTime) and type_.timezone:
         return "moment"
     if source.cursor_format:
         return "number" if source.cursor_format in EPOCHS else "text"
-    if isinstance(said, sa.Date):
+    if isinstance(type_, sa.Date):
         return "date"
-    return "text" if isinstance(said, sa.String) else "wall"
+    return "text" if isinstance(type_, sa.String) else "wall"
 
 
 def read_chunks(

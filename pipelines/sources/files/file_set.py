@@ -64,11 +64,13 @@ def find_files(source: Source, partition: date, settings: Settings) -> list[Sour
             f"({source.limits.files}) allows. Narrow the pattern, or raise the limit."
         )
     # Later ones replace earlier ones of the same name: what waits replaces what was archived.
-    kept = {inbox.original_name(path): path for path in inbox.list_archived(source, settings, partition)}
-    kept |= {path.name: path for path in inbox.list_ready(source, settings, partition)}
-    paths |= {path: name for name, path in kept.items()}
-    found = {f.sha256: f for path, name in paths.items() if (f := inspect_file(source, path, name))}
-    files = sorted(found.values(), key=lambda f: (f.name, f.sha256))
+    inbox_files = {
+        inbox.original_name(path): path for path in inbox.list_archived(source, settings, partition)
+    }
+    inbox_files |= {path.name: path for path in inbox.list_ready(source, settings, partition)}
+    paths |= {path: name for name, path in inbox_files.items()}
+    by_hash = {f.sha256: f for path, name in paths.items() if (f := inspect_file(source, path, name))}
+    files = sorted(by_hash.values(), key=lambda f: (f.name, f.sha256))
     whole = "newest" if source.inbox and source.partitioning == "whole_table" else "together"
     if (source.several_files or whole) == "newest" and files:
         newest = max(files, key=lambda f: (f.state[1], f.name))
@@ -89,25 +91,25 @@ def match_path(source: Source, partition: date, settings: Settings) -> list[Path
     """What `path` names on this day, in order. PermanentSourceError where a link leads out of its folder."""
     if source.path is None:
         return []
-    wanted = source.resolved_path(settings.data, str(partition))
+    pattern = source.resolved_path(settings.data, str(partition))
     if MAGIC.search(source.path):
-        text, root = str(wanted), str(settings.data)
+        text, root = str(pattern), str(settings.data)
         if source.path.startswith("{data}"):
             text = glob.escape(root) + text.removeprefix(root)
-        folder = Path(*wanted.parts[: _first_pattern(wanted, settings)])
+        folder = Path(*pattern.parts[: _first_pattern(pattern, settings)])
         # The data directory's own name may hold a bracket, which only `glob.escape` can say.
         paths = [Path(p) for p in glob.glob(text, recursive=True)]  # noqa: PTH207
         paths = [p for p in paths if not p.is_dir() and p.suffix.lower() not in inbox.UNFINISHED]
-    elif wanted.is_dir():
-        folder, paths = wanted, list(wanted.glob("page_*.json"))
+    elif pattern.is_dir():
+        folder, paths = pattern, list(pattern.glob("page_*.json"))
         # An empty folder of pages is a day without a capture.
-        if not paths and (not find_format(source.format).has_pages or any(wanted.iterdir())):
+        if not paths and (not find_format(source.format).has_pages or any(pattern.iterdir())):
             raise PermanentSourceError(
-                f"{source.name} {partition}: {wanted} is a folder, not a file, and it holds no page_*.json. "
-                f"Nothing was landed. Name the files in it, e.g. {wanted.name}/*.{source.format}, in `path`."
+                f"{source.name} {partition}: {pattern} is a folder, not a file, and it holds no page_*.json. "
+                f"Nothing was landed. Name the files in it, e.g. {pattern.name}/*.{source.format}, in `path`."
             )
     else:
-        folder, paths = wanted.parent, [wanted] if os.path.lexists(wanted) else []
+        folder, paths = pattern.parent, [pattern] if os.path.lexists(pattern) else []
     for path in paths:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise PermanentSourceError(
@@ -117,9 +119,9 @@ def match_path(source: Source, partition: date, settings: Settings) -> list[Path
     return sorted(paths)
 
 
-def _first_pattern(wanted: Path, settings: Settings) -> int:
-    own = len(settings.data.parts) if wanted.is_relative_to(settings.data) else 0
-    return next(i for i, part in enumerate(wanted.parts) if i >= own and MAGIC.search(part))
+def _first_pattern(pattern: Path, settings: Settings) -> int:
+    own = len(settings.data.parts) if pattern.is_relative_to(settings.data) else 0
+    return next(i for i, part in enumerate(pattern.parts) if i >= own and MAGIC.search(part))
 
 
 def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
@@ -155,11 +157,11 @@ def _needs_cleaning(chunk: bytes, ends: bytes) -> bool:
     return bool((blank[1:] & end[:-1]).any() or (blank[:-1] & end[1:]).any())
 
 
-def _any_of(signs: np.ndarray, wanted: bytes) -> np.ndarray:
-    found = signs == wanted[0]
-    for sign in wanted[1:]:
-        found |= signs == sign
-    return found
+def _any_of(signs: np.ndarray, choices: bytes) -> np.ndarray:
+    is_any = signs == choices[0]
+    for sign in choices[1:]:
+        is_any |= signs == sign
+    return is_any
 
 
 def read_state(about: os.stat_result) -> tuple[int, int, int]:

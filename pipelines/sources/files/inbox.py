@@ -37,10 +37,10 @@ def list_inbox(source: Source, settings: Settings, now: float | None = None) -> 
     """Every file of this source in its inbox, by name."""
     if source.inbox is None:
         return []
-    folder, pattern = _place(source, settings)
+    folder, pattern = _split_inbox(source, settings)
     now = time.time() if now is None else now
     return [
-        InboxFile(path, read_day(source, path), _why_not(source, path, now))
+        InboxFile(path, read_day(source, path), _find_reason_to_wait(source, path, now))
         for path in sorted(folder.glob("*"))
         if fnmatch(path.name, pattern) and not path.is_dir() and not path.name.startswith((".", "~$"))
     ]
@@ -51,7 +51,7 @@ def list_ready(source: Source, settings: Settings, day: date | None = None) -> l
     return [d.path for d in list_inbox(source, settings) if not d.why_not and day in (None, d.day)]
 
 
-def _why_not(source: Source, path: Path, now: float) -> str:
+def _find_reason_to_wait(source: Source, path: Path, now: float) -> str:
     if path.is_symlink() or not path.is_file():
         return "a link or device, which is never followed: drop the file itself"
     if path.suffix.lower() in UNFINISHED:
@@ -67,9 +67,9 @@ def read_day(source: Source, path: Path) -> date:
     if source.date_in_name:
         pieces = re.split("(%[Ymd])", source.date_in_name)
         shape = "".join(DIGITS.get(piece, re.escape(piece)) for piece in pieces)
-        for found in re.finditer(rf"(?<!\d){shape}(?!\d)", path.name):
+        for match in re.finditer(rf"(?<!\d){shape}(?!\d)", path.name):
             try:
-                return datetime.strptime(found[0], source.date_in_name).date()
+                return datetime.strptime(match[0], source.date_in_name).date()
             except ValueError:
                 continue
     return datetime.fromtimestamp(path.lstat().st_mtime, LOCAL_ZONE).date()
@@ -95,7 +95,7 @@ def archive_file(source: Source, settings: Settings, path: Path, sha256: str, da
 
 def refuse_file(source: Source, settings: Settings, path: Path, sha256: str, reason: str) -> Path:
     """Set a file aside with the reason beside it; to try it again, move it back."""
-    folder = _place(source, settings)[0] / REFUSED / sha256[:12]
+    folder = _split_inbox(source, settings)[0] / REFUSED / sha256[:12]
     moved = _move(path, folder / path.name)
     (folder / "reason.txt").write_text(f"{datetime.now(LOCAL_ZONE):%Y-%m-%d %H:%M:%S} {reason}\n", "utf-8")
     return moved
@@ -105,7 +105,7 @@ def list_refused(source: Source, settings: Settings) -> Iterator[tuple[Path, str
     """Files set aside, each with its reason."""
     if source.inbox is None:
         return
-    for reason in sorted((_place(source, settings)[0] / REFUSED).glob("*/reason.txt")):
+    for reason in sorted((_split_inbox(source, settings)[0] / REFUSED).glob("*/reason.txt")):
         for path in sorted(reason.parent.iterdir()):
             if path != reason:
                 yield path, reason.read_text(encoding="utf-8").strip()
@@ -113,16 +113,16 @@ def list_refused(source: Source, settings: Settings) -> Iterator[tuple[Path, str
 
 def archive_folder(source: Source, settings: Settings) -> Path:
     if source.archive:
-        return _filled(source, source.archive, settings)
-    return _place(source, settings)[0].parent / "archive"
+        return _fill_path(source, source.archive, settings)
+    return _split_inbox(source, settings)[0].parent / "archive"
 
 
-def _place(source: Source, settings: Settings) -> tuple[Path, str]:
-    place = _filled(source, str(source.inbox), settings)
+def _split_inbox(source: Source, settings: Settings) -> tuple[Path, str]:
+    place = _fill_path(source, str(source.inbox), settings)
     return (place.parent, place.name) if re.search(r"[*?\[]", place.name) else (place, "*")
 
 
-def _filled(source: Source, text: str, settings: Settings) -> Path:
+def _fill_path(source: Source, text: str, settings: Settings) -> Path:
     return Path(source.filled(text, settings.data))
 
 

@@ -118,7 +118,7 @@ class Limited(io.RawIOBase):
 
     def __init__(self, stream: Any, packed: int, limits: FileLimits, also_close: Any) -> None:
         self._stream, self._packed, self._limits, self._also = stream, max(1, packed), limits, also_close
-        self._given = 0
+        self._size = 0
 
     def readable(self) -> bool:
         return True
@@ -135,10 +135,10 @@ class Limited(io.RawIOBase):
             raise ValueError(f"damaged or cut short while unpacking ({str(error)[:100]})") from None
         except Exception as error:  # zlib.error and what a codec raises on garbage
             raise ValueError(f"cannot be unpacked ({type(error).__name__})") from None
-        self._given += len(data)
-        if self._given > self._limits.unpacked_mb * MIB:
+        self._size += len(data)
+        if self._size > self._limits.unpacked_mb * MIB:
             raise ValueError(f"it unpacks to more than the {self._limits.unpacked_mb} MiB allowed")
-        if self._given > max(RATIO_FROM, self._packed * self._limits.ratio):
+        if self._size > max(RATIO_FROM, self._packed * self._limits.ratio):
             raise ValueError(
                 f"it unpacks to more than {self._limits.ratio} times its size (`limits.ratio`): a bomb"
             )

@@ -16,14 +16,14 @@ def check_directory(archive: zipfile.ZipFile, *, members: int, unpacked_mb: int,
         raise ValueError(f"the archive holds {len(entries)} members, more than `limits.members` allows")
     names: set[str] = set()
     for entry in entries:
-        shown = repr(entry.filename[:80])
+        name = repr(entry.filename[:80])
         parts = entry.filename.replace("\\", "/").split("/")
         if ".." in parts or parts[0] == "" or ":" in parts[0]:
-            raise ValueError(f"member {shown} points outside the archive: hostile")
+            raise ValueError(f"member {name} points outside the archive: hostile")
         if entry.filename in names:
-            raise ValueError(f"member {shown} stands there twice: hostile or damaged")
+            raise ValueError(f"member {name} stands there twice: hostile or damaged")
         if entry.flag_bits & 1:
-            raise ValueError(f"member {shown} is protected by a password; ask for it without")
+            raise ValueError(f"member {name} is protected by a password; ask for it without")
         names.add(entry.filename)
     unpacked = sum(entry.file_size for entry in entries)
     packed = max(1, sum(entry.compress_size for entry in entries))

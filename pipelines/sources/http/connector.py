@@ -61,20 +61,20 @@ def pull(
     address = urlsplit(url)
     contract, _, landed_etag = validator.partition(":")
     single = source.paging.by == "none"
-    etag_before = landed_etag if single and contract == _fingerprint(source) else ""
+    etag_before = landed_etag if single and contract == _hash_contract(source) else ""
     with Client(source, at, filled(source.headers), settings.retries.longest_pause) as client:
         capture = read_pages(source, client, url, filled(source.params), filled(source.request), etag_before)
         first = next(capture)
         columns = [c for c in source.columns if c.mapped]
-        headers = _headers(source, first)
+        headers = _list_headers(source, first)
         notes = list(map_columns(source, str(partition), headers).notes) if first.records else []
         if source.headers and address.scheme == "http" and address.hostname not in LOOPBACK:
             notes.append("the credentials of this source cross the network in the clear: its url is http")
-        chunks = (_texts(source, at, page, columns, notes) for page in chain([first], capture))
+        chunks = (_format_records(source, at, page, columns, notes) for page in chain([first], capture))
         with register_chunks(con, [c.name for c in columns], chunks) as rows:
             origin = f"{address.scheme}://{address.hostname}:{address.port or ''}{address.path}"
             etag = first.answer.etag if single else None
-            new_validator = f"{_fingerprint(source)}:{etag}" if etag else ""
+            new_validator = f"{_hash_contract(source)}:{etag}" if etag else ""
             expressions = {c.name: duck.identifier(c.name) for c in columns}
             yield Relation(rows, expressions, origin, notes, new_validator)
 
@@ -89,45 +89,47 @@ def find_newest_delivery(source: Source, settings: Settings) -> date | None:
     return None
 
 
-def _fingerprint(source: Source) -> str:
+def _hash_contract(source: Source) -> str:
     """Changes with the contract and with what is removed from texts: then 304 is not enough."""
-    said = source.model_dump_json() + personal.redacted_sql("text")
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
+    text = source.model_dump_json() + personal.redacted_sql("text")
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _headers(source: Source, page: HttpPage) -> list[str]:
+def _list_headers(source: Source, page: HttpPage) -> list[str]:
     """Every name that any record of the page has, nested ones dotted, in order of appearance."""
-    named = dict.fromkeys(source.page_constants)
+    names = dict.fromkeys(source.page_constants)
     for record in page.records:
-        named.update(dict.fromkeys(_flat(record)))
-    return list(named)
+        names.update(dict.fromkeys(_flatten(record)))
+    return list(names)
 
 
-def _texts(
+def _format_records(
     source: Source, at: str, page: HttpPage, columns: list[Column], notes: list[str]
 ) -> list[list[str | None]]:
     """The page's records as columns of text; what it newly drops is added to the notes."""
-    said = {name: read_path(page.answer.page, path) for name, path in source.page_constants.items()}
-    found = match_headers(source, _headers(source, page))
-    if page.records and found.missing and page.number > 1:  # of the first, `map_columns` has told
+    constants = {name: read_path(page.answer.page, path) for name, path in source.page_constants.items()}
+    match = match_headers(source, _list_headers(source, page))
+    if page.records and match.missing and page.number > 1:  # of the first, `map_columns` has told
         raise PermanentSourceError(
-            f"{at}page {page.number} has no {', '.join(map(repr, found.missing))}, which the source needs. "
+            f"{at}page {page.number} has no {', '.join(map(repr, match.missing))}, which the source needs. "
             f"Nothing was landed. Correct `columns` of {source.name} in sources.yaml, or ask the source."
         )
-    if found.unknown and source.drift.extra_column == "warn":
-        note = f"columns not in the contract, dropped: {', '.join(found.unknown)}"
+    if match.unknown and source.drift.extra_column == "warn":
+        note = f"columns not in the contract, dropped: {', '.join(match.unknown)}"
         if note not in notes:
             notes.append(note)
-    records = [said | _flat(record) for record in page.records]
+    records = [constants | _flatten(record) for record in page.records]
     return [
-        [format_value(r.get(found.columns.get(c.name, "")), c, source.number_format) for r in records]
+        [format_value(r.get(match.columns.get(c.name, "")), c, source.number_format) for r in records]
         for c in columns
     ]
 
 
-def _flat(record: Any, prefix: str = "") -> dict[str, Any]:
+def _flatten(record: Any, prefix: str = "") -> dict[str, Any]:
     """`{"unit": {"code": 1}}` → `{"unit.code": 1}`; what is no object has no columns."""
     flat: dict[str, Any] = {}
     for name, value in record.items() if isinstance(record, Mapping) else ():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+        flat |= (
+            _flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+        )
     return flat

@@ -43,8 +43,8 @@ clock = time.monotonic
 class TryAgain(SourceError):
     """429, 5xx, or an answer that is none: worth another try, not before `retry_after` seconds."""
 
-    def __init__(self, said: str, retry_after: float = 0) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, retry_after: float = 0) -> None:
+        super().__init__(message)
         self.retry_after = retry_after
 
 
@@ -74,7 +74,7 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.session.close()
 
-    def fetch(self, url: str, params: dict[str, Any], body: dict[str, Any] | None, known: str = "") -> Answer:
+    def fetch(self, url: str, params: dict[str, Any], body: dict[str, Any] | None, etag: str = "") -> Answer:
         """The answer; SourceError after the last try, PermanentSourceError where none can help.
 
         `known`: the ETag of what is landed already; Unchanged where the API says that it still holds.
@@ -86,12 +86,12 @@ class Client:
             sleep=self._wait,
             reraise=True,
         )
-        return retrying(self._once, url, params, body, known)
+        return retrying(self._fetch_once, url, params, body, etag)
 
     def _wait(self, seconds: float) -> None:
         sleep(min(seconds, self.longest_pause))
 
-    def _once(self, url: str, params: dict[str, Any], body: dict[str, Any] | None, known: str) -> Answer:
+    def _fetch_once(self, url: str, params: dict[str, Any], body: dict[str, Any] | None, etag: str) -> Answer:
         now = clock()
         if now < self.free_at:
             self._wait(self.free_at - now)
@@ -103,14 +103,14 @@ class Client:
                 url,
                 params=params or None,
                 json=body,
-                headers={"If-None-Match": known} if known else None,
+                headers={"If-None-Match": etag} if etag else None,
                 timeout=self.source.timeout_seconds,
                 allow_redirects=False,
                 stream=True,
             )
             with answer:
                 self._classify_answer(answer)
-                content = self._read(answer, deadline)
+                content = self._read_body(answer, deadline)
         except requests.exceptions.SSLError:
             raise PermanentSourceError(
                 f"{self.at}the API's certificate is not trusted. Nothing was landed. "
@@ -128,7 +128,7 @@ class Client:
                 f"the capture is tried again as a whole."
             ) from None
         return Answer(
-            self._json(content), answer.links.get("next", {}).get("url"), answer.headers.get("ETag")
+            self._parse_json(content), answer.links.get("next", {}).get("url"), answer.headers.get("ETag")
         )
 
     def _classify_answer(self, answer: requests.Response) -> None:
@@ -137,12 +137,12 @@ class Client:
         if status == 304:
             raise Unchanged(f"{self.at}the API says that nothing changed since the last capture.")
         if status in (408, 425, 429) or status >= 500:
-            said = _seconds(answer.headers.get("Retry-After", ""))
+            pause = _parse_retry_after(answer.headers.get("Retry-After", ""))
             rate = " Lower `requests_per_second` in sources.yaml, or" if status == 429 else ""
             raise TryAgain(
                 f"{where}, and kept doing so. Nothing was landed.{rate or ' Run again later, or'} "
                 f"ask the API's owner.",
-                said,
+                pause,
             )
         if 300 <= status < 400:
             there = urlsplit(answer.headers.get("Location", "")).hostname or "another path"
@@ -153,7 +153,7 @@ class Client:
         if status >= 400:
             raise PermanentSourceError(f"{where}. Nothing was landed. Check the address and the credentials.")
 
-    def _read(self, answer: requests.Response, deadline: float) -> bytes:
+    def _read_body(self, answer: requests.Response, deadline: float) -> bytes:
         """The body, whatever it trickles in by: each read has its timeout, and so has the whole."""
         content = bytearray()
         while piece := answer.raw.read1(READ_BYTES, decode_content=True):
@@ -170,7 +170,7 @@ class Client:
                 )
         return bytes(content)
 
-    def _json(self, content: bytes) -> Any:
+    def _parse_json(self, content: bytes) -> Any:
         try:
             page = json.loads(content, parse_float=Decimal, parse_constant=str)
         except (ValueError, RecursionError):
@@ -179,9 +179,9 @@ class Client:
                 f"by hand: a login page or a proxy's error says what to correct, `url` or the credentials."
             ) from None
         for path, good in self.source.success.items():
-            if (said := read_path(page, path)) != good:
+            if (value := read_path(page, path)) != good:
                 raise TryAgain(
-                    f"{self.at}the API answered with {path} {said!r:.80}. Nothing was landed. Ask the API's "
+                    f"{self.at}the API answered with {path} {value!r:.80}. Nothing was landed. Ask the API's "
                     f"owner what it means, or correct `success` in sources.yaml."
                 )
         return page
@@ -202,12 +202,12 @@ def _pause(state: RetryCallState) -> float:
     return max(BACKOFF(state), min(asked, MAX_RETRY_AFTER_SECONDS))
 
 
-def _seconds(said: str) -> float:
+def _parse_retry_after(header: str) -> float:
     """Retry-After is a number of seconds or a date (RFC 9110 §10.2.3); anything else is no wish."""
-    if said.isdigit():
-        return float(said)
+    if header.isdigit():
+        return float(header)
     try:
-        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return 0
 

@@ -33,9 +33,9 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     try:
         encoding = find_codec(source.encoding)
         sample = member.sample()
-        if wrong := _wrong(sample, encoding):
+        if wrong := _find_fault(sample, encoding):
             raise ValueError(wrong)
-        headers = _header(open_as_utf8(member.open(), encoding), delimiter, source.limits.line_mb)
+        headers = _read_header(open_as_utf8(member.open(), encoding), delimiter, source.limits.line_mb)
     except (ValueError, csv.Error) as error:
         raise Unreadable(member, str(error)) from None
     direct = member.plain and encoding == "utf-8" and not MAGIC.search(str(member.file))
@@ -71,7 +71,7 @@ def clean_sql(text: str) -> str:
     return f"nullif(trim({inner}, ' ' || chr(9)), '')"
 
 
-def _wrong(sample: bytes, encoding: str) -> str | None:
+def _find_fault(sample: bytes, encoding: str) -> str | None:
     if not sample:
         return "it is empty: not even a header line"
     if sample.startswith(b"\xd0\xcf\x11\xe0"):
@@ -85,7 +85,7 @@ def _wrong(sample: bytes, encoding: str) -> str | None:
     return None
 
 
-def _header(stream: io.BufferedReader, delimiter: str, line_mb: int) -> list[str]:
+def _read_header(stream: io.BufferedReader, delimiter: str, line_mb: int) -> list[str]:
     limit = line_mb * MIB
     with io.TextIOWrapper(stream, "utf-8", newline="") as text:
         lines = iter(lambda: text.readline(limit), "")

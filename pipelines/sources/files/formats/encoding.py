@@ -31,11 +31,11 @@ TCVN3 = frozenset(b"\xa8\xa9\xaa\xab\xac\xad\xae\xb5\xb6\xb7\xb8\xb9\xbb\xbc\xbd
 def find_codec(name: str | None) -> str:
     """The codec's canonical name; ValueError with the nearest known one."""
     try:
-        found = codecs.lookup(name or "utf-8")
-        b"".decode(found.name)
+        info = codecs.lookup(name or "utf-8")
+        b"".decode(info.name)
     except (LookupError, TypeError, ValueError):
         raise ValueError(f"`encoding: {name}` is not known{nearest(name, SUGGESTED)}") from None
-    return {"ascii": "utf-8", "utf-8-sig": "utf-8"}.get(found.name, found.name)
+    return {"ascii": "utf-8", "utf-8-sig": "utf-8"}.get(info.name, info.name)
 
 
 def find_contradiction(sample: bytes, encoding: str) -> str | None:
@@ -55,8 +55,8 @@ def find_contradiction(sample: bytes, encoding: str) -> str | None:
 
 def suggest_encoding(sample: bytes) -> str:
     """What to set instead, from bytes that are not in the configured encoding."""
-    if said := find_contradiction(sample, "utf-8"):
-        return said.partition("; ")[2]
+    if reason := find_contradiction(sample, "utf-8"):
+        return reason.partition("; ")[2]
     high = [byte for byte in sample if byte > 127]
     if not high:
         return "ask for the export in UTF-8"
@@ -94,10 +94,10 @@ class Utf8(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         while not self._left and not self._ended:
             self._fill()
-        given = self._left[: len(buffer)]
-        buffer[: len(given)] = given
-        self._left = self._left[len(given) :]
-        return len(given)
+        piece = self._left[: len(buffer)]
+        buffer[: len(piece)] = piece
+        self._left = self._left[len(piece) :]
+        return len(piece)
 
     def _fill(self) -> None:
         chunk = self._raw.read(CHUNK)

@@ -25,21 +25,21 @@ def read_document(session: ReadSession, member: Member) -> Iterator[TableFragmen
     source = session.source
     limit = source.limits.document_mb
     try:
-        encoding = _encoding(source, member)
+        encoding = _check_encoding(source, member)
         with open_as_utf8(member.open(), encoding) as stream:
             data = stream.read(limit * MIB + 1)
         if len(data) > limit * MIB:
             raise ValueError(f"it is larger than {limit} MiB (`limits.document_mb`); ask for NDJSON")
-        records = _records(source, _parsed(data.decode()))
+        records = _find_records(source, _parse(data.decode()))
     except ValueError as error:
         raise Unreadable(member, str(error)) from None
     if not records:
         return
-    headers = headers_of(source, records)
+    headers = list_headers(source, records)
 
     def select(mapped: Mapping[str, str]) -> str:
         table = session.register_texts(
-            {name: _column(session, records, name, header) for name, header in mapped.items()}
+            {name: _format_column(session, records, name, header) for name, header in mapped.items()}
         )
         return f"from {table}"
 
@@ -51,9 +51,9 @@ def read_lines(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     source = session.source
     headers: dict[str, None] = {}
     try:
-        encoding = _encoding(source, member)
-        for record in _lines(source, member, encoding):
-            headers |= dict.fromkeys(headers_of(source, [record]))
+        encoding = _check_encoding(source, member)
+        for record in _read_lines(source, member, encoding):
+            headers |= dict.fromkeys(list_headers(source, [record]))
     except ValueError as error:
         raise Unreadable(member, str(error)) from None
     if not headers:
@@ -62,7 +62,7 @@ def read_lines(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     def select(mapped: Mapping[str, str]) -> str:
         def batches() -> Iterator[list[Mapping[str, Any]]]:
             chunk: list[Mapping[str, Any]] = []
-            for record in _lines(source, member, encoding):
+            for record in _read_lines(source, member, encoding):
                 chunk.append(record)
                 if len(chunk) == ROWS_AT_ONCE:
                     yield chunk
@@ -87,7 +87,7 @@ class _Stream:
             try:
                 for records in self._batches():
                     columns = [
-                        pa.array(_column(self._session, records, name, header), pa.string())
+                        pa.array(_format_column(self._session, records, name, header), pa.string())
                         for name, header in self._mapped.items()
                     ]
                     yield pa.record_batch(columns, schema=schema)
@@ -106,14 +106,14 @@ def dig(page: Any, where: str) -> Any:
     return value
 
 
-def headers_of(source: Source, records: Sequence[Mapping[str, Any]]) -> list[str]:
+def list_headers(source: Source, records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Keys of all records, in order of appearance, and the dotted paths that the contract names."""
     keys = dict.fromkeys(key for record in records for key in record)
-    named = (n for c in source.columns for n in c.headers if "." in n and n not in keys)
-    return [*keys, *(n for n in named if any(dig(record, n) is not None for record in records))]
+    paths = (n for c in source.columns for n in c.headers if "." in n and n not in keys)
+    return [*keys, *(n for n in paths if any(dig(record, n) is not None for record in records))]
 
 
-def _encoding(source: Source, member: Member) -> str:
+def _check_encoding(source: Source, member: Member) -> str:
     encoding, sample = find_codec(source.encoding), member.sample()
     if not sample.strip():
         raise ValueError("it is empty: not even an empty list")
@@ -124,7 +124,7 @@ def _encoding(source: Source, member: Member) -> str:
     return encoding
 
 
-def _parsed(text: str) -> Any:
+def _parse(text: str) -> Any:
     def no_number(word: str) -> Any:
         raise ValueError(f"it holds {word}, which is no JSON number")
 
@@ -132,27 +132,27 @@ def _parsed(text: str) -> Any:
         return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=no_number)
     except json.JSONDecodeError as error:
         cut = error.pos >= len(text.rstrip()) - 1
-        told = "it is cut short" if cut else f"no valid JSON at line {error.lineno}, column {error.colno}"
-        raise ValueError(f"{told} ({error.msg})") from None
+        reason = "it is cut short" if cut else f"no valid JSON at line {error.lineno}, column {error.colno}"
+        raise ValueError(f"{reason} ({error.msg})") from None
     except RecursionError:
         raise ValueError("it is nested too deeply: hostile or damaged") from None
 
 
-def _records(source: Source, document: Any) -> list[Mapping[str, Any]]:
+def _find_records(source: Source, document: Any) -> list[Mapping[str, Any]]:
     """The list of records with what the page says once; ValueError where there is no such list."""
-    found = document if source.records is None else dig(document, source.records)
-    if not isinstance(found, list):
+    records = document if source.records is None else dig(document, source.records)
+    if not isinstance(records, list):
         where = f"no list at {source.records!r}" if source.records else "no list at the top"
         keys = f"; its keys are {', '.join(map(str, document))}" if isinstance(document, Mapping) else ""
         raise ValueError(f"{where}{keys[:300]}. Correct `records` of {source.name} in sources.yaml")
-    for number, record in enumerate(found, 1):
+    for number, record in enumerate(records, 1):
         if not isinstance(record, Mapping):
             raise ValueError(f"record {number} is no object")
-    said = {name: dig(document, where) for name, where in source.page_constants.items()}
-    return [said | record for record in found] if said else found
+    constants = {name: dig(document, where) for name, where in source.page_constants.items()}
+    return [constants | record for record in records] if constants else records
 
 
-def _lines(source: Source, member: Member, encoding: str) -> Iterator[Mapping[str, Any]]:
+def _read_lines(source: Source, member: Member, encoding: str) -> Iterator[Mapping[str, Any]]:
     limit = source.limits.line_mb * MIB
     with open_as_utf8(member.open(), encoding) as stream:
         for number, line in enumerate(iter(lambda: stream.readline(limit + 1), b""), 1):
@@ -161,7 +161,7 @@ def _lines(source: Source, member: Member, encoding: str) -> Iterator[Mapping[st
             if not line.strip():
                 continue
             try:
-                record = _parsed(line.decode())
+                record = _parse(line.decode())
             except ValueError as error:
                 end = "" if line.endswith(b"\n") else ", the last one, without a line end"
                 raise ValueError(f"line {number}{end}: {error}") from None
@@ -170,7 +170,7 @@ def _lines(source: Source, member: Member, encoding: str) -> Iterator[Mapping[st
             yield record
 
 
-def _value(record: Mapping[str, Any], header: str) -> Any:
+def _read_value(record: Mapping[str, Any], header: str) -> Any:
     value = record[header] if header in record else dig(record, header)
     return _as_json(value) if isinstance(value, Mapping | list) else value
 
@@ -186,8 +186,8 @@ def _as_json(value: Any) -> str:
     return json.dumps(plain(value), ensure_ascii=False)
 
 
-def _column(
+def _format_column(
     session: ReadSession, records: Iterable[Mapping[str, Any]], name: str, header: str
 ) -> list[str | None]:
     column = session.columns.get(name)
-    return [format_cell(_value(record, header), session.source, column) for record in records]
+    return [format_cell(_read_value(record, header), session.source, column) for record in records]

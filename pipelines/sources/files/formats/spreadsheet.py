@@ -69,15 +69,15 @@ def read_sheet(
         records = Records(header, merges, required, about["sheet"])
         tables: list[str] = []
         columns: dict[str, list[str | None]] = {name: [] for name in places}
-        for number, cells in records.of(all_rows()):
+        for number, cells in records.select_records(all_rows()):
             for name, place in places.items():
-                cell = _native(cells[place], about["sheet"], number)
+                cell = _read_cell(cells[place], about["sheet"], number)
                 columns[name].append(format_cell(cell, session.source, session.columns.get(name)))
             if len(next(iter(columns.values()), ())) == ROWS_AT_ONCE:
                 tables.append(session.register_texts(columns))
                 columns = {name: [] for name in places}
         tables.append(session.register_texts(columns))
-        sheet_notes.extend(records.notes())
+        sheet_notes.extend(records.list_notes())
         return " union all ".join(f"from {table}" for table in tables)
 
     headers = [label for label in header.labels if label]
@@ -86,14 +86,14 @@ def read_sheet(
 
 def find_header(rows: list[Row], merges: list[Merged], marker: str, sheet: str) -> Header:
     """The header rows of a sheet, joined to one label per column."""
-    wanted = fold(marker)
+    folded_marker = fold(marker)
     top, ordinal = next(
         (
             (number, place)
             for number, cells in rows
             if number < HEADER_SEARCH_ROWS
             for place, cell in enumerate(cells)
-            if isinstance(cell, str) and fold(cell) == wanted
+            if isinstance(cell, str) and fold(cell) == folded_marker
         ),
         (-1, -1),
     )
@@ -107,7 +107,7 @@ def find_header(rows: list[Row], merges: list[Merged], marker: str, sheet: str) 
     bottom = top
     while bottom + 1 < top + HEADER_ROWS:
         after = below.get(bottom + 1)
-        belongs = bottom < tall if tall is not None else after is not None and _continues(after, ordinal)
+        belongs = bottom < tall if tall is not None else after is not None and _is_header_row(after, ordinal)
         if not belongs:
             break
         bottom += 1
@@ -115,10 +115,10 @@ def find_header(rows: list[Row], merges: list[Merged], marker: str, sheet: str) 
     if first in below and _is_column_numbers(below[first]):
         first += 1
     labels = _labels([below.get(n, []) for n in range(top, bottom + 1)], merges, top)
-    return Header(labels, ordinal, wanted in ORDINAL_MARKERS, first)
+    return Header(labels, ordinal, folded_marker in ORDINAL_MARKERS, first)
 
 
-def _continues(cells: list[Any], ordinal: int) -> bool:
+def _is_header_row(cells: list[Any], ordinal: int) -> bool:
     """A row below the marker that still belongs to the header: labels only, no ordinal of its own."""
     filled = [cell for cell in cells if cell is not None]
     own = cells[ordinal] if ordinal < len(cells) else None
@@ -176,12 +176,12 @@ class Records:
             if merged.left == merged.right and merged.top >= header.first and merged.left != header.ordinal:
                 self._tall.setdefault(merged.top, []).append(merged)
 
-    def of(self, rows: Iterator[Row]) -> Iterator[Row]:
+    def select_records(self, rows: Iterator[Row]) -> Iterator[Row]:
         width, above = len(self._header.labels), {}
-        for number, given in rows:
+        for number, raw_cells in rows:
             if number < self._header.first:
                 continue
-            cells = [clean_text(cell) if isinstance(cell, str) else cell for cell in given]
+            cells = [clean_text(cell) if isinstance(cell, str) else cell for cell in raw_cells]
             cells += [None] * (width - len(cells))
             for merged in self._tall.get(number, ()):
                 if merged.left < width:
@@ -215,30 +215,30 @@ class Records:
             self._doubtful.append(number + 1)
         return False
 
-    def notes(self) -> Iterator[str]:
+    def list_notes(self) -> Iterator[str]:
         kinds = [f"{self._headings} headings and notes"] * bool(self._headings)
         kinds += [f"{self._totals} totals and their parts"] * bool(self._totals)
         if kinds:
             yield f"sheet {self._sheet}: rows that are no records: {', '.join(kinds)}"
         if self._doubtful:
-            shown = ", ".join(map(str, self._doubtful[:20]))
+            numbers = ", ".join(map(str, self._doubtful[:20]))
             yield (
                 f"sheet {self._sheet}: {len(self._doubtful)} rows without an ordinal, and without what a "
-                f"record must have, were left out: row {shown}"
+                f"record must have, were left out: row {numbers}"
             )
 
 
-def _native(cell: Any, sheet: str, number: int) -> Any:
+def _read_cell(cell: Any, sheet: str, number: int) -> Any:
     """What the child tagged: a moment, or a formula that was never computed."""
     if not isinstance(cell, list):
         return cell
-    kind, said = cell
+    kind, value = cell
     if kind == "f":
         raise ValueError(
-            f"sheet {sheet!r}, cell {said}: a formula without a stored value; open the workbook in Excel, "
+            f"sheet {sheet!r}, cell {value}: a formula without a stored value; open the workbook in Excel, "
             f"save it and deliver it again"
         )
-    return datetime.fromisoformat(said) if "T" in said else date.fromisoformat(said)
+    return datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
 
 
 def _text(cell: Any) -> str:

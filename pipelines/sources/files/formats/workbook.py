@@ -30,21 +30,21 @@ def read_workbook(session: ReadSession, member: Member) -> Iterator[TableFragmen
     """A part per sheet; each is selected from before the next is asked for: rows pass by only once."""
     try:
         sample = member.sample(4096)
-        if wrong := _wrong(sample):
+        if wrong := _find_fault(sample):
             raise ValueError(wrong)
-        with _told(session, member) as lines:
+        with _run_child(session, member) as lines:
             notes: list[str] = []
-            said = next(lines)
-            while "done" not in said:
-                if "notes" in said:
-                    notes += said["notes"]
-                    said = next(lines)
+            message = next(lines)
+            while "done" not in message:
+                if "notes" in message:
+                    notes += message["notes"]
+                    message = next(lines)
                     continue
                 rows = _Rows(lines)
-                constants = (session.source.sheets or {}).get(said["pattern"], {})
-                yield read_sheet(session, member, said, rows, constants, notes)
+                constants = (session.source.sheets or {}).get(message["pattern"], {})
+                yield read_sheet(session, member, message, rows, constants, notes)
                 notes = []
-                said = rows.rest()
+                message = rows.skip_rest()
     except ValueError as error:
         if isinstance(error, Unreadable):
             raise
@@ -63,19 +63,19 @@ class _Rows:
 
     def __next__(self) -> tuple[int, list[Any]]:
         if self._next is None:
-            said = next(self._lines)
-            if isinstance(said, list):
-                return said[0], said[1]
-            self._next = said
+            message = next(self._lines)
+            if isinstance(message, list):
+                return message[0], message[1]
+            self._next = message
         raise StopIteration
 
-    def rest(self) -> Any:
+    def skip_rest(self) -> Any:
         for _ in self:
             pass
         return self._next
 
 
-def _wrong(sample: bytes) -> str | None:
+def _find_fault(sample: bytes) -> str | None:
     if sample.startswith((ZIP, OLE)):
         return None
     if not sample:
@@ -91,10 +91,10 @@ def _wrong(sample: bytes) -> str | None:
 
 
 @contextmanager
-def _told(session: ReadSession, member: Member) -> Iterator[Iterator[Any]]:
+def _run_child(session: ReadSession, member: Member) -> Iterator[Iterator[Any]]:
     """The child's lines; it does not outlive the block."""
     limits = session.source.limits
-    asked = {
+    request = {
         "path": str(member.file) if member.plain else None,
         "project": str(PROJECT),
         "sheets": list(session.source.sheets or {}),
@@ -105,7 +105,7 @@ def _told(session: ReadSession, member: Member) -> Iterator[Iterator[Any]]:
         "ratio": limits.ratio,
     }
     child = subprocess.Popen(
-        [sys.executable, "-I", "-B", str(CHILD), json.dumps(asked)],
+        [sys.executable, "-I", "-B", str(CHILD), json.dumps(request)],
         stdin=subprocess.DEVNULL if member.plain else subprocess.PIPE,
         stdout=subprocess.PIPE,
         # What a parser says when it breaks may quote cells.
@@ -128,7 +128,7 @@ def _told(session: ReadSession, member: Member) -> Iterator[Iterator[Any]]:
         feeder = threading.Thread(target=_feed, args=(child, data), daemon=True)
         feeder.start()
     try:
-        yield _lines(child, late, session)
+        yield _read_messages(child, late, session)
     finally:
         timer.cancel()
         child.kill()
@@ -156,20 +156,22 @@ def _feed(child: subprocess.Popen[bytes], data: bytes) -> None:
         pass  # the child ended before it had read all; its own words say why
 
 
-def _lines(child: subprocess.Popen[bytes], late: threading.Event, session: ReadSession) -> Iterator[Any]:
-    limits, given = session.source.limits, 0
+def _read_messages(
+    child: subprocess.Popen[bytes], late: threading.Event, session: ReadSession
+) -> Iterator[Any]:
+    limits, size = session.source.limits, 0
     assert child.stdout is not None
     for line in child.stdout:
-        given += len(line)
-        if given > 4 * limits.workbook_unpacked_mb * MIB:
+        size += len(line)
+        if size > 4 * limits.workbook_unpacked_mb * MIB:
             raise ValueError("its cells hold far more text than the workbook itself: a bomb")
         if not line.endswith(b"\n"):
             break
-        said = json.loads(line)
-        if isinstance(said, dict) and "error" in said:
-            raise ValueError(_out_of_memory(session) if said["error"] == "memory" else said["error"])
-        yield said
-        if isinstance(said, dict) and "done" in said:
+        message = json.loads(line)
+        if isinstance(message, dict) and "error" in message:
+            raise ValueError(_out_of_memory(session) if message["error"] == "memory" else message["error"])
+        yield message
+        if isinstance(message, dict) and "done" in message:
             return
     ended = child.wait()
     if late.is_set() or ended in (-signal.SIGXCPU, -signal.SIGKILL):

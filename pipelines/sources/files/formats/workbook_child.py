@@ -45,9 +45,9 @@ def write_line(content: Any) -> None:
     sys.stdout.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def limit_process(asked: dict[str, Any]) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (asked["memory_mb"] << 20,) * 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"], asked["seconds"] + 1))
+def limit_process(request: dict[str, Any]) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (request["memory_mb"] << 20,) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (request["seconds"], request["seconds"] + 1))
     # It writes no file, and leaves no image of its memory, which holds personal data.
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -93,7 +93,7 @@ def find_marks(archive: zipfile.ZipFile, member: str) -> Marks:
 
     The reader gives both as blank cells: what stands there must not be lost in silence.
     """
-    found: Marks = {}
+    marks: Marks = {}
     rest = b""
     with archive.open(member) as stream:
         while chunk := stream.read(1 << 20):
@@ -105,22 +105,22 @@ def find_marks(archive: zipfile.ZipFile, member: str) -> Marks:
             if b"<f" in ready or b":f" in ready:
                 for cell in NOT_COMPUTED.finditer(ready):
                     if not (cell[2] and b't="str"' in cell[1]):
-                        _mark(found, cell[1], lambda name: ["f", name])
+                        _mark(marks, cell[1], lambda name: ["f", name])
             if b't="e"' in ready:
                 for cell in ERROR_VALUE.finditer(ready):
-                    shown = cell[2].decode("utf-8", "replace")
-                    _mark(found, cell[1], lambda name, shown=shown: shown)
-    return found
+                    text = cell[2].decode("utf-8", "replace")
+                    _mark(marks, cell[1], lambda name, shown=text: text)
+    return marks
 
 
-def _mark(found: Marks, attributes: bytes, value: Any) -> None:
-    if len(found) >= MOST_MARKS:
+def _mark(marks: Marks, attributes: bytes, value: Any) -> None:
+    if len(marks) >= MOST_MARKS:
         raise WorkbookRefused(f"more than {MOST_MARKS} cells hold formulas without stored values, or errors")
     if place := REFERENCE.search(attributes):
         column = 0
         for letter in place[1]:
             column = column * 26 + letter - 64
-        found.setdefault(int(place[2]) - 1, {})[column - 1] = value((place[1] + place[2]).decode())
+        marks.setdefault(int(place[2]) - 1, {})[column - 1] = value((place[1] + place[2]).decode())
 
 
 def tag_cell(cell: Any, row: int, column: int) -> Any:
@@ -148,7 +148,7 @@ def choose_sheets(book: Any, patterns: list[str]) -> list[tuple[str, str]]:
 
     worksheets = [m for m in book.sheets_metadata if m.typ == SheetTypeEnum.WorkSheet]
     sheets = [(m.name, m.visible == SheetVisibleEnum.Visible) for m in worksheets]
-    shown = ", ".join(repr(name) for name, _ in sheets) or "none"
+    names = ", ".join(repr(name) for name, _ in sheets) or "none"
     if not patterns:
         if not sheets:
             raise WorkbookRefused("it has no sheet")
@@ -158,12 +158,12 @@ def choose_sheets(book: Any, patterns: list[str]) -> list[tuple[str, str]]:
         fitting = [n for n, _ in sheets if nfc(n) == nfc(pattern)]
         fitting = fitting or [n for n, visible in sheets if visible and fnmatch.fnmatch(nfc(n), nfc(pattern))]
         if not fitting:
-            raise WorkbookRefused(f"no sheet {pattern!r}; found {shown}")
+            raise WorkbookRefused(f"no sheet {pattern!r}; found {names}")
         chosen += [(n, pattern) for n in fitting if n not in {already for already, _ in chosen}]
     return chosen
 
 
-def read_rows(sheet: Any, found: Marks) -> Iterator[list[Any]]:
+def read_rows(sheet: Any, marks: Marks) -> Iterator[list[Any]]:
     """[row number, cells] of every row that is not blank; `found`: row → column → mark."""
     offset = sheet.start[1] if sheet.start else 0
     last = -1
@@ -172,16 +172,16 @@ def read_rows(sheet: Any, found: Marks) -> Iterator[list[Any]]:
         cells: list[Any] = [None] * offset + [
             tag_cell(cell, number, offset + i) for i, cell in enumerate(row)
         ]
-        _put(cells, found.pop(number, {}))
+        _put(cells, marks.pop(number, {}))
         while cells and cells[-1] is None:
             cells.pop()
         if sum(len(cell) for cell in cells if isinstance(cell, str)) > LONGEST_ROW:
             raise WorkbookRefused(f"row {number + 1} holds more than {LONGEST_ROW >> 20} MiB of text")
         if cells:
             yield [number, cells]
-    for number in sorted(n for n in found if n > last):
+    for number in sorted(n for n in marks if n > last):
         cells = []
-        _put(cells, found[number])
+        _put(cells, marks[number])
         yield [number, cells]
 
 
@@ -191,20 +191,22 @@ def _put(cells: list[Any], marked: dict[int, Any]) -> None:
         cells[column] = value
 
 
-def read_workbook(asked: dict[str, Any]) -> None:
-    sys.path.insert(0, asked["project"])
+def read_workbook(request: dict[str, Any]) -> None:
+    sys.path.insert(0, request["project"])
     from python_calamine import CalamineWorkbook
 
     from pipelines.sources.files.zip_directory import check_directory
 
     # Its kind is told by its bytes: the name may lie.
-    data = io.BytesIO(sys.stdin.buffer.read() if asked["path"] is None else Path(asked["path"]).read_bytes())
+    data = io.BytesIO(
+        sys.stdin.buffer.read() if request["path"] is None else Path(request["path"]).read_bytes()
+    )
     archive: zipfile.ZipFile | None = None
     files: dict[Any, Any] = {}
     if zipfile.is_zipfile(data):
         archive = zipfile.ZipFile(data)
         check_directory(
-            archive, members=asked["members"], unpacked_mb=asked["unpacked_mb"], ratio=asked["ratio"]
+            archive, members=request["members"], unpacked_mb=request["unpacked_mb"], ratio=request["ratio"]
         )
         write_line({"notes": describe_peculiarities(archive)})
         files = map_sheets(archive)
@@ -212,13 +214,13 @@ def read_workbook(asked: dict[str, Any]) -> None:
         raise WorkbookRefused("it is protected by a password; ask for it without")
     data.seek(0)
     book = CalamineWorkbook.from_object(data)
-    chosen = choose_sheets(book, asked["sheets"])
+    chosen = choose_sheets(book, request["sheets"])
     others = [m.name for m in book.sheets_metadata if m.name not in {name for name, _ in chosen}]
     if others:
         write_line({"notes": [f"sheets not read: {', '.join(others)[:500]}"]})
     for name, pattern in chosen:
         sheet = book.get_sheet_by_name(name)
-        found = find_marks(archive, files[name]) if archive and files.get(name) else {}
+        marks = find_marks(archive, files[name]) if archive and files.get(name) else {}
         write_line(
             {
                 "sheet": name,
@@ -226,18 +228,18 @@ def read_workbook(asked: dict[str, Any]) -> None:
                 "merges": [[*a, *b] for a, b in sheet.merged_cell_ranges or []],
             }
         )
-        for row in read_rows(sheet, found):
+        for row in read_rows(sheet, marks):
             write_line(row)
     write_line({"done": True})
 
 
-def main(asked: dict[str, Any]) -> None:
-    limit_process(asked)
+def main(request: dict[str, Any]) -> None:
+    limit_process(request)
     # Imported only under the limits.
     from python_calamine import CalamineError, PasswordError
 
     try:
-        read_workbook(asked)
+        read_workbook(request)
     except WorkbookRefused as error:
         write_line({"error": str(error)})
     except MemoryError:
