@@ -67,11 +67,11 @@ def _examine_type(seen: Examination, source: Source, con: duckdb.DuckDBPyConnect
         f"where {name} is not null and {value} is null "
         f"group by 1 order by n desc, said limit {ROWS_LISTED}"
     ).fetchall()
-    for outline, n, texts in rows:
-        text = f"{n} rows hold a text of the shape {outline!r}, which is no {column.type}"
+    for outline, count, texts in rows:
+        text = f"{count} rows hold a text of the shape {outline!r}, which is no {column.type}"
         if column.type in ("timestamp", "date"):
             key = "datetime_formats" if column.type == "timestamp" else "date_formats"
-            text = f"{n} rows hold a text of the shape {outline!r}, which no format of `{key}` reads"
+            text = f"{count} rows hold a text of the shape {outline!r}, which no format of `{key}` reads"
             formats = suggest_formats(con, list(texts))
             if formats:
                 formats_so_far = seen.changes.setdefault(key, list(getattr(source, key)))

@@ -1,11 +1,13 @@
 """Drift that only the rows show: words a value map does not know, columns that no longer parse.
 
-Said when the batch is landed, in its notes; rows are still judged one by one by the suite.
+It stands in the notes of the batch; the suite still evaluates every row on its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -21,53 +23,66 @@ ENOUGH = 10
 WORDS_LISTED = 8
 
 
+class Change(NamedTuple):
+    """One way in which the rows differ from the contract; `mode`: warn or fail, as the contract says."""
+
+    mode: str
+    text: str
+
+
 def check_drift(
     con: duckdb.DuckDBPyConnection, source: Source, partition: str, path: Path
 ) -> tuple[str, ...]:
     """Notes for the batch in `path`; PermanentSourceError where the contract says `fail`."""
-    present = {str(row[0]) for row in con.execute(f"describe from {_parquet(path)}").fetchall()}
-    columns = [c for c in source.columns if c.name in present]
-    found: list[tuple[str, str, str]] = []
-    if source.drift.unknown_word != "ignore":
-        words = count_unknown_words(con, source, [c for c in columns if c.meanings], _parquet(path))
-        found += [
-            (source.drift.unknown_word, name, f"words unknown in {name}: {_list_words(said)}")
-            for name, said in words.items()
-        ]
-    if source.drift.changed_type != "ignore":
-        found += [
-            (source.drift.changed_type, c.name, f"no value of {c.name} reads as {c.type}: {shapes}")
-            for c, shapes in _find_unreadable(con, source, columns, path)
-        ]
-    refused = [text for mode, _, text in found if mode == "fail"]
+    changes = list(_find_changes(con, source, path))
+    refused = [change.text for change in changes if change.mode == "fail"]
     if refused:
         raise PermanentSourceError(
             f"{source.name} {partition}: {'; '.join(refused)}. `drift` of {source.name} in sources.yaml "
             "forbids it; nothing was landed. Add the words or formats there, or correct the source."
         )
-    return tuple(text for _, _, text in found)
+    return tuple(change.text for change in changes)
+
+
+def _find_changes(con: duckdb.DuckDBPyConnection, source: Source, path: Path) -> Iterator[Change]:
+    relation = f"read_parquet({duck.literal(path)})"
+    present = {str(row[0]) for row in con.execute(f"describe from {relation}").fetchall()}
+    columns = [column for column in source.columns if column.name in present]
+    if source.drift.unknown_word != "ignore":
+        with_words = [column for column in columns if column.meanings]
+        for name, words in count_unknown_words(con, source, with_words, relation).items():
+            yield Change(source.drift.unknown_word, f"words unknown in {name}: {_list_words(words)}")
+    if source.drift.changed_type != "ignore":
+        types = {column.name: column.type for column in columns}
+        for name, outlines in _find_unreadable(con, source, columns, relation).items():
+            text = f"no value of {name} reads as {types[name]}: {', '.join(map(repr, outlines))}"
+            yield Change(source.drift.changed_type, text)
 
 
 def count_unknown_words(
     con: duckdb.DuckDBPyConnection, source: Source, columns: list[Column], relation: str
 ) -> dict[str, dict[str, int]]:
-    """column → word → rows, for words its value map does not know; one scan where all are known."""
+    """column → word → rows, for words its value map does not know; one scan where all are known.
+
+    `columns`: those with a value map. Words are redacted: a note is stored with the batch.
+    """
     if not columns:
         return {}
-    asked = ", ".join(f"bool_or({_is_unknown_sql(c)})" for c in columns)
-    row = con.execute(f"select {asked} from {relation}").fetchone() or ()
-    found: dict[str, dict[str, int]] = {}
-    for column, strange in zip(columns, row, strict=True):
-        if strange:
-            words = con.execute(
-                f"select {redacted_sql('word')}, n "
-                f"from (select {clean_text_sql(source, column)} as word, count(*) as n "
-                f"from {relation} where {_is_unknown_sql(column)} group by 1) where word is not null "
-                f"and word not in ({_words_sql(column)}) order by n desc, word"
-            ).fetchall()
-            if words:
-                found[column.name] = {str(word): int(n) for word, n in words}
-    return found
+    questions = ", ".join(f"bool_or({_is_unknown_sql(column)})" for column in columns)
+    answers = con.execute(f"select {questions} from {relation}").fetchone() or ()
+    counts: dict[str, dict[str, int]] = {}
+    for column, has_unknown in zip(columns, answers, strict=True):
+        if not has_unknown:
+            continue
+        rows = con.execute(
+            f"select {redacted_sql('word')}, n "
+            f"from (select {clean_text_sql(source, column)} as word, count(*) as n "
+            f"from {relation} where {_is_unknown_sql(column)} group by 1) where word is not null "
+            f"and word not in ({_words_sql(column)}) order by n desc, word"
+        ).fetchall()
+        if rows:
+            counts[column.name] = {str(word): int(count) for word, count in rows}
+    return counts
 
 
 def _is_unknown_sql(column: Column) -> str:
@@ -80,27 +95,30 @@ def _words_sql(column: Column) -> str:
 
 
 def _find_unreadable(
-    con: duckdb.DuckDBPyConnection, source: Source, columns: list[Column], path: Path
-) -> list[tuple[Column, str]]:
+    con: duckdb.DuckDBPyConnection, source: Source, columns: list[Column], relation: str
+) -> dict[str, list[str]]:
+    """Typed column → up to three outlines of its texts, where none of its first rows reads; in one scan."""
     typed = [c for c in columns if c.type != "text" and not c.meanings and not c.fallback]
     if not typed:
-        return []
+        return {}
     texts = ", ".join(f"{clean_text_sql(source, c)} as {duck.identifier(c.name)}" for c in typed)
-    asked = ", ".join(
-        f"count({duck.identifier(c.name)}), count({typed_value_sql(source, c, _name)}), "
-        f"list(distinct {outline_sql(duck.identifier(c.name))})[:3]"
-        for c in typed
-    )
+    counts = ", ".join(_count_readable_sql(source, column) for column in typed)
     row = con.execute(
-        f"select {asked} from (select {texts} from {_parquet(path)} limit {SAMPLE_ROWS})"
+        f"select [{counts}] from (select {texts} from {relation} limit {SAMPLE_ROWS})"
     ).fetchone()
     assert row is not None
-    counted = zip(typed, row[::3], row[1::3], row[2::3], strict=True)
-    return [
-        (c, ", ".join(map(repr, shapes)))
-        for c, texts, read, shapes in counted
-        if texts >= ENOUGH and not read
-    ]
+    return {
+        column.name: list(count["outlines"])
+        for column, count in zip(typed, row[0], strict=True)
+        if count["texts"] >= ENOUGH and not count["readable"]
+    }
+
+
+def _count_readable_sql(source: Source, column: Column) -> str:
+    name = duck.identifier(column.name)
+    readable = typed_value_sql(source, column, lambda _: name)
+    outlines = f"list(distinct {outline_sql(name)})[:3]"
+    return f"{{'texts': count({name}), 'readable': count({readable}), 'outlines': {outlines}}}"
 
 
 def outline_sql(text: str) -> str:
@@ -108,15 +126,7 @@ def outline_sql(text: str) -> str:
     return f"left(regexp_replace(regexp_replace({text}, '\\d', '9', 'g'), '\\pL', 'A', 'g'), 40)"
 
 
-def _name(column: Column) -> str:
-    return duck.identifier(column.name)
-
-
 def _list_words(words: dict[str, int]) -> str:
-    texts = [f"{word[:40]!r} ({n})" for word, n in list(words.items())[:WORDS_LISTED]]
+    texts = [f"{word[:40]!r} ({count})" for word, count in list(words.items())[:WORDS_LISTED]]
     more = len(words) - len(texts)
     return ", ".join(texts) + (f" and {more} more" if more > 0 else "")
-
-
-def _parquet(path: Path) -> str:
-    return f"read_parquet({duck.literal(path)})"

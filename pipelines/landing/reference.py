@@ -66,9 +66,9 @@ def _write(
     con.execute(f"create temp table clean as select _row, {clean} from texts order by _row")
     typed = {c.name: typed_value_sql(source, c, _name) for c in source.columns}
     for column in source.columns:
-        is_missing = f"{_name(column)} is null" if column.required else "false"
+        missing_sql = f"{_name(column)} is null" if column.required else "false"
         row = con.execute(
-            f"select _row, {_name(column)} from clean where {is_missing} "
+            f"select _row, {_name(column)} from clean where {missing_sql} "
             f"or ({_name(column)} is not null and {typed[column.name]} is null) order by _row limit 1"
         ).fetchone()
         if row:

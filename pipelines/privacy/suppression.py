@@ -116,15 +116,17 @@ def find_determined_rows(hidden: set[int], lines: Sequence[SumGroup]) -> set[int
     """Withheld rows whose value follows from the published rows and the lines' equations."""
     determined: set[int] = set()
     for rows, equations in _components(hidden, lines):
-        place = {row: n for n, row in enumerate(rows)}
+        columns = {row: column for column, row in enumerate(rows)}
         matrix = np.zeros((len(equations), len(rows)))
-        for n, line in enumerate(equations):
+        for equation, line in enumerate(equations):
             for row in line.members:
-                if row in place:
-                    matrix[n, place[row]] = -1.0 if row == line.total else 1.0
+                if row in columns:
+                    matrix[equation, columns[row]] = -1.0 if row == line.total else 1.0
         _, values, vectors = np.linalg.svd(matrix)
         free = vectors[int((values > 1e-9).sum()) :]
-        determined |= {row for row, n in place.items() if not free.size or np.abs(free[:, n]).max() < 1e-9}
+        for row, column in columns.items():
+            if not free.size or np.abs(free[:, column]).max() < 1e-9:
+                determined.add(row)
     return determined
 
 

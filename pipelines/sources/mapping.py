@@ -58,7 +58,7 @@ def match_headers(source: Source, headers: Sequence[str]) -> HeaderMatch:
             columns[column.name] = (exact or fitting)[0]
     open_ = [c for c in source.columns if c.mapped and c.name not in columns and c.name not in clashes]
     personal = {fold(raw) for raw in source.personal}
-    used = {*columns.values(), *(h for found in clashes.values() for h in found)}
+    used = {*columns.values(), *(header for clash in clashes.values() for header in clash)}
     rest = [h for h in dict.fromkeys(headers) if h not in used and fold(h)]
     return HeaderMatch(
         headers=tuple(headers),

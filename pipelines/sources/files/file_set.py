@@ -15,17 +15,14 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
 from pipelines.sources.files import inbox
 from pipelines.sources.files.formats import find_format
+from pipelines.sources.files.uncleanness import OVERLAP, needs_cleaning
 
 MAGIC = re.compile(r"[*?\[]")
-# Combining marks and non-breaking blanks in UTF-8.
-UNCLEAN = (b"\xcc", b"\xcd", b"\xc2\xa0")
 # What stays in the cache of a core; larger buffers come from the system page by page.
 CHUNK = 2**17
 
@@ -69,7 +66,8 @@ def find_files(source: Source, partition: date, settings: Settings) -> list[Sour
     }
     inbox_files |= {path.name: path for path in inbox.list_ready(source, settings, partition)}
     paths |= {path: name for name, path in inbox_files.items()}
-    by_hash = {f.sha256: f for path, name in paths.items() if (f := inspect_file(source, path, name))}
+    inspected = (inspect_file(source, path, name) for path, name in paths.items())
+    by_hash = {file.sha256: file for file in inspected if file}
     files = sorted(by_hash.values(), key=lambda f: (f.name, f.sha256))
     whole = "newest" if source.inbox and source.partitioning == "whole_table" else "together"
     if (source.several_files or whole) == "newest" and files:
@@ -139,29 +137,10 @@ def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)
-            unclean = unclean or _needs_cleaning(tail + chunk, ends)
-            tail = chunk[-2:]
+            unclean = unclean or needs_cleaning(tail + chunk, ends)
+            tail = chunk[-OVERLAP:]
     unclean = unclean or tail[-1:] in (b" ", b"\t")
     return SourceFile(path, name, digest.hexdigest(), unclean, read_state(about))
-
-
-def _needs_cleaning(chunk: bytes, ends: bytes) -> bool:
-    """Asked while hashing: cleaning every cell in SQL costs as much again as copying the file.
-
-    Comparisons of whole arrays, and one rare byte before two: half a second per GB and core.
-    """
-    if any(sign[:1] in chunk and sign in chunk for sign in UNCLEAN):
-        return True
-    signs = np.frombuffer(chunk, np.uint8)
-    blank, end = _any_of(signs, b" \t".replace(ends[:1], b"")), _any_of(signs, ends)
-    return bool((blank[1:] & end[:-1]).any() or (blank[:-1] & end[1:]).any())
-
-
-def _any_of(signs: np.ndarray, choices: bytes) -> np.ndarray:
-    is_any = signs == choices[0]
-    for sign in choices[1:]:
-        is_any |= signs == sign
-    return is_any
 
 
 def read_state(about: os.stat_result) -> tuple[int, int, int]:

@@ -18,7 +18,7 @@ UNKNOWN_SIZE = 2**50
 
 
 class StreamFiles(AbstractFileSystem):
-    """`thongsuot://0`, … → what `add` was given; `failure`: the stream that broke, and why."""
+    """`thongsuot://0`, … → the streams that were added; `failure`: the stream that broke, and why."""
 
     protocol = "thongsuot"
     cachable = False
@@ -79,11 +79,11 @@ class _Forward(io.RawIOBase):
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
-        parts, wanted = [], UNKNOWN_SIZE if size is None or size < 0 else size
-        while wanted > 0 and (part := self._guarded(self._stream.read, min(wanted, 2**24))):
-            parts.append(part)
-            wanted -= len(part)
-        data = b"".join(parts)
+        pieces, left = [], UNKNOWN_SIZE if size is None or size < 0 else size
+        while left > 0 and (piece := self._guarded(self._stream.read, min(left, 2**24))):
+            pieces.append(piece)
+            left -= len(piece)
+        data = b"".join(pieces)
         self._at += len(data)
         return data
 
@@ -95,6 +95,7 @@ class _Forward(io.RawIOBase):
 
 @contextmanager
 def register_streams(con: duckdb.DuckDBPyConnection) -> Iterator[StreamFiles]:
+    """A file system of streams in this connection for as long as the block."""
     files = StreamFiles()
     con.register_filesystem(files)
     try:

@@ -21,11 +21,13 @@ from pipelines.privacy import detectors as personal
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.errors import PermanentSourceError
-from pipelines.sources.http.fetch import Client, read_path
-from pipelines.sources.http.paging import HttpPage, read_pages
+from pipelines.sources.http.fetch import Client
+from pipelines.sources.http.paging import read_pages
+from pipelines.sources.http.position import HttpPage
 from pipelines.sources.mapping import map_columns, match_headers
 from pipelines.sources.relation import Relation, refuse_the_past, register_chunks
 from pipelines.sources.values.cells import format_value
+from pipelines.sources.values.json_path import read_path
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -50,12 +52,12 @@ def pull(
         refuse_the_past(source, partition)
     at = f"{source.name} {partition}: "
 
-    def filled(said: Any) -> Any:
-        if isinstance(said, str):
-            return source.filled(said, settings.data).replace("{partition}", str(partition))
-        if isinstance(said, Mapping):
-            return {key: filled(value) for key, value in said.items()}
-        return [filled(value) for value in said] if isinstance(said, list) else said
+    def filled(value: Any) -> Any:
+        if isinstance(value, str):
+            return source.filled(value, settings.data).replace("{partition}", str(partition))
+        if isinstance(value, Mapping):
+            return {key: filled(inner) for key, inner in value.items()}
+        return [filled(inner) for inner in value] if isinstance(value, list) else value
 
     url = filled(str(source.url))
     address = urlsplit(url)

@@ -28,6 +28,7 @@ from tenacity import (
 
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError, Unchanged
+from pipelines.sources.values.json_path import read_path
 
 USER_AGENT = f"thongsuot/{version('thongsuot')} (provincial data pipeline)"
 ATTEMPTS = 5
@@ -187,19 +188,11 @@ class Client:
         return page
 
 
-def read_path(page: Any, where: str) -> Any:
-    """`read_path(page, "data.children")` walks nested objects; None where a step is absent; "." is the page."""
-    value = page
-    for step in filter(None, where.split(".")):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value
-
-
 def _pause(state: RetryCallState) -> float:
     """Backoff with jitter, or what the server asked for where that is longer."""
     error = state.outcome and state.outcome.exception()
-    asked = error.retry_after if isinstance(error, TryAgain) else 0
-    return max(BACKOFF(state), min(asked, MAX_RETRY_AFTER_SECONDS))
+    retry_after = error.retry_after if isinstance(error, TryAgain) else 0
+    return max(BACKOFF(state), min(retry_after, MAX_RETRY_AFTER_SECONDS))
 
 
 def _parse_retry_after(header: str) -> float:

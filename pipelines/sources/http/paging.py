@@ -1,6 +1,6 @@
-"""From page to page of a capture, and how its end is told from a breaking off.
+"""The pages of a capture, one after the other, and how its end is told from a breaking off.
 
-A page that repeats, an end that contradicts the API's own count, a link to elsewhere: no capture.
+A page that repeats, an end that contradicts the API's own count: no capture.
 """
 
 from __future__ import annotations
@@ -9,114 +9,93 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from typing import Any
 
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
-from pipelines.sources.http.fetch import Answer, Client, read_path
-
-
-class HttpPage(NamedTuple):
-    number: int
-    records: list[Any]
-    answer: Answer
+from pipelines.sources.http.fetch import Answer, Client
+from pipelines.sources.http.position import (
+    Capture,
+    HttpPage,
+    PagePosition,
+    Progress,
+    find_first,
+    find_next,
+    read_count,
+)
+from pipelines.sources.values.json_path import read_path
 
 
 def read_pages(
-    source: Source, client: Client, url: str, params: dict[str, Any], body: dict[str, Any], known: str = ""
+    source: Source, client: Client, url: str, params: dict[str, Any], body: dict[str, Any], etag: str = ""
 ) -> Iterator[HttpPage]:
-    """Every page of a capture, in order, one held at a time; whoever reads to the end has all of it."""
-    paging, at = source.paging, client.at
-    place: Any = paging.first if paging.first is not None else {"page": 1, "offset": 0}.get(paging.by)
-    first, seen, count, told = place, set[bytes](), 0, None
-    for number in range(1, source.max_pages + 1):
-        asked = {"query": copy.deepcopy(params), "body": copy.deepcopy(body)}
-        if place is not None and paging.by != "link":
-            _put(asked[paging.into], paging.name, place, dotted=paging.into == "body")
-        sent = asked["body"] if source.method == "POST" else None
-        answer = client.fetch(url, asked["query"], sent, known if number == 1 else "")
-        records = read_path(answer.page, str(source.records))
-        if not isinstance(records, list):
-            raise PermanentSourceError(
-                f"{at}page {number} has no list at {source.records!r}. Nothing was landed. "
-                f"Correct `records` of {source.name} in sources.yaml."
-            )
-        print_ = hashlib.sha256(json.dumps(records, default=str).encode()).digest()
-        if records and print_ in seen:
-            raise PermanentSourceError(
-                f"{at}page {number} repeats an earlier page: the API does not page by {paging.by} "
-                f"{paging.name!r}. Nothing was landed. Correct `paging` of {source.name} in sources.yaml."
-            )
-        seen.add(print_)
-        count += len(records)
-        told = _count(source, answer, number, at, paging.total_records)
-        yield HttpPage(number, records, answer)
+    """Every page of a capture, in order, one in memory at a time; whoever reads to the end has all of it.
 
-        if paging.by == "none":
-            break
-        if paging.by == "link":
-            following = read_path(answer.page, paging.link) if paging.link else answer.link
-            if not following:
-                break
-            url, params = _same_origin(source, at, url, str(following)), {}
-            continue
-        if paging.by == "token":
-            place, before = read_path(answer.page, str(paging.token)), place
-            if place in (None, "", False):
-                break
-            if place == before:
-                raise PermanentSourceError(
-                    f"{at}page {number} gives the token it was asked with, so the capture repeats for ever. "
-                    f"Nothing was landed. Correct `paging` of {source.name} in sources.yaml."
-                )
-            continue
-        total = _count(source, answer, number, at, paging.total_pages)
-        if (total is not None and number >= total) or (total is None and told is not None and count >= told):
-            break
-        if not records:
-            break
-        place = first + (count if paging.by == "offset" else number)
-    else:
-        raise PermanentSourceError(
-            f"{at}the capture has more than {source.max_pages} pages. Nothing was landed. "
-            f"Correct `paging`, or raise `max_pages` of {source.name} in sources.yaml."
-        )
-    if told is not None and count != told:
+    `etag` goes with the first page alone. SourceError where the records that came are not as many as the
+    API itself counts, PermanentSourceError where the pages do not lead to an end.
+    """
+    capture = Capture(source, client.at)
+    position: PagePosition | None = find_first(source, url, params)
+    fingerprints: set[bytes] = set()
+    record_count, record_total = 0, None
+    number = 0
+    while position is not None:
+        number += 1
+        _refuse_too_many(capture, number)
+        answer = _ask(source, client, position, body, etag if number == 1 else "")
+        page = HttpPage(number, _list_records(capture, number, answer), answer)
+        _refuse_repetition(capture, page, fingerprints)
+        record_count += len(page.records)
+        record_total = read_count(capture, page, source.paging.total_records)
+        yield page
+        position = find_next(capture, position, Progress(page, record_count, record_total))
+    if record_total is not None and record_count != record_total:
         raise SourceError(
-            f"{at}the API tells {told} records, and {count} came. Nothing was landed; the capture is tried "
-            f"again as a whole, since the source may have changed while it was read."
+            f"{client.at}the API tells {record_total} records, and {record_count} came. Nothing was landed; "
+            f"the capture is tried again as a whole, since the source may have changed while it was read."
         )
 
 
-def _count(source: Source, answer: Answer, number: int, at: str, path: str | None) -> int | None:
-    """What the API tells at a configured path; a page without it could be half a capture."""
-    if path is None:
-        return None
-    said = read_path(answer.page, path)
-    try:
-        return int(said)
-    except (TypeError, ValueError):
-        raise PermanentSourceError(
-            f"{at}page {number} has no number at {path!r}, so half a capture could not be told from a whole "
-            f"one. Nothing was landed. Correct `paging` of {source.name} in sources.yaml."
-        ) from None
+def _ask(source: Source, client: Client, position: PagePosition, body: dict[str, Any], etag: str) -> Answer:
+    query, content = copy.deepcopy(position.params), copy.deepcopy(body)
+    if position.value is not None:
+        if source.paging.into == "body":
+            *parents, last = source.paging.name.split(".")
+            inner = content
+            for step in parents:
+                inner = inner.setdefault(step, {})
+            inner[last] = position.value
+        else:
+            query[source.paging.name] = position.value
+    return client.fetch(position.url, query, content if source.method == "POST" else None, etag)
 
 
-def _same_origin(source: Source, at: str, url: str, following: str) -> str:
-    """The next address; PermanentSourceError where it is another scheme, host or port."""
-    there = urljoin(url, following)
-    if urlsplit(there)[:2] != urlsplit(url)[:2]:
+def _list_records(capture: Capture, number: int, answer: Answer) -> list[Any]:
+    records = read_path(answer.page, str(capture.source.records))
+    if not isinstance(records, list):
         raise PermanentSourceError(
-            f"{at}the next page is said to be on {urlsplit(there).hostname}, another server than the "
-            f"source's own; credentials go nowhere else. Nothing was landed. "
-            f"Correct `url` or `paging` of {source.name} in sources.yaml."
+            f"{capture.at}page {number} has no list at {capture.source.records!r}. Nothing was landed. "
+            f"Correct `records` of {capture.source.name} in sources.yaml."
         )
-    return there
+    return records
 
 
-def _put(asked: dict[str, Any], name: str, value: Any, *, dotted: bool) -> None:
-    *parents, last = name.split(".") if dotted else [name]
-    for step in parents:
-        asked = asked.setdefault(step, {})
-    asked[last] = value
+def _refuse_too_many(capture: Capture, number: int) -> None:
+    if number > capture.source.max_pages:
+        raise PermanentSourceError(
+            f"{capture.at}the capture has more than {capture.source.max_pages} pages. Nothing was landed. "
+            f"Correct `paging`, or raise `max_pages` of {capture.source.name} in sources.yaml."
+        )
+
+
+def _refuse_repetition(capture: Capture, page: HttpPage, fingerprints: set[bytes]) -> None:
+    """`fingerprints`: of the pages before; this page's is added. Empty pages may repeat."""
+    fingerprint = hashlib.sha256(json.dumps(page.records, default=str).encode()).digest()
+    if page.records and fingerprint in fingerprints:
+        paging = capture.source.paging
+        raise PermanentSourceError(
+            f"{capture.at}page {page.number} repeats an earlier page: the API does not page by {paging.by} "
+            f"{paging.name!r}. Nothing was landed. "
+            f"Correct `paging` of {capture.source.name} in sources.yaml."
+        )
+    fingerprints.add(fingerprint)

@@ -15,6 +15,7 @@ from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files.formats.encoding import find_codec, find_contradiction, open_as_utf8
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
+from pipelines.sources.values.json_path import read_path
 from pipelines.sources.values.native import Number, format_cell
 
 ROWS_AT_ONCE = 20_000
@@ -98,19 +99,11 @@ class _Stream:
         return pa.RecordBatchReader.from_batches(schema, arrow()).__arrow_c_stream__(requested_schema)
 
 
-def dig(page: Any, where: str) -> Any:
-    """`dig(page, "data.children")` walks nested objects; None where a step is absent."""
-    value: Any = page
-    for step in where.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value
-
-
 def list_headers(source: Source, records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Keys of all records, in order of appearance, and the dotted paths that the contract names."""
     keys = dict.fromkeys(key for record in records for key in record)
     paths = (n for c in source.columns for n in c.headers if "." in n and n not in keys)
-    return [*keys, *(n for n in paths if any(dig(record, n) is not None for record in records))]
+    return [*keys, *(n for n in paths if any(read_path(record, n) is not None for record in records))]
 
 
 def _check_encoding(source: Source, member: Member) -> str:
@@ -140,7 +133,7 @@ def _parse(text: str) -> Any:
 
 def _find_records(source: Source, document: Any) -> list[Mapping[str, Any]]:
     """The list of records with what the page says once; ValueError where there is no such list."""
-    records = document if source.records is None else dig(document, source.records)
+    records = document if source.records is None else read_path(document, source.records)
     if not isinstance(records, list):
         where = f"no list at {source.records!r}" if source.records else "no list at the top"
         keys = f"; its keys are {', '.join(map(str, document))}" if isinstance(document, Mapping) else ""
@@ -148,7 +141,7 @@ def _find_records(source: Source, document: Any) -> list[Mapping[str, Any]]:
     for number, record in enumerate(records, 1):
         if not isinstance(record, Mapping):
             raise ValueError(f"record {number} is no object")
-    constants = {name: dig(document, where) for name, where in source.page_constants.items()}
+    constants = {name: read_path(document, where) for name, where in source.page_constants.items()}
     return [constants | record for record in records] if constants else records
 
 
@@ -171,7 +164,7 @@ def _read_lines(source: Source, member: Member, encoding: str) -> Iterator[Mappi
 
 
 def _read_value(record: Mapping[str, Any], header: str) -> Any:
-    value = record[header] if header in record else dig(record, header)
+    value = record[header] if header in record else read_path(record, header)
     return _as_json(value) if isinstance(value, Mapping | list) else value
 
 

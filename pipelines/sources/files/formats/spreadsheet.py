@@ -65,7 +65,7 @@ def read_sheet(
 
     def select(mapped: Mapping[str, str]) -> str:
         places = {name: header.labels.index(label) for name, label in mapped.items()}
-        required = {places[n] for n in places if (c := session.columns.get(n)) is not None and c.required}
+        required = {places[name] for name in places if _is_required(session, name)}
         records = Records(header, merges, required, about["sheet"])
         tables: list[str] = []
         columns: dict[str, list[str | None]] = {name: [] for name in places}
@@ -82,6 +82,11 @@ def read_sheet(
 
     headers = [label for label in header.labels if label]
     return TableFragment(member, headers, select, sheet_notes, {**constants, "_sheet": about["sheet"]})
+
+
+def _is_required(session: ReadSession, name: str) -> bool:
+    column = session.columns.get(name)
+    return column is not None and column.required
 
 
 def find_header(rows: list[Row], merges: list[Merged], marker: str, sheet: str) -> Header:
@@ -130,7 +135,7 @@ def _is_column_numbers(cells: list[Any]) -> bool:
     texts = [_text(cell) for cell in cells if cell is not None]
     if texts and all(FORMULA_CELL.match(text) for text in texts):
         return True
-    numbers = [m[1] for text in texts if (m := NUMBERED_CELL.match(text))]
+    numbers = [match[1] for match in map(NUMBERED_CELL.match, texts) if match]
     return len(texts) > 2 and numbers == [str(n) for n in range(1, len(texts) + 1)]
 
 

@@ -1,0 +1,131 @@
+"""A workbook's sheets as messages: names, merged cells, rows of plain values.
+
+Runs in the limited process (`workbook_child`): standard library and the workbook reader only.
+"""
+
+from __future__ import annotations
+
+import datetime
+import fnmatch
+import io
+import sys
+import unicodedata
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipelines.sources.files.formats.workbook_marks import (
+    Marks,
+    WorkbookRefused,
+    describe_peculiarities,
+    find_marks,
+    map_sheets,
+)
+from pipelines.sources.files.zip_directory import check_directory
+
+LONGEST_CELL = 32_767  # Excel's own limit
+LONGEST_ROW = 8 * 2**20
+
+
+def read_sheets(request: dict[str, Any]) -> Iterator[Any]:
+    """The messages of one workbook, in order: notes, a sheet, its rows as [row number, cells], …, done."""
+    from python_calamine import CalamineWorkbook
+
+    # Its kind is told by its bytes: the name may lie.
+    data = io.BytesIO(
+        sys.stdin.buffer.read() if request["path"] is None else Path(request["path"]).read_bytes()
+    )
+    archive: zipfile.ZipFile | None = None
+    files: dict[Any, Any] = {}
+    if zipfile.is_zipfile(data):
+        archive = zipfile.ZipFile(data)
+        check_directory(
+            archive, members=request["members"], unpacked_mb=request["unpacked_mb"], ratio=request["ratio"]
+        )
+        yield {"notes": describe_peculiarities(archive)}
+        files = map_sheets(archive)
+    elif "EncryptedPackage".encode("utf-16-le") in data.getvalue():
+        raise WorkbookRefused("it is protected by a password; ask for it without")
+    data.seek(0)
+    book = CalamineWorkbook.from_object(data)
+    chosen = choose_sheets(book, request["sheets"])
+    others = [m.name for m in book.sheets_metadata if m.name not in {name for name, _ in chosen}]
+    if others:
+        yield {"notes": [f"sheets not read: {', '.join(others)[:500]}"]}
+    for name, pattern in chosen:
+        sheet = book.get_sheet_by_name(name)
+        marks = find_marks(archive, files[name]) if archive and files.get(name) else {}
+        merges = [[*start, *end] for start, end in sheet.merged_cell_ranges or []]
+        yield {"sheet": name, "pattern": pattern, "merges": merges}
+        yield from read_rows(sheet, marks)
+    yield {"done": True}
+
+
+def choose_sheets(book: Any, patterns: list[str]) -> list[tuple[str, str]]:
+    """(name, pattern) of the sheets to read: those that fit the patterns, else the first visible one."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    def nfc(name: str) -> str:
+        return unicodedata.normalize("NFC", name).strip()
+
+    worksheets = [m for m in book.sheets_metadata if m.typ == SheetTypeEnum.WorkSheet]
+    sheets = [(m.name, m.visible == SheetVisibleEnum.Visible) for m in worksheets]
+    names = ", ".join(repr(name) for name, _ in sheets) or "none"
+    if not patterns:
+        if not sheets:
+            raise WorkbookRefused("it has no sheet")
+        return [(next((n for n, visible in sheets if visible), sheets[0][0]), "")]
+    chosen: list[tuple[str, str]] = []
+    for pattern in patterns:
+        fitting = [n for n, _ in sheets if nfc(n) == nfc(pattern)]
+        fitting = fitting or [n for n, visible in sheets if visible and fnmatch.fnmatch(nfc(n), nfc(pattern))]
+        if not fitting:
+            raise WorkbookRefused(f"no sheet {pattern!r}; found {names}")
+        chosen += [(n, pattern) for n in fitting if n not in {already for already, _ in chosen}]
+    return chosen
+
+
+def read_rows(sheet: Any, marks: Marks) -> Iterator[list[Any]]:
+    """[row number, cells] of every row that is not blank; `marks`: row → column → mark."""
+    offset = sheet.start[1] if sheet.start else 0
+    last = -1
+    for number, row in enumerate(sheet.iter_rows()):
+        last = number
+        cells: list[Any] = [None] * offset + [
+            tag_cell(cell, number, offset + i) for i, cell in enumerate(row)
+        ]
+        _put(cells, marks.pop(number, {}))
+        while cells and cells[-1] is None:
+            cells.pop()
+        if sum(len(cell) for cell in cells if isinstance(cell, str)) > LONGEST_ROW:
+            raise WorkbookRefused(f"row {number + 1} holds more than {LONGEST_ROW >> 20} MiB of text")
+        if cells:
+            yield [number, cells]
+    for number in sorted(n for n in marks if n > last):
+        cells = []
+        _put(cells, marks[number])
+        yield [number, cells]
+
+
+def tag_cell(cell: Any, row: int, column: int) -> Any:
+    """A cell as JSON holds it; a moment as ["t", ISO text]."""
+    if isinstance(cell, str):
+        if len(cell) > LONGEST_CELL:
+            raise WorkbookRefused(
+                f"the cell in row {row + 1}, column {column + 1} holds {len(cell)} characters"
+            )
+        return cell or None
+    if isinstance(cell, float):
+        return int(cell) if cell.is_integer() and abs(cell) < 1e15 else cell
+    if isinstance(cell, (datetime.datetime, datetime.date)):
+        return ["t", cell.isoformat()]
+    if isinstance(cell, (datetime.time, datetime.timedelta)):
+        return str(cell)
+    return cell
+
+
+def _put(cells: list[Any], marked: dict[int, Any]) -> None:
+    for column, value in marked.items():
+        cells += [None] * (column + 1 - len(cells))
+        cells[column] = value
