@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 import pytest
+import yaml
 
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
@@ -23,6 +24,7 @@ from pipelines.quality.reports import Report, read_report
 from pipelines.settings import Settings
 from tests import line
 from tests import week as planted
+from tests.portal import PORTAL
 
 # The week (tests/week.py) ends on 7 August with release 8; this is the night after it.
 DAY, RELEASE = date(2025, 8, 8), 8
@@ -111,13 +113,15 @@ def tonight(
     as_after_the_week(week, settings)
     url, said = api
     text = week.sources_file.read_text(encoding="utf-8")
-    for old, new in (
-        ('    connector: files\n    partitioning: snapshot_day\n    path: "{data}/demo/national_ranking/{partition}"',
-         f"    connector: http\n    partitioning: snapshot_day\n    url: {url}"),
-        ("{project}/reference/units.csv", "{data}/units.csv"),
-    ):  # fmt: skip
-        assert text.count(old) == 1
-        text = text.replace(old, new)
+    units = "{project}/reference/units.csv"
+    assert text.count(units) == 1
+    content = yaml.safe_load(text.replace(units, "{data}/units.csv"))
+    ranking = content["sources"]["national_ranking"]
+    files_only = {"connector", "path", "format"}
+    content["sources"]["national_ranking"] = (
+        {key: value for key, value in ranking.items() if key not in files_only} | PORTAL | {"url": url}
+    )
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
     settings.sources_file.write_text(text, encoding="utf-8")
     with line.ready(settings) as ready:
         yield ready, Sources(settings, said)

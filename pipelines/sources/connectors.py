@@ -54,13 +54,23 @@ class ConnectorModule(Protocol):
 class Connector(NamedTuple):
     """`options`: its keys in sources.yaml; `list_needs(source, partitioning)`: those it cannot do without.
 
-    `Source` inherits every model of options, so that a key is one attribute whatever the connector.
+    `shared`: keys of another connector's options that it reads too. `Source` inherits every model of options,
+    so that a key is one attribute whatever the connector; a file that sets another's key is refused.
     """
 
     name: str
     options: type[Frozen]
     list_needs: Callable[[Any, str], tuple[str, ...]]
     module: str
+    shared: frozenset[str] = frozenset()
+
+    def list_keys(self) -> frozenset[str]:
+        return self.shared | set(self.options.model_fields)
+
+    def list_foreign_keys(self) -> dict[str, str]:
+        """Key that this connector does not read → a connector that does."""
+        own = self.list_keys()
+        return {key: other.name for other in CONNECTORS for key in other.list_keys() if key not in own}
 
     def load(self) -> ConnectorModule:
         return cast(ConnectorModule, import_module(self.module))
@@ -68,8 +78,10 @@ class Connector(NamedTuple):
 
 CONNECTORS = (
     Connector("database", DatabaseOptions, DatabaseOptions.database_needs, "pipelines.sources.database.connector"),
-    Connector("files", FileOptions, FileOptions.files_need, "pipelines.sources.files.connector"),
-    Connector("http", HttpOptions, HttpOptions.http_needs, "pipelines.sources.http.connector"),
+    Connector("files", FileOptions, FileOptions.files_need, "pipelines.sources.files.connector",
+              frozenset({"records", "page_constants"})),
+    Connector("http", HttpOptions, HttpOptions.http_needs, "pipelines.sources.http.connector",
+              frozenset({"url"})),
 )  # fmt: skip
 
 

@@ -169,6 +169,31 @@ def test_a_personal_column_cannot_be_pulled_by_mistake(tmp_path: Path) -> None:
     assert "column `channel` would pull `name`, a personal column" in said
 
 
+@pytest.mark.parametrize(
+    ("connector", "keys", "foreign", "owner"),
+    [
+        ("files", {"path": "x.csv", "format": "csv"}, "paging", "http"),
+        ("files", {"path": "x.csv", "format": "csv"}, "table", "database"),
+        ("database", {"url": "sqlite:///x", "table": "t", "cursor": "c"}, "path", "files"),
+        ("http", {"url": "https://example.org", "records": "data"}, "cursor", "database"),
+    ],
+)
+def test_a_key_that_the_connector_never_reads_is_refused_with_its_line_and_owner(
+    tmp_path: Path, connector: str, keys: dict[str, str], foreign: str, owner: str
+) -> None:
+    removed = dict.fromkeys(("sources__log__url", "sources__log__table", "sources__log__cursor"))
+    added = {f"sources__log__{key}": value for key, value in keys.items()}
+    path = written(
+        tmp_path,
+        **{**removed, **added, "sources__log__connector": connector, f"sources__log__{foreign}": "x"},
+    )
+    line = path.read_text(encoding="utf-8").splitlines().index(f"    {foreign}: x") + 1
+    assert refused(path) == (
+        f"sources.yaml, line {line}: `sources.log.{foreign}` says nothing to `connector: {connector}`; "
+        f"it is a key of {owner}"
+    )
+
+
 def test_times_need_their_formats(tmp_path: Path) -> None:
     said = refused(written(tmp_path, sources__log__datetime_formats=None))
     assert "timestamp columns need `datetime_formats`" in said
@@ -300,7 +325,7 @@ def test_a_milestone_stands_for_a_word_that_the_status_knows(tmp_path: Path) -> 
 
 
 def test_the_schema_is_that_of_the_models_and_every_configuration_meets_it() -> None:
-    assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run `thongsuot sources schema --write`"
+    assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run `thongsuot docs`"
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     files = [PROJECT / "sources.yaml", *(PROJECT / "tests" / "configurations").glob("*/sources.yaml")]
     assert len(files) == 3
@@ -308,6 +333,9 @@ def test_the_schema_is_that_of_the_models_and_every_configuration_meets_it() -> 
         content = json.loads(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8")), default=str))
         assert [error.message for error in validator.iter_errors(content)] == []
     content["sources"]["dossier_log"]["columns"]["dosier_code"] = "id"
+    assert len(list(validator.iter_errors(content))) == 1
+    del content["sources"]["dossier_log"]["columns"]["dosier_code"]
+    content["sources"]["dossier_log"]["paging"] = {"by": "page"}
     assert len(list(validator.iter_errors(content))) == 1
 
 

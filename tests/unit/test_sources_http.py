@@ -24,6 +24,7 @@ from pipelines.sources import relation
 from pipelines.sources.contracts.contract import Source, load_contracts
 from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
 from pipelines.sources.http import fetch
+from tests.portal import PORTAL
 
 DAY = date(2025, 8, 6)
 ELSEWHERE = "https://elsewhere.example/x?token=1"
@@ -103,7 +104,7 @@ def in_turn(*answers: Given) -> Callable[[Asked, int], Given]:
 
 def ranking(url: str) -> Source:
     demo = load_contracts(PROJECT / "sources.yaml").sources["national_ranking"]
-    return demo.model_copy(update={"connector": "http", "url": url})
+    return Source.model_validate(demo.model_dump() | PORTAL | {"url": url})
 
 
 def issues(url: str, **changes: Any) -> Source:

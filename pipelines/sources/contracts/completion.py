@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pipelines.sources.connectors import CONNECTORS
 from pipelines.sources.contracts.canon import CanonicalTable, find_suite, read_canon
 from pipelines.sources.contracts.names import closest, nearest
 from pipelines.sources.contracts.problems import Problem
@@ -32,6 +33,8 @@ def _complete(
     columns = table.get("columns", {})
     if not isinstance(columns, dict):
         return
+    if strict:
+        yield from _refuse_foreign_keys(table, path)
     entries = {str(name): _spell_out(column) for name, column in columns.items()}
     if canonical is None:
         yield from _refuse_unknown(table, path, strict=strict)
@@ -73,6 +76,20 @@ def _refuse_unknown(table: dict[str, Any], path: tuple[Any, ...], *, strict: boo
     elif not table.keys() >= OWN_SOURCE_NEEDS:
         near = closest(path[-1], canon.sources) or ", ".join(canon.sources)
         yield Problem(path, f"`{path[-1]}` is none of the canonical sources; did you mean {near}?")
+
+
+def _refuse_foreign_keys(table: dict[str, Any], path: tuple[Any, ...]) -> Iterator[Problem]:
+    """Keys that the source's connector never reads: they would be believed to do something."""
+    connectors = {connector.name: connector for connector in CONNECTORS}
+    name = str(table.get("connector"))
+    foreign = connectors[name].list_foreign_keys() if name in connectors else {}
+    for key in [key for key in table if key in foreign]:
+        where = ".".join(map(str, (*path, key)))
+        yield Problem(
+            (*path, key),
+            f"`{where}` says nothing to `connector: {name}`; it is a key of {foreign[key]}",
+        )
+        del table[key]
 
 
 def _merge(name: str, canonical: dict[str, Any], entry: dict[str, Any], *, mapped: bool) -> dict[str, Any]:

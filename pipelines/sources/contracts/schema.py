@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.settings import PROJECT
-from pipelines.sources.contracts.canon import CanonicalSource, CanonicalTable, read_canon
+from pipelines.sources.connectors import CONNECTORS, Connector
+from pipelines.sources.contracts.canon import CanonicalTable, read_canon
 from pipelines.sources.contracts.contract import Contracts
 
 SCHEMA = PROJECT / "sources.schema.json"
@@ -24,53 +25,63 @@ def contracts_schema() -> dict[str, Any]:
             defs[name]["properties"].pop(key, None)
             if key in defs[name].get("required", []):
                 defs[name]["required"].remove(key)
-    column = {"anyOf": [{"type": "string"}, {"type": "null"}, {"$ref": "#/$defs/Column"}]}
     words = defs["Column"]["properties"]["value_map"]["anyOf"][0]
     words["additionalProperties"] = {"type": ["string", "integer"]}
+    defs["ColumnEntry"] = {"anyOf": [{"type": "string"}, {"type": "null"}, {"$ref": "#/$defs/Column"}]}
     canon = read_canon()
-    for kind, model, known in (
-        ("sources", "Source", canon.sources),
-        ("reference", "ReferenceTable", canon.reference),
+    own_source = {"allOf": [_refer("Source")], "required": defs["Source"].pop("required")}
+    defs["Source"]["allOf"] = [_forbid_foreign_keys(connector) for connector in CONNECTORS]
+    for name in ("Source", "ReferenceTable"):
+        columns = defs[name]["properties"]["columns"]
+        defs[name]["properties"]["columns"] = {
+            "type": "object",
+            "description": columns.get("description", ""),
+            "additionalProperties": _refer("ColumnEntry"),
+        }
+    for kind, model, tables, others in (
+        ("sources", "Source", canon.sources, own_source),
+        ("reference", "ReferenceTable", canon.reference, False),
     ):
-        tables = {name: _table(defs[model], table, column) for name, table in known.items()}
-        free = _table(defs[model], None, column)
+        required = [key for key in own_source["required"] if key in ("connector", "partitioning")]
         schema["properties"][kind] = {
             **{k: v for k, v in schema["properties"][kind].items() if k == "title"},
             "type": "object",
-            "properties": tables,
-            "additionalProperties": free if kind == "sources" else False,
+            "properties": {
+                name: _describe_table(model, table, required if kind == "sources" else [])
+                for name, table in tables.items()
+            },
+            "additionalProperties": others,
         }
-    for unused in ("Source", "ReferenceTable"):
-        defs.pop(unused)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$comment": "Written by `thongsuot sources schema --write`; not by hand.",
+        "$comment": "Written by `thongsuot docs`; not by hand.",
         **schema,
     }
 
 
-def _table(model: dict[str, Any], canonical: CanonicalTable | None, column: dict[str, Any]) -> dict[str, Any]:
-    """One table's schema; what the canon gives need not be written again."""
-    columns: dict[str, Any] = {"type": "object", "additionalProperties": column}
-    inherited: set[str] = set()
-    described = {}
-    if canonical is not None:
-        inherited = set(canonical.inherited()) | (
-            {"suite"} if isinstance(canonical, CanonicalSource) else set()
-        )
-        columns["additionalProperties"] = False
-        columns["properties"] = {
-            name: {"description": _describe(keys), **column} for name, keys in canonical.columns.items()
-        }
-        described = {"description": f"{canonical.title_vi} {canonical.description}".strip()}
+def _refer(name: str) -> dict[str, str]:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _forbid_foreign_keys(connector: Connector) -> dict[str, Any]:
+    """A key that the source's connector never reads is a mistake."""
     return {
-        **model,
-        **described,
-        "properties": {
-            **model["properties"],
-            "columns": {**columns, "description": model["properties"]["columns"].get("description", "")},
-        },
-        "required": [key for key in model.get("required", []) if key not in inherited],
+        "if": {"properties": {"connector": {"const": connector.name}}, "required": ["connector"]},
+        "then": {"properties": dict.fromkeys(sorted(connector.list_foreign_keys()), False)},
+    }
+
+
+def _describe_table(model: str, table: CanonicalTable, required: list[str]) -> dict[str, Any]:
+    """One canonical table: its own columns, by name; what the canon gives need not be written again."""
+    columns = {
+        name: {"description": _describe(keys), "allOf": [_refer("ColumnEntry")]}
+        for name, keys in table.columns.items()
+    }
+    return {
+        "description": f"{table.title_vi}. {table.description}",
+        "allOf": [_refer(model)],
+        "properties": {"columns": {"properties": columns, "additionalProperties": False}},
+        **({"required": required} if required else {}),
     }
 
 
