@@ -17,13 +17,13 @@ def status(as_json: bool) -> None:
     """The headline: rate, counts, rank and movement, tasks, issues, newest release, last run."""
     from pipelines.exports.brief import chromium
     from pipelines.exports.brief import export as brief
-    from pipelines.exports.headline import headline, said_of
+    from pipelines.exports.headline import list_figures, read_headline
     from pipelines.lake.catalogue import open_lake
     from pipelines.runs.history import read_last_run
 
     try:
         with open_lake(Settings.from_env()) as con:
-            figures = headline(con)
+            figures = read_headline(con)
     except (FileNotFoundError, LookupError) as error:
         raise click.ClickException(str(error)) from None
     last_run = str(read_last_run() or "none")
@@ -40,7 +40,7 @@ def status(as_json: bool) -> None:
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     for label, value in [
-        *said_of(figures),
+        *list_figures(figures),
         (
             "Bản phát hành · release",
             f"{figures.release_id} as of {figures.as_of}, {figures.release_hash[:16]}…",

@@ -7,7 +7,7 @@ import dagster as dg
 from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL, night_of
 from pipelines.defs.warehouse import MANIFEST
 from pipelines.explain.difference import find_difference, write_difference
-from pipelines.exports.headline import headline, headline_markdown
+from pipelines.exports.headline import read_headline, write_headline
 from pipelines.exports.rate_chart import rate_chart_markdown
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.manifest import read_marts
@@ -55,7 +55,7 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
     release = outcome.release
     context.log.info("release %s: %s", release.release_id, outcome.why)
     with open_lake(SETTINGS) as con:
-        figures = headline(con)
+        figures = read_headline(con)
         chart = rate_chart_markdown(con)
         before = release.release_id - 1
         moved = (
@@ -74,7 +74,7 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
             **({"online submission rate (%)": round(figures.rate * 100, 4)} if figures.rate else {}),
             "why the rate moved": dg.MetadataValue.md(moved),
             **({"restores": release.restores} if release.restores else {}),
-            "headline": dg.MetadataValue.md(headline_markdown(figures)),
+            "headline": dg.MetadataValue.md(write_headline(figures)),
             **({"rate chart": dg.MetadataValue.md(chart)} if chart else {}),
         },
     )

@@ -46,7 +46,7 @@ class Headline:
     rejected_rows: int
 
 
-def headline(con: duckdb.DuckDBPyConnection) -> Headline:
+def read_headline(con: duckdb.DuckDBPyConnection) -> Headline:
     """LookupError where nothing was released yet."""
     chain = ledger.list_releases(con)
     if not chain:
@@ -77,34 +77,34 @@ def headline(con: duckdb.DuckDBPyConnection) -> Headline:
     )
     rejected = one("select count(distinct (batch_id, _row)) from lake.audit.rejections where is_current")
     newest = chain[-1]
-    named = ("cutoff_at", "received", "online", "rate", "national_rank", "province_count")
+    names = ("cutoff_at", "received", "online", "rate", "national_rank", "province_count")
     return Headline(
         release_id=newest.release_id,
         release_hash=newest.release_hash,
         as_of=newest.as_of,
-        **dict(zip((*named, "rank_movement"), counted, strict=True)),
+        **dict(zip((*names, "rank_movement"), counted, strict=True)),
         tasks=TaskBuckets(*tasks) if tasks else None,
         open_issues=issues[0] if issues else None,
         rejected_rows=rejected[0] if rejected else 0,
     )
 
 
-def said_of(said: Headline) -> list[tuple[str, str]]:
+def list_figures(headline: Headline) -> list[tuple[str, str]]:
     """(label, value) in words, for `thongsuot status` and the UI; what the place does not have is said."""
-    tasks = said.tasks
+    tasks = headline.tasks
     return [
         (
             "Tỷ lệ nộp trực tuyến · online submission rate",
-            f"{percent(said.rate)} ({vietnamese(said.online)} / {vietnamese(said.received)})",
+            f"{percent(headline.rate)} ({vietnamese(headline.online)} / {vietnamese(headline.received)})",
         ),
         (
             "Mốc báo cáo · cut-off",
-            str(said.cutoff_at) if said.cutoff_at else f"none yet; counted to {said.as_of}",
+            str(headline.cutoff_at) if headline.cutoff_at else f"none yet; counted to {headline.as_of}",
         ),
         (
             "Xếp hạng · national rank",
-            f"{said.national_rank} of {said.province_count} ({movement(said.rank_movement)})"
-            if said.national_rank
+            f"{headline.national_rank} of {headline.province_count} ({movement(headline.rank_movement)})"
+            if headline.national_rank
             else "not ranked",
         ),
         (
@@ -115,9 +115,9 @@ def said_of(said: Headline) -> list[tuple[str, str]]:
         ),
         (
             "Vướng mắc đang mở · open issues",
-            "no issue register" if said.open_issues is None else vietnamese(said.open_issues),
+            "no issue register" if headline.open_issues is None else vietnamese(headline.open_issues),
         ),
-        ("Dòng bị loại · rejected rows", vietnamese(said.rejected_rows)),
+        ("Dòng bị loại · rejected rows", vietnamese(headline.rejected_rows)),
     ]
 
 
@@ -137,6 +137,8 @@ def movement(places: int | None) -> str:
     return f"{'up' if places > 0 else 'down'} {abs(places)}"
 
 
-def headline_markdown(said: Headline) -> str:
+def write_headline(headline: Headline) -> str:
     """The same headline as a small table, for the UI."""
-    return "\n".join(["| | |", "|---|---|", *(f"| {label} | {value} |" for label, value in said_of(said))])
+    return "\n".join(
+        ["| | |", "|---|---|", *(f"| {label} | {value} |" for label, value in list_figures(headline))]
+    )

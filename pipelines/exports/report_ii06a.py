@@ -61,7 +61,7 @@ HEAD_ROW = 6
 FIRST_ROW = HEAD_ROW + 4
 
 
-class Line(NamedTuple):
+class FormRow(NamedTuple):
     """One line of the form: `number` as the form counts (I, 1, 2 … II, 1 …), bold for totals."""
 
     number: str
@@ -73,7 +73,7 @@ class Line(NamedTuple):
 class Sheet(NamedTuple):
     month: date
     period_end: datetime
-    lines: list[Line]
+    lines: list[FormRow]
 
 
 def write_form(settings: Settings) -> ExportResult:
@@ -89,7 +89,7 @@ def write_form(settings: Settings) -> ExportResult:
         content = workbook(
             list(sheets(con)),
             place=contracts.place.name,
-            told=f"Bản phát hành số {newest.release_id}, số liệu đến {newest.as_of:%H:%M ngày %d/%m/%Y}"
+            subtitle=f"Bản phát hành số {newest.release_id}, số liệu đến {newest.as_of:%H:%M ngày %d/%m/%Y}"
             + (". SỐ LIỆU GIẢ LẬP" if contracts.is_demo else ""),
             made_at=newest.as_of,
         )
@@ -124,18 +124,18 @@ def sheets(con: duckdb.DuckDBPyConnection, relation: str = f"{ALIAS}.marts.repor
         yield Sheet(month, max(line[1] for line in lines), list(_numbered(lines)))
 
 
-def workbook(sheets_of: list[Sheet], *, place: str, told: str, made_at: datetime) -> bytes:
+def workbook(sheets_of: list[Sheet], *, place: str, subtitle: str, made_at: datetime) -> bytes:
     """The file's bytes; equal content gives equal bytes."""
-    held = BytesIO()
+    buffer = BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
-    with xlsxwriter.Workbook(held, options) as book:
+    with xlsxwriter.Workbook(buffer, options) as book:
         book.set_properties({"title": "Biểu số II.06a/VPCP/KSTT", "created": made_at})
         styles = _Styles(book)
         for sheet in sheets_of:
-            _write_sheet(book.add_worksheet(f"{sheet.month:%m-%Y}"), sheet, styles, place, told)
+            _write_sheet(book.add_worksheet(f"{sheet.month:%m-%Y}"), sheet, styles, place, subtitle)
         if not sheets_of:
             book.add_worksheet("Không có số liệu")
-    return held.getvalue()
+    return buffer.getvalue()
 
 
 class _Styles:
@@ -153,14 +153,14 @@ class _Styles:
         self.count = {b: book.add_format({**grid, "bold": b, "num_format": NUMBER}) for b in (False, True)}
 
 
-def _write_sheet(page: Any, sheet: Sheet, styles: _Styles, place: str, told: str) -> None:
+def _write_sheet(page: Any, sheet: Sheet, styles: _Styles, place: str, subtitle: str) -> None:
     last = len(NUMBERED) - 1
     month, end = sheet.month, sheet.period_end
     whole = end.day == monthrange(month.year, month.month)[1] and end.time() >= time(23, 59, 59)
     page.write_string(0, 0, "Biểu số II.06a/VPCP/KSTT", styles.bold)
     page.write_string(1, 0, "Ban hành theo Thông tư số 01/2020/TT-VPCP", styles.plain)
     page.write_string(0, 10, f"Đơn vị báo cáo: {place}", styles.bold)
-    page.write_string(1, 10, told, styles.plain)
+    page.write_string(1, 10, subtitle, styles.plain)
     page.merge_range(
         2, 0, 2, last,
         "TÌNH HÌNH, KẾT QUẢ GIẢI QUYẾT THỦ TỤC HÀNH CHÍNH TẠI CƠ QUAN, ĐƠN VỊ TRỰC TIẾP GIẢI QUYẾT",
@@ -196,17 +196,17 @@ def _write_sheet(page: Any, sheet: Sheet, styles: _Styles, place: str, told: str
     page.set_footer("&CTrang &P/&N")
 
 
-def _numbered(rows: list[tuple[Any, ...]]) -> Iterator[Line]:
+def _numbered(rows: list[tuple[Any, ...]]) -> Iterator[FormRow]:
     """Totals by Roman numerals, the sectors beneath them counted anew."""
     block = sector = 0
     for _, _, unit_name, sector_name, unit_code, sector_code, *counts in rows:
         if sector_code is None:
             block, sector = block + 1, 0
             label = "TỔNG SỐ" if unit_code is None else str(unit_name)
-            yield Line(roman(block), label, tuple(counts), True)
+            yield FormRow(roman(block), label, tuple(counts), True)
         else:
             sector += 1
-            yield Line(str(sector), str(sector_name), tuple(counts), False)
+            yield FormRow(str(sector), str(sector_name), tuple(counts), False)
 
 
 def roman(number: int) -> str:
@@ -222,11 +222,11 @@ def roman(number: int) -> str:
         (4, "IV"),
         (1, "I"),
     )
-    said = ""
+    numeral = ""
     for value, sign in steps:
-        said += sign * (number // value)
+        numeral += sign * (number // value)
         number %= value
-    return said
+    return numeral
 
 
 EXPORT = Export(

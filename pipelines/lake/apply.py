@@ -66,10 +66,10 @@ def find_change(
         return TableChange(mart, source, hash_content(con, source), differing, fresh)
     hashed = row_hash_sql(described)
     removed = sum_hashes(con, f"select {hashed} as h from ({_among(mart, lake_table(mart), differing)})")
-    held = move_content(before, removed, sum_hashes(con, f"select {hashed} as h from {fresh}"))
-    if held.rows != rows:
+    content = move_content(before, removed, sum_hashes(con, f"select {hashed} as h from {fresh}"))
+    if content.rows != rows:
         return TableChange(mart, source, hash_content(con, source), None, source)
-    return TableChange(mart, source, held, differing, fresh)
+    return TableChange(mart, source, content, differing, fresh)
 
 
 def _find(
@@ -77,7 +77,7 @@ def _find(
 ) -> tuple[int, int, int]:
     """By 64-bit hashes of rows, so that a night costs what changed: (leaving or changed, coming or
     changed, rows of the source)."""
-    keys, names = ([duck.identifier(c) for c in told] for told in (mart.key, described))
+    keys, names = ([duck.identifier(c) for c in columns] for columns in (mart.key, described))
     hashed = f"{', '.join(keys)}, hash({', '.join(names)}) as h, true as there"
     con.execute(
         f"""
@@ -97,18 +97,18 @@ def _find(
     return row
 
 
-def apply_change(con: duckdb.DuckDBPyConnection, wanted: TableChange) -> None:
-    into, mart, differing = lake_table(wanted.mart), wanted.mart, wanted.differing
+def apply_change(con: duckdb.DuckDBPyConnection, change: TableChange) -> None:
+    into, mart, differing = lake_table(change.mart), change.mart, change.differing
     if differing is None:
-        con.execute(f"create or replace table {into} as from {wanted.source}")
+        con.execute(f"create or replace table {into} as from {change.source}")
         return
-    names = [duck.identifier(c) for c in describe_columns(con, wanted.source)]
+    names = [duck.identifier(c) for c in describe_columns(con, change.source)]
     keys = {duck.identifier(k) for k in mart.key}
     rest = [n for n in names if n not in keys]
     update = f"when matched then update set {', '.join(f'{n} = s.{n}' for n in rest)}" if rest else ""
     con.execute(
         f"""
-        merge into {into} as t using {wanted.fresh} as s on ({_same_key(mart, "t", "s")}) {update}
+        merge into {into} as t using {change.fresh} as s on ({_same_key(mart, "t", "s")}) {update}
         when not matched then insert ({", ".join(names)}) values ({", ".join("s." + n for n in names)})
         """
     )

@@ -74,31 +74,31 @@ def find_head(chain: Sequence[Release], pruned: Sequence[Prune]) -> str:
     return link_hash(links[-1]) if links else GENESIS
 
 
-def append_prune(con: duckdb.DuckDBPyConnection, chain: Sequence[Release], wanted: Prune) -> Prune:
+def append_prune(con: duckdb.DuckDBPyConnection, chain: Sequence[Release], prune: Prune) -> Prune:
     """Seal a pruning behind the newest link and write it, inside the caller's transaction."""
     before = list_prunes(con)
-    made = replace(wanted, prune_id=len(before) + 1, previous_hash=find_head(chain, before))
-    made = replace(made, prune_hash=made.chain_hash())
-    values = vars(made)
+    link = replace(prune, prune_id=len(before) + 1, previous_hash=find_head(chain, before))
+    link = replace(link, prune_hash=link.chain_hash())
+    values = vars(link)
     con.execute(
         f"insert into {ALIAS}.audit.release_prunes ({', '.join(values)}) "
         f"values ({', '.join('?' for _ in values)})",
         list(values.values()),
     )
-    return made
+    return link
 
 
 def find_breaks(chain: Sequence[Release], pruned: Sequence[Prune]) -> list[str]:
     """What is wrong with the chain, one sentence each; empty when it holds."""
     problems, previous = [], GENESIS
-    made = {"release": 0, "pruning": 0}
+    numbers = {"release": 0, "pruning": 0}
     for link in order_links(chain, pruned):
         kind, number = (
             ("release", link.release_id) if isinstance(link, Release) else ("pruning", link.prune_id)
         )
-        made[kind] += 1
-        if number != made[kind]:
-            problems.append(f"{kind} {made[kind]} is missing from the ledger (next found: {number})")
+        numbers[kind] += 1
+        if number != numbers[kind]:
+            problems.append(f"{kind} {numbers[kind]} is missing from the ledger (the next one is {number})")
             return problems
         if link.previous_hash != previous:
             problems.append(f"{describe_link(link)} does not continue the one before it")

@@ -57,9 +57,9 @@ TABLES = {
 DETAILS = ("release_batches", "release_files", "release_rates", "release_changes", "release_movements")
 
 
-def seal(said: object) -> str:
+def seal(content: object) -> str:
     """SHA-256 of what a link of the chain says, as JSON."""
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ class Release:
 
     def chain_hash(self) -> str:
         """SHA-256 over every field but `release_hash` itself, and over each mart's content hash."""
-        said = {k: str(v) for k, v in vars(self).items() if k not in ("release_hash", "marts")}
-        held = {name: [mart.rows, mart.sha256] for name, mart in sorted(self.marts.items())}
-        return seal([said, held])
+        fields = {k: str(v) for k, v in vars(self).items() if k not in ("release_hash", "marts")}
+        marts = {name: [mart.rows, mart.sha256] for name, mart in sorted(self.marts.items())}
+        return seal([fields, marts])
 
     @property
     def holds(self) -> bool:
@@ -109,8 +109,8 @@ class Release:
 
     def same_code(self, other: Release) -> bool:
         """Built by the same models, rules and reference data."""
-        mine = (self.manifest_sha256, self.rules_sha256, self.reference_sha256)
-        return mine == (other.manifest_sha256, other.rules_sha256, other.reference_sha256)
+        own = (self.manifest_sha256, self.rules_sha256, self.reference_sha256)
+        return own == (other.manifest_sha256, other.rules_sha256, other.reference_sha256)
 
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:
@@ -120,11 +120,11 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
 
 def hash_details(con: duckdb.DuckDBPyConnection, release_id: int) -> str:
     """One hash over the rows that the detail tables hold of a release."""
-    held = [
+    hashes = [
         hash_content(con, f"(from {ALIAS}.audit.{name} where release_id = {release_id:d})").sha256
         for name in DETAILS
     ]
-    return hashlib.sha256("".join(held).encode()).hexdigest()
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def append_release(con: duckdb.DuckDBPyConnection, release: Release) -> None:
@@ -146,12 +146,12 @@ def list_releases(con: duckdb.DuckDBPyConnection) -> list[Release]:
         return []
     cursor = con.execute(f"from {ALIAS}.audit.releases order by release_id")
     names = [d[0] for d in cursor.description or []]
-    found = [Release(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
-    by_id = {release.release_id: release for release in found}
+    chain = [Release(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    by_id = {release.release_id: release for release in chain}
     for release_id, mart, rows, sha256 in con.execute(f"from {ALIAS}.audit.release_marts").fetchall():
         if release_id in by_id:  # a dropped release is the chain's to report, not this query's
             by_id[release_id].marts[mart] = Content(rows, sha256)
-    return found
+    return chain
 
 
 def find_release(chain: list[Release], release_id: int | None) -> Release:
@@ -170,8 +170,10 @@ def find_release(chain: list[Release], release_id: int | None) -> Release:
 
 def list_kept(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[Release]:
     """The releases whose contents the lake still holds, by its own list of snapshots."""
-    held = {n for (n,) in con.execute(f"select snapshot_id from ducklake_snapshots('{ALIAS}')").fetchall()}
-    return [release for release in chain if release.snapshot_id in held]
+    snapshots = {
+        n for (n,) in con.execute(f"select snapshot_id from ducklake_snapshots('{ALIAS}')").fetchall()
+    }
+    return [release for release in chain if release.snapshot_id in snapshots]
 
 
 def table_exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

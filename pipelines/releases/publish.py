@@ -91,7 +91,7 @@ def commit(
     chain = ledger.list_releases(con)
     previous = chain[-1] if chain else None
     changes = _changes(con, settings, previous, sources)
-    marts = {wanted.mart.qualified: wanted.content for wanted in changes}
+    marts = {change.mart.qualified: change.content for change in changes}
     if draft.marts and draft.marts != marts:
         wrong = sorted(name for name in marts if draft.marts.get(name) != marts[name])
         raise PublishError(f"{', '.join(wrong)} is not what was published. `thongsuot verify` tells why.")
@@ -100,7 +100,7 @@ def commit(
     if previous and before == draft.marts:
         why = f"nothing new: every table has the same content as in release {previous.release_id}"
         return Publication(previous, False, why)
-    changed = [wanted for wanted in changes if before.get(wanted.mart.qualified) != wanted.content]
+    changed = [change for change in changes if before.get(change.mart.qualified) != change.content]
     if previous:
         draft = replace(draft, previous_hash=links.find_head(chain, links.list_prunes(con)))
     con.execute("begin")
@@ -114,7 +114,7 @@ def commit(
     except BaseException:
         con.execute("rollback")
         raise
-    names = tuple(wanted.mart.qualified for wanted in changed)
+    names = tuple(change.mart.qualified for change in changed)
     return Publication(release, True, f"{len(names)} of {len(sources)} tables changed", names)
 
 
@@ -122,10 +122,10 @@ def _changes(
     con: duckdb.DuckDBPyConnection, settings: Settings, previous: Release | None, sources: Mapping[Mart, str]
 ) -> list[TableChange]:
     """What each table needs. The former hash is built upon only where the files it vouches for are whole."""
-    held = previous.marts if previous else {}
+    marts_before = previous.marts if previous else {}
 
-    def found(number: int, mart: Mart) -> TableChange:
-        before = held[mart.qualified] if mart.qualified in vouched else None
+    def find(number: int, mart: Mart) -> TableChange:
+        before = marts_before[mart.qualified] if mart.qualified in vouched else None
         with con.cursor() as own:
             return find_change(own, mart, sources[mart], before, number)
 
@@ -133,11 +133,11 @@ def _changes(
     # last while another opens it, SQLite waits a whole second.
     con.execute("begin")
     try:
-        at = dict.fromkeys(held, previous.snapshot_id) if previous else {}
+        at = dict.fromkeys(marts_before, previous.snapshot_id) if previous else {}
         vouched = files.find_untouched(con, settings, at) if at else set()
         # Side by side, since one table alone does not fill the cores.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(found, range(len(sources)), sources))
+            return list(pool.map(find, range(len(sources)), sources))
     finally:
         con.execute("rollback")
 
@@ -151,28 +151,28 @@ def _write(
     changed: list[TableChange],
 ) -> Release:
     """Tables, details and the ledger row, inside the open transaction; returns the sealed release."""
-    named = {mart.qualified: source for mart, source in sources.items()}
-    held = previous.marts if previous else {}
+    relations = {mart.qualified: source for mart, source in sources.items()}
+    marts_before = previous.marts if previous else {}
     n = draft.release_id
-    old = {name: duck.identifier(lake.ALIAS, *name.split(".")) for name in held}
-    explain_rates(con, settings, previous, draft, old, named)
+    old = {name: duck.identifier(lake.ALIAS, *name.split(".")) for name in marts_before}
+    explain_rates(con, settings, previous, draft, old, relations)
     for name in ("rates", "movements", "changes"):
         extra = f", {previous.release_id:d} as compared_with" if previous and name == "changes" else ""
         con.execute(
             f"insert into {lake.ALIAS}.audit.release_{name} by name "
             f"select {n:d} as release_id{extra}, * from {name}"
         )
-    if "audit.batches" in named:
-        inputs.record_inputs(con, n, named["audit.batches"])
+    if "audit.batches" in relations:
+        inputs.record_inputs(con, n, relations["audit.batches"])
     there = files.list_files(settings)
-    for wanted in changed:
-        apply_change(con, wanted)
-        if not have_same_rows(con, wanted.source, lake_table(wanted.mart)):
+    for change in changed:
+        apply_change(con, change)
+        if not have_same_rows(con, change.source, lake_table(change.mart)):
             raise PublishError(
-                f"{wanted.mart.qualified}: what was written to the lake does not equal its source. "
+                f"{change.mart.qualified}: what was written to the lake does not equal its source. "
                 "Rolled back; the last release is still served."
             )
-    for name in sorted(set(held) - set(draft.marts)):
+    for name in sorted(set(marts_before) - set(draft.marts)):
         con.execute(f"drop table if exists {duck.identifier(lake.ALIAS, *name.split('.'))}")
     files.record_files(con, n, settings, files.list_files(settings) - there)
     release = replace(draft, details_sha256=ledger.hash_details(con, n))

@@ -44,9 +44,9 @@ def rebuild(settings: Settings, release_id: int, progress: Callable[[str], None]
     with lake.open_lake(settings) as con:
         release = ledger.find_release(ledger.list_releases(con), release_id)
         origin = release.restores or release.release_id
-        known = inputs.list_inputs(con, origin)
+        batches_of_release = inputs.list_inputs(con, origin)
     with _scratch(settings) as scratch:
-        lost = _lay_out(settings, scratch, known)
+        lost = _lay_out(settings, scratch, batches_of_release)
         if lost:
             text = (
                 f"release {release_id} cannot be rebuilt: {len(lost)} of its batches are gone, e.g. {lost[0]}"
@@ -58,14 +58,14 @@ def rebuild(settings: Settings, release_id: int, progress: Callable[[str], None]
             return Rebuilt(release, [Finding("not_rebuilt", f"release {release_id}: {error}")], [])
         progress("comparing")
         with duck.connect(scratch.extensions, scratch.warehouse, read_only=True) as con:
-            held = {
+            contents = {
                 name: hash_content(con, duck.identifier(*name.split(".")))
                 for name in release.marts
                 if con.execute(
                     "select 1 from duckdb_tables() where schema_name || '.' || table_name = ?", [name]
                 ).fetchone()
             }
-    return _compared(release, state, held)
+    return _compared(release, state, contents)
 
 
 def _build(scratch: Settings, release: Release, progress: Callable[[str], None]) -> BuiltState:
@@ -83,7 +83,7 @@ def _build(scratch: Settings, release: Release, progress: Callable[[str], None])
     return finish(scratch, as_of)
 
 
-def _compared(release: Release, state: BuiltState, held: dict[str, Content]) -> Rebuilt:
+def _compared(release: Release, state: BuiltState, contents: dict[str, Content]) -> Rebuilt:
     """Another code is said first: then a difference proves nothing."""
     notes = [
         f"{what} changed since release {release.release_id}; check out {release.code_commit[:12]} to "
@@ -94,7 +94,7 @@ def _compared(release: Release, state: BuiltState, held: dict[str, Content]) -> 
         )
         if now != then
     ]
-    differing = [name for name, mart in sorted(release.marts.items()) if held.get(name) != mart]
+    differing = [name for name, mart in sorted(release.marts.items()) if contents.get(name) != mart]
     books = [name for name in differing if not name.startswith(NUMBERS)]
     wrong = [name for name in differing if name.startswith(NUMBERS)]
     if books:
@@ -120,10 +120,12 @@ def _scratch(settings: Settings) -> Iterator[Settings]:
         os.environ.update(before)
 
 
-def _lay_out(settings: Settings, scratch: Settings, known: list[inputs.ReleasedBatch]) -> list[str]:
+def _lay_out(
+    settings: Settings, scratch: Settings, batches_of_release: list[inputs.ReleasedBatch]
+) -> list[str]:
     """Link the batches known to the release, and no others; returns the paths that are gone."""
     lost = []
-    for batch in known:
+    for batch in batches_of_release:
         folder = Path(batch.source) / batch.partition
         (scratch.landing / folder).mkdir(parents=True, exist_ok=True)
         for name in (f"{batch.batch_id}.parquet", f"{batch.batch_id}.json"):

@@ -24,8 +24,8 @@ def restore(settings: Settings, release_id: int, *, run_id: str, author: str, re
     with lake.open_lake(settings, read_only=False) as con:
         lake.initialise_lake(con)
         chain = ledger.list_releases(con)
-        wanted = ledger.find_release(chain, release_id)
-        if wanted not in ledger.list_kept(con, chain):
+        original = ledger.find_release(chain, release_id)
+        if original not in ledger.list_kept(con, chain):
             raise PublishError(
                 f"The contents of release {release_id} were pruned, only its hashes are kept: it cannot be "
                 f"published again. `thongsuot releases` marks with ✓ those that can; "
@@ -33,13 +33,13 @@ def restore(settings: Settings, release_id: int, *, run_id: str, author: str, re
             )
         keys = {m.qualified: m.key for m in read_marts(settings.dbt_target / "manifest.json")}
         sources = {}
-        for held in sorted(wanted.marts):
-            schema, name = held.split(".", 1)
-            sources[Mart(schema, name, keys.get(held, ()))] = _set_aside(
-                con, schema, name, wanted.snapshot_id
+        for qualified in sorted(original.marts):
+            schema, name = qualified.split(".", 1)
+            sources[Mart(schema, name, keys.get(qualified, ()))] = _set_aside(
+                con, schema, name, original.snapshot_id
             )
         draft = replace(
-            wanted,
+            original,
             release_id=0,
             snapshot_id=0,
             published_at=datetime.now(UTC).replace(tzinfo=None),

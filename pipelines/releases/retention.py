@@ -53,8 +53,8 @@ def prune(
     now = now or datetime.now(UTC).replace(tzinfo=None)
     with lake.open_lake(settings) as con:
         chain = ledger.list_releases(con)
-        held = ledger.list_kept(con, chain)
-    old = [release for release in outdated(chain, now, keep_days) if release in held]
+        kept = ledger.list_kept(con, chain)
+    old = [release for release in outdated(chain, now, keep_days) if release in kept]
     gone = [release.release_id for release in old]
     if dry_run or not gone:
         return Pruned(gone, 0, 0)
@@ -81,8 +81,8 @@ def _record(
     reason: str,
 ) -> None:  # fmt: skip
     """A link of the chain for each release; one that a stopped pruning recorded already is not told twice."""
-    told = {prune.release_id for prune in links.list_prunes(con)}
-    fresh = [release_id for release_id in gone if release_id not in told]
+    recorded = {prune.release_id for prune in links.list_prunes(con)}
+    fresh = [release_id for release_id in gone if release_id not in recorded]
     if not fresh:
         return
     con.execute("begin")

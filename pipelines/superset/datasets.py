@@ -17,10 +17,10 @@ NEW = {"verbose_name": None, "is_active": True, "groupby": True, "filterable": T
 
 def described(dataset: Node, model: Node) -> dict[str, Any]:
     """The dataset with the model's columns; `model`: dbt's node, with `description` and `columns`."""
-    held = {column["column_name"]: column for column in dataset["columns"]}
+    current = {column["column_name"]: column for column in dataset["columns"]}
     columns = [
         {
-            **held.get(name, NEW),
+            **current.get(name, NEW),
             "column_name": name,
             "type": column["data_type"].upper(),
             "is_dttm": column["data_type"] in {"date", "timestamp"},

@@ -74,13 +74,13 @@ def marts_address(settings: Settings) -> Address:
                 "THONGSUOT_POSTGRES_URL is set: Superset reads there as bi_reader, so set "
                 "THONGSUOT_BI_PASSWORD, too (or unset both to read marts.duckdb)."
             )
-        known = conninfo_to_dict(settings.postgres_url)
-        rest = {k: str(v) for k, v in known.items() if k in {"sslmode", "sslrootcert", "hostaddr"}}
-        host = str(known.get("host") or "localhost")
+        parts = conninfo_to_dict(settings.postgres_url)
+        rest = {k: str(v) for k, v in parts.items() if k in {"sslmode", "sslrootcert", "hostaddr"}}
+        host = str(parts.get("host") or "localhost")
         if host.startswith("/"):  # a socket's folder goes into the query
             rest["host"], host = host, ""
-        place = f"{host}:{known['port']}" if known.get("port") and host else host
-        uri = f"postgresql+psycopg2://bi_reader:{MASKED}@{place}/{quote(str(known.get('dbname', '')))}"
+        place = f"{host}:{parts['port']}" if parts.get("port") and host else host
+        uri = f"postgresql+psycopg2://bi_reader:{MASKED}@{place}/{quote(str(parts.get('dbname', '')))}"
         return Address(uri + (f"?{urlencode(rest)}" if rest else ""), settings.bi_password)
     file = duckdb_file.marts_file(settings)
     if not file.exists():
@@ -92,11 +92,11 @@ def marts_address(settings: Settings) -> Address:
 
 def contents(address: Address) -> dict[str, str]:
     """Path → YAML of the bundle; the database is the only file that depends on the place."""
-    found = {
+    files = {
         str(f.relative_to(ASSETS)): f.read_text(encoding="utf-8") for f in sorted(ASSETS.rglob("*.yaml"))
     }
-    database = yaml.safe_load(found[DATABASE]) | {"sqlalchemy_uri": address.uri}
-    return found | {DATABASE: yaml.safe_dump(database, allow_unicode=True, sort_keys=False)}
+    database = yaml.safe_load(files[DATABASE]) | {"sqlalchemy_uri": address.uri}
+    return files | {DATABASE: yaml.safe_dump(database, allow_unicode=True, sort_keys=False)}
 
 
 def bundle(address: Address) -> bytes:
@@ -129,12 +129,12 @@ def serve(settings: Settings, port: int) -> Iterator[Server]:
     url = f"http://127.0.0.1:{port}"
     words = ["-b", f"127.0.0.1:{port}", "-w", "1", "-k", "gthread", "--threads", "8", "--timeout", "120"]
     log = home / "superset.log"
-    with log.open("ab") as told:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             [str(PYTHON), "-m", "gunicorn", *words, "superset.app:create_app()"],
             env=environment,
-            stdout=told,
-            stderr=told,
+            stdout=output,
+            stderr=output,
             cwd=home,
         )
     try:
@@ -164,28 +164,28 @@ def _secret(path: Path, length: int) -> str:
 def _prepare(home: Path, environment: dict[str, str], address: Address, password: str) -> None:
     """Superset's tables, account and dashboards; nothing where all of them are as they were left."""
     files = contents(address)
-    asked = {
+    orders = {
         "account": {"name": ACCOUNT, "password": password},
         "contents": files,
         "passwords": {DATABASE: address.password} if address.password else {},
     }
     locked = (ROOM / "requirements.lock").read_text(encoding="utf-8")
-    state = hashlib.sha256(f"{locked}{json.dumps(asked, sort_keys=True)}".encode()).hexdigest()
+    state = hashlib.sha256(f"{locked}{json.dumps(orders, sort_keys=True)}".encode()).hexdigest()
     stamp = home / "prepared"
     if (home / "superset.db").exists() and stamp.exists() and stamp.read_text() == state:
         return
-    told = subprocess.run(
+    result = subprocess.run(
         [str(PYTHON), str(ROOM / "prepare.py")],
-        input=json.dumps(asked),
+        input=json.dumps(orders),
         env=environment,
         capture_output=True,
         text=True,
         check=False,
         cwd=home,
     )
-    (home / "prepare.log").write_text(told.stdout + told.stderr, encoding="utf-8")
-    if told.returncode:
-        last = told.stderr.strip().splitlines()[-1:] or ["no word"]
+    (home / "prepare.log").write_text(result.stdout + result.stderr, encoding="utf-8")
+    if result.returncode:
+        last = result.stderr.strip().splitlines()[-1:] or ["no word"]
         raise SupersetError(f"Superset could not be prepared: {last[0]} (all of it: {home / 'prepare.log'})")
     stamp.write_text(state)
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from pipelines.exports.common import PublishedColumn, PublishedTable
-from pipelines.exports.open_data.tables import OpenDataError, lay_out, opened
+from pipelines.exports.open_data.tables import OpenDataError, lay_out_table, read_opening
 from pipelines.settings import PROJECT
 
 COLUMNS = (
@@ -23,19 +23,19 @@ def mart(**said: object) -> PublishedTable:
 
 def test_a_count_that_is_not_declared_stops_the_export() -> None:
     with pytest.raises(OpenDataError, match="counts in late_arrivals"):
-        opened(mart(counts=["received"]))
+        read_opening(mart(counts=["received"]))
 
 
 def test_an_omitted_column_stays_inside_and_withholds_nothing() -> None:
     table = mart(counts=["received"], omit=["late_arrivals"])
-    said = opened(table)
+    said = read_opening(table)
     assert said is not None
     with duckdb.connect() as con:
         con.execute("attach ':memory:' as lake; create schema lake.marts")
         con.execute(
             "create table lake.marts.rate as select 'U' as unit_code, 70 as received, 1 as late_arrivals"
         )
-        public, withheld = lay_out(con, table, said)
+        public, withheld = lay_out_table(con, table, said)
         assert con.execute("from open_data").fetchall() == [("U", 70, False)]
     assert ([c.name for c in public.columns], withheld) == (["unit_code", "received", "is_withheld"], 0)
 
@@ -48,6 +48,8 @@ def test_every_mart_that_is_open_declares_every_count_of_its_contract() -> None:
         meta = model["config"]["meta"]
         if "open_data" in meta:
             columns = tuple(PublishedColumn(c["name"], c["data_type"].upper()) for c in model["columns"])
-            assert opened(PublishedTable("marts", model["name"], columns, tuple(meta["key"]), meta=meta))
+            assert read_opening(
+                PublishedTable("marts", model["name"], columns, tuple(meta["key"]), meta=meta)
+            )
             found += 1
     assert found >= 8

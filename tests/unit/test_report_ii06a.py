@@ -43,7 +43,7 @@ def read() -> list[Sheet]:
 
 @pytest.fixture(scope="module")
 def july(read: list[Sheet]) -> Worksheet:
-    content = workbook(read, place="Nghệ An", told="Bản phát hành số 7", made_at=AS_OF)
+    content = workbook(read, place="Nghệ An", subtitle="Bản phát hành số 7", made_at=AS_OF)
     book = openpyxl.load_workbook(BytesIO(content))
     assert book.sheetnames == ["08-2025", "07-2025"]
     return book["07-2025"]
@@ -88,19 +88,21 @@ def test_a_name_that_looks_like_a_formula_is_text(july: Worksheet) -> None:
 
 
 def test_a_month_that_still_runs_says_until_when(read: list[Sheet]) -> None:
-    content = workbook(read, place="Nghệ An", told="", made_at=AS_OF)
+    content = workbook(read, place="Nghệ An", subtitle="", made_at=AS_OF)
     august = openpyxl.load_workbook(BytesIO(content))["08-2025"]
     assert august["A4"].value == "Kỳ báo cáo: Tháng 8/2025. Từ ngày 01/08/2025 đến 16:00 ngày 06/08/2025"
 
 
 def test_the_last_day_of_a_month_is_whole_only_at_its_last_second(read: list[Sheet]) -> None:
     running = [sheet._replace(period_end=datetime(2025, 7, 31, 16)) for sheet in read[-1:]]
-    page = openpyxl.load_workbook(BytesIO(workbook(running, place="N", told="", made_at=AS_OF)))["07-2025"]
+    page = openpyxl.load_workbook(BytesIO(workbook(running, place="N", subtitle="", made_at=AS_OF)))[
+        "07-2025"
+    ]
     assert page["A4"].value == "Kỳ báo cáo: Tháng 7/2025. Từ ngày 01/07/2025 đến 16:00 ngày 31/07/2025"
 
 
 def test_equal_content_gives_equal_bytes(read: list[Sheet]) -> None:
-    once, again = (workbook(read, place="N", told="", made_at=AS_OF) for _ in range(2))
+    once, again = (workbook(read, place="N", subtitle="", made_at=AS_OF) for _ in range(2))
     assert once == again
 
 

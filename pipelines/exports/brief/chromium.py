@@ -20,8 +20,8 @@ NO_PDF = "no PDF: no Chromium found (set THONGSUOT_CHROMIUM); the page prints on
 
 def find() -> str | None:
     """`THONGSUOT_CHROMIUM`, or the first known browser on PATH."""
-    named = os.environ.get("THONGSUOT_CHROMIUM")
-    return named or next((path for name in NAMES if (path := shutil.which(name))), None)
+    configured = os.environ.get("THONGSUOT_CHROMIUM")
+    return configured or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 def print_pdf(page: Path, pdf: Path) -> str:
@@ -36,10 +36,10 @@ def print_pdf(page: Path, pdf: Path) -> str:
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.insert(1, "--no-sandbox")  # Chromium refuses to run as root with its sandbox
         try:
-            told = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+            output = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"no PDF: {browser}: {error}"
-    if told.returncode or not draft.exists():
-        return f"no PDF: {browser} ended with {told.returncode}: {told.stderr[-300:].strip()}"
+    if output.returncode or not draft.exists():
+        return f"no PDF: {browser} ended with {output.returncode}: {output.stderr[-300:].strip()}"
     draft.replace(pdf)
     return str(pdf)

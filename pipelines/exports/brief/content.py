@@ -18,10 +18,10 @@ BACKLOG, BACKLOG_DAILY = "marts.issue_backlog", "marts.issue_backlog_daily"
 AGES = tuple(f"open_{age}_working_days" for age in ("0_5", "6_15", "16_30", "over_30"))
 # Since two-tier government began; the period's own name carries its day.
 SINCE = "period like 'since%'"
-# More communes than this in one peer group do not fit the page: its two ends are shown.
-PEERS_SHOWN = 46
-NEXT_SHOWN = 6
-REASONS_SHOWN = 3
+# More communes than this in one peer group do not fit the page: its two ends are open_categories.
+MOST_PEERS = 46
+MOST_NEXT = 6
+MOST_REASONS = 3
 
 
 def headline(marts: Marts) -> Section:
@@ -77,8 +77,8 @@ def ranking(marts: Marts) -> Section:
             {**row, "bar": bars.bar(row["rate"].value)} for row in rows if row["size_peers"].value == peers
         ]
         if units:
-            half = PEERS_SHOWN // 2
-            whole = len(units) <= PEERS_SHOWN
+            half = MOST_PEERS // 2
+            whole = len(units) <= MOST_PEERS
             groups.append(
                 {
                     "peers": peers,
@@ -107,7 +107,7 @@ def tasks(marts: Marts) -> Section:
         ),
         "next": marts.rows(
             LEDGER, "owner_level = 'province' and derived_status = 'open' and due_date is not null",
-            order="due_date, task_code", limit=NEXT_SHOWN,
+            order="due_date, task_code", limit=MOST_NEXT,
         ),
         "conflicts": next(iter(marts.grouped(LEDGER, (), counts={"conflicts": "has_conflict"})), None),
     }  # fmt: skip
@@ -132,8 +132,8 @@ def backlog(marts: Marts) -> Section:
         BACKLOG_DAILY, ("category",), sums=("closing", *AGES, "overdue"), where=newest,
         order="closing desc, category",
     )  # fmt: skip
-    shown = [row for row in categories if row["closing"].value]
-    widest = max((row["closing"].value for row in shown), default=1)
+    open_categories = [row for row in categories if row["closing"].value]
+    widest = max((row["closing"].value for row in open_categories), default=1)
     return {
         "total": total,
         "ages": AGES,
@@ -144,7 +144,7 @@ def backlog(marts: Marts) -> Section:
                 "roles": roles.get(row["category"].value, []),
                 "widths": [row[age].value / widest * 100 for age in AGES],
             }
-            for row in shown
+            for row in open_categories
         ],
         "by_role": marts.grouped(
             BACKLOG, ("responsible_role",), counts=open_counts, where="is_open",
@@ -172,7 +172,7 @@ def quality(marts: Marts, titles: dict[str, str]) -> Section:
         "reasons": marts.grouped(
             "audit.rejections", ("source", "rule", "reason_vi", "reason_en"), counts={"rows": "true"},
             where="is_current", order="rows desc, source, rule",
-        )[:REASONS_SHOWN],
+        )[:MOST_REASONS],
     }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def brief_file(settings: Settings) -> Path:
 def write_brief(settings: Settings) -> ExportResult:
     """Write the page where it is not of the newest release, and its PDF; LookupError without a release."""
     path = brief_file(settings)
-    pdf, told = path.with_suffix(".pdf"), "current"
+    pdf, pdf_state = path.with_suffix(".pdf"), "current"
     path.parent.mkdir(parents=True, exist_ok=True)
     with newest_release(settings) as (con, newest):
         rewritten = _stamps(path) != (newest.release_hash, page_hash())
@@ -42,8 +42,8 @@ def write_brief(settings: Settings) -> ExportResult:
             pdf.unlink(missing_ok=True)
             draft.replace(path)
     if not pdf.exists():
-        told = chromium.print_pdf(path, pdf)
-    return ExportResult(path, newest.release_id, rewritten, {"pdf": str(pdf) if pdf.exists() else told})
+        pdf_state = chromium.print_pdf(path, pdf)
+    return ExportResult(path, newest.release_id, rewritten, {"pdf": str(pdf) if pdf.exists() else pdf_state})
 
 
 def render(marts: Marts, release: Release, contracts: Contracts) -> str:
@@ -93,10 +93,10 @@ def _stamps(path: Path) -> tuple[str, str] | None:
     """(release hash, page hash) of the page that lies there."""
     if not path.exists():
         return None
-    found = dict(
+    stamps = dict(
         re.findall(r'name="thongsuot-(\w+)" content="(\w+)"', path.read_text(encoding="utf-8")[:2000])
     )
-    return found.get("release", ""), found.get("page", "")
+    return stamps.get("release", ""), stamps.get("page", "")
 
 
 EXPORT = Export(

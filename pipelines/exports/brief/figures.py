@@ -59,13 +59,13 @@ class Marts:
         table = self._tables[mart]
         about = {column.name: column.words.vi for column in table.columns}
         query = f"select * from {table.relation} where {where} order by {order}"
-        found = self._fetch(f"{query} limit {limit}" if limit else query)
+        records = self._fetch(f"{query} limit {limit}" if limit else query)
         return [
             {
                 name: Figure(value, mart, name, _same({k: row[k] for k in table.key}), about=about[name])
                 for name, value in row.items()
             }
-            for row in found
+            for row in records
         ]
 
     def row(self, mart: str, where: str = "true", *, order: str = "all") -> dict[str, Figure] | None:
@@ -85,24 +85,24 @@ class Marts:
         if mart not in self._tables:
             return []
         counts = counts or {}
-        asked = [duck.identifier(name) for name in by]
-        asked += [f"sum({duck.identifier(c)})::bigint as {duck.identifier(c)}" for c in sums]
-        asked += [f"count(*) filter ({test}) as {duck.identifier(name)}" for name, test in counts.items()]
+        columns = [duck.identifier(name) for name in by]
+        columns += [f"sum({duck.identifier(c)})::bigint as {duck.identifier(c)}" for c in sums]
+        columns += [f"count(*) filter ({test}) as {duck.identifier(name)}" for name, test in counts.items()]
         relation = self._tables[mart].relation
         group = "group by " + ", ".join(str(n + 1) for n in range(len(by))) if by else ""
-        made = []
+        rows = []
         for row in self._fetch(
-            f"select {', '.join(asked)} from {relation} where {where} {group} order by {order}"
+            f"select {', '.join(columns)} from {relation} where {where} {group} order by {order}"
         ):
-            held = " and ".join([f"({where})", *([_same({k: row[k] for k in by})] if by else [])])
-            figures = {name: Figure(row[name], mart, name, held, "any_value") for name in by}
-            figures |= {name: Figure(row[name], mart, name, held, "sum") for name in sums}
+            condition = " and ".join([f"({where})", *([_same({k: row[k] for k in by})] if by else [])])
+            figures = {name: Figure(row[name], mart, name, condition, "any_value") for name in by}
+            figures |= {name: Figure(row[name], mart, name, condition, "sum") for name in sums}
             figures |= {
-                name: Figure(row[name], mart, "*", f"{held} and ({test})", "count")
+                name: Figure(row[name], mart, "*", f"{condition} and ({test})", "count")
                 for name, test in counts.items()
             }
-            made.append(figures)
-        return made
+            rows.append(figures)
+        return rows
 
     def values(self, query: str) -> list[tuple[Any, ...]]:
         """Places and names for a drawing or a filter, not figures; `{schema.table}` names the marts."""

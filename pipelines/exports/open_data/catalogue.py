@@ -46,11 +46,11 @@ def write(folder: Path, tables: list[PublishedTable], release: Release, contract
     _json(folder / DCAT, _dcat(folder, tables, release, title, place))
     demo = "\n**Synthetic demonstration data · dữ liệu giả lập.**\n" if contracts.is_demo else ""
     words = files("pipelines.exports.open_data") / "templates" / "open_data_readme.md"
-    told = words.read_text(encoding="utf-8").format(
+    text = words.read_text(encoding="utf-8").format(
         title_vi=title["vi"], title_en=title["en"], release_id=release.release_id, as_of=release.as_of,
         licence=LICENCE["title"], demo=demo, timezone=contracts.place.timezone,
     )  # fmt: skip
-    (folder / README).write_text(told, encoding="utf-8")
+    (folder / README).write_text(text, encoding="utf-8")
 
 
 def _datapackage(
@@ -76,7 +76,7 @@ def _datapackage(
 
 def _resource(table: PublishedTable, file: Path) -> dict[str, Any]:
     kind = file.suffix[1:]
-    made: dict[str, Any] = {
+    resource: dict[str, Any] = {
         "name": table.name.replace("_", "-") if kind == "csv" else f"{table.name.replace('_', '-')}-{kind}",
         "title": table.meta.get("title_vi", table.name),
         "description": table.description,
@@ -87,12 +87,12 @@ def _resource(table: PublishedTable, file: Path) -> dict[str, Any]:
         "hash": f"sha256:{hash_file(file)}",
     }
     if kind == "csv":
-        made |= {
+        resource |= {
             "profile": "tabular-data-resource",
             "encoding": "utf-8-sig",
             "schema": {"fields": [_field(c) for c in table.columns], "primaryKey": list(table.key)},
         }
-    return made
+    return resource
 
 
 def _field(column: PublishedColumn) -> dict[str, Any]:

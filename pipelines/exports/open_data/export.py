@@ -17,7 +17,7 @@ from pipelines.exports.common import PublishedTable, list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.open_data import catalogue as open_catalogue
 from pipelines.exports.open_data import workbook
-from pipelines.exports.open_data.tables import lay_out, opened
+from pipelines.exports.open_data.tables import lay_out_table, read_opening
 from pipelines.lake.ledger import Release
 from pipelines.landing.batches import hash_file
 from pipelines.settings import Settings
@@ -64,15 +64,15 @@ def _write(
     published: list[PublishedTable] = []
     withheld = {}
     for table in list_tables(con, settings):
-        if (said := opened(table)) is None:
+        if (opening := read_opening(table)) is None:
             continue
-        public, gone = lay_out(con, table, said)
+        public, gone = lay_out_table(con, table, opening)
         withheld[public.name] = gone
         write_csv(con, public, draft / f"{public.name}.csv")
         con.execute(f"copy open_data to {duck.literal(draft / f'{public.name}.parquet')} (format parquet)")
-        if said.form == "report":
+        if opening.form == "report":
             workbook.write(con, public, draft / f"{public.name}.xlsx", newest=release)
-        if said.form == "open311":
+        if opening.form == "open311":
             write_open311(con, draft / f"{public.name}.json")
         published.append(public)
         con.execute("drop table open_data")
@@ -86,12 +86,12 @@ def _write(
 
 def write_csv(con: duckdb.DuckDBPyConnection, table: PublishedTable, file: Path) -> None:
     """UTF-8 with BOM, so that Excel reads Vietnamese; texts that would run as formulas get a leading '."""
-    asked = ", ".join(
+    columns = ", ".join(
         f"regexp_replace({name}, '{FORMULA}', '''\\0') as {name}" if column.type == "VARCHAR" else name
         for column in table.columns
         for name in [duck.identifier(column.name)]
     )
-    con.execute(f"copy (select {asked} from open_data) to {duck.literal(file)} (format csv, header)")
+    con.execute(f"copy (select {columns} from open_data) to {duck.literal(file)} (format csv, header)")
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
 
 
@@ -114,7 +114,7 @@ def _is_of(target: Path, release: Release) -> bool:
         return False
     listed = [line.split("  ", 1) for line in sums.read_text(encoding="utf-8").splitlines()]
     return release.release_hash in catalogue.read_text(encoding="utf-8") and all(
-        (file := target / name).exists() and hash_file(file) == told for told, name in listed
+        (file := target / name).exists() and hash_file(file) == sha256 for sha256, name in listed
     )
 
 

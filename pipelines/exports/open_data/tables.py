@@ -26,7 +26,7 @@ WITHHELD = PublishedColumn(
     "VI Có số đếm từ 1 đến 4 hoặc suy ra được: các số của dòng này được che.",
 )  # fmt: skip
 
-# The number of a row while it is being judged.
+# The number of a row while the small counts are looked for.
 ROW = "_row_number"
 
 # Open311 GeoReport v2 (service request): name → the issue's column, and what it says.
@@ -86,103 +86,107 @@ class Opened(BaseModel):
     form: Literal["table", "report", "open311"] = "table"
 
 
-def opened(table: PublishedTable) -> Opened | None:
+def read_opening(table: PublishedTable) -> Opened | None:
     """What the mart lets out; None where it says nothing. OpenDataError where it says too little."""
-    said = table.meta.get("open_data")
-    if said is None:
+    opening = table.meta.get("open_data")
+    if opening is None:
         return None
     try:
-        made = Opened.model_validate(said)
+        opened = Opened.model_validate(opening)
     except ValidationError as error:
         raise OpenDataError(f"{table.qualified}: meta.open_data: {error}") from None
-    declared = {*made.counts, *(name for rest in made.rests for name in rest), *table.key, *made.omit}
+    declared = {*opened.counts, *(name for rest in opened.rests for name in rest), *table.key, *opened.omit}
     undeclared = [c.name for c in table.columns if c.type in COUNTING and c.name not in declared]
-    if undeclared and made.form != "open311":
+    if undeclared and opened.form != "open311":
         raise OpenDataError(
             f"{table.qualified} counts in {', '.join(undeclared)} but meta.open_data.counts does not name "
             "them: declare them (their small values are withheld), or do not open the mart."
         )
-    return made
+    return opened
 
 
-def lay_out(
-    con: duckdb.DuckDBPyConnection, table: PublishedTable, said: Opened
+def lay_out_table(
+    con: duckdb.DuckDBPyConnection, table: PublishedTable, opening: Opened
 ) -> tuple[PublishedTable, int]:
     """The public table as temp table `open_data`, ordered by its key; its description, rows withheld."""
     name, order = "open_data", ", ".join(duck.identifier(column) for column in table.key)
-    if said.form == "open311":
-        asked = ", ".join(f"{source} as {public}" for public, (source, _, _) in OPEN311.items())
-        con.execute(f"create or replace temp table {name} as select {asked} from {table.relation} order by 1")
-        columns = tuple(PublishedColumn(public, kind, told) for public, (_, kind, told) in OPEN311.items())
+    if opening.form == "open311":
+        columns_sql = ", ".join(f"{source} as {public}" for public, (source, _, _) in OPEN311.items())
+        con.execute(
+            f"create or replace temp table {name} as select {columns_sql} from {table.relation} order by 1"
+        )
+        columns = tuple(PublishedColumn(public, kind, words) for public, (_, kind, words) in OPEN311.items())
         return PublishedTable(
             "", "service_requests", columns, ("service_request_id",), table.description, table.meta
         ), 0
-    table = replace(table, columns=tuple(c for c in table.columns if c.name not in said.omit))
+    table = replace(table, columns=tuple(c for c in table.columns if c.name not in opening.omit))
     chosen = ", ".join(duck.identifier(column.name) for column in table.columns)
-    rows = f"select {chosen} from {table.relation} where {said.where}"
-    if said.summed:
-        table, rows = _summed(table, said, rows)
+    rows = f"select {chosen} from {table.relation} where {opening.where}"
+    if opening.summed:
+        table, rows = _summed(table, opening, rows)
         order = ", ".join(duck.identifier(column) for column in table.key)
     con.execute(
         f"create or replace temp table {name} as select *, row_number() over (order by {order}) - 1 as {ROW} "
         f"from ({rows}) order by {order}"
     )
-    gone = _withhold(con, name, table, said) if said.counts else 0
+    gone = _withhold(con, name, table, opening) if opening.counts else 0
     con.execute(f"alter table {name} drop column {ROW}")
-    if not said.counts:
+    if not opening.counts:
         return PublishedTable("", table.name, table.columns, table.key, table.description, table.meta), 0
     columns = (*table.columns, WITHHELD)
     return PublishedTable("", table.name, columns, table.key, table.description, table.meta), gone
 
 
-def _summed(table: PublishedTable, said: Opened, rows: str) -> tuple[PublishedTable, str]:
+def _summed(table: PublishedTable, opening: Opened, rows: str) -> tuple[PublishedTable, str]:
     """The mart without `summed`, its counts added up, a row more for the total of every line."""
-    gone = {*said.summed, *(c.name for c in table.columns if c.name.startswith("unit_"))}
+    gone = {*opening.summed, *(c.name for c in table.columns if c.name.startswith("unit_"))}
     kept = tuple(c for c in table.columns if c.name not in gone)
-    key = tuple(name for name in table.key if name not in said.summed)
-    totals = {line.over: line.total for line in said.lines}
-    asked = []
+    key = tuple(name for name in table.key if name not in opening.summed)
+    totals = {line.over: line.total for line in opening.lines}
+    columns_sql = []
     for column in kept:
         name = duck.identifier(column.name)
         if column.name in totals:
-            asked.append(f"if(grouping({name}) = 1, {duck.literal(totals[column.name])}, {name}) as {name}")
+            columns_sql.append(
+                f"if(grouping({name}) = 1, {duck.literal(totals[column.name])}, {name}) as {name}"
+            )
         elif column.name in key:
-            asked.append(name)
+            columns_sql.append(name)
         elif column.type == "VARCHAR" and totals:
             over = " + ".join(f"grouping({duck.identifier(name)})" for name in totals)
-            asked.append(f"if({over} > 0, 'Tất cả', max({name})) as {name}")
+            columns_sql.append(f"if({over} > 0, 'Tất cả', max({name})) as {name}")
         else:
-            how = "sum" if column.name in said.counts else "max"
-            asked.append(f"{how}({name})::{column.type} as {name}")
+            how = "sum" if column.name in opening.counts else "max"
+            columns_sql.append(f"{how}({name})::{column.type} as {name}")
     groups = [key, *(tuple(name for name in key if name != over) for over in totals)]
     sets = ", ".join("(" + ", ".join(duck.identifier(name) for name in group) + ")" for group in groups)
-    query = f"select {', '.join(asked)} from ({rows}) group by grouping sets ({sets})"
+    query = f"select {', '.join(columns_sql)} from ({rows}) group by grouping sets ({sets})"
     return replace(table, columns=kept, key=key), query
 
 
-def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, said: Opened) -> int:
+def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, opening: Opened) -> int:
     """Null the figures of the rows that must not be read, and mark them; how many."""
-    rests = [f"{duck.identifier(whole)} - {duck.identifier(part)}" for whole, part in said.rests]
-    asked = ", ".join([*(f"coalesce({duck.identifier(c)}, 0)" for c in said.counts), *rests])
-    counts = [list(row) for row in con.execute(f"select {asked} from {name} order by {ROW}").fetchall()]
-    running = _running(con, name, said, counts)
-    hidden = sorted(find_withheld_rows(counts, _lines(con, name, table, said), running))
+    rests = [f"{duck.identifier(whole)} - {duck.identifier(part)}" for whole, part in opening.rests]
+    columns_sql = ", ".join([*(f"coalesce({duck.identifier(c)}, 0)" for c in opening.counts), *rests])
+    counts = [list(row) for row in con.execute(f"select {columns_sql} from {name} order by {ROW}").fetchall()]
+    running = _running(con, name, opening, counts)
+    hidden = sorted(find_withheld_rows(counts, _lines(con, name, table, opening), running))
     con.execute(f"alter table {name} add column {WITHHELD.name} boolean default false")
     figures = [c.name for c in table.columns if c.type not in DESCRIBING and c.name not in table.key]
-    sets = ", ".join(f"{duck.identifier(c)} = null" for c in [*figures, *said.withhold])
+    sets = ", ".join(f"{duck.identifier(c)} = null" for c in [*figures, *opening.withhold])
     con.execute(
         f"update {name} set {WITHHELD.name} = true, {sets} where {ROW} in (select unnest(?::bigint[]))",
         [hidden],
     )
-    _must_hold(con, name, table, said, len(hidden))
+    _check_withheld(con, name, table, opening, len(hidden))
     return len(hidden)
 
 
-def _must_hold(
-    con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, said: Opened, hidden: int
+def _check_withheld(
+    con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, opening: Opened, hidden: int
 ) -> None:
     """The last look at what is about to be public: no small count is left in it."""
-    left = " or ".join(f"{duck.identifier(c)} between 1 and {SMALLEST - 1}" for c in said.counts)
+    left = " or ".join(f"{duck.identifier(c)} between 1 and {SMALLEST - 1}" for c in opening.counts)
     row = con.execute(
         f"select count(*) filter ({left}), count(*) filter ({WITHHELD.name}) from {name}"
     ).fetchone()
@@ -193,12 +197,14 @@ def _must_hold(
 
 
 def _running(
-    con: duckdb.DuckDBPyConnection, name: str, said: Opened, counts: list[list[int]]
+    con: duckdb.DuckDBPyConnection, name: str, opening: Opened, counts: list[list[int]]
 ) -> frozenset[int]:
     """Rows that go because the difference of two running totals would be a small count."""
-    if said.running is None:
+    if opening.running is None:
         return frozenset()
-    of, start, end = (duck.identifier(n) for n in (said.running.of, said.running.start, said.running.end))
+    of, start, end = (
+        duck.identifier(n) for n in (opening.running.of, opening.running.start, opening.running.end)
+    )
     subjects: dict[Any, dict[int, tuple[date, date]]] = {}
     for row, subject, first, last in con.execute(
         f"select {ROW}, {of}, cast({start} as date), cast({end} as date) from {name}"
@@ -207,10 +213,12 @@ def _running(
     return frozenset().union(*(find_withheld_totals(periods, counts) for periods in subjects.values()))
 
 
-def _lines(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, said: Opened) -> list[SumGroup]:
+def _lines(
+    con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, opening: Opened
+) -> list[SumGroup]:
     """Row numbers that add up, by every declared total."""
-    made = []
-    for line in said.lines:
+    groups = []
+    for line in opening.lines:
         others = ", ".join(duck.identifier(column) for column in table.key if column != line.over)
         over = duck.identifier(line.over)
         rows: list[tuple[Any, ...]] = con.execute(
@@ -218,5 +226,5 @@ def _lines(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, sai
             f"from {name} group by {others or '()'} order by all",
             [line.total, line.total],
         ).fetchall()
-        made += [SumGroup(tuple(sorted(parts or [])), total) for parts, total in rows]
-    return made
+        groups += [SumGroup(tuple(sorted(parts or [])), total) for parts, total in rows]
+    return groups

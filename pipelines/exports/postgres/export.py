@@ -47,18 +47,18 @@ def load_postgres(settings: Settings, *, compare_all: bool = False) -> ExportRes
             if done.rewritten:
                 _vacuum(settings.postgres_url, done.details["changed tables"])
         except psycopg.Error as error:
-            told = str(error).replace(settings.postgres_url, where).strip()
+            message = str(error).replace(settings.postgres_url, where).strip()
             raise PostgresError(
                 f"{where}: release {newest.release_id} was not applied, the one before is still held. "
-                f"PostgreSQL says: {told}"
+                f"PostgreSQL says: {message}"
             ) from None
     return ExportResult(where, newest.release_id, done.rewritten, done.details)
 
 
 def address(url: str) -> str:
     """`postgresql://host:port/database` without user and password."""
-    known = conninfo_to_dict(url)
-    host, port, database = known.get("host", "localhost"), known.get("port", 5432), known.get("dbname", "")
+    parts = conninfo_to_dict(url)
+    host, port, database = parts.get("host", "localhost"), parts.get("port", 5432), parts.get("dbname", "")
     return f"postgresql://{host}:{port}/{database}"
 
 
@@ -72,21 +72,23 @@ def _apply(
     """The whole release in the connection's one transaction; `psycopg.connect` commits or rolls back."""
     pg.execute("select pg_advisory_xact_lock(%s)", [PUBLISHER_LOCK])
     schema.prepare(pg, settings.bi_password)
-    held_hash = schema.held_release(pg)
+    current_hash = schema.read_current_hash(pg)
     chain = {release.release_hash: release for release in ledger.list_releases(con)}
-    held = chain.get(held_hash) if held_hash else None
-    if held_hash == newest.release_hash and not compare_all:
+    current = chain.get(current_hash) if current_hash else None
+    if current_hash == newest.release_hash and not compare_all:
         return ExportResult("", newest.release_id, False, {"how": "already held"})
-    how = "compared in full" if compare_all or held is None else f"difference from {held.release_id}"
+    how = "compared in full" if compare_all or current is None else f"difference from {current.release_id}"
     rows: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="thongsuot-") as folder:
         for table in list_tables(con, settings):
             altered = schema.ensure_table(pg, table)
-            unchanged = held and held.marts.get(table.qualified) == newest.marts.get(table.qualified)
+            unchanged = current and current.marts.get(table.qualified) == newest.marts.get(table.qualified)
             is_mart = table.qualified in newest.marts
             if unchanged and is_mart and not altered and not compare_all:
                 continue
-            keys = None if altered or compare_all or held is None else _touched(con, table, held, newest)
+            keys = (
+                None if altered or compare_all or current is None else _touched(con, table, current, newest)
+            )
             moved = _replace(con, pg, table, Path(folder), keys)
             if not _same_count(con, pg, table):
                 # Someone wrote here, or the feed was cut by retention: compare every row instead.
@@ -94,16 +96,16 @@ def _apply(
             schema.ensure_key(pg, table)
             if moved:
                 rows[table.qualified] = moved
-    for gone in sorted(set(held.marts if held else {}) - set(newest.marts)):
+    for gone in sorted(set(current.marts if current else {}) - set(newest.marts)):
         pg.execute(schema.sql("drop table if exists {}", *gone.split(".", 1)))
-    if held_hash != newest.release_hash:
+    if current_hash != newest.release_hash:
         schema.note_release(pg, newest, how)
-    said = {"how": how, "changed tables": list(rows), "rows deleted or copied": sum(rows.values())}
-    return ExportResult("", newest.release_id, bool(rows) or held_hash != newest.release_hash, said)
+    details = {"how": how, "changed tables": list(rows), "rows deleted or copied": sum(rows.values())}
+    return ExportResult("", newest.release_id, bool(rows) or current_hash != newest.release_hash, details)
 
 
 def _touched(
-    con: duckdb.DuckDBPyConnection, table: PublishedTable, held: Release, newest: Release
+    con: duckdb.DuckDBPyConnection, table: PublishedTable, current: Release, newest: Release
 ) -> str | None:
     """A query of the keys that changed after `held`; None where the lake's feed cannot tell."""
     if not table.key:
@@ -111,7 +113,7 @@ def _touched(
     keys = ", ".join(duck.identifier(column) for column in table.key)
     feed = (
         f"ducklake_table_changes({duck.literal(ALIAS)}, {duck.literal(table.schema)}, "
-        f"{duck.literal(table.name)}, {held.snapshot_id + 1}, {newest.snapshot_id})"
+        f"{duck.literal(table.name)}, {current.snapshot_id + 1}, {newest.snapshot_id})"
     )
     # A table that was made anew, or a snapshot that has expired, has no feed from there.
     with suppress(duckdb.Error):

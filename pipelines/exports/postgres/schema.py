@@ -93,7 +93,7 @@ def _reader(pg: psycopg.Connection) -> None:
             pg.execute(f"alter role {READER} set {name} = {value}")
 
 
-def held_release(pg: psycopg.Connection) -> str | None:
+def read_current_hash(pg: psycopg.Connection) -> str | None:
     row = pg.execute("select release_hash from marts.releases order by loaded_at desc limit 1").fetchone()
     return row[0] if row else None
 
@@ -109,7 +109,7 @@ def note_release(pg: psycopg.Connection, release: Release, how: str) -> None:
 
 def ensure_table(pg: psycopg.Connection, table: PublishedTable) -> bool:
     """Make the table's columns and comments the contract's; True where its rows must be compared."""
-    wanted = {column.name: pg_type(column.type) for column in table.columns}
+    expected = {column.name: pg_type(column.type) for column in table.columns}
     present: dict[str, str] = dict(
         pg.execute(
             "select attname, format_type(atttypid, atttypmod) from pg_attribute "
@@ -121,16 +121,16 @@ def ensure_table(pg: psycopg.Connection, table: PublishedTable) -> bool:
     def alter(words: str) -> None:
         pg.execute(sql(f"alter table {{}} {words}", table.schema, table.name))
 
-    quoted = {name: pgsql.Identifier(name).as_string(pg) for name in {*wanted, *present}}
+    quoted = {name: pgsql.Identifier(name).as_string(pg) for name in {*expected, *present}}
     if not present:
-        columns = ", ".join(f"{quoted[name]} {kind}" for name, kind in wanted.items())
+        columns = ", ".join(f"{quoted[name]} {kind}" for name, kind in expected.items())
         pg.execute(sql(f"create table {{}} ({columns})", table.schema, table.name))
-    gone = [name for name, kind in present.items() if wanted.get(name) != kind]
-    new = [name for name in wanted if present and (name not in present or name in gone)]
+    gone = [name for name, kind in present.items() if expected.get(name) != kind]
+    new = [name for name in expected if present and (name not in present or name in gone)]
     for name in gone:
         alter(f"drop column {quoted[name]}")
     for name in new:
-        alter(f"add column {quoted[name]} {wanted[name]}")
+        alter(f"add column {quoted[name]} {expected[name]}")
     if set(new) & set(table.key):
         # Rows without their key cannot be matched.
         pg.execute(sql("delete from {}", table.schema, table.name))
@@ -151,7 +151,7 @@ def ensure_key(pg: psycopg.Connection, table: PublishedTable) -> None:
 
 def _comment(pg: psycopg.Connection, table: PublishedTable) -> None:
     """Table and column descriptions, written only where they differ."""
-    told: dict[str, str] = dict(
+    comments: dict[str, str] = dict(
         pg.execute(
             "select coalesce(a.attname, ''), d.description from pg_description d "
             "left join pg_attribute a on a.attrelid = d.objoid and a.attnum = d.objsubid "
@@ -160,7 +160,7 @@ def _comment(pg: psycopg.Connection, table: PublishedTable) -> None:
         ).fetchall()
     )
     for name, text in {"": table.description, **{c.name: c.description for c in table.columns}}.items():
-        if text and told.get(name) != text:
+        if text and comments.get(name) != text:
             what = "column {}." + pgsql.Identifier(name).as_string(pg) if name else "table {}"
             quoted = pgsql.Literal(text).as_string(pg).replace("{", "{{").replace("}", "}}")
             pg.execute(sql(f"comment on {what} is {quoted}", table.schema, table.name))
