@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,7 +65,7 @@ class Storage(DagsterSqliteStorage):
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         super().__init__(base_dir, inst_data)
-        self._event_log_storage = EventStore(self._event_log_storage._base_dir)
+        self._event_log_storage = EventStore(str(Path(base_dir) / "history" / "runs"))
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> Storage:

@@ -10,12 +10,15 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines.settings import Settings
 
 # The dbt of this environment, whatever PATH says.
 DBT_EXECUTABLE = str(Path(sys.executable).with_name("dbt"))
 FAILED = ("error", "fail", "runtime error", "partial success")
+# What this process parsed and has not built yet; a build alters the manifest it is handed.
+_PARSED: dict[Settings, Any] = {}
 
 
 class DbtError(RuntimeError):
@@ -49,9 +52,10 @@ def ensure_manifest(settings: Settings) -> Path:
     if manifest.exists() and manifest.stat().st_mtime >= max(f.stat().st_mtime for f in sources):
         return manifest
     settings.dbt_target.mkdir(parents=True, exist_ok=True)
-    told = run_dbt(settings, "parse", "--quiet")
-    if told.returncode:
-        raise DbtError(f"dbt could not parse {settings.dbt_project.name}:\n{told.stdout}{told.stderr}")
+    parsed = _invoke(settings, "parse", "--quiet", "--log-level-file", "none")
+    if not parsed.success:
+        raise DbtError(f"dbt could not parse {settings.dbt_project.name}: {parsed.exception}")
+    _PARSED[settings] = parsed.result
     return manifest
 
 
@@ -69,14 +73,11 @@ def build(settings: Settings, *words: str) -> list[NodeResult]:
     log is written: it costs a tenth of the build, and every statement lies in the target folder.
     `words`: further words of dbt's own command.
     """
-    from dbt.cli.main import dbtRunner
-
-    os.environ.update(settings.child_environment())
     without = [word for kind in ("unit_test", "exposure") for word in ("--exclude-resource-type", kind)]
     command = ["build", "--quiet", "--log-level-file", "none", *without, *words]
-    told = dbtRunner().invoke(_located(settings, *command))
-    if told.result is None or not hasattr(told.result, "results"):
-        raise DbtError(f"dbt could not build: {told.exception}")
+    outcome = _invoke(settings, *command, manifest=_PARSED.pop(settings, None))
+    if outcome.result is None or not hasattr(outcome.result, "results"):
+        raise DbtError(f"dbt could not build: {outcome.exception}")
     return [
         NodeResult(
             unique_id=result.node.unique_id,
@@ -85,7 +86,7 @@ def build(settings: Settings, *words: str) -> list[NodeResult]:
             message=result.message or "",
             failures=result.failures or 0,
         )
-        for result in told.result.results
+        for result in outcome.result.results
     ]
 
 
@@ -101,6 +102,25 @@ def explain(settings: Settings, results: list[NodeResult]) -> str:
         f"served.\n{chr(10).join(lines)}\n"
         f"{settings.warehouse} keeps the build for inspection."
     )
+
+
+def _invoke(settings: Settings, *words: str, manifest: Any = None) -> Any:
+    """dbt's own result of a command in this process; `manifest`: one parsed just now is not parsed again.
+
+    The profile keeps the warehouse open for the whole command, because opening it for each of some 300
+    nodes costs more than their queries; it is closed here, since others open it in this process.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    os.environ.update(settings.child_environment())
+    try:
+        return dbtRunner(manifest=manifest).invoke(_located(settings, *words))
+    finally:
+        environment = DuckDBConnectionManager._ENV
+        if environment is not None:
+            environment.close()
+        DuckDBConnectionManager.close_all_connections()
 
 
 def _located(settings: Settings, *words: str) -> list[str]:
