@@ -26,15 +26,15 @@ class Province(NamedTuple):
 
     def thongsuot(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "THONGSUOT_DATA": str(self.settings.data), "COLUMNS": "200"}
-        told = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "pipelines.cli", *words],
             env=environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert not check or told.returncode == 0, told.stdout[-3000:] + told.stderr[-3000:]
-        return told
+        assert not check or process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]
+        return process
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -59,7 +59,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data=tmp_path)
 
 
-def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+def build_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """A folder that the first worker makes and the others wait for: a province costs minutes."""
     base = factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -82,7 +82,7 @@ def small_province(tmp_path_factory: pytest.TempPathFactory) -> Province:
         Province(Settings(data=data)).thongsuot("demo", "--scale", "0.01")
         Province(Settings(data=data)).thongsuot("run")
 
-    return Province(Settings(data=made_once(tmp_path_factory, "small", make)))
+    return Province(Settings(data=build_once(tmp_path_factory, "small", make)))
 
 
 @pytest.fixture(scope="session")
@@ -90,16 +90,16 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A tiny province after a week of nights (tests/week.py): eight releases; tests must not change it."""
 
     def make(data: Path) -> None:
-        told = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", "tests.week"],
             env={**os.environ, "THONGSUOT_DATA": str(data)},
             capture_output=True,
             text=True,
             check=False,
         )
-        assert told.returncode == 0, told.stdout[-2000:] + told.stderr[-4000:]
+        assert process.returncode == 0, process.stdout[-2000:] + process.stderr[-4000:]
 
-    data = made_once(tmp_path_factory, "week", make)
+    data = build_once(tmp_path_factory, "week", make)
     return Settings(data=data, sources_file=data / "sources.yaml")
 
 

@@ -48,11 +48,13 @@ class Watched:
         self._con, self._boundary = con, boundary
 
     def execute(self, sql: str, *more: Any) -> Any:
-        told = " ".join(sql.split())[:60]
+        statement = " ".join(sql.split())[:60]
         result = self._con.execute(sql, *more)
         # What lies before a statement is what lay after the one before it.
-        if told.lower().startswith(WRITES) and not any(word in told.lower() for word in WRITES_NOTHING):
-            self._boundary(f"after {told}")
+        if statement.lower().startswith(WRITES) and not any(
+            word in statement.lower() for word in WRITES_NOTHING
+        ):
+            self._boundary(f"after {statement}")
         return result
 
     def cursor(self) -> Watched:
@@ -95,12 +97,12 @@ def _forked(work: Callable[..., object], *args: Any) -> tuple[int, object]:
     process.start()
     theirs.close()
     try:
-        told = ours.recv()
+        answer = ours.recv()
     except EOFError:
-        told = None
+        answer = None
     process.join()
     assert process.exitcode is not None
-    return process.exitcode, told
+    return process.exitcode, answer
 
 
 def _counted(stage: Callable[..., object], args: tuple) -> list[str]:
@@ -112,9 +114,9 @@ def _counted(stage: Callable[..., object], args: tuple) -> list[str]:
 
 def undisturbed(stage: Callable[..., object], *args: Any) -> list[str]:
     """Run the stage in a child to its end; the boundaries it crossed."""
-    code, told = _forked(_counted, stage, args)
-    assert code == 0 and isinstance(told, list)
-    return told
+    code, answer = _forked(_counted, stage, args)
+    assert code == 0 and isinstance(answer, list)
+    return answer
 
 
 def _doomed(number: int, stage: Callable[..., object], args: tuple) -> None:
@@ -146,16 +148,16 @@ def on_a_full_disk(stage: Callable[..., object], *args: Any) -> str:
 
     Writes fail as they do on a full disk, with another errno (EFBIG for ENOSPC).
     """
-    code, told = _forked(_without_space, stage, args)
+    code, answer = _forked(_without_space, stage, args)
     assert code == 0, "a full disk ended the process"
-    return str(told)
+    return str(answer)
 
 
-def asked(question: Callable[..., object], *args: Any) -> Any:
+def ask_in_child(question: Callable[..., object], *args: Any) -> Any:
     """The answer of a fresh process, which holds no handle of an earlier one."""
-    code, told = _forked(question, *args)
+    code, answer = _forked(question, *args)
     assert code == 0
-    return told
+    return answer
 
 
 def at_once(stage: Callable[..., object], *args: Any, times: int = 2) -> list[int]:

@@ -19,7 +19,7 @@ from pipelines.settings import RetryPolicy, Settings
 NO_PAUSES = RetryPolicy(longest_pause=0)
 
 
-class Told(NamedTuple):
+class CommandResult(NamedTuple):
     """What `thongsuot run` would print, and whether it ended well."""
 
     success: bool
@@ -27,8 +27,8 @@ class Told(NamedTuple):
 
     def about(self, asset: str) -> str:
         """The lines of one failing step."""
-        step, said = asset.replace("/", "__"), self.text.splitlines()
-        return "\n".join(line for line in said if line.startswith((f"{step}:", f"{asset} ")))
+        step, lines = asset.replace("/", "__"), self.text.splitlines()
+        return "\n".join(line for line in lines if line.startswith((f"{step}:", f"{asset} ")))
 
 
 class Line:
@@ -37,9 +37,9 @@ class Line:
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
 
-    def run(self, day: date) -> Told:
+    def run(self, day: date) -> CommandResult:
         self._pipe.send(day)
-        return Told(*self._pipe.recv())
+        return CommandResult(*self._pipe.recv())
 
 
 @contextmanager

@@ -63,13 +63,13 @@ def plant(database: Path) -> None:
         template = dict(zip(names, cursor.fetchone(), strict=True))
         for row in ROWS:
             stamp = row.recorded.replace("-", "").replace(":", "").replace(" ", "")
-            said = template | {
+            row = template | {
                 "MaHoSo": row.code, "ThoiDiemXuLy": row.recorded, "ThoiGianDongBo": row.synced,
                 "NgayTiepNhan": stamp, "NgayNopHoSo": stamp, "NgayHenTra": None,
                 "KenhThucHien": row.channel, "NoiNopHoSo": row.unit, "DonViXuLy": row.unit,
             }  # fmt: skip
-            marks = ", ".join("?" for _ in said)
-            con.execute(f"insert into ho_so_trang_thai values ({marks})", list(said.values()))
+            marks = ", ".join("?" for _ in row)
+            con.execute(f"insert into ho_so_trang_thai values ({marks})", list(row.values()))
         con.commit()
 
 
@@ -84,9 +84,9 @@ def contract(path: Path, *, knows_nine: bool = False) -> None:
     text = (PROJECT / "sources.yaml").read_text(encoding="utf-8")
     text = text.replace("max_rejected_share: 0.02", "max_rejected_share: 0.9")
     if knows_nine:
-        known = '"3": postal'
-        assert text.count(known) == 1
-        text = text.replace(known, known + ', "9": postal')
+        words = '"3": postal'
+        assert text.count(words) == 1
+        text = text.replace(words, words + ', "9": postal')
     path.write_text(text, encoding="utf-8")
 
 

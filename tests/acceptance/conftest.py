@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.settings import Settings
-from tests.conftest import Province, made_once
+from tests.conftest import Province, build_once
 
 
 @pytest.fixture(scope="session")
@@ -16,4 +16,4 @@ def full_province(tmp_path_factory: pytest.TempPathFactory) -> Province:
         Province(Settings(data=data)).thongsuot("demo")
         Province(Settings(data=data)).thongsuot("run")
 
-    return Province(Settings(data=made_once(tmp_path_factory, "full", make)))
+    return Province(Settings(data=build_once(tmp_path_factory, "full", make)))

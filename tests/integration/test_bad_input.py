@@ -166,11 +166,11 @@ def test_a_delivery_that_cannot_be_read_is_named_and_nothing_of_it_lands(
     CAPTURE.update({page: sources.api["answer"](page) for page in (1, 2, 3, 4)})
     sources.api["answer"] = faults.ranking[0]
 
-    told = ready.run(DAY)
-    assert not told.success and "the last release is still served" in told.text
-    for source, (_, said) in zip(SOURCES, faults, strict=True):
-        text = told.about(f"landing/{source}")
-        assert re.search(f"{source} {DAY}.*{said}", text, re.DOTALL), told.text
+    outcome = ready.run(DAY)
+    assert not outcome.success and "the last release is still served" in outcome.text
+    for source, (_, message) in zip(SOURCES, faults, strict=True):
+        text = outcome.about(f"landing/{source}")
+        assert re.search(f"{source} {DAY}.*{message}", text, re.DOTALL), outcome.text
         assert str(DAY) not in find_newest_batches(settings.landing, source)
     nothing_half(settings)
     still_answers(sources, former)

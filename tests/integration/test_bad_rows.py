@@ -63,11 +63,11 @@ class Mended(NamedTuple):
     """A night that the thresholds stopped, and the same night after the sources were corrected."""
 
     settings: Settings
-    stopped: line.Told
+    stopped: line.CommandResult
     blocked: dict[str, Report]
     before: tuple[Any, ...]
     meanwhile: tuple[Any, ...]
-    told: line.Told
+    result: line.CommandResult
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +103,8 @@ def mended(week: Settings, tonight: tuple[line.Line, Sources]) -> Mended:
     sources.tell(11, MaHoSo=planted.MOVED, ThoiDiemXuLy="2025-07-31 08:00:00")
     sources.tell(12, NoiNopHoSo="99999")
     sources.tell(13, TenTTHC=f"Cấp bản sao, liên hệ {PHONE}")
-    told = ready.run(DAY)
-    return Mended(settings, stopped, blocked, before, meanwhile, told)
+    healed = ready.run(DAY)
+    return Mended(settings, stopped, blocked, before, meanwhile, healed)
 
 
 BLOCKED = {
@@ -130,7 +130,7 @@ def test_the_former_release_answers_meanwhile(mended: Mended) -> None:
 
 
 def test_the_corrected_delivery_is_the_next_release_without_hands(mended: Mended) -> None:
-    assert mended.told.success and "new release 9" in mended.told.text
+    assert mended.result.success and "new release 9" in mended.told.text
     assert not any(report_of(mended.settings, source).blocked for source in SOURCES)
 
 
@@ -148,13 +148,13 @@ def test_each_bad_row_is_rejected_by_its_rule_and_every_other_counts(mended: Men
     report = report_of(mended.settings, "dossier_log")
     assert (report.rows_read, report.rows_rejected) == (16, len(REJECTED))
     with open_lake(mended.settings) as con:
-        told = con.execute(
+        counts = con.execute(
             "select _row, rule from lake.audit.rejections where batch_id = ? and is_current",
             [report.batch_id],
         ).fetchall()
-    assert sorted(told) == sorted(REJECTED.items())
-    said = {r["rule"]: r["sample_rows"] for r in report.results if r["severity"] != "critical"}
-    assert {rule: said[rule] for rule in NOTED} == NOTED
+    assert sorted(counts) == sorted(REJECTED.items())
+    samples = {r["rule"]: r["sample_rows"] for r in report.results if r["severity"] != "critical"}
+    assert {rule: samples[rule] for rule in NOTED} == NOTED
 
 
 def test_what_the_blocked_delivery_had_rejected_is_resolved_by_the_corrected_one(mended: Mended) -> None:

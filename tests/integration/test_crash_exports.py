@@ -32,16 +32,18 @@ ELSEWHERE = {
 MATRIX = {export.name: export.write for export in EXPORTS if export.name not in ELSEWHERE}
 
 
-def night(settings: Settings, n: int) -> None:
+def night(settings: Settings, number: int) -> None:
     """Release n: every figure of it is 10 × n."""
     form = HandMade(
         "select date '2025-07-01' as month, timestamp '2025-07-31 23:59:59' as period_end, 'U' as unit_code, "
         "'commune' as unit_level, 'Xã U' as unit_name, 'S' as sector_code, 'Đất đai' as sector_name, "
-        + COUNTS.format(n=10 * n),
+        + COUNTS.format(n=10 * number),
         ("month", "unit_code", "sector_code"),
     )
     rate = HandMade(
-        f"select 'A' as unit_code, {10 * n}::bigint as received", ("unit_code",), {"counts": ["received"]}
+        f"select 'A' as unit_code, {10 * number}::bigint as received",
+        ("unit_code",),
+        {"counts": ["received"]},
     )
     released(settings, {"marts.report_ii06a": form, "marts.rate": rate})
 
@@ -79,22 +81,24 @@ def bring_up(settings: Settings) -> None:
     night(settings, 2)
 
 
-def served(settings: Settings) -> dict[str, str]:
+def hash_files(settings: Settings) -> dict[str, str]:
     """Every file a reader may open → the hash of its bytes."""
-    shown = {}
+    hashes = {}
     for folder, _, names in os.walk(settings.exports, followlinks=True):
         for path in (Path(folder) / name for name in names):
             if not path.name.startswith(".") and path.suffix not in (".partial", ".draft"):
-                shown[str(path.relative_to(settings.exports))] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return shown
+                hashes[str(path.relative_to(settings.exports))] = hashlib.sha256(
+                    path.read_bytes()
+                ).hexdigest()
+    return hashes
 
 
 def is_whole(settings: Settings) -> None:
     """The newest package has its checksums; a PDF is of the page beside it."""
     latest = settings.exports / "open_data" / "latest"
     for line in (latest / "SHA256SUMS").read_text().splitlines():
-        told, name = line.split("  ")
-        assert hashlib.sha256((latest / name).read_bytes()).hexdigest() == told
+        checksum, name = line.split("  ")
+        assert hashlib.sha256((latest / name).read_bytes()).hexdigest() == checksum
     page, pdf = settings.exports / "brief.html", settings.exports / "brief.pdf"
     assert page.read_text(encoding="utf-8").rstrip().endswith("</html>")
     assert not pdf.exists() or pdf.read_text() == stamp(page)
@@ -110,16 +114,16 @@ def test_an_export_killed_at_any_boundary_serves_whole_files_and_the_next_run_co
         return Settings(data=tmp_path / folder)
 
     whole = fresh("whole")
-    before = served(whole)
+    before = hash_files(whole)
     boundaries = crashing.undisturbed(export, whole, name)
-    after = served(whole)
+    after = hash_files(whole)
     assert after != before and any("rename" in b for b in boundaries)
     for number, boundary in enumerate(boundaries, start=1):
         spoilt = fresh("spoilt")
         crashing.killed_at(number, export, spoilt, name)
         is_whole(spoilt)
         crashing.asked(export, spoilt, name)
-        assert served(spoilt) == after, boundary
+        assert hash_files(spoilt) == after, boundary
         assert not list(spoilt.exports.rglob(".*")), "what the dead left behind is cleared away"
 
 
@@ -128,8 +132,8 @@ def test_a_package_that_lost_a_file_is_written_again(second: Settings, tmp_path:
     shutil.copytree(second.data, data, symlinks=True)
     settings = Settings(data=data)
     crashing.asked(export, settings, "open_data")
-    whole = served(settings)
+    whole = hash_files(settings)
     for lost in ("rate.csv", "datapackage.json"):
         (settings.exports / "open_data" / "2" / lost).unlink()
         crashing.asked(export, settings, "open_data")
-        assert served(settings) == whole
+        assert hash_files(settings) == whole

@@ -66,9 +66,9 @@ def accepted(settings: Settings) -> tuple:
     with duck.connect(settings.extensions) as con:
         read = f"select * exclude (batch_id) from read_parquet({duck.literal(report.accepted)}) order by _row"
         rows = con.execute(f"select count(*), md5(string_agg(t::varchar, '' order by _row)) from ({read}) t")
-        told = rows.fetchone()
+        content = rows.fetchone()
     why = sorted((r["rule"], r["unexpected"]) for r in report.results)
-    return told, report.rows_read, report.rows_rejected, why
+    return content, report.rows_read, report.rows_rejected, why
 
 
 def is_sound(settings: Settings) -> None:

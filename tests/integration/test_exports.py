@@ -28,17 +28,19 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        held = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         self.fetched += [
-            f"{tag} {n}={v}" for n, v in held.items() if n in ("src", "href", "srcset", "poster", "data")
+            f"{tag} {n}={v}"
+            for n, v in attributes.items()
+            if n in ("src", "href", "srcset", "poster", "data")
         ]
         if tag in ("script", "link", "iframe", "object", "img"):
             self.fetched.append(tag)
         if tag == "data":
             self._open, self._language = True, ""
-            self.figures.append({**held, "vi": "", "en": "", "": ""})
+            self.figures.append({**attributes, "vi": "", "en": "", "": ""})
         elif tag == "span" and self._open:
-            self._language = held.get("class", "")
+            self._language = attributes.get("class", "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "data":
@@ -87,13 +89,13 @@ def hold_against_the_marts(figures: list[tuple[dict[str, str], str]], file: Path
     assert len(figures) > 300
     with duckdb.connect(str(file), read_only=True) as con:
         for figure, text in figures:
-            asked = figure["data-column"]
-            asked = f"{figure['data-how']}({asked})" if "data-how" in figure else asked
-            found = con.execute(
-                f"select {asked} from {figure['data-mart']} where {figure['data-where']}"
+            expression = figure["data-column"]
+            expression = f"{figure['data-how']}({expression})" if "data-how" in figure else expression
+            rows = con.execute(
+                f"select {expression} from {figure['data-mart']} where {figure['data-where']}"
             ).fetchall()
-            assert len(found) == 1, figure
-            (value,) = found[0]
+            assert len(rows) == 1, figure
+            (value,) = rows[0]
             assert figure["value"] == ("" if value is None else str(value)), figure
             assert text == printed_again(value, figure["data-kind"]), figure
 
@@ -138,10 +140,10 @@ def test_no_file_of_the_package_holds_a_count_below_five(package: Path) -> None:
         for kind in ("csv", "parquet"):
             relation = f"'{package / table}.{kind}'"
             for column in columns:
-                (found,) = duckdb.sql(
+                (count,) = duckdb.sql(
                     f"select count(*) from {relation} where {column} between 1 and 4"
                 ).fetchone()
-                assert found == 0, (table, kind, column)
+                assert count == 0, (table, kind, column)
             withheld += duckdb.sql(f"select count(*) from {relation} where is_withheld").fetchone()[0]
     assert withheld > 0, "one hundredth of a province must have small counts"
 
@@ -178,7 +180,7 @@ def test_the_difference_of_two_running_totals_gives_no_day_away(package: Path) -
     """The attacker's other sum: the province's total up to a day minus the same up to an earlier day."""
     rows = f"(from '{package / 'online_submission_rate.parquet'}' where unit_code = 'province')"
     small = "between 1 and 4"
-    found, pairs, withheld_days = duckdb.sql(
+    count, pairs, withheld_days = duckdb.sql(
         f"""
         select count(*) filter (
                 b.denominator - a.denominator {small} or b.numerator - a.numerator {small}
@@ -189,7 +191,7 @@ def test_the_difference_of_two_running_totals_gives_no_day_away(package: Path) -
         where not a.is_withheld and not b.is_withheld
         """
     ).fetchone()
-    assert found == 0 and pairs > 100 and withheld_days > 0
+    assert count == 0 and pairs > 100 and withheld_days > 0
 
 
 def test_the_register_is_never_in_the_package(package: Path) -> None:
@@ -199,5 +201,5 @@ def test_the_register_is_never_in_the_package(package: Path) -> None:
 
 
 def test_status_says_where_the_brief_lies(small_province: Province) -> None:
-    told = small_province.thongsuot("status").stdout
-    assert str(small_province.settings.exports / "brief.html") in told
+    output = small_province.thongsuot("status").stdout
+    assert str(small_province.settings.exports / "brief.html") in output

@@ -30,9 +30,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> CompiledProject:
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(made=province())
-def test_the_marts_agree_on_any_province(project: CompiledProject, made: MadeUp) -> None:
-    project.build({"run_parameters": parameters(made), **made.tables})
-    place = sources.place(made.as_of, made.since, stopped_is_end=made.stopped_is_end)
-    found = agree.all_marts(project.mart, made.tables, place)
-    assert not found, "\n".join(found)
+@given(province=province())
+def test_the_marts_agree_on_any_province(project: CompiledProject, province: MadeUp) -> None:
+    project.build({"run_parameters": parameters(province), **province.tables})
+    place = sources.place(province.as_of, province.since, stopped_is_end=province.stopped_is_end)
+    differences = agree.all_marts(project.mart, province.tables, place)
+    assert not differences, "\n".join(differences)

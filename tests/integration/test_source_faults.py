@@ -95,9 +95,9 @@ def test_a_server_killed_in_mid_read_leaves_nothing_and_the_next_pull_lands_all(
         os.kill(the_stalled_reader(postgres), signal.SIGKILL)
         with pytest.raises(SourceError) as caught:
             reading.result(timeout=60)
-    said = str(caught.value)
-    assert said.startswith("log 2025-08-06: reading postgresql+psycopg2:///test_source_faults failed (")
-    assert "Nothing was landed; the pull is tried again as a whole." in said
+    message = str(caught.value)
+    assert message.startswith("log 2025-08-06: reading postgresql+psycopg2:///test_source_faults failed (")
+    assert "Nothing was landed; the pull is tried again as a whole." in message
     assert not isinstance(caught.value, PermanentSourceError)
     assert [p for p in settings.landing.rglob("*") if p.is_file()] == []
 

@@ -23,8 +23,8 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Node:
     environment = {**os.environ, "THONGSUOT_WAREHOUSE": str(target / "none.duckdb"), "DO_NOT_TRACK": "1"}
     command = [DBT, "parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     command += ["--target-path", str(target), "--log-path", str(target)]
-    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stdout[-4000:]
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout[-4000:]
     return json.loads((target / "manifest.json").read_text(encoding="utf-8"))
 
 

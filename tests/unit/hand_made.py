@@ -34,7 +34,7 @@ def released(settings: Settings, marts: dict[str, HandMade]) -> Publication:
             nodes[f"model.{name}"] = {
                 "resource_type": "model", "schema": schema, "alias": table, "name": table,
                 "description": mart.description, "config": {"meta": meta},
-                "columns": {name: {"description": told} for name, told in mart.columns.items()},
+                "columns": {name: {"description": description} for name, description in mart.columns.items()},
             }  # fmt: skip
     (settings.dbt_target / "manifest.json").write_text(json.dumps({"nodes": nodes}))
     return publish(settings, run_id="run", author="test", reason="by hand")

@@ -34,11 +34,16 @@ def landed(root: Path, values: list[str], day: str = "2025-08-06") -> Batch:
 
 
 def test_a_batch_is_listed_with_what_its_sidecar_says(tmp_path: Path) -> None:
-    made = landed(tmp_path, ["a", "b"])
-    assert list(list_batches(tmp_path)) == [made]
-    said = json.loads(made.sidecar.read_text())
-    assert (said["source"], said["partition"], said["rows"], said["run_id"]) == ("log", "2025-08-06", 2, "r1")
-    assert said["origin"] == "by hand" and len(said["sha256"]) == 64
+    batch = landed(tmp_path, ["a", "b"])
+    assert list(list_batches(tmp_path)) == [batch]
+    sidecar = json.loads(batch.sidecar.read_text())
+    assert (sidecar["source"], sidecar["partition"], sidecar["rows"], sidecar["run_id"]) == (
+        "log",
+        "2025-08-06",
+        2,
+        "r1",
+    )
+    assert sidecar["origin"] == "by hand" and len(sidecar["sha256"]) == 64
 
 
 def test_a_partition_pulled_twice_keeps_both_batches_and_the_newest_counts(tmp_path: Path) -> None:
@@ -60,16 +65,16 @@ def test_a_pull_that_fails_half_way_leaves_nothing_behind(tmp_path: Path) -> Non
 
 
 def test_a_parquet_without_its_sidecar_does_not_exist(tmp_path: Path) -> None:
-    made = landed(tmp_path, ["a"])
-    made.sidecar.unlink()
+    batch = landed(tmp_path, ["a"])
+    batch.sidecar.unlink()
     assert find_newest_batches(tmp_path, "log") == {}
 
 
 def test_an_edited_batch_is_refused_by_name(tmp_path: Path) -> None:
-    made = landed(tmp_path, ["a"])
-    made.path.write_bytes(made.path.read_bytes() + b"x")
-    with pytest.raises(LandingError, match=made.batch_id):
-        verify_batch(made)
+    batch = landed(tmp_path, ["a"])
+    batch.path.write_bytes(batch.path.read_bytes() + b"x")
+    with pytest.raises(LandingError, match=batch.batch_id):
+        verify_batch(batch)
 
 
 def test_a_row_s_number_is_its_place_in_its_file(tmp_path: Path) -> None:
@@ -77,5 +82,5 @@ def test_a_row_s_number_is_its_place_in_its_file(tmp_path: Path) -> None:
     new, old = tmp_path / "new.parquet", tmp_path / "old.parquet"
     pq.write_table(pa.table({"code": [f"n{i}" for i in range(1, 200_001)]}), new, row_group_size=50_000)
     pq.write_table(pa.table({"_row": [1, 2], "code": ["o1", "o2"]}), old)
-    asked = f"select _row, code from {rows_sql([new, old])} where code in ('n150000', 'o2') order by code"
-    assert duckdb.sql(asked).fetchall() == [(150_000, "n150000"), (2, "o2")]
+    query = f"select _row, code from {rows_sql([new, old])} where code in ('n150000', 'o2') order by code"
+    assert duckdb.sql(query).fetchall() == [(150_000, "n150000"), (2, "o2")]

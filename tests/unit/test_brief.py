@@ -55,9 +55,9 @@ def page(settings: Settings, **marts: HandMade) -> str:
 
 @pytest.mark.usefixtures("no_browser")
 def test_a_place_without_ranking_tasks_and_issues_gets_told_so(settings: Settings) -> None:
-    told = page(settings, online_submission_headline=HEADLINE)
-    assert "72,35 %" in told and "72.35%" in told and "310.903" in told and "310,903" in told
-    for said in (
+    html = page(settings, online_submission_headline=HEADLINE)
+    assert "72,35 %" in html and "72.35%" in html and "310.903" in html and "310,903" in html
+    for text in (
         "Nguồn này chưa cung cấp bảng xếp hạng quốc gia.",
         "Chưa có sổ nhiệm vụ cấp tỉnh.",
         "Chưa có sổ vướng mắc.",
@@ -65,19 +65,19 @@ def test_a_place_without_ranking_tasks_and_issues_gets_told_so(settings: Setting
         "Chưa có số liệu theo xã, phường trong bản phát hành này.",
         "Bản phát hành này không có bảng đối chiếu.",
     ):
-        assert said in told
+        assert text in html
 
 
 @pytest.mark.usefixtures("no_browser")
 def test_a_release_without_any_known_mart_still_gives_a_page(settings: Settings) -> None:
-    told = page(settings, other=HandMade("select 1 as code", ("code",)))
-    assert "Bản phát hành này chưa có tỷ lệ nộp trực tuyến." in told
+    html = page(settings, other=HandMade("select 1 as code", ("code",)))
+    assert "Bản phát hành này chưa có tỷ lệ nộp trực tuyến." in html
 
 
 @pytest.mark.usefixtures("no_browser")
 def test_what_a_tracker_holds_is_text_and_never_markup(settings: Settings) -> None:
-    told = page(settings, task_ledger=TASK, task_completion=TOTALS)
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Co" in told and "<script" not in told
+    html = page(settings, task_ledger=TASK, task_completion=TOTALS)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Co" in html and "<script" not in html
 
 
 @pytest.mark.usefixtures("no_browser")

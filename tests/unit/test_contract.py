@@ -114,21 +114,21 @@ def test_a_contract_cannot_be_changed_after_loading(demo: Contracts) -> None:
 
 
 def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
-    said = refused(tmp_path / "nowhere.yaml")
-    assert "nowhere.yaml" in said and "THONGSUOT_SOURCES" in said
+    message = refused(tmp_path / "nowhere.yaml")
+    assert "nowhere.yaml" in message and "THONGSUOT_SOURCES" in message
 
 
 def test_a_misspelt_key_of_a_source_names_the_nearest(tmp_path: Path) -> None:
-    said = refused(written(tmp_path, sources__log__datetime_format=["%Y"]))
-    assert said == (
+    message = refused(written(tmp_path, sources__log__datetime_format=["%Y"]))
+    assert message == (
         "sources.yaml, line 27: `sources.log.datetime_format` is not a known key; "
         "did you mean `datetime_formats`?"
     )
 
 
 def test_a_misspelt_key_of_a_column_names_column_and_nearest(tmp_path: Path) -> None:
-    said = refused(written(tmp_path, sources__log__columns__channel={"raw": "ch", "valuemap": {}}))
-    assert "`sources.log.columns.channel.valuemap` is not a known key; did you mean `value_map`?" in said
+    message = refused(written(tmp_path, sources__log__columns__channel={"raw": "ch", "valuemap": {}}))
+    assert "`sources.log.columns.channel.valuemap` is not a known key; did you mean `value_map`?" in message
 
 
 def test_a_misspelt_key_at_the_top_names_the_nearest(tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_a_misspelt_key_at_the_top_names_the_nearest(tmp_path: Path) -> None:
 
 
 def test_an_unknown_column_type_lists_the_known_ones(tmp_path: Path) -> None:
-    said = refused(written(tmp_path, sources__log__columns__channel={"type": "datetime"}))
-    assert "sources.log.columns.channel.type" in said and "'timestamp'" in said
+    message = refused(written(tmp_path, sources__log__columns__channel={"type": "datetime"}))
+    assert "sources.log.columns.channel.type" in message and "'timestamp'" in message
 
 
 def test_a_key_said_twice_is_an_error_with_its_line(tmp_path: Path) -> None:
@@ -149,24 +149,24 @@ def test_a_key_said_twice_is_an_error_with_its_line(tmp_path: Path) -> None:
 def test_broken_yaml_names_the_line_and_never_repeats_it(tmp_path: Path) -> None:
     path = tmp_path / "sources.yaml"
     path.write_text("sources:\n  log:\n    url: [postgresql://u:geheim@db/x\n", encoding="utf-8")
-    said = refused(path)
-    assert "line" in said and "geheim" not in said
+    message = refused(path)
+    assert "line" in message and "geheim" not in message
 
 
 @pytest.mark.parametrize("key", ["url", "table", "cursor"])
 def test_a_database_needs_address_table_and_cursor(tmp_path: Path, key: str) -> None:
-    said = refused(written(tmp_path, **{f"sources__log__{key}": None}))
-    assert f"connector database needs `{key}`" in said and "sources.log" in said
+    message = refused(written(tmp_path, **{f"sources__log__{key}": None}))
+    assert f"connector database needs `{key}`" in message and "sources.log" in message
 
 
 def test_a_key_that_is_no_column_names_the_nearest(tmp_path: Path) -> None:
-    said = refused(written(tmp_path, sources__log__key=["case_id", "recorded"]))
-    assert "key column `recorded` is not a column; did you mean `recorded_at`?" in said
+    message = refused(written(tmp_path, sources__log__key=["case_id", "recorded"]))
+    assert "key column `recorded` is not a column; did you mean `recorded_at`?" in message
 
 
 def test_a_personal_column_cannot_be_pulled_by_mistake(tmp_path: Path) -> None:
-    said = refused(written(tmp_path, sources__log__columns__channel={"raw": "name"}))
-    assert "column `channel` would pull `name`, a personal column" in said
+    message = refused(written(tmp_path, sources__log__columns__channel={"raw": "name"}))
+    assert "column `channel` would pull `name`, a personal column" in message
 
 
 @pytest.mark.parametrize(
@@ -195,13 +195,13 @@ def test_a_key_that_the_connector_never_reads_is_refused_with_its_line_and_owner
 
 
 def test_times_need_their_formats(tmp_path: Path) -> None:
-    said = refused(written(tmp_path, sources__log__datetime_formats=None))
-    assert "timestamp columns need `datetime_formats`" in said
+    message = refused(written(tmp_path, sources__log__datetime_formats=None))
+    assert "timestamp columns need `datetime_formats`" in message
 
 
 def test_an_unknown_zone_is_refused_when_loading(tmp_path: Path) -> None:
-    said = refused(written(tmp_path, sources__log__timezone="Asia/Vinh"))
-    assert "timezone 'Asia/Vinh' is not known" in said
+    message = refused(written(tmp_path, sources__log__timezone="Asia/Vinh"))
+    assert "timezone 'Asia/Vinh' is not known" in message
 
 
 def test_a_canonical_word_must_fit_its_column_type(tmp_path: Path) -> None:
@@ -218,8 +218,8 @@ def test_codes_may_be_written_without_quotes(tmp_path: Path) -> None:
 
 
 def test_an_unquoted_yes_is_refused_not_read_as_true(tmp_path: Path) -> None:
-    said = refused(written(tmp_path, sources__log__columns__channel={"value_map": {True: "online"}}))
-    assert "sources.log.columns.channel" in said and "put it in quotes" in said
+    message = refused(written(tmp_path, sources__log__columns__channel={"value_map": {True: "online"}}))
+    assert "sources.log.columns.channel" in message and "put it in quotes" in message
 
 
 def test_words_are_compared_in_nfc_however_the_file_was_typed(tmp_path: Path) -> None:
@@ -255,8 +255,8 @@ reference:
 """,
         encoding="utf-8",
     )
-    said = refused(path)
-    assert "geheim" not in said and "reader" not in said
+    message = refused(path)
+    assert "geheim" not in message and "reader" not in message
     for expected in (
         "line 4: `sources.dossier_log`: `columns` does not say where `recorded_at` comes from",
         "line 4: `sources.dossier_log`: `columns` does not say where `dossier_code` comes from",
@@ -275,7 +275,7 @@ reference:
         "line 19: `unit_cod` is no column of units; did you mean `unit_code`?",
         "line 20: `unit` is none of the reference tables; did you mean `units`?",
     ):
-        assert expected in said, f"{expected}\n{said}"
+        assert expected in message, f"{expected}\n{message}"
 
 
 def test_a_place_with_a_log_alone_has_the_other_tables_empty(tmp_path: Path) -> None:
@@ -295,8 +295,8 @@ def test_the_canonical_words_are_those_the_marts_know(demo: Contracts) -> None:
         ("issue_register", "category", "issue_categories"),
     ):
         with (seeds / f"{seed}.csv").open(encoding="utf-8") as rows:
-            known = {row.split(",")[0] for row in list(rows)[1:]}
-        assert set(column_of(demo.sources[source], column).words) == known
+            words = {row.split(",")[0] for row in list(rows)[1:]}
+        assert set(column_of(demo.sources[source], column).words) == words
 
 
 def test_a_column_that_is_not_named_is_never_read(tmp_path: Path) -> None:
@@ -306,19 +306,21 @@ def test_a_column_that_is_not_named_is_never_read(tmp_path: Path) -> None:
 
 
 def test_a_known_personal_header_cannot_be_mapped_even_where_it_is_not_declared(tmp_path: Path) -> None:
-    said = refused(written(tmp_path, sources__log__columns__channel={"raw": "Số điện thoại"}))
-    assert "column `channel` would pull `Số điện thoại`, a personal column" in said
-    said = refused(written(tmp_path, sources__log__columns__channel={"raw": "ch", "aliases": ["ChuHoSo"]}))
-    assert "column `channel` would pull `ChuHoSo`, a personal column" in said
-    said = refused(written(tmp_path, sources__log__extra_columns={"Ghi chú": "free_text"}))
-    assert "`extra_columns` would pull `Ghi chú`, a personal column; name it under `personal` alone" in said
+    message = refused(written(tmp_path, sources__log__columns__channel={"raw": "Số điện thoại"}))
+    assert "column `channel` would pull `Số điện thoại`, a personal column" in message
+    message = refused(written(tmp_path, sources__log__columns__channel={"raw": "ch", "aliases": ["ChuHoSo"]}))
+    assert "column `channel` would pull `ChuHoSo`, a personal column" in message
+    message = refused(written(tmp_path, sources__log__extra_columns={"Ghi chú": "free_text"}))
+    assert (
+        "`extra_columns` would pull `Ghi chú`, a personal column; name it under `personal` alone" in message
+    )
 
 
 def test_a_milestone_stands_for_a_word_that_the_status_knows(tmp_path: Path) -> None:
     place = PROJECT / "tests" / "configurations" / "one_stop_export" / "sources.yaml"
-    said = place.read_text(encoding="utf-8").replace("received_at: Đã tiếp nhận", "received_at: Đã tiêp nhận")
+    text = place.read_text(encoding="utf-8").replace("received_at: Đã tiếp nhận", "received_at: Đã tiêp nhận")
     wrong = tmp_path / "sources.yaml"
-    wrong.write_text(said, encoding="utf-8")
+    wrong.write_text(text, encoding="utf-8")
     assert "'Đã tiêp nhận' is no word of `columns.status_code`; did you mean `Đã tiếp nhận`?" in refused(
         wrong
     )

@@ -127,9 +127,11 @@ def test_only_marts_are_public_and_every_mart_is_versioned(models: dict[str, Nod
 
 def test_what_is_published_is_described_in_both_languages(models: dict[str, Node]) -> None:
     for node in published(models):
-        said = {node["name"]: node["description"]}
-        said |= {f"{node['name']}.{c}": column["description"] for c, column in node["columns"].items()}
-        missing = [name for name, text in said.items() if not ("EN " in text and " / VI " in text)]
+        descriptions = {node["name"]: node["description"]}
+        descriptions |= {
+            f"{node['name']}.{c}": column["description"] for c, column in node["columns"].items()
+        }
+        missing = [name for name, text in descriptions.items() if not ("EN " in text and " / VI " in text)]
         assert missing == []
 
 
@@ -148,9 +150,9 @@ def read_by(manifest: Node, models: dict[str, Node], exposure: str) -> set[str]:
     return {f"{models[p]['schema']}.{models[p]['alias']}" for p in node["depends_on"]["nodes"]}
 
 
-def tables_named_in(code: str, models: dict[str, Node]) -> set[str]:
-    known = {f"{n['schema']}.{n['alias']}" for n in published(models)}
-    return set(re.findall(r"\b(?:marts|audit)\.\w+", code)) & known
+def list_tables_in(code: str, models: dict[str, Node]) -> set[str]:
+    tables = {f"{n['schema']}.{n['alias']}" for n in published(models)}
+    return set(re.findall(r"\b(?:marts|audit)\.\w+", code)) & tables
 
 
 def code_of(export: Export) -> str:
@@ -170,13 +172,13 @@ def test_the_exposure_of_an_export_names_exactly_the_marts_it_reads(
     code = code_of(export)
     marts = {f"marts.{n['alias']}": n for n in published(models) if n["schema"] == "marts"}
     opened = {name for name, node in marts.items() if "open_data" in node["config"]["meta"]}
-    served = opened if "meta.open_data" in code else set(marts)
-    assert read_by(manifest, models, export.exposure) == (tables_named_in(code, models) or served)
+    expected = opened if "meta.open_data" in code else set(marts)
+    assert read_by(manifest, models, export.exposure) == (list_tables_in(code, models) or expected)
 
 
 def test_status_and_bi_say_which_marts_they_read(manifest: Node, models: dict[str, Node]) -> None:
     code = (PROJECT.parent / "pipelines" / "exports" / "headline.py").read_text(encoding="utf-8")
-    assert read_by(manifest, models, "operator_status") == tables_named_in(code, models)
+    assert read_by(manifest, models, "operator_status") == list_tables_in(code, models)
     every = {f"marts.{n['alias']}" for n in published(models) if n["schema"] == "marts"}
     assert read_by(manifest, models, "business_intelligence") == every
 
@@ -212,8 +214,8 @@ def test_no_mart_knows_the_time_of_its_own_making(models: dict[str, Node]) -> No
 
 
 def test_every_mart_says_which_question_it_answers(models: dict[str, Node]) -> None:
-    asked = ("topic", "title_vi", "question_en", "question_vi")
-    silent = [n["name"] for n in published(models) if not all(n["config"]["meta"].get(a) for a in asked)]
+    keys = ("topic", "title_vi", "question_en", "question_vi")
+    silent = [n["name"] for n in published(models) if not all(n["config"]["meta"].get(a) for a in keys)]
     assert silent == [], "give them config.meta topic, title_vi, question_en, question_vi"
 
 
@@ -264,9 +266,9 @@ def test_no_text_that_is_read_points_to_a_document_the_reader_does_not_have() ->
 def test_the_catalogue_warns_of_the_three_rates_that_sound_alike() -> None:
     # The headline of 06/08/2025 calls submission (nộp) handling (xử lý); resolution (giải quyết) is a third.
     with (PROJECT / "seeds" / "metrics.csv").open(encoding="utf-8", newline="") as stream:
-        said = {row["metric"]: row["caveat_vi"].lower() for row in csv.DictReader(stream)}
+        caveats = {row["metric"]: row["caveat_vi"].lower() for row in csv.DictReader(stream)}
     for metric in ("online_submission_rate", "online_resolution_rate"):
-        assert all(word in said[metric] for word in ("nộp", "xử lý", "giải quyết")), metric
+        assert all(word in caveats[metric] for word in ("nộp", "xử lý", "giải quyết")), metric
 
 
 def test_no_model_is_incremental(models: dict[str, Node]) -> None:

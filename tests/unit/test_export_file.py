@@ -24,8 +24,8 @@ def test_the_file_carries_the_descriptions_and_opens_without_extensions(settings
     with duckdb.connect(str(path), read_only=True, config={"autoinstall_known_extensions": False}) as con:
         con.execute("set autoload_known_extensions = false")
         assert con.execute("from rate").fetchall() == [("A", 20)]
-        told = con.execute("select comment from duckdb_tables() where table_name = 'rate'").fetchone()
-        assert told == ("EN Received by unit. / VI Tiếp nhận theo đơn vị.",)
+        comment = con.execute("select comment from duckdb_tables() where table_name = 'rate'").fetchone()
+        assert comment == ("EN Received by unit. / VI Tiếp nhận theo đơn vị.",)
         column = con.execute("select comment from duckdb_columns() where column_name = 'received'").fetchone()
         assert column == ("EN Received. / VI Tiếp nhận.",)
 
@@ -45,7 +45,7 @@ def test_the_brief_is_a_link_in_the_ui_where_the_folder_is_published(tmp_path: P
 
 
 def test_secrets_of_the_settings_are_in_no_repr() -> None:
-    held = Settings.from_env(
+    settings = Settings.from_env(
         {"THONGSUOT_POSTGRES_URL": "postgresql://u:hush@h/d", "THONGSUOT_BI_PASSWORD": "hush2"}
     )
-    assert held.postgres_url and "hush" not in repr(held)
+    assert settings.postgres_url and "hush" not in repr(settings)

@@ -51,10 +51,10 @@ def test_a_mart_that_did_not_opt_in_is_nowhere(package: Path) -> None:
 
 
 def test_a_small_count_and_the_row_that_would_give_it_away_are_withheld(package: Path) -> None:
-    held = {row["unit_code"]: row for row in rows(package, "rate")}
-    assert [code for code, row in held.items() if row["is_withheld"] == "true"] == ["C", "D"]
-    assert held["C"]["received"] == held["C"]["share"] == held["D"]["received"] == ""
-    assert held["A"]["received"] == "20" and held["all"]["received"] == "40"
+    by_unit = {row["unit_code"]: row for row in rows(package, "rate")}
+    assert [code for code, row in by_unit.items() if row["is_withheld"] == "true"] == ["C", "D"]
+    assert by_unit["C"]["received"] == by_unit["C"]["share"] == by_unit["D"]["received"] == ""
+    assert by_unit["A"]["received"] == "20" and by_unit["all"]["received"] == "40"
 
 
 def test_a_text_that_would_run_as_a_formula_is_made_text(package: Path) -> None:
@@ -75,12 +75,12 @@ def test_the_package_validates_against_its_own_description(package: Path) -> Non
 def test_every_file_has_its_checksum_in_three_places(package: Path) -> None:
     sums = dict(reversed(line.split("  ")) for line in (package / "SHA256SUMS").read_text().splitlines())
     assert set(sums) == {path.name for path in package.iterdir()} - {"SHA256SUMS"}
-    for name, told in sums.items():
-        assert hashlib.sha256((package / name).read_bytes()).hexdigest() == told
+    for name, checksum in sums.items():
+        assert hashlib.sha256((package / name).read_bytes()).hexdigest() == checksum
     dcat = json.loads((package / "catalog.jsonld").read_text(encoding="utf-8"))
     distributions = [d for dataset in dcat["dcat:dataset"] for d in dataset["dcat:distribution"]]
-    named = {f"{name}.{kind}" for name in ("rate", "names") for kind in ("csv", "parquet")}
-    assert {d["dct:title"] for d in distributions} == named
+    files = {f"{name}.{kind}" for name in ("rate", "names") for kind in ("csv", "parquet")}
+    assert {d["dct:title"] for d in distributions} == files
     assert all(d["spdx:checksum"]["spdx:checksumValue"] == sums[d["dct:title"]] for d in distributions)
 
 
@@ -120,8 +120,8 @@ def test_issues_are_told_in_the_names_of_open311(settings: Settings) -> None:
     )
     released(settings, {"marts.issue_backlog": issue})
     package = Path(open_data.write_open_data(settings).path)
-    (told,) = json.loads((package / "service_requests.json").read_text(encoding="utf-8"))
-    assert told == {
+    (request,) = json.loads((package / "service_requests.json").read_text(encoding="utf-8"))
+    assert request == {
         "service_request_id": "VM-1", "status": "open", "status_notes": "Mới", "service_code": "network",
         "service_name": "Đường truyền", "agency_responsible": "commune",
         "requested_datetime": "2025-07-01T08:00:00+07:00", "updated_datetime": "2025-07-02T09:30:00+07:00",
@@ -143,8 +143,8 @@ def test_a_form_is_summed_over_units_and_a_small_sector_takes_its_neighbour_alon
     )  # fmt: skip
     released(settings, {"marts.report_ii06a": form})
     package = Path(open_data.write_open_data(settings).path)
-    told = [(r["sector_code"], r["sector_name"], r["received"]) for r in rows(package, "report_ii06a")]
-    assert told == [("G", "G!", "50"), ("H", "H!", ""), ("K", "K!", ""), ("all", "Tất cả", "61")]
+    sums = [(r["sector_code"], r["sector_name"], r["received"]) for r in rows(package, "report_ii06a")]
+    assert sums == [("G", "G!", "50"), ("H", "H!", ""), ("K", "K!", ""), ("all", "Tất cả", "61")]
     assert "unit_name" not in rows(package, "report_ii06a")[0]
     assert (package / "report_ii06a.xlsx").exists()
     before = (package / "SHA256SUMS").read_text()

@@ -44,8 +44,8 @@ def land(settings: Settings, one: Source, day: date = DAY) -> list[str]:
 
 
 def lying(settings: Settings, folder: str) -> list[str]:
-    found = (settings.data / folder).rglob("*")
-    return sorted(str(path.relative_to(settings.data)) for path in found if path.is_file())
+    paths = (settings.data / folder).rglob("*")
+    return sorted(str(path.relative_to(settings.data)) for path in paths if path.is_file())
 
 
 def test_a_landed_file_is_archived_by_its_day_and_hash(settings: Settings) -> None:
@@ -167,10 +167,10 @@ def test_what_is_not_finished_or_no_file_is_left_alone_and_said(settings: Settin
     drop(settings, ".hidden")
     drop(settings, "tomorrow.csv", at=time.time() + 9_000)
     (settings.data / "inbox" / "link.csv").symlink_to("/etc/passwd")
-    told = {d.path.name: d.why_not for d in inbox.list_inbox(inbox_source(), settings)}
-    assert sorted(told) == ["half.csv.part", "link.csv", "now.csv", "tomorrow.csv"]
-    assert "never followed" in told["link.csv"] and "still being transferred" in told["half.csv.part"]
-    assert "still being written" in told["now.csv"] and "future" in told["tomorrow.csv"]
+    reasons = {d.path.name: d.why_not for d in inbox.list_inbox(inbox_source(), settings)}
+    assert sorted(reasons) == ["half.csv.part", "link.csv", "now.csv", "tomorrow.csv"]
+    assert "never followed" in reasons["link.csv"] and "still being transferred" in reasons["half.csv.part"]
+    assert "still being written" in reasons["now.csv"] and "future" in reasons["tomorrow.csv"]
     with pytest.raises(NotProvided):
         land(settings, inbox_source())
 
@@ -228,17 +228,17 @@ def looking():
 
 def tick(sensor: dg.SensorDefinition, cursor: str | None = None) -> tuple[list[dg.RunRequest], str, str]:
     with dg.DagsterInstance.ephemeral() as instance:
-        told = sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
-    assert isinstance(told, dg.SensorResult)
-    said = told.skip_reason
-    return list(told.run_requests or []), str(told.cursor), str(said.skip_message if said else "")
+        result = sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
+    assert isinstance(result, dg.SensorResult)
+    skip = result.skip_reason
+    return list(result.run_requests or []), str(result.cursor), str(skip.skip_message if skip else "")
 
 
 def test_a_file_that_rested_between_two_looks_asks_for_its_day_once(settings: Settings, looking) -> None:
     sensor = looking(inbox_source(), settings)
     drop(settings, "a.csv", "1")
-    requests, cursor, said = tick(sensor)
-    assert requests == [] and "taken when they rest" in said
+    requests, cursor, reason = tick(sensor)
+    assert requests == [] and "taken when they rest" in reason
     requests, cursor, _ = tick(sensor, cursor)
     assert [r.partition_key for r in requests] == ["2025-08-06"]
     again, _, _ = tick(sensor, cursor)
@@ -267,8 +267,8 @@ def test_a_file_of_a_day_that_is_not_over_waits_for_the_night(settings: Settings
     sensor = looking(inbox_source(quiet_seconds=0), settings)
     drop(settings, "a.csv", "1", at=time.time() - 1)
     _, cursor, _ = tick(sensor)
-    requests, _, said = tick(sensor, cursor)
-    assert requests == [] and "taken when that day is over" in said
+    requests, _, reason = tick(sensor, cursor)
+    assert requests == [] and "taken when that day is over" in reason
 
 
 def test_what_was_set_aside_is_shown_at_every_look(settings: Settings, looking) -> None:

@@ -20,7 +20,7 @@ ROWS = ["A,1,H41.01,2025-08-06 08:00:00", "B,2,H41.01,2025-08-06 09:00:00"]
 
 
 def source(tmp_path: Path, **changes: Any) -> Source:
-    said: dict[str, Any] = {
+    options: dict[str, Any] = {
         "name": "log", "title_vi": "", "connector": "files", "grain": "", "key": ("code",), "suite": "x",
         "partitioning": "change_day", "path": str(tmp_path / "log.csv"), "format": "csv",
         "max_rejected_share": 0, "datetime_formats": ("%Y-%m-%d %H:%M:%S",),
@@ -30,7 +30,7 @@ def source(tmp_path: Path, **changes: Any) -> Source:
             {"name": "unit_code", "raw": "Đơn vị"}, {"name": "due_at", "raw": "Hạn", "type": "timestamp"},
         ),
     }  # fmt: skip
-    return Source.model_validate(said | changes)
+    return Source.model_validate(options | changes)
 
 
 def landed(tmp_path: Path, rows: list[str], header: str = "Mã,Kênh,Đơn vị,Hạn", **changes: Any) -> Batch:
@@ -54,39 +54,39 @@ def test_an_unknown_word_is_told_with_its_count_and_landed_for_the_suite(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("mode", "rows", "said"),
+    ("mode", "rows", "message"),
     [
         ("unknown_word", ["A,9,H41.01,"], "words unknown in channel: '9' (1)"),
         ("changed_type", ["A,1,U,06/08/2025"] * 10, "no value of due_at reads as timestamp: '99/99/9999'"),
     ],
 )
 def test_drift_may_be_forbidden_and_then_nothing_is_landed(
-    tmp_path: Path, mode: str, rows: list[str], said: str
+    tmp_path: Path, mode: str, rows: list[str], message: str
 ) -> None:
     with pytest.raises(PermanentSourceError) as error:
         landed(tmp_path, rows, drift={mode: "fail"})
-    assert said in str(error.value) and "log 2025-08-06" in str(error.value)
+    assert message in str(error.value) and "log 2025-08-06" in str(error.value)
     assert not list(tmp_path.glob("landing/**/*.parquet"))
-    assert landed(tmp_path, rows, drift={mode: "warn"}).notes == (said,)
+    assert landed(tmp_path, rows, drift={mode: "warn"}).notes == (message,)
     assert landed(tmp_path, rows, drift={mode: "ignore"}).notes == ()
 
 
 @pytest.mark.parametrize(
-    ("mode", "header", "said"),
+    ("mode", "header", "message"),
     [
         ("extra_column", "Mã,Kênh,Đơn vị,Hạn,Ghi chú", "columns not in the contract, dropped: Ghi chú"),
         ("absent_column", "Mã,Kênh,Đơn vị,Hạn", "optional columns absent: sector"),
     ],
 )
 def test_a_header_that_came_or_went_is_told_forbidden_or_ignored(
-    tmp_path: Path, mode: str, header: str, said: str
+    tmp_path: Path, mode: str, header: str, message: str
 ) -> None:
     rows = [f"{row},x" if "Ghi" in header else row for row in ROWS]
     columns = (*source(tmp_path).columns, *([{"name": "sector"}] if mode == "absent_column" else []))
-    with pytest.raises(PermanentSourceError, match=f"{said}.*`drift` of log"):
+    with pytest.raises(PermanentSourceError, match=f"{message}.*`drift` of log"):
         landed(tmp_path, rows, header, columns=columns, drift={mode: "fail"})
     batch = landed(tmp_path, rows, header, columns=columns)
-    assert batch.notes == (said,)
+    assert batch.notes == (message,)
     assert len(texts(batch)[0]) == 4
     assert landed(tmp_path, rows, header, columns=columns, drift={mode: "ignore"}).notes == ()
 

@@ -25,10 +25,10 @@ def build(settings: Settings, rows: Rows, *, finished: bool = True, counts: Rows
     """A warehouse by hand: two marts, and the mark that dbt finished."""
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("create schema if not exists raw; create schema if not exists marts")
-        for name, held in (("task", rows), ("counts", counts or [("all", len(rows))])):
+        for name, content in (("task", rows), ("counts", counts or [("all", len(rows))])):
             con.execute(f"create or replace table marts.{name} (code varchar not null, n integer)")
-            if held:
-                con.executemany(f"insert into marts.{name} values (?, ?)", held)
+            if content:
+                con.executemany(f"insert into marts.{name} values (?, ?)", content)
         con.execute("drop table if exists raw.finished_build")
         if finished:
             con.execute(
@@ -58,8 +58,8 @@ def read(settings: Settings, sql: str) -> list[tuple]:
 
 
 def test_a_first_release_holds_every_mart_and_says_of_what_it_is_made(settings: Settings) -> None:
-    made = release(settings, [("a", 1), ("b", None)])
-    assert made.is_new and made.release.release_id == 1
+    publication = release(settings, [("a", 1), ("b", None)])
+    assert publication.is_new and publication.release.release_id == 1
     assert read(settings, "from lake.marts.task order by code") == [("a", 1), ("b", None)]
     row = read(settings, "select release_id, as_of, input_batches, run_id, reason from lake.audit.releases")
     assert row == [(1, datetime(2025, 8, 6, 23, 59, 59), 1, "run", "by hand")]
@@ -103,9 +103,9 @@ def test_an_earlier_release_can_still_be_read(settings: Settings) -> None:
 
 
 def test_all_marts_of_a_release_share_one_snapshot(settings: Settings) -> None:
-    made = release(settings, [("a", 1)]).release
+    first = release(settings, [("a", 1)]).release
     later = release(settings, [("a", 2), ("b", 1)]).release
-    assert later.snapshot_id == made.snapshot_id + 1
+    assert later.snapshot_id == first.snapshot_id + 1
 
 
 def test_a_build_that_did_not_finish_is_refused_and_the_last_release_is_served(settings: Settings) -> None:
@@ -121,11 +121,11 @@ def test_a_failure_half_way_through_the_transaction_shows_nothing(
     release(settings, [("a", 1)])
     real, applied = publishing.apply_change, []
 
-    def breaks(con: duckdb.DuckDBPyConnection, wanted: publishing.TableChange) -> None:
+    def breaks(con: duckdb.DuckDBPyConnection, change: publishing.TableChange) -> None:
         if applied:
             raise OSError("no space left on device")
-        applied.append(wanted)
-        real(con, wanted)
+        applied.append(change)
+        real(con, change)
 
     monkeypatch.setattr(publishing, "apply_change", breaks)
     with pytest.raises(OSError):
@@ -142,7 +142,7 @@ def test_what_was_written_is_audited_before_it_is_committed(
     monkeypatch.setattr(
         publishing,
         "apply_change",
-        lambda con, wanted: con.execute(f"create table {publishing.lake_table(wanted.mart)} (x integer)"),
+        lambda con, change: con.execute(f"create table {publishing.lake_table(change.mart)} (x integer)"),
     )
     with pytest.raises(PublishError, match="does not equal its source"):
         release(settings, [("a", 1)])
@@ -214,15 +214,15 @@ def test_a_table_whose_file_somebody_edited_is_written_anew(settings: Settings) 
 
 def test_a_row_that_comes_twice_under_one_key_is_not_lost(settings: Settings) -> None:
     release(settings, [("a", 1)])
-    made = release(settings, [("a", 1), ("a", 1)]).release
+    published = release(settings, [("a", 1), ("a", 1)]).release
     with open_lake(settings) as con:
-        assert made.marts["marts.task"] == hash_content(con, "lake.marts.task")
-        assert made.marts["marts.task"].rows == 2
+        assert published.marts["marts.task"] == hash_content(con, "lake.marts.task")
+        assert published.marts["marts.task"].rows == 2
 
 
 def test_the_chain_holds_and_an_edited_or_dropped_row_breaks_it(settings: Settings) -> None:
-    for n in (1, 2, 3):
-        release(settings, [("a", n)])
+    for number in (1, 2, 3):
+        release(settings, [("a", number)])
     with open_lake(settings) as con:
         chain = ledger.list_releases(con)
     assert links.find_breaks(chain, []) == []

@@ -14,7 +14,7 @@ from pipelines.privacy.detectors import (
 )
 
 
-def found(text: str) -> dict[tuple[str, str], int]:
+def count_detected(text: str) -> dict[tuple[str, str], int]:
     con = duckdb.connect()
     con.execute("create table stored (n bigint, note varchar)")
     con.execute("insert into stored values (123456789012, ?), (1, 'Nghệ An'), (2, null)", [text])
@@ -33,7 +33,7 @@ def found(text: str) -> dict[tuple[str, str], int]:
     ],
 )
 def test_personal_data_in_a_text_column_is_found_by_its_detector(text: str, detector: str) -> None:
-    assert found(text) == {("note", detector): 1}
+    assert count_detected(text) == {("note", detector): 1}
 
 
 @pytest.mark.parametrize(
@@ -50,22 +50,22 @@ def test_personal_data_in_a_text_column_is_found_by_its_detector(text: str, dete
     ],
 )
 def test_codes_times_and_counts_are_no_personal_data(text: str) -> None:
-    assert found(text) == {}
+    assert count_detected(text) == {}
 
 
 def test_what_is_found_is_replaced_and_the_rest_of_the_text_stays() -> None:
     text = "Gọi bà An 0912345678 hoặc an@example.com"
-    [(said,)] = duckdb.execute(f"select {redacted_sql('t')} from (select ? as t)", [text]).fetchall()
-    assert said == f"Gọi bà An {REMOVED} hoặc {REMOVED}"
+    [(text,)] = duckdb.execute(f"select {redacted_sql('t')} from (select ? as t)", [text]).fetchall()
+    assert text == f"Gọi bà An {REMOVED} hoặc {REMOVED}"
 
 
 def test_a_text_without_personal_data_is_left_as_it_is() -> None:
-    [(said,)] = duckdb.execute(f"select {redacted_sql('t')} from (select 'Đất đai' as t)").fetchall()
-    assert said == "Đất đai"
+    [(text,)] = duckdb.execute(f"select {redacted_sql('t')} from (select 'Đất đai' as t)").fetchall()
+    assert text == "Đất đai"
 
 
 @pytest.mark.parametrize(
-    ("texts", "said"),
+    ("texts", "expected"),
     [
         (("Đất đai", "0912345678"), True),
         (("0912345678", "Đất đai"), True),
@@ -78,11 +78,11 @@ def test_a_text_without_personal_data_is_left_as_it_is() -> None:
     ],
 )
 def test_one_match_over_a_row_finds_what_a_match_over_each_text_finds(
-    texts: tuple[str | None, ...], said: bool
+    texts: tuple[str | None, ...], expected: bool
 ) -> None:
     names = [f"t{n}" for n in range(len(texts))]
-    given = ", ".join(f"?::varchar as {name}" for name in names)
+    columns = ", ".join(f"?::varchar as {name}" for name in names)
     row = duckdb.execute(
-        f"select {any_detected_sql(names, DETECTORS)} from (select {given})", list(texts)
+        f"select {any_detected_sql(names, DETECTORS)} from (select {columns})", list(texts)
     ).fetchone()
-    assert row == (said,)
+    assert row == (expected,)

@@ -121,11 +121,11 @@ def test_validated_in_one_chunk_or_one_by_one_the_reports_say_the_same(
     apart = [report for batch in batches for report in validate(SOURCE, [batch], settings)]
     together = validate(SOURCE, batches, settings)
     assert together == apart
-    told = [
+    reports = [
         {r["rule"]: r["sample_rows"] for r in report.results if r["rule"].startswith(("state_", "status_m"))}
         for report in together
     ]
-    assert told == [
+    assert reports == [
         {"state_repeated": [], "state_late": [], "status_move_unexpected": []},
         {"state_repeated": [1], "state_late": [2], "status_move_unexpected": []},
         {"state_repeated": [], "state_late": [], "status_move_unexpected": [1]},
@@ -180,13 +180,13 @@ def test_whatever_the_cells_hold_rows_read_are_accepted_or_rejected(
 
 
 @few
-@given(lines=st.lists(st.binary(max_size=60), max_size=6), told=st.integers(0, 6))
+@given(lines=st.lists(st.binary(max_size=60), max_size=6), row_count=st.integers(0, 6))
 def test_whatever_the_bytes_are_a_file_is_refused_or_all_its_rows_are_accounted_for(
-    lines: list[bytes], told: int, tmp_path_factory: pytest.TempPathFactory
+    lines: list[bytes], row_count: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Among sound lines, so that what is read is more than a header."""
     settings = Settings(data=tmp_path_factory.mktemp("bytes"))
-    delivered(settings, DAYS[-1], "x", [{"dossier_code": f"H41.16-250722-{n:07d}"} for n in range(told)])
+    delivered(settings, DAYS[-1], "x", [{"dossier_code": f"H41.16-250722-{n:07d}"} for n in range(row_count)])
     file = settings.data / "in" / f"{DAYS[-1]}_x.csv"
     file.write_bytes(file.read_bytes() + b"\n".join(lines))
     try:
@@ -195,5 +195,5 @@ def test_whatever_the_bytes_are_a_file_is_refused_or_all_its_rows_are_accounted_
         assert str(error).startswith(f"dossier_log {DAYS[-1]}: ")
         assert not [path for path in settings.landing.rglob("*") if path.is_file()]
         return
-    assert batch.rows >= told
+    assert batch.rows >= row_count
     balanced(settings, SOURCE, batch)

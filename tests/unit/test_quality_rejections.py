@@ -45,7 +45,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data=tmp_path)
 
 
-def contracts(settings: Settings, partitioning: str = "change_day") -> Contracts:
+def make_contracts(settings: Settings, partitioning: str = "change_day") -> Contracts:
     suite = settings.data / "log.json"
     suite.write_text(json.dumps({"name": "log", "expectations": RULES}), encoding="utf-8")
     source = {
@@ -62,7 +62,7 @@ def contracts(settings: Settings, partitioning: str = "change_day") -> Contracts
     return load_contracts(PROJECT / "sources.yaml").model_copy(update={"sources": sources, "reference": {}})
 
 
-def delivered(settings: Settings, said: Contracts, day: str, *rows: Sequence[str | None]) -> Batch:
+def delivered(settings: Settings, contracts: Contracts, day: str, *rows: Sequence[str | None]) -> Batch:
     def write(out: Path) -> tuple[str, tuple[str, ...]]:
         names = ("case_id", "channel", "unit_code")
         columns = {n: pa.array([row[i] for row in rows], pa.string()) for i, n in enumerate(names)}
@@ -70,14 +70,14 @@ def delivered(settings: Settings, said: Contracts, day: str, *rows: Sequence[str
         return "by hand", ()
 
     batch = write_batch(settings.landing, "log", day, write, run_id="test")
-    validate(said.sources["log"], [batch], settings)
+    validate(contracts.sources["log"], [batch], settings)
     return batch
 
 
-def told(settings: Settings, said: Contracts) -> list[tuple[Any, ...]]:
+def list_resolutions(settings: Settings, contracts: Contracts) -> list[tuple[Any, ...]]:
     """(batch, row key, rule, first seen, last seen, resolved by), in the order of the pulls."""
     with duck.connect(settings.extensions) as con:
-        write_rejections(con, said, find_reported_batches(settings, said), "r")
+        write_rejections(con, contracts, find_reported_batches(settings, contracts), "r")
         return con.execute(
             "select batch_id, row_key, rule, first_seen_batch, last_seen_batch, resolved_by_batch "
             "from r order by batch_id, _row"
@@ -85,37 +85,37 @@ def told(settings: Settings, said: Contracts) -> list[tuple[Any, ...]]:
 
 
 def test_nothing_rejected_is_nothing_told(settings: Settings) -> None:
-    said = contracts(settings)
-    assert told(settings, said) == []
-    delivered(settings, said, "2025-08-05", SOUND)
-    assert told(settings, said) == []
+    contracts = make_contracts(settings)
+    assert list_resolutions(settings, contracts) == []
+    delivered(settings, contracts, "2025-08-05", SOUND)
+    assert list_resolutions(settings, contracts) == []
 
 
 def test_a_correction_on_a_later_day_resolves_the_row_and_is_named(settings: Settings) -> None:
-    said = contracts(settings)
-    wrong = delivered(settings, said, "2025-08-05", SOUND, ("C-2", "9", "16681"), ("C-3", "9", "16681"))
-    right = delivered(settings, said, "2025-08-07", ("C-2", "2", "16681"))
-    w = wrong.batch_id
-    assert told(settings, said) == [
-        (w, "C-2", "channel_unknown", w, w, right.batch_id),
-        (w, "C-3", "channel_unknown", w, w, None),
+    contracts = make_contracts(settings)
+    wrong = delivered(settings, contracts, "2025-08-05", SOUND, ("C-2", "9", "16681"), ("C-3", "9", "16681"))
+    right = delivered(settings, contracts, "2025-08-07", ("C-2", "2", "16681"))
+    wrong_id = wrong.batch_id
+    assert list_resolutions(settings, contracts) == [
+        (wrong_id, "C-2", "channel_unknown", wrong_id, wrong_id, right.batch_id),
+        (wrong_id, "C-3", "channel_unknown", wrong_id, wrong_id, None),
     ]
 
 
 def test_a_sound_state_of_an_earlier_day_resolves_nothing(settings: Settings) -> None:
-    said = contracts(settings)
-    delivered(settings, said, "2025-08-04", ("C-2", "2", "16681"))
-    delivered(settings, said, "2025-08-05", SOUND, ("C-2", "9", "16681"))
-    assert [row[5] for row in told(settings, said)] == [None]
+    contracts = make_contracts(settings)
+    delivered(settings, contracts, "2025-08-04", ("C-2", "2", "16681"))
+    delivered(settings, contracts, "2025-08-05", SOUND, ("C-2", "9", "16681"))
+    assert [row[5] for row in list_resolutions(settings, contracts)] == [None]
 
 
 def test_a_day_delivered_again_resolves_what_it_no_longer_rejects_and_prolongs_the_rest(
     settings: Settings,
 ) -> None:
-    said = contracts(settings)
-    one = delivered(settings, said, "2025-08-05", ("C-2", "9", None), (None, "2", None), SOUND).batch_id
-    two = delivered(settings, said, "2025-08-05", ("C-2", "9", None), SOUND, SOUND).batch_id
-    assert told(settings, said) == [
+    contracts = make_contracts(settings)
+    one = delivered(settings, contracts, "2025-08-05", ("C-2", "9", None), (None, "2", None), SOUND).batch_id
+    two = delivered(settings, contracts, "2025-08-05", ("C-2", "9", None), SOUND, SOUND).batch_id
+    assert list_resolutions(settings, contracts) == [
         (one, "C-2", "channel_unknown", one, two, None),
         (one, "", "case_missing", one, one, two),
         (two, "C-2", "channel_unknown", one, two, None),
@@ -126,11 +126,13 @@ def test_a_day_delivered_again_resolves_what_it_no_longer_rejects_and_prolongs_t
 def test_a_delivery_of_the_whole_resolves_what_earlier_ones_rejected_and_it_does_not(
     settings: Settings, partitioning: str
 ) -> None:
-    said = contracts(settings, partitioning)
-    one = delivered(settings, said, "2025-08-05", ("C-2", "9", None), (None, "2", None), SOUND).batch_id
-    two = delivered(settings, said, "2025-08-06", ("C-2", "9", None), ("C-3", "2", None), SOUND).batch_id
-    three = delivered(settings, said, "2025-08-07", ("C-2", "1", None), ("C-3", "2", None), SOUND).batch_id
-    assert told(settings, said) == [
+    contracts = make_contracts(settings, partitioning)
+    one = delivered(settings, contracts, "2025-08-05", ("C-2", "9", None), (None, "2", None), SOUND).batch_id
+    two = delivered(settings, contracts, "2025-08-06", ("C-2", "9", None), ("C-3", "2", None), SOUND).batch_id
+    three = delivered(
+        settings, contracts, "2025-08-07", ("C-2", "1", None), ("C-3", "2", None), SOUND
+    ).batch_id
+    assert list_resolutions(settings, contracts) == [
         (one, "C-2", "channel_unknown", one, two, three),
         (one, "", "case_missing", one, one, three),
         (two, "C-2", "channel_unknown", one, two, three),
@@ -138,24 +140,24 @@ def test_a_delivery_of_the_whole_resolves_what_earlier_ones_rejected_and_it_does
 
 
 def test_a_blocked_correction_resolves_nothing(settings: Settings) -> None:
-    said = contracts(settings)
-    delivered(settings, said, "2025-08-05", ("C-2", "9", None), SOUND)
+    contracts = make_contracts(settings)
+    delivered(settings, contracts, "2025-08-05", ("C-2", "9", None), SOUND)
     # Eleven of twelve rows rejected: more than the threshold, so none of the batch counts.
-    delivered(settings, said, "2025-08-06", ("C-2", "2", None), *[("C-9", "9", None)] * 11)
-    assert [row[5] for row in told(settings, said) if row[1] == "C-2"] == [None]
+    delivered(settings, contracts, "2025-08-06", ("C-2", "2", None), *[("C-9", "9", None)] * 11)
+    assert [row[5] for row in list_resolutions(settings, contracts) if row[1] == "C-2"] == [None]
 
 
 @pytest.fixture
 def province(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Three rejected rows of two units and one of none, one of them cured two days later."""
-    said = contracts(settings)
-    monkeypatch.setattr("pipelines.sources.contracts.contract.load_contracts", lambda _: said)
+    contracts = make_contracts(settings)
+    monkeypatch.setattr("pipelines.sources.contracts.contract.load_contracts", lambda _: contracts)
     monkeypatch.setenv("THONGSUOT_DATA", str(settings.data))
     delivered(
-        settings, said, "2025-08-05",
+        settings, contracts, "2025-08-05",
         SOUND, ("C-2", "9", "16681"), ("=C-3", "+9", "16690"), (None, "2", None), ("C-4", "9", "16681"),
     )  # fmt: skip
-    delivered(settings, said, "2025-08-07", ("C-4", "1", "16681"))
+    delivered(settings, contracts, "2025-08-07", ("C-4", "1", "16681"))
     return settings
 
 
@@ -192,8 +194,8 @@ def test_the_export_has_a_sheet_per_unit_in_vietnamese_and_no_formula(
     province: Settings, tmp_path: Path
 ) -> None:
     out = tmp_path / "back.xlsx"
-    made = json.loads(thongsuot("export", "--out", str(out), "--json"))
-    assert made == {"files": [str(out)], "units": 3, "rows": 3, "faults": 3}
+    answer = json.loads(thongsuot("export", "--out", str(out), "--json"))
+    assert answer == {"files": [str(out)], "units": 3, "rows": 3, "faults": 3}
     book = openpyxl.load_workbook(out)
     assert book.sheetnames == ["16681", "16690", "Không rõ đơn vị"]
     sheet = book["16690"]
@@ -209,8 +211,8 @@ def test_the_export_has_a_sheet_per_unit_in_vietnamese_and_no_formula(
 
 
 def test_the_export_can_be_a_file_per_unit(province: Settings, tmp_path: Path) -> None:
-    made = json.loads(thongsuot("export", "--per-unit", "--out", str(tmp_path / "units"), "--json"))
-    assert [Path(f).name for f in made["files"]] == ["16681.xlsx", "16690.xlsx", "khong-ro-don-vi.xlsx"]
+    answer = json.loads(thongsuot("export", "--per-unit", "--out", str(tmp_path / "units"), "--json"))
+    assert [Path(f).name for f in answer["files"]] == ["16681.xlsx", "16690.xlsx", "khong-ro-don-vi.xlsx"]
 
 
 def test_nothing_to_list_is_said(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +222,7 @@ def test_nothing_to_list_is_said(settings: Settings, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "list_resolutions"),
     [
         (("--rule", "chanel_unknown"), "did you mean `channel_unknown`?"),
         (("--source", "lgo"), "there is no `lgo`"),
@@ -228,19 +230,19 @@ def test_nothing_to_list_is_said(settings: Settings, monkeypatch: pytest.MonkeyP
     ],
 )
 def test_a_misspelt_filter_is_refused_rather_than_nothing_found(
-    province: Settings, words: tuple[str, str], told: str
+    province: Settings, words: tuple[str, str], list_resolutions: str
 ) -> None:
     result = CliRunner().invoke(main, ["rejections", "list", *words])
-    assert result.exit_code == 2 and told in result.output
+    assert result.exit_code == 2 and list_resolutions in result.output
 
 
 def test_a_workbook_per_unit_replaces_no_other(settings: Settings, tmp_path: Path) -> None:
-    said = contracts(settings)
+    contracts = make_contracts(settings)
     rows = [
         {"source": "log", "day": date(2025, 8, 5), "row": 1, "row_key": "C-2", "unit_code": unit}
         | {"column": "channel", "value": "9", "rule": "r", "reason_vi": "Kênh lạ"}
         | {"first_seen": date(2025, 8, 5), "last_seen": date(2025, 8, 5)}
         for unit in ("a/b", "a_b", "A_b", "x" * 400)
     ]
-    made = write_unit_workbooks(rows, said, {}, tmp_path / "units", per_unit=True)
-    assert len({path.name.casefold() for path in made}) == 4 and all(path.exists() for path in made)
+    files = write_unit_workbooks(rows, contracts, {}, tmp_path / "units", per_unit=True)
+    assert len({path.name.casefold() for path in files}) == 4 and all(path.exists() for path in files)

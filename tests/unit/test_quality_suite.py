@@ -64,21 +64,21 @@ def test_broken_json_is_named_with_its_line(tmp_path: Path) -> None:
 
 
 def test_an_unknown_severity_is_refused(tmp_path: Path) -> None:
-    said = refused(suite_of(tmp_path, RULE | {"severity": "fatal"}))
+    message = refused(suite_of(tmp_path, RULE | {"severity": "fatal"}))
     assert (
-        said
+        message
         == "log.json, expectation 1 (channel_unknown): severity 'fatal' is none of critical, warning, info"
     )
 
 
 def test_a_rule_without_reasons_is_refused(tmp_path: Path) -> None:
-    said = refused(suite_of(tmp_path, RULE | {"meta": {"rule": "channel_unknown"}}))
-    assert "expectation 1 (channel_unknown)" in said and "reason_en" in said
+    message = refused(suite_of(tmp_path, RULE | {"meta": {"rule": "channel_unknown"}}))
+    assert "expectation 1 (channel_unknown)" in message and "reason_en" in message
 
 
 def test_a_rule_without_severity_is_refused(tmp_path: Path) -> None:
-    said = refused(suite_of(tmp_path, {k: v for k, v in RULE.items() if k != "severity"}))
-    assert "'severity' is missing" in said
+    message = refused(suite_of(tmp_path, {k: v for k, v in RULE.items() if k != "severity"}))
+    assert "'severity' is missing" in message
 
 
 def test_two_rules_of_one_name_are_refused(tmp_path: Path) -> None:

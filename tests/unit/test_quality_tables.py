@@ -80,7 +80,7 @@ BROKEN: dict[str, dict[str, tuple[list[Row], list[int]]]] = {
 RULES = [(table, rule.rule) for table, rules in SUITES.items() for rule in rules]
 
 
-def judged(settings: Settings, tables: dict[str, list[Row]]) -> dict[tuple[str, str], list[int]]:
+def evaluate_rows(settings: Settings, tables: dict[str, list[Row]]) -> dict[tuple[str, str], list[int]]:
     for table, rows in tables.items():
 
         def write(out: Path, table: str = table, rows: list[Row] = rows) -> tuple[str, tuple[str, ...]]:
@@ -100,13 +100,13 @@ def test_every_rule_has_a_row_that_breaks_it() -> None:
 
 
 def test_sound_tables_break_no_rule_and_a_table_never_landed_is_not_judged(settings: Settings) -> None:
-    assert judged(settings, {}) == {}
-    told = judged(settings, SOUND)
-    assert set(told) == set(RULES) and not any(told.values())
+    assert evaluate_rows(settings, {}) == {}
+    failing = evaluate_rows(settings, SOUND)
+    assert set(failing) == set(RULES) and not any(failing.values())
 
 
 @pytest.mark.parametrize(("table", "rule"), RULES)
 def test_the_rule_finds_the_rows_that_break_it(settings: Settings, table: str, rule: str) -> None:
     added, failed = BROKEN[table][rule]
-    told = judged(settings, SOUND | {table: SOUND[table] + added})
-    assert {found: rows for found, rows in told.items() if rows} == {(table, rule): failed}
+    failing = evaluate_rows(settings, SOUND | {table: SOUND[table] + added})
+    assert {rule_of: rows for rule_of, rows in failing.items() if rows} == {(table, rule): failed}

@@ -17,7 +17,7 @@ from pipelines.sources.contracts.contract import Source
 FORMATS = ["%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M"]
 
 
-def source(column: dict[str, Any], **said: Any) -> Source:
+def source(column: dict[str, Any], **options: Any) -> Source:
     return Source.model_validate(
         {
             "name": "log",
@@ -32,26 +32,26 @@ def source(column: dict[str, Any], **said: Any) -> Source:
             "max_rejected_share": 0,
             "suite": "x.json",
             "columns": [{"name": "c", **column}],
-            **said,
+            **options,
         }
     )
 
 
 def typed(
-    column: dict[str, Any], *texts: str | None, zone: str = "Asia/Ho_Chi_Minh", **said: Any
+    column: dict[str, Any], *texts: str | None, zone: str = "Asia/Ho_Chi_Minh", **options: Any
 ) -> list[dict[str, Any]]:
     """The typed rows of one column `c`, in the order of `texts`."""
     con = duckdb.connect()
     con.execute(f"set TimeZone = '{zone}'")
     con.execute("create table landed (_key bigint, _batch bigint, _row bigint, c varchar)")
     con.executemany("insert into landed values (?, 0, ?, ?)", [[i, i + 1, t] for i, t in enumerate(texts)])
-    rows = con.execute(f"{select_typed(source(column, **said), 'landed', ['c'])} order by _key")
+    rows = con.execute(f"{select_typed(source(column, **options), 'landed', ['c'])} order by _key")
     names = [d[0] for d in rows.description]
     return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
-def value(column: dict[str, Any], text: str | None, **said: Any) -> Any:
-    return typed(column, text, **said)[0]["c"]
+def value(column: dict[str, Any], text: str | None, **options: Any) -> Any:
+    return typed(column, text, **options)[0]["c"]
 
 
 AFTERNOON = datetime(2025, 8, 6, 16, 0)
@@ -120,14 +120,14 @@ def test_zoned_times_become_local_time_whatever_the_session_zone(
 
 
 def test_a_zoneless_time_is_utc_where_the_contract_says_so() -> None:
-    said = {"datetime_formats": ISO, "timezone": "UTC"}
-    assert value({"type": "timestamp"}, "2025-08-06T09:00:00", **said) == AFTERNOON
+    options = {"datetime_formats": ISO, "timezone": "UTC"}
+    assert value({"type": "timestamp"}, "2025-08-06T09:00:00", **options) == AFTERNOON
 
 
 def test_a_foreign_zone_is_followed_across_its_change_of_clocks() -> None:
     # Amsterdam is at UTC+1 before 30/03/2025 02:00 and at UTC+2 after it.
-    said = {"datetime_formats": ["%Y-%m-%d %H:%M:%S"], "timezone": "Europe/Amsterdam"}
-    before, after = typed({"type": "timestamp"}, "2025-03-30 01:30:00", "2025-03-30 03:30:00", **said)
+    options = {"datetime_formats": ["%Y-%m-%d %H:%M:%S"], "timezone": "Europe/Amsterdam"}
+    before, after = typed({"type": "timestamp"}, "2025-03-30 01:30:00", "2025-03-30 03:30:00", **options)
     assert (before["c"], after["c"]) == (datetime(2025, 3, 30, 7, 30), datetime(2025, 3, 30, 8, 30))
 
 

@@ -56,7 +56,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data=tmp_path)
 
 
-def source(tmp_path: Path, rules: list[dict[str, Any]] = RULES, **said: Any) -> Source:
+def source(tmp_path: Path, rules: list[dict[str, Any]] = RULES, **options: Any) -> Source:
     suite = tmp_path / "log.json"
     suite.write_text(json.dumps({"name": "log", "expectations": rules}), encoding="utf-8")
     channel = {"1": "in_person", "2": "online"}
@@ -78,7 +78,7 @@ def source(tmp_path: Path, rules: list[dict[str, Any]] = RULES, **said: Any) -> 
             {"name": "seen_at", "type": "timestamp"},
         ],
     }
-    return Source.model_validate(content | said)
+    return Source.model_validate(content | options)
 
 
 def landed(
@@ -184,11 +184,11 @@ def test_more_rejections_than_the_threshold_block_the_batch_and_say_why(
     above = landed(settings, [SOUND] * 2 + [("X-9", "9", None)], "2025-08-06")
     within, blocked = validate(log, [at_the_limit, above], settings)
     assert (within.blocked, blocked.blocked) == (False, True)
-    said = blocked.describe_block(log.max_rejected_share)
-    assert f"log 2025-08-06: batch {above.batch_id} is blocked: 1 of 3 rows rejected (33.3%)" in said
-    assert "channel_unknown (1, first row 3: unknown channel)" in said and "25.0%" in said
-    assert "last release is still served" in said and "pull the day again" in said
-    assert "case_malformed" not in said  # a warning blocks nothing
+    message = blocked.describe_block(log.max_rejected_share)
+    assert f"log 2025-08-06: batch {above.batch_id} is blocked: 1 of 3 rows rejected (33.3%)" in message
+    assert "channel_unknown (1, first row 3: unknown channel)" in message and "25.0%" in message
+    assert "last release is still served" in message and "pull the day again" in message
+    assert "case_malformed" not in message  # a warning blocks nothing
 
 
 def test_the_report_is_read_back_as_it_was(tmp_path: Path, settings: Settings) -> None:
@@ -287,19 +287,19 @@ def test_rows_that_do_not_add_up_are_named_with_source_batch_and_counts(
     pq.write_table(pq.read_table(report.accepted).slice(1), report.accepted)
     with pytest.raises(Unbalanced) as error:
         reconcile(batch, report)
-    said = str(error.value)
-    assert f"log 2025-08-06: batch {batch.batch_id} does not add up" in said
-    assert "landed 3 rows" in said and "accepted 2 + rejected 0 = 2" in said
+    message = str(error.value)
+    assert f"log 2025-08-06: batch {batch.batch_id} does not add up" in message
+    assert "landed 3 rows" in message and "accepted 2 + rejected 0 = 2" in message
 
 
 def sized(*rows: int) -> list[Batch]:
-    said = {"sha256": "", "schema_fingerprint": "", "origin": "", "pulled_at": "", "run_id": ""}
-    return [Batch(str(i), "log", "2025-08-06", n, folder=Path(), **said) for i, n in enumerate(rows)]
+    rest = {"sha256": "", "schema_fingerprint": "", "origin": "", "pulled_at": "", "run_id": ""}
+    return [Batch(str(i), "log", "2025-08-06", n, folder=Path(), **rest) for i, n in enumerate(rows)]
 
 
 def test_chunks_hold_whole_batches_up_to_the_limit_in_order() -> None:
-    found = [[b.rows for b in chunk] for chunk in group_batches(sized(4, 4, 3, 20, 1, 9), limit=10)]
-    assert found == [[4, 4], [3], [20], [1, 9]]
+    sizes = [[b.rows for b in chunk] for chunk in group_batches(sized(4, 4, 3, 20, 1, 9), limit=10)]
+    assert sizes == [[4, 4], [3], [20], [1, 9]]
 
 
 @hypothesis_settings(max_examples=15, deadline=None)
@@ -338,10 +338,10 @@ def test_the_key_of_a_row_follows_from_its_place_whichever_file_is_read_first(
 ) -> None:
     batches = [landed(settings, [(f"{day}-{n}", "1", None) for n in range(day)], f"2025-08-{day:02d}")
                for day in (9, 2, 5)]  # fmt: skip
-    placed = validation.assign_keys(batches)
+    keyed = validation.assign_keys(batches)
     with duck.connect(settings.extensions) as con:
-        found = con.execute(
-            f"select _key, case_id from ({validation.select_landed(placed)}) order by 1"
+        rows = con.execute(
+            f"select _key, case_id from ({validation.select_landed(keyed)}) order by 1"
         ).fetchall()
     expected = [f"{day}-{n}" for day in (9, 2, 5) for n in range(day)]
-    assert found == list(enumerate(expected))
+    assert rows == list(enumerate(expected))

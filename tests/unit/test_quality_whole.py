@@ -83,7 +83,7 @@ def landed(settings: Settings, name: str, day: str, **columns: list[str | None])
     return write_batch(settings.landing, name, day, write, run_id="test")
 
 
-def said_of(report: Report, rule: str) -> dict[str, Any]:
+def result_of(report: Report, rule: str) -> dict[str, Any]:
     return next(r for r in report.results if r["rule"] == rule)
 
 
@@ -96,8 +96,13 @@ def test_an_empty_batch_blocks_where_the_suite_says_it_is_critical(settings: Set
     ]
     without, within = validate(log, batches, settings)
     assert (without.blocked, within.blocked) == (True, False)
-    told = said_of(without, "batch_empty")
-    assert (told["scope"], told["evaluated"], told["unexpected"], told["observed"]) == ("batch", 1, 1, 0.0)
+    result = result_of(without, "batch_empty")
+    assert (result["scope"], result["evaluated"], result["unexpected"], result["observed"]) == (
+        "batch",
+        1,
+        1,
+        0.0,
+    )
     assert "log 2025-08-05" in without.describe_block(0.5) and "batch_empty" in without.describe_block(0.5)
 
 
@@ -114,7 +119,7 @@ def test_a_code_is_looked_up_in_the_list_as_landed_and_a_corrected_list_rescues_
     units = landed(settings, "reference_units", "2025-08-01", unit_code=["16681"])
     assert find_pending(log, [cases], settings.quality) == [cases]
     [checked] = validate(log, [cases], settings)
-    assert said_of(checked, "unit_unlisted")["samples"] == [
+    assert result_of(checked, "unit_unlisted")["samples"] == [
         {"row": 2, "key": "2", "column": "unit_code", "value": "16690"}
     ]
     assert checked.references == {"units": units.batch_id}
@@ -132,7 +137,7 @@ def test_a_list_that_only_warns_does_not_have_everything_judged_again(settings: 
     cases = landed(settings, "log", "2025-08-06", case_id=["1"], unit_code=["16690"])
     landed(settings, "reference_units", "2025-08-01", unit_code=["16681"])
     [report] = validate(log, [cases], settings)
-    assert (report.rows_rejected, said_of(report, "unit_unlisted")["unexpected"]) == (0, 1)
+    assert (report.rows_rejected, result_of(report, "unit_unlisted")["unexpected"]) == (0, 1)
     landed(settings, "reference_units", "2025-08-02", unit_code=["16690"])
     assert find_pending(log, [cases], settings.quality) == []
 

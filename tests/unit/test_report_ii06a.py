@@ -106,6 +106,6 @@ def test_equal_content_gives_equal_bytes(read: list[Sheet]) -> None:
     assert once == again
 
 
-@pytest.mark.parametrize(("number", "said"), [(1, "I"), (4, "IV"), (9, "IX"), (40, "XL"), (139, "CXXXIX")])
-def test_blocks_are_counted_in_roman_numerals(number: int, said: str) -> None:
-    assert roman(number) == said
+@pytest.mark.parametrize(("number", "numeral"), [(1, "I"), (4, "IV"), (9, "IX"), (40, "XL"), (139, "CXXXIX")])
+def test_blocks_are_counted_in_roman_numerals(number: int, numeral: str) -> None:
+    assert roman(number) == numeral

@@ -73,9 +73,9 @@ def merged(into: dict[str, Any], changes: dict[str, Any]) -> None:
 
 
 def test_a_newcomer_is_told_what_to_change_and_then_the_source_is_ready(place: Path) -> None:
-    told = check()
-    assert told.exit_code == 1
-    said = " ".join(told.output.split())
+    result = check()
+    assert result.exit_code == 1
+    output = " ".join(result.output.split())
     for expected in (
         "recorded_at required; the header 'time of event' is not there; did you mean 'event_time'?",
         "channel 2 rows say 'web portal', which the value map does not know; did you mean 'web-portal' (online)?",
@@ -86,12 +86,12 @@ def test_a_newcomer_is_told_what_to_change_and_then_the_source_is_ready(place: P
         "remark 1 rows hold what looks like a phone; it is not declared. Declare it under `personal`",
         "nothing was changed",
     ):
-        assert expected in said, f"{expected}\n{told.output}"
-    assert "0912345678" not in told.output and "Beispiel" not in told.output
+        assert expected in output, f"{expected}\n{result.output}"
+    assert "0912345678" not in result.output and "Beispiel" not in result.output
 
-    (found,) = json.loads(check("--json").output)
+    (report,) = json.loads(check("--json").output)
     corrected = yaml.safe_load((place / "sources.yaml").read_text("utf-8"))
-    merged(corrected["sources"]["dossier_log"], found["changes"])
+    merged(corrected["sources"]["dossier_log"], report["changes"])
     (place / "sources.yaml").write_text(yaml.safe_dump(corrected), encoding="utf-8")
     again = check("dossier_log", "--partition", "2025-10-25")
     assert again.exit_code == 0, again.output
@@ -104,27 +104,27 @@ def test_what_would_be_rejected_is_told_by_rule_and_nothing_is_landed(place: Pat
     columns |= {"recorded_at": "event_time", "due_at": None}
     columns["channel"]["value_map"] = {"counter": "in_person"}
     (place / "sources.yaml").write_text(yaml.safe_dump(right), encoding="utf-8")
-    told = check()
-    assert told.exit_code == 1
+    result = check()
+    assert result.exit_code == 1
     assert "2 of 3 rows would be rejected (66.7%, more than `max_rejected_share` 2.0%)" in " ".join(
-        told.output.split()
+        result.output.split()
     )
-    assert "2 × channel_unknown (rejected)" in told.output
+    assert "2 × channel_unknown (rejected)" in result.output
     assert not (place / "landing").exists() and not (place / "quality").exists()
 
 
 def test_a_source_that_cannot_be_reached_says_so_and_the_next_is_still_checked(place: Path) -> None:
     (place / "2025-10-25.csv").unlink()
-    told = check("--partition", "2025-10-25")
-    assert told.exit_code == 1 and "no file 2025-10-25.csv in " in told.output
-    assert "--partition DAY" in told.output
+    result = check("--partition", "2025-10-25")
+    assert result.exit_code == 1 and "no file 2025-10-25.csv in " in result.output
+    assert "--partition DAY" in result.output
 
 
 def test_a_secret_that_is_not_set_is_named_like_any_other_fault(place: Path) -> None:
-    said = (place / "sources.yaml").read_text("utf-8").replace("{data}/{part", "${NOT_SET_ANYWHERE}/{part")
-    (place / "sources.yaml").write_text(said, encoding="utf-8")
-    told = check()
-    assert told.exit_code == 1 and "the environment has no NOT_SET_ANYWHERE" in told.output
+    text = (place / "sources.yaml").read_text("utf-8").replace("{data}/{part", "${NOT_SET_ANYWHERE}/{part")
+    (place / "sources.yaml").write_text(text, encoding="utf-8")
+    result = check()
+    assert result.exit_code == 1 and "the environment has no NOT_SET_ANYWHERE" in result.output
 
 
 def test_a_header_under_a_merged_one_is_known_as_personal_mapped_or_not(place: Path) -> None:
@@ -136,9 +136,11 @@ def test_a_header_under_a_merged_one_is_known_as_personal_mapped_or_not(place: P
     columns |= {"status_code": {"raw": "activity", "value_map": {"Received": 2}}}
     right["sources"]["dossier_log"]["columns"] = columns
     (place / "sources.yaml").write_text(yaml.safe_dump(right), encoding="utf-8")
-    said = " ".join(check().output.split())
-    assert "procedure_name is read from 'Nộp bởi Họ và tên', which looks personal by its name (name)" in said
-    assert "Nộp bởi Điện thoại looks personal by its name (contact); declare it" in said
+    output = " ".join(check().output.split())
+    assert (
+        "procedure_name is read from 'Nộp bởi Họ và tên', which looks personal by its name (name)" in output
+    )
+    assert "Nộp bởi Điện thoại looks personal by its name (contact); declare it" in output
 
 
 def test_a_word_that_is_merely_similar_is_not_suggested(place: Path) -> None:
@@ -148,8 +150,8 @@ def test_a_word_that_is_merely_similar_is_not_suggested(place: Path) -> None:
     columns = right["sources"]["dossier_log"]["columns"]
     columns["channel"]["value_map"] = {"Trực tiếp": "in_person", "counter": "in_person"}
     (place / "sources.yaml").write_text(yaml.safe_dump(right), encoding="utf-8")
-    (found,) = json.loads(check("--json").output)
-    assert "channel" not in found["changes"].get("columns", {})
+    (report,) = json.loads(check("--json").output)
+    assert "channel" not in report["changes"].get("columns", {})
 
 
 def test_an_inbox_is_sampled_by_what_waits_in_it(place: Path) -> None:
@@ -161,28 +163,28 @@ def test_an_inbox_is_sampled_by_what_waits_in_it(place: Path) -> None:
     del log["path"]
     log |= {"inbox": "{data}/inbox", "date_in_name": "%Y-%m-%d"}
     (place / "sources.yaml").write_text(yaml.safe_dump(right), encoding="utf-8")
-    (found,) = json.loads(check("--json").output)
-    assert (found["partition"], found["mapped"]["dossier_code"]) == ("2025-10-25", "case_id")
+    (report,) = json.loads(check("--json").output)
+    assert (report["partition"], report["mapped"]["dossier_code"]) == ("2025-10-25", "case_id")
     assert dropped.exists()
 
 
 def test_a_header_of_a_reference_file_that_nothing_reads_is_told(place: Path) -> None:
     (place / "units.csv").write_text("unit_code,unit_name,level\nREG,Registry,x\n", encoding="utf-8")
-    said = " ".join(check().output.split())
-    assert "reference.units columns not in the contract, dropped: level" in said
-    assert "unit_level" in said  # among those that are absent
+    output = " ".join(check().output.split())
+    assert "reference.units columns not in the contract, dropped: level" in output
+    assert "unit_level" in output  # among those that are absent
 
 
 def test_a_folder_in_the_place_of_the_file_is_called_a_folder(place: Path) -> None:
     (place / "2025-10-25.csv").unlink()
     (place / "2025-10-25.csv").mkdir()
-    said = " ".join(check("--partition", "2025-10-25").output.split())
-    assert "is a folder, not a file" in said and "no file" not in said
+    output = " ".join(check("--partition", "2025-10-25").output.split())
+    assert "is a folder, not a file" in output and "no file" not in output
 
 
 def test_a_misspelt_source_names_the_nearest(place: Path) -> None:
-    told = check("dosier_log")
-    assert told.exit_code == 2 and "did you mean `dossier_log`?" in told.output
+    result = check("dosier_log")
+    assert result.exit_code == 2 and "did you mean `dossier_log`?" in result.output
 
 
 def test_list_names_every_source_and_schema_is_json(place: Path) -> None:
@@ -195,5 +197,5 @@ def test_a_header_that_is_not_there_and_an_alias_read_in_its_place_are_told(plac
     content = json.loads(json.dumps(WRONG))
     content["sources"]["dossier_log"]["columns"]["channel"]["raw"] = "way of submission"
     (place / "sources.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    said = " ".join(check("dossier_log", "--partition", "2025-10-25").output.split())
-    assert "the header 'way of submission' is not there; 'channel' is read instead, an alias" in said
+    output = " ".join(check("dossier_log", "--partition", "2025-10-25").output.split())
+    assert "the header 'way of submission' is not there; 'channel' is read instead, an alias" in output

@@ -107,7 +107,7 @@ def test_a_tab_separated_file_needs_no_delimiter(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "message"),
     [
         ("1;a;b\n2;c\n", r"line 2 has 3 cells, the header has 2"),
         ("1;a\n2\n3;b\n", r"line 3 has 1 cells, the header has 2"),
@@ -119,10 +119,10 @@ def test_a_tab_separated_file_needs_no_delimiter(settings: Settings) -> None:
     ],
 )
 def test_a_broken_record_stops_the_file_and_is_named_by_its_line(
-    settings: Settings, body: str, told: str
+    settings: Settings, body: str, message: str
 ) -> None:
     put(settings, "2025-08-06.csv", ("Mã;Nội dung\n" + body).encode())
-    with pytest.raises(PermanentSourceError, match=told) as error:
+    with pytest.raises(PermanentSourceError, match=message) as error:
         landed(settings, source())
     assert "register 2025-08-06: 2025-08-06.csv" in str(error.value)
     assert not list(settings.landing.rglob("*.parquet"))
@@ -142,7 +142,7 @@ def test_a_last_line_without_an_end_is_read_and_said(settings: Settings) -> None
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "it is empty"),
         (b"\n\n", "first line is blank"),
@@ -152,9 +152,9 @@ def test_a_last_line_without_an_end_is_read_and_said(settings: Settings) -> None
         ("Mã,Nội dung\n1,x\n".encode(), "is it delimited by ','"),
     ],
 )
-def test_a_file_of_another_kind_is_told_what_it_is(settings: Settings, content: bytes, told: str) -> None:
+def test_a_file_of_another_kind_is_told_what_it_is(settings: Settings, content: bytes, message: str) -> None:
     put(settings, "2025-08-06.csv", content)
-    with pytest.raises(PermanentSourceError, match=told):
+    with pytest.raises(PermanentSourceError, match=message):
         landed(settings, source())
 
 
@@ -233,7 +233,7 @@ def test_only_the_members_that_fit_are_read(settings: Settings) -> None:
 @pytest.mark.parametrize("cut", [0.5, 0.95])
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])
 def test_a_compressed_file_cut_short_is_refused(settings: Settings, pack: object, cut: float) -> None:
-    lines = "".join(f"{n};{hash(str(n))}\n" for n in range(20_000))
+    lines = "".join(f"{number};{hash(str(number))}\n" for number in range(20_000))
     packed = pack(("Mã;Nội dung\n" + lines).encode())  # type: ignore[operator]
     put(settings, "2025-08-06.csv", packed[: int(len(packed) * cut)])
     with pytest.raises(PermanentSourceError, match=r"cut short|cannot be unpacked"):
@@ -306,16 +306,16 @@ def test_a_missing_column_names_the_file_of_several(settings: Settings) -> None:
 
 
 def test_more_files_than_allowed_is_a_pattern_too_wide(settings: Settings) -> None:
-    for n in range(3):
-        put(settings, f"2025-08-06-{n}.csv", b"Ma\n1\n")
+    for number in range(3):
+        put(settings, f"2025-08-06-{number}.csv", b"Ma\n1\n")
     with pytest.raises(PermanentSourceError, match=r"3 files fit `path`, more than `limits.files`"):
         landed(settings, source(path="{data}/in/{partition}*.csv", limits={"files": 2}))
 
 
 def test_a_folder_in_the_place_of_a_file_is_named_not_taken_for_a_day_without_one(settings: Settings) -> None:
     put(settings, "2025-08-06.csv/part.csv", b"Ma\n1\n")
-    said = r"2025-08-06.csv is a folder.*Name the files in it, e.g. 2025-08-06.csv/\*.csv, in `path`"
-    with pytest.raises(PermanentSourceError, match=said):
+    message = r"2025-08-06.csv is a folder.*Name the files in it, e.g. 2025-08-06.csv/\*.csv, in `path`"
+    with pytest.raises(PermanentSourceError, match=message):
         landed(settings, source())
 
 
@@ -381,13 +381,13 @@ def collected(settings: Settings, one: Source, day: date = DAY) -> list[tuple]:
 
 @PROPERTY
 @given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=8), st.sampled_from(["utf-8", "utf-16"]))
-def test_whatever_is_written_is_read(settings: Settings, given_rows: list, encoding: str) -> None:
+def test_whatever_is_written_is_read(settings: Settings, records: list, encoding: str) -> None:
     text = io.StringIO()
     written = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\n")
-    written.writerows([("Mã", "Nội dung"), *given_rows])
+    written.writerows([("Mã", "Nội dung"), *records])
     put(settings, "2025-08-06.csv", text.getvalue().encode(encoding))
     read = collected(settings, source(encoding=encoding))
-    assert read == [tuple(map(expected, row)) for row in given_rows]
+    assert read == [tuple(map(expected, row)) for row in records]
 
 
 @PROPERTY
@@ -398,12 +398,12 @@ def test_whatever_is_written_is_read(settings: Settings, given_rows: list, encod
 def test_any_splitting_into_files_gives_the_same_rows(settings: Settings, records: list, parts: int) -> None:
     for old in (settings.data / "in").glob("*"):
         old.unlink()
-    for n in range(parts):
-        lines = "".join(f"{code};{note}\n" for code, note in records[n::parts])
+    for number in range(parts):
+        lines = "".join(f"{code};{note}\n" for code, note in records[number::parts])
         put(
             settings,
-            f"2025-08-06-{n}.csv",
-            f"Mã;Nội dung;Phần {n}\n".encode() + lines.replace("\n", f";{n}\n").encode(),
+            f"2025-08-06-{number}.csv",
+            f"Mã;Nội dung;Phần {number}\n".encode() + lines.replace("\n", f";{number}\n").encode(),
         )
     assert sorted(collected(settings, source(path="{data}/in/{partition}*.csv"))) == sorted(records)
 

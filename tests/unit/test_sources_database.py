@@ -190,11 +190,11 @@ def test_native_types_become_text_that_typing_reads_back(
     monkeypatch.setattr(relation, "today", lambda: DAY)
     listed = ", ".join(f"{value} as c{n}" for n, (value, _, _) in enumerate(NATIVE))
     columns = tuple({"name": f"c{n}", "type": kind} for n, (_, kind, _) in enumerate(NATIVE))
-    asked = live(
+    live_source = live(
         postgres, table=None, query=f"select {listed} -- 100% of them", cursor=None, key=("c0",),
         partitioning="snapshot_day", columns=columns, scanner=scanned,
     )  # fmt: skip
-    [row] = rows(settings, asked)
+    [row] = rows(settings, live_source)
     assert [row[f"c{n}"] for n in range(len(NATIVE))] == [text for _, _, text in NATIVE]
 
 
@@ -224,7 +224,7 @@ def test_a_whole_table_that_duckdb_divides_among_threads_is_the_same_table(
 @pytest.mark.slow
 @pytest.mark.parametrize("scanned", [True, False])
 @pytest.mark.parametrize(
-    ("declared", "inside", "outside", "said"),
+    ("declared", "inside", "outside", "cursor_format"),
     [
         ("timestamp", "2025-08-06 00:00:00", "2025-08-07 00:00:00", None),
         ("timestamptz", "2025-08-05 17:00:00+00", "2025-08-06 17:00:00+00", None),
@@ -239,7 +239,7 @@ def test_every_kind_of_cursor_finds_the_local_day(
     declared: str,
     inside: str,
     outside: str,
-    said: str | None,
+    cursor_format: str | None,
     scanned: bool,
 ) -> None:
     """00:00 on 06/08 in Viet Nam is 17:00 on 05/08 UTC, 1754413200 seconds after 1970."""
@@ -247,26 +247,26 @@ def test_every_kind_of_cursor_finds_the_local_day(
         con.execute("drop table if exists moments")
         con.execute(f"create table moments (code text, t {declared})")
         con.execute("insert into moments values ('in', %s), ('out', %s)", [inside, outside])
-    asked = live(
-        postgres, table="moments", cursor="t", cursor_format=said, scanner=scanned,
+    live_source = live(
+        postgres, table="moments", cursor="t", cursor_format=cursor_format, scanner=scanned,
         columns=({"name": "code", "required": True},),
     )  # fmt: skip
-    assert [row["code"] for row in rows(settings, asked)] == ["in"]
+    assert [row["code"] for row in rows(settings, live_source)] == ["in"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scanned", [True, False])
 def test_bytes_are_refused_by_name(settings: Settings, postgres: str, scanned: bool) -> None:
-    asked = live(
+    live_source = live(
         postgres, table=None, query=r"select '\xff'::bytea as code, now() as t", cursor="t", scanner=scanned,
         columns=({"name": "code", "required": True},),
     )  # fmt: skip
     if not scanned:  # a driver tells bytes only by a value
-        asked = asked.model_copy(
+        live_source = live_source.model_copy(
             update={"query": r"select '\xff'::bytea as code, timestamp '2025-08-06' as t"}
         )
     with pytest.raises(PermanentSourceError, match="log 2025-08-06: column 'code' holds bytes"):
-        land_partition(asked, DAY, settings, run_id="t")
+        land_partition(live_source, DAY, settings, run_id="t")
 
 
 @pytest.mark.slow
@@ -277,12 +277,12 @@ def test_what_the_server_refuses_for_good_is_not_tried_again(
     with psycopg.connect(postgres) as con:
         con.execute("create table if not exists plain (code text, t timestamp)")
     column = ({"name": "code", "required": True},)
-    for changes, said in (
+    for changes, message in (
         ({"table": "nowhere"}, "no table 'nowhere'"),
         ({"table": "plain", "cursor": "tt"}, "no column 'tt'.*did you mean `t`"),
         ({"table": None, "query": "select nope from plain", "cursor": "t"}, "refuses the statement"),
     ):
-        with pytest.raises(PermanentSourceError, match=said):
+        with pytest.raises(PermanentSourceError, match=message):
             land_partition(
                 live(postgres, scanner=scanned, columns=column, **changes), DAY, settings, run_id="t"
             )
@@ -294,13 +294,13 @@ def test_what_the_server_refuses_for_good_is_not_tried_again(
 
 
 def test_a_query_stands_in_for_a_table_and_knows_the_day(settings: Settings, one_stop: Path) -> None:
-    asked = source(
+    live_source = source(
         f"sqlite:///{one_stop}", table=None, cursor=None, cursor_format=None, partitioning="snapshot_day",
         query="select MaHoSo, TrangThai, ThoiGianDongBo from ho_so_trang_thai "
         "where ThoiGianDongBo like :partition || '%';",
     )  # fmt: skip
-    assert rows(settings, asked) == EXPECTED
-    cursor = asked.model_copy(update={"scanner": False})
+    assert rows(settings, live_source) == EXPECTED
+    cursor = live_source.model_copy(update={"scanner": False})
     assert rows(settings, cursor) == EXPECTED
 
 
@@ -349,10 +349,10 @@ def test_the_day_of_a_foreign_wall_clock_follows_its_summer_time(settings: Setti
     assert [r["code"] for r in pq.read_table(batch.path).to_pylist()] == ["first", "last"]
 
 
-@pytest.mark.parametrize("said", ["%d/%m/%Y %H:%M:%S", "%Y-%d-%m", "fixed", "%Y-%m-%dT%H:%M:%S%z"])
-def test_a_cursor_whose_texts_do_not_sort_by_time_is_refused(said: str) -> None:
+@pytest.mark.parametrize("cursor_format", ["%d/%m/%Y %H:%M:%S", "%Y-%d-%m", "fixed", "%Y-%m-%dT%H:%M:%S%z"])
+def test_a_cursor_whose_texts_do_not_sort_by_time_is_refused(cursor_format: str) -> None:
     with pytest.raises(ValidationError, match="do not sort by time"):
-        source("sqlite://", cursor_format=said)
+        source("sqlite://", cursor_format=cursor_format)
 
 
 def test_a_text_cursor_needs_to_be_told(settings: Settings, one_stop: Path) -> None:
@@ -369,13 +369,13 @@ def test_numbers_of_sqlite_are_exact(
         con.execute("create table n (code text, n real)")
         con.execute("insert into n values ('007', 2.0), ('008', 1.234)")
     con.close()
-    asked = source(
+    live_source = source(
         f"sqlite:///{path}", table="n", cursor=None, partitioning="snapshot_day",
         columns=({"name": "code"}, {"name": "n", "type": "integer"}),
     )  # fmt: skip
     expected = [{"code": "007", "n": "2"}, {"code": "008", "n": "1,234"}]
-    assert rows(settings, asked) == expected
-    assert rows(settings, asked.model_copy(update={"scanner": False})) == expected
+    assert rows(settings, live_source) == expected
+    assert rows(settings, live_source.model_copy(update={"scanner": False})) == expected
 
 
 @pytest.mark.parametrize(
@@ -405,10 +405,10 @@ def test_a_driver_s_value_becomes_text_without_loss(value: object, kind: Any, te
 def test_every_dialect_quotes_in_its_own_way(dialect: Any, quoted: str, bound: str) -> None:
     one = source("sqlite://")
     kind: Any = "wall" if dialect.name == "mysql" else "moment"
-    asked = build_statement(
+    live_source = build_statement(
         one, DAY, select_origin(one, DAY, ()), {"code": sa.column('Mã "x"')}, kind, dialect.name
     )
-    text = str(asked.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    text = str(live_source.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     assert quoted in text and bound in text
 
 
@@ -422,17 +422,17 @@ def test_mysql_is_attached_by_a_secret_that_no_error_repeats(settings: Settings)
 def test_mysql_sends_what_it_would_round_as_text() -> None:
     mysql_like = scanner.ScannedDatabase("source_x", "mysql", mysql.dialect(paramstyle="named"))
     column = Column(name="paid", type="integer")
-    asked = sa.select(scanner.select_at_server(mysql_like, "DaTra", "BOOLEAN", column).label("paid"))
-    assert mysql_like.text(asked) == "SELECT CAST(`DaTra` + 0 AS CHAR) AS paid"
+    live_source = sa.select(scanner.select_at_server(mysql_like, "DaTra", "BOOLEAN", column).label("paid"))
+    assert mysql_like.text(live_source) == "SELECT CAST(`DaTra` + 0 AS CHAR) AS paid"
     assert mysql_like.rows("select 1") == "mysql_query('source_x', 'select 1', stream_results = true)"
 
 
 @pytest.mark.parametrize(
-    ("zone", "told"), [("Asia/Ho_Chi_Minh", "+07:00"), ("Europe/Berlin", "Europe/Berlin")]
+    ("zone", "expected"), [("Asia/Ho_Chi_Minh", "+07:00"), ("Europe/Berlin", "Europe/Berlin")]
 )
-def test_a_session_of_mysql_writes_in_the_source_s_zone(zone: str, told: str) -> None:
+def test_a_session_of_mysql_writes_in_the_source_s_zone(zone: str, expected: str) -> None:
     """By offset, which every server knows; by name only where summer time moves it."""
-    assert scanner.format_mysql_zone(zone) == told
+    assert scanner.format_mysql_zone(zone) == expected
 
 
 def test_a_missing_driver_names_the_extra(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return own
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     query: dict[str, str]
     body: Any
     headers: dict[str, str]
@@ -59,23 +59,23 @@ class Asked(NamedTuple):
 
 class Api(NamedTuple):
     url: str
-    asked: list[Asked]
+    requests: list[Request]
 
 
-Given = tuple[int, Any, dict[str, str]] | tuple[int, Any]
+Response = tuple[int, Any, dict[str, str]] | tuple[int, Any]
 
 
 @contextmanager
-def serving(answer: Callable[[Asked, int], Given]) -> Iterator[Api]:
+def serving(answer: Callable[[Request, int], Response]) -> Iterator[Api]:
     """A real server: `answer(asked, number)` gives status, body (bytes or JSON) and headers."""
-    asked: list[Asked] = []
+    requests: list[Request] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             query = dict(parse_qsl(urlsplit(self.path).query))
-            asked.append(Asked(query, json.loads(raw) if raw else None, dict(self.headers)))
-            status, body, *more = answer(asked[-1], len(asked))
+            requests.append(Request(query, json.loads(raw) if raw else None, dict(self.headers)))
+            status, body, *more = answer(requests[-1], len(requests))
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             for name, value in (more[0] if more else {}).items():
@@ -91,13 +91,13 @@ def serving(answer: Callable[[Asked, int], Given]) -> Iterator[Api]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
-        yield Api(f"http://127.0.0.1:{server.server_address[1]}/", asked)
+        yield Api(f"http://127.0.0.1:{server.server_address[1]}/", requests)
     finally:
         server.shutdown()
         server.server_close()
 
 
-def in_turn(*answers: Given) -> Callable[[Asked, int], Given]:
+def in_turn(*answers: Response) -> Callable[[Request, int], Response]:
     """These answers one after the other, then the last for ever."""
     return lambda _, number: answers[min(number, len(answers)) - 1]
 
@@ -156,38 +156,38 @@ def test_all_pages_of_a_capture_become_one_batch(settings: Settings, tmp_path: P
 LETTERS = [{"id": letter, "reporter": "Lê Mẫu"} for letter in "abc"]
 
 
-def by_page(asked: Asked, number: int) -> Given:
-    at = int(asked.query["p"])
+def by_page(request: Request, number: int) -> Response:
+    at = int(request.query["p"])
     return 200, {"items": LETTERS[at - 1 : at], "pages": 3}
 
 
-def by_page_until_empty(asked: Asked, number: int) -> Given:
-    at = int(asked.body["paging"]["no"])
+def by_page_until_empty(request: Request, number: int) -> Response:
+    at = int(request.body["paging"]["no"])
     return 200, {"items": LETTERS[at : at + 1]}
 
 
-def by_offset(asked: Asked, number: int) -> Given:
-    at = int(asked.query["skip"])
+def by_offset(request: Request, number: int) -> Response:
+    at = int(request.query["skip"])
     return 200, {"items": LETTERS[at : at + 2], "total": 3}
 
 
-def by_token(asked: Asked, number: int) -> Given:
-    at = int(asked.query.get("after", "0"))
+def by_token(request: Request, number: int) -> Response:
+    at = int(request.query.get("after", "0"))
     return 200, {"items": LETTERS[at : at + 1], "meta": {"next": str(at + 1) if at < 2 else None}}
 
 
-def by_header(asked: Asked, number: int) -> Given:
-    at = int(asked.query.get("at", "0"))
+def by_header(request: Request, number: int) -> Response:
+    at = int(request.query.get("at", "0"))
     link = {"Link": f'</?at={at + 1}&unit=79>; rel="next"'} if at < 2 else {}
     return 200, {"items": LETTERS[at : at + 1]}, link
 
 
-def by_field(asked: Asked, number: int) -> Given:
-    at = int(asked.query.get("at", "0"))
+def by_field(request: Request, number: int) -> Response:
+    at = int(request.query.get("at", "0"))
     return 200, {"items": LETTERS[at : at + 1], "next": f"?at={at + 1}" if at < 2 else ""}
 
 
-def single(asked: Asked, number: int) -> Given:
+def single(request: Request, number: int) -> Response:
     return 200, {"items": LETTERS}
 
 
@@ -204,7 +204,7 @@ def single(asked: Asked, number: int) -> Given:
     ],
 )
 def test_every_way_of_paging_gives_the_whole(
-    settings: Settings, answer: Callable[[Asked, int], Given], paging: dict[str, Any], method: str
+    settings: Settings, answer: Callable[[Request, int], Response], paging: dict[str, Any], method: str
 ) -> None:
     with serving(answer) as api:
         assert codes(settings, issues(api.url, paging=paging, method=method)) == ["a", "b", "c"]
@@ -213,17 +213,17 @@ def test_every_way_of_paging_gives_the_whole(
 def test_day_secrets_and_names_are_filled_in(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISSUES_TOKEN", "s3cret-word")
     with serving(single) as api:
-        asked = issues(
+        register = issues(
             api.url, method="POST", params={"day": "{partition}"},
             request={"filter": {"days": ["{partition}"]}},
             headers={"Authorization": "Bearer ${ISSUES_TOKEN}"},
         )  # fmt: skip
-        batch = land_partition(asked, DAY, settings, run_id="t")
-    assert api.asked[0].query == {"day": "2025-08-06"}
-    assert api.asked[0].body == {"filter": {"days": ["2025-08-06"]}}
-    assert api.asked[0].headers["Authorization"] == "Bearer s3cret-word"
-    assert api.asked[0].headers["User-Agent"].startswith("thongsuot/")
-    assert "s3cret-word" not in batch.sidecar.read_text(encoding="utf-8") + repr(asked)
+        batch = land_partition(register, DAY, settings, run_id="t")
+    assert api.requests[0].query == {"day": "2025-08-06"}
+    assert api.requests[0].body == {"filter": {"days": ["2025-08-06"]}}
+    assert api.requests[0].headers["Authorization"] == "Bearer s3cret-word"
+    assert api.requests[0].headers["User-Agent"].startswith("thongsuot/")
+    assert "s3cret-word" not in batch.sidecar.read_text(encoding="utf-8") + repr(register)
 
 
 def test_no_stranger_s_password_is_sent(
@@ -235,7 +235,7 @@ def test_no_stranger_s_password_is_sent(
     monkeypatch.setenv("NETRC", str(netrc))
     with serving(single) as api:
         land_partition(issues(api.url, headers={"Authorization": "Bearer x"}), DAY, settings, run_id="t")
-    assert api.asked[0].headers["Authorization"] == "Bearer x"
+    assert api.requests[0].headers["Authorization"] == "Bearer x"
 
 
 def test_values_of_json_are_landed_exactly_and_personal_ones_not(settings: Settings) -> None:
@@ -256,8 +256,8 @@ def test_a_column_that_only_a_later_page_has_is_landed(settings: Settings) -> No
         (200, {"items": [{"id": "b", "unit": {"code": "u"}}], "pages": 2}),
     )
     with serving(pages) as api:
-        asked = issues(api.url, paging={"by": "page", "total_pages": "pages"})
-        rows = pq.read_table(land_partition(asked, DAY, settings, run_id="t").path).to_pylist()
+        register = issues(api.url, paging={"by": "page", "total_pages": "pages"})
+        rows = pq.read_table(land_partition(register, DAY, settings, run_id="t").path).to_pylist()
     assert [(row["issue_code"], row["unit_code"]) for row in rows] == [("a", None), ("b", "u")]
 
 
@@ -280,13 +280,13 @@ def test_a_server_that_recovers_is_asked_again(settings: Settings, clock: Clock)
 
 
 @pytest.mark.parametrize(
-    ("said", "waited"),
+    ("message", "waited"),
     [("7", 7), ("86400", fetch.MAX_RETRY_AFTER_SECONDS), ("0", 1.5), ("soon", 1.5), ("-5", 1.5)],
 )
 def test_the_server_says_when_to_come_back(
-    settings: Settings, clock: Clock, said: str, waited: float
+    settings: Settings, clock: Clock, message: str, waited: float
 ) -> None:
-    with serving(in_turn((429, b"", {"Retry-After": said}), (200, {"items": LETTERS}))) as api:
+    with serving(in_turn((429, b"", {"Retry-After": message}), (200, {"items": LETTERS}))) as api:
         land_partition(issues(api.url), DAY, settings, run_id="t")
     assert clock.naps == [waited]
 
@@ -306,7 +306,7 @@ def test_no_more_questions_a_second_than_allowed(settings: Settings, clock: Cloc
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ((500, b""), "answered 500"),
         ((429, b""), "answered 429"),
@@ -317,13 +317,15 @@ def test_no_more_questions_a_second_than_allowed(settings: Settings, clock: Cloc
         ((200, b"no gzip", {"Content-Encoding": "gzip"}), "no whole answer"),
     ],
 )
-def test_a_server_that_does_not_recover_lands_nothing(settings: Settings, answer: Given, said: str) -> None:
+def test_a_server_that_does_not_recover_lands_nothing(
+    settings: Settings, answer: Response, message: str
+) -> None:
     with (
         serving(in_turn(answer)) as api,
-        pytest.raises(SourceError, match=f"national_ranking 2025-08-06: .*{said}"),
+        pytest.raises(SourceError, match=f"national_ranking 2025-08-06: .*{message}"),
     ):
         land_partition(ranking(api.url), DAY, settings, run_id="t")
-    assert nothing_landed(settings) and len(api.asked) == fetch.ATTEMPTS
+    assert nothing_landed(settings) and len(api.requests) == fetch.ATTEMPTS
 
 
 def test_half_a_capture_never_becomes_a_batch(settings: Settings) -> None:
@@ -336,7 +338,7 @@ def test_half_a_capture_never_becomes_a_batch(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "changes", "said"),
+    ("answer", "changes", "message"),
     [
         ((401, b""), {}, "answered 401.*credentials"),
         ((302, b"", {"Location": ELSEWHERE}), {}, "redirects to elsewhere.example,"),
@@ -353,14 +355,14 @@ def test_half_a_capture_never_becomes_a_batch(settings: Settings) -> None:
     ],
 )  # fmt: skip
 def test_what_another_try_cannot_help_is_not_tried(
-    settings: Settings, answer: Given, changes: dict[str, Any], said: str
+    settings: Settings, answer: Response, changes: dict[str, Any], message: str
 ) -> None:
     with (
         serving(in_turn(answer)) as api,
-        pytest.raises(PermanentSourceError, match=f"issues 2025-08-06: .*{said}"),
+        pytest.raises(PermanentSourceError, match=f"issues 2025-08-06: .*{message}"),
     ):
         land_partition(issues(api.url, **changes), DAY, settings, run_id="t")
-    assert nothing_landed(settings) and len(api.asked) <= 3
+    assert nothing_landed(settings) and len(api.requests) <= 3
 
 
 def test_a_later_page_without_a_needed_column_stops_the_capture(settings: Settings) -> None:
@@ -374,9 +376,9 @@ def test_a_later_page_without_a_needed_column_stops_the_capture(settings: Settin
 
 def test_the_api_s_own_count_is_checked(settings: Settings) -> None:
     with serving(in_turn((200, {"items": LETTERS, "total": 4}))) as api:
-        asked = issues(api.url, paging={"by": "none", "total_records": "total"})
+        register = issues(api.url, paging={"by": "none", "total_records": "total"})
         with pytest.raises(SourceError, match="tells 4 records, and 3 came"):
-            land_partition(asked, DAY, settings, run_id="t")
+            land_partition(register, DAY, settings, run_id="t")
     assert nothing_landed(settings)
 
 
@@ -399,8 +401,8 @@ def test_an_answer_that_only_trickles_is_given_up(
 def test_an_unchanged_capture_makes_no_second_batch(settings: Settings) -> None:
     """But only for the day that has it: another day gets its own batch in full."""
 
-    def tagged(asked: Asked, number: int) -> Given:
-        if asked.headers.get("If-None-Match") == '"v1"':
+    def tagged(request: Request, number: int) -> Response:
+        if request.headers.get("If-None-Match") == '"v1"':
             return 304, b""
         return 200, {"items": LETTERS}, {"ETag": '"v1"'}
 
@@ -418,7 +420,7 @@ def test_an_api_without_a_day_is_never_asked_for_the_past(
     monkeypatch.setattr(relation, "today", lambda: date(2025, 8, 8))
     with serving(single) as api, pytest.raises(NotProvided, match="put the day into its address"):
         land_partition(issues(api.url), DAY, settings, run_id="t")
-    assert api.asked == []
+    assert api.requests == []
 
 
 def test_a_token_needs_a_place_to_be_found() -> None:

@@ -49,8 +49,8 @@ def test_one_document_with_records_and_what_it_says_once(settings: Settings) -> 
 
 
 def test_a_folder_of_pages_is_one_batch_and_an_empty_page_is_no_harm(settings: Settings) -> None:
-    for n, page in enumerate([RECORDS[:1], [], RECORDS[1:]], 1):
-        put(settings, f"2025-08-06/page_{n}.json", json.dumps({"rows": page}).encode())
+    for number, page in enumerate([RECORDS[:1], [], RECORDS[1:]], 1):
+        put(settings, f"2025-08-06/page_{number}.json", json.dumps({"rows": page}).encode())
     one = json_source(path="{data}/in/{partition}", records="rows")
     assert pairs(settings, one) == READ
     assert landed(settings, one).origin.count("sha256:") == 3
@@ -63,7 +63,9 @@ def test_one_object_per_line(settings: Settings) -> None:
 
 
 def test_a_key_that_only_a_late_line_has_is_found(settings: Settings) -> None:
-    lines = [json.dumps({"Mã": str(n)}) for n in range(30_000)] + [json.dumps({"Mã": "x", "Nội dung": "y"})]
+    lines = [json.dumps({"Mã": str(number)}) for number in range(30_000)] + [
+        json.dumps({"Mã": "x", "Nội dung": "y"})
+    ]
     put(settings, "2025-08-06.json", "\n".join(lines).encode())
     assert pairs(settings, json_source("ndjson"))[-1] == ("x", "y")
 
@@ -71,7 +73,7 @@ def test_a_key_that_only_a_late_line_has_is_found(settings: Settings) -> None:
 def test_digits_stay_as_written_and_a_fraction_is_no_thousand(settings: Settings) -> None:
     text = '[{"Mã": 123456789012345678901234567890, "a": 1.234, "b": 1.0, "c": 1.10, "d": true}]'
     put(settings, "2025-08-06.json", text.encode())
-    columns = ({"name": "code", "raw": "Mã"}, *({"name": n, "type": t} for n, t in
+    columns = ({"name": "code", "raw": "Mã"}, *({"name": number, "type": t} for number, t in
                [("a", "integer"), ("b", "integer"), ("c", "text"), ("d", "boolean")]))  # fmt: skip
     row = rows(settings, json_source(columns=columns))[0]
     assert list(row.values()) == ["123456789012345678901234567890", "1,234", "1", "1.10", "true"]
@@ -95,7 +97,7 @@ def test_a_number_that_would_be_gigabytes_of_digits_stays_as_written(settings: S
 
 
 @pytest.mark.parametrize(
-    ("form", "content", "told"),
+    ("form", "content", "message"),
     [
         ("json", b"", "it is empty"),
         ("json", b"[]", "holds no records"),
@@ -117,10 +119,10 @@ def test_a_number_that_would_be_gigabytes_of_digits_stays_as_written(settings: S
     ],
 )
 def test_a_broken_export_is_refused_in_clear_words(
-    settings: Settings, form: str, content: bytes, told: str
+    settings: Settings, form: str, content: bytes, message: str
 ) -> None:
     put(settings, "2025-08-06.json", content)
-    with pytest.raises(PermanentSourceError, match=f"register 2025-08-06: 2025-08-06.json .*{told}"):
+    with pytest.raises(PermanentSourceError, match=f"register 2025-08-06: 2025-08-06.json .*{message}"):
         landed(settings, json_source(form))
     assert not list(settings.landing.rglob("*.parquet"))
 
@@ -167,7 +169,9 @@ def test_typed_columns_become_text_that_typing_reads_back_in_any_zone(
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     (settings.data / "in").mkdir()
-    pq.write_table(pa.table({n: a for n, _, a, _ in TYPED}), settings.data / "in" / "2025-08-06.parquet")
+    pq.write_table(
+        pa.table({number: a for number, _, a, _ in TYPED}), settings.data / "in" / "2025-08-06.parquet"
+    )
     one = source(
         path="{data}/in/{partition}.parquet",
         format="parquet",

@@ -35,8 +35,8 @@ def unfolded(*rows: tuple[str | None, ...], **changes: object) -> list[tuple]:
         con.executemany("insert into t values (?, ?, ?, ?)", rows)
         columns = {"code": "code", "received_at": "r", "finished_at": "f", "status_code": "s"}
         log = unfold_milestones(TABLE.model_copy(update=changes), DAY, Relation("t", columns, "", ()))
-        said = ", ".join(log.columns[c] for c in ("recorded_at", "status_code", "finished_at"))
-        return con.execute(f"select {said} from {log.sql}").fetchall()
+        selected = ", ".join(log.columns[c] for c in ("recorded_at", "status_code", "finished_at"))
+        return con.execute(f"select {selected} from {log.sql}").fetchall()
 
 
 def test_every_time_that_is_given_is_a_state_that_knows_nothing_later() -> None:

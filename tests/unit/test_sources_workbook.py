@@ -166,7 +166,11 @@ def test_native_cells_become_text_that_typing_reads_back(settings: Settings) -> 
         ]
     )  # fmt: skip
     line = [1, 12.0, 1.234, 123456789012, date(2025, 8, 1), datetime(2025, 8, 1, 9, 5), True, 0.5]
-    workbook(settings, "2025-08-06.xlsx", {"A": [["STT", *(c["name"] for c in columns)], line]})
+    workbook(
+        settings,
+        "2025-08-06.xlsx",
+        {"A": [["STT", *(column_number["name"] for column_number in columns)], line]},
+    )
     one = sheet_source(
         key=("code",), columns=columns, datetime_formats=("%d/%m/%Y %H:%M",), date_formats=("%d/%m/%Y",)
     )
@@ -179,10 +183,10 @@ def test_native_cells_become_text_that_typing_reads_back(settings: Settings) -> 
 def test_an_old_xls_is_read_alike(settings: Settings) -> None:
     book = xlwt.Workbook()
     sheet = book.add_sheet("A")
-    for r, line in enumerate([["STT", "Mã", "Nội dung"], [1, "A", 7], [2, "B", date(2025, 8, 1)]]):
-        for c, cell in enumerate(line):
+    for row_number, line in enumerate([["STT", "Mã", "Nội dung"], [1, "A", 7], [2, "B", date(2025, 8, 1)]]):
+        for column_number, cell in enumerate(line):
             style = xlwt.easyxf(num_format_str="dd/mm/yyyy") if isinstance(cell, date) else xlwt.XFStyle()
-            sheet.write(r, c, cell, style)
+            sheet.write(row_number, column_number, cell, style)
     path = settings.data / "in" / "2025-08-06.xls"
     path.parent.mkdir()
     book.save(str(path))
@@ -249,7 +253,7 @@ def test_external_links_and_macros_are_said_and_never_followed(settings: Setting
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "it is empty"),
         (b"<html><table><tr><td>STT</td></tr></table></html>", "web page or XML saved under"),
@@ -263,9 +267,11 @@ def test_external_links_and_macros_are_said_and_never_followed(settings: Setting
         ),
     ],
 )
-def test_a_file_under_a_wrong_name_is_told_what_it_is(settings: Settings, content: bytes, told: str) -> None:
+def test_a_file_under_a_wrong_name_is_told_what_it_is(
+    settings: Settings, content: bytes, message: str
+) -> None:
     put(settings, "2025-08-06.xlsx", content)
-    with pytest.raises(PermanentSourceError, match=f"register 2025-08-06: 2025-08-06.xlsx .*{told}"):
+    with pytest.raises(PermanentSourceError, match=f"register 2025-08-06: 2025-08-06.xlsx .*{message}"):
         landed(settings, pair_source())
 
 
@@ -346,10 +352,10 @@ def test_the_process_that_reads_imports_nothing_heavy() -> None:
         f"python_calamine; runpy.run_path({str(child)!r}); "
         "print([m for m in ('duckdb', 'pandas', 'pyarrow', 'numpy', 'pydantic') if m in sys.modules])"
     )
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-I", "-c", code, str(child.parents[2])], capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == "[]"
+    assert process.stdout.strip() == "[]"
 
 
 # --- properties -----------------------------------------------------------------------------------

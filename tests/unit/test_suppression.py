@@ -77,19 +77,19 @@ def test_periods_that_are_never_told_by_the_day_have_no_differences() -> None:
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=2, max_size=25))
 def test_no_two_published_running_totals_differ_by_a_small_count(came: list[tuple[int, int]]) -> None:
     """Days, weeks and since the start, each with two counts: whatever is left is subtracted from whatever."""
-    day = [date(2025, 7, 1) + timedelta(days=n) for n in range(len(came))]
-    starts = [day[0] + timedelta(days=n) for n in range(0, len(came), 7)]
+    day = [date(2025, 7, 1) + timedelta(days=first) for first in range(len(came))]
+    starts = [day[0] + timedelta(days=first) for first in range(0, len(came), 7)]
     spans = [(d, d) for d in day] + [(day[0], d) for d in day]
     spans += [(max(s for s in starts if s <= d), d) for d in day]
     counts = [
         [sum(c[k] for c, d in zip(came, day, strict=True) if a <= d <= b) for k in (0, 1)] for a, b in spans
     ]
     hidden = find_withheld_rows(counts, [], frozenset(find_withheld_totals(dict(enumerate(spans)), counts)))
-    left = [n for n in range(len(spans)) if n not in hidden]
-    for n, m in itertools.permutations(left, 2):
-        same_end, same_start = spans[n][1] == spans[m][1], spans[n][0] == spans[m][0]
+    left = [first for first in range(len(spans)) if first not in hidden]
+    for first, second in itertools.permutations(left, 2):
+        same_end, same_start = spans[first][1] == spans[second][1], spans[first][0] == spans[second][0]
         if same_end or same_start:
-            assert not any(0 < x - y < SMALLEST for x, y in zip(counts[n], counts[m], strict=True))
+            assert not any(0 < x - y < SMALLEST for x, y in zip(counts[first], counts[second], strict=True))
 
 
 def test_a_table_without_small_counts_is_published_whole() -> None:
@@ -132,19 +132,23 @@ def _worked_out(hidden: set[int], lines: list[SumGroup]) -> set[int]:
     ]
     solved, pivot_row = set(), 0
     for column in range(len(order)):
-        pivot = next((r for r in range(pivot_row, len(rows)) if rows[r][column]), None)
+        pivot = next(
+            (row_number for row_number in range(pivot_row, len(rows)) if rows[row_number][column]), None
+        )
         if pivot is None:
             continue
         rows[pivot_row], rows[pivot] = rows[pivot], rows[pivot_row]
         lead = rows[pivot_row][column]
         rows[pivot_row] = [value / lead for value in rows[pivot_row]]
-        for r in range(len(rows)):
-            if r != pivot_row and rows[r][column]:
-                factor = rows[r][column]
-                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[pivot_row], strict=True)]
+        for row_number in range(len(rows)):
+            if row_number != pivot_row and rows[row_number][column]:
+                factor = rows[row_number][column]
+                rows[row_number] = [
+                    a - factor * b for a, b in zip(rows[row_number], rows[pivot_row], strict=True)
+                ]
         pivot_row += 1
     for row in rows:
-        held = [order[n] for n, value in enumerate(row) if value]
-        if len(held) == 1:
-            solved.add(held[0])
+        unsolved = [order[n] for n, value in enumerate(row) if value]
+        if len(unsolved) == 1:
+            solved.add(unsolved[0])
     return solved

@@ -9,7 +9,7 @@ import duckdb
 from pipelines.quality.reports import Report
 from pipelines.warehouse.checks import write_checks
 
-FOUND = {"rule": "channel_unknown", "column": "channel", "severity": "critical", "scope": "row",
+RESULT = {"rule": "channel_unknown", "column": "channel", "severity": "critical", "scope": "row",
          "evaluated": 4, "unexpected": 1, "reason_en": "unknown", "reason_vi": "lạ"}  # fmt: skip
 SMALL = {"rule": "too_few_rows", "column": None, "severity": "warning", "scope": "batch",
          "evaluated": 1, "unexpected": 0, "observed": 4.0, "reason_en": "few", "reason_vi": "ít"}  # fmt: skip
@@ -25,7 +25,7 @@ def report(*results: dict) -> Report:
 def test_every_rule_of_every_batch_is_a_row_whether_it_found_something_or_not() -> None:
     with duckdb.connect() as con:
         con.execute("create schema raw")
-        write_checks(con, [report(FOUND, SMALL)])
+        write_checks(con, [report(RESULT, SMALL)])
         assert con.execute(
             "select source, partition_key::varchar, batch_id, rule, column_name, scope, evaluated, "
             "unexpected, observed, rules from raw.checks order by rule"

@@ -12,7 +12,7 @@ from pipelines.warehouse.build import current
 from pipelines.warehouse.calendar import build_calendar
 
 
-class Said:
+class FakeReport:
     """The one thing `current` asks of a report."""
 
     def __init__(self, blocked: bool) -> None:
@@ -26,8 +26,8 @@ def batch(batch_id: str, day: str) -> Batch:
 def test_the_newest_accepted_batch_of_a_partition_counts() -> None:
     old, new = batch("20250806T010000Z-a", "2025-08-06"), batch("20250806T020000Z-b", "2025-08-06")
     other = batch("20250805T010000Z-c", "2025-08-05")
-    found = [(other, Said(False)), (old, Said(False)), (new, Said(False))]
-    assert current(found) == {  # type: ignore[arg-type]
+    reported = [(other, FakeReport(False)), (old, FakeReport(False)), (new, FakeReport(False))]
+    assert current(reported) == {  # type: ignore[arg-type]
         ("dossier_log", "2025-08-05"): other,
         ("dossier_log", "2025-08-06"): new,
     }
@@ -35,7 +35,9 @@ def test_the_newest_accepted_batch_of_a_partition_counts() -> None:
 
 def test_a_blocked_batch_leaves_the_one_before_it_in_force() -> None:
     old, new = batch("20250806T010000Z-a", "2025-08-06"), batch("20250806T020000Z-b", "2025-08-06")
-    assert current([(old, Said(False)), (new, Said(True))]) == {("dossier_log", "2025-08-06"): old}  # type: ignore[list-item]
+    assert current([(old, FakeReport(False)), (new, FakeReport(True))]) == {
+        ("dossier_log", "2025-08-06"): old
+    }  # type: ignore[list-item]
 
 
 def test_the_library_calendar_misses_the_swap_of_january_2026() -> None:
