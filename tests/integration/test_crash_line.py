@@ -56,8 +56,8 @@ def started(settings: Settings) -> subprocess.Popen[str]:
 def killed_when(settings: Settings, happened: Callable[[], bool]) -> None:
     run = started(settings)
     while not happened():
-        told = run.poll()
-        assert told is None, f"the run ended ({told}) before its moment came: {run.communicate()[0][-3000:]}"
+        code = run.poll()
+        assert code is None, f"the run ended ({code}) before its moment came: {run.communicate()[0][-3000:]}"
         time.sleep(0.002)
     os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
@@ -87,11 +87,11 @@ class Reader(threading.Thread):
 def whole(con: duckdb.DuckDBPyConnection, audit: str, marts: str) -> int:
     """The newest release, every mart of which is there with the rows that the ledger says it has."""
     (newest,) = con.execute(f"select max(release_id) from {audit}.releases").fetchone()
-    held = con.execute(
+    row_counts = con.execute(
         f"select mart, row_count from {audit}.release_marts where release_id = {newest}"
     ).fetchall()
-    assert len(held) > 20
-    for name, rows in held:
+    assert len(row_counts) > 20
+    for name, rows in row_counts:
         schema, table = name.split(".")
         place = marts if schema == "marts" else audit
         (there,) = con.execute(f"select count(*) from {place}.{table}").fetchone()
@@ -126,15 +126,15 @@ def together(
     settings = copy(small_province, tmp_path_factory.mktemp("together") / "data")
     with read_throughout(settings) as reader:
         both = [started(settings), started(settings)]
-        told = [run.communicate()[0] for run in both]
-    assert [run.returncode for run in both] == [0, 0], told
-    return settings, reader, told
+        outputs = [run.communicate()[0] for run in both]
+    assert [run.returncode for run in both] == [0, 0], outputs
+    return settings, reader, outputs
 
 
 def test_two_runs_at_once_make_one_release(together: tuple[Settings, Reader, list[str]]) -> None:
-    settings, reader, told = together
+    settings, reader, outputs = together
     is_sound(reader)
-    assert sorted("no new release" in said for said in told) == [False, True], told
+    assert sorted("no new release" in output for output in outputs) == [False, True], outputs
     result = verify_releases(settings)
     assert (result.findings, result.releases) == ([], LAST)
 
@@ -157,8 +157,8 @@ def test_a_run_killed_in_every_stage_is_ended_by_the_next_as_if_nothing_had_happ
         for moment in moments.values():
             killed_when(eve, moment)
         last = started(eve)
-        told, _ = last.communicate()
-        assert last.returncode == 0, told[-3000:]
+        output, _ = last.communicate()
+        assert last.returncode == 0, output[-3000:]
     is_sound(reader)
     assert numbers(eve, LAST) == numbers(together[0], LAST)
     assert verify_releases(eve).findings == []

@@ -47,9 +47,9 @@ def test_a_release_rebuilt_from_its_batches_has_every_hash_again(week: Settings)
 def test_a_number_changed_by_hand_before_publishing_does_not_reproduce(copy: Settings) -> None:
     with duck.connect(copy.extensions, copy.warehouse) as con:
         con.execute("update marts.online_submission_headline set online = online + 100")
-    made = publish(copy, run_id="by hand", author="someone", reason="a better number")
+    publication = publish(copy, run_id="by hand", author="someone", reason="a better number")
     assert verify_releases(copy).findings == []  # published by the rules: the lake is whole
-    rebuilt = rebuild(copy, made.release.release_id)
+    rebuilt = rebuild(copy, publication.release.release_id)
     assert [f.kind for f in rebuilt.findings] == ["not_reproduced"]
     assert "marts.online_submission_headline" in rebuilt.findings[0].text
 
@@ -57,9 +57,9 @@ def test_a_number_changed_by_hand_before_publishing_does_not_reproduce(copy: Set
 def test_an_old_state_is_restored_as_a_new_release_and_nothing_is_rewritten(copy: Settings) -> None:
     with open_lake(copy) as con:
         before = ledger.list_releases(con)
-    made = restore(copy, 3, run_id="r", author="head of the task force", reason="a wrong map").release
-    assert (made.release_id, made.restores, made.as_of) == (9, 3, before[2].as_of)
-    assert made.marts == before[2].marts and made.input_sha256 == before[2].input_sha256
+    release = restore(copy, 3, run_id="r", author="head of the task force", reason="a wrong map").release
+    assert (release.release_id, release.restores, release.as_of) == (9, 3, before[2].as_of)
+    assert release.marts == before[2].marts and release.input_sha256 == before[2].input_sha256
     with open_lake(copy) as con:
         assert ledger.list_releases(con)[:-1] == before
         now = con.execute("select count(*), sum(is_online::int) from lake.marts.dossier_register").fetchall()

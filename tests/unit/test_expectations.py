@@ -102,14 +102,16 @@ def row_of(source: str, rule: str) -> int:
     return read_examples(source).list_rows()[1][rule]
 
 
-RULES = [(source, e) for source, suite in SUITES.items() for e in suite]
-CRITICAL = [(source, e) for source, e in RULES if e.rejects]
-each_rule = pytest.mark.parametrize(("source", "expectation"), RULES, ids=[f"{s}-{e.rule}" for s, e in RULES])
+RULES = [(source, expectation) for source, suite in SUITES.items() for expectation in suite]
+CRITICAL = [(source, expectation) for source, expectation in RULES if expectation.rejects]
+each_rule = pytest.mark.parametrize(
+    ("source", "expectation"), RULES, ids=[f"{s}-{expectation.rule}" for s, expectation in RULES]
+)
 
 
 @pytest.mark.parametrize("source", SUITES)
 def test_every_rule_has_a_row_that_breaks_it_and_no_row_breaks_a_rule_that_is_gone(source: str) -> None:
-    rules, examples = {e.rule for e in SUITES[source]}, set(read_examples(source).broken)
+    rules, examples = {expectation.rule for expectation in SUITES[source]}, set(read_examples(source).broken)
     assert rules - examples == set(), f"{source}/examples.yaml: `broken` has no row for these rules"
     assert examples - rules == set(), f"{source}/examples.yaml: `broken` has rows for rules that are gone"
 
@@ -139,7 +141,9 @@ def test_a_critical_rule_sets_the_row_aside_and_a_warning_keeps_it(
 
 
 @pytest.mark.parametrize(
-    ("source", "expectation"), CRITICAL, ids=[f"{source}-{e.rule}" for source, e in CRITICAL]
+    ("source", "expectation"),
+    CRITICAL,
+    ids=[f"{source}-{expectation.rule}" for source, expectation in CRITICAL],
 )
 def test_a_rejected_row_says_which_column_held_what_and_why_in_two_languages(
     source: str, expectation: Any, verdicts: dict[str, Verdicts]
@@ -165,7 +169,7 @@ def test_rows_read_are_accepted_or_rejected(source: str, verdicts: dict[str, Ver
 
 @pytest.mark.parametrize("source", SUITES)
 def test_whatever_typing_cannot_read_has_a_rule_that_says_so(source: str) -> None:
-    watched = {column for e in SUITES[source] for column in e.columns}
+    watched = {column for expectation in SUITES[source] for column in expectation.columns}
     for column in CONTRACTS.sources[source].columns:
         if column.type != "text" or column.value_map:
             assert watched & {column.name, f"{column.name}__raw"}, column.name
@@ -178,7 +182,7 @@ def test_dossier_rules_reject_what_the_demo_plants_by_these_names() -> None:
         "recorded_at_in_future", "received_after_recorded", "finished_before_received",
         "receiving_unit_missing", "personal_data_in_text", "mojibake_in_text",
     }  # fmt: skip
-    rules = {e.rule: e for e in SUITES["dossier_log"]}
+    rules = {expectation.rule: expectation for expectation in SUITES["dossier_log"]}
     assert all(rules[name].rejects for name in planted)
     # docs/domain.md §2: a code that matches no rule is a warning, a missing code an error.
     assert not rules["dossier_code_malformed"].rejects
@@ -188,9 +192,9 @@ def test_dossier_rules_reject_what_the_demo_plants_by_these_names() -> None:
 def test_every_rule_over_a_whole_batch_has_a_batch_that_keeps_it_and_one_that_breaks_it(source: str) -> None:
     rules = read_suite(CONTRACTS.sources[source].suite_path).batches
     examples = read_examples(source).batches
-    assert set(examples) == {e.rule for e in rules}, f"{source}/examples.yaml: `batches`"
-    for number, e in enumerate(rules):
-        fact, keeps, breaks = examples[e.rule]
+    assert set(examples) == {expectation.rule for expectation in rules}, f"{source}/examples.yaml: `batches`"
+    for number, expectation in enumerate(rules):
+        fact, keeps, breaks = examples[expectation.rule]
         sound = {"rows": 100.0, "volume_ratio": 1.0, "hours_behind": 2.0}
         unknown = sound | {"volume_ratio": None, "hours_behind": None}
         batches = pd.DataFrame([sound | {fact: keeps}, sound | {fact: breaks}, unknown], dtype="float64")

@@ -57,11 +57,11 @@ def built_night(settings: Settings, number: int) -> None:
             "is_current boolean, is_accepted boolean, sha256 varchar, rows_read bigint, "
             "schema_fingerprint varchar, origin varchar, pulled_at timestamp, run_id varchar)"
         )
-        for b in list_batches(settings.landing):
+        for batch in list_batches(settings.landing):
             con.execute(
                 "insert into audit.batches values (?, ?, ?, true, true, ?, ?, ?, ?, ?, ?)",
-                [b.source, b.partition, b.batch_id, b.sha256, b.rows, b.schema_fingerprint, b.origin,
-                 b.pulled_at, b.run_id],
+                [batch.source, batch.partition, batch.batch_id, batch.sha256, batch.rows,
+                 batch.schema_fingerprint, batch.origin, batch.pulled_at, batch.run_id],
             )  # fmt: skip
     manifest = settings.dbt_target / "manifest.json"
     nodes = json.loads(manifest.read_text())["nodes"]
@@ -161,7 +161,7 @@ RELABEL = (
 
 
 @pytest.mark.parametrize(
-    ("tamper", "kind", "named"),
+    ("tamper", "kind", "words"),
     [
         pytest.param(edit_a_file, "edited_file", "marts/task/.*, written by release 1, was edited: its SHA-256",
                      id="an edited Parquet file"),
@@ -191,11 +191,11 @@ RELABEL = (
                      id="the newest release dropped"),
     ],
 )  # fmt: skip
-def test_tampering_is_found_for_its_own_reason(copy: Settings, tamper: Tamper, kind: str, named: str) -> None:
+def test_tampering_is_found_for_its_own_reason(copy: Settings, tamper: Tamper, kind: str, words: str) -> None:
     tamper(copy)
     findings = verify_releases(copy).findings
     assert {finding.kind for finding in findings} == {kind}
-    assert all(re.search(named, finding.text) for finding in findings), findings
+    assert all(re.search(words, finding.text) for finding in findings), findings
 
 
 def test_a_ledger_rewritten_with_all_its_hashes_is_found_by_the_head_noted_outside(copy: Settings) -> None:
@@ -225,12 +225,17 @@ def pruned(copy: Settings) -> Settings:
 
 def test_a_pruning_is_a_link_of_the_chain_that_the_next_release_vouches_for(pruned: Settings) -> None:
     with open_lake(pruned) as con:
-        chain, made = ledger.list_releases(con), links.list_prunes(con)
-    hashes = [*(r.release_hash for r in chain[:3]), *(p.prune_hash for p in made), chain[3].release_hash]
-    assert [r.previous_hash for r in (*chain[:3], *made, chain[3])] == [ledger.GENESIS, *hashes[:-1]]
-    found = verify_releases(pruned, expected_head=hashes[2])
-    assert (found.findings, found.pruned, found.kept, found.head) == ([], 2, 2, hashes[-1])
-    assert found.since == ["the pruning of release 1", "the pruning of release 2", "release 4"]
+        chain, prunes = ledger.list_releases(con), links.list_prunes(con)
+    hashes = [*(r.release_hash for r in chain[:3]), *(p.prune_hash for p in prunes), chain[3].release_hash]
+    assert [r.previous_hash for r in (*chain[:3], *prunes, chain[3])] == [ledger.GENESIS, *hashes[:-1]]
+    verification = verify_releases(pruned, expected_head=hashes[2])
+    assert (verification.findings, verification.pruned, verification.kept, verification.head) == (
+        [],
+        2,
+        2,
+        hashes[-1],
+    )
+    assert verification.since == ["the pruning of release 1", "the pruning of release 2", "release 4"]
 
 
 FORGED = (
@@ -240,7 +245,7 @@ FORGED = (
 
 
 @pytest.mark.parametrize(
-    ("statement", "found"),
+    ("statement", "expected"),
     [
         pytest.param(
             "update lake.audit.release_prunes set author = 'other' where prune_id = 2",
@@ -256,10 +261,10 @@ FORGED = (
     ],
 )
 def test_a_pruning_can_be_neither_hidden_nor_forged(
-    pruned: Settings, statement: str, found: set[str]
+    pruned: Settings, statement: str, expected: set[str]
 ) -> None:
     labelled(statement)(pruned)
-    assert kinds(pruned) == found
+    assert kinds(pruned) == expected
 
 
 def test_a_forged_newest_pruning_with_its_hash_right_is_told_since_the_head_noted_outside(
@@ -273,9 +278,9 @@ def test_a_forged_newest_pruning_with_its_hash_right_is_told_since_the_head_note
         links.append_prune(con, chain, links.Prune(0, 2, 3, datetime(2026, 1, 1), "nobody", "no reason", ""))
         con.execute("call lake.set_commit_message('someone', 'something'); commit")
         con.execute(f"call ducklake_expire_snapshots('lake', versions => [{chain[1].snapshot_id}])")
-    found = verify_releases(copy, expected_head=noted)
-    assert (found.findings, found.since) == ([], ["the pruning of release 2"])
-    assert found.head != noted
+    verification = verify_releases(copy, expected_head=noted)
+    assert (verification.findings, verification.since) == ([], ["the pruning of release 2"])
+    assert verification.head != noted
 
 
 def test_a_pruning_that_was_stopped_is_told_once_when_it_is_finished(
@@ -289,8 +294,8 @@ def test_a_pruning_that_was_stopped_is_told_once_when_it_is_finished(
             prune(copy, **old)
     assert kinds(copy) == set()
     assert prune(copy, **old).releases == [1, 2]
-    found = verify_releases(copy)
-    assert (found.findings, found.pruned, found.kept) == ([], 2, 1)
+    verification = verify_releases(copy)
+    assert (verification.findings, verification.pruned, verification.kept) == ([], 2, 1)
 
 
 def test_pruning_where_nothing_was_published_makes_no_lake(settings: Settings) -> None:

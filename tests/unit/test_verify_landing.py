@@ -50,9 +50,9 @@ def cut_short(batch: Batch) -> None:
 
 def say(key: str, value: object) -> Tamper:
     def tamper(batch: Batch) -> None:
-        said = json.loads(batch.sidecar.read_text())
-        assert said[key] != value
-        batch.sidecar.write_text(json.dumps(said | {key: value}))
+        sidecar = json.loads(batch.sidecar.read_text())
+        assert sidecar[key] != value
+        batch.sidecar.write_text(json.dumps(sidecar | {key: value}))
 
     return tamper
 
@@ -85,8 +85,8 @@ def test_what_was_received_is_what_was_published(
 ) -> None:
     batch = next(list_batches(copy.landing))
     tamper(batch)
-    found = [(finding.kind, finding.text) for finding in verify_releases(copy).findings]
-    assert found == [(kind, f"landing: {text.format(batch=batch.batch_id)}")]
+    findings = [(finding.kind, finding.text) for finding in verify_releases(copy).findings]
+    assert findings == [(kind, f"landing: {text.format(batch=batch.batch_id)}")]
 
 
 def test_a_batch_that_no_release_knows_yet_is_no_finding(copy: Settings) -> None:
