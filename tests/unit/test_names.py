@@ -18,12 +18,12 @@ PARTICIPLES = {
 }  # fmt: skip
 # How many bindings a folder may still have. Lower a number as they go; no number may rise.
 PARTICIPLE_BUDGET: dict[str, int] = {
-    "pipelines": 344,
-    "tests": 350,
+    "pipelines": 196,
+    "tests": 103,
 }
 LETTER_BUDGET: dict[str, int] = {
-    "pipelines": 36,
-    "tests": 42,
+    "pipelines": 15,
+    "tests": 28,
 }
 # Words that once had two meanings: docs/contributing.md, Glossary, has the one for each.
 RETIRED_CLASSES = {
@@ -31,7 +31,7 @@ RETIRED_CLASSES = {
 }  # fmt: skip
 RETIRED_FUNCTIONS = {"change", "columns", "content", "file", "find", "place"}
 RETIRED_BUDGET: dict[str, int] = {
-    "pipelines": 4,
+    "pipelines": 3,
 }
 HOMONYM_BUDGET: dict[str, int] = {}
 
