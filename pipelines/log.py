@@ -15,6 +15,8 @@ from typing import Any, TextIO
 ROOT = "pipelines"
 # Always first in a line, in this order; other fields follow as they came.
 LEADING = ("source", "partition", "batch")
+# Else Python would print warnings to standard error wherever nobody has attached a handler.
+logging.getLogger(ROOT).addHandler(logging.NullHandler())
 
 
 class FieldLogger:

@@ -3,7 +3,7 @@
 The rule, in four steps:
 1. A row is withheld with all its figures when one of its counts, or the rest between a whole and its part
    (received − online), is from 1 to 4. Zero stays: there is nobody behind it (docs/domain.md §8).
-2. Where published totals exist (`Line`), what is withheld under one total must be at least two rows, and must
+2. Where published totals exist (`SumGroup`), what is withheld under one total must be at least two rows, and must
    not add up to a small count again: the smallest published row beside it goes too, at last the total.
 3. Rows can lie under several totals. Whatever the equations together still determine (linear algebra over the
    withheld rows) gets one more row withheld beside it, until nothing is determined.
@@ -35,17 +35,17 @@ class SumGroup:
 
 
 def find_withheld_rows(
-    counts: Sequence[Sequence[int]], lines: Sequence[SumGroup], preset: frozenset[int] = frozenset()
+    counts: Sequence[Sequence[int]], groups: Sequence[SumGroup], preset: frozenset[int] = frozenset()
 ) -> set[int]:
     """Row numbers to withhold, `given` ones among them. `counts`: per row its counts and rests, the
     size-giving one first."""
     hidden = {n for n, row in enumerate(counts) if any(is_small(value) for value in row)} | preset
-    closed = [line for line in lines if line.total is not None]
+    closed = [group for group in groups if group.total is not None]
     while True:
-        extra = {_choose_next(line, hidden, counts) for line in closed if _reveals(line, hidden, counts)}
+        extra = {_choose_next(group, hidden, counts) for group in closed if _reveals(group, hidden, counts)}
         if not extra - {None}:
             readable = find_determined_rows(hidden, closed)
-            extra = {_choose_next(line, hidden, counts) for line in closed if readable & set(line.members)}
+            extra = {_choose_next(group, hidden, counts) for group in closed if readable & set(group.members)}
         if not extra - {None}:
             return hidden
         hidden |= {row for row in extra if row is not None}
@@ -95,33 +95,33 @@ def is_small(value: int) -> bool:
     return 0 < value < SMALLEST
 
 
-def _reveals(line: SumGroup, hidden: set[int], counts: Sequence[Sequence[int]]) -> bool:
-    gone = [row for row in line.members if row in hidden]
+def _reveals(group: SumGroup, hidden: set[int], counts: Sequence[Sequence[int]]) -> bool:
+    gone = [row for row in group.members if row in hidden]
     if len(gone) < 2:
         return len(gone) == 1
-    if line.total in hidden:
+    if group.total in hidden:
         return False
     return any(is_small(sum(values)) for values in zip(*(counts[row] for row in gone), strict=True))
 
 
-def _choose_next(line: SumGroup, hidden: set[int], counts: Sequence[Sequence[int]]) -> int | None:
-    """The next row to withhold in this line: the smallest that counts anything, the total last."""
-    left = [row for row in line.parts if row not in hidden]
+def _choose_next(group: SumGroup, hidden: set[int], counts: Sequence[Sequence[int]]) -> int | None:
+    """The next row to withhold in this group: the smallest that counts anything, the total last."""
+    left = [row for row in group.parts if row not in hidden]
     if left:
         return min(left, key=lambda row: (counts[row][0] == 0, counts[row], row))
-    return line.total if line.total not in hidden else None
+    return group.total if group.total not in hidden else None
 
 
-def find_determined_rows(hidden: set[int], lines: Sequence[SumGroup]) -> set[int]:
-    """Withheld rows whose value follows from the published rows and the lines' equations."""
+def find_determined_rows(hidden: set[int], groups: Sequence[SumGroup]) -> set[int]:
+    """Withheld rows whose value follows from the published rows and the groups' equations."""
     determined: set[int] = set()
-    for rows, equations in _components(hidden, lines):
+    for rows, equations in _components(hidden, groups):
         columns = {row: column for column, row in enumerate(rows)}
         matrix = np.zeros((len(equations), len(rows)))
-        for equation, line in enumerate(equations):
-            for row in line.members:
+        for equation, group in enumerate(equations):
+            for row in group.members:
                 if row in columns:
-                    matrix[equation, columns[row]] = -1.0 if row == line.total else 1.0
+                    matrix[equation, columns[row]] = -1.0 if row == group.total else 1.0
         _, values, vectors = np.linalg.svd(matrix)
         free = vectors[int((values > 1e-9).sum()) :]
         for row, column in columns.items():
@@ -130,14 +130,19 @@ def find_determined_rows(hidden: set[int], lines: Sequence[SumGroup]) -> set[int
     return determined
 
 
-def _components(hidden: set[int], lines: Sequence[SumGroup]) -> list[tuple[list[int], list[SumGroup]]]:
-    """Withheld rows that share equations, each group with its own."""
-    groups: list[tuple[set[int], list[SumGroup]]] = []
-    for line in lines:
-        rows = hidden & set(line.members)
+def _components(hidden: set[int], groups: Sequence[SumGroup]) -> list[tuple[list[int], list[SumGroup]]]:
+    """Withheld rows that share equations, each set with its own."""
+    components: list[tuple[set[int], list[SumGroup]]] = []
+    for group in groups:
+        rows, equations = hidden & set(group.members), [group]
         if not rows:
             continue
-        touching = [group for group in groups if group[0] & rows]
-        merged = (rows.union(*(g[0] for g in touching)), [line, *(one for g in touching for one in g[1])])
-        groups = [group for group in groups if group not in touching] + [merged]
-    return [(sorted(rows), equations) for rows, equations in groups]
+        apart = []
+        for component in components:
+            if component[0] & rows:
+                rows |= component[0]
+                equations += component[1]
+            else:
+                apart.append(component)
+        components = [*apart, (rows, equations)]
+    return [(sorted(rows), equations) for rows, equations in components]

@@ -1,48 +1,32 @@
 """A sheet as a person exports it → records (docs/domain.md §7, Excel).
 
-The header is the row that holds the marker ("STT") within the first 40 rows, plus the rows below it that
-still belong to it; headings, totals and the "(1) (2)…" row are left out, and counted.
+Headings, totals and the "(1) (2)…" row are left out, and counted. How the header is known: `sheet_header`.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment
+from pipelines.sources.files.formats.sheet_header import (
+    HEADER_ROWS,
+    HEADER_SEARCH_ROWS,
+    Header,
+    Merged,
+    Row,
+    find_header,
+    normalize_cell,
+)
 from pipelines.sources.files.unpacking import Member
-from pipelines.sources.mapping import fold
 from pipelines.sources.values.native import clean_text, format_cell
 
-HEADER_SEARCH_ROWS = 40
-HEADER_ROWS = 8
-FORMULA_CELL = re.compile(r"^\(\d+\)([=+\-*/:\s]|\(?\d+\)?)*$")
-NUMBERED_CELL = re.compile(r"^(\d+)\s*(=.*)?$")
 ORDINAL = re.compile(r"^\d+(\.\d+)*\.?$")
 TOTAL = re.compile(r"^(tổng (cộng|số)\b|(tổng|cộng)\s*([:=]|$)|trong đó\b)", re.IGNORECASE)
-ORDINAL_MARKERS = {"stt", "tt", "sott", "no", "sothutu"}
 ROWS_AT_ONCE = 20_000
-Row = tuple[int, list[Any]]
-
-
-class Header(NamedTuple):
-    """`labels` by column; `ordinal`: the marker's column; `first`: the row where records may begin."""
-
-    labels: list[str]
-    ordinal: int
-    numbered: bool
-    first: int
-
-
-class Merged(NamedTuple):
-    top: int
-    left: int
-    bottom: int
-    right: int
 
 
 def read_sheet(
@@ -89,85 +73,6 @@ def _is_required(session: ReadSession, name: str) -> bool:
     return column is not None and column.required
 
 
-def find_header(rows: list[Row], merges: list[Merged], marker: str, sheet: str) -> Header:
-    """The header rows of a sheet, joined to one label per column."""
-    folded_marker = fold(marker)
-    top, ordinal = next(
-        (
-            (number, place)
-            for number, cells in rows
-            if number < HEADER_SEARCH_ROWS
-            for place, cell in enumerate(cells)
-            if isinstance(cell, str) and fold(cell) == folded_marker
-        ),
-        (-1, -1),
-    )
-    if top < 0:
-        raise ValueError(
-            f"sheet {sheet!r} has no header row with {marker!r} in its first {HEADER_SEARCH_ROWS} rows; "
-            f"correct `header_marker`, or name the right sheet under `sheets`"
-        )
-    below = {number: cells for number, cells in rows if number >= top}
-    tall = next((m.bottom for m in merges if (m.top, m.left) == (top, ordinal)), None)
-    bottom = top
-    while bottom + 1 < top + HEADER_ROWS:
-        after = below.get(bottom + 1)
-        belongs = bottom < tall if tall is not None else after is not None and _is_header_row(after, ordinal)
-        if not belongs:
-            break
-        bottom += 1
-    first = bottom + 1
-    if first in below and _is_column_numbers(below[first]):
-        first += 1
-    labels = _labels([below.get(n, []) for n in range(top, bottom + 1)], merges, top)
-    return Header(labels, ordinal, folded_marker in ORDINAL_MARKERS, first)
-
-
-def _is_header_row(cells: list[Any], ordinal: int) -> bool:
-    """A row below the marker that still belongs to the header: labels only, no ordinal of its own."""
-    filled = [cell for cell in cells if cell is not None]
-    own = cells[ordinal] if ordinal < len(cells) else None
-    return own is None and len(filled) > 1 and all(isinstance(cell, str) for cell in filled)
-
-
-def _is_column_numbers(cells: list[Any]) -> bool:
-    """`(1) (2) (3)=(1)+(2)`, or a bare `1 2 3=4+5`: the number of each column, counted from 1."""
-    texts = [_text(cell) for cell in cells if cell is not None]
-    if texts and all(FORMULA_CELL.match(text) for text in texts):
-        return True
-    numbers = [match[1] for match in map(NUMBERED_CELL.match, texts) if match]
-    return len(texts) > 2 and numbers == [str(n) for n in range(1, len(texts) + 1)]
-
-
-def _labels(rows: list[list[Any]], merges: list[Merged], top: int) -> list[str]:
-    """Merged header cells are filled over all they cover, then the labels of a column are joined."""
-    width = max(map(len, rows))
-    grid = [[_text(cell) for cell in row] + [""] * (width - len(row)) for row in rows]
-    inside = [m for m in merges if m.top >= top and m.bottom < top + len(rows) and m.left < width]
-    for merged in inside:
-        label = grid[merged.top - top][merged.left]
-        for row in range(merged.top - top, merged.bottom - top + 1):
-            for column in range(merged.left, min(merged.right + 1, width)):
-                grid[row][column] = label
-    if not inside:
-        _fill_forward(grid)
-    labels = []
-    for column in range(width):
-        parts = (row[column] for row in grid if not FORMULA_CELL.match(row[column]))
-        labels.append(" ".join(dict.fromkeys(part for part in parts if part)))
-    return labels
-
-
-def _fill_forward(grid: list[list[str]]) -> None:
-    """Without merges: an upper label reaches right as long as there are labels below it."""
-    for level, row in enumerate(grid[:-1]):
-        for column in range(1, len(row)):
-            below = any(lower[column] for lower in grid[level + 1 :])
-            same_group = all(upper[column] == upper[column - 1] for upper in grid[:level])
-            if not row[column] and row[column - 1] and below and same_group:
-                row[column] = row[column - 1]
-
-
 class Records:
     """Which rows are records; what is left out is counted, by kind, and named where it is doubtful."""
 
@@ -201,9 +106,9 @@ class Records:
         filled = [cell for cell in cells if cell is not None]
         if not filled:
             return False
-        if self._header.numbered and ORDINAL.match(_text(cells[self._header.ordinal])):
+        if self._header.numbered and ORDINAL.match(normalize_cell(cells[self._header.ordinal])):
             return True
-        if TOTAL.match(_text(filled[0])):
+        if TOTAL.match(normalize_cell(filled[0])):
             self._totals += 1
             return False
         if len(filled) == 1:
@@ -244,9 +149,3 @@ def _read_cell(cell: Any, sheet: str, number: int) -> Any:
             f"save it and deliver it again"
         )
     return datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
-
-
-def _text(cell: Any) -> str:
-    if isinstance(cell, list):
-        return str(cell[1])
-    return "" if cell is None else unicodedata.normalize("NFC", " ".join(str(cell).split()))
