@@ -7,7 +7,7 @@ export THONGSUOT_DATA ?= $(CURDIR)/data
 export DO_NOT_TRACK = 1
 export GX_ANALYTICS_ENABLED = false
 
-.PHONY: help install run ui superset test test-bi lint bench docs lock superset-lock clean
+.PHONY: help install run ui superset test test-full test-bi lint bench docs lock superset-lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,8 @@ help: ## this list
 	# --no-deps: the lock is complete, so pip need not resolve anything.
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	# Also where the environment forbids Python to do so itself: uncompiled, every start costs ten seconds more.
+	-$(BIN)/python -m compileall -q .venv pipelines >/dev/null
 	@touch $@
 
 install: .venv/installed ## the virtual environment, from the lock
@@ -40,6 +42,9 @@ superset: install .venv-superset/installed ## two dashboards on http://127.0.0.1
 
 test: install $(if $(CI_SLOW),.venv-superset/installed) ## the whole test suite; two workers, a module stays on one
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-full: install ## the crash matrices with every boundary, besides those of `make test`
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m full
 
 test-bi: install .venv-superset/installed ## real Superset, browser and ODBC client; fails where one is missing
 	THONGSUOT_BI=on $(BIN)/python -m pytest tests/bi

@@ -14,6 +14,8 @@ from pipelines.exports.brief import chromium
 from pipelines.exports.registry import EXPORTS
 from pipelines.settings import Settings
 from tests import crashing
+from tests.support.boundaries import EXTENT, choose_boundaries
+from tests.support.copies import copy_installation
 from tests.unit.hand_made import HandMade, released
 
 pytestmark = pytest.mark.slow
@@ -104,13 +106,13 @@ def is_whole(settings: Settings) -> None:
     assert not pdf.exists() or pdf.read_text() == stamp(page)
 
 
+@EXTENT
 @pytest.mark.parametrize("name", MATRIX)
 def test_an_export_killed_at_any_boundary_serves_whole_files_and_the_next_run_completes_it(
-    second: Settings, tmp_path: Path, name: str
+    second: Settings, tmp_path: Path, name: str, every: bool
 ) -> None:
     def fresh(folder: str) -> Settings:
-        shutil.rmtree(tmp_path / folder, ignore_errors=True)
-        shutil.copytree(second.data, tmp_path / folder, symlinks=True)
+        copy_installation(second.data, tmp_path / folder)
         return Settings(data=tmp_path / folder)
 
     whole = fresh("whole")
@@ -118,7 +120,7 @@ def test_an_export_killed_at_any_boundary_serves_whole_files_and_the_next_run_co
     boundaries = crashing.undisturbed(export, whole, name)
     after = hash_files(whole)
     assert after != before and any("rename" in b for b in boundaries)
-    for number, boundary in enumerate(boundaries, start=1):
+    for number, boundary in choose_boundaries(boundaries, every):
         spoilt = fresh("spoilt")
         crashing.killed_at(number, export, spoilt, name)
         is_whole(spoilt)

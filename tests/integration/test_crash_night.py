@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -18,6 +17,8 @@ from pipelines.quality.reports import read_report
 from pipelines.settings import Settings
 from pipelines.warehouse.build import read_built_state
 from tests import crashing, nights, week
+from tests.support.boundaries import EXTENT, choose_boundaries
+from tests.support.copies import copy_installation
 
 pytestmark = pytest.mark.slow
 DAY = date(2025, 7, 15)
@@ -25,9 +26,7 @@ LOG = "dossier_log"
 
 
 def at(settings: Settings, folder: Path) -> Settings:
-    if folder.exists():
-        shutil.rmtree(folder)
-    shutil.copytree(settings.data, folder, symlinks=True, ignore=shutil.ignore_patterns("demo", ".rebuild.*"))
+    copy_installation(settings.data, folder, "demo", ".rebuild.*")
     (folder / "demo").symlink_to(settings.data / "demo")
     return Settings(data=folder, sources_file=folder / "sources.yaml")
 
@@ -79,9 +78,10 @@ def is_sound(settings: Settings) -> None:
         assert report is None or report.accepted.exists()
 
 
+@EXTENT
 @pytest.mark.parametrize("stage", [landing, validation])
 def test_a_stage_killed_at_any_boundary_leaves_nothing_half_and_the_next_run_heals(
-    sources: Settings, tmp_path: Path, stage: Callable[[Settings], None]
+    sources: Settings, tmp_path: Path, stage: Callable[[Settings], None], every: bool
 ) -> None:
     origin = at(sources, tmp_path / "origin")
     if stage is validation:
@@ -91,7 +91,7 @@ def test_a_stage_killed_at_any_boundary_leaves_nothing_half_and_the_next_run_hea
     crashing.asked(both, whole)
     expected = crashing.asked(accepted, whole)
     assert any("rename to" in b for b in boundaries)
-    for number, name in enumerate(boundaries, start=1):
+    for number, name in choose_boundaries(boundaries, every):
         spoilt = at(origin, tmp_path / "spoilt")
         crashing.killed_at(number, stage, spoilt)
         crashing.asked(is_sound, spoilt)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,8 @@ from pipelines.releases.verify import verify_releases
 from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
 from tests import crashing
+from tests.support.boundaries import EXTENT, choose_boundaries
+from tests.support.copies import copy_installation
 from tests.unit.test_verify import built_night, night
 
 pytestmark = pytest.mark.slow
@@ -38,9 +39,7 @@ def bring_up(settings: Settings) -> None:
 
 
 def fresh(origin: Settings, folder: Path) -> Settings:
-    if folder.exists():
-        shutil.rmtree(folder)
-    shutil.copytree(origin.data, folder, symlinks=True)
+    copy_installation(origin.data, folder)
     return Settings(data=folder)
 
 
@@ -80,15 +79,16 @@ def healed(settings: Settings) -> tuple:
 OLD, NEW = (1, (2, 1), (1,)), (2, (3, 2), (2,))
 
 
+@EXTENT
 def test_a_publish_killed_at_any_boundary_leaves_one_whole_release_and_the_next_run_heals(
-    second_built: Settings, tmp_path: Path
+    second_built: Settings, tmp_path: Path, every: bool
 ) -> None:
     whole = fresh(second_built, tmp_path / "whole")
     boundaries = crashing.undisturbed(publishing, whole)
     expected = crashing.asked(healed, whole)
     assert expected[0] == NEW and len(boundaries) > 10
     committed = len(boundaries) - boundaries[::-1].index("after commit")
-    for number in range(1, len(boundaries) + 1):
+    for number, _ in choose_boundaries(boundaries, every):
         spoilt = fresh(second_built, tmp_path / "spoilt")
         crashing.killed_at(number, publishing, spoilt)
         assert crashing.asked(seen, spoilt) == (NEW if number >= committed else OLD), (
@@ -100,15 +100,16 @@ def test_a_publish_killed_at_any_boundary_leaves_one_whole_release_and_the_next_
     assert crashing.asked(verify_releases, spoilt).findings == []
 
 
+@EXTENT
 def test_an_export_killed_at_any_boundary_leaves_a_whole_file_and_the_next_run_heals(
-    second_built: Settings, tmp_path: Path
+    second_built: Settings, tmp_path: Path, every: bool
 ) -> None:
     published = fresh(second_built, tmp_path / "published")
     crashing.asked(publishing, published)
     whole = fresh(published, tmp_path / "whole")
     boundaries = crashing.undisturbed(exporting, whole)
     assert any("rename to marts.duckdb" in b for b in boundaries)
-    for number in range(1, len(boundaries) + 1):
+    for number, _ in choose_boundaries(boundaries, every):
         spoilt = fresh(published, tmp_path / "spoilt")
         crashing.killed_at(number, exporting, spoilt)
         renamed = boundaries[:number].count("after rename to marts.duckdb")
