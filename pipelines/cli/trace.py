@@ -10,10 +10,7 @@ from rich.table import Table
 from pipelines.cli.answers import answering, as_json, say
 from pipelines.cli.console import console
 from pipelines.settings import Settings
-
-# Of a landed row, what fits a terminal; `--json` has all of it.
-COLUMNS = ("recorded_at", "status_code", "channel", "received_at", "receiving_unit_code", "reported_status",
-         "progress", "status", "last_update_at")  # fmt: skip
+from pipelines.sources.contracts.canon import read_canon
 
 MOST_BATCHES, MOST_ORIGINS, ORIGIN_LENGTH = 40, 3, 150
 
@@ -52,15 +49,15 @@ def trace(mart: str, key: tuple[str, ...], release_id: int | None, limit: int, a
         )
     if result.counted not in (None, result.item_count):
         console.print("[yellow]The row counts an earlier day: its dossiers are shown as they stand today.[/]")
-    _print_rows(result.rows)
+    _print_rows(result.rows, result.source)
     _print_batches(result.batches)
 
 
-def _print_rows(rows: list[dict[str, Any]]) -> None:
-    if not rows:
+def _print_rows(rows: list[dict[str, Any]], source: str | None) -> None:
+    """Of a landed row what fits a terminal, as the source's contract says; `--json` has all of it."""
+    if not rows or source is None:
         return
-    codes = [c for c in rows[0] if c.endswith("_code") and c not in COLUMNS][:1]
-    columns = [c for c in (*codes, *COLUMNS) if c in rows[0]]
+    columns = [c for c in read_canon().sources[source].trace if c in rows[0]]
     table = Table("lô · batch", "_row", *columns, "bị loại · rejected by",
                   title="Dòng gốc đã nhận · landed rows", title_justify="left")  # fmt: skip
     for row in rows:
@@ -78,8 +75,8 @@ def _print_batches(batches: list[dict[str, Any]]) -> None:
             batch["source"], batch["partition"], batch["batch_id"], rows, batch["sha256"][:16], state
         )
     console.print(table)
-    if len(batches) > 40:
-        console.print(f"… {len(batches) - 40} more: --json names all")
+    if len(batches) > MOST_BATCHES:
+        console.print(f"… {len(batches) - MOST_BATCHES} more: --json names all")
     for batch in batches[:MOST_ORIGINS]:
         origin = " ".join(str(batch["origin"]).split())
         if len(origin) > 2 * ORIGIN_LENGTH:  # a query begins with its source and ends with its condition

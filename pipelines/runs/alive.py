@@ -35,14 +35,14 @@ def running(settings: Settings, instance: Any, run_id: str) -> Iterator[None]:
 
 def clear(settings: Settings, instance: Any) -> list[str]:
     """Runs whose process is gone are marked as failed and give back their slots; their ids."""
-    found = [path for path in _folder(settings).glob("*.run") if _is_abandoned(path)]
-    for path in found:
+    abandoned = [path for path in _folder(settings).glob("*.run") if _is_abandoned(path)]
+    for path in abandoned:
         run = instance.get_run_by_id(path.stem)
         if run and not run.is_finished:
             instance.report_run_failed(run, KILLED)
         instance.event_log_storage.free_concurrency_slots_for_run(path.stem)
         path.unlink(missing_ok=True)
-    return sorted(path.stem for path in found)
+    return sorted(path.stem for path in abandoned)
 
 
 def _folder(settings: Settings) -> Path:

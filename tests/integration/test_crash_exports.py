@@ -72,7 +72,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Release 1 exported, release 2 published and not yet exported."""
     settings = Settings(data=tmp_path_factory.mktemp("exports") / "data")
     settings.data.mkdir()
-    crashing.asked(bring_up, settings)
+    crashing.ask_in_child(bring_up, settings)
     return settings
 
 
@@ -124,7 +124,7 @@ def test_an_export_killed_at_any_boundary_serves_whole_files_and_the_next_run_co
         spoilt = fresh("spoilt")
         crashing.killed_at(number, export, spoilt, name)
         is_whole(spoilt)
-        crashing.asked(export, spoilt, name)
+        crashing.ask_in_child(export, spoilt, name)
         assert hash_files(spoilt) == after, boundary
         assert not list(spoilt.exports.rglob(".*")), "what the dead left behind is cleared away"
 
@@ -133,9 +133,9 @@ def test_a_package_that_lost_a_file_is_written_again(second: Settings, tmp_path:
     data = tmp_path / "data"
     shutil.copytree(second.data, data, symlinks=True)
     settings = Settings(data=data)
-    crashing.asked(export, settings, "open_data")
+    crashing.ask_in_child(export, settings, "open_data")
     whole = hash_files(settings)
     for lost in ("rate.csv", "datapackage.json"):
         (settings.exports / "open_data" / "2" / lost).unlink()
-        crashing.asked(export, settings, "open_data")
+        crashing.ask_in_child(export, settings, "open_data")
         assert hash_files(settings) == whole

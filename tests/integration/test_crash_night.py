@@ -36,7 +36,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The week's source systems, nothing pulled."""
     data = tmp_path_factory.mktemp("sources") / "data"
     settings = Settings(data=data, sources_file=data / "sources.yaml")
-    crashing.asked(week.bring_up, settings)
+    crashing.ask_in_child(week.bring_up, settings)
     return settings
 
 
@@ -85,18 +85,18 @@ def test_a_stage_killed_at_any_boundary_leaves_nothing_half_and_the_next_run_hea
 ) -> None:
     origin = at(sources, tmp_path / "origin")
     if stage is validation:
-        crashing.asked(landing, origin)
+        crashing.ask_in_child(landing, origin)
     whole = at(origin, tmp_path / "whole")
     boundaries = crashing.undisturbed(stage, whole)
-    crashing.asked(both, whole)
-    expected = crashing.asked(accepted, whole)
+    crashing.ask_in_child(both, whole)
+    expected = crashing.ask_in_child(accepted, whole)
     assert any("rename to" in b for b in boundaries)
     for number, name in choose_boundaries(boundaries, every):
         spoilt = at(origin, tmp_path / "spoilt")
         crashing.killed_at(number, stage, spoilt)
-        crashing.asked(is_sound, spoilt)
-        crashing.asked(both, spoilt)
-        assert crashing.asked(accepted, spoilt) == expected, name
+        crashing.ask_in_child(is_sound, spoilt)
+        crashing.ask_in_child(both, spoilt)
+        assert crashing.ask_in_child(accepted, spoilt) == expected, name
 
 
 @pytest.mark.parametrize("stage", [landing, validation])
@@ -105,21 +105,21 @@ def test_a_full_disk_leaves_nothing_half_and_the_next_run_heals(
 ) -> None:
     spoilt = at(sources, tmp_path / "spoilt")
     if stage is validation:
-        crashing.asked(landing, spoilt)
+        crashing.ask_in_child(landing, spoilt)
     assert crashing.on_a_full_disk(stage, spoilt)
-    crashing.asked(is_sound, spoilt)
-    crashing.asked(both, spoilt)
-    assert crashing.asked(accepted, spoilt)[1] > 0
+    crashing.ask_in_child(is_sound, spoilt)
+    crashing.ask_in_child(both, spoilt)
+    assert crashing.ask_in_child(accepted, spoilt)[1] > 0
 
 
 def test_two_runs_at_once_leave_whole_batches_and_one_that_counts(sources: Settings, tmp_path: Path) -> None:
     alone, together = at(sources, tmp_path / "alone"), at(sources, tmp_path / "together")
-    crashing.asked(both, alone)
+    crashing.ask_in_child(both, alone)
     assert crashing.at_once(both, together) == [0, 0]
-    crashing.asked(is_sound, together)
+    crashing.ask_in_child(is_sound, together)
     # What the slower one landed last is judged by the next run, if it was not by this one.
-    crashing.asked(both, together)
-    assert crashing.asked(accepted, together) == crashing.asked(accepted, alone)
+    crashing.ask_in_child(both, together)
+    assert crashing.ask_in_child(accepted, together) == crashing.asked(accepted, alone)
 
 
 def building(settings: Settings) -> None:
@@ -146,19 +146,19 @@ def test_a_build_killed_half_way_is_not_published_and_the_next_one_is_the_same(
     week: Settings, build_boundaries: int, tmp_path: Path, share: float
 ) -> None:
     spoilt = at(week, tmp_path / "spoilt")
-    before = crashing.asked(released, spoilt)
+    before = crashing.ask_in_child(released, spoilt)
     crashing.killed_at(int(build_boundaries * share), building, spoilt)
-    assert crashing.asked(read_built_state, spoilt) is None
-    assert crashing.asked(released, spoilt) == before
-    crashing.asked(building, spoilt)
-    assert crashing.asked(publishing, spoilt) is False  # every hash is the same: nothing new
+    assert crashing.ask_in_child(read_built_state, spoilt) is None
+    assert crashing.ask_in_child(released, spoilt) == before
+    crashing.ask_in_child(building, spoilt)
+    assert crashing.ask_in_child(publishing, spoilt) is False  # every hash is the same: nothing new
 
 
 def test_a_build_on_a_full_disk_is_not_published_and_the_release_answers(
     week: Settings, tmp_path: Path
 ) -> None:
     spoilt = at(week, tmp_path / "spoilt")
-    before = crashing.asked(released, spoilt)
+    before = crashing.ask_in_child(released, spoilt)
     assert crashing.on_a_full_disk(building, spoilt)
-    assert crashing.asked(read_built_state, spoilt) is None
-    assert crashing.asked(released, spoilt) == before
+    assert crashing.ask_in_child(read_built_state, spoilt) is None
+    assert crashing.ask_in_child(released, spoilt) == before

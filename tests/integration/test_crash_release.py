@@ -28,7 +28,7 @@ def second_built(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """One release published and exported; the next night landed and built, not yet published."""
     settings = Settings(data=tmp_path_factory.mktemp("crash") / "data")
     settings.data.mkdir()
-    crashing.asked(bring_up, settings)
+    crashing.ask_in_child(bring_up, settings)
     return settings
 
 
@@ -85,19 +85,19 @@ def test_a_publish_killed_at_any_boundary_leaves_one_whole_release_and_the_next_
 ) -> None:
     whole = fresh(second_built, tmp_path / "whole")
     boundaries = crashing.undisturbed(publishing, whole)
-    expected = crashing.asked(healed, whole)
+    expected = crashing.ask_in_child(healed, whole)
     assert expected[0] == NEW and len(boundaries) > 10
     committed = len(boundaries) - boundaries[::-1].index("after commit")
     for number, _ in choose_boundaries(boundaries, every):
         spoilt = fresh(second_built, tmp_path / "spoilt")
         crashing.killed_at(number, publishing, spoilt)
-        assert crashing.asked(seen, spoilt) == (NEW if number >= committed else OLD), (
+        assert crashing.ask_in_child(seen, spoilt) == (NEW if number >= committed else OLD), (
             number,
             boundaries[number - 1],
         )
-        assert crashing.asked(healed, spoilt) == expected, boundaries[number - 1]
+        assert crashing.ask_in_child(healed, spoilt) == expected, boundaries[number - 1]
     # The files that the dead left behind are in nobody's way.
-    assert crashing.asked(verify_releases, spoilt).findings == []
+    assert crashing.ask_in_child(verify_releases, spoilt).findings == []
 
 
 @EXTENT
@@ -105,7 +105,7 @@ def test_an_export_killed_at_any_boundary_leaves_a_whole_file_and_the_next_run_h
     second_built: Settings, tmp_path: Path, every: bool
 ) -> None:
     published = fresh(second_built, tmp_path / "published")
-    crashing.asked(publishing, published)
+    crashing.ask_in_child(publishing, published)
     whole = fresh(published, tmp_path / "whole")
     boundaries = crashing.undisturbed(exporting, whole)
     assert any("rename to marts.duckdb" in b for b in boundaries)
@@ -113,9 +113,9 @@ def test_an_export_killed_at_any_boundary_leaves_a_whole_file_and_the_next_run_h
         spoilt = fresh(published, tmp_path / "spoilt")
         crashing.killed_at(number, exporting, spoilt)
         renamed = boundaries[:number].count("after rename to marts.duckdb")
-        assert crashing.asked(exported, spoilt) == (((2,), (3, 2)) if renamed else ((1,), (2, 1)))
-        crashing.asked(exporting, spoilt)
-        assert crashing.asked(exported, spoilt) == ((2,), (3, 2))
+        assert crashing.ask_in_child(exported, spoilt) == (((2,), (3, 2)) if renamed else ((1,), (2, 1)))
+        crashing.ask_in_child(exporting, spoilt)
+        assert crashing.ask_in_child(exported, spoilt) == ((2,), (3, 2))
 
 
 @pytest.mark.parametrize("stage", [publishing, exporting])
@@ -124,17 +124,17 @@ def test_a_full_disk_is_an_error_and_readers_keep_the_last_release(
 ) -> None:
     spoilt = fresh(second_built, tmp_path / "spoilt")
     if stage is exporting:
-        crashing.asked(publishing, spoilt)
+        crashing.ask_in_child(publishing, spoilt)
     assert crashing.on_a_full_disk(stage, spoilt)
-    assert crashing.asked(seen, spoilt) == (OLD if stage is publishing else NEW)
-    assert crashing.asked(exported, spoilt) == ((1,), (2, 1))
-    crashing.asked(publishing, spoilt)
-    crashing.asked(exporting, spoilt)
-    assert crashing.asked(seen, spoilt) == NEW
-    assert crashing.asked(exported, spoilt) == ((2,), (3, 2))
+    assert crashing.ask_in_child(seen, spoilt) == (OLD if stage is publishing else NEW)
+    assert crashing.ask_in_child(exported, spoilt) == ((1,), (2, 1))
+    crashing.ask_in_child(publishing, spoilt)
+    crashing.ask_in_child(exporting, spoilt)
+    assert crashing.ask_in_child(seen, spoilt) == NEW
+    assert crashing.ask_in_child(exported, spoilt) == ((2,), (3, 2))
 
 
 def test_two_publishes_at_once_make_one_release(second_built: Settings, tmp_path: Path) -> None:
     both = fresh(second_built, tmp_path / "both")
     assert crashing.at_once(publishing, both) == [0, 0]
-    assert crashing.asked(seen, both) == NEW
+    assert crashing.ask_in_child(seen, both) == NEW

@@ -25,6 +25,6 @@ def test_a_child_of_a_process_that_uses_duckdb_inherits_none_of_it() -> None:
         con.execute(SUM).fetchall()
         open_connections.append(con)
         try:
-            assert crashing.asked(answered) == (0, 19_999_999 * 20_000_000 // 2)
+            assert crashing.ask_in_child(answered) == (0, 19_999_999 * 20_000_000 // 2)
         finally:
             open_connections.clear()
