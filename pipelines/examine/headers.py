@@ -13,6 +13,7 @@ LIKELY, POSSIBLE = 0.8, 0.6
 
 
 def examine_headers(seen: Examination, source: Source, match: HeaderMatch) -> None:
+    """Adds to `seen` what is mapped, dropped and advised; `match`: how the sample's headers meet the contract."""
     seen.mapped |= match.columns
     classes = {fold(raw): kind for raw, kind in source.personal.items()}
     seen.dropped |= {header: classes[fold(header)] for header in match.personal}

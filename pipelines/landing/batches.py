@@ -51,6 +51,7 @@ class Batch:
 
 
 def hash_file(path: Path) -> str:
+    """SHA-256 of the file's bytes, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

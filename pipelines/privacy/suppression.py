@@ -4,9 +4,9 @@ The rule, in four steps:
 1. A row is withheld with all its figures when one of its counts, or the rest between a whole and its part
    (received − online), is from 1 to 4. Zero stays: there is nobody behind it (docs/domain.md §8).
 2. Where published totals exist (`SumGroup`), what is withheld under one total must be at least two rows, and must
-   not add up to a small count again: the smallest published row beside it goes too, at last the total.
+   not add up to a small count again: the smallest published row next to it goes too, at last the total.
 3. Rows can lie under several totals. Whatever the equations together still determine (linear algebra over the
-   withheld rows) gets one more row withheld beside it, until nothing is determined.
+   withheld rows) gets one more row withheld with it, until nothing is determined.
 4. Steps 2 and 3 repeat until neither finds anything. Which rows are withheld depends on the data alone.
 Before them, of running totals (`differenced`): the difference of two of them is the count of the days between.
 """
@@ -92,6 +92,7 @@ def find_withheld_totals(
 
 
 def is_small(value: int) -> bool:
+    """From 1 to 4: somebody could be recognised. Zero is nobody (docs/domain.md §8)."""
     return 0 < value < SMALLEST
 
 

@@ -66,6 +66,7 @@ def register_chunks(
 
 
 def today() -> date:
+    """The day it is in the place's own zone."""
     return datetime.now(LOCAL_ZONE).date()
 
 

@@ -36,7 +36,7 @@ def unfold_milestones(source: Source, partition: date, relation: Relation) -> Re
         for n, at in enumerate(times)
     ]
     reached = f"list_filter([{', '.join(states)}], lambda _one: _one.at is not null)" if states else "[]"
-    repeated = f"list_contains(list_transform({reached}, lambda _one: _one.said), {own})"
+    repeated = f"list_contains(list_transform({reached}, lambda _one: _one.status), {own})"
     now = f"[{_state_sql(duck.literal(taken), own, len(times))}]"
     more = f"case when {own} is null{f' or {repeated}' if states else ''} then [] else {now} end"
     every = f"list_concat({reached}, {more})"
@@ -46,8 +46,10 @@ def unfold_milestones(source: Source, partition: date, relation: Relation) -> Re
         f"from {relation.sql})"
     )
     # A state does not know what came after it: later milestones are not yet given in its row.
-    so_far = {at: f"case when _state.n >= {n} then {relation.columns[at]} end" for n, at in enumerate(times)}
-    log = {"recorded_at": "_state['at']", "status_code": "_state.said"}
+    so_far = {
+        at: f"case when _state.number >= {n} then {relation.columns[at]} end" for n, at in enumerate(times)
+    }
+    log = {"recorded_at": "_state['at']", "status_code": "_state.status"}
     return relation._replace(sql=sql, columns={**relation.columns, **so_far, **log})
 
 
@@ -57,7 +59,7 @@ def _write_moment(source: Source, moment: datetime) -> str:
 
 
 def _state_sql(at: str, status: str, number: int) -> str:
-    return f"{{'at': {at}, 'said': {status}, 'n': {number}}}"
+    return f"{{'at': {at}, 'status': {status}, 'number': {number}}}"
 
 
 def _null_if_blank_sql(source: Source, text: str) -> str:

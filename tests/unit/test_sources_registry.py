@@ -21,8 +21,7 @@ FUNCTIONS = [name for name in vars(ConnectorModule) if not name.startswith("_")]
 
 
 def source_properties() -> dict[str, dict[str, object]]:
-    sources = contracts_schema()["properties"]["sources"]
-    return dict(sources["additionalProperties"]["properties"])
+    return dict(contracts_schema()["$defs"]["Source"]["properties"])
 
 
 @pytest.mark.parametrize("connector", CONNECTORS, ids=lambda connector: connector.name)

@@ -53,6 +53,7 @@ def select_origin(source: Source, partition: date, names: tuple[str, ...]) -> sa
 
 
 def asks_for_day(source: Source) -> bool:
+    """Whether the configured query names `:partition`; a cast (`::`) is none."""
     return bool(source.query and re.search(r"(?<![:\w\\]):partition\b", source.query))
 
 

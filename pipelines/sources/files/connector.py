@@ -103,6 +103,7 @@ def find_newest_delivery(source: Source, settings: Settings) -> date | None:
 
 
 def has_path_per_day(source: Source) -> bool:
+    """Whether every day has a file of its own, by its path."""
     return "{partition}" in str(source.path)
 
 

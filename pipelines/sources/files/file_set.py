@@ -144,6 +144,7 @@ def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
 
 
 def read_state(about: os.stat_result) -> tuple[int, int, int]:
+    """(inode, time of change in nanoseconds, size): another state means that the file was written to."""
     return about.st_ino, about.st_mtime_ns, about.st_size
 
 

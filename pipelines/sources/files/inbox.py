@@ -84,6 +84,7 @@ def list_archived(source: Source, settings: Settings, day: date) -> list[Path]:
 
 
 def original_name(archived_file: Path) -> str:
+    """The name under which an archived file was dropped."""
     return archived_file.name.partition("-")[2]
 
 
@@ -94,7 +95,7 @@ def archive_file(source: Source, settings: Settings, path: Path, sha256: str, da
 
 
 def refuse_file(source: Source, settings: Settings, path: Path, sha256: str, reason: str) -> Path:
-    """Set a file aside with the reason beside it; to try it again, move it back."""
+    """Set a file aside with the reason in the same folder; to try it again, move it back."""
     folder = _split_inbox(source, settings)[0] / REFUSED / sha256[:12]
     moved = _move(path, folder / path.name)
     (folder / "reason.txt").write_text(f"{datetime.now(LOCAL_ZONE):%Y-%m-%d %H:%M:%S} {reason}\n", "utf-8")
@@ -112,6 +113,7 @@ def list_refused(source: Source, settings: Settings) -> Iterator[tuple[Path, str
 
 
 def archive_folder(source: Source, settings: Settings) -> Path:
+    """Where landed files go: `archive` of the contract, else the folder `archive` next to the inbox."""
     if source.archive:
         return _fill_path(source, source.archive, settings)
     return _split_inbox(source, settings)[0].parent / "archive"

@@ -54,6 +54,7 @@ def list_members(file: Path, options: FileOptions) -> Iterator[Member]:
 
 
 def open_plain(file: Path) -> BinaryIO:
+    """The file's own bytes."""
     return file.open("rb")
 
 

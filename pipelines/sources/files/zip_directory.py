@@ -1,4 +1,4 @@
-"""A ZIP archive's directory, judged before one of its members is opened. Standard library only: the
+"""A ZIP archive's directory, checked before one of its members is opened. Standard library only: the
 process that reads workbooks imports it too.
 """
 

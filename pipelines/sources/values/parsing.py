@@ -88,6 +88,7 @@ def timestamp_sql(source: Source, text: str) -> str:
 
 
 def date_sql(source: Source, text: str) -> str:
+    """SQL: the date by the first of the source's formats that fits, else NULL."""
     return f"cast({_plausible(_strptime(text, source.date_formats))} as date)"
 
 

@@ -106,6 +106,7 @@ def _read_header(stream: io.BufferedReader, delimiter: str, line_mb: int) -> lis
 
 
 def ends_with_line_break(member: Member) -> bool:
+    """Whether the file's last line is whole, in UTF-8 as in UTF-16."""
     with member.file.open("rb") as stream:
         stream.seek(-min(4, member.file.stat().st_size), io.SEEK_END)
         return stream.read().rstrip(b"\x00")[-1:] in (b"\n", b"\r")

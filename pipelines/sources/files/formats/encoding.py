@@ -119,4 +119,5 @@ class Utf8(io.RawIOBase):
 
 
 def open_as_utf8(raw: BinaryIO, encoding: str) -> io.BufferedReader:
+    """A buffered stream of UTF-8; the ValueError of a wrong byte comes while it is read."""
     return io.BufferedReader(Utf8(raw, encoding), CHUNK)

@@ -31,6 +31,8 @@ class Header(NamedTuple):
 
 
 class Merged(NamedTuple):
+    """A merged area: its corner cells, counted from 0, both inside."""
+
     top: int
     left: int
     bottom: int

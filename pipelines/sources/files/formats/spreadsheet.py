@@ -87,6 +87,7 @@ class Records:
                 self._tall.setdefault(merged.top, []).append(merged)
 
     def select_records(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """The rows that are records, cells cleaned and merged cells filled downwards."""
         width, above = len(self._header.labels), {}
         for number, raw_cells in rows:
             if number < self._header.first:
@@ -126,6 +127,7 @@ class Records:
         return False
 
     def list_notes(self) -> Iterator[str]:
+        """What was left out; complete once all rows were read."""
         kinds = [f"{self._headings} headings and notes"] * bool(self._headings)
         kinds += [f"{self._totals} totals and their parts"] * bool(self._totals)
         if kinds:

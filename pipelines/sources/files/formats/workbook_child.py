@@ -16,10 +16,12 @@ from xml.etree import ElementTree
 
 
 def write_line(content: Any) -> None:
+    """One JSON message on standard output."""
     sys.stdout.write(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 def limit_process(request: dict[str, Any]) -> None:
+    """Memory and processor time as granted, no file and no core image; nothing lifts a limit again."""
     resource.setrlimit(resource.RLIMIT_AS, (request["memory_mb"] << 20,) * 2)
     resource.setrlimit(resource.RLIMIT_CPU, (request["seconds"], request["seconds"] + 1))
     # It writes no file, and leaves no image of its memory, which holds personal data.
