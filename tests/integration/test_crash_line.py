@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pipelines.lake.catalogue import open_lake
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from tests.conftest import Province
+from tests.support.copies import copy_installation
 
 pytestmark = pytest.mark.slow
 DAY = "2025-08-07"
@@ -29,7 +29,7 @@ EVE, LAST = 1, 2  # the release of the night before, and that of the day
 
 def copy(province: Province, data: Path) -> Settings:
     """The small province on the eve of the day, free to be spoilt."""
-    shutil.copytree(province.settings.data, data, symlinks=True, ignore=shutil.ignore_patterns("demo"))
+    copy_installation(province.settings.data, data, "demo")
     (data / "demo").symlink_to(province.settings.data / "demo")
     return Settings(data=data)
 
