@@ -17,7 +17,7 @@ from pipelines.lake import inputs, ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import list_batches
 from pipelines.settings import Settings
-from tests import week as w
+from tests import week as week_of_nights
 
 pytestmark = pytest.mark.slow
 SINCE, EARLIER_CUTOFF = "since_start", "2025-07-22 16:00:00"
@@ -26,28 +26,28 @@ SINCE, EARLIER_CUTOFF = "since_start", "2025-07-22 16:00:00"
 def parts(week: Settings, release: int, period: str, unit: str = "province") -> dict[tuple, tuple[int, int]]:
     """(cause, field) → (Δ online, Δ received) against the release before."""
     with open_lake(week) as con:
-        found = con.execute(
+        rows = con.execute(
             "select cause, field, numerator_change, denominator_change from lake.audit.release_changes "
             "where metric = 'online_submission_rate' and release_id = ? and period = ? and unit_code = ?",
             [release, period, unit],
         ).fetchall()
-    return {(cause, what): (n, d) for cause, what, n, d in found}
+    return {(cause, what): (n, d) for cause, what, n, d in rows}
 
 
 def test_the_fifth_tells_new_dossiers_from_late_ones_and_from_corrections(
     week: Settings,
 ) -> None:
-    told = parts(week, 3, SINCE)
-    assert told["late_arrival", None] == (2, 2)  # LATE and LATE_FOR_CUTOFF
-    assert told["correction", "channel"] == (-1, 0)  # CHANNEL, online at first
-    assert set(told) == {("new_in_period", None), ("late_arrival", None), ("correction", "channel")}
+    causes = parts(week, 3, SINCE)
+    assert causes["late_arrival", None] == (2, 2)  # LATE and LATE_FOR_CUTOFF
+    assert causes["correction", "channel"] == (-1, 0)  # CHANNEL, online at first
+    assert set(causes) == {("new_in_period", None), ("late_arrival", None), ("correction", "channel")}
     # The cut-off of 22 July was passed by both: nothing is new there, one dossier was late.
     assert parts(week, 3, EARLIER_CUTOFF) == {("late_arrival", None): (1, 1)}
 
 
 def test_a_corrected_unit_leaves_one_unit_and_joins_the_other(week: Settings) -> None:
-    assert parts(week, 3, SINCE, w.UNIT)["correction", "unit"] == (-1, -1)
-    assert parts(week, 3, SINCE, w.OTHER_UNIT)["correction", "unit"] == (1, 1)
+    assert parts(week, 3, SINCE, week_of_nights.UNIT)["correction", "unit"] == (-1, -1)
+    assert parts(week, 3, SINCE, week_of_nights.OTHER_UNIT)["correction", "unit"] == (1, 1)
 
 
 def test_a_day_pulled_again_is_named_as_such(week: Settings) -> None:
@@ -64,11 +64,11 @@ def test_a_word_that_is_learned_releases_its_rows_and_forgotten_sends_them_back(
 
 def test_every_part_names_its_batch_and_on_request_its_dossiers(week: Settings) -> None:
     with open_lake(week) as con:
-        found = find_difference(con, 2, 3, dossiers=True)
+        difference = find_difference(con, 2, 3, dossiers=True)
     fifth = {b.batch_id for b in list_batches(week.landing, "dossier_log") if b.partition == "2025-08-05"}
-    since = next(r for r in found.rates if r.period == SINCE)
+    since = next(r for r in difference.rates if r.period == SINCE)
     late = next(p for p in since.parts if p.cause == "late_arrival")
-    assert late.dossier_codes == sorted([w.LATE, w.LATE_FOR_CUTOFF])
+    assert late.dossier_codes == sorted([week_of_nights.LATE, week_of_nights.LATE_FOR_CUTOFF])
     assert len(late.batches) == 1 and late.batches[0] in fifth
 
 
@@ -76,8 +76,8 @@ def test_steps_add_up_between_any_two_releases_in_either_direction(week: Setting
     with open_lake(week) as con:
         last = ledger.list_releases(con)[-1].release_id
         assert last == 8
-        for a, b in ((1, 8), (8, 1), (2, 6), (7, 3)):
-            for rate in find_difference(con, a, b).rates:
+        for first, second in ((1, 8), (8, 1), (2, 6), (7, 3)):
+            for rate in find_difference(con, first, second).rates:
                 moved = (rate.after[0] - rate.before[0], rate.after[1] - rate.before[1])
                 assert moved == (
                     sum(p.numerator_change for p in rate.parts),
@@ -98,12 +98,12 @@ def test_the_explained_numbers_are_those_of_the_marts(week: Settings) -> None:
             cutoffs = con.execute(
                 f"select online, received from lake.marts.online_submission_headline {at}"
             ).fetchall()
-            told = con.execute(
+            explained = con.execute(
                 "select numerator, denominator from lake.audit.release_rates "
                 "where metric = 'online_submission_rate' and release_id = ? and unit_code = 'province'",
                 [release.release_id],
             ).fetchall()
-            assert sorted(told) == sorted(since + cutoffs)
+            assert sorted(explained) == sorted(since + cutoffs)
 
 
 def test_the_command_says_the_same_and_its_exit_codes_can_be_used(
@@ -113,25 +113,25 @@ def test_the_command_says_the_same_and_its_exit_codes_can_be_used(
     monkeypatch.setenv("THONGSUOT_SOURCES", str(week.sources_file))
     monkeypatch.setattr(console, "width", 200)
     run = CliRunner().invoke
-    told = run(main, ["releases", "diff", "2", "3", "--json", "--mart", "dossier_register"])
-    assert told.exit_code == 1
-    said = json.loads(told.stdout)
-    assert {p["cause"] for r in said["rates"] for p in r["parts"]} >= {"late_arrival", "correction"}
-    assert said["rows"]["added"] > 0 and said["rows"]["columns"]["channel"] >= 1
+    result = run(main, ["releases", "diff", "2", "3", "--json", "--mart", "dossier_register"])
+    assert result.exit_code == 1
+    answer = json.loads(result.stdout)
+    assert {p["cause"] for r in answer["rates"] for p in r["parts"]} >= {"late_arrival", "correction"}
+    assert answer["rows"]["added"] > 0 and answer["rows"]["columns"]["channel"] >= 1
     assert run(main, ["releases", "diff", "6", "8"]).exit_code == 0  # forgotten again: the same content
     assert run(main, ["releases", "diff", "2", "99"]).exit_code == 2
     text = run(main, ["releases", "diff", "2", "3", "--dossiers"]).stdout
-    assert "đến muộn" in text and "late arrival" in text and w.LATE in text
+    assert "đến muộn" in text and "late arrival" in text and week_of_nights.LATE in text
     assert len(json.loads(run(main, ["releases", "--json"]).stdout)) == 8
     assert json.loads(run(main, ["releases", "show", "3", "--json"]).stdout)["release_id"] == 3
 
 
-def log_known_to(week: Settings, release: ledger.Release) -> pd.DataFrame:
+def read_log_at(week: Settings, release: ledger.Release) -> pd.DataFrame:
     """The rows of the newest batch of each day that had been pulled when the release was published."""
     newest: dict[str, Path] = {}
-    for b in sorted(list_batches(week.landing, "dossier_log"), key=lambda b: b.batch_id):
-        if datetime.fromisoformat(b.pulled_at) <= release.published_at:
-            newest[b.partition] = b.path
+    for batch in sorted(list_batches(week.landing, "dossier_log"), key=lambda batch: batch.batch_id):
+        if datetime.fromisoformat(batch.pulled_at) <= release.published_at:
+            newest[batch.partition] = batch.path
     return pd.concat([pd.read_parquet(path) for path in newest.values()], ignore_index=True)
 
 
@@ -145,9 +145,9 @@ def naive(log: pd.DataFrame, at: datetime, channels: set[str]) -> tuple[int, int
     good &= log["channel"].isna() | log["channel"].isin(channels)
     good &= log["service_level"].isin(["2", "3", "4"])
     for name in ("received_at", "due_at", "finished_at"):
-        told = log[name].notna()
+        is_present = log[name].notna()
         log[name] = pd.to_datetime(log[name], format="%Y%m%d%H%M%S", errors="coerce")
-        good &= ~(told & log[name].isna())
+        good &= ~(is_present & log[name].isna())
     day = pd.Timedelta(days=1)
     good &= ~(log["recorded_at"] > log["synced_at"] + day) & ~(log["received_at"] > log["recorded_at"] + day)
     good &= ~(log["finished_at"] < log["received_at"])
@@ -181,22 +181,22 @@ def test_time_travel_answers_what_was_known_then(week: Settings, release_id: int
                 f"select cutoff_at, (online, received) from lake.marts.online_submission_headline {at}"
             ).fetchall()
         )
-    log = log_known_to(week, release)
+    log = read_log_at(week, release)
     channels = {"1", "2", "3"} | ({"9"} if release_id == 7 else set())
     for day in days:
         counted = naive(log, datetime.combine(day, time(23, 59, 59)), channels)
         assert tuple(answered[day]) == counted, day
-    for cutoff, told in headline.items():
-        assert tuple(told) == naive(log, cutoff, channels), cutoff
+    for cutoff, counts in headline.items():
+        assert tuple(counts) == naive(log, cutoff, channels), cutoff
 
 
 def test_the_batches_of_a_release_are_those_that_had_landed(week: Settings) -> None:
     with open_lake(week) as con:
         chain = ledger.list_releases(con)
         for release in chain:
-            known = inputs.list_inputs(con, release.release_id)
-            assert inputs.hash_inputs(known) == release.input_sha256
-            assert sum(b.standing == "current" for b in known) == release.input_batches
+            batches = inputs.list_inputs(con, release.release_id)
+            assert inputs.hash_inputs(batches) == release.input_sha256
+            assert sum(b.standing == "current" for b in batches) == release.input_batches
         again = {(b.source, b.partition) for b in inputs.list_inputs(con, 6) if b.standing == "superseded"}
     # The day that was pulled again, with the snapshots of that day.
     assert {day for _, day in again} == {"2025-08-05"}

@@ -22,8 +22,8 @@ def counted(places: list[tuple[str, bool] | None]) -> dict[str, tuple[int, int]]
     counts = {"province": (0, 0)}
     for place in places:
         for unit in (place[0], "province") if place else ():
-            n, d = counts.get(unit, (0, 0))
-            counts[unit] = (n + place[1], d + 1)
+            numerator, denominator = counts.get(unit, (0, 0))
+            counts[unit] = (numerator + place[1], denominator + 1)
     return counts
 
 
@@ -41,12 +41,12 @@ def attributed(dossiers: list) -> tuple[duckdb.DuckDBPyConnection, dict, dict]:
             [[unit, n, d] for unit, (n, d) in counts.items()],
         )
     con.execute(f"create table changed_items ({CHANGED_ITEMS})")
-    for i, (was, now, cause) in enumerate(dossiers):
+    for number, (was, now, cause) in enumerate(dossiers):
         if was != now:
             con.execute(
                 "insert into changed_items values "
                 "('online_submission_rate', 'p', ?, ?, ?, ?, ?, ?, null, 'channel', 'correction', 'received_at')",
-                [f"D{i}", *(was or (None, None)), *(now or (None, None)), cause],
+                [f"D{number}", *(was or (None, None)), *(now or (None, None)), cause],
             )
     return con, before, after
 

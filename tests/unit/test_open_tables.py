@@ -17,8 +17,8 @@ COLUMNS = (
 )
 
 
-def mart(**said: object) -> PublishedTable:
-    return PublishedTable("marts", "rate", COLUMNS, ("unit_code",), meta={"open_data": said})
+def mart(**options: object) -> PublishedTable:
+    return PublishedTable("marts", "rate", COLUMNS, ("unit_code",), meta={"open_data": options})
 
 
 def test_a_count_that_is_not_declared_stops_the_export() -> None:
@@ -28,21 +28,21 @@ def test_a_count_that_is_not_declared_stops_the_export() -> None:
 
 def test_an_omitted_column_stays_inside_and_withholds_nothing() -> None:
     table = mart(counts=["received"], omit=["late_arrivals"])
-    said = read_opening(table)
-    assert said is not None
+    switches = read_opening(table)
+    assert switches is not None
     with duckdb.connect() as con:
         con.execute("attach ':memory:' as lake; create schema lake.marts")
         con.execute(
             "create table lake.marts.rate as select 'U' as unit_code, 70 as received, 1 as late_arrivals"
         )
-        public, withheld = lay_out_table(con, table, said)
+        public, withheld = lay_out_table(con, table, switches)
         assert con.execute("from open_data").fetchall() == [("U", 70, False)]
     assert ([c.name for c in public.columns], withheld) == (["unit_code", "received", "is_withheld"], 0)
 
 
 def test_every_mart_that_is_open_declares_every_count_of_its_contract() -> None:
     """From the YAML alone, so that a new column is caught before a night's export stops at it."""
-    found = 0
+    count = 0
     for file in sorted((PROJECT / "dbt_project" / "models" / "marts").rglob("*.yml")):
         (model,) = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
         meta = model["config"]["meta"]
@@ -51,5 +51,5 @@ def test_every_mart_that_is_open_declares_every_count_of_its_contract() -> None:
             assert read_opening(
                 PublishedTable("marts", model["name"], columns, tuple(meta["key"]), meta=meta)
             )
-            found += 1
-    assert found >= 8
+            count += 1
+    assert count >= 8
