@@ -18,12 +18,12 @@ PARTICIPLES = {
 }  # fmt: skip
 # How many bindings a folder may still have. Lower a number as they go; no number may rise.
 PARTICIPLE_BUDGET: dict[str, int] = {
-    "pipelines": 104,
-    "tests": 107,
+    "pipelines": 103,
+    "tests": 93,
 }
 LETTER_BUDGET: dict[str, int] = {
     "pipelines": 15,
-    "tests": 28,
+    "tests": 21,
 }
 # Words that once had two meanings: docs/contributing.md, Glossary, has the one for each.
 RETIRED_CLASSES = {
