@@ -52,12 +52,12 @@ def examine_headers(seen: Examination, source: Source, match: HeaderMatch) -> No
             )
         else:
             seen.add_advice("info", header, "is not in the contract: dropped")
-    if (
-        "channel" in columns
-        and not columns["channel"].mapped
-        and "channel" not in seen.changes.get("columns", {})
-    ):
-        seen.add_advice("warning", "channel", "is not mapped: every dossier will count as in person")
+    for column in source.columns:
+        is_suggested = column.name in seen.changes.get("columns", {})
+        if column.words and column.default is not None and not column.mapped and not is_suggested:
+            seen.add_advice(
+                "warning", column.name, f"is not mapped: every row will count as {column.default}"
+            )
 
 
 def _advise_missing(seen: Examination, column: Column, free: list[str], *, required: bool) -> None:

@@ -23,7 +23,6 @@ GENERIC = [
 WORDS = re.compile(r"dossier|\btask_|_task_|\bissue_|province|since_2025|\bonline_|toàn tỉnh", re.IGNORECASE)
 # File → how many words of the domain it may still have, and why.
 ALLOWED: dict[str, tuple[int, str]] = {
-    "examine/headers.py": (1, "what the default of a missing channel means, in words for the operator"),
     "explain/difference.py": (6, "the option --dossiers and the JSON that `releases diff` promises"),
     "explain/sql/cause_shares.sql": (1, "`province` is the unit code of the whole place in the marts"),
     "explain/sql/changes.sql": (2, "the same, and a column of the ledger's tables"),
@@ -31,7 +30,6 @@ ALLOWED: dict[str, tuple[int, str]] = {
     "lake/ledger.py": (1, "a column of the published table audit.release_movements"),
     "releases/rebuild.py": (1, "the audit table whose rows are numbers that a rebuild must reproduce"),
     "sources/contracts/contract.py": (2, "examples in the descriptions of keys"),
-    "sources/database/connector.py": (1, "the demo province, in words for the operator"),
 }
 
 

@@ -199,3 +199,13 @@ def test_a_header_that_is_not_there_and_an_alias_read_in_its_place_are_told(plac
     (place / "sources.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     output = " ".join(check("dossier_log", "--partition", "2025-10-25").output.split())
     assert "the header 'way of submission' is not there; 'channel' is read instead, an alias" in output
+
+
+def test_a_default_that_every_row_would_take_is_told(place: Path) -> None:
+    log = LOG.replace("activity,channel,", "activity,way,")
+    (place / "2025-10-25.csv").write_text(log, encoding="utf-8")
+    content = json.loads(json.dumps(WRONG))
+    content["sources"]["dossier_log"]["columns"].pop("channel")
+    (place / "sources.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    output = " ".join(check("dossier_log", "--partition", "2025-10-25").output.split())
+    assert "channel is not mapped: every row will count as in_person" in output

@@ -65,7 +65,7 @@ def pull(
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         raise PermanentSourceError(
             f"{source.name} {partition}: no database file {url.database}. "
-            f"Run `thongsuot demo` for the demo province, or correct the url in sources.yaml."
+            f"Run `thongsuot demo` for the demo's own sources, or correct the url in sources.yaml."
         )
     read = (
         _read_scanned
