@@ -117,13 +117,15 @@ def show(release_id: int | None, as_json: bool) -> None:
 def diff(first: int, second: int, mart: str | None, unit: str, dossiers: bool, as_json: bool) -> None:
     """Why B says something else than A. Exit code 0: the same content; 1: they differ."""
     from pipelines.explain.difference import find_difference
+    from pipelines.explain.explain_rule import list_metrics
     from pipelines.explain.row_changes import find_row_changes
     from pipelines.lake.catalogue import open_lake
-    from pipelines.lake.manifest import read_marts
+    from pipelines.lake.manifest import read_marts, read_models
 
     settings = Settings.from_env()
+    metrics = list_metrics(read_models(settings.dbt_target / "manifest.json"))
     with answering(), open_lake(settings) as con:
-        comparison = find_difference(con, first, second, unit=unit, dossiers=dossiers)
+        comparison = find_difference(con, first, second, unit=unit, dossiers=dossiers, metrics=metrics)
         rows = None
         if mart:
             name = mart if "." in mart else f"marts.{mart}"

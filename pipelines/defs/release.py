@@ -7,10 +7,11 @@ import dagster as dg
 from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL, night_of
 from pipelines.defs.warehouse import MANIFEST
 from pipelines.explain.difference import find_difference, write_difference
+from pipelines.explain.explain_rule import list_metrics
 from pipelines.exports.headline import read_headline, write_headline
 from pipelines.exports.rate_chart import rate_chart_markdown
 from pipelines.lake.catalogue import open_lake
-from pipelines.lake.manifest import read_marts
+from pipelines.lake.manifest import read_marts, read_models
 from pipelines.night import publish_release
 from pipelines.releases.publish import Publication, PublishError
 from pipelines.releases.restore import restore
@@ -19,6 +20,7 @@ from pipelines.settings import LOCAL_ZONE
 
 RESTORE_JOB = "restore"
 PUBLIC = [dg.AssetKey([mart.schema, mart.name]) for mart in read_marts(MANIFEST)]
+METRICS = list_metrics(read_models(MANIFEST))
 
 
 class PublishConfig(dg.Config):
@@ -59,7 +61,9 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
         chart = rate_chart_markdown(con)
         before = release.release_id - 1
         moved = (
-            write_difference(find_difference(con, before, release.release_id)) if before else "first release"
+            write_difference(find_difference(con, before, release.release_id, metrics=METRICS))
+            if before
+            else "first release"
         )
     return dg.MaterializeResult(
         data_version=dg.DataVersion(release.release_hash[:16]),

@@ -7,6 +7,7 @@ too, and answers what was written in the publish transactions.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import duckdb
 from pipelines.lake import inputs, ledger
 from pipelines.lake.catalogue import ALIAS
 from pipelines.lake.ledger import Release
+from pipelines.sources.contracts.canon import read_canon
 from pipelines.sql import read_sql
 
 
@@ -71,8 +73,12 @@ def find_difference(
     *,
     unit: str = "province",
     dossiers: bool = False,
+    metrics: Sequence[str] = (),
 ) -> Difference:
-    """From one release to another (either may be the older one); LookupError where one is unknown."""
+    """From one release to another (either may be the older one); LookupError where one is unknown.
+
+    `metrics`: in the order in which they are to stand (`list_metrics`); others come after, by their names.
+    """
     chain = ledger.list_releases(con)
     first, second = ledger.find_release(chain, first_id), ledger.find_release(chain, second_id)
     tables = {
@@ -88,7 +94,7 @@ def find_difference(
         second,
         tables,
         _compare_batches(con, first, second),
-        _compare_rates(con, first, second, unit, with_items=dossiers),
+        _compare_rates(con, first, second, unit, metrics, with_items=dossiers),
     )
 
 
@@ -109,13 +115,19 @@ def _compare_batches(con: duckdb.DuckDBPyConnection, first: Release, second: Rel
 
 
 def _compare_rates(
-    con: duckdb.DuckDBPyConnection, first: Release, second: Release, unit: str, *, with_items: bool
+    con: duckdb.DuckDBPyConnection,
+    first: Release,
+    second: Release,
+    unit: str,
+    metrics: Sequence[str],
+    *,
+    with_items: bool,
 ) -> list[Rate]:
-    """Every rate that both releases have, the one over most items first."""
-    releases = {"a": first.release_id, "b": second.release_id}
-    counts = con.execute(
-        read_sql("pipelines.explain", "compared_rates", lake=ALIAS), {**releases, "unit": unit}
-    )
+    """Every rate that both releases have."""
+    parameters = {
+        "a": first.release_id, "b": second.release_id, "unit": unit, "metrics": list(metrics),
+    }  # fmt: skip
+    counts = con.execute(read_sql("pipelines.explain", "compared_rates", lake=ALIAS), parameters)
     rows = counts.fetchall()
     shares = _list_shares(con, first.release_id, second.release_id, unit, with_items=with_items)
     rates = []
@@ -140,9 +152,14 @@ def _list_shares(
     query = read_sql("pipelines.explain", "cause_shares", lake=ALIAS, with_items=with_items)
     low, high = sorted((first_id, second_id))
     shares: dict[tuple[str, str], list[CauseShare]] = {}
-    for metric, period, cause, moved, *values in con.execute(
-        query, {"low": low, "high": high, "unit": unit, "sign": 1 if first_id <= second_id else -1}
-    ).fetchall():
+    parameters = {
+        "low": low,
+        "high": high,
+        "unit": unit,
+        "whole": read_canon().whole.code,
+        "sign": 1 if first_id <= second_id else -1,
+    }
+    for metric, period, cause, moved, *values in con.execute(query, parameters).fetchall():
         numerator, denominator, items, batches, codes = values
         share = CauseShare(cause, moved, numerator, denominator, None, items, batches, codes)
         shares.setdefault((metric, period), []).append(share)

@@ -79,3 +79,8 @@ def read_explain_rules(models: dict[str, dict[str, Any]]) -> list[ExplainRule]:
         except ValidationError as error:
             raise ValueError(f"{name}: meta.explain: {error}") from None
     return rules
+
+
+def list_metrics(models: dict[str, dict[str, Any]]) -> list[str]:
+    """Every explained metric, in the order of the marts and of the rates in each."""
+    return list(dict.fromkeys(rate.metric for rule in read_explain_rules(models) for rate in rule.rates))

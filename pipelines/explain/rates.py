@@ -53,7 +53,9 @@ def explain_rates(
     models = read_models(settings.dbt_target / "manifest.json")
     rules = [rule for rule in read_explain_rules(models) if rule.tables <= after.keys()]
     count_items(con, "after", release, after, rules)
-    con.execute(f"insert into rates by name {read_sql('pipelines.explain', 'rates')}")
+    con.execute(
+        f"insert into rates by name {read_sql('pipelines.explain', 'rates', whole=read_canon().whole.code)}"
+    )
     if previous is None:
         return
     rules = [rule for rule in rules if rule.tables <= before.keys()]
@@ -88,7 +90,9 @@ def attribute_changes(con: duckdb.DuckDBPyConnection, rates_before: str) -> None
         f"intersect select distinct metric, period from {rates_before}"
     )
     con.execute(read_sql("pipelines.explain", "movements"))
-    con.execute(read_sql("pipelines.explain", "changes", rates_before=rates_before))
+    con.execute(
+        read_sql("pipelines.explain", "changes", rates_before=rates_before, whole=read_canon().whole.code)
+    )
     apart = con.execute(read_sql("pipelines.explain", "sums_apart", rates_before=rates_before)).fetchall()
     if apart:
         raise Unexplained(f"the parts do not add up to the whole for {apart[:5]}")

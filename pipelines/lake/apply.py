@@ -1,7 +1,7 @@
 """Make a table of the lake equal a relation, touching only the rows that differ.
 
 In place (one MERGE action and one DELETE), so that the table keeps its id and `table_changes` between
-two releases is the true difference. Found first, so that the content hash moves by the same rows.
+two releases is the true difference. What differs is looked for first, so that the content hash moves by the same rows.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pipelines.lake.content_hash import (
     sum_hashes,
 )
 from pipelines.lake.manifest import Mart
+from pipelines.sql import read_sql
 
 
 class TableChange(NamedTuple):
@@ -44,17 +45,17 @@ def lake_table(mart: Mart) -> str:
 def find_change(
     con: duckdb.DuckDBPyConnection, mart: Mart, source: str, before: Content | None, number: int
 ) -> TableChange:
-    """`source`: anything that may follow FROM; `before`: what the lake's table is known to hold, None where
-    nobody vouches for it.
+    """`source`: anything that may follow FROM; `before`: what the lake's table holds, None where nobody
+    vouches for it.
 
     That, a changed contract or a key that is not one is a new table, hashed whole: older releases keep
-    the old one through time travel. What is found rests in the attached database `scratch`.
+    the old one through time travel. What differs rests in the attached database `scratch`.
     """
     described = describe_columns(con, source)
     if not before or not mart.key or describe_columns(con, lake_table(mart)) != described:
         return TableChange(mart, source, hash_content(con, source), None, source)
     differing = scratch_table(f"differing_{number:d}")
-    leaving, coming, rows = _find(con, mart, source, described, differing)
+    leaving, coming, rows = _find_differing(con, mart, source, described, differing)
     if not leaving and not coming and rows == before.rows:
         return TableChange(mart, source, before, differing, source)
     fresh = source
@@ -72,23 +73,22 @@ def find_change(
     return TableChange(mart, source, content, differing, fresh)
 
 
-def _find(
-    con: duckdb.DuckDBPyConnection, mart: Mart, source: str, described: dict[str, str], differing: str
+def _find_differing(
+    con: duckdb.DuckDBPyConnection, mart: Mart, source: str, columns: dict[str, str], differing: str
 ) -> tuple[int, int, int]:
     """By 64-bit hashes of rows, so that a night costs what changed: (leaving or changed, coming or
     changed, rows of the source)."""
-    keys, names = ([duck.identifier(c) for c in columns] for columns in (mart.key, described))
-    hashed = f"{', '.join(keys)}, hash({', '.join(names)}) as h, true as there"
-    con.execute(
-        f"""
-        create table {differing} as
-        select {", ".join(f"coalesce(s.{k}, t.{k}) as {k}" for k in keys)},
-            s.there is not null as is_fresh, t.there is not null as was_there
-        from (select {hashed} from {source}) as s
-        full join (select {hashed} from {lake_table(mart)}) as t on {_same_key(mart, "t", "s")}
-        where s.h is distinct from t.h
-        """
+    query = read_sql(
+        "pipelines.lake",
+        "differing",
+        differing=differing,
+        keys=[duck.identifier(name) for name in mart.key],
+        columns=[duck.identifier(name) for name in columns],
+        source=source,
+        table=lake_table(mart),
+        same_key=_same_key(mart, "earlier", "later"),
     )
+    con.execute(query)
     row = con.execute(
         f"select count(*) filter (was_there), count(*) filter (is_fresh), (select count(*) from {source}) "
         f"from {differing}"
@@ -98,32 +98,38 @@ def _find(
 
 
 def apply_change(con: duckdb.DuckDBPyConnection, change: TableChange) -> None:
-    into, mart, differing = lake_table(change.mart), change.mart, change.differing
+    """Make the lake's table what `change` says, inside the caller's transaction."""
+    table, mart, differing = lake_table(change.mart), change.mart, change.differing
     if differing is None:
-        con.execute(f"create or replace table {into} as from {change.source}")
+        con.execute(f"create or replace table {table} as from {change.source}")
         return
-    names = [duck.identifier(c) for c in describe_columns(con, change.source)]
-    keys = {duck.identifier(k) for k in mart.key}
-    rest = [n for n in names if n not in keys]
-    update = f"when matched then update set {', '.join(f'{n} = s.{n}' for n in rest)}" if rest else ""
-    con.execute(
-        f"""
-        merge into {into} as t using {change.fresh} as s on ({_same_key(mart, "t", "s")}) {update}
-        when not matched then insert ({", ".join(names)}) values ({", ".join("s." + n for n in names)})
-        """
+    columns = list(describe_columns(con, change.source))
+    query = read_sql(
+        "pipelines.lake",
+        "merge_rows",
+        table=table,
+        fresh=change.fresh,
+        same_key=_same_key(mart, "present", "fresh"),
+        columns=[duck.identifier(name) for name in columns],
+        attributes=[duck.identifier(name) for name in columns if name not in mart.key],
     )
+    con.execute(query)
     row = con.execute(f"select count(*) from {differing} where not is_fresh").fetchone()
     if row and row[0]:
+        same_key = _same_key(mart, "present", "leaving")
         con.execute(
-            f"delete from {into} as t where exists "
-            f"(select 1 from {differing} as d where not d.is_fresh and {_same_key(mart, 't', 'd')})"
+            f"delete from {table} as present where exists "
+            f"(select 1 from {differing} as leaving where not leaving.is_fresh and {same_key})"
         )
 
 
 def _among(mart: Mart, relation: str, keys: str) -> str:
     """SQL: the rows of a relation whose key is among `keys`."""
-    same = _same_key(mart, "t", "d")
-    return f"select t.* from {relation} as t where exists (select 1 from {keys} as d where {same})"
+    same_key = _same_key(mart, "present", "chosen")
+    return (
+        f"select present.* from {relation} as present "
+        f"where exists (select 1 from {keys} as chosen where {same_key})"
+    )
 
 
 def _same_key(mart: Mart, left: str, right: str) -> str:

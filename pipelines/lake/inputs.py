@@ -11,6 +11,7 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines.lake.catalogue import ALIAS
+from pipelines.sql import read_sql
 from pipelines.warehouse.build import fingerprint
 
 
@@ -45,26 +46,7 @@ def hash_inputs(batches: list[ReleasedBatch]) -> str:
 
 def record_inputs(con: duckdb.DuckDBPyConnection, release_id: int, batches: str) -> None:
     """Note what changed since the release before. `batches`: the relation of `audit.batches`."""
-    con.execute(
-        f"""
-        insert into {ALIAS}.audit.release_batches
-        with before as (
-            select * from {ALIAS}.audit.release_batches
-            qualify row_number() over (partition by source, batch_id order by release_id desc) = 1
-        ),
-        after as (
-            select source, partition_key, batch_id, sha256,
-                case when is_current then 'current' when is_accepted then 'superseded' else 'blocked' end
-                as standing
-            from {batches}
-        )
-        select {release_id:d}, coalesce(after.source, before.source),
-            coalesce(after.partition_key, before.partition_key),
-            coalesce(after.batch_id, before.batch_id), coalesce(after.sha256, before.sha256),
-            coalesce(after.standing, 'absent')
-        from after full join before
-            on after.source = before.source and after.batch_id = before.batch_id
-        where coalesce(after.standing, 'absent') is distinct from coalesce(before.standing, 'absent')
-            or after.sha256 is distinct from before.sha256 and after.sha256 is not null
-        """
+    query = read_sql(
+        "pipelines.lake", "record_inputs", lake=ALIAS, release_id=int(release_id), batches=batches
     )
+    con.execute(query)

@@ -153,17 +153,17 @@ def _write(
     """Tables, details and the ledger row, inside the open transaction; returns the sealed release."""
     relations = {mart.qualified: source for mart, source in sources.items()}
     marts_before = previous.marts if previous else {}
-    n = draft.release_id
+    release_id = draft.release_id
     old = {name: duck.identifier(lake.ALIAS, *name.split(".")) for name in marts_before}
     explain_rates(con, settings, previous, draft, old, relations)
     for name in ("rates", "movements", "changes"):
         extra = f", {previous.release_id:d} as compared_with" if previous and name == "changes" else ""
         con.execute(
             f"insert into {lake.ALIAS}.audit.release_{name} by name "
-            f"select {n:d} as release_id{extra}, * from {name}"
+            f"select {release_id:d} as release_id{extra}, * from {name}"
         )
     if "audit.batches" in relations:
-        inputs.record_inputs(con, n, relations["audit.batches"])
+        inputs.record_inputs(con, release_id, relations["audit.batches"])
     there = files.list_files(settings)
     for change in changed:
         apply_change(con, change)
@@ -174,8 +174,8 @@ def _write(
             )
     for name in sorted(set(marts_before) - set(draft.marts)):
         con.execute(f"drop table if exists {duck.identifier(lake.ALIAS, *name.split('.'))}")
-    files.record_files(con, n, settings, files.list_files(settings) - there)
-    release = replace(draft, details_sha256=ledger.hash_details(con, n))
+    files.record_files(con, release_id, settings, files.list_files(settings) - there)
+    release = replace(draft, details_sha256=ledger.hash_details(con, release_id))
     release = replace(release, release_hash=release.chain_hash())
     ledger.append_release(con, release)
     return release

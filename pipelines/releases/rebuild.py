@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipelines import duck
+from pipelines.explain.trace_rule import read_trace_rule
 from pipelines.lake import catalogue as lake
 from pipelines.lake import inputs, ledger
 from pipelines.lake.content_hash import Content, hash_content
 from pipelines.lake.ledger import Release
+from pipelines.lake.manifest import read_models
 from pipelines.landing.batches import LandingError, list_batches
 from pipelines.quality.validate import validate
 from pipelines.releases.findings import Finding
@@ -26,9 +28,6 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import BuiltState, NothingLanded, finish, prepare
 from pipelines.warehouse.dbt import DbtError, build, ensure_manifest, explain
-
-# Bookkeeping lists superseded batches as they were judged then, which later rules do not reproduce.
-NUMBERS = ("marts.", "audit.headline_dossiers")
 
 
 class Rebuilt(NamedTuple):
@@ -65,7 +64,8 @@ def rebuild(settings: Settings, release_id: int, progress: Callable[[str], None]
                     "select 1 from duckdb_tables() where schema_name || '.' || table_name = ?", [name]
                 ).fetchone()
             }
-    return _compared(release, state, contents)
+        bookkeeping = _list_bookkeeping(scratch)
+    return _compare(release, state, contents, bookkeeping)
 
 
 def _build(scratch: Settings, release: Release, progress: Callable[[str], None]) -> BuiltState:
@@ -83,7 +83,20 @@ def _build(scratch: Settings, release: Release, progress: Callable[[str], None])
     return finish(scratch, as_of)
 
 
-def _compared(release: Release, state: BuiltState, contents: dict[str, Content]) -> Rebuilt:
+def _list_bookkeeping(settings: Settings) -> set[str]:
+    """Tables of audit that count no items (their meta.trace): they list superseded batches with the verdicts
+    of that day, which later rules do not reproduce."""
+    models = read_models(settings.dbt_target / "manifest.json")
+    return {
+        name
+        for name, node in models.items()
+        if node["schema"] == "audit" and read_trace_rule(name, node["config"]["meta"]) is None
+    }
+
+
+def _compare(
+    release: Release, state: BuiltState, contents: dict[str, Content], bookkeeping: set[str]
+) -> Rebuilt:
     """Another code is said first: then a difference proves nothing."""
     notes = [
         f"{what} changed since release {release.release_id}; check out {release.code_commit[:12]} to "
@@ -95,10 +108,10 @@ def _compared(release: Release, state: BuiltState, contents: dict[str, Content])
         if now != then
     ]
     differing = [name for name, mart in sorted(release.marts.items()) if contents.get(name) != mart]
-    books = [name for name in differing if not name.startswith(NUMBERS)]
-    wrong = [name for name in differing if name.startswith(NUMBERS)]
+    books = [name for name in differing if name in bookkeeping]
+    wrong = [name for name in differing if name not in bookkeeping]
     if books:
-        notes.append(f"{', '.join(books)}: superseded batches are judged by today's rules")
+        notes.append(f"{', '.join(books)}: superseded batches are validated by today's rules")
     if not wrong:
         return Rebuilt(release, [], notes)
     text = f"release {release.release_id} does not reproduce from its batches: {', '.join(wrong)}"

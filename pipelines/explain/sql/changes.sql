@@ -3,7 +3,7 @@ with summed as (
     select
         metric,
         period,
-        case when grouping(unit_code) = 1 then 'province' else unit_code end as unit_code,
+        case when grouping(unit_code) = 1 then '{{ whole }}' else unit_code end as unit_code,
         cause,
         field,
         cast(sum(numerator_change) as bigint) as numerator_change,

@@ -38,4 +38,4 @@ of_unit as (
 
 select *
 from of_unit
-order by max(denominator_after) over (partition by metric) desc, metric, period desc
+order by coalesce(list_position($metrics, metric), len($metrics) + 1), metric, period desc

@@ -2,7 +2,7 @@
 select
     metric,
     period,
-    case when grouping(unit_code) = 1 then 'province' else unit_code end as unit_code,
+    case when grouping(unit_code) = 1 then '{{ whole }}' else unit_code end as unit_code,
     count(*) filter (counts) as numerator,
     count(*) as denominator
 from counted_after

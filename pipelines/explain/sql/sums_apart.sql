@@ -26,10 +26,10 @@ select
     metric,
     period,
     unit_code,
-    whole.numerator_change,
-    parts.numerator_change,
-    whole.denominator_change,
-    parts.denominator_change
+    whole.numerator_change as numerator_of_whole,
+    parts.numerator_change as numerator_of_parts,
+    whole.denominator_change as denominator_of_whole,
+    parts.denominator_change as denominator_of_parts
 from whole
 full join parts using (metric, period, unit_code)
 where
