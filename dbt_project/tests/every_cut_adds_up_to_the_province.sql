@@ -7,7 +7,7 @@ with province as (
         rate.late_arrivals
     from {{ ref('online_submission_rate', v=1) }} as rate
     inner join {{ ref('int_as_of') }} as run on rate.as_of_day = run.as_of_day
-    where rate.unit_level = 'province'
+    where rate.unit_level = {{ whole() }}
 ),
 
 cut as (

@@ -1,4 +1,4 @@
-with listed as (
+with list_of_issues as (
     select {{ count_if('is_open') }} as open_issues
     from {{ ref('issue_backlog', v=1) }}
 ),
@@ -10,6 +10,6 @@ flow as (
 )
 
 select *
-from listed
+from list_of_issues
 cross join flow
-where listed.open_issues <> flow.closing
+where list_of_issues.open_issues <> flow.closing

@@ -1,4 +1,4 @@
-with listed as (
+with dossiers as (
     select
         cutoff_at,
         count(*) as received,
@@ -11,9 +11,9 @@ with listed as (
 
 select headline.cutoff_at
 from {{ ref('online_submission_headline', v=1) }} as headline
-left join listed on headline.cutoff_at = listed.cutoff_at
+left join dossiers on headline.cutoff_at = dossiers.cutoff_at
 where
-    headline.received <> coalesce(listed.received, 0)
-    or headline.online <> coalesce(listed.online, 0)
-    or headline.strictly_online <> coalesce(listed.strictly_online, 0)
-    or headline.returned <> coalesce(listed.returned, 0)
+    headline.received <> coalesce(dossiers.received, 0)
+    or headline.online <> coalesce(dossiers.online, 0)
+    or headline.strictly_online <> coalesce(dossiers.strictly_online, 0)
+    or headline.returned <> coalesce(dossiers.returned, 0)

@@ -6,7 +6,7 @@ with cumulated as (
         rate.strict_numerator
     from {{ ref('online_submission_rate', v=1) }} as rate
     inner join {{ ref('int_as_of') }} as run on rate.as_of_day = run.as_of_day
-    where rate.period = 'since_start' and rate.unit_level <> 'province'
+    where rate.period = 'since_start' and rate.unit_level <> {{ whole() }}
 ),
 
 counted as (

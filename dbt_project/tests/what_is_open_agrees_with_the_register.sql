@@ -6,10 +6,10 @@ with carried as (
         timeliness.open_paused
     from {{ ref('dossier_timeliness', v=1) }} as timeliness
     inner join {{ ref('int_as_of') }} as run on timeliness.as_of_day = run.as_of_day
-    where timeliness.period = 'day' and timeliness.sector_code = 'all' and timeliness.unit_level <> 'province'
+    where timeliness.period = 'day' and timeliness.sector_code = 'all' and timeliness.unit_level <> {{ whole() }}
 ),
 
-listed as (
+register_counts as (
     select
         coalesce(register.processing_unit_code, register.receiving_unit_code) as unit_code,
         {{ count_if('register.is_open') }} as open_total,
@@ -23,10 +23,10 @@ listed as (
 
 select
     carried.unit_code as carried_unit,
-    listed.unit_code as listed_unit
+    register_counts.unit_code as listed_unit
 from carried
-full outer join listed on carried.unit_code = listed.unit_code
+full outer join register_counts on carried.unit_code = register_counts.unit_code
 where
-    coalesce(carried.open_total, 0) <> coalesce(listed.open_total, 0)
-    or coalesce(carried.open_overdue, 0) <> coalesce(listed.open_overdue, 0)
-    or coalesce(carried.open_paused, 0) <> coalesce(listed.open_paused, 0)
+    coalesce(carried.open_total, 0) <> coalesce(register_counts.open_total, 0)
+    or coalesce(carried.open_overdue, 0) <> coalesce(register_counts.open_overdue, 0)
+    or coalesce(carried.open_paused, 0) <> coalesce(register_counts.open_paused, 0)

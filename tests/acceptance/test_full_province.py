@@ -14,6 +14,7 @@ import pytest
 
 from pipelines.lake.catalogue import open_lake
 from tests.conftest import Province
+from tests.golden.rows import count_rows, read_golden
 
 pytestmark = pytest.mark.slow
 
@@ -37,9 +38,9 @@ def oracle(database: Path, as_of: pd.Timestamp = CUTOFF) -> pd.DataFrame:
     good &= log["channel"].isna() | log["channel"].isin(["1", "2", "3"])
     good &= log["level"].isin(["2", "3", "4"])
     for name in ("received", "due", "finished"):
-        told = log[name].notna()
+        is_stated = log[name].notna()
         log[name] = pd.to_datetime(log[name], format="%Y%m%d%H%M%S", errors="coerce")
-        good &= ~(told & log[name].isna())
+        good &= ~(is_stated & log[name].isna())
     day = pd.Timedelta(days=1)
     good &= ~(log["recorded"] > log["synced"] + day) & ~(log["received"] > log["recorded"] + day)
     good &= ~(log["finished"] < log["received"])
@@ -53,19 +54,24 @@ def oracle(database: Path, as_of: pd.Timestamp = CUTOFF) -> pd.DataFrame:
 
 
 def test_the_published_figures_and_an_independent_count_agree(full_province: Province) -> None:
-    said = json.loads(full_province.thongsuot("status", "--json").stdout)
-    assert (said["received"], said["online"], said["national_rank"], said["rank_movement"]) == (
+    status = json.loads(full_province.thongsuot("status", "--json").stdout)
+    assert (status["received"], status["online"], status["national_rank"], status["rank_movement"]) == (
         310_903,
         224_930,
         20,
         5,
     )
-    assert round(said["rate"] * 100, 2) == 72.35
-    assert said["tasks"] == {"total": 23, "completed": 14, "in_term": 9, "overdue": 0}
+    assert round(status["rate"] * 100, 2) == 72.35
+    assert status["tasks"] == {"total": 23, "completed": 14, "in_term": 9, "overdue": 0}
     counted = oracle(full_province.settings.data / "demo" / "one_stop.sqlite")
     assert len(counted) == 310_903
     assert int((counted["channel"] == "2").sum()) == 224_930
     assert int((counted["status"] == "10").sum()) == 252_648
+
+
+def test_every_table_has_the_rows_it_had(full_province: Province) -> None:
+    counts = count_rows(full_province.settings.data)
+    assert counts == read_golden("whole"), "if meant: python -m tests.golden whole DATA"
 
 
 def test_every_commune_agrees_with_the_independent_count(full_province: Province) -> None:

@@ -1,6 +1,6 @@
 """Provinces made up with every kind of dirt: the project's SQL and the naive pandas of tests/oracle agree.
 
-Each example runs every compiled model on a fresh set of raw tables; what fails is shrunk to a few rows.
+Each sample runs every compiled model on a fresh set of raw tables; what fails is shrunk to a few rows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.oracle import agree, sources
 from tests.oracle.compiled import CompiledProject
-from tests.oracle.made_up import MadeUp, parameters, province
+from tests.oracle.made_up import Sample, parameters, province
 
 pytestmark = pytest.mark.slow
 REFERENCE = (
@@ -30,9 +30,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> CompiledProject:
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(province=province())
-def test_the_marts_agree_on_any_province(project: CompiledProject, province: MadeUp) -> None:
-    project.build({"run_parameters": parameters(province), **province.tables})
-    place = sources.place(province.as_of, province.since, stopped_is_end=province.stopped_is_end)
-    differences = agree.all_marts(project.mart, province.tables, place)
+@given(sample=province())
+def test_the_marts_agree_on_any_province(project: CompiledProject, sample: Sample) -> None:
+    project.build({"run_parameters": parameters(sample), **sample.tables})
+    place = sources.place(sample.as_of, sample.since, stopped_is_end=sample.stopped_is_end)
+    differences = agree.all_marts(project.mart, sample.tables, place)
     assert not differences, "\n".join(differences)

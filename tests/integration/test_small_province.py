@@ -29,6 +29,7 @@ from pipelines.privacy.detectors import count_personal_data
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from tests.conftest import Province
+from tests.golden.rows import count_rows, read_golden
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +68,11 @@ def test_the_headline_is_the_published_one(small_province: Province) -> None:
     assert (said["national_rank"], said["province_count"], said["rank_movement"]) == (20, 34, 5)
     assert said["tasks"] == {"total": 23, "completed": 14, "in_term": 9, "overdue": 0}
     assert said["release_id"] == 1
+
+
+def test_every_table_has_the_rows_it_had(small_province: Province) -> None:
+    counts = count_rows(small_province.settings.data)
+    assert counts == read_golden("small"), "if meant: python -m tests.golden small DATA"
 
 
 def test_every_planted_fault_is_rejected_for_its_own_reason_and_nothing_else_is(

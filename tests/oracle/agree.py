@@ -19,6 +19,36 @@ PERIOD = ["as_of_day", "period", "unit_code"]
 WHERE = {"online_submission_rate": "denominator > 0"}
 
 
+# Numbers of a mart that nobody counts a second time, each with the reason.
+NOT_COUNTED = {
+    (
+        "online_submission_headline",
+        "index_766_points",
+    ): "the share, which is counted, × max_points of targets",
+    ("online_submission_headline", "index_766_definition_version"): "a constant of the definition",
+}
+# Marts that hold no number to count: their rows are the reference's own, or text about numbers.
+NO_COUNT = {
+    "dim_unit": "the reference's rows; int_units has unit tests",
+    "dim_procedure": "the reference's rows",
+    "dim_date": "the calendar of the library; int_calendar has unit tests, the oracle a calendar of its own",
+    "metrics_catalogue": "texts of the seed; tests/unit/test_dbt_layering.py",
+}
+
+
+def forgotten(marts: Marts, counted: Counted) -> list[str]:
+    """Numeric columns that are neither counted nor exempt, and exemptions that are none; marts without rows aside."""
+    lines = []
+    for mart, (rows, key) in counted.items():
+        if rows.empty:
+            continue
+        numbers = {c for c, kind in marts(mart, "*", "false").dtypes.items() if kind.kind in "iuf"} - {*key}
+        exempt = {column for name, column in NOT_COUNTED if name == mart}
+        lines += [f"{mart}.{c}: count it, or say in NOT_COUNTED why not" for c in numbers - {*rows} - exempt]
+        lines += [f"{mart}.{c}: is counted, or no number" for c in exempt - (numbers - {*rows})]
+    return sorted(lines)
+
+
 def differing(marts: Marts, counted: Counted) -> list[str]:
     return [
         f"{mart} {line}"
@@ -30,27 +60,33 @@ def differing(marts: Marts, counted: Counted) -> list[str]:
 
 
 def all_marts(marts: Marts, tables: Mapping[str, pd.DataFrame], place: Place) -> list[str]:
+    """What differs, and what nobody counted; `tables` as for `count_marts`."""
+    counted = count_marts(tables, place)
+    return forgotten(marts, counted) + differing(marts, counted)
+
+
+def count_marts(tables: Mapping[str, pd.DataFrame], place: Place) -> Counted:
     """`tables`: the accepted rows per source, rejections, batches, assignments, targets."""
-    known = dossiers.states(sources.typed(tables["dossier_log"], "dossier_log"), place)
+    states = dossiers.states(sources.typed(tables["dossier_log"], "dossier_log"), place)
     tracker = tasks.Tracker(
         sources.typed(tables["task_tracker"], "task_tracker"), tables["rejections"], place
     )
-    every = issues.issues(
+    register = issues.issues(
         sources.typed(tables["issue_register"], "issue_register"), tables["rejections"], place
     )
     counted = {
-        **of_dossiers(known, tables, place),
+        **of_dossiers(states, tables, place),
         **of_tasks(tracker),
-        **of_issues(every, tables),
-        **of_reports(known, tracker, every, tables, place),
+        **of_issues(register, tables),
+        **of_reports(states, tracker, register, tables, place),
     }
     rate, key = counted["online_submission_rate"]
     rate = reporting.reporter_days(rate, counted["reporting_completeness"][0])
     counted["online_submission_rate"] = rate, key
-    return differing(marts, counted)
+    return counted
 
 
-def of_dossiers(known: pd.DataFrame, tables: Mapping[str, pd.DataFrame], place: Place) -> Counted:
+def of_dossiers(states: pd.DataFrame, tables: Mapping[str, pd.DataFrame], place: Place) -> Counted:
     channel = [
         "received_day",
         "receiving_unit_code",
@@ -61,20 +97,20 @@ def of_dossiers(known: pd.DataFrame, tables: Mapping[str, pd.DataFrame], place: 
     ]
     ranking = sources.typed(tables["national_ranking"], "national_ranking")
     targets, cutoffs = sources.targets(tables["targets"]), sources.cutoffs()
-    register = dossiers.register(known, place)
+    table = dossiers.register(states, place)
     return {
-        "dossier_register": (register, ["dossier_code"]),
-        "dossier_alerts": (dossiers.alerts(known, register), ["dossier_code"]),
-        "submission_by_channel_daily": (dossiers.channel_daily(known, place), channel),
-        "online_submission_rate": (rates.submission_rate(known, place, cutoffs, targets), PERIOD),
-        "online_submission_headline": (rates.headline(known, ranking, cutoffs, targets, place), ["cutoff_at"]),
+        "dossier_register": (table, ["dossier_code"]),
+        "dossier_alerts": (dossiers.alerts(states, table), ["dossier_code"]),
+        "submission_by_channel_daily": (dossiers.channel_daily(states, place), channel),
+        "online_submission_rate": (rates.submission_rate(states, place, cutoffs, targets), PERIOD),
+        "online_submission_headline": (rates.headline(states, ranking, cutoffs, targets, place), ["cutoff_at"]),
         "online_submission_breakdown": (
-            cuts.breakdown(known, place), ["as_of_day", "period", "dimension", "member"]
+            cuts.breakdown(states, place), ["as_of_day", "period", "dimension", "member"]
         ),
-        "digital_service_rate": (cuts.digital_rates(known, place, targets), [*PERIOD, "metric"]),
-        "dossier_timeliness": (handling.dossier_timeliness(known, place), [*PERIOD, "sector_code"]),
-        "online_resolution_rate": (handling.resolution(known, place), [*PERIOD, "sector_code"]),
-        "report_ii06a": (handling.form_ii06a(known, place), ["month", "unit_code", "sector_code"]),
+        "digital_service_rate": (cuts.digital_rates(states, place, targets), [*PERIOD, "metric"]),
+        "dossier_timeliness": (handling.dossier_timeliness(states, place), [*PERIOD, "sector_code"]),
+        "online_resolution_rate": (handling.resolution(states, place), [*PERIOD, "sector_code"]),
+        "report_ii06a": (handling.form_ii06a(states, place), ["month", "unit_code", "sector_code"]),
     }  # fmt: skip
 
 
@@ -89,25 +125,25 @@ def of_tasks(tracker: tasks.Tracker) -> Counted:
     }
 
 
-def of_issues(every: list[issues.Issue], tables: Mapping[str, pd.DataFrame]) -> Counted:
+def of_issues(register: list[issues.Issue], tables: Mapping[str, pd.DataFrame]) -> Counted:
     assigned = issues.assigned(tables["assignments"])
     daily = ["as_of_day", "unit_code", "category", "addressed_to_level"]
     return {
-        "issue_backlog": (issues.backlog(every, assigned), ["issue_code"]),
-        "issue_backlog_daily": (issues.backlog_daily(every), daily),
-        "issue_escalation": (issues.escalation(every), ["issue_code", "step"]),
-        "issue_repeats": (repeats.repeats(every), ["unit_code", "category"]),
+        "issue_backlog": (issues.backlog(register, assigned), ["issue_code"]),
+        "issue_backlog_daily": (issues.backlog_daily(register), daily),
+        "issue_escalation": (issues.escalation(register), ["issue_code", "step"]),
+        "issue_repeats": (repeats.repeats(register), ["unit_code", "category"]),
     }
 
 
 def of_reports(
-    known: pd.DataFrame,
+    states: pd.DataFrame,
     tracker: tasks.Tracker,
-    every: list[issues.Issue],
+    register: list[issues.Issue],
     tables: Mapping[str, pd.DataFrame],
     place: Place,
 ) -> Counted:
     ranking = sources.typed(tables["national_ranking"], "national_ranking")
-    counts = reporting.counted(known, tracker, every, ranking)
+    counts = reporting.counted(states, tracker, register, ranking)
     key = ["as_of_day", "source", "unit_level", "unit_code"]
     return {"reporting_completeness": (reporting.completeness(tables["batches"], counts, place), key)}

@@ -18,13 +18,13 @@ class Calendar:
     def __init__(self, overrides: pd.DataFrame) -> None:
         """`overrides`: date, is_working_day; they win over the library."""
         library = holidays.country_holidays("VN", years=range(FIRST.year, LAST.year + 1))
-        said = {pd.Timestamp(d).date(): w in (True, "true") for d, w in overrides.itertuples(index=False)}
+        override = {pd.Timestamp(d).date(): w in (True, "true") for d, w in overrides.itertuples(index=False)}
         self.count: dict[date, int] = {}
         self.works: dict[date, bool] = {}
         n = 0
         for offset in range((LAST - FIRST).days + 1):
             day = FIRST + timedelta(days=offset)
-            self.works[day] = said.get(day, library.is_working_day(day))
+            self.works[day] = override.get(day, library.is_working_day(day))
             n += self.works[day]
             self.count[day] = n
 
@@ -113,13 +113,13 @@ class Units:
         code, codes_seen = pd.factorize(codes)
         day, days_seen = pd.factorize(days.dt.normalize())
         pair, pairs_seen = pd.factorize(code * len(days_seen) + day)
-        said = [
+        units = [
             None
             if p < 0
             else self.today(codes_seen[p // len(days_seen)], days_seen[p % len(days_seen)].date())
             for p in pairs_seen
         ]
-        return pd.Series([said[p] for p in pair], index=codes.index, dtype=object)
+        return pd.Series([units[p] for p in pair], index=codes.index, dtype=object)
 
 
 def as_of_days(since: date, as_of: pd.Timestamp) -> Iterable[date]:

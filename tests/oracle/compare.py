@@ -13,8 +13,8 @@ def differences(mart: pd.DataFrame, oracle: pd.DataFrame, key: list[str]) -> lis
     if mart.empty or oracle.empty:
         return [f"{len(mart)} rows in the mart, {len(oracle)} counted"] * (len(mart) != len(oracle))
     columns = [c for c in oracle.columns if c not in key]
-    said, counted = ({c: _values(table[c]) for c in [*key, *columns]} for table in (mart, oracle))
-    both = pd.DataFrame(said).merge(
+    mart_values, counted = ({c: _values(table[c]) for c in [*key, *columns]} for table in (mart, oracle))
+    both = pd.DataFrame(mart_values).merge(
         pd.DataFrame(counted),
         on=key,
         how="outer",
@@ -22,24 +22,24 @@ def differences(mart: pd.DataFrame, oracle: pd.DataFrame, key: list[str]) -> lis
         indicator="side",
         validate="1:1",
     )
-    found = [
+    lines = [
         f"{k}: only {'in the mart' if side == 'left_only' else 'counted'}"
         for *k, side in both.loc[both["side"] != "both", [*key, "side"]].head(10).itertuples(index=False)
     ]
     both = both[both["side"] == "both"]
     for column in columns:
-        mine, theirs = both[column], both[f"{column} counted"]
-        unlike = both[~((mine == theirs) | (mine.isna() & theirs.isna()))]
+        left, right = both[column], both[f"{column} counted"]
+        unlike = both[~((left == right) | (left.isna() & right.isna()))]
         for *k, a, b in unlike[[*key, column, f"{column} counted"]].itertuples(index=False):
-            if len(found) < 10 and not _same(a, b):
-                found.append(f"{k} {column}: mart {a!r}, counted {b!r}")
-    return sorted(found)[:10]
+            if len(lines) < 10 and not _same(a, b):
+                lines.append(f"{k} {column}: mart {a!r}, counted {b!r}")
+    return sorted(lines)[:10]
 
 
 def _values(column: pd.Series) -> pd.Series:
     """So that kinds of columns do not matter: a day is a day, also as midnight; a number is a number."""
-    told = column.dropna()
-    if len(told) and isinstance(told.iloc[0], date):
+    values = column.dropna()
+    if len(values) and isinstance(values.iloc[0], date):
         return pd.to_datetime(column).astype("datetime64[us]")
     if column.dtype.kind in "iuf":
         return column.astype("float64")

@@ -82,8 +82,8 @@ class CompiledProject:
 def _raw_tables(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> dict[str, dict[str, str]]:
     """Empty tables of schema raw, as the layout of the warehouse types them."""
     tables: dict[str, dict[str, str]] = {**contracts.accepted_columns(), **contracts.reference_columns()}
-    for name, said in BOOKKEEPING.items():
-        tables[name] = dict(part.strip().split(" ") for part in said.split(","))  # type: ignore[misc]
+    for name, declaration in BOOKKEEPING.items():
+        tables[name] = dict(part.strip().split(" ") for part in declaration.split(","))  # type: ignore[misc]
     tables["calendar"] = {"date": "date", "is_working_day": "boolean", "holiday_name": "varchar"}
     con.execute("create schema raw")
     write_checks(con, [])
@@ -96,13 +96,13 @@ def _raw_tables(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> dict[st
 
 
 def _compile(folder: Path, warehouse: Path) -> None:
-    told = subprocess.run(
+    compilation = subprocess.run(
         [str(Path(sys.executable).with_name("dbt")), "compile", "--quiet", "--project-dir", str(DBT),
          "--profiles-dir", str(DBT), "--target-path", str(folder), "--log-path", str(folder)],
         env={**os.environ, "THONGSUOT_WAREHOUSE": str(warehouse)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-3000:]
+    assert compilation.returncode == 0, compilation.stdout[-3000:] + compilation.stderr[-3000:]
 
 
 def _in_order(manifest: Mapping[str, Any], folder: Path) -> list[tuple[str, str, str]]:

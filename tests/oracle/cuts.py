@@ -13,26 +13,27 @@ CUTS = {"receiving_unit": "unit", "processing_unit": "processing", "sector": "se
         "service_level": "service_level", "applicant_type": "applicant_type"}  # fmt: skip
 
 
-def breakdown(known: pd.DataFrame, place: Place) -> pd.DataFrame:
+def breakdown(states: pd.DataFrame, place: Place) -> pd.DataFrame:
     """online_submission_breakdown: period × dimension × member, where something was received."""
-    now = known_at(known, place.as_of)
+    now = known_at(states, place.as_of)
     now = now[now["received"] <= place.as_of]
     flags = pd.DataFrame({channel: (now["channel"] == channel).astype(int) for channel in CHANNELS})
     flags["denominator"], flags["strict_numerator"] = 1, now["is_strict"].astype(int)
     flags["late_arrivals"], received = now["is_late"].astype(int), now["received"]
     members = {cut: now[column].fillna("unknown").astype("category") for cut, column in CUTS.items()}
-    found = []
+    tables = []
     for period, first, last, moment in periods(place):
         here = received.between(pd.Timestamp(first), moment)
         counts = flags[here]
         for dimension, member in members.items():
             line = counts.groupby(member[here].rename("member"), observed=True).sum().reset_index()
             line["member"] = line["member"].astype(object)
-            found.append(line.assign(as_of_day=last, period=period, period_start=first, dimension=dimension))
-    table = pd.concat(found, ignore_index=True)
+            tables.append(line.assign(as_of_day=last, period=period, period_start=first, dimension=dimension))
+    table = pd.concat(tables, ignore_index=True)
     if table.empty:
         return pd.DataFrame()
     table["rate"] = table["online"] / table["denominator"]
+    table["strict_rate"] = table["strict_numerator"] / table["denominator"]
     shares = [printed_shares(list(counts)) for counts in table[CHANNELS].itertuples(index=False)]
     for n, channel in enumerate(CHANNELS):
         table[f"{channel}_percent"] = [share[n] for share in shares]
@@ -59,9 +60,9 @@ def _compared(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns=["rate_before", "rank_in_dimension_before"])
 
 
-def digital_rates(known: pd.DataFrame, place: Place, targets: list[Target]) -> pd.DataFrame:
+def digital_rates(states: pd.DataFrame, place: Place, targets: list[Target]) -> pd.DataFrame:
     """digital_service_rate: a dossier without the flag stands apart, it does not count as without the thing."""
-    now = known_at(known, place.as_of)
+    now = known_at(states, place.as_of)
     now = now[now["received"] <= place.as_of]
     digitised, result = now["is_digitised"].astype("boolean"), now["has_e_result"].astype("boolean")
     fee = now["procedure"].isin(place.fee)
@@ -72,7 +73,7 @@ def digital_rates(known: pd.DataFrame, place: Place, targets: list[Target]) -> p
         "online_payment_rate": (fee, now["paid_online"].astype("boolean")),
         "full_process_online_rate": (level == "full", now["is_online"].astype("boolean")),
     }
-    found = []
+    tables = []
     for metric, (counts, flag) in metrics.items():
         lines = pd.DataFrame(
             {
@@ -87,18 +88,21 @@ def digital_rates(known: pd.DataFrame, place: Place, targets: list[Target]) -> p
             units = here.groupby("unit_code", observed=True).sum().astype("int64")
             units.index = units.index.astype(object)
             units.loc["province"] = units.sum()
-            found.append(units.reset_index().assign(as_of_day=last, period=period, metric=metric))
-    if not found:
+            tables.append(units.reset_index().assign(as_of_day=last, period=period, metric=metric))
+    if not tables:
         return pd.DataFrame()
-    table = pd.concat(found, ignore_index=True)
-    told = table["flagged"] > 0
+    table = pd.concat(tables, ignore_index=True)
+    has_flag = table["flagged"] > 0
     table["missing_reason"] = [
         None if flagged else "source_has_no_flag" if n else "nothing_to_count"
-        for n, flagged in zip(table["counted"], told, strict=True)
+        for n, flagged in zip(table["counted"], has_flag, strict=True)
     ]
-    table["rate"] = (table["numerator"] / table["flagged"]).where(told)
+    table["rate"] = (table["numerator"] / table["flagged"]).where(has_flag)
     table["without_flag"] = table["counted"] - table["flagged"]
-    table["denominator"], table["numerator"] = table["flagged"].where(told), table["numerator"].where(told)
+    table["denominator"], table["numerator"] = (
+        table["flagged"].where(has_flag),
+        table["numerator"].where(has_flag),
+    )
     percents = [
         target_at(targets, metric, place.level_of(unit), day)
         for metric, unit, day in zip(table["metric"], table["unit_code"], table["as_of_day"], strict=True)

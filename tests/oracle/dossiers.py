@@ -42,8 +42,8 @@ class Place:
 def states(log: pd.DataFrame, place: Place) -> pd.DataFrame:
     """One row per state recorded by as_of, in order, each with the milestones known at it."""
     log = log[log["recorded_at"] <= place.as_of].assign(
-        dossier=lambda found: pd.factorize(found["dossier_code"])[0],
-        batch=lambda found: found["batch_id"].astype("category").cat.codes,
+        dossier=lambda rows: pd.factorize(rows["dossier_code"])[0],
+        batch=lambda rows: rows["batch_id"].astype("category").cat.codes,
     )
     log = log.sort_values(["synced_at", "batch", "_row"])
     log["arrived_at"] = log.groupby(STATE)["synced_at"].transform("min")
@@ -55,8 +55,8 @@ def states(log: pd.DataFrame, place: Place) -> pd.DataFrame:
     stated = log["received_at"].groupby(code).ffill()
     taken = log["recorded_at"].where(log["status_code"].isin(RECEIVED)).groupby(code).ffill()
     first_taken = taken.groupby(code).cummin()
-    told = log["status_code"].isin(RECEIVED) | log["received_at"].notna()
-    arrived_first = log["arrived_at"].where(told).groupby(code).ffill().groupby(code).cummin()
+    has_receipt = log["status_code"].isin(RECEIVED) | log["received_at"].notna()
+    arrived_first = log["arrived_at"].where(has_receipt).groupby(code).ffill().groupby(code).cummin()
     nine = log["recorded_at"].where(log["status_code"] == 9).groupby(code).ffill()
     ten = log["recorded_at"].where(log["status_code"] == 10).groupby(code).ffill()
 
@@ -86,10 +86,10 @@ def states(log: pd.DataFrame, place: Place) -> pd.DataFrame:
     return log
 
 
-def known_at(known: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
+def known_at(states: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
     """One row per dossier: its state at `moment`."""
-    dossier = known.loc[known["recorded_at"] <= moment, "dossier"]
-    return known.loc[dossier.index[dossier != dossier.shift(-1)]]  # states lie dossier by dossier, in order
+    dossier = states.loc[states["recorded_at"] <= moment, "dossier"]
+    return states.loc[dossier.index[dossier != dossier.shift(-1)]]  # states lie dossier by dossier, in order
 
 
 def is_overdue(state: pd.DataFrame, moment: pd.Timestamp) -> pd.Series:
@@ -109,15 +109,15 @@ def due_soon(place: Place) -> tuple[pd.Timestamp, pd.Timestamp]:
 def timeliness(state: pd.DataFrame) -> pd.Series:
     """early, on_time, late by date; no due date counts as on time; None while open."""
     end, due = state["ended"].dt.normalize(), state["due"].dt.normalize()
-    said = pd.Series("on_time", index=state.index, dtype=object)
-    said[end < due] = "early"
-    said[end > due] = "late"
-    return said.where(state["ended"].notna(), None)
+    words = pd.Series("on_time", index=state.index, dtype=object)
+    words[end < due] = "early"
+    words[end > due] = "late"
+    return words.where(state["ended"].notna(), None)
 
 
-def register(known: pd.DataFrame, place: Place) -> pd.DataFrame:
+def register(states: pd.DataFrame, place: Place) -> pd.DataFrame:
     """dossier_register: the state of every dossier at as_of."""
-    now = known_at(known, place.as_of)
+    now = known_at(states, place.as_of)
     overdue = now["is_open"] & is_overdue(now, place.as_of)
     paused = now["is_open"] & now["is_paused"]
     judged_at = now["ended"].fillna(place.as_of)
@@ -156,10 +156,10 @@ def register(known: pd.DataFrame, place: Place) -> pd.DataFrame:
     )
 
 
-def alerts(known: pd.DataFrame, registered: pd.DataFrame) -> pd.DataFrame:
+def alerts(states: pd.DataFrame, registered: pd.DataFrame) -> pd.DataFrame:
     """dossier_alerts: of the register what is overdue or comes due, with whose it is and why."""
     listed = registered[registered["is_overdue"] | registered["is_due_soon"]]
-    whose = known.loc[listed.index]
+    whose = states.loc[listed.index]
     why = (listed["supplement_requests"] > 1).map({True: "asked_more_than_once", False: "past_due"})
     return listed[
         ["dossier_code", "procedure_code", "channel", "received_at", "due_at", "working_days_left"]
@@ -171,9 +171,9 @@ def alerts(known: pd.DataFrame, registered: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def channel_daily(known: pd.DataFrame, place: Place) -> pd.DataFrame:
+def channel_daily(states: pd.DataFrame, place: Place) -> pd.DataFrame:
     """submission_by_channel_daily."""
-    now = known_at(known, place.as_of)
+    now = known_at(states, place.as_of)
     now = now[now["received"] <= place.as_of]
     key = {
         "received_day": now["received"].dt.date,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 
@@ -23,9 +23,9 @@ def periods(place: Place) -> Iterator[tuple[str, date, date, pd.Timestamp]]:
             yield period, first, last, end_of(last, place.as_of)
 
 
-def by_event(known: pd.DataFrame, place: Place) -> pd.DataFrame:
+def by_event(states: pd.DataFrame, place: Place) -> pd.DataFrame:
     """Received dossiers as known at as_of, with the days of their events; none ends before it was received."""
-    now = known_at(known, place.as_of)
+    now = known_at(states, place.as_of)
     now = now[now["received"].notna()]
     received_day, ended = now["received"].dt.normalize(), now["ended"].dt.normalize()
     return pd.DataFrame(
@@ -45,14 +45,14 @@ def by_event(known: pd.DataFrame, place: Place) -> pd.DataFrame:
 class Backlog:
     """What was open at a moment by event time; overdue and paused by what the records said then."""
 
-    def __init__(self, known: pd.DataFrame, now: pd.DataFrame) -> None:
+    def __init__(self, states: pd.DataFrame, now: pd.DataFrame) -> None:
         self.now = now[["dossier", *SLICE, "received", "closed_day"]]
-        self.said = known[["dossier", "recorded_at", "asked", "is_paused", "due"]]
-        self.first = self.said.drop_duplicates("dossier").set_index("dossier")
+        self.records = states[["dossier", "recorded_at", "asked", "is_paused", "due"]]
+        self.first = self.records.drop_duplicates("dossier").set_index("dossier")
 
     def at(self, moment: pd.Timestamp) -> pd.DataFrame:
         still = self.now[(self.now["received"] <= moment) & ~(self.now["closed_day"] <= moment)]
-        then = known_at(self.said, moment).set_index("dossier")
+        then = known_at(self.records, moment).set_index("dossier")
         early = self.first.loc[still.loc[~still["dossier"].isin(then.index), "dossier"]]
         then = pd.concat([then, early]).loc[still["dossier"]]
         return still.assign(
@@ -61,10 +61,10 @@ class Backlog:
         )
 
 
-def dossier_timeliness(known: pd.DataFrame, place: Place) -> pd.DataFrame:
+def dossier_timeliness(states: pd.DataFrame, place: Place) -> pd.DataFrame:
     """Period × responsible unit (or province) × sector (or all)."""
-    now = by_event(known, place)
-    backlog = Backlog(known, now)
+    now = by_event(states, place)
+    backlog = Backlog(states, now)
     lines, times = [], []
     for period, first, last, moment in periods(place):
         begins = pd.Timestamp(first)
@@ -97,7 +97,14 @@ def dossier_timeliness(known: pd.DataFrame, place: Place) -> pd.DataFrame:
     # The least number of days within which half, and nine tenths, were finished.
     half = took[place_in == (size + 1) // 2 - 1].set_index(key)["taken"].rename("median_working_days")
     tenths = took[place_in == -(-9 * size // 10) - 1].set_index(key)["taken"].rename("p90_working_days")
-    return counts.astype("int64").join([half, tenths]).reset_index().rename(columns=NAMES)
+    table = counts.astype("int64").join([half, tenths]).reset_index().rename(columns=NAMES)
+    table["on_time_rate"] = share(table["early"] + table["on_time"], table["finished"])
+    return table
+
+
+def share(part: pd.Series, whole: pd.Series) -> pd.Series:
+    """0..1; nothing where the whole is nothing."""
+    return (part / whole).where(whole > 0)
 
 
 def _line(rows: pd.DataFrame, **counts: pd.Series | int) -> pd.DataFrame:
@@ -115,9 +122,9 @@ def _with_totals(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([both, every], ignore_index=True)
 
 
-def resolution(known: pd.DataFrame, place: Place) -> pd.DataFrame:
+def resolution(states: pd.DataFrame, place: Place) -> pd.DataFrame:
     """online_resolution_rate: of what ended with 7, 9 or 10 in the period, what came in online."""
-    now = by_event(known, place)
+    now = by_event(states, place)
     now = now[now["status"].isin([7, 9, 10]) & now["closed_day"].notna()]
     lines = []
     for period, first, last, moment in periods(place):
@@ -128,31 +135,38 @@ def resolution(known: pd.DataFrame, place: Place) -> pd.DataFrame:
             .sum()
             .reset_index()
         )
-        lines.append(line.assign(as_of_day=last, period=period))
-    found = _with_totals(pd.concat(lines, ignore_index=True)).groupby(
-        ["as_of_day", "period", *SLICE], observed=True
-    )
-    return found.sum().reset_index().rename(columns=NAMES)
+        lines.append(line.assign(as_of_day=last, period=period, first=first))
+    key = ["as_of_day", "period", "first", *SLICE]
+    table = _with_totals(pd.concat(lines, ignore_index=True)).groupby(key, observed=True).sum().reset_index()
+    table["rate"] = share(table["numerator"], table["denominator"])
+    rates = table.set_index(["as_of_day", "period", *SLICE])["rate"].to_dict()
+    # Against the period that ended the day before this one began; a gap is no neighbour.
+    earlier = [
+        rates.get((first - timedelta(days=1), *slice_))
+        for first, *slice_ in table[["first", "period", *SLICE]].itertuples(index=False)
+    ]
+    table["change_since_period_before"] = table["rate"] - pd.Series(earlier, table.index, dtype="float64")
+    return table.drop(columns="first").rename(columns=NAMES)
 
 
-def never_received(known: pd.DataFrame, place: Place) -> pd.DataFrame:
+def never_received(states: pd.DataFrame, place: Place) -> pd.DataFrame:
     """When each dossier was handed in, and when the waiting ended: received, or refused without having been."""
-    now = known_at(known, place.as_of)
+    now = known_at(states, place.as_of)
     never = now["received"].isna()
     refused = now["refused_at"].fillna(now["recorded_at"].where(now["status_code"] == 3)).where(never)
     return now[SLICE].assign(
         refused=refused,
-        asked=now["submitted_at"].fillna(now["recorded_at"].where(never)),
+        submitted=now["submitted_at"].fillna(now["recorded_at"].where(never)),
         taken=now["received"].fillna(refused),
     )
 
 
-def form_ii06a(known: pd.DataFrame, place: Place) -> pd.DataFrame:
+def form_ii06a(states: pd.DataFrame, place: Place) -> pd.DataFrame:
     """report_ii06a: month × responsible unit × sector, the columns 3 to 13 and what is shown apart."""
-    now = by_event(known, place)
-    apart = never_received(known, place)
-    backlog = Backlog(known, now)
-    found = []
+    now = by_event(states, place)
+    apart = never_received(states, place)
+    backlog = Backlog(states, now)
+    months = []
     for period, first, _, moment in periods(place):
         if period != "month":
             continue
@@ -174,11 +188,15 @@ def form_ii06a(known: pd.DataFrame, place: Place) -> pd.DataFrame:
                 _line(still, open_in_term=~still["overdue"], open_overdue=still["overdue"]),
                 _line(apart[apart["refused"].between(begins, moment)], not_received=1),
                 _line(
-                    apart[(apart["asked"] <= moment) & ~(apart["taken"] <= moment)], waiting_for_receipt=1
+                    apart[(apart["submitted"] <= moment) & ~(apart["taken"] <= moment)], waiting_for_receipt=1
                 ),
             ]
         ).fillna(0)  # fmt: skip
-        found.append(
+        months.append(
             line.groupby(SLICE, observed=True).sum().astype("int64").reset_index().assign(month=first)
         )
-    return pd.concat(found, ignore_index=True).rename(columns=NAMES)
+    form = pd.concat(months, ignore_index=True).rename(columns=NAMES)
+    form["received_total"] = form["received_online"] + form["received_other"] + form["carried_over"]
+    form["resolved_total"] = form["resolved_early"] + form["resolved_on_time"] + form["resolved_late"]
+    form["open_total"] = form["open_in_term"] + form["open_overdue"]
+    return form

@@ -83,8 +83,8 @@ class Issue:
                 continue  # the end of the spell before
             opened = min(self.reported, run[0].day)
             if n:
-                told = [s.row["last_update_at"].date() for s in run if s.row["last_update_at"]]
-                opened = between(told[0] if told else run[0].day, runs[n - 1][-1].day, run[0].day)
+                updates = [s.row["last_update_at"].date() for s in run if s.row["last_update_at"]]
+                opened = between(updates[0] if updates else run[0].day, runs[n - 1][-1].day, run[0].day)
             ending = run if run[0].closed else runs[n + 1] if n + 1 < len(runs) else []
             if not ending:
                 yield Spell(opened, None, None, n > 0)
@@ -95,18 +95,18 @@ class Issue:
 
     def _places(self) -> list[tuple[date, tuple[str, str, str, str | None]]]:
         """From which day on it stood where: unit, category, level and code of the addressee."""
-        found: list[tuple[date, tuple[str, str, str, str | None]]] = []
+        path: list[tuple[date, tuple[str, str, str, str | None]]] = []
         before: Seen | None = None
         for seen in (s for s in self.seen if s.is_listed):
             row, touched = seen.row, seen.row["last_update_at"]
             here = (self.unit_of(row), row["category"] or "other", row["addressed_to_level"] or "unknown",
                     row["addressed_to_code"])  # fmt: skip
             if before is None:
-                found.append((min(self.reported, seen.day), here))
-            elif found[-1][1] != here:
-                found.append((between(touched.date() if touched else seen.day, before.day, seen.day), here))
+                path.append((min(self.reported, seen.day), here))
+            elif path[-1][1] != here:
+                path.append((between(touched.date() if touched else seen.day, before.day, seen.day), here))
             before = seen
-        return found
+        return path
 
     def place_on(self, day: date) -> tuple[str, str, str, str | None] | None:
         return next((where for since, where in reversed(self.places) if since <= day), None)
@@ -143,27 +143,28 @@ def age(days: int | None) -> str | None:
 
 def who_must_act(issue: Issue, assignments: list[Row]) -> tuple[str | None, str]:
     """The assignment that fits and says most; of equals the one that names the category, then the first role."""
-    said = {"category": issue.row["category"] or "other", "sector_code": issue.row["sector_code"],
+    facts = {"category": issue.row["category"] or "other", "sector_code": issue.row["sector_code"],
             "unit_code": issue.unit}  # fmt: skip
     names = {"category": "category", "sector_code": "sector", "unit_code": "area"}
     fitting = []
     for assignment in assignments:
-        asked = {c: assignment[c] for c in said if assignment[c] not in (None, "*")}
-        if all(said[c] == value for c, value in asked.items()):
-            basis = "+".join(names[c] for c in said if c in asked) or "everything"
-            fitting.append((-len(asked), "category" not in asked, assignment["member_role"], basis))
+        conditions = {c: assignment[c] for c in facts if assignment[c] not in (None, "*")}
+        if all(facts[c] == value for c, value in conditions.items()):
+            basis = "+".join(names[c] for c in facts if c in conditions) or "everything"
+            fitting.append((-len(conditions), "category" not in conditions, assignment["member_role"], basis))
     return min(fitting)[2:] if fitting else (None, "none")
 
 
 def backlog(every: list[Issue], assignments: list[Row]) -> pd.DataFrame:
     """issue_backlog."""
-    found, kinds = [], defaultdict(list)
+    rows, kinds = [], defaultdict(list)
     for issue in sorted(every, key=lambda i: (i.row["reported_at"], i.code)):
         if issue.row["status"] != "duplicate":
             kinds[issue.unit, issue.row["category"] or "other"].append(issue.code)
     for issue in every:
         row, days, is_open = issue.row, issue.place.calendar.days_between, issue.closed is None
         measured = issue.as_of if issue.closed is None else issue.closed[0]
+        updated = row["last_update_at"]
         touched = max(row["last_update_at"] or row["reported_at"], row["reported_at"]).date()
         late, silent = measured > issue.due, days(touched, issue.today)
         role, basis = who_must_act(issue, assignments)
@@ -171,12 +172,14 @@ def backlog(every: list[Issue], assignments: list[Row]) -> pd.DataFrame:
         number = alike.index(issue.code) if alike else None
         taken = days(issue.reported, measured.date())
         path = steps(issue)
-        found.append(
+        rows.append(
             {
                 "issue_code": issue.code, "unit_code": issue.unit, "category": row["category"] or "other",
                 "status": row["status"], "is_open": is_open, "closed_at": issue.closed and issue.closed[0],
                 "is_withdrawn": bool(issue.closed and issue.closed[1] == "withdrawn"),
                 "responsible_role": role or "Chưa phân công", "assignment_basis": basis,
+                "sla_working_days": RESOLVE,
+                "days_since_update": updated and (issue.today - updated.date()).days,
                 "sla_due_at": end(issue.place.calendar.after(issue.reported, RESOLVE)), "due_at": issue.due,
                 "is_due_by_sla": row["due_at"] is None, "is_late": late, "is_overdue": is_open and late,
                 "is_decision_overdue": is_open and row["status"] == "new" and issue.as_of > issue.decide_by,
@@ -191,7 +194,7 @@ def backlog(every: list[Issue], assignments: list[Row]) -> pd.DataFrame:
                 "times_escalated": sum(step["direction"] == "escalated" for step in path),
             }
         )  # fmt: skip
-    return pd.DataFrame(found)
+    return pd.DataFrame(rows)
 
 
 def backlog_daily(every: list[Issue]) -> pd.DataFrame:
@@ -240,7 +243,7 @@ def steps(issue: Issue) -> list[Row]:
     for since, (_, _, level, code) in issue.places:
         if not path or path[-1][1:] != (level, code):
             path.append((since, level, code))
-    found: list[Row] = []
+    rows: list[Row] = []
     for n, (since, level, code) in enumerate(path):
         until = path[n + 1][0] if n + 1 < len(path) else None
         days = working = 0
@@ -252,25 +255,25 @@ def steps(issue: Issue) -> list[Row]:
         direction = "first"
         if n:
             before = path[n - 1][1]
-            known = level in LEVELS and before in LEVELS
-            up = LEVELS.index(level) - LEVELS.index(before) if known else 0
+            both_levels = level in LEVELS and before in LEVELS
+            up = LEVELS.index(level) - LEVELS.index(before) if both_levels else 0
             direction = (
                 "transferred"
                 if level == before
                 else "moved"
-                if not known
+                if not both_levels
                 else "escalated"
                 if up > 0
                 else "handed_down"
             )
-        found.append(
+        rows.append(
             {
                 "issue_code": issue.code, "step": n + 1, "addressed_to_level": level, "addressed_to_code": code,
                 "direction": direction, "from_day": since, "until_day": until,
                 "is_waiting_here": until is None and issue.closed is None, "days": days, "working_days": working,
             }
         )  # fmt: skip
-    return found
+    return rows
 
 
 def escalation(every: list[Issue]) -> pd.DataFrame:

@@ -39,7 +39,7 @@ NEAR = st.sampled_from([-1500, -60, -1, 0, 0, 0, 1, 90, 1440, 4000, 11000]).map(
 )
 
 
-class MadeUp(NamedTuple):
+class Sample(NamedTuple):
     """The tables of schema raw that the province fills."""
 
     since: date
@@ -121,19 +121,19 @@ def dossier_log(draw: st.DrawFn) -> pd.DataFrame:
 
 
 @st.composite
-def province(draw: st.DrawFn) -> MadeUp:
+def province(draw: st.DrawFn) -> Sample:
     since, as_of = draw(st.sampled_from(WINDOWS))
     tables = {"dossier_log": draw(dossier_log()), **draw(registers(as_of))}
     delivered = {s: tables[s] for s in ("dossier_log", "task_tracker", "issue_register", "national_ranking")}
-    return MadeUp(since, as_of, draw(st.booleans()), {**tables, "batches": draw(batches(delivered))})
+    return Sample(since, as_of, draw(st.booleans()), {**tables, "batches": draw(batches(delivered))})
 
 
-def parameters(made: MadeUp) -> pd.DataFrame:
+def parameters(sample: Sample) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "as_of": made.as_of, "partition_day": made.as_of.date(), "place_code": "40",
-                "counts_since": made.since, "stopped_is_end": made.stopped_is_end,
+                "as_of": sample.as_of, "partition_day": sample.as_of.date(), "place_code": "40",
+                "counts_since": sample.since, "stopped_is_end": sample.stopped_is_end,
                 "whole_code": "province", "whole_level": "province", "whole_name_vi": "Toàn tỉnh",
             }
         ]

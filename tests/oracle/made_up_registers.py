@@ -164,14 +164,14 @@ def numbered(rows: Rows, source: str) -> Rows:
 @st.composite
 def batches(draw: st.DrawFn, tables: Tables) -> pd.DataFrame:
     """One per source and day with rows; some blocked, some empty, one superseded."""
-    found = []
+    deliveries = []
     for source, rows in tables.items():
         days = set(rows["partition_key"]) if len(rows) else set()
         for day in sorted(days | ({min(days) + timedelta(days=1)} if days else set())):
-            found.append(
+            deliveries.append(
                 {"source": source, "partition_key": day, "is_current": True, "is_accepted": not rarely(draw)}
             )
-    return pd.DataFrame(found, columns=["source", "partition_key", "is_current", "is_accepted"]).assign(
+    return pd.DataFrame(deliveries, columns=["source", "partition_key", "is_current", "is_accepted"]).assign(
         batch_id=lambda b: b["source"] + b["partition_key"].astype(str)
     )
 

@@ -26,15 +26,15 @@ class Target(NamedTuple):
 COUNTS = ["denominator", "numerator", "strict_numerator", "in_person", "postal", "late_arrivals"]
 
 
-def flags(known: pd.DataFrame) -> pd.DataFrame:
+def flags(states: pd.DataFrame) -> pd.DataFrame:
     """What a rate counts, as 0 and 1 per state."""
     return pd.DataFrame(
         {
-            "dossier": known["dossier"], "recorded_at": known["recorded_at"], "received": known["received"],
-            "unit_code": known["unit"].astype("category"), "denominator": 1,
-            "numerator": known["is_online"].astype(int), "strict_numerator": known["is_strict"].astype(int),
-            "in_person": (known["channel"] == "in_person").astype(int),
-            "postal": (known["channel"] == "postal").astype(int), "late_arrivals": known["is_late"].astype(int),
+            "dossier": states["dossier"], "recorded_at": states["recorded_at"], "received": states["received"],
+            "unit_code": states["unit"].astype("category"), "denominator": 1,
+            "numerator": states["is_online"].astype(int), "strict_numerator": states["is_strict"].astype(int),
+            "in_person": (states["channel"] == "in_person").astype(int),
+            "postal": (states["channel"] == "postal").astype(int), "late_arrivals": states["is_late"].astype(int),
         }
     )  # fmt: skip
 
@@ -57,22 +57,22 @@ def ranked(table: pd.DataFrame, group: list[str], name: str) -> pd.DataFrame:
 
 
 def submission_rate(
-    known: pd.DataFrame, place: Place, cutoffs: pd.DataFrame, targets: list[Target]
+    states: pd.DataFrame, place: Place, cutoffs: pd.DataFrame, targets: list[Target]
 ) -> pd.DataFrame:
     """as-of day × unit × period, where something was received in the period."""
-    found = []
-    seen = flags(known)
+    tables = []
+    counted_flags = flags(states)
     peers: dict[date, dict[str, str]] = {}
     for day in as_of_days(place.since.date(), place.as_of):
         moment = end_of(day, place.as_of)
-        state = known_at(seen, moment)
+        state = known_at(counted_flags, moment)
         for period in PERIODS:
             start = first_day(period, day, place.since.date())
             units = counted(state, pd.Timestamp(start), moment)
-            found.append(units.assign(as_of_day=day, period=period, period_start=start, as_of=moment))
+            tables.append(units.assign(as_of_day=day, period=period, period_start=start, as_of=moment))
         # The longest period comes last.
         peers[day] = size_peers(dict(zip(units["unit_code"], units["denominator"], strict=True)), place)
-    table = pd.concat(found, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
     table = table[table["denominator"] > 0].copy()
     table["rate"] = table["numerator"] / table["denominator"]
     table["strict_rate"] = table["strict_numerator"] / table["denominator"]
@@ -90,21 +90,21 @@ def submission_rate(
     shares = [printed_shares(list(row)) for row in table[channels].itertuples(index=False)]
     for n, channel in enumerate(["online", "in_person", "postal"]):
         table[f"{channel}_percent"] = [share[n] for share in shares]
-    table = _compared(table, cutoffs, known, place)
+    table = _compared(table, cutoffs, states, place)
     return with_target(table, targets)
 
 
 def size_peers(received: dict[str, int], place: Place) -> dict[str, str]:
     """Each level in three by dossiers received, the larger first; what does not divide goes to the larger groups."""
-    found = {}
+    peers = {}
     for level in RANKED:
         units = [unit for unit, its in place.units.level.items() if its == level]
         units.sort(key=lambda unit: (-received.get(unit, 0), unit))
         size, over = divmod(len(units), 3)
         large, medium = size + (over > 0), 2 * size + over
         for n, unit in enumerate(units):
-            found[unit] = "large" if n < large else "medium" if n < medium else "small"
-    return found
+            peers[unit] = "large" if n < large else "medium" if n < medium else "small"
+    return peers
 
 
 def printed_shares(counts: list[int]) -> list[float | None]:
@@ -119,7 +119,7 @@ def printed_shares(counts: list[int]) -> list[float | None]:
     return [n / 100 for n in down]
 
 
-def _compared(table: pd.DataFrame, cutoffs: pd.DataFrame, known: pd.DataFrame, place: Place) -> pd.DataFrame:
+def _compared(table: pd.DataFrame, cutoffs: pd.DataFrame, states: pd.DataFrame, place: Place) -> pd.DataFrame:
     at = table.set_index(["as_of_day", "unit_code", "period"])[["rate", "rank_in_level"]].to_dict("index")
     nothing = {"rate": None, "rank_in_level": None}
     for days, name in ((1, "day_before"), (7, "week_before")):
@@ -130,11 +130,11 @@ def _compared(table: pd.DataFrame, cutoffs: pd.DataFrame, known: pd.DataFrame, p
         _against(table, pd.DataFrame(before, index=table.index, columns=list(nothing)), name)
     before = []
     cache: dict[pd.Timestamp, dict[str, dict[str, object]]] = {}
-    said = sorted(zip(cutoffs["cutoff_at"], cutoffs["period_start"], strict=True))
+    moments = sorted(zip(cutoffs["cutoff_at"], cutoffs["period_start"], strict=True))
     for as_of, start, unit in zip(table["as_of"], table["period_start"], table["unit_code"], strict=True):
-        earlier = [c for c in said if c[0] < as_of and c[1] == pd.Timestamp(start)]
+        earlier = [c for c in moments if c[0] < as_of and c[1] == pd.Timestamp(start)]
         if earlier and earlier[-1][0] not in cache:
-            cache[earlier[-1][0]] = _at_cutoff(known, *earlier[-1], place)
+            cache[earlier[-1][0]] = _at_cutoff(states, *earlier[-1], place)
         moment = earlier[-1][0] if earlier else None
         before.append({"cutoff": moment, **(cache[moment].get(unit, nothing) if moment else nothing)})
     then = pd.DataFrame(before, index=table.index, columns=["cutoff", *nothing])
@@ -149,9 +149,9 @@ def _against(table: pd.DataFrame, before: pd.DataFrame, name: str) -> pd.DataFra
 
 
 def _at_cutoff(
-    known: pd.DataFrame, cutoff: pd.Timestamp, begins: pd.Timestamp, place: Place
+    states: pd.DataFrame, cutoff: pd.Timestamp, begins: pd.Timestamp, place: Place
 ) -> dict[str, dict[str, object]]:
-    then = counted(known_at(flags(known), cutoff), begins, cutoff)
+    then = counted(known_at(flags(states), cutoff), begins, cutoff)
     then = then[then["denominator"] > 0].copy()
     then["rate"] = then["numerator"] / then["denominator"]
     then["level"] = [place.level_of(unit) for unit in then["unit_code"]]
@@ -179,12 +179,12 @@ def with_target(table: pd.DataFrame, targets: list[Target]) -> pd.DataFrame:
 
 def target_at(targets: list[Target], metric: str, level: str, day: date) -> int | None:
     """The newest target in force, in percent; of two of one day that of the level itself."""
-    found = [
+    candidates = [
         (t.since, t.level == level, t.percent)
         for t in targets
         if t.metric == metric and t.level in (level, None) and t.since <= day
     ]
-    return max(found)[2] if found else None
+    return max(candidates)[2] if candidates else None
 
 
 def additional_online(online: int, received: int, percent: int | None) -> int | None:
@@ -198,14 +198,14 @@ def additional_online(online: int, received: int, percent: int | None) -> int | 
 
 
 def headline(
-    known: pd.DataFrame, ranking: pd.DataFrame, cutoffs: pd.DataFrame, targets: list[Target], place: Place
+    states: pd.DataFrame, ranking: pd.DataFrame, cutoffs: pd.DataFrame, targets: list[Target], place: Place
 ) -> pd.DataFrame:
     """online_submission_headline: one row per cut-off up to as_of."""
     rows: list[dict[str, Any]] = []
     for cutoff in cutoffs.sort_values("cutoff_at").itertuples(index=False):
         if cutoff.cutoff_at > place.as_of:
             continue
-        state = known_at(known, cutoff.cutoff_at)
+        state = known_at(states, cutoff.cutoff_at)
         here = state[(state["received"] >= cutoff.period_start) & (state["received"] <= cutoff.cutoff_at)]
         received, online, strict = len(here), int(here["is_online"].sum()), int(here["is_strict"].sum())
         captured, rank, provinces = national_rank(ranking, cutoff.cutoff_at)
@@ -219,6 +219,7 @@ def headline(
                 "online": online, "returned": int(here["is_returned"].sum()), "strictly_online": strict,
                 "rate": rate, "strict_rate": strict_rate, "rate_change": _minus(rate, before.get("rate")),
                 "rank_captured_at": captured, "national_rank": rank, "province_count": provinces,
+                "previous_national_rank": before.get("national_rank"),
                 "rank_movement": _minus(before.get("national_rank"), rank), "target": target,
                 "gap_to_target": _minus(rate, target),
                 "additional_online_to_target": additional_online(online, received, percent),

@@ -22,10 +22,10 @@ class Mention(NamedTuple):
 def records(rows: pd.DataFrame) -> list[Row]:
     """Plain Python: None for what is missing, dates for the days of snapshots."""
     plain = rows.astype(object).where(rows.notna(), None)
-    found: list[Row] = plain.to_dict("records")
-    for row in found:
+    plain_rows: list[Row] = plain.to_dict("records")
+    for row in plain_rows:
         row["day"] = pd.Timestamp(row["partition_key"]).date()
-    return found
+    return plain_rows
 
 
 def newest_of_each_day(rows: list[Row], key: list[str], touched: str) -> dict[tuple[date, Hashable], Row]:

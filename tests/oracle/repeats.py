@@ -19,12 +19,12 @@ def repeats(every: list[Issue]) -> pd.DataFrame:
     for issue in sorted(every, key=lambda i: (i.row["reported_at"], i.code)):
         if issue.row["status"] != "duplicate":
             kinds[issue.unit, issue.row["category"] or "other"].append(issue)
-    found = []
+    rows = []
     for (unit, category), alike in kinds.items():
         days = [issue.reported for issue in alike]
         recent = sum(day > alike[0].today - timedelta(days=WINDOW) for day in days)
         gaps = [(later - day).days for day, later in pairwise(days)]
-        found.append(
+        rows.append(
             {
                 "unit_code": unit, "category": category, "issues": len(alike), "repeats": len(alike) - 1,
                 "issues_in_window": recent, "is_repeating": recent > 1,
@@ -35,4 +35,4 @@ def repeats(every: list[Issue]) -> pd.DataFrame:
                 "shortest_gap_days": min(gaps, default=None),
             }
         )  # fmt: skip
-    return pd.DataFrame(found)
+    return pd.DataFrame(rows)

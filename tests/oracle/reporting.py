@@ -40,30 +40,30 @@ RULES = [
 Counts = Counter[tuple[str, date, str]]
 
 
-def counted(known: pd.DataFrame, tracker: Tracker, every: list[Issue], ranking: pd.DataFrame) -> Counts:
+def counted(states: pd.DataFrame, tracker: Tracker, every: list[Issue], ranking: pd.DataFrame) -> Counts:
     """(source, day, unit) → records of the unit in the delivery of the day; the registers count as the province's."""
-    found: Counts = Counter()
-    found.update(
+    counts: Counts = Counter()
+    counts.update(
         ("dossier_log", day, unit)
-        for day, unit in zip(known["recorded_at"].dt.date, known["unit"], strict=True)
+        for day, unit in zip(states["recorded_at"].dt.date, states["unit"], strict=True)
     )
     for (_, _, unit), mentions in tracker.tasks.items():
-        found.update(("task_tracker", m.day, unit) for m in mentions if m.row)
+        counts.update(("task_tracker", m.day, unit) for m in mentions if m.row)
     for issue in every:
-        found.update(("issue_register", seen.day, "province") for seen in issue.seen if seen.is_listed)
-        found.update(
+        counts.update(("issue_register", seen.day, "province") for seen in issue.seen if seen.is_listed)
+        counts.update(
             ("issue_register", seen.day, issue.unit_of(seen.row)) for seen in issue.seen if seen.is_listed
         )
-    found.update(
+    counts.update(
         ("national_ranking", pd.Timestamp(day).date(), "province") for day in ranking["partition_key"]
     )
-    return found
+    return counts
 
 
 def completeness(batches: pd.DataFrame, counts: Counts, place: Place) -> pd.DataFrame:
     """reporting_completeness: day × source × unit, and the sum of each level."""
     deliveries = delivered(batches, place)
-    days = [day for found in deliveries.values() for day in found]
+    days = [day for delivery_days in deliveries.values() for day in delivery_days]
     if not days:
         return pd.DataFrame()
     names = {"commune": place.units.began("commune"), "department": place.units.began("department"),
@@ -96,14 +96,14 @@ def completeness(batches: pd.DataFrame, counts: Counts, place: Place) -> pd.Data
 
 def delivered(batches: pd.DataFrame, place: Place) -> Mapping[str, list[date]]:
     """Source → days on which something that counts and was accepted came."""
-    found: dict[str, list[date]] = {}
+    days_by_source: dict[str, list[date]] = {}
     for source, day, current, accepted in batches[
         ["source", "partition_key", "is_current", "is_accepted"]
     ].itertuples(index=False):
         day = pd.Timestamp(day).date()
         if current and accepted and day <= place.as_of.date():
-            found.setdefault(source, []).append(day)
-    return found
+            days_by_source.setdefault(source, []).append(day)
+    return days_by_source
 
 
 def _excuse(rule: Rule, day: date, since: date, came: list[date], seen: bool, works: bool) -> str | None:
@@ -130,19 +130,19 @@ def _line(
 
 def reporter_days(rates: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFrame:
     """The rates with two columns more: days of the period × units that owed dossiers, and of these the missing."""
-    owed: dict[str, dict[date, tuple[int, int]]] = {"province": {}}
+    reports: dict[str, dict[date, tuple[int, int]]] = {"province": {}}
     for row in complete.to_dict("records"):
         if row["source"] == "dossier_log" and row["unit_code"] != "all":
             for unit in ("province", row["unit_code"]):
-                before = owed.setdefault(unit, {}).get(row["as_of_day"], (0, 0))
-                owed[unit][row["as_of_day"]] = before[0] + row["expected"], before[1] + row["missing"]
-    found = [
-        [owed.get(unit, {}).get(day, (0, 0)) for day in every_day(first, last)]
+                before = reports.setdefault(unit, {}).get(row["as_of_day"], (0, 0))
+                reports[unit][row["as_of_day"]] = before[0] + row["expected"], before[1] + row["missing"]
+    days_of_rows = [
+        [reports.get(unit, {}).get(day, (0, 0)) for day in every_day(first, last)]
         for unit, first, last in zip(
             rates["unit_code"], rates["period_start"], rates["as_of_day"], strict=True
         )
     ]
     return rates.assign(
-        reporter_days_expected=[sum(day[0] for day in days) for days in found],
-        reporter_days_missing=[sum(day[1] for day in days) for days in found],
+        reporter_days_expected=[sum(day[0] for day in days) for days in days_of_rows],
+        reporter_days_missing=[sum(day[1] for day in days) for days in days_of_rows],
     )

@@ -6,45 +6,35 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from tests.oracle.clock import Calendar, Units
 from tests.oracle.dossiers import Place
 from tests.oracle.rates import Target
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference"
-TIMES = {
-    "dossier_log": ["recorded_at", "synced_at", "received_at", "due_at", "finished_at", "returned_at",
-                    "submitted_at", "refused_at", "partition_key"],
-    "national_ranking": ["captured_at", "partition_key"],
-    "task_tracker": ["due_date", "completed_date", "start_date", "directive_date", "updated_at", "partition_key"],
-    "issue_register": ["reported_at", "due_at", "resolved_at", "last_update_at", "partition_key"],
-}  # fmt: skip
-WORDS = {
-    "dossier_log": ["dossier_code", "procedure_code", "sector_code", "channel", "applicant_type", "service_level",
-                    "receiving_unit_code", "processing_unit_code", "batch_id"],
-    "national_ranking": ["province_code", "batch_id"],
-    "task_tracker": ["task_code", "title", "directive_number", "lead_agency_code", "coordinating_agencies",
-                     "owner_level", "unit_code", "reported_status", "reported_status_raw", "evidence_link", "batch_id"],
-    "issue_register": ["issue_code", "unit_code", "sector_code", "category", "addressed_to_level",
-                       "addressed_to_code", "status", "batch_id"],
-}  # fmt: skip
-NUMBERS = {
-    "dossier_log": ["status_code", "supplement_requests", "has_e_result", "is_digitised", "paid_online", "_row"],
-    "national_ranking": ["received_total", "online_total", "_row"],
-    "task_tracker": ["progress", "_row"],
-    "issue_register": ["_row"],
-}  # fmt: skip
+CONTRACTS = REFERENCE.parent / "expectations"
+BOOKKEEPING = {"batch_id": "varchar", "partition_key": "date", "_row": "bigint"}
+
+
+def column_types(source: str) -> dict[str, str]:
+    """Every column that the source's contract names, as it types it, and where the row came from."""
+    contract = yaml.safe_load((CONTRACTS / source / "contract.yaml").read_text(encoding="utf-8"))
+    types = {name: column.get("type", "varchar") for name, column in contract["columns"].items()}
+    return {**types, **BOOKKEEPING}
 
 
 def typed(rows: pd.DataFrame, source: str) -> pd.DataFrame:
-    """The columns of a source that the oracle looks at; what is missing is null."""
-    rows = rows.reindex(columns=TIMES[source] + WORDS[source] + NUMBERS[source])
-    for name in TIMES[source]:
-        rows[name] = pd.to_datetime(rows[name]).astype("datetime64[us]")
-    for name in WORDS[source]:
-        rows[name] = rows[name].astype(object).where(rows[name].notna(), None)
+    """The columns of a source, each of its kind; what is missing is null."""
+    types = column_types(source)
+    rows = rows.reindex(columns=list(types))
+    for name, kind in types.items():
+        if kind in ("date", "timestamp"):
+            rows[name] = pd.to_datetime(rows[name]).astype("datetime64[us]")
+        elif kind == "varchar":
+            rows[name] = rows[name].astype(object).where(rows[name].notna(), None)
     for name in ("status_code", "_row"):
-        if name in NUMBERS[source]:
+        if types.get(name, "varchar") != "varchar":
             rows[name] = rows[name].astype("int64")
     return rows
 

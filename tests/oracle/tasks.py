@@ -69,9 +69,9 @@ class Tracker:
             row.update({name: row[name] and pd.Timestamp(row[name]).date() for name in DATES})
         kept = newest_of_each_day(rows, KEY, "updated_at")
         # A rejected row names its task by code and reporting unit.
-        said = {(day, tuple(key.split("|"))) for day, key in rejected_rows(rejections, "task_tracker")}
+        keys = {(day, tuple(key.split("|"))) for day, key in rejected_rows(rejections, "task_tracker")}
         rejected = {
-            (day, thing) for day, (code, unit) in said for _, thing in kept
+            (day, thing) for day, (code, unit) in keys for _, thing in kept
             if thing[1:] == (code, unit or "province")
         }  # fmt: skip
         self.tasks: dict[tuple[str, ...], list[Mention]] = dict(followed(kept, rejected))
@@ -86,10 +86,10 @@ class Tracker:
             last = following.day - timedelta(days=1) if following else self.today
             for day in every_day(mention.day, last):
                 # Once gone, it keeps the judgement of the day before.
-                judged = mention.day - timedelta(days=1) if mention.is_missing else day
-                done = row["completed_date"] is not None and row["completed_date"] <= judged
+                judgement_day = mention.day - timedelta(days=1) if mention.is_missing else day
+                done = row["completed_date"] is not None and row["completed_date"] <= judgement_day
                 done = done and row["reported_status"] != "redo"
-                days[day] = Day(row, mention.day, mention.is_missing, done, bucket(row, done, judged))
+                days[day] = Day(row, mention.day, mention.is_missing, done, bucket(row, done, judgement_day))
         return days
 
     def snapshot(self, day: date) -> date:
@@ -102,18 +102,18 @@ def rejected_rows(rejections: pd.DataFrame, source: str) -> set[tuple[date, str]
     return {(pd.Timestamp(d).date(), k) for d, k in zip(here["partition_key"], here["row_key"], strict=True)}
 
 
-def bucket(row: Row, done: bool, judged: date) -> str:
+def bucket(row: Row, done: bool, judgement_day: date) -> str:
     due = row["due_date"]
     if due is None:
         return "done_no_due" if done else "open_no_due"
     if done:
         return "done_on_time" if row["completed_date"] <= due else "done_late"
-    return "open_in_term" if judged <= due else "open_overdue"
+    return "open_in_term" if judgement_day <= due else "open_overdue"
 
 
 def claims_late(words: str | None) -> bool | None:
-    found = [(len(p), p in LATE) for p in (*IN_TIME, *LATE) if p in (words or "").lower()]
-    return max(found)[1] if found else None
+    claims = [(len(p), p in LATE) for p in (*IN_TIME, *LATE) if p in (words or "").lower()]
+    return max(claims)[1] if claims else None
 
 
 def conflict(now: Day, today: date) -> str | None:
@@ -137,7 +137,7 @@ def conflict(now: Day, today: date) -> str | None:
 
 def ledger(tracker: Tracker) -> pd.DataFrame:
     """task_ledger: every task ever listed, as it stands at as_of."""
-    found = []
+    rows = []
     for key, mentions in tracker.tasks.items():
         now = tracker.days[key][tracker.today]
         due, today = now.row["due_date"], tracker.today
@@ -145,7 +145,7 @@ def ledger(tracker: Tracker) -> pd.DataFrame:
         late = {"done_late": now.row["completed_date"], "open_overdue": today}.get(now.bucket)
         gone = [m.day for m in mentions if m.is_missing]
         back = [b.day for a, b in pairwise(mentions) if a.is_missing]
-        found.append(
+        rows.append(
             {
                 **dict(zip(KEY, key, strict=True)),
                 **{name: now.row[name] for name in ("lead_agency_code", "due_date", "completed_date", "progress")},
@@ -159,12 +159,12 @@ def ledger(tracker: Tracker) -> pd.DataFrame:
                 "returned_on": max(back, default=None), "times_withdrawn": len(gone),
             }
         )  # fmt: skip
-    return pd.DataFrame(found)
+    return pd.DataFrame(rows)
 
 
 def history(tracker: Tracker) -> pd.DataFrame:
     """task_ledger_history: what a later snapshot says otherwise than the one before."""
-    found: list[Row] = []
+    rows: list[Row] = []
     for key, mentions in tracker.tasks.items():
         before: Row | None = None
         gone, days = False, tracker.days[key]
@@ -173,7 +173,7 @@ def history(tracker: Tracker) -> pd.DataFrame:
                     "seen_before_on": before and before["day"]}  # fmt: skip
             if before is None or mention.is_missing != gone:
                 was = None if before is None else "withdrawn" if gone else days[mention.day].last_bucket
-                found.append(
+                rows.append(
                     {
                         **line, "field": "*", "to_value": days[mention.day].bucket,
                         "change": "withdrawn" if mention.is_missing else "returned" if before else "first_seen",
@@ -184,11 +184,11 @@ def history(tracker: Tracker) -> pd.DataFrame:
                 for name in FIELDS:
                     old, new = (r[name] if r[name] is None else str(r[name]) for r in (before, mention.row))
                     if old != new:
-                        found.append(
+                        rows.append(
                             {**line, "field": name, "change": "changed", "from_value": old, "to_value": new}
                         )
             gone, before = mention.is_missing, mention.row or before
-    return pd.DataFrame(found)
+    return pd.DataFrame(rows)
 
 
 def completion(tracker: Tracker) -> pd.DataFrame:
@@ -201,18 +201,18 @@ def completion(tracker: Tracker) -> pd.DataFrame:
                 counts[day, level, agency][task.bucket] += 1
             if not task.is_withdrawn:
                 reported[day, level].add(unit)
-    found = []
+    rows = []
     for (day, level, agency), count in counts.items():
         owing = tracker.place.units.existing(level, day) if level != "province" else {"province"}
         missing = owing - reported[day, level]
-        found.append(
+        rows.append(
             {
                 "as_of_day": day, "owner_level": level, "lead_agency_code": agency,
                 "snapshot_day": tracker.snapshot(day), **measures(count), "reporters_expected": len(owing),
                 "reporters_missing": len(missing), "is_complete": not missing,
             }
         )  # fmt: skip
-    return pd.DataFrame(found)
+    return pd.DataFrame(rows)
 
 
 def measures(count: Counter[str]) -> Row:
@@ -235,20 +235,20 @@ def completion_by_unit(tracker: Tracker) -> pd.DataFrame:
         for day, task in days.items():
             if level == "commune":
                 counts[day, unit][task.bucket] += 1
-    found = []
+    rows = []
     for day in sorted({day for day, _ in counts}):
         units = tracker.place.units.existing("commune", day) | {u for d, u in counts if d == day}
         lines = {unit: measures(counts[day, unit] if (day, unit) in counts else Counter()) for unit in units}
         rates = [line["rate_completed"] for line in lines.values() if line["total"]]
         for unit, line in lines.items():
             rank = 1 + sum(r > line["rate_completed"] for r in rates) if line["total"] else None
-            found.append(
+            rows.append(
                 {
                     "as_of_day": day, "unit_code": unit, "snapshot_day": tracker.snapshot(day),
                     "has_reported": line["total"] > 0, **line, "rank_completed": rank, "units_ranked": len(rates),
                 }
             )  # fmt: skip
-    return pd.DataFrame(found)
+    return pd.DataFrame(rows)
 
 
 def matrix(tasks: pd.DataFrame, units: pd.DataFrame, today: date) -> pd.DataFrame:
@@ -257,23 +257,29 @@ def matrix(tasks: pd.DataFrame, units: pd.DataFrame, today: date) -> pd.DataFram
         return pd.DataFrame()
     here = records_by(tasks[tasks["owner_level"] == "commune"], ["task_code", "unit_code"])
     communes = records_by(units[units["as_of_day"] == today], ["unit_code"])
-    found = []
+    rows = []
     for code in sorted({task for task, _ in here}):
         listed = [row for (task, _), row in here.items() if task == code and not row["is_withdrawn"]]
+        done = sum(row["derived_status"] == "done" for row in listed)
         for (unit,), commune in communes.items():
             cell = here.get((code, unit))
             empty = "not_listed" if commune["has_reported"] else "not_provided"
-            found.append(
+            rows.append(
                 {
                     "task_code": code, "unit_code": unit, "cell": cell["bucket"] if cell else empty,
-                    "days_late": cell and cell["days_late"], "is_due_soon": bool(cell and cell["is_due_soon"]),
+                    **{name: cell and cell[name] for name in ("progress", "days_left", "days_late")},
+                    "is_due_soon": bool(cell and cell["is_due_soon"]),
                     "task_communes_listed": len(listed),
-                    "task_communes_completed": sum(row["derived_status"] == "done" for row in listed),
+                    "task_communes_completed": done,
+                    "task_rate_completed": done / len(listed) if listed else None,
                     "unit_total": commune["total"], "unit_completed": commune["completed"],
-                    "unit_colour": commune["colour"], "unit_rank": commune["rank_completed"],
+                    "unit_overdue": commune["open_overdue"], "unit_colour": commune["colour"],
+                    "unit_rate_completed": commune["rate_completed"],
+                    "unit_rate_on_time": commune["rate_on_time"],
+                    "unit_rank": commune["rank_completed"], "units_ranked": commune["units_ranked"],
                 }
             )  # fmt: skip
-    return pd.DataFrame(found)
+    return pd.DataFrame(rows)
 
 
 def records_by(table: pd.DataFrame, key: list[str]) -> dict[tuple[Any, ...], Row]:

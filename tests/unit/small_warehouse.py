@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from pipelines.sources.contracts.contract import load_contracts
+
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 DBT = str(Path(sys.executable).with_name("dbt"))
 AS_OF = "2025-07-04 12:00:00"
@@ -145,6 +147,16 @@ create table raw.checks as
 """
 
 
+def write_raw(warehouse: Path) -> None:
+    """The tables of RAW; a column of a contract that no row above needs is null."""
+    contracts = load_contracts(PROJECT.parent / "sources.yaml")
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute(RAW)
+        for source, columns in contracts.accepted_columns().items():
+            for name, kind in columns.items():
+                con.execute(f'alter table raw.{source} add column if not exists "{name}" {kind}')
+
+
 class Built(NamedTuple):
     """A warehouse that dbt built, and what dbt said of every node: unique id → status."""
 
@@ -155,6 +167,10 @@ class Built(NamedTuple):
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.warehouse), read_only=True) as con:
             return con.execute(sql).fetchall()
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return json.loads((self.target / "manifest.json").read_text(encoding="utf-8"))
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every published table → how many rows, and a sum of their hashes that no order changes."""
@@ -178,8 +194,8 @@ def dbt(warehouse: Path, target: Path, *words: str) -> Built:
     }
     command = [DBT, *words, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     command += ["--target-path", str(target), "--log-path", str(target)]
-    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     results = target / "run_results.json"
-    assert results.exists(), told.stdout[-4000:]
+    assert results.exists(), process.stdout[-4000:]
     content = json.loads(results.read_text(encoding="utf-8"))
     return Built(warehouse, target, {r["unique_id"]: r["status"] for r in content["results"]})

@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.exports.export import Export
 from pipelines.exports.registry import EXPORTS
+from pipelines.sources.contracts.canon import read_canon
 from pipelines.warehouse.exposures import complete_exposures
 from pipelines.warehouse.marts_doc import metric_columns, render_marts_doc
 
@@ -269,6 +270,14 @@ def test_the_catalogue_warns_of_the_three_rates_that_sound_alike() -> None:
         caveats = {row["metric"]: row["caveat_vi"].lower() for row in csv.DictReader(stream)}
     for metric in ("online_submission_rate", "online_resolution_rate"):
         assert all(word in caveats[metric] for word in ("nộp", "xử lý", "giải quyết")), metric
+
+
+def test_what_stands_for_all_units_has_one_home_and_is_that_of_the_canon() -> None:
+    whole = read_canon().whole
+    macro = (PROJECT / "macros" / "whole.sql").read_text(encoding="utf-8")
+    assert f"'{whole.code}'" in macro and whole.code == whole.level
+    literals = [p.name for p in PROJECT.rglob("*.sql") if f"'{whole.code}'" in p.read_text(encoding="utf-8")]
+    assert [name for name in literals if name != "whole.sql"] == [], "write {{ whole() }}"
 
 
 def test_no_model_is_incremental(models: dict[str, Node]) -> None:

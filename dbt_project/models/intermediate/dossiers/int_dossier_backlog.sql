@@ -41,7 +41,7 @@ intervals as (
 ),
 
 -- States replaced within their own day are seen at the end of none.
-seen as (
+stretches as (
     select
         *,
         case
@@ -52,6 +52,11 @@ seen as (
     where until_day is null or from_day < until_day
 ),
 
+-- on the day             open  paused (clock stands)  overdue | only where
+-- from_day               +1    +1                             |
+-- until_day              -1    -1                             | the stretch ends
+-- overdue_from                                        +1      | before it ends
+-- until_day                                           -1      | it ends, and was overdue before
 changes as (
     select
         from_day as change_day,
@@ -60,7 +65,7 @@ changes as (
         1 as is_open,
         case when is_clock_paused then 1 else 0 end as paused,
         0 as overdue
-    from seen
+    from stretches
     union all
     select
         until_day as change_day,
@@ -69,7 +74,7 @@ changes as (
         -1 as is_open,
         case when is_clock_paused then -1 else 0 end as paused,
         0 as overdue
-    from seen
+    from stretches
     where until_day is not null
     union all
     select
@@ -79,7 +84,7 @@ changes as (
         0 as is_open,
         0 as paused,
         1 as overdue
-    from seen
+    from stretches
     where overdue_from is not null and (until_day is null or overdue_from < until_day)
     union all
     select
@@ -89,7 +94,7 @@ changes as (
         0 as is_open,
         0 as paused,
         -1 as overdue
-    from seen
+    from stretches
     where until_day is not null and overdue_from < until_day
 ),
 

@@ -77,7 +77,7 @@ current_states as (
             and staged.status_code = last_states.status_code
 ),
 
-judged as (
+verdicts as (
     select
         current_states.*,
         -- Dates are compared, not times; without a due date it counts as on time and is flagged (form II.06a).
@@ -107,29 +107,29 @@ judged as (
 
 final as (
     select
-        judged.*,
-        coalesce(processing.today_unit_code, judged.original_processing_unit_code) as processing_unit_code,
+        verdicts.*,
+        coalesce(processing.today_unit_code, verdicts.original_processing_unit_code) as processing_unit_code,
         -- The unit that answers for it: who processes it, where that is not stated who received it.
-        coalesce(processing.today_unit_code, judged.original_processing_unit_code, judged.receiving_unit_code)
+        coalesce(processing.today_unit_code, verdicts.original_processing_unit_code, verdicts.receiving_unit_code)
             as responsible_unit_code,
         processing.unit_name as original_processing_unit_name,
         processing.today_unit_name as processing_unit_name,
         cast({{ working_days('received', 'ended') }} as integer) as working_days_taken,
         -- Positive: working days left; negative: working days past due.
         case
-            when judged.is_open
-                then cast(due.working_day_number - judged.as_of_working_day_number as integer)
+            when verdicts.is_open
+                then cast(due.working_day_number - verdicts.as_of_working_day_number as integer)
         end as working_days_left
-    from judged
+    from verdicts
     -- Whoever processes it bears the code on the day the state was recorded.
     left join {{ ref('int_units') }} as processing
         on
-            judged.original_processing_unit_code = processing.unit_code
-            and cast(judged.recorded_at as date) >= processing.applies_from
-            and cast(judged.recorded_at as date) < processing.applies_to
-    left join {{ ref('int_calendar') }} as received on judged.received_day = received.date_day
-    left join {{ ref('int_calendar') }} as ended on judged.ended_day = ended.date_day
-    left join {{ ref('int_calendar') }} as due on judged.due_day = due.date_day
+            verdicts.original_processing_unit_code = processing.unit_code
+            and cast(verdicts.recorded_at as date) >= processing.applies_from
+            and cast(verdicts.recorded_at as date) < processing.applies_to
+    left join {{ ref('int_calendar') }} as received on verdicts.received_day = received.date_day
+    left join {{ ref('int_calendar') }} as ended on verdicts.ended_day = ended.date_day
+    left join {{ ref('int_calendar') }} as due on verdicts.due_day = due.date_day
 )
 
 select * from final

@@ -18,9 +18,9 @@ candidates as (
         status_code,
         synced_at,
         row(
-            procedure_code, procedure_name, sector_code, sector_name, channel, applicant_type, service_level,
-            receiving_unit_code, processing_unit_code, submitted_at, received_at, due_at, finished_at, returned_at,
-            refused_at, paid_online, is_digitised, has_e_result, supplement_requests
+            *columns(
+                * exclude (batch_id, partition_key, batch_row, dossier_code, recorded_at, status_code, synced_at)
+            )
         ) as attributes
     from {{ ref('stg_dossier_log') }}
     where hash(dossier_code, recorded_at, status_code) in (select repeated.key_hash from repeated)

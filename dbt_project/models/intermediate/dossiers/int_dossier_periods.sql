@@ -8,7 +8,7 @@ with durations as (
     select
         periods.period,
         periods.period_start,
-        coalesce(flow.unit_code, 'province') as unit_code,
+        coalesce(flow.unit_code, {{ whole() }}) as unit_code,
         coalesce(flow.sector_code, 'all') as sector_code,
         {% for count in counts %}
         sum(flow.{{ count }}) as {{ count }},

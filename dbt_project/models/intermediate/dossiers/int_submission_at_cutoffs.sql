@@ -8,7 +8,7 @@ with cutoffs as (
 counted as (
     select
         cutoff_at,
-        coalesce(unit_code, 'province') as unit_code,
+        coalesce(unit_code, {{ whole() }}) as unit_code,
         count(*) as received,
         {{ count_if('is_online') }} as online,
         {{ count_if('is_strictly_online') }} as strictly_online,
@@ -21,7 +21,7 @@ counted as (
 slices as (
     select
         cutoff_at,
-        'province' as unit_code
+        {{ whole() }} as unit_code
     from cutoffs
     union
     select

@@ -15,7 +15,7 @@ with states as (
 ),
 
 -- States replaced within their own day are seen at the end of none.
-seen as (
+day_ends as (
     select * from states
     where until_day is null or from_day < until_day
 ),
@@ -30,7 +30,7 @@ changes as (
         is_strictly_online,
         is_late_arrival,
         1 as weight
-    from seen
+    from day_ends
     union all
     select
         until_day as change_day,
@@ -41,7 +41,7 @@ changes as (
         is_strictly_online,
         is_late_arrival,
         -1 as weight
-    from seen
+    from day_ends
     where until_day is not null
 ),
 

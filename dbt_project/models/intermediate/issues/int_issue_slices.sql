@@ -1,6 +1,6 @@
 -- Where an issue stands: unit, category and addressee, as the snapshots show them one after the other. A change is
 -- dated by the register's own last update where that lies between the two snapshots, else by the later snapshot.
-with placed as (
+with positions as (
     select
         snapshots.issue_code,
         snapshots.snapshot_day,
@@ -26,7 +26,7 @@ compared as (
         *,
         lag(snapshot_day) over by_day as seen_before_day,
         lag(row(unit_code, category, addressed_to_level, addressed_to_code)) over by_day as slice_before
-    from placed
+    from positions
     window by_day as (partition by issue_code order by snapshot_day)
 ),
 

@@ -1,6 +1,6 @@
 -- An issue that the register no longer lists stands here once more, on the first day it was missing: if it was open,
 -- it ended as withdrawn. A row that validation rejected is no silence: the issue stays as it was.
-with listed as (
+with entries as (
     select
         issues.*,
         coalesce(statuses.is_open, true) as is_open_status,
@@ -23,7 +23,7 @@ with listed as (
 
 kept as (
     select * exclude (delivery)
-    from listed
+    from entries
     where delivery = 1
 ),
 

@@ -1,5 +1,5 @@
 -- A sector is named by the catalogue, where that lacks it by the dossiers themselves.
-with named as (
+with names as (
     select
         sector_code,
         sector_name,
@@ -19,7 +19,7 @@ ranked as (
         sector_code,
         sector_name,
         row_number() over (partition by sector_code order by preference asc, sector_name desc) as choice
-    from named
+    from names
     where sector_code is not null and sector_name is not null
     group by sector_code, sector_name, preference
 )

@@ -2,7 +2,7 @@
 
 -- The newest target counts; of two of one day that of the level itself. Each level has its own line of time.
 with levels (unit_level) as (
-    values ('province'), ('commune'), ('department'), ('unknown')
+    values ({{ whole() }}), ('commune'), ('department'), ('unknown')
 ),
 
 candidates as (

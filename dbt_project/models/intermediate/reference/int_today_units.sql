@@ -8,9 +8,10 @@ from {{ ref('int_units') }}
 where is_current
 union all
 select
-    'province' as unit_code,
-    'Toàn tỉnh' as unit_name,
-    'province' as unit_level
+    {{ whole() }} as unit_code,
+    whole_name_vi as unit_name,
+    {{ whole() }} as unit_level
+from {{ ref('int_as_of') }}
 union all
 -- Dossiers of which no unit is told.
 select

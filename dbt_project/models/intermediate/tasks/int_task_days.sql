@@ -37,7 +37,7 @@ tasks as (
             and states.unit_code = task.unit_code
 ),
 
-judged as (
+verdicts as (
     select
         *,
         -- Sent back to be redone: the earlier completion no longer counts.
@@ -56,7 +56,7 @@ bucketed as (
             when judged_day <= due_date then 'open_in_term'
             else 'open_overdue'
         end as last_bucket
-    from judged
+    from verdicts
 )
 
 select

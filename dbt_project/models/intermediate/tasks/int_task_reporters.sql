@@ -28,10 +28,11 @@ expected as (
     union all
     select
         levels.*,
-        'province' as unit_code,
-        'Toàn tỉnh' as unit_name
+        {{ whole() }} as unit_code,
+        run.whole_name_vi as unit_name
     from levels
-    where levels.owner_level = 'province'
+    cross join {{ ref('int_as_of') }} as run
+    where levels.owner_level = {{ whole() }}
 ),
 
 reported as (

@@ -1,12 +1,13 @@
 -- What each snapshot says of each task, also by its silence: a task no longer listed stands here once more as
 -- withdrawn, with the snapshot it was last seen in. A row that validation rejected is no silence: the state
 -- before it goes on.
-with listed as (
+with entries as (
     select
         snapshots.snapshot_day,
         snapshots.owner_level,
         snapshots.task_code,
-        snapshots.unit_code
+        snapshots.unit_code,
+        snapshots.row_key
     from {{ ref('int_task_snapshots') }} as snapshots
     inner join {{ ref('int_as_of') }} as run on snapshots.snapshot_day <= run.as_of_day
 ),
@@ -15,15 +16,16 @@ snapshot_days as (
     select
         snapshot_day,
         lead(snapshot_day) over (order by snapshot_day) as next_snapshot_day
-    from (select distinct listed.snapshot_day from listed) as days
+    from (select distinct entries.snapshot_day from entries) as days
 ),
 
 tasks as (
     select distinct
         owner_level,
         task_code,
-        unit_code
-    from listed
+        unit_code,
+        row_key
+    from entries
 ),
 
 rejected as (
@@ -31,10 +33,11 @@ rejected as (
         rejections.partition_key as snapshot_day,
         tasks.owner_level,
         tasks.task_code,
-        tasks.unit_code
+        tasks.unit_code,
+        tasks.row_key
     from {{ ref('stg_rejections') }} as rejections
     inner join tasks
-        on rejections.row_key = tasks.task_code || '|' || replace(tasks.unit_code, 'province', '')
+        on rejections.row_key = tasks.row_key
     where rejections.source = 'task_tracker' and rejections.is_current
 ),
 
@@ -49,13 +52,13 @@ mentions as (
         select
             *,
             true as is_listed
-        from listed
+        from entries
         union all
         select
             *,
             false as is_listed
         from rejected
-    ) as found
+    ) as mentions_of_tasks
     group by snapshot_day, owner_level, task_code, unit_code
 ),
 

@@ -66,7 +66,7 @@ summed as (
         periods.period_end,
         periods.as_of,
         by_metric.metric,
-        coalesce(by_metric.unit_code, 'province') as unit_code,
+        coalesce(by_metric.unit_code, {{ whole() }}) as unit_code,
         cast(sum(by_metric.counted) as bigint) as counted,
         cast(sum(by_metric.flagged) as bigint) as flagged,
         cast(sum(by_metric.numerator) as bigint) as numerator

@@ -34,6 +34,7 @@ final as (
         dossiers.submitted_at,
         dossiers.received_at,
         dossiers.due_at,
+        -- When it ended by its states (9 over 10 over 7/8); the source's finished_at is one of what that is read from.
         dossiers.ended_at as finished_at,
         dossiers.returned_at,
         dossiers.received_at is not null as is_received,

@@ -15,7 +15,7 @@ backlog as (
         periods.period,
         periods.period_start,
         periods.as_of_day,
-        coalesce(backlog.unit_code, 'province') as unit_code,
+        coalesce(backlog.unit_code, {{ whole() }}) as unit_code,
         coalesce(backlog.sector_code, 'all') as sector_code,
         sum(backlog.open_total) as open_total,
         sum(backlog.open_overdue) as open_overdue,

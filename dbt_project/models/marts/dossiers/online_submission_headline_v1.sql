@@ -4,7 +4,7 @@ with cutoffs as (
         {{ rate('online', 'received') }} as rate,
         {{ rate('strictly_online', 'received') }} as strict_rate
     from {{ ref('int_submission_at_cutoffs') }}
-    where unit_code = 'province'
+    where unit_code = {{ whole() }}
 ),
 
 -- The newest capture of the national portal that existed at the cut-off.
@@ -50,7 +50,7 @@ final as (
     left join {{ ref('int_targets') }} as targets
         on
             targets.metric = 'online_submission_rate'
-            and targets.unit_level = 'province'
+            and targets.unit_level = {{ whole() }}
             and cast(cutoffs.cutoff_at as date) >= targets.valid_from
             and cast(cutoffs.cutoff_at as date) < targets.valid_until
 )

@@ -1,3 +1,9 @@
+-- One row of counts (int_submission_counts), and what stands beside it:
+-- sizes, rates           size peers, both rates
+-- ranked                 places among the level and among size peers
+-- compared               change and movement against the day and the week before
+-- at_cutoffs, cutoffs_before   the same against the newest reporting cut-off of the same beginning
+-- reporter_days          how many reports the period lacks
 -- Size peers: terciles of a level by dossiers received since two-tier government began, as known on that day,
 -- so that an as-of day keeps its groups when later days shift the volumes.
 {%- set channels = ['online', 'in_person', 'postal'] %}
@@ -116,12 +122,12 @@ reporter_days as (
     from (
         select
             as_of_day,
-            case when unit_code = 'all' then 'province' else unit_code end as unit_code,
+            case when unit_code = 'all' then {{ whole() }} else unit_code end as unit_code,
             sum(expected) as expected,
             sum(missing) as missing
         from {{ ref('reporting_completeness', v=1) }}
         where source = 'dossier_log'
-        group by as_of_day, case when unit_code = 'all' then 'province' else unit_code end
+        group by as_of_day, case when unit_code = 'all' then {{ whole() }} else unit_code end
     ) as days
     window so_far as (partition by unit_code order by as_of_day rows unbounded preceding)
 ),

@@ -1,4 +1,11 @@
--- Sparse: a slice has a row on the days on which something was open or moved.
+-- Sparse: a slice has a row on the days on which something was open or moved. What an issue adds that day:
+-- the issue …                  leaves  opens  moves  closes | opening  in               out        closing
+-- stays open                   no      no     no     no     | 1                                    1
+-- opens (new or reopened)      no      yes    no     no     |          new or reopened             1
+-- closes                       no      no     no     yes    | 1                         closed
+-- opens and closes in a day    no      yes    no     yes    |          new or reopened  closed
+-- moves: the slice it leaves   yes     no     yes    any    | 1                         moved_out
+-- moves: the slice it reaches  no      no     yes    no/yes |          moved_in         (closed)   1 (0)
 with spells as (
     select
         spells.issue_code,
@@ -16,10 +23,10 @@ with spells as (
 -- The day of report is a sign of life, and every last update that a snapshot ever showed.
 signs as (
     select
-        found.issue_code,
-        found.sign_day,
+        sign_days.issue_code,
+        sign_days.sign_day,
         calendar.working_day_number as sign_number,
-        lead(found.sign_day) over (partition by found.issue_code order by found.sign_day) as next_sign_day
+        lead(sign_days.sign_day) over (partition by sign_days.issue_code order by sign_days.sign_day) as next_sign_day
     from (
         select
             issue_code,
@@ -36,12 +43,12 @@ signs as (
             cast(last_update_at as date) as sign_day
         from {{ ref('int_issue_snapshots') }}
         where last_update_at is not null
-    ) as found
-    inner join {{ ref('int_calendar') }} as calendar on found.sign_day = calendar.date_day
+    ) as sign_days
+    inner join {{ ref('int_calendar') }} as calendar on sign_days.sign_day = calendar.date_day
 ),
 
 -- A spell is seen from the day it opened to the day it closed, both included.
-seen as (
+issue_days as (
     select
         calendar.date_day as as_of_day,
         spells.*,
@@ -63,9 +70,9 @@ seen as (
             and (signs.next_sign_day is null or calendar.date_day < signs.next_sign_day)
 ),
 
-placed as (
+positions as (
     select
-        seen.*,
+        issue_days.*,
         today.unit_code,
         today.unit_name,
         today.category,
@@ -74,22 +81,22 @@ placed as (
         before.unit_name as from_unit_name,
         before.category as from_category,
         before.addressed_to_level as from_addressed_to_level,
-        not seen.opens and (
+        not issue_days.opens and (
             before.unit_code <> today.unit_code
             or before.category <> today.category
             or before.addressed_to_level <> today.addressed_to_level
         ) as moves
-    from seen
+    from issue_days
     inner join {{ ref('int_issue_slices') }} as today
         on
-            seen.issue_code = today.issue_code
-            and seen.as_of_day >= today.from_day
-            and (today.until_day is null or seen.as_of_day < today.until_day)
+            issue_days.issue_code = today.issue_code
+            and issue_days.as_of_day >= today.from_day
+            and (today.until_day is null or issue_days.as_of_day < today.until_day)
     left join {{ ref('int_issue_slices') }} as before
         on
-            seen.issue_code = before.issue_code
-            and seen.as_of_day - 1 >= before.from_day
-            and (before.until_day is null or seen.as_of_day - 1 < before.until_day)
+            issue_days.issue_code = before.issue_code
+            and issue_days.as_of_day - 1 >= before.from_day
+            and (before.until_day is null or issue_days.as_of_day - 1 < before.until_day)
 ),
 
 -- An issue counts where it stands at the end of the day; one that moved opened the day in another slice and left it.
@@ -97,7 +104,7 @@ contributions as (
     select
         *,
         false as leaves
-    from placed
+    from positions
     union all
     select
         * replace (
@@ -107,7 +114,7 @@ contributions as (
             from_addressed_to_level as addressed_to_level
         ),
         true as leaves
-    from placed
+    from positions
     where moves
 )
 

@@ -1,3 +1,10 @@
+-- Every day × source × unit has one reason; the first line that holds decides:
+-- source begins later        before_source_begins          not_applicable
+-- unit begins later          unit_not_existing             not_applicable
+-- rule expects none of it    the rule's own reason         not_applicable
+-- rest day, working only     non_working_day               not_applicable
+-- no delivery young enough   source_not_delivered          not_provided
+-- delivered, rows or none    delivered / unit_silent       reported / not_provided
 with days as (
     select
         calendar.date_day as as_of_day,
@@ -44,14 +51,14 @@ in_force as (
             and (deliveries.next_delivery_day is null or days.as_of_day < deliveries.next_delivery_day)
 ),
 
-seen as (
+reporters as (
     select distinct
         source,
         unit_code
     from {{ ref('int_reports') }}
 ),
 
-asked as (
+expectations as (
     select
         days.*,
         rules.source,
@@ -64,7 +71,7 @@ asked as (
         case
             when begins.begins_on is null or days.as_of_day < begins.begins_on then 'before_source_begins'
             when days.as_of_day < units.valid_from then 'unit_not_existing'
-            when rules.expects = 'none' or (rules.expects = 'seen' and seen.unit_code is null) then rules.reason
+            when rules.expects = 'none' or (rules.expects = 'seen' and reporters.unit_code is null) then rules.reason
             when rules.on_days = 'working' and not days.is_working_day then 'non_working_day'
         end as excuse,
         coalesce(days.as_of_day - in_force.delivery_day <= rules.max_age_days, false) as is_delivered
@@ -72,7 +79,7 @@ asked as (
     cross join {{ ref('int_reporting_rules') }} as rules
     inner join units on rules.unit_level = units.unit_level
     left join begins on rules.source = begins.source
-    left join seen on rules.source = seen.source and units.unit_code = seen.unit_code
+    left join reporters on rules.source = reporters.source and units.unit_code = reporters.unit_code
     left join in_force on rules.source = in_force.source and days.as_of_day = in_force.as_of_day
     left join {{ ref('int_reports') }} as reports
         on
@@ -81,7 +88,7 @@ asked as (
             and units.unit_code = reports.unit_code
 ),
 
-judged as (
+verdicts as (
     select
         *,
         case
@@ -90,7 +97,7 @@ judged as (
             when records > 0 then 'delivered'
             else 'unit_silent'
         end as reason
-    from asked
+    from expectations
 ),
 
 unit_rows as (
@@ -109,7 +116,7 @@ unit_rows as (
         case when reason in ('source_not_delivered', 'unit_silent') then 1 else 0 end as missing,
         case when excuse is not null then 1 else 0 end as not_applicable,
         case when is_delivered then records else 0 end as records
-    from judged
+    from verdicts
 ),
 
 totals as (

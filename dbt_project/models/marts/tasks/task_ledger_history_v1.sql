@@ -3,7 +3,7 @@
     'title', 'directive_number', 'directive_date', 'lead_agency_code', 'coordinating_agencies', 'start_date', 'due_date',
     'reported_status', 'reported_status_raw', 'progress', 'completed_date', 'evidence_link',
 ] %}
-with listed as (
+with entries as (
     select
         states.snapshot_day,
         states.owner_level,
@@ -30,7 +30,7 @@ compared as (
         lag({{ field }}) over by_day as {{ field }}_before,
         {% endfor %}
         lag(snapshot_day) over by_day as seen_before_on
-    from listed
+    from entries
     window by_day as (partition by owner_level, task_code, unit_code order by snapshot_day)
 ),
 
