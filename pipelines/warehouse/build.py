@@ -1,4 +1,4 @@
-"""The private warehouse: what dbt reads is laid out here, and whether a build is whole is noted here.
+"""The private warehouse: what dbt reads is written here, and whether a build is whole is noted here.
 
 `prepare` fills the schema `raw` of warehouse.duckdb from landing and quality; dbt builds on it;
 `finish` marks the build as whole and tested. Everything in the file is derived and disposable.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -16,21 +15,21 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
-from pipelines.landing.batches import Batch, list_batches, verify_batch
+from pipelines.landing.batches import list_batches, verify_batch
 from pipelines.landing.reference import PREFIX
 from pipelines.quality.rejections import write_rejections
-from pipelines.quality.reports import Report, read_report
+from pipelines.quality.reports import read_report
 from pipelines.quality.suite import rules_sha256
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, load_contracts
 from pipelines.warehouse.calendar import build_calendar
 from pipelines.warehouse.checks import write_checks
+from pipelines.warehouse.counting import NothingLanded, find_newest_day, refuse_blocked, select_current
+from pipelines.warehouse.raw import write_accepted, write_batches, write_calendar, write_parameters
 from pipelines.warehouse.reference import reference_tables
 
-
-class NothingLanded(RuntimeError):
-    """There is no accepted batch to build from, or a day has none but blocked ones."""
+__all__ = ["BuiltState", "NothingLanded", "count_rows", "finish", "prepare", "read_built_state"]
 
 
 @dataclass(frozen=True)
@@ -45,79 +44,32 @@ class BuiltState:
     reference_sha256: str
 
 
-def current(
-    found: Iterable[tuple[Batch, Report]], whole: Collection[str] = ()
-) -> dict[tuple[str, str], Batch]:
-    """(source, partition) → its newest accepted batch: the one that counts.
-
-    `whole`: sources whose every delivery is the whole table; of these only the newest partition counts.
-    """
-    counting = {(batch.source, batch.partition): batch for batch, report in found if not report.blocked}
-    newest = {source: max(day for s, day in counting if s == source) for source, _ in counting}
-    return {(s, day): b for (s, day), b in counting.items() if s not in whole or day == newest[s]}
-
-
 def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = None) -> datetime:
-    """Lay out schema `raw`; returns the as_of used (local), by default the end of the newest day.
+    """Write schema `raw`; returns the as_of used (local), by default the end of the newest day.
 
     The default is the newest *landed* day, not the day of the run's partition: re-pulling an old
-    day must leave every number where it was. NothingLanded where no dossier batch was accepted.
+    day must leave every number where it was. NothingLanded where no batch that moves as_of was accepted.
     """
     landed = list(list_batches(settings.landing))
-    found = [(b, r) for b in landed if (r := read_report(settings.quality, b))]
-    references = {b.source: b for b in landed if b.source.startswith(PREFIX)}
-    whole_tables = {s.name for s in contracts.sources.values() if s.partitioning == "whole_table"}
-    counting = current(found, whole_tables)
-    refused = {(b.source, b.partition): r for b, r in found if r.blocked}
-    newer = {
-        key for key in refused if key[0] not in whole_tables or not any(key <= kept for kept in counting)
-    }
-    for name, day in sorted(newer - set(counting)):
-        limit = contracts.sources[name].max_rejected_share
-        raise NothingLanded(refused[name, day].describe_block(limit))
-    days = [day for name, day in counting if name == "dossier_log"]
-    if not days:
-        raise NothingLanded(
-            f"No accepted batch of dossier_log under {settings.landing}. "
-            "Land a day first: `thongsuot run`, or materialize landing/dossier_log. Where that gave no "
-            "batch, `thongsuot sources check dossier_log` says why."
-        )
-    newest_day = datetime.fromisoformat(max(days)).date()
+    reported = [(batch, report) for batch in landed if (report := read_report(settings.quality, batch))]
+    references = {batch.source: batch for batch in landed if batch.source.startswith(PREFIX)}
+    whole = {s.name for s in contracts.sources.values() if s.partitioning == "whole_table"}
+    counting = select_current(reported, whole)
+    refuse_blocked(contracts, reported, counting, whole)
+    newest_day = find_newest_day(counting, settings)
     as_of = as_of or datetime.combine(newest_day, time()) + timedelta(days=1, seconds=-1)
     for batch in (*counting.values(), *references.values()):
         verify_batch(batch)
-    accepted = {(b.source, b.batch_id): r.accepted for b, r in found}
-    whole = read_canon().whole
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("create schema if not exists raw")
         con.execute("drop table if exists raw.finished_build")
-        for name, columns in contracts.accepted_columns().items():
-            files = [
-                accepted[batch.source, batch.batch_id] for batch in counting.values() if batch.source == name
-            ]
-            _accepted_view(con, name, files, columns)
+        write_accepted(con, contracts, reported, counting)
         reference_tables(con, contracts, references)
-        _register(con, "calendar", build_calendar(contracts.place.country))
-        _batch_tables(con, found, counting)
-        write_rejections(con, contracts, found, "raw.rejections")
-        write_checks(con, (r for _, r in found))
-        _reference_batches(con, references)
-        con.execute(
-            "create or replace table raw.run_parameters as "
-            "select ?::timestamp as as_of, ?::date as partition_day, ? as place_code, "
-            "?::date as counts_since, ?::boolean as stopped_is_end, "
-            "? as whole_code, ? as whole_level, ? as whole_name_vi",
-            [
-                as_of,
-                newest_day,
-                contracts.place.code,
-                contracts.place.counts_since,
-                contracts.place.stopped_is == "end",
-                whole.code,
-                whole.level,
-                contracts.place.whole_name,
-            ],
-        )
+        write_calendar(con, build_calendar(contracts.place.country))
+        write_batches(con, reported, counting, references)
+        write_rejections(con, contracts, reported, "raw.rejections")
+        write_checks(con, (report for _, report in reported))
+        write_parameters(con, contracts.place, as_of, newest_day)
     return as_of
 
 
@@ -137,12 +89,12 @@ def finish(settings: Settings, as_of: datetime) -> BuiltState:
         state = BuiltState(
             as_of=as_of,
             input_batches=len(inputs),
-            input_sha256=fingerprint(inputs),
+            input_sha256=hash_json(inputs),
             manifest_sha256=hash_nodes(manifest),
-            rules_sha256=fingerprint(
+            rules_sha256=hash_json(
                 [rules, contracts.place.model_dump(mode="json"), read_canon().model_dump(mode="json")]
             ),
-            reference_sha256=fingerprint(references),
+            reference_sha256=hash_json(references),
         )
         con.execute(
             "create or replace table raw.finished_build as select ?::timestamp as as_of, "
@@ -181,62 +133,9 @@ def count_rows(settings: Settings) -> dict[str, int]:
 def hash_nodes(manifest: Path) -> str:
     """Checksum of what the models say, free of the times and ids that every parse writes anew."""
     content = json.loads(manifest.read_text(encoding="utf-8"))
-    return fingerprint({name: node["checksum"] for name, node in content["nodes"].items()})
+    return hash_json({name: node["checksum"] for name, node in content["nodes"].items()})
 
 
-def fingerprint(said: object) -> str:
-    """SHA-256 of what JSON can say, the order of keys aside."""
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-
-
-def _accepted_view(
-    con: duckdb.DuckDBPyConnection, name: str, files: list[Path], columns: dict[str, str]
-) -> None:
-    relation = duck.identifier("raw", name)
-    if files:
-        listed = ", ".join(duck.literal(f) for f in sorted(files))
-        con.execute(
-            f"create or replace view {relation} as from read_parquet([{listed}], union_by_name = true)"
-        )
-    else:
-        typed = ", ".join(f"null::{t} as {duck.identifier(c)}" for c, t in columns.items())
-        con.execute(f"create or replace view {relation} as select {typed} where false")
-
-
-def _batch_tables(
-    con: duckdb.DuckDBPyConnection,
-    found: list[tuple[Batch, Report]],
-    counting: dict[tuple[str, str], Batch],
-) -> None:
-    con.execute(
-        "create or replace table raw.batches (batch_id varchar, source varchar, partition_key date, "
-        "is_current boolean, is_accepted boolean, rows_read bigint, rows_accepted bigint, "
-        "rows_rejected bigint, sha256 varchar, schema_fingerprint varchar, origin varchar, "
-        "pulled_at timestamp, run_id varchar)"
-    )
-    rows = [
-        [
-            b.batch_id, b.source, b.partition, counting.get((b.source, b.partition)) == b,
-            not r.blocked, b.rows, r.rows_accepted, r.rows_rejected, b.sha256,
-            b.schema_fingerprint, b.origin, b.pulled_at, b.run_id,
-        ]
-        for b, r in found
-    ]  # fmt: skip
-    if rows:
-        con.executemany(f"insert into raw.batches values ({', '.join('?' * 13)})", rows)
-
-
-def _reference_batches(con: duckdb.DuckDBPyConnection, references: dict[str, Batch]) -> None:
-    """Only the batch that counts: reference files are all or nothing, every row read is accepted."""
-    for b in references.values():
-        con.execute(
-            f"insert into raw.batches values ({', '.join('?' * 13)})",
-            [b.batch_id, b.source, b.partition, True, True, b.rows, b.rows, 0, b.sha256,
-             b.schema_fingerprint, b.origin, b.pulled_at, b.run_id],
-        )  # fmt: skip
-
-
-def _register(con: duckdb.DuckDBPyConnection, name: str, frame: object) -> None:
-    con.register("incoming", frame)
-    con.execute(f"create or replace table raw.{name} as from incoming")
-    con.unregister("incoming")
+def hash_json(content: object) -> str:
+    """SHA-256 of what JSON can hold, the order of keys aside."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -21,15 +21,9 @@ from pipelines.settings import PROJECT
 from pipelines.sources.contracts.contract import Contracts, load_contracts
 from pipelines.warehouse.calendar import build_calendar
 from pipelines.warehouse.checks import write_checks
+from pipelines.warehouse.raw import BATCHES, RUN_PARAMETERS
 
 DBT = PROJECT / "dbt_project"
-BOOKKEEPING = {
-    "batches": "batch_id varchar, source varchar, partition_key date, is_current boolean, is_accepted boolean, "
-    "rows_read bigint, rows_accepted bigint, rows_rejected bigint, sha256 varchar, schema_fingerprint varchar, "
-    "origin varchar, pulled_at timestamp, run_id varchar",
-    "run_parameters": "as_of timestamp, partition_day date, place_code varchar, counts_since date, "
-    "stopped_is_end boolean, whole_code varchar, whole_level varchar, whole_name_vi varchar",
-}  # fmt: skip
 
 
 class CompiledProject:
@@ -82,8 +76,7 @@ class CompiledProject:
 def _raw_tables(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> dict[str, dict[str, str]]:
     """Empty tables of schema raw, as the layout of the warehouse types them."""
     tables: dict[str, dict[str, str]] = {**contracts.accepted_columns(), **contracts.reference_columns()}
-    for name, declaration in BOOKKEEPING.items():
-        tables[name] = dict(part.strip().split(" ") for part in declaration.split(","))  # type: ignore[misc]
+    tables |= {"batches": BATCHES, "run_parameters": RUN_PARAMETERS}
     tables["calendar"] = {"date": "date", "is_working_day": "boolean", "holiday_name": "varchar"}
     con.execute("create schema raw")
     write_checks(con, [])

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from pipelines.landing.batches import Batch
-from pipelines.warehouse.build import current
 from pipelines.warehouse.calendar import build_calendar
+from pipelines.warehouse.counting import select_current
 
 
 class FakeReport:
-    """The one thing `current` asks of a report."""
+    """The one thing `select_current` asks of a report."""
 
     def __init__(self, blocked: bool) -> None:
         self.blocked = blocked
@@ -27,7 +27,7 @@ def test_the_newest_accepted_batch_of_a_partition_counts() -> None:
     old, new = batch("20250806T010000Z-a", "2025-08-06"), batch("20250806T020000Z-b", "2025-08-06")
     other = batch("20250805T010000Z-c", "2025-08-05")
     reported = [(other, FakeReport(False)), (old, FakeReport(False)), (new, FakeReport(False))]
-    assert current(reported) == {  # type: ignore[arg-type]
+    assert select_current(reported) == {  # type: ignore[arg-type]
         ("dossier_log", "2025-08-05"): other,
         ("dossier_log", "2025-08-06"): new,
     }
@@ -35,7 +35,7 @@ def test_the_newest_accepted_batch_of_a_partition_counts() -> None:
 
 def test_a_blocked_batch_leaves_the_one_before_it_in_force() -> None:
     old, new = batch("20250806T010000Z-a", "2025-08-06"), batch("20250806T020000Z-b", "2025-08-06")
-    assert current([(old, FakeReport(False)), (new, FakeReport(True))]) == {
+    assert select_current([(old, FakeReport(False)), (new, FakeReport(True))]) == {
         ("dossier_log", "2025-08-06"): old
     }  # type: ignore[list-item]
 
