@@ -24,7 +24,7 @@ def write_history(
     con: duckdb.DuckDBPyConnection,
     source: Source,
     suite: Suite,
-    placed: Sequence[KeyedBatch],
+    keyed: Sequence[KeyedBatch],
     settings: Settings,
 ) -> str:
     """Table `told`: per row of `typed` that is not in `failures` the three helper columns, as texts.
@@ -45,14 +45,14 @@ def write_history(
         f"select _key, _partition, _key as _place, {taken} from typed "
         f"where _key not in (select _key from failures) and {entity[0]} is not null"
     )
-    files = earlier(source, said.days if said else 92, placed, settings)
+    files = earlier(source, said.days if said else 92, keyed, settings)
     if files:
         listed = ", ".join(map(duck.literal, files))
-        mine = " and ".join(f"h.{c} is not distinct from typed.{c}" for c in entity)
+        same_entity = " and ".join(f"h.{c} is not distinct from typed.{c}" for c in entity)
         delivered += (
             f" union all select null, _partition, _row, {taken} from "
             f"(select *, partition_key as _partition from read_parquet([{listed}], union_by_name = true)) h "
-            f"where exists (select 1 from typed where {mine})"
+            f"where exists (select 1 from typed where {same_entity})"
         )
     within = "" if source.partitioning == "change_day" else ", _partition"
     con.execute(
@@ -93,9 +93,9 @@ def _foreseen(said: History | None) -> str:
     return f"case state_before {moves} else true end" if moves else "true"
 
 
-def earlier(source: Source, days: int, placed: Sequence[KeyedBatch], settings: Settings) -> list[str]:
+def earlier(source: Source, days: int, keyed: Sequence[KeyedBatch], settings: Settings) -> list[str]:
     """Accepted files of the days from `days` before the chunk to its end that are not in the chunk."""
-    chunk = sorted(p.batch.partition for p in placed)
+    chunk = sorted(p.batch.partition for p in keyed)
     since = str(date.fromisoformat(chunk[0]) - timedelta(days=days))
     found = []
     for day, batch in find_newest_batches(settings.landing, source.name).items():

@@ -62,12 +62,12 @@ def _verdict(report: Report, failed: list[dict[str, Any]]) -> tuple[str, str, st
 
 def number(value: int | float) -> str:
     """1.234.567 or 0,25: Vietnamese print."""
-    said = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
-    return said.translate(str.maketrans(",.", ".,"))
+    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+    return text.translate(str.maketrans(",.", ".,"))
 
 
 def share(part: int, whole: int) -> str:
-    """Per cent with two decimals; what is there but rounds to nothing is said to be there."""
+    """Per cent with two decimals; what is there but rounds to nothing is shown to be there."""
     if not whole:
         return "—"
     rounded = 100 * part / whole

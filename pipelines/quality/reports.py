@@ -74,8 +74,8 @@ def find_report_folder(root: Path, batch: Batch) -> Path:
 
 
 def write_report(report: Report) -> None:
-    said = {k: v for k, v in vars(report).items() if k != "folder"}
-    write_json(report.path, said)
+    content = {k: v for k, v in vars(report).items() if k != "folder"}
+    write_json(report.path, content)
 
 
 def read_report(root: Path, batch: Batch) -> Report | None:
@@ -84,5 +84,5 @@ def read_report(root: Path, batch: Batch) -> Report | None:
     path = folder / f"{batch.batch_id}.json"
     if not path.exists():
         return None
-    said = json.loads(path.read_text(encoding="utf-8"))
-    return Report(**said | {"results": tuple(said["results"]), "folder": folder})
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Report(**content | {"results": tuple(content["results"]), "folder": folder})

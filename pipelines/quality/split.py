@@ -38,17 +38,17 @@ class KeyedBatch(NamedTuple):
 
 
 def assign_keys(chunk: Sequence[Batch]) -> list[KeyedBatch]:
-    placed, first = [], 0
+    keyed, first = [], 0
     for batch in chunk:
-        placed.append(KeyedBatch(batch, first))
+        keyed.append(KeyedBatch(batch, first))
         first += batch.rows
-    return placed
+    return keyed
 
 
 def collect_failures(
     con: duckdb.DuckDBPyConnection,
     source: Source,
-    placed: Sequence[KeyedBatch],
+    keyed: Sequence[KeyedBatch],
     results: Sequence[RuleResult],
 ) -> bool:
     """Tables `failures` (row × failed critical rule) and, for all batches at once, `rejected`.
@@ -56,14 +56,14 @@ def collect_failures(
     True where there are too many to hold: then each batch collects its own.
     """
     rejecting = [o for o in results if o.expectation.rejects]
-    said = [o.expectation for o in rejecting]
+    critical_rules = [o.expectation for o in rejecting]
     rules = {
-        "rule": pa.array(range(len(said)), pa.int32()),
-        "name": pa.array([e.rule for e in said], pa.string()),
-        "detects": pa.array([e.detects for e in said], pa.string()),
-        "column_name": pa.array([e.column for e in said], pa.string()),
-        "reason_en": pa.array([e.reason_en for e in said], pa.string()),
-        "reason_vi": pa.array([e.reason_vi for e in said], pa.string()),
+        "rule": pa.array(range(len(critical_rules)), pa.int32()),
+        "name": pa.array([e.rule for e in critical_rules], pa.string()),
+        "detects": pa.array([e.detects for e in critical_rules], pa.string()),
+        "column_name": pa.array([e.column for e in critical_rules], pa.string()),
+        "reason_en": pa.array([e.reason_en for e in critical_rules], pa.string()),
+        "reason_vi": pa.array([e.reason_vi for e in critical_rules], pa.string()),
     }
     failures = {
         "_key": pa.chunked_array([pa.array(o.failed) for o in rejecting], pa.int64()),
@@ -77,76 +77,76 @@ def collect_failures(
         con.unregister("incoming")
     many = len(np.unique(np.concatenate([o.failed for o in rejecting]))) > MANY if rejecting else False
     if not many:
-        con.execute(f"create or replace table rejected as {_rejected_sql(source, placed)}")
+        con.execute(f"create or replace table rejected as {_rejected_sql(source, keyed)}")
     return many
 
 
 def write_accepted(
-    con: duckdb.DuckDBPyConnection, source: Source, placed: KeyedBatch, out: Path, *, whole: bool
+    con: duckdb.DuckDBPyConnection, source: Source, keyed: KeyedBatch, out: Path, *, whole: bool
 ) -> int:
     """Typed rows without a critical failure, in landed order; `whole`: the batch has no such row."""
     names = ", ".join(duck.identifier(c.name) for c in source.columns)
-    mine = f"_key between {placed.first} and {placed.last}"
-    kept = "" if whole else f"and _key not in (select _key from failures where {mine})"
+    own_rows = f"_key between {keyed.first} and {keyed.last}"
+    kept = "" if whole else f"and _key not in (select _key from failures where {own_rows})"
     return _copy(
         con,
-        f"select {_identity(placed.batch)}, _key - {placed.first} + 1 as _row, {names} "
-        f"from typed where {mine} {kept}",
+        f"select {_identity(keyed.batch)}, _key - {keyed.first} + 1 as _row, {names} "
+        f"from typed where {own_rows} {kept}",
         out,
     )
 
 
 def write_rejected(
-    con: duckdb.DuckDBPyConnection, source: Source, placed: KeyedBatch, out: Path, *, many: bool
+    con: duckdb.DuckDBPyConnection, source: Source, keyed: KeyedBatch, out: Path, *, many: bool
 ) -> int:
     """Rows under their landed texts, with `row_key` and `failures`."""
-    rows = f"({_rejected_sql(source, [placed])})" if many else "rejected"
+    rows = f"({_rejected_sql(source, [keyed])})" if many else "rejected"
     return _copy(
         con,
-        f"select {_identity(placed.batch)}, {duck.literal(source.name)} as source, * exclude (_key) "
-        f"from {rows} where _key between {placed.first} and {placed.last} order by _row",
+        f"select {_identity(keyed.batch)}, {duck.literal(source.name)} as source, * exclude (_key) "
+        f"from {rows} where _key between {keyed.first} and {keyed.last} order by _row",
         out,
     )
 
 
-def select_landed(placed: Sequence[KeyedBatch]) -> str:
+def select_landed(keyed: Sequence[KeyedBatch]) -> str:
     """Every landed row of the chunk with `_batch` (its place) and `_key`; a column absent is NULL.
 
     The key follows from the batch's own row number: the same however often it is read.
     """
     # Landing writes texts; a column that came otherwise (a hand-made batch) is read as its text.
     texts = "".join(
-        f", cast({q} as varchar) as {q}" for q in map(duck.identifier, list_landed_columns(placed))
+        f", cast({q} as varchar) as {q}" for q in map(duck.identifier, list_landed_columns(keyed))
     )
     return (
-        f"select file_index as _batch, {[p.first for p in placed]}[file_index::bigint + 1] + _row - 1 "
-        f"as _key, _row{texts} from {rows_sql([p.batch.path for p in placed])}"
+        f"select file_index as _batch, {[p.first for p in keyed]}[file_index::bigint + 1] + _row - 1 "
+        f"as _key, _row{texts} from {rows_sql([p.batch.path for p in keyed])}"
     )
 
 
-def list_landed_columns(placed: Sequence[KeyedBatch]) -> list[str]:
-    found = (name for p in placed for name in pq.read_schema(p.batch.path).names)
-    return [name for name in dict.fromkeys(found) if name != "_row"]
+def list_landed_columns(keyed: Sequence[KeyedBatch]) -> list[str]:
+    landed_names = (name for p in keyed for name in pq.read_schema(p.batch.path).names)
+    return [name for name in dict.fromkeys(landed_names) if name != "_row"]
 
 
-def select_texts(source: Source, placed: Sequence[KeyedBatch], keys: str) -> tuple[str, dict[str, str]]:
+def select_texts(source: Source, keyed: Sequence[KeyedBatch], keys: str) -> tuple[str, dict[str, str]]:
     """Landed texts of the rows whose `_key` is in `keys`, personal data removed, with `row_key`; columns."""
-    quoted = {n: duck.identifier(n) for n in list_landed_columns(placed)}
+    quoted = {n: duck.identifier(n) for n in list_landed_columns(keyed)}
     texts = "".join(f", {redacted_sql(q)} as {q}" for q in quoted.values())
     key = " || '|' || ".join(f"coalesce({redacted_sql(quoted[k])}, '')" for k in source.key if k in quoted)
     return (
-        f"select _key, _row, {key or repr('')} as row_key{texts} from ({select_landed(placed)}) "
+        f"select _key, _row, {key or repr('')} as row_key{texts} from ({select_landed(keyed)}) "
         f"where _key in ({keys})"
     ), quoted
 
 
-def _rejected_sql(source: Source, placed: Sequence[KeyedBatch]) -> str:
+def _rejected_sql(source: Source, keyed: Sequence[KeyedBatch]) -> str:
     """`failures`: list of {rule, column_name, bad_value, reason_en, reason_vi} in the suite's order.
 
     `record_key`: the key as typed, by which a later delivery is recognised; NULL where a part is missing.
     `unit_code`: the unit concerned, to whom the row can be sent back.
     """
-    rows, quoted = select_texts(source, placed, "select _key from failures")
+    rows, quoted = select_texts(source, keyed, "select _key from failures")
     value = " ".join(f"when {duck.literal(n)} then t.{q}" for n, q in quoted.items())
     fault = locate_fault(source, {n: f"t.{q}" for n, q in quoted.items()}, "r.detects", "r.column_name")
     units = [f"y.{duck.identifier(u)}" for u in source.unit]

@@ -48,8 +48,8 @@ def write_unit_workbooks(
     out.mkdir(parents=True, exist_ok=True)
     names = _distinct([re.sub(r"[^\w.-]", "_", unit) if unit else NO_UNIT_FILE for unit in by_unit], 60)
     return [
-        _workbook(out / f"{name}.xlsx", {unit: mine}, contracts, unit_names)
-        for name, (unit, mine) in zip(names, by_unit.items(), strict=True)
+        _workbook(out / f"{name}.xlsx", {unit: unit_rows}, contracts, unit_names)
+        for name, (unit, unit_rows) in zip(names, by_unit.items(), strict=True)
     ]
 
 
@@ -80,8 +80,8 @@ def _workbook(
                 sheet.write_string(3, column, label, head)
                 sheet.set_column(column, column, width)
             for number, row in enumerate(rows, 1):
-                for column, (_, shown, _) in enumerate(COLUMNS):
-                    said = str(number) if shown is None else _shown(shown, row, contracts)
+                for column, (_, shown_field, _) in enumerate(COLUMNS):
+                    said = str(number) if shown_field is None else _shown(shown_field, row, contracts)
                     sheet.write_string(3 + number, column, said, text)
             sheet.freeze_panes(4, 0)
             sheet.autofilter(3, 0, 3 + len(rows), len(COLUMNS) - 1)

@@ -92,7 +92,7 @@ def validate(
 
 
 def find_pending(source: Source, found: Iterable[Batch], quality: Path) -> list[Batch]:
-    """Batches never judged, or judged by other rules: what a stopped run or a corrected map left."""
+    """Batches never validated, or validated by other rules: what a stopped run or a corrected map left."""
     reports = [(batch, read_report(quality, batch)) for batch in found]
     if not reports:
         return []
@@ -112,22 +112,22 @@ def _validate_chunk(
     settings: Settings,
     con: duckdb.DuckDBPyConnection,
 ) -> list[Report]:
-    placed = assign_keys([verify_batch(batch) for batch in chunk])
+    keyed = assign_keys([verify_batch(batch) for batch in chunk])
     references = find_references({r.table for r in suite.references.values()}, settings.landing)
-    type_rows(con, source, suite, placed, references)
+    type_rows(con, source, suite, keyed, references)
     results = evaluate_suite(con, [e for e in suite.rows if not e.of_history], "typed", source.name)
-    many = collect_failures(con, source, placed, results)
+    many = collect_failures(con, source, keyed, results)
     if history := [e for e in suite.rows if e.of_history]:
         results += evaluate_suite(
-            con, history, write_history(con, source, suite, placed, settings), source.name
+            con, history, write_history(con, source, suite, keyed, settings), source.name
         )
     results.sort(key=lambda o: suite.rows.index(o.expectation))
-    facts = collect_batch_facts(con, source, suite, placed, settings)
-    judged = ChunkResult(
+    facts = collect_batch_facts(con, source, suite, keyed, settings)
+    chunk_result = ChunkResult(
         rows=results,
         batches=evaluate_frame(suite.batches, facts, source.name),
         facts=facts,
-        samples=collect_samples(con, source, placed, results),
+        samples=collect_samples(con, source, keyed, results),
         references={table: batch.batch_id for table, batch in references.items()},
         rules=_rules(source, suite, settings.landing),
         many=many,
@@ -135,35 +135,35 @@ def _validate_chunk(
 
     def write(at: int) -> Report:
         with con.cursor() as own:
-            return _write(own, source, placed[at], at, judged, settings.quality)
+            return _write(own, source, keyed[at], at, chunk_result, settings.quality)
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        return list(pool.map(write, range(len(placed))))
+        return list(pool.map(write, range(len(keyed))))
 
 
 def type_rows(
     con: duckdb.DuckDBPyConnection,
     source: Source,
     suite: Suite,
-    placed: list[KeyedBatch],
+    keyed: list[KeyedBatch],
     references: dict[str, Batch],
 ) -> None:
     """Table `typed`: canonical columns keyed by `_key`, and what else the rules over single rows read.
 
-    A helper asked only for nullness rests as a flag: its texts would be held for every row.
+    A helper asked only for nullness rests as a flag: its texts would be kept for every row.
     """
     names = [c.name for c in source.columns]
     rules = [e for e in suite.rows if not e.of_history]
     facts = ["_place", *ROW_FACTS]
     values = {c for e in rules if e.type not in NULLNESS for c in e.columns}
     helpers = sorted({c for e in rules for c in e.columns} - set(names) - set(facts))
-    held = [
+    helper_columns = [
         f"{q} as {q}" if n in values else f"case when {q} is not null then true end as {q}"
         for n, q in ((n, duck.identifier(n)) for n in helpers)
     ]
-    typing = select_typed(source, f"({select_landed(placed)})", list_landed_columns(placed))
-    typing = f"select *, {select_row_facts(placed)} from ({typing})"
-    kept = ", ".join(["_key", *facts, *map(duck.identifier, names), *held])
+    typing = select_typed(source, f"({select_landed(keyed)})", list_landed_columns(keyed))
+    typing = f"select *, {select_row_facts(keyed)} from ({typing})"
+    kept = ", ".join(["_key", *facts, *map(duck.identifier, names), *helper_columns])
     con.execute(
         f"create table typed as select {kept} from ({select_with_helpers(suite, typing, references)})"
     )
@@ -172,17 +172,19 @@ def type_rows(
 def _write(
     con: duckdb.DuckDBPyConnection,
     source: Source,
-    placed: KeyedBatch,
+    keyed: KeyedBatch,
     at: int,
-    judged: ChunkResult,
+    chunk_result: ChunkResult,
     quality: Path,
 ) -> Report:
     """Write one batch's files. An older report goes first: it would vouch for the new files."""
-    batch = placed.batch
-    mine = [within(o.failed, placed) for o in judged.rows]
-    rejecting = [keys for o, keys in zip(judged.rows, mine, strict=True) if o.expectation.rejects]
+    batch = keyed.batch
+    failed_keys = [within(o.failed, keyed) for o in chunk_result.rows]
+    rejecting = [
+        keys for o, keys in zip(chunk_result.rows, failed_keys, strict=True) if o.expectation.rejects
+    ]
     rejected = len(np.unique(np.concatenate(rejecting))) if rejecting else 0
-    stopped = any(o.expectation.rejects and at in o.failed for o in judged.batches)
+    stopped = any(o.expectation.rejects and at in o.failed for o in chunk_result.batches)
     report = Report(
         batch_id=batch.batch_id,
         source=source.name,
@@ -191,38 +193,42 @@ def _write(
         rows_accepted=batch.rows - rejected,
         rows_rejected=rejected,
         blocked=stopped or rejected > source.max_rejected_share * batch.rows,
-        results=(*_row_results(placed, judged, mine), *_batch_results(at, judged)),
+        results=(*_row_results(keyed, chunk_result, failed_keys), *_batch_results(at, chunk_result)),
         folder=find_report_folder(quality, batch),
-        rules=judged.rules,
-        references=judged.references,
+        rules=chunk_result.rules,
+        references=chunk_result.references,
     )
     report.folder.mkdir(parents=True, exist_ok=True)
     report.path.unlink(missing_ok=True)
     report.rejected.unlink(missing_ok=True)
-    write_accepted(con, source, placed, report.accepted, whole=not rejected)
+    write_accepted(con, source, keyed, report.accepted, whole=not rejected)
     if rejected:
-        write_rejected(con, source, placed, report.rejected, many=judged.many)
+        write_rejected(con, source, keyed, report.rejected, many=chunk_result.many)
     write_page(source, batch, reconcile(batch, report))
     write_report(report)
     return report
 
 
-def _row_results(placed: KeyedBatch, judged: ChunkResult, mine: list[np.ndarray]) -> Iterator[dict[str, Any]]:
-    for result, keys in zip(judged.rows, mine, strict=True):
+def _row_results(
+    keyed: KeyedBatch, chunk_result: ChunkResult, failed_keys: list[np.ndarray]
+) -> Iterator[dict[str, Any]]:
+    for result, keys in zip(chunk_result.rows, failed_keys, strict=True):
         yield _result(result) | {
             "scope": "row",
-            "evaluated": placed.batch.rows,
+            "evaluated": keyed.batch.rows,
             "unexpected": len(keys),
-            "sample_rows": [int(key) - placed.first + 1 for key in keys[:SAMPLE]],
+            "sample_rows": [int(key) - keyed.first + 1 for key in keys[:SAMPLE]],
             "samples": [
-                said for k in keys[:SAMPLE] if (said := judged.samples.get((result.expectation.rule, int(k))))
+                said
+                for k in keys[:SAMPLE]
+                if (said := chunk_result.samples.get((result.expectation.rule, int(k))))
             ],
         }
 
 
-def _batch_results(at: int, judged: ChunkResult) -> Iterator[dict[str, Any]]:
-    for result in judged.batches:
-        observed = judged.facts[result.expectation.columns[0]].tolist()[at]
+def _batch_results(at: int, chunk_result: ChunkResult) -> Iterator[dict[str, Any]]:
+    for result in chunk_result.batches:
+        observed = chunk_result.facts[result.expectation.columns[0]].tolist()[at]
         yield _result(result) | {
             "scope": "batch",
             "evaluated": 1,

@@ -30,24 +30,24 @@ def collect_batch_facts(
     con: duckdb.DuckDBPyConnection,
     source: Source,
     suite: Suite,
-    placed: Sequence[KeyedBatch],
+    keyed: Sequence[KeyedBatch],
     settings: Settings,
 ) -> pd.DataFrame:
     """One row per batch of the chunk (index: its place): `rows`, `volume_ratio`, `hours_behind`."""
     landed = {day: batch.rows for day, batch in find_newest_batches(settings.landing, source.name).items()}
     last: dict[Any, Any] = {}
     if suite.newest:
-        said = con.execute(
+        newest_times = con.execute(
             f"select _place, max(cast({suite.newest} as timestamp)) from typed group by 1"
         ).fetchall()
-        last = dict(said)
+        last = dict(newest_times)
     facts = [
         {
             "rows": p.batch.rows,
             "volume_ratio": volume_ratio(p.batch, landed),
             "hours_behind": hours_behind(p.batch, last.get(place)),
         }
-        for place, p in enumerate(placed)
+        for place, p in enumerate(keyed)
     ]
     return pd.DataFrame(facts, columns=["rows", "volume_ratio", "hours_behind"]).astype("float64")
 
@@ -78,10 +78,10 @@ def pulled_at(batch: Batch) -> datetime:
     return utc.astimezone(LOCAL_ZONE).replace(tzinfo=None)
 
 
-def select_row_facts(placed: Sequence[KeyedBatch]) -> str:
+def select_row_facts(keyed: Sequence[KeyedBatch]) -> str:
     """SQL columns `_place` (of the batch in its chunk) and ROW_FACTS, from a row's `_batch`."""
-    days = ", ".join(f"date {duck.literal(p.batch.partition)}" for p in placed)
-    pulls = ", ".join(f"timestamp {duck.literal(pulled_at(p.batch))}" for p in placed)
+    days = ", ".join(f"date {duck.literal(p.batch.partition)}" for p in keyed)
+    pulls = ", ".join(f"timestamp {duck.literal(pulled_at(p.batch))}" for p in keyed)
     day = f"[{days}][_batch::bigint + 1]"
     return (
         f"_batch::bigint as _place, {day} as _partition, {day} + interval 1 day as _day_end, "
