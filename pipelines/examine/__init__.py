@@ -28,7 +28,7 @@ from pipelines.sources.errors import NotProvided, SourceError
 from pipelines.sources.mapping import HeaderMatch, observe_matches
 from pipelines.sources.relation import Relation
 from pipelines.sources.states import unfold_milestones
-from pipelines.warehouse.reference import WrongReference, reference_tables
+from pipelines.warehouse.reference import WrongReference, write_reference_tables
 
 __all__ = ["Advice", "Examination", "examine_source"]
 
@@ -66,7 +66,7 @@ def examine_source(
                 for note in batch.notes:
                     seen.add_advice("info", batch.source.replace("_", ".", 1), note)
             con.execute("create schema if not exists raw")
-            reference_tables(con, contracts, {batch.source: batch for batch in landed})
+            write_reference_tables(con, contracts, {batch.source: batch for batch in landed})
             examine_codes(seen, con, read_suite(source.suite_path).references)
         except (SourceError, WrongReference) as error:
             seen.add_advice("error", "reference", str(error))

@@ -25,12 +25,12 @@ NOTHING = 2
 class Frame(NamedTuple):
     """Rules judged over the same distinct values. `sql`: column → what of the relation it holds.
 
-    `shown`: column → how Great Expectations gets it.
+    `inputs`: column → how Great Expectations gets it.
     """
 
     rules: list[Expectation]
     sql: dict[str, str]
-    shown: dict[str, str]
+    inputs: dict[str, str]
 
 
 def evaluate_suite(
@@ -56,13 +56,13 @@ def frames(suite: Sequence[Expectation], types: dict[str, str]) -> list[Frame]:
             [column] = e.columns
             flags.rules.append(e)
             flags.sql[column] = f"({duck.identifier(column)} is not null)::tinyint"
-            flags.shown[column] = f"case when {duck.identifier(column)} = 1 then 1::float end"
+            flags.inputs[column] = f"case when {duck.identifier(column)} = 1 then 1::float end"
         elif _compares(e, types):
             a, b = (duck.identifier(e.kwargs[k]) for k in ("column_A", "column_B"))
             flags.rules.append(_of_order(e))
             flags.sql[e.rule] = f"coalesce((({a} > {b})::tinyint - ({a} < {b})::tinyint), {NOTHING})::tinyint"
-            flags.shown[e.rule] = f"nullif({duck.identifier(e.rule)}, {NOTHING})::float"
-            flags.shown[ZERO] = "0::float"
+            flags.inputs[e.rule] = f"nullif({duck.identifier(e.rule)}, {NOTHING})::float"
+            flags.inputs[ZERO] = "0::float"
         else:
             columns = {c: duck.identifier(c) for c in sorted(set(e.columns))}
             values.setdefault(tuple(columns), Frame([], columns, columns)).rules.append(e)
@@ -85,13 +85,13 @@ def _of_order(e: Expectation) -> Expectation:
 def _evaluate(
     con: duckdb.DuckDBPyConnection, frame: Frame, relation: str, name: str
 ) -> dict[str, np.ndarray]:
-    held = ", ".join(f"{sql} as {duck.identifier(c)}" for c, sql in frame.sql.items())
+    pattern = ", ".join(f"{sql} as {duck.identifier(c)}" for c, sql in frame.sql.items())
     con.execute(
         f"create or replace temp table patterns as select (row_number() over () - 1)::bigint as _pattern, * "
-        f"from (select distinct {held} from {relation})"
+        f"from (select distinct {pattern} from {relation})"
     )
-    shown = ", ".join(f"{sql} as {duck.identifier(c)}" for c, sql in frame.shown.items())
-    distinct = con.execute(f"select _pattern, {shown} from patterns order by _pattern").to_arrow_table()
+    inputs = ", ".join(f"{sql} as {duck.identifier(c)}" for c, sql in frame.inputs.items())
+    distinct = con.execute(f"select _pattern, {inputs} from patterns order by _pattern").to_arrow_table()
     # Unnamed: Great Expectations then names failing rows by plain integers, not by dicts.
     values: pd.DataFrame = distinct.to_pandas().set_index("_pattern").rename_axis(None)
     results = evaluate_frame(frame.rules, values, name)
@@ -101,7 +101,7 @@ def _evaluate(
     same = " and ".join(f"r.{q} is not distinct from p.{q}" for q in (duck.identifier(c) for c in frame.sql))
     con.register("wrong", pd.DataFrame({"_pattern": wrong}))
     rows = con.execute(
-        f"select r._key, p._pattern from (select _key, {held} from {relation}) r join "
+        f"select r._key, p._pattern from (select _key, {pattern} from {relation}) r join "
         f"(select patterns.* from patterns join wrong using (_pattern)) p on {same} order by 1"
     ).fetchnumpy()
     con.unregister("wrong")

@@ -53,10 +53,10 @@ def _evaluate(suite: Sequence[Expectation], frame: pd.DataFrame, name: str) -> d
     built = gx.ExpectationSuite(name=name)
     for e in suite:
         try:
-            made = get_expectation_impl(e.type)(**e.kwargs, severity=e.severity, meta={"rule": e.rule})
+            expectation = get_expectation_impl(e.type)(**e.kwargs, severity=e.severity, meta={"rule": e.rule})
         except Exception as error:
             raise _raised(name, e.rule, f"{type(error).__name__}: {error}") from error
-        built.add_expectation(made)
+        built.add_expectation(expectation)
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
     definition = asset.add_batch_definition_whole_dataframe("all")
     validated = definition.get_batch(batch_parameters={"dataframe": frame}).validate(
@@ -68,9 +68,9 @@ def _evaluate(suite: Sequence[Expectation], frame: pd.DataFrame, name: str) -> d
 def _failing_rows(name: str, result: Any) -> tuple[str, np.ndarray]:
     rule = result.expectation_config.meta["rule"]
     info = result.exception_info or {}
-    for said in (info, *(v for v in info.values() if isinstance(v, dict))):
-        if said.get("raised_exception"):
-            raise _raised(name, rule, said.get("exception_message"))
+    for info_part in (info, *(v for v in info.values() if isinstance(v, dict))):
+        if info_part.get("raised_exception"):
+            raise _raised(name, rule, info_part.get("exception_message"))
     failed = result.result.get("unexpected_index_list") or []
     if len(failed) != (result.result.get("unexpected_count") or 0):
         raise _raised(name, rule, "failing rows were counted but not named")

@@ -33,11 +33,11 @@ def write_history(
     the whole, which repeats everything daily). `state__move`: "9 → 4", where the suite's table does not foresee it.
     `state__late`: its time lies before the state that was already known.
     """
-    said = suite.history
+    history = suite.history
     key = [duck.identifier(k) for k in source.key]
-    entity = [duck.identifier(c) for c in (said.entity if said else source.key)]
-    state = duck.identifier(said.state) if said else "null::varchar"
-    at = f"cast({said.at} as timestamp)" if said else "null::timestamp"
+    entity = [duck.identifier(c) for c in (history.entity if history else source.key)]
+    state = duck.identifier(history.state) if history else "null::varchar"
+    at = f"cast({history.at} as timestamp)" if history else "null::timestamp"
     keys = ", ".join(key)
     columns = ", ".join(dict.fromkeys([*key, *entity]))
     taken = f"{columns}, cast({state} as varchar) as _state, {at} as _at"
@@ -45,7 +45,7 @@ def write_history(
         f"select _key, _partition, _key as _place, {taken} from typed "
         f"where _key not in (select _key from failures) and {entity[0]} is not null"
     )
-    files = earlier(source, said.days if said else 92, keyed, settings)
+    files = earlier(source, history.days if history else 92, keyed, settings)
     if files:
         listed = ", ".join(map(duck.literal, files))
         same_entity = " and ".join(f"h.{c} is not distinct from typed.{c}" for c in entity)
@@ -74,7 +74,7 @@ def write_history(
         )
         select _key,
             case when times > 1 and {key[0]} is not null then concat_ws('|', {keys}) end as {REPEATED},
-            case when _at > at_before and not ({_foreseen(said)})
+            case when _at > at_before and not ({_foreseen(history)})
                 then state_before || ' → ' || _state end as {MOVE},
             case when _at < at_before then _state end as {LATE}
         from known where _key is not null"""
@@ -82,13 +82,13 @@ def write_history(
     return "told"
 
 
-def _foreseen(said: History | None) -> str:
+def _foreseen(history: History | None) -> str:
     """SQL: `_state` may follow `state_before`."""
-    if said is None:
+    if history is None:
         return "true"
     moves = " ".join(
         f"when {duck.literal(was)} then _state in ({', '.join(map(duck.literal, [was, *then]))})"
-        for was, then in said.moves.items()
+        for was, then in history.moves.items()
     )
     return f"case state_before {moves} else true end" if moves else "true"
 
@@ -97,10 +97,10 @@ def earlier(source: Source, days: int, keyed: Sequence[KeyedBatch], settings: Se
     """Accepted files of the days from `days` before the chunk to its end that are not in the chunk."""
     chunk = sorted(p.batch.partition for p in keyed)
     since = str(date.fromisoformat(chunk[0]) - timedelta(days=days))
-    found = []
+    files = []
     for day, batch in find_newest_batches(settings.landing, source.name).items():
         if since <= day <= chunk[-1] and day not in chunk:
             report = read_report(settings.quality, batch)
             if report and not report.blocked and report.accepted.exists():
-                found.append(str(report.accepted))
-    return sorted(found)
+                files.append(str(report.accepted))
+    return sorted(files)

@@ -18,12 +18,12 @@ from pipelines.quality.suite import Reference, Suite
 
 def find_references(tables: Iterable[str], landing: Path) -> dict[str, Batch]:
     """table → its newest batch; a table that was never landed is absent."""
-    found = {}
+    newest = {}
     for table in sorted(set(tables)):
         batches = find_newest_batches(landing, PREFIX + table)
         if batches:
-            found[table] = batches[max(batches)]
-    return found
+            newest[table] = batches[max(batches)]
+    return newest
 
 
 def select_with_helpers(suite: Suite, typed: str, landed: dict[str, Batch]) -> str:
@@ -33,24 +33,24 @@ def select_with_helpers(suite: Suite, typed: str, landed: dict[str, Batch]) -> s
     """
     joins: list[str] = []
     helpers = [f"{expression} as {duck.identifier(name)}" for name, expression in suite.derived.items()]
-    for number, (column, said) in enumerate(suite.references.items()):
+    for number, (column, reference) in enumerate(suite.references.items()):
         helper = duck.identifier(f"{column}__unlisted")
-        if said.table not in landed:
+        if reference.table not in landed:
             helpers.append(f"null::varchar as {helper}")
             continue
         ref, code = f"r{number}", f"t.{duck.identifier(column)}"
-        bare = f"regexp_replace({code}, {duck.literal(said.strip)}, '')" if said.strip else code
-        joins.append(f"left join ({_spans(said, landed[said.table])}) {ref} on {ref}.code = {bare}")
+        bare = f"regexp_replace({code}, {duck.literal(reference.strip)}, '')" if reference.strip else code
+        joins.append(f"left join ({_spans(reference, landed[reference.table])}) {ref} on {ref}.code = {bare}")
         unknown = f"{ref}.code is null"
-        if said.on:
-            day = f"cast(({said.on}) as date)"
+        if reference.on:
+            day = f"cast(({reference.on}) as date)"
             valid = f"len(list_filter({ref}.spans, lambda s: {day} >= s.f and {day} < s.t)) > 0"
             unknown += f" or not ({day} is null or {valid})"
         helpers.append(f"case when {code} is not null and ({unknown}) then {code} end as {helper}")
     return f"select t.*{''.join(f', {h}' for h in helpers)} from ({typed}) t {' '.join(joins)}"
 
 
-def _spans(said: Reference, batch: Batch) -> str:
+def _spans(reference: Reference, batch: Batch) -> str:
     """One row per code with the spans in which it was valid: from the day, up to the day before `t`."""
     landed = pq.read_schema(batch.path).names
 
@@ -60,7 +60,7 @@ def _spans(said: Reference, batch: Batch) -> str:
         return f"coalesce(try_cast({duck.identifier(str(column))} as date), date '{otherwise}')"
 
     return (
-        f"select {duck.identifier(said.key)} as code, list({{'f': {day(said.valid_from, '0001-01-01')}, "
-        f"'t': {day(said.valid_to, '9999-12-31')}}}) as spans "
+        f"select {duck.identifier(reference.key)} as code, list({{'f': {day(reference.valid_from, '0001-01-01')}, "
+        f"'t': {day(reference.valid_to, '9999-12-31')}}}) as spans "
         f"from read_parquet({duck.literal(batch.path)}) group by 1"
     )

@@ -31,7 +31,7 @@ def find_reported_batches(settings: Settings, contracts: Contracts) -> list[Repo
 
 
 def write_rejections(
-    con: duckdb.DuckDBPyConnection, contracts: Contracts, found: Sequence[ReportedBatch], relation: str
+    con: duckdb.DuckDBPyConnection, contracts: Contracts, reported: Sequence[ReportedBatch], relation: str
 ) -> None:
     """Table `relation`: one row per rejected row × failed rule, of every judged batch.
 
@@ -40,9 +40,9 @@ def write_rejections(
     record was accepted on a later day or in a later row, or the newest delivery of its day (of a snapshot
     source: the newest snapshot) no longer rejects it.
     """
-    _write_batches(con, contracts, found)
-    _write_occurrences(con, found)
-    _write_cures(con, contracts, found)
+    _write_batches(con, contracts, reported)
+    _write_occurrences(con, reported)
+    _write_cures(con, contracts, reported)
     con.execute(
         f"""
         create or replace table {relation} as
@@ -76,7 +76,7 @@ def write_rejections(
 
 
 def _write_batches(
-    con: duckdb.DuckDBPyConnection, contracts: Contracts, found: Sequence[ReportedBatch]
+    con: duckdb.DuckDBPyConnection, contracts: Contracts, reported: Sequence[ReportedBatch]
 ) -> None:
     """`scope_batch`: the batch that now speaks for the row's day, or for the whole of a source
     that delivers everything each time."""
@@ -85,16 +85,16 @@ def _write_batches(
         "incoming",
         pa.table(
             {
-                "source": pa.array([b.source for b, _ in found], pa.string()),
-                "partition_key": pa.array([b.partition for b, _ in found], pa.string()),
-                "batch_id": pa.array([b.batch_id for b, _ in found], pa.string()),
+                "source": pa.array([b.source for b, _ in reported], pa.string()),
+                "partition_key": pa.array([b.partition for b, _ in reported], pa.string()),
+                "batch_id": pa.array([b.batch_id for b, _ in reported], pa.string()),
                 "delivery": pa.array(
-                    ["" if kinds.get(b.source) == "whole_table" else b.partition for b, _ in found],
+                    ["" if kinds.get(b.source) == "whole_table" else b.partition for b, _ in reported],
                     pa.string(),
                 ),
-                "blocked": pa.array([r.blocked for _, r in found], pa.bool_()),
+                "blocked": pa.array([r.blocked for _, r in reported], pa.bool_()),
                 "scope": pa.array(
-                    [b.partition if kinds.get(b.source) == "change_day" else "" for b, _ in found],
+                    [b.partition if kinds.get(b.source) == "change_day" else "" for b, _ in reported],
                     pa.string(),
                 ),
             }
@@ -113,8 +113,8 @@ def _write_batches(
     con.unregister("incoming")
 
 
-def _write_occurrences(con: duckdb.DuckDBPyConnection, found: Sequence[ReportedBatch]) -> None:
-    files = [duck.literal(r.rejected) for _, r in found if r.rows_rejected]
+def _write_occurrences(con: duckdb.DuckDBPyConnection, reported: Sequence[ReportedBatch]) -> None:
+    files = [duck.literal(r.rejected) for _, r in reported if r.rows_rejected]
     rows = f"read_parquet([{', '.join(files)}], union_by_name = true)" if files else _NOTHING
     con.execute(
         f"""
@@ -126,7 +126,7 @@ def _write_occurrences(con: duckdb.DuckDBPyConnection, found: Sequence[ReportedB
 
 
 def _write_cures(
-    con: duckdb.DuckDBPyConnection, contracts: Contracts, found: Sequence[ReportedBatch]
+    con: duckdb.DuckDBPyConnection, contracts: Contracts, reported: Sequence[ReportedBatch]
 ) -> None:
     """Accepted rows under the key of a rejected one, of the batches that count."""
     con.execute(
@@ -143,7 +143,7 @@ def _write_cures(
     for name, day in since:
         files = [
             duck.literal(r.accepted)
-            for b, r in found
+            for b, r in reported
             if b.source == name and b.batch_id in current and b.partition >= day
         ]
         if files and name in contracts.sources:
@@ -153,13 +153,13 @@ def _write_cures(
 def _cures_sql(source: Source, files: Sequence[str]) -> str:
     """The first key column narrows the scan; the whole key is compared only for what is left."""
     key = [f"cast({duck.identifier(k)} as varchar)" for k in source.key]
-    wanted = f"from rejected_rows where source = {duck.literal(source.name)}"
+    rejected = f"from rejected_rows where source = {duck.literal(source.name)}"
     return f"""
         insert into cures
         select {duck.literal(source.name)}, batch_id, partition_key, _row, [{", ".join(key)}] as record_key
         from read_parquet([{", ".join(files)}], union_by_name = true)
-        where {key[0]} in (select record_key[1] {wanted})
-            and [{", ".join(key)}] in (select record_key {wanted})"""
+        where {key[0]} in (select record_key[1] {rejected})
+            and [{", ".join(key)}] in (select record_key {rejected})"""
 
 
 _NOTHING = """(

@@ -17,7 +17,7 @@ from pipelines.sources.contracts.contract import Source
 SAMPLE = 5
 
 
-def within(failed: np.ndarray, batch: KeyedBatch) -> np.ndarray:
+def select_keys(failed: np.ndarray, batch: KeyedBatch) -> np.ndarray:
     """The failing keys that are this batch's."""
     return failed[np.searchsorted(failed, batch.first) : np.searchsorted(failed, batch.last, "right")]
 
@@ -33,7 +33,7 @@ def collect_samples(
         (result.expectation.rule, result.expectation.detects, result.expectation.column, int(key))
         for result in results
         for batch in keyed_batches
-        for key in within(result.failed, batch)[:SAMPLE]
+        for key in select_keys(result.failed, batch)[:SAMPLE]
     ]
     if not failing:
         return {}

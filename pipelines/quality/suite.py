@@ -128,7 +128,7 @@ class Suite:
     def deciding_tables(self) -> set[str]:
         """Reference tables that can reject a row: when one changes, its batches are judged again."""
         deciding = {c for e in self.rows if e.rejects for c in e.columns}
-        return {said.table for c, said in self.references.items() if f"{c}__unlisted" in deciding}
+        return {reference.table for c, reference in self.references.items() if f"{c}__unlisted" in deciding}
 
 
 def load_suite(path: Path) -> list[Expectation]:
@@ -147,7 +147,7 @@ def read_suite(path: Path) -> Suite:
         raise SuiteError(f"{name}, line {error.lineno}: not valid JSON: {error.msg}") from None
     helpers = content.get("helpers") or {}
     try:
-        references = {c: Reference(**said) for c, said in (helpers.get("references") or {}).items()}
+        references = {c: Reference(**keys) for c, keys in (helpers.get("references") or {}).items()}
         history = History(**helpers["history"]) if helpers.get("history") else None
     except TypeError as error:
         raise SuiteError(f"{name}: `helpers` is wrong: {str(error).split('__init__() ')[-1]}") from None
@@ -172,33 +172,33 @@ def _rules(
         kind = "batch expectation" if whole else "expectation"
         where = f"{name}, {kind} {number} ({entry.get('meta', {}).get('rule', 'without a rule')})"
         try:
-            said = Expectation(entry["type"], entry["kwargs"], entry["severity"], **entry["meta"])
+            expectation = Expectation(entry["type"], entry["kwargs"], entry["severity"], **entry["meta"])
         except KeyError as error:
             raise SuiteError(f"{where}: {error} is missing") from None
         except TypeError as error:
             raise SuiteError(f"{where}: `meta` is wrong: {str(error).split('__init__() ')[-1]}") from None
-        if said.severity not in SEVERITIES:
-            raise SuiteError(f"{where}: severity {said.severity!r} is none of {', '.join(SEVERITIES)}")
-        if not said.type.startswith(ROW_LEVEL) or not said.columns:
-            raise SuiteError(f"{where}: {said.type} is no rule over single rows")
-        if whole and not set(said.columns) <= set(BATCH_FACTS):
+        if expectation.severity not in SEVERITIES:
+            raise SuiteError(f"{where}: severity {expectation.severity!r} is none of {', '.join(SEVERITIES)}")
+        if not expectation.type.startswith(ROW_LEVEL) or not expectation.columns:
+            raise SuiteError(f"{where}: {expectation.type} is no rule over single rows")
+        if whole and not set(expectation.columns) <= set(BATCH_FACTS):
             raise SuiteError(f"{where}: of a batch only {', '.join(BATCH_FACTS)} are known")
-        if said.rule in {e.rule for e in (*before, *suite)}:
+        if expectation.rule in {e.rule for e in (*before, *suite)}:
             raise SuiteError(f"{where}: a rule of this name stands there already")
-        suite.append(said)
+        suite.append(expectation)
     return suite
 
 
-def rules_sha256(source: Source, references: Mapping[str, str] | None = None) -> str:
+def hash_rules(source: Source, references: Mapping[str, str] | None = None) -> str:
     """Changes with everything that decides how a landed batch is typed and judged.
 
     `references`: table → SHA-256 of each reference batch whose rules can reject a row.
     """
-    said = source.model_dump_json(
+    contract = source.model_dump_json(
         include={
             "columns", "key", "datetime_formats", "date_formats", "timezone", "null_values",
             "number_format", "derived", "max_rejected_share",
         }
     )  # fmt: skip
     tables = json.dumps(sorted((references or {}).items())).encode() if references else b""
-    return hashlib.sha256(FORMAT + said.encode() + source.suite_path.read_bytes() + tables).hexdigest()
+    return hashlib.sha256(FORMAT + contract.encode() + source.suite_path.read_bytes() + tables).hexdigest()

@@ -80,9 +80,9 @@ def _workbook(
                 sheet.write_string(3, column, label, head)
                 sheet.set_column(column, column, width)
             for number, row in enumerate(rows, 1):
-                for column, (_, shown_field, _) in enumerate(COLUMNS):
-                    said = str(number) if shown_field is None else _shown(shown_field, row, contracts)
-                    sheet.write_string(3 + number, column, said, text)
+                for column, (_, field, _) in enumerate(COLUMNS):
+                    content = str(number) if field is None else _format_field(field, row, contracts)
+                    sheet.write_string(3 + number, column, content, text)
             sheet.freeze_panes(4, 0)
             sheet.autofilter(3, 0, 3 + len(rows), len(COLUMNS) - 1)
             sheet.set_landscape()
@@ -90,7 +90,7 @@ def _workbook(
     return path
 
 
-def _shown(field: str, row: Mapping[str, Any], contracts: Contracts) -> str:
+def _format_field(field: str, row: Mapping[str, Any], contracts: Contracts) -> str:
     source = contracts.sources.get(row["source"])
     match field:
         case "source":
@@ -109,13 +109,13 @@ def _sheet_names(units: Mapping[str | None, object]) -> list[str]:
     return _distinct([re.sub(r"[\[\]:*?/\\']", "_", unit or NO_UNIT) for unit in units], 31)
 
 
-def _distinct(wanted: Sequence[str], longest: int) -> list[str]:
+def _distinct(names: Sequence[str], longest: int) -> list[str]:
     """Cut to a length, and numbered where two would be alike whatever their case."""
-    names: list[str] = []
-    for said in wanted:
-        name, number = said[:longest], 1
-        while name.casefold() in {n.casefold() for n in names}:
+    distinct: list[str] = []
+    for name in names:
+        candidate, number = name[:longest], 1
+        while candidate.casefold() in {n.casefold() for n in distinct}:
             number += 1
-            name = f"{said[: longest - 4]} {number}"
-        names.append(name)
-    return names
+            candidate = f"{name[: longest - 4]} {number}"
+        distinct.append(candidate)
+    return distinct

@@ -24,7 +24,7 @@ from pipelines.quality.page import write_page
 from pipelines.quality.reconcile import reconcile
 from pipelines.quality.references import find_references, select_with_helpers
 from pipelines.quality.reports import Report, find_report_folder, read_report, write_report
-from pipelines.quality.samples import SAMPLE, collect_samples, within
+from pipelines.quality.samples import SAMPLE, collect_samples, select_keys
 from pipelines.quality.split import (
     KeyedBatch,
     assign_keys,
@@ -34,7 +34,7 @@ from pipelines.quality.split import (
     write_accepted,
     write_rejected,
 )
-from pipelines.quality.suite import NULLNESS, ROW_FACTS, Suite, read_suite, rules_sha256
+from pipelines.quality.suite import NULLNESS, ROW_FACTS, Suite, hash_rules, read_suite
 from pipelines.quality.typing import select_typed
 from pipelines.quality.whole import collect_batch_facts, select_row_facts
 from pipelines.settings import Settings
@@ -91,9 +91,9 @@ def validate(
     return reports
 
 
-def find_pending(source: Source, found: Iterable[Batch], quality: Path) -> list[Batch]:
+def find_pending(source: Source, batches: Iterable[Batch], quality: Path) -> list[Batch]:
     """Batches never validated, or validated by other rules: what a stopped run or a corrected map left."""
-    reports = [(batch, read_report(quality, batch)) for batch in found]
+    reports = [(batch, read_report(quality, batch)) for batch in batches]
     if not reports:
         return []
     rules = _rules(source, read_suite(source.suite_path), reports[0][0].folder.parents[1])
@@ -102,7 +102,7 @@ def find_pending(source: Source, found: Iterable[Batch], quality: Path) -> list[
 
 def _rules(source: Source, suite: Suite, landing: Path) -> str:
     deciding = find_references(suite.deciding_tables, landing)
-    return rules_sha256(source, {table: batch.sha256 for table, batch in deciding.items()})
+    return hash_rules(source, {table: batch.sha256 for table, batch in deciding.items()})
 
 
 def _validate_chunk(
@@ -179,7 +179,7 @@ def _write(
 ) -> Report:
     """Write one batch's files. An older report goes first: it would vouch for the new files."""
     batch = keyed.batch
-    failed_keys = [within(o.failed, keyed) for o in chunk_result.rows]
+    failed_keys = [select_keys(o.failed, keyed) for o in chunk_result.rows]
     rejecting = [
         keys for o, keys in zip(chunk_result.rows, failed_keys, strict=True) if o.expectation.rejects
     ]
@@ -219,9 +219,9 @@ def _row_results(
             "unexpected": len(keys),
             "sample_rows": [int(key) - keyed.first + 1 for key in keys[:SAMPLE]],
             "samples": [
-                said
+                sample
                 for k in keys[:SAMPLE]
-                if (said := chunk_result.samples.get((result.expectation.rule, int(k))))
+                if (sample := chunk_result.samples.get((result.expectation.rule, int(k))))
             ],
         }
 

@@ -19,7 +19,7 @@ from pipelines.landing.batches import list_batches, verify_batch
 from pipelines.landing.reference import PREFIX
 from pipelines.quality.rejections import write_rejections
 from pipelines.quality.reports import read_report
-from pipelines.quality.suite import rules_sha256
+from pipelines.quality.suite import hash_rules
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, load_contracts
@@ -27,7 +27,7 @@ from pipelines.warehouse.calendar import build_calendar
 from pipelines.warehouse.checks import write_checks
 from pipelines.warehouse.counting import NothingLanded, find_newest_day, refuse_blocked, select_current
 from pipelines.warehouse.raw import write_accepted, write_batches, write_calendar, write_parameters
-from pipelines.warehouse.reference import reference_tables
+from pipelines.warehouse.reference import write_reference_tables
 
 __all__ = ["BuiltState", "NothingLanded", "count_rows", "finish", "prepare", "read_built_state"]
 
@@ -64,7 +64,7 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
         con.execute("create schema if not exists raw")
         con.execute("drop table if exists raw.finished_build")
         write_accepted(con, contracts, reported, counting)
-        reference_tables(con, contracts, references)
+        write_reference_tables(con, contracts, references)
         write_calendar(con, build_calendar(contracts.place.country))
         write_batches(con, reported, counting, references)
         write_rejections(con, contracts, reported, "raw.rejections")
@@ -85,7 +85,7 @@ def finish(settings: Settings, as_of: datetime) -> BuiltState:
             [PREFIX],
         ).fetchall()
         contracts = load_contracts(settings.sources_file)
-        rules = {s.name: rules_sha256(s) for s in contracts.sources.values()}
+        rules = {s.name: hash_rules(s) for s in contracts.sources.values()}
         state = BuiltState(
             as_of=as_of,
             input_batches=len(inputs),

@@ -21,14 +21,14 @@ def build_calendar(country: str = "VN", first: date = FIRST, last: date = LAST) 
     name, _, part = country.partition("-")
     # The country's own language: else the names, and with them a release's hashes, follow the shell's LANG.
     language = holidays.country_holidays(name, subdiv=part or None).default_language
-    known = holidays.country_holidays(
+    calendar = holidays.country_holidays(
         name, subdiv=part or None, years=range(first.year, last.year + 1), language=language
     )
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     return pd.DataFrame(
         {
             "date": pd.Series(days, dtype="object"),
-            "is_working_day": [known.is_working_day(day) for day in days],
-            "holiday_name": [known.get(day) for day in days],
+            "is_working_day": [calendar.is_working_day(day) for day in days],
+            "holiday_name": [calendar.get(day) for day in days],
         }
     )

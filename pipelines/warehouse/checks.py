@@ -21,12 +21,12 @@ def write_checks(con: duckdb.DuckDBPyConnection, reports: Iterable[Report]) -> N
     """One row per batch × rule; `rules` is the checksum of the contract and suite that judged it."""
     rows = [
         (
-            r.source, r.partition, r.batch_id, found["rule"], found["column"], found.get("scope", "row"),
-            found["severity"], found["evaluated"], found["unexpected"], found.get("observed"),
-            found["reason_en"], found["reason_vi"], r.rules,
+            r.source, r.partition, r.batch_id, result["rule"], result["column"], result.get("scope", "row"),
+            result["severity"], result["evaluated"], result["unexpected"], result.get("observed"),
+            result["reason_en"], result["reason_vi"], r.rules,
         )
         for r in reports
-        for found in r.results
+        for result in r.results
     ]  # fmt: skip
     columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
     arrays = {n: pa.array(v, t) for (n, t), v in zip(COLUMNS.items(), columns, strict=True)}

@@ -28,7 +28,7 @@ TOPICS = {
     "meaning": ("Completeness, definitions, code lists", "Mức độ đầy đủ, định nghĩa, danh mục"),
     "audit": ("Where the numbers come from", "Nguồn gốc số liệu"),
 }
-ASKED = ("topic", "title_vi", "question_en", "question_vi")
+REQUIRED_META = ("topic", "title_vi", "question_en", "question_vi")
 Node = Mapping[str, Any]
 
 
@@ -38,10 +38,10 @@ def render_marts_doc(manifest: Mapping[str, Any], project: Path) -> str:
     marts = [n for n in nodes if n["resource_type"] == "model" and n["schema"] in SCHEMAS]
     for node in marts:
         meta = node["config"]["meta"]
-        if meta.get("topic") not in TOPICS or not meta.keys() >= set(ASKED):
+        if meta.get("topic") not in TOPICS or not meta.keys() >= set(REQUIRED_META):
             raise ValueError(
                 f"dbt model {node['name']} is public, but nobody can tell what for: give it config.meta "
-                f"{', '.join(ASKED)} in its YAML; topic is one of {', '.join(TOPICS)}."
+                f"{', '.join(REQUIRED_META)} in its YAML; topic is one of {', '.join(TOPICS)}."
             )
     order = list(TOPICS)
     marts.sort(key=lambda n: (order.index(n["config"]["meta"]["topic"]), n["alias"]))
@@ -65,9 +65,9 @@ def render_marts_doc(manifest: Mapping[str, Any], project: Path) -> str:
 
 
 def _mart(manifest: Mapping[str, Any], node: Node, metrics: list[dict[str, str]]) -> Iterator[str]:
-    meta, (said_en, said_vi) = node["config"]["meta"], _both(node["description"])
+    meta, (english, vietnamese) = node["config"]["meta"], _both(node["description"])
     yield f"## {_name(node)}"
-    yield f"\n**{meta['title_vi']}.** {meta['question_en']}\n\n{said_en}\n\n{said_vi}\n"
+    yield f"\n**{meta['title_vi']}.** {meta['question_en']}\n\n{english}\n\n{vietnamese}\n"
     yield f"- Key: {', '.join(f'`{c}`' for c in meta['key'])}"
     yield f"- From: {', '.join(f'`{s}`' for s in _sources(manifest, node))}"
     yield f"- Read by: {', '.join(_readers(manifest, node))}"
@@ -98,19 +98,19 @@ def _both(description: str) -> tuple[str, str]:
 
 def _sources(manifest: Mapping[str, Any], node: Node) -> list[str]:
     """Landed sources and reference tables at the far end of its lineage; of a code list, the seeds."""
-    found, waiting = set(), [node["unique_id"]]
+    origins, waiting = set(), [node["unique_id"]]
     seen = set(waiting)
     while waiting:
         here = waiting.pop()
         if here.startswith("source."):
-            found.add(manifest["sources"][here]["name"])
+            origins.add(manifest["sources"][here]["name"])
         for parent in manifest["parent_map"].get(here, []):
             if parent not in seen:
                 seen.add(parent)
                 waiting.append(parent)
-    if not found:
-        found = {manifest["nodes"][u]["name"] for u in seen if u.startswith("seed.")}
-    return sorted(found - {"run_parameters"})
+    if not origins:
+        origins = {manifest["nodes"][u]["name"] for u in seen if u.startswith("seed.")}
+    return sorted(origins - {"run_parameters"})
 
 
 def _readers(manifest: Mapping[str, Any], node: Node) -> list[str]:
@@ -120,16 +120,16 @@ def _readers(manifest: Mapping[str, Any], node: Node) -> list[str]:
 
 def _identities(manifest: Mapping[str, Any], node: Node) -> list[str]:
     """What the mart's own tests hold it to on every run."""
-    found = []
+    identities = []
     for test in manifest["nodes"].values():
         if test["resource_type"] != "test" or test.get("attached_node") != node["unique_id"]:
             continue
-        kind, given = test["test_metadata"]["name"], test["test_metadata"]["kwargs"]
+        kind, arguments = test["test_metadata"]["name"], test["test_metadata"]["kwargs"]
         if kind == "holds":
-            found.append(given["expression"])
+            identities.append(arguments["expression"])
         elif kind == "parts_add_up":
-            found.append(f"{given['total']} = {' + '.join(given['parts'])}")
-    return sorted(found)
+            identities.append(f"{arguments['total']} = {' + '.join(arguments['parts'])}")
+    return sorted(identities)
 
 
 def metric_columns(node: Node) -> list[tuple[str, str]]:

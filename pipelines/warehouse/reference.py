@@ -16,7 +16,7 @@ class WrongReference(ValueError):
     """A reference table was never landed, or landed by an older contract."""
 
 
-def reference_tables(
+def write_reference_tables(
     con: duckdb.DuckDBPyConnection, contracts: Contracts, newest: Mapping[str, Batch]
 ) -> None:
     """`newest`: reference table → its newest batch. WrongReference names the table."""

@@ -18,7 +18,6 @@ PARTICIPLES = {
 }  # fmt: skip
 # How many bindings a folder may still have. Lower a number as they go; no number may rise.
 PARTICIPLE_BUDGET: dict[str, int] = {
-    "pipelines": 103,
     "tests": 93,
 }
 LETTER_BUDGET: dict[str, int] = {

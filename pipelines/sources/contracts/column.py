@@ -62,17 +62,17 @@ class Column(Frozen):
     @field_validator("value_map")
     @classmethod
     def _words_in_nfc(cls, words: dict[str, str] | None) -> dict[str, str] | None:
-        return words and {unicodedata.normalize("NFC", word): said for word, said in words.items()}
+        return words and {unicodedata.normalize("NFC", word): meaning for word, meaning in words.items()}
 
     @model_validator(mode="after")
     def _canonical_words_fit(self) -> Column:
         fits = {"integer": r"-?\d+", "bigint": r"-?\d+", "boolean": "true|false"}.get(self.type, ".*")
-        for said in (*(self.value_map or {}).values(), *([self.default] if self.default else [])):
-            if not re.fullmatch(fits, said):
-                raise ValueError(f"{said!r} is no {self.type}; canonical words must fit the type")
-            if self.words and said not in self.words:
-                known = ", ".join(self.words)
-                raise ValueError(f"{said!r} is none of {known}{nearest(said, self.words)}")
+        for word in (*(self.value_map or {}).values(), *([self.default] if self.default else [])):
+            if not re.fullmatch(fits, word):
+                raise ValueError(f"{word!r} is no {self.type}; canonical words must fit the type")
+            if self.words and word not in self.words:
+                choices = ", ".join(self.words)
+                raise ValueError(f"{word!r} is none of {choices}{nearest(word, self.words)}")
         return self
 
     @property
@@ -87,5 +87,5 @@ class Column(Frozen):
     @property
     def headers(self) -> tuple[str, ...]:
         """The headers it may arrive under, best first; none where sources.yaml does not name it."""
-        said = (self.raw, self.name, *self.aliases) if self.mapped else ()
-        return tuple(header for header in said if header)
+        headers = (self.raw, self.name, *self.aliases) if self.mapped else ()
+        return tuple(header for header in headers if header)

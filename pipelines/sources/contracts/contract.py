@@ -29,7 +29,7 @@ from pipelines.sources.contracts.options.files import FileOptions
 from pipelines.sources.contracts.options.frozen import Frozen
 from pipelines.sources.contracts.options.http import HttpOptions
 from pipelines.sources.contracts.options.registered import describe_one_of, require_one_of
-from pipelines.sources.contracts.problems import problems
+from pipelines.sources.contracts.problems import collect_problems
 
 ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 CONNECTOR_NAMES = [connector.name for connector in CONNECTORS]
@@ -38,7 +38,7 @@ ConnectorName = Annotated[str, require_one_of(CONNECTOR_NAMES), describe_one_of(
 __all__ = ["Column", "ContractError", "Contracts", "Place", "ReferenceTable", "Source", "load_contracts"]
 
 
-class Reading(Frozen):
+class TableContract(Frozen):
     """How texts are read, the same for sources and reference tables."""
 
     name: str
@@ -57,7 +57,7 @@ class Reading(Frozen):
 
     @field_validator("timezone")
     @classmethod
-    def _known_zone(cls, zone: str) -> str:
+    def _zone_exists(cls, zone: str) -> str:
         try:
             ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError):
@@ -65,7 +65,7 @@ class Reading(Frozen):
         return zone
 
 
-class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
+class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
     """One source: where it is, how it is read, what its columns mean."""
 
     title_vi: str
@@ -112,13 +112,13 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
 
     @model_validator(mode="before")
     @classmethod
-    def _extra_columns_are_columns(cls, said: Any) -> Any:
+    def _extra_columns_are_columns(cls, entry: Any) -> Any:
         """Landed under their folded header, as text."""
-        extra = said.get("extra_columns") if isinstance(said, dict) else None
-        columns = said.get("columns") if isinstance(said, dict) else None
+        extra = entry.get("extra_columns") if isinstance(entry, dict) else None
+        columns = entry.get("columns") if isinstance(entry, dict) else None
         if not isinstance(extra, dict) or not isinstance(columns, list | tuple):
-            return said
-        own = [
+            return entry
+        extras = [
             {
                 "name": fold(str(raw)),
                 "raw": raw,
@@ -127,10 +127,10 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
             }
             for raw, kind in extra.items()
         ]
-        known = {
+        own_names = {
             c["name"] if isinstance(c, dict) else c.name for c in columns if isinstance(c, dict | Column)
         }
-        return {**said, "columns": [*columns, *(c for c in own if c["name"] not in known)]}
+        return {**entry, "columns": [*columns, *(c for c in extras if c["name"] not in own_names)]}
 
     @model_validator(mode="after")
     def _whole(self) -> Source:
@@ -148,9 +148,9 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
         for key in self.key:
             if key not in names:
                 yield f"key column `{key}` is not a column{nearest(key, names)}"
-        given = {"recorded_at", "status_code"} if self.milestones else set()
+        filled_by_milestones = {"recorded_at", "status_code"} if self.milestones else set()
         for column in self.columns:
-            if column.required and not column.mapped and column.name not in given:
+            if column.required and not column.mapped and column.name not in filled_by_milestones:
                 yield f"`columns` does not say where `{column.name}` comes from; {self.name} needs it"
         status = next((c.meanings for c in self.columns if c.name == "status_code"), None)
         for at, word in self.milestones.items():
@@ -171,9 +171,9 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
         """The address with `{data}` and `${ENV}` filled in; never stored, logged or shown."""
         return filled_address(self.name, str(self.url), data)
 
-    def filled(self, said: str, data: Path) -> str:
+    def filled(self, text: str, data: Path) -> str:
         """Any text of the contract with `{data}`, `{project}` and `${ENV}` filled in; never shown."""
-        return filled(self.name, said, data)
+        return filled(self.name, text, data)
 
     def resolved_path(self, data: Path, partition: str) -> Path:
         return Path(filled(self.name, str(self.path), data).replace("{partition}", partition))
@@ -199,7 +199,7 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, Reading):
         return _accepted({c.name: c.sql_type for c in self.columns})
 
 
-class ReferenceTable(FileOptions, Reading):
+class ReferenceTable(FileOptions, TableContract):
     """A reference file of the place. Columns without a mapping are read under their canonical names."""
 
     path: str = Field(description="The file; {project} and {data} are filled in.")
@@ -208,12 +208,12 @@ class ReferenceTable(FileOptions, Reading):
 
     def as_source(self) -> Source:
         """The same file as a source, so that one set of readers serves both."""
-        said = self.model_dump(exclude={"title_vi", "description"}, exclude_none=True)
+        keys = self.model_dump(exclude={"title_vi", "description"}, exclude_none=True)
         suffix = Path(self.path).suffix.removeprefix(".") or "csv"
         return Source.model_validate(
             {
                 "format": {"tsv": "csv", "xls": "xlsx"}.get(suffix, suffix),
-                **said,
+                **keys,
                 "name": f"reference_{self.name}",
                 "title_vi": "",
                 "connector": "files",
@@ -247,8 +247,10 @@ class Place(Frozen):
     @model_validator(mode="after")
     def _one_clock(self) -> Place:
         if self.timezone != str(LOCAL_ZONE):
-            said = f"`timezone` is {self.timezone}, but this process counts days in {LOCAL_ZONE}. "
-            raise ValueError(said + "Name this file in THONGSUOT_SOURCES, so that it is read at the start.")
+            message = f"`timezone` is {self.timezone}, but this process counts days in {LOCAL_ZONE}. "
+            raise ValueError(
+                message + "Name this file in THONGSUOT_SOURCES, so that it is read at the start."
+            )
         return self
 
 
@@ -293,7 +295,7 @@ def load_contracts(path: Path) -> Contracts:
     """ContractError with every fault: file, line, key and nearest valid name."""
     file = read_contracts(path)
     misfits = complete_contracts(file.content)
-    contracts, faults = problems(Contracts, file.content)
+    contracts, faults = collect_problems(Contracts, file.content)
     if contracts is None or misfits:
         raise file.refuse([*misfits, *faults])
     return contracts

@@ -28,15 +28,15 @@ class ContractFile(NamedTuple):
         node: yaml.Node | None = self.root
         line = 1
         for step in path:
-            found = _step(node, step)
-            if found is None:
+            child = _step(node, step)
+            if child is None:
                 break
-            node, line = found
+            node, line = child
         return line
 
-    def refuse(self, said: Iterable[tuple[Iterable[Any], str]]) -> ContractError:
+    def refuse(self, problems: Iterable[tuple[Iterable[Any], str]]) -> ContractError:
         """One line per fault, in the order of the file."""
-        lines = sorted({(self.line_of(path), text) for path, text in said})
+        lines = sorted({(self.line_of(path), text) for path, text in problems})
         return ContractError("\n".join(f"{self.name}, line {line}: {text}" for line, text in lines))
 
 
@@ -55,7 +55,7 @@ def read_contracts(path: Path) -> ContractFile:
     try:
         loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
         root = loader.get_single_node()
-        twice = list(_said_twice(root))
+        twice = list(_find_repeated_keys(root))
         content = loader.construct_document(root) if root and not twice else {}
     except FileNotFoundError:
         raise ContractError(f"{path}: no such file. Set THONGSUOT_SOURCES to your sources.yaml.") from None
@@ -66,10 +66,10 @@ def read_contracts(path: Path) -> ContractFile:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ContractError(f"{path.name}: not valid YAML ({type(error).__name__})") from None
     if twice:
-        said = [
+        faults = [
             f"{path.name}, line {key.start_mark.line + 1}: `{key.value}` stands there twice" for key in twice
         ]
-        raise ContractError("\n".join(said))
+        raise ContractError("\n".join(faults))
     if root is None or not isinstance(content, dict) or not isinstance(content.get("sources"), dict):
         raise ContractError(
             f"{path.name}: expected the keys `place`, `first_day`, `sources` and `reference`."
@@ -77,7 +77,7 @@ def read_contracts(path: Path) -> ContractFile:
     return ContractFile(path.name, content, root)
 
 
-def _said_twice(node: yaml.Node | None) -> Iterable[yaml.Node]:
+def _find_repeated_keys(node: yaml.Node | None) -> Iterable[yaml.Node]:
     """YAML would keep the last one in silence."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
@@ -85,7 +85,7 @@ def _said_twice(node: yaml.Node | None) -> Iterable[yaml.Node]:
             if key.value in seen:
                 yield key
             seen.add(str(key.value))
-            yield from _said_twice(value)
+            yield from _find_repeated_keys(value)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            yield from _said_twice(value)
+            yield from _find_repeated_keys(value)

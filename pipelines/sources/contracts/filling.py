@@ -18,17 +18,17 @@ def filled(name: str, text: str, data: Path, encode: Callable[[str], str] = str)
     def secret(match: re.Match[str]) -> str:
         value = os.environ.get(match[1])
         if value is None:
-            said = f"{name}: the environment has no {match[1]}, which sources.yaml names. Set it."
-            raise ContractError(said)
+            message = f"{name}: the environment has no {match[1]}, which sources.yaml names. Set it."
+            raise ContractError(message)
         return encode(value)
 
-    known = text.replace("{data}", str(data)).replace("{project}", str(PROJECT))
-    return re.sub(r"\$\{(\w+)\}", secret, known)
+    local = text.replace("{data}", str(data)).replace("{project}", str(PROJECT))
+    return re.sub(r"\$\{(\w+)\}", secret, local)
 
 
 def filled_address(name: str, url: str, data: Path) -> str:
     """In its login a secret stands as it is: `p@ss/w0rd` must not be taken for host and path."""
-    found = re.match(r"[^:/]+://[^/]*@", url)
-    login = found[0] if found else ""
+    match = re.match(r"[^:/]+://[^/]*@", url)
+    login = match[0] if match else ""
     encoded = filled(name, login, data, encode=lambda secret: quote(secret, safe=":"))
     return encoded + filled(name, url.removeprefix(login), data)

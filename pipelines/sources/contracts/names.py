@@ -17,9 +17,9 @@ def fold(header: str) -> str:
     return "".join(c for c in plain if c.isalnum())
 
 
-def closest(name: object, known: Iterable[str], cutoff: float = 0.5) -> str | None:
+def closest(name: object, candidates: Iterable[str], cutoff: float = 0.5) -> str | None:
     """The most similar of `known`, folded, in any order of words; None where nothing is near."""
-    rated = [(_likeness(str(name), k), -n, k) for n, k in enumerate(known) if fold(k)]
+    rated = [(_likeness(str(name), k), -n, k) for n, k in enumerate(candidates) if fold(k)]
     score, _, near = max(rated, default=(0.0, 0, ""))
     return near if score >= cutoff and near else None
 
@@ -35,7 +35,7 @@ def _words(name: str) -> str:
     return "".join(sorted(fold(part) for part in parts))
 
 
-def nearest(name: object, known: Iterable[str]) -> str:
+def nearest(name: object, candidates: Iterable[str]) -> str:
     """`; did you mean `x`?`, or nothing."""
-    near = closest(name, known)
+    near = closest(name, candidates)
     return f"; did you mean `{near}`?" if near else ""

@@ -23,23 +23,23 @@ class Problem(NamedTuple):
     text: str
 
 
-def problems(model: type[Model], content: dict[str, Any]) -> tuple[Model | None, list[Problem]]:
+def collect_problems(model: type[Model], content: dict[str, Any]) -> tuple[Model | None, list[Problem]]:
     """The validated model, or None and every fault with its key path. No text repeats a value given."""
-    found: dict[tuple[Any, ...], Problem] = {}
+    problems: dict[tuple[Any, ...], Problem] = {}
     mended = copy.deepcopy(content)
-    made: Model | None = None
+    validated: Model | None = None
     for _ in range(ROUNDS):
         try:
-            made = model.model_validate(mended)
+            validated = model.model_validate(mended)
             break
         except ValidationError as error:
             faults = error.errors(include_input=False, include_url=False)
         for fault in faults:
             for problem in _explain(fault, mended, model):
-                found.setdefault((*problem.path, problem.text), problem)
+                problems.setdefault((*problem.path, problem.text), problem)
         if not [fault for fault in faults if _set_aside(mended, fault)]:
             break
-    return (None if found else made), list(found.values())
+    return (None if problems else validated), list(problems.values())
 
 
 def _explain(fault: Any, content: dict[str, Any], model: type[BaseModel]) -> list[Problem]:
@@ -48,18 +48,18 @@ def _explain(fault: Any, content: dict[str, Any], model: type[BaseModel]) -> lis
     for step in fault["loc"]:
         inside = (isinstance(at, dict) and step in at) or (isinstance(at, list) and isinstance(step, int))
         at = at[step] if inside else {}
-        named = isinstance(step, int) and isinstance(at, dict) and "name" in at
-        steps.append(at["name"] if named else step)
+        is_column = isinstance(step, int) and isinstance(at, dict) and "name" in at
+        steps.append(at["name"] if is_column else step)
     path, where = tuple(steps), ".".join(map(str, steps))
     if fault["type"] == "extra_forbidden":
-        known = _keys_at(model, fault["loc"][:-1])
-        return [Problem(path, f"`{where}` is not a known key{nearest(steps[-1], known)}")]
+        valid_keys = _keys_at(model, fault["loc"][:-1])
+        return [Problem(path, f"`{where}` is not a known key{nearest(steps[-1], valid_keys)}")]
     if fault["type"] == "missing":
         return [Problem(path, f"`{'.'.join(map(str, steps[:-1]))}` needs `{steps[-1]}`")]
     if fault["type"] == "string_type":
         return [Problem(path, f"`{where}`: expected a text; put it in quotes")]
-    said = fault["msg"].removeprefix("Value error, ").splitlines()
-    return [Problem(path, f"`{where}`: {line}" if where else line) for line in said]
+    lines = fault["msg"].removeprefix("Value error, ").splitlines()
+    return [Problem(path, f"`{where}`: {line}" if where else line) for line in lines]
 
 
 def _keys_at(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:

@@ -55,27 +55,27 @@ class DatabaseOptions(Frozen):
 
     @field_validator("overlap", mode="before")
     @classmethod
-    def _span(cls, said: Any) -> Any:
-        found = re.fullmatch(r"(\d+)\s*([mhd])", said) if isinstance(said, str) else None
-        if found:
-            return timedelta(**{UNITS[found[2]]: int(found[1])})
-        if isinstance(said, timedelta) and said >= timedelta():
-            return said
-        raise ValueError(f"{said!r} is no span of time; write 30m, 2h or 3d")
+    def _span(cls, text: Any) -> Any:
+        span = re.fullmatch(r"(\d+)\s*([mhd])", text) if isinstance(text, str) else None
+        if span:
+            return timedelta(**{UNITS[span[2]]: int(span[1])})
+        if isinstance(text, timedelta) and text >= timedelta():
+            return text
+        raise ValueError(f"{text!r} is no span of time; write 30m, 2h or 3d")
 
     @field_validator("cursor_format")
     @classmethod
-    def _sorts_as_time(cls, said: str | None) -> str | None:
+    def _sorts_as_time(cls, layout: str | None) -> str | None:
         """A partition is a range of the cursor: its texts must sort as the times they tell."""
-        if said is None or said in EPOCHS:
-            return said
-        texts = [moment.strftime(said) for moment in _RISING]
-        if texts != sorted(texts) or texts[0] == texts[-1] or "%z" in said.lower():
+        if layout is None or layout in EPOCHS:
+            return layout
+        texts = [moment.strftime(layout) for moment in _RISING]
+        if texts != sorted(texts) or texts[0] == texts[-1] or "%z" in layout.lower():
             raise ValueError(
-                f"texts written as {said!r} do not sort by time, so a day of them is no range; the year "
+                f"texts written as {layout!r} do not sort by time, so a day of them is no range; the year "
                 f"must come first. Use another cursor, or a `query` that turns it into a timestamp"
             )
-        return said
+        return layout
 
     def database_needs(self, partitioning: str) -> tuple[str, ...]:
         """Keys without which a database source cannot be read."""

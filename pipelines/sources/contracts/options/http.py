@@ -69,15 +69,15 @@ class HttpOptions(Frozen):
 
     def asks_for_day_over_http(self) -> bool:
         """Whether the day stands anywhere in what is asked."""
-        asked = (self.params, self.request, self.headers, getattr(self, "url", None))
-        return any("{partition}" in text for text in _texts(asked))
+        request = (self.params, self.request, self.headers, getattr(self, "url", None))
+        return any("{partition}" in text for text in _texts(request))
 
 
-def _texts(said: Any) -> Iterator[str]:
-    if isinstance(said, str):
-        yield said
-    elif isinstance(said, dict):
-        yield from _texts(tuple(said.values()))
-    elif isinstance(said, list | tuple):
-        for one in said:
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _texts(tuple(value.values()))
+    elif isinstance(value, list | tuple):
+        for one in value:
             yield from _texts(one)
