@@ -148,8 +148,12 @@ def night(week: Settings, tonight: tuple[line.Line, Sources]) -> tuple[line.Line
 def good(sources: Sources) -> None:
     """The last night's files under the new day, and two states more in the log."""
     demo = sources.settings.data / "demo"
-    shutil.copy(demo / "task_tracker" / "2025-08-07.xlsx", sources.tracker)
-    shutil.copy(demo / "issue_register" / "2025-08-07.csv", sources.register)
+    for snapshot in demo.glob(f"*/{EVE}*"):
+        tonight = snapshot.with_name(snapshot.name.replace(str(EVE), str(DAY)))
+        if snapshot.is_dir():
+            shutil.copytree(snapshot, tonight, dirs_exist_ok=True)
+        else:
+            shutil.copy(snapshot, tonight)
     pages = sorted((demo / "national_ranking" / "2025-08-07").iterdir())
     sources.api["answer"] = lambda n: (200, pages[n - 1].read_bytes().replace(b"08-07T", b"08-08T"))
     sources.tell(1)

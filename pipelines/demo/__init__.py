@@ -17,6 +17,7 @@ from pipelines.demo import calibration
 from pipelines.demo.postgres import load_into_postgres
 from pipelines.demo.province import REFERENCE, SNAPSHOT_DAYS, Province
 from pipelines.demo.ranking import serve_ranking
+from pipelines.demo.systems import load_systems
 
 __all__ = ["REFERENCE", "SEED", "SNAPSHOT_DAYS", "generate", "load_into_postgres", "serve_ranking"]
 
@@ -43,7 +44,14 @@ def generate(
             f"until = {until}: the demo is calibrated at {calibration.CUTOFF}, end there or later."
         )
     report = progress or (lambda _: None)
-    parameters = {"version": VERSION, "seed": seed, "scale": scale, "until": until.isoformat()}
+    # A province without one of today's systems is generated anew, whatever its version.
+    parameters = {
+        "version": VERSION,
+        "systems": sorted(load_systems()),
+        "seed": seed,
+        "scale": scale,
+        "until": until.isoformat(),
+    }
     manifest_file = root / "manifest.json"
     if manifest_file.exists():
         existing: dict[str, Any] = json.loads(manifest_file.read_text(encoding="utf-8"))
@@ -64,8 +72,6 @@ def generate(
 
 
 def _write_systems(province: Province, manifest: dict[str, Any], report: Callable[[str], None]) -> None:
-    from pipelines.demo.systems import load_systems
-
     for name, system in load_systems().items():
         report(name.replace("_", " "))
         shutil.rmtree(province.root / name, ignore_errors=True)

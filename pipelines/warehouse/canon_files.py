@@ -13,11 +13,12 @@ from typing import Any
 import yaml
 
 from pipelines.settings import PROJECT
-from pipelines.sources.contracts.canon import Canon, CanonicalSource, read_canon
+from pipelines.sources.contracts.canon import Canon, CanonicalSource, CountedReports, read_canon
 from pipelines.sources.contracts.schema import schema_text
 
 HEAD = "Written by `thongsuot docs` from expectations/; not by hand."
 STAGING = Path("dbt_project", "models", "staging")
+REPORTING = Path("dbt_project", "models", "intermediate", "reporting")
 
 
 def render_files() -> dict[Path, str]:
@@ -27,6 +28,16 @@ def render_files() -> dict[Path, str]:
         Path("dbt_project", "macros", "canon.sql"): render_macro(canon),
         STAGING / "_raw__sources.yml": render_raw_tables(canon),
         STAGING / "_staging.yml": render_staging(canon),
+        **{
+            STAGING / f"stg_{name}.sql": render_staging_model(name, source)
+            for name, source in canon.sources.items()
+            if source.staged.defaults is not None
+        },
+        **{
+            REPORTING / f"int_{name}_reports.sql": render_reports_model(source.counted_in)
+            for name, source in canon.sources.items()
+            if source.counted_in
+        },
         Path("sources.schema.json"): schema_text(),
     }
 
@@ -87,6 +98,59 @@ def render_staging(canon: Canon) -> str:
         for name, source in canon.sources.items()
     ]
     return _yaml({"models": models})
+
+
+def render_staging_model(name: str, source: CanonicalSource) -> str:
+    """Every column of a snapshot under its own name, a missing one filled where the contract has a word for it."""
+    defaults = source.staged.defaults or {}
+    columns = ["batch_id", "partition_key as snapshot_day", "_row as batch_row"]
+    columns += [
+        f"coalesce({column}, '{defaults[column]}') as {column}" if column in defaults else column
+        for column in source.columns
+    ]
+    listed = ",\n".join(f"        {column}" for column in columns)
+    return (
+        f"{{# {HEAD} #}}\n"
+        f"with source as (\n    select * from {{{{ source('raw', '{name}') }}}}\n),\n\n"
+        f"renamed as (\n    select\n{listed}\n    from source\n)\n\nselect * from renamed\n"
+    )
+
+
+def render_reports_model(counted: CountedReports) -> str:
+    """The listed rows of each unit per snapshot; what an old code reported counts for what it has become."""
+    return f"""{{# {HEAD} #}}
+{{{{ config(materialized='view') }}}}
+
+-- What an old code reported counts for the unit that it has become by the day of the report.
+with units_reports as (
+    select
+        snapshots.snapshot_day as delivery_day,
+        coalesce(units.today_unit_code, snapshots.unit_code) as unit_code,
+        count(*) as records
+    from {{{{ ref('{counted.model}') }}}} as snapshots
+    left join {{{{ ref('int_units') }}}} as units
+        on
+            snapshots.unit_code = units.unit_code
+            and cast(snapshots.{counted.dated_by} as date) >= units.applies_from
+            and cast(snapshots.{counted.dated_by} as date) < units.applies_to
+    where snapshots.is_listed
+    group by snapshots.snapshot_day, coalesce(units.today_unit_code, snapshots.unit_code)
+),
+
+whole as (
+    select
+        units_reports.delivery_day,
+        run.whole_code as unit_code,
+        sum(units_reports.records) as records
+    from units_reports
+    cross join {{{{ ref('int_as_of') }}}} as run
+    group by units_reports.delivery_day, run.whole_code
+)
+
+select * from units_reports
+union all
+select * from whole
+"""
 
 
 def _describe_for_dbt(source: CanonicalSource) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def test_every_headline_mart_agrees_with_its_naive_count(full_province: Province
             [pd.read_parquet(path) for path in sorted(data.quality.glob(f"{source}/*/*.accepted.parquet"))],
             ignore_index=True,
         )
-        for source in ("dossier_log", "task_tracker", "issue_register", "national_ranking")
+        for source in sources.SOURCES
     }
     tables |= {name: sources.reference(name) for name in ("assignments", "targets")}
     with open_lake(data) as con:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Mapping
+from types import ModuleType
 
 import pandas as pd
 
+from tests import oracle
 from tests.oracle import cuts, dossiers, handling, issues, rates, repeats, reporting, sources, tasks
 from tests.oracle.compare import differences
 from tests.oracle.dossiers import Place
@@ -74,16 +78,36 @@ def count_marts(tables: Mapping[str, pd.DataFrame], place: Place) -> Counted:
     register = issues.issues(
         sources.typed(tables["issue_register"], "issue_register"), tables["rejections"], place
     )
+    counts = reporting.counted(
+        states, tracker, register, sources.typed(tables["national_ranking"], "national_ranking")
+    )
     counted = {
         **of_dossiers(states, tables, place),
         **of_tasks(tracker),
         **of_issues(register, tables),
-        **of_reports(states, tracker, register, tables, place),
     }
+    rules = list(reporting.RULES)
+    for module in find_source_modules():
+        things = module.read_things(
+            sources.typed(tables[module.SOURCE], module.SOURCE), tables["rejections"], place
+        )
+        counted |= module.count_marts(things, tables, place)
+        counts.update(module.count_reports(things))
+        rules += [reporting.Rule(module.SOURCE, *rule) for rule in module.RULES]
+    reports = reporting.completeness(tables["batches"], counts, place, rules)
+    counted["reporting_completeness"] = reports, ["as_of_day", "source", "unit_level", "unit_code"]
     rate, key = counted["online_submission_rate"]
     rate = reporting.reporter_days(rate, counted["reporting_completeness"][0])
     counted["online_submission_rate"] = rate, key
     return counted
+
+
+def find_source_modules() -> list[ModuleType]:
+    """Modules of this folder that count one source of their own: SOURCE, RULES, read_things, count_reports and
+    count_marts."""
+    names = [info.name for info in pkgutil.iter_modules(oracle.__path__)]
+    modules = [importlib.import_module(f"{oracle.__name__}.{name}") for name in sorted(names)]
+    return [module for module in modules if hasattr(module, "SOURCE")]
 
 
 def of_dossiers(states: pd.DataFrame, tables: Mapping[str, pd.DataFrame], place: Place) -> Counted:
@@ -134,16 +158,3 @@ def of_issues(register: list[issues.Issue], tables: Mapping[str, pd.DataFrame]) 
         "issue_escalation": (issues.escalation(register), ["issue_code", "step"]),
         "issue_repeats": (repeats.repeats(register), ["unit_code", "category"]),
     }
-
-
-def of_reports(
-    states: pd.DataFrame,
-    tracker: tasks.Tracker,
-    register: list[issues.Issue],
-    tables: Mapping[str, pd.DataFrame],
-    place: Place,
-) -> Counted:
-    ranking = sources.typed(tables["national_ranking"], "national_ranking")
-    counts = reporting.counted(states, tracker, register, ranking)
-    key = ["as_of_day", "source", "unit_level", "unit_code"]
-    return {"reporting_completeness": (reporting.completeness(tables["batches"], counts, place), key)}

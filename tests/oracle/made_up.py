@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import hypothesis.strategies as st
 import pandas as pd
 
+from tests.oracle import agree, sources
 from tests.oracle.made_up_registers import batches, maybe, registers
 
 # When counting starts and where it stands: the merger, a month's end, a cut-off, midnight, a Saturday.
@@ -124,7 +125,10 @@ def dossier_log(draw: st.DrawFn) -> pd.DataFrame:
 def province(draw: st.DrawFn) -> Sample:
     since, as_of = draw(st.sampled_from(WINDOWS))
     tables = {"dossier_log": draw(dossier_log()), **draw(registers(as_of))}
-    delivered = {s: tables[s] for s in ("dossier_log", "task_tracker", "issue_register", "national_ranking")}
+    for module in agree.find_source_modules():
+        rows = draw(module.draw_rows(as_of)) if hasattr(module, "draw_rows") else pd.DataFrame()
+        tables[module.SOURCE] = rows
+    delivered = {source: tables[source] for source in sources.SOURCES}
     return Sample(since, as_of, draw(st.booleans()), {**tables, "batches": draw(batches(delivered))})
 
 

@@ -60,7 +60,7 @@ def counted(states: pd.DataFrame, tracker: Tracker, every: list[Issue], ranking:
     return counts
 
 
-def completeness(batches: pd.DataFrame, counts: Counts, place: Place) -> pd.DataFrame:
+def completeness(batches: pd.DataFrame, counts: Counts, place: Place, rules: list[Rule]) -> pd.DataFrame:
     """reporting_completeness: day × source × unit, and the sum of each level."""
     deliveries = delivered(batches, place)
     days = [day for delivery_days in deliveries.values() for day in delivery_days]
@@ -71,7 +71,7 @@ def completeness(batches: pd.DataFrame, counts: Counts, place: Place) -> pd.Data
     ever = {(source, unit) for source, _, unit in counts}
     lines: list[dict[str, Any]] = []
     for day in every_day(min(days), place.as_of.date()):
-        for rule in RULES:
+        for rule in rules:
             came = deliveries.get(rule.source, [])
             newest = max((d for d in came if d <= day), default=None)
             in_time = newest is not None and day - newest <= timedelta(days=rule.stands_for)

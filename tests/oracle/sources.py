@@ -14,6 +14,7 @@ from tests.oracle.rates import Target
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference"
 CONTRACTS = REFERENCE.parent / "expectations"
+SOURCES = sorted(path.parent.name for path in CONTRACTS.glob("*/contract.yaml"))
 BOOKKEEPING = {"batch_id": "varchar", "partition_key": "date", "_row": "bigint"}
 
 

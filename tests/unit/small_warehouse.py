@@ -153,6 +153,8 @@ def write_raw(warehouse: Path) -> None:
     with duckdb.connect(str(warehouse)) as con:
         con.execute(RAW)
         for source, columns in contracts.accepted_columns().items():
+            # A source without rows above has an empty table.
+            con.execute(f"create table if not exists raw.{source} (batch_id varchar)")
             for name, kind in columns.items():
                 con.execute(f'alter table raw.{source} add column if not exists "{name}" {kind}')
 

@@ -71,6 +71,8 @@ def broken_canon(tmp_path: Path, old: str, new: str) -> str:
         ("grain: issue\n", "grain: issue\ngrian: x\n", "grian: Extra inputs are not permitted"),
         ("expects: every", "expects: some", "reports.province.expects"),
         ("unit: [unit_code]", "unit: [unit]", "`unit`: `unit` is not a column"),
+        ("dated_by: reported_at", "dated_by: reported", "`counted_in.dated_by`: `reported` is not a column"),
+        ("defaults: {unit_code: unknown, ", "defaults: {unit: unknown, ", "`unit` is not a column"),
     ],
 )
 def test_a_wrong_contract_is_refused_with_its_file_and_key(

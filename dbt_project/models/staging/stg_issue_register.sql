@@ -1,3 +1,4 @@
+{# Written by `thongsuot docs` from expectations/; not by hand. #}
 with source as (
     select * from {{ source('raw', 'issue_register') }}
 ),

@@ -40,10 +40,24 @@ class ReportRule(Frozen):
 
 
 class Staging(Frozen):
-    """What the staging model of the source holds, in English and Vietnamese."""
+    """What the staging model of the source holds, in English and Vietnamese.
+
+    `defaults`: column → the word that stands for a missing one. With it, be it empty, the model itself is
+    generated: every column of the contract under its own name. Without it somebody wrote the model.
+    """
 
     en: str
     vi: str
+    defaults: dict[str, str] | None = None
+
+
+class CountedReports(Frozen):
+    """Whose listed rows are the reports of a snapshot: `model` has a row per snapshot_day and thing, with
+    unit_code and is_listed. A unit code means what it meant on the day of `dated_by`.
+    """
+
+    model: str
+    dated_by: str
 
 
 class Whole(Frozen):
@@ -95,6 +109,7 @@ class CanonicalSource(CanonicalTable):
     `key`: the columns that identify a row as delivered; `staged_key`: as staged, where that needs more.
     `unit`: columns that name the unit a row belongs to; the first that a row fills counts.
     `trace`: columns of a landed row worth a terminal's width. `reports`: unit level → what it owes.
+    `counted_in`: the dbt model whose rows these are; with it int_<source>_reports is generated.
     `moves_as_of`: the newest accepted day of the source is the moment that the numbers answer for.
     `derived`: helper columns of the suite: name → SQL over typed columns.
     `evidence`: of a log whose items a mart explains (its meta.explain), what a row proves.
@@ -109,6 +124,7 @@ class CanonicalSource(CanonicalTable):
     unit: tuple[str, ...] = ()
     trace: tuple[str, ...]
     reports: dict[str, ReportRule]
+    counted_in: CountedReports | None = None
     derived: dict[str, str] = Field(default_factory=dict)
     staged: Staging
     evidence: Evidence | None = None
@@ -125,6 +141,14 @@ class CanonicalSource(CanonicalTable):
                 raise ValueError(f"`evidence`: `{column}` is not a column")
         if evidence and self.kind == "snapshot":
             raise ValueError("a snapshot is its own `evidence`")
+        for column in (
+            *(self.staged.defaults or ()),
+            *([self.counted_in.dated_by] if self.counted_in else ()),
+        ):
+            if column not in self.columns:
+                raise ValueError(f"`staged.defaults`, `counted_in.dated_by`: `{column}` is not a column")
+        if self.staged.defaults is not None and self.kind == "log":
+            raise ValueError("`staged.defaults`: the staging of a log is written by hand")
         if (self.kind == "snapshot") is (self.silence is None):
             raise ValueError("a snapshot says what its `silence` means, a log does not")
         return self

@@ -27,52 +27,7 @@ kept as (
     where delivery = 1
 ),
 
-snapshot_days as (
-    select
-        snapshot_day,
-        lead(snapshot_day) over (order by snapshot_day) as next_snapshot_day
-    from (select distinct kept.snapshot_day from kept) as days
-),
-
-mentions as (
-    select
-        snapshot_day,
-        issue_code,
-        snapshot_day as kept_day
-    from kept
-    union all
-    select distinct
-        rejections.partition_key as snapshot_day,
-        rejections.row_key as issue_code,
-        cast(null as date) as kept_day
-    from {{ ref('stg_rejections') }} as rejections
-    where rejections.source = 'issue_register' and rejections.is_current
-),
-
-followed as (
-    select
-        mentions.issue_code,
-        mentions.snapshot_day,
-        snapshot_days.next_snapshot_day,
-        last_value(mentions.kept_day ignore nulls) over so_far as state_day,
-        lead(mentions.snapshot_day) over so_far as next_mention_day
-    from mentions
-    inner join snapshot_days on mentions.snapshot_day = snapshot_days.snapshot_day
-    window so_far as (
-        partition by mentions.issue_code
-        order by mentions.snapshot_day, mentions.kept_day nulls first
-        rows between unbounded preceding and current row
-    )
-),
-
-missing as (
-    select
-        issue_code,
-        state_day,
-        next_snapshot_day as missing_day
-    from followed
-    where next_snapshot_day is not null and (next_mention_day is null or next_mention_day > next_snapshot_day)
-),
+{{ missing_since('issue_register', 'issue_code') }},
 
 final as (
     select

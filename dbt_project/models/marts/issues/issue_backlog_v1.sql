@@ -6,38 +6,7 @@ with issues as (
     from {{ ref('int_issues') }}
 ),
 
--- Who must act: the assignment that fits and says most; a star fits anything.
-fitting as (
-    select
-        issues.issue_code,
-        assignments.member_role,
-        concat_ws(
-            '+',
-            case when assignments.category <> '*' then 'category' end,
-            case when assignments.sector_code <> '*' then 'sector' end,
-            case when assignments.unit_code <> '*' then 'area' end,
-            case
-                when assignments.category = '*' and assignments.sector_code = '*' and assignments.unit_code = '*'
-                    then 'everything'
-            end
-        ) as assignment_basis,
-        row_number() over (
-            partition by issues.issue_code
-            order by
-                case when assignments.category = '*' then 0 else 1 end
-                + case when assignments.sector_code = '*' then 0 else 1 end
-                + case when assignments.unit_code = '*' then 0 else 1 end desc,
-                -- Of equals, the kind of difficulty says more than where in the administration it arose.
-                case when assignments.category = '*' then 1 else 0 end,
-                assignments.member_role
-        ) as choice
-    from issues
-    inner join {{ ref('int_assignments') }} as assignments
-        on
-            (assignments.category = '*' or issues.category = assignments.category)
-            and (assignments.sector_code = '*' or issues.sector_code = assignments.sector_code)
-            and (assignments.unit_code = '*' or issues.unit_code = assignments.unit_code)
-),
+{{ fitting_assignments('issues', 'issue_code', 'category') }},
 
 reopenings as (
     select

@@ -1,7 +1,8 @@
+{# Written by `thongsuot docs` from expectations/; not by hand. #}
 {{ config(materialized='view') }}
 
 -- What an old code reported counts for the unit that it has become by the day of the report.
-with issues as (
+with units_reports as (
     select
         snapshots.snapshot_day as delivery_day,
         coalesce(units.today_unit_code, snapshots.unit_code) as unit_code,
@@ -16,16 +17,16 @@ with issues as (
     group by snapshots.snapshot_day, coalesce(units.today_unit_code, snapshots.unit_code)
 ),
 
-register as (
+whole as (
     select
-        issues.delivery_day,
+        units_reports.delivery_day,
         run.whole_code as unit_code,
-        sum(issues.records) as records
-    from issues
+        sum(units_reports.records) as records
+    from units_reports
     cross join {{ ref('int_as_of') }} as run
-    group by issues.delivery_day, run.whole_code
+    group by units_reports.delivery_day, run.whole_code
 )
 
-select * from issues
+select * from units_reports
 union all
-select * from register
+select * from whole

@@ -1,0 +1,51 @@
+{# CTEs that end in `missing`: of each thing of the CTE `kept` (snapshot_day, key) the snapshots that no longer list it:
+   key, state_day (the snapshot that showed it last), missing_day (the first that did not). A row that validation
+   rejected is no silence. `key` is the one column of the source's key. #}
+{% macro missing_since(source, key) -%}
+snapshot_days as (
+    select
+        snapshot_day,
+        lead(snapshot_day) over (order by snapshot_day) as next_snapshot_day
+    from (select distinct kept.snapshot_day from kept) as days
+),
+
+mentions as (
+    select
+        snapshot_day,
+        {{ key }},
+        snapshot_day as kept_day
+    from kept
+    union all
+    select distinct
+        rejections.partition_key as snapshot_day,
+        rejections.row_key as {{ key }},
+        cast(null as date) as kept_day
+    from {{ ref('stg_rejections') }} as rejections
+    where rejections.source = '{{ source }}' and rejections.is_current
+),
+
+followed as (
+    select
+        mentions.{{ key }},
+        mentions.snapshot_day,
+        snapshot_days.next_snapshot_day,
+        last_value(mentions.kept_day ignore nulls) over so_far as state_day,
+        lead(mentions.snapshot_day) over so_far as next_mention_day
+    from mentions
+    inner join snapshot_days on mentions.snapshot_day = snapshot_days.snapshot_day
+    window so_far as (
+        partition by mentions.{{ key }}
+        order by mentions.snapshot_day, mentions.kept_day nulls first
+        rows between unbounded preceding and current row
+    )
+),
+
+missing as (
+    select
+        {{ key }},
+        state_day,
+        next_snapshot_day as missing_day
+    from followed
+    where next_snapshot_day is not null and (next_mention_day is null or next_mention_day > next_snapshot_day)
+)
+{%- endmacro %}
