@@ -25,7 +25,7 @@ from benchmarks.releases import copy_province
 from pipelines import duck
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
-from pipelines.warehouse.build import prepare
+from pipelines.warehouse.build import prepare_warehouse
 from pipelines.warehouse.dbt import ensure_manifest
 
 GOAL_SECONDS, GOAL_MIB = 25, 3072
@@ -48,7 +48,7 @@ class BuildCost(NamedTuple):
 
 def measure_build(settings: Settings, times: int) -> BuildCost:
     """Lay out the warehouse with every dossier `times` times, build it; RuntimeError where dbt fails."""
-    prepare(settings, load_contracts(settings.sources_file))
+    prepare_warehouse(settings, load_contracts(settings.sources_file))
     rows = multiply_dossiers(settings, times)
     cost = measure([sys.executable, "-c", BUILD], {**os.environ, **settings.child_environment()})
     results = json.loads((settings.dbt_target / "run_results.json").read_text(encoding="utf-8"))

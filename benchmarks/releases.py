@@ -34,12 +34,12 @@ from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import find_newest_batches
 from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
-from pipelines.quality.validate import find_pending, validate
+from pipelines.quality.validate import find_pending, validate_batches
 from pipelines.releases.publish import publish
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
-from pipelines.warehouse.build import finish, prepare
+from pipelines.warehouse.build import finish_build, prepare_warehouse
 from pipelines.warehouse.dbt import build, ensure_manifest
 
 FIRST, SECOND = datetime(2025, 8, 6, 23, 59, 59), date(2025, 8, 7)
@@ -65,14 +65,14 @@ def build_warehouse(settings: Settings, as_of: datetime | None) -> None:
     """Validate what is pending, build the warehouse; RuntimeError where dbt fails."""
     contracts = load_contracts(settings.sources_file)
     for source in contracts.sources.values():
-        validate(source, find_pending(source, find_newest_batches(settings.landing, source.name).values(), settings.quality),
+        validate_batches(source, find_pending(source, find_newest_batches(settings.landing, source.name).values(), settings.quality),
                  settings)  # fmt: skip
     ensure_manifest(settings)
-    at = prepare(settings, contracts, as_of)
+    at = prepare_warehouse(settings, contracts, as_of)
     failed = [r.unique_id for r in build(settings) if r.failed]
     if failed:
         raise RuntimeError(f"dbt failed: {failed}")
-    finish(settings, at)
+    finish_build(settings, at)
 
 
 def change_dossiers(settings: Settings, night: int) -> None:

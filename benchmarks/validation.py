@@ -143,7 +143,7 @@ def _pipeline(settings: Settings, _: str) -> dict[str, Any]:
     validation.evaluate_suite = timed  # type: ignore[assignment]
     _warm()
     start = _clocks()
-    reports = validation.validate(source, list(list_batches(settings.landing, source.name)), settings)
+    reports = validation.validate_batches(source, list(list_batches(settings.landing, source.name)), settings)
     whole = _clocks() - start
     failed: dict[str, int] = {}
     for result in (x for r in reports for x in r.results if x["scope"] == "row"):

@@ -20,14 +20,14 @@ from pipelines.landing.reference import land_reference
 from pipelines.log import get_logger
 from pipelines.quality.missing_days import find_missing_days
 from pipelines.quality.reports import Report
-from pipelines.quality.validate import find_pending, validate
+from pipelines.quality.validate import find_pending, validate_batches
 from pipelines.releases.publish import Publication, publish
 from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts, Source
 from pipelines.sources.errors import NotProvided
 from pipelines.warehouse import dbt
-from pipelines.warehouse.build import count_rows, finish, prepare
+from pipelines.warehouse.build import count_rows, finish_build, prepare_warehouse
 
 LOG = get_logger(__name__)
 
@@ -95,7 +95,7 @@ def validate_source(night: Night, source: Source) -> list[Report]:
     landed = find_newest_batches(night.settings.landing, source.name)
     batches = [landed[str(day)] for day in night.days if str(day) in landed]
     left = find_pending(source, landed.values(), night.settings.quality)
-    reports = validate(source, [*batches, *(b for b in left if b not in batches)], night.settings)
+    reports = validate_batches(source, [*batches, *(b for b in left if b not in batches)], night.settings)
     for report in reports:
         LOG.info("validated", source=source.name, partition=report.partition, batch=report.batch_id,
                  rows=report.rows_read, rejected=report.rows_rejected)  # fmt: skip
@@ -105,12 +105,12 @@ def validate_source(night: Night, source: Source) -> list[Report]:
 def build_warehouse(night: Night) -> BuildResult:
     """Seeds, models and data tests; the build counts as finished only where nothing failed."""
     with exclusive(night.settings):
-        as_of = prepare(night.settings, night.contracts, night.as_of)
+        as_of = prepare_warehouse(night.settings, night.contracts, night.as_of)
         LOG.info("building", as_of=as_of)
         nodes = night.build(night.settings)
         result = BuildResult(nodes, count_rows(night.settings))
         if not result.failed:
-            finish(night.settings, as_of)
+            finish_build(night.settings, as_of)
     LOG.info("built", nodes=len(nodes), failed=sum(node.failed for node in nodes))
     return result
 

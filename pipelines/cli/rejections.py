@@ -178,11 +178,13 @@ def list_rejections(
 
 
 def _require_name(option: str, name: str | None, names: Iterable[str]) -> None:
-    from pipelines.sources.contracts.names import nearest
+    from pipelines.sources.contracts.names import suggest_nearest
 
     existing = set(names)
     if name is not None and name not in existing:
-        raise click.BadParameter(f"there is no `{name}`{nearest(name, sorted(existing))}", param_hint=option)
+        raise click.BadParameter(
+            f"there is no `{name}`{suggest_nearest(name, sorted(existing))}", param_hint=option
+        )
 
 
 def _unit_names(settings: Settings) -> dict[str, str]:

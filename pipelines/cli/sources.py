@@ -77,22 +77,24 @@ def check(name: str | None, partition: datetime | None, rows: int, as_json: bool
 @click.option("--write", is_flag=True, help="write sources.schema.json beside sources.yaml")
 def schema(write: bool) -> None:
     """The JSON Schema of sources.yaml, from which an editor completes and explains it."""
-    from pipelines.sources.contracts.schema import SCHEMA, schema_text, write_schema
+    from pipelines.sources.contracts.schema import SCHEMA, render_schema, write_schema
 
     if write:
         write_schema()
         console.print(f"Wrote {SCHEMA.name}.")
     else:
-        print(schema_text(), end="")
+        print(render_schema(), end="")
 
 
 def _chosen(contracts: Contracts, name: str | None) -> list[Source]:
-    from pipelines.sources.contracts.names import nearest
+    from pipelines.sources.contracts.names import suggest_nearest
 
     if name is None:
         return list(contracts.sources.values())
     if name not in contracts.sources:
-        raise click.BadParameter(f"no source `{name}`{nearest(name, contracts.sources)}", param_hint="NAME")
+        raise click.BadParameter(
+            f"no source `{name}`{suggest_nearest(name, contracts.sources)}", param_hint="NAME"
+        )
     return [contracts.sources[name]]
 
 

@@ -20,7 +20,7 @@ from pipelines.landing.batches import Batch, write_batch
 from pipelines.landing.personal import batch_sql
 from pipelines.landing.reference import land_reference
 from pipelines.quality.suite import read_suite
-from pipelines.quality.validate import validate
+from pipelines.quality.validate import validate_batches
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.connectors import find_connector
 from pipelines.sources.contracts.contract import Column, ContractError, Contracts, Source
@@ -140,7 +140,7 @@ def _evaluate_sample(
         return seen.origin, ()
 
     batch: Batch = write_batch(trial.landing, source.name, seen.partition, write, run_id="check")
-    (report,) = validate(source, [batch], trial)
+    (report,) = validate_batches(source, [batch], trial)
     seen.rows_rejected = report.rows_rejected
     for result in report.results:
         if result["unexpected"]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pipelines.examine.advice import Examination
-from pipelines.sources.contracts.canon import likely_personal
+from pipelines.sources.contracts.canon import guess_class
 from pipelines.sources.contracts.contract import Column, Source
-from pipelines.sources.contracts.names import closest, fold
+from pipelines.sources.contracts.names import find_closest, fold_name
 from pipelines.sources.mapping import HeaderMatch
 
 # Required columns may be guessed at more boldly: someone has to say where they come from.
@@ -15,8 +15,8 @@ LIKELY, POSSIBLE = 0.8, 0.6
 def examine_headers(seen: Examination, source: Source, match: HeaderMatch) -> None:
     """Adds to `seen` what is mapped, dropped and advised; `match`: how the sample's headers meet the contract."""
     seen.mapped |= match.columns
-    classes = {fold(raw): kind for raw, kind in source.personal.items()}
-    seen.dropped |= {header: classes[fold(header)] for header in match.personal}
+    classes = {fold_name(raw): kind for raw, kind in source.personal.items()}
+    seen.dropped |= {header: classes[fold_name(header)] for header in match.personal}
     columns = {c.name: c for c in source.columns}
     free = list(match.unknown)
     for name, clash in match.clashes.items():
@@ -36,16 +36,16 @@ def examine_headers(seen: Examination, source: Source, match: HeaderMatch) -> No
                 seen.add_advice("info", column.name, f"is not mapped, and the header {near!r} looks like it")
     for name, header in match.columns.items():
         raw = columns[name].raw
-        if raw and fold(raw) != fold(header):
+        if raw and fold_name(raw) != fold_name(header):
             seen.add_advice(
                 "warning", name, f"the header {raw!r} is not there; {header!r} is read instead, an alias"
             )
-        if not columns[name].meanings and (kind := likely_personal(header)):
+        if not columns[name].meanings and (kind := guess_class(header)):
             seen.add_advice(
                 "warning", name, f"is read from {header!r}, which looks personal by its name ({kind})"
             )
     for header in free:
-        if kind := likely_personal(header):
+        if kind := guess_class(header):
             seen.suggest("personal", header, to=kind)
             seen.add_advice(
                 "warning", header, f"looks personal by its name ({kind}); declare it under `personal`"
@@ -78,9 +78,9 @@ def _find_nearest(column: Column, free: list[str], cutoff: float) -> str | None:
     names = [n for n in (column.raw, column.name, column.title_vi, *column.aliases) if n]
     for name in names:
         for header in free:
-            if fold(header) == fold(name):
+            if fold_name(header) == fold_name(name):
                 return header
-    near_headers = [near for name in names if (near := closest(name, free, cutoff))]
+    near_headers = [near for name in names if (near := find_closest(name, free, cutoff))]
     return near_headers[0] if near_headers else None
 
 

@@ -12,7 +12,7 @@ from pipelines.landing.drift import count_unknown_words, outline_sql
 from pipelines.privacy.detectors import count_personal_data
 from pipelines.quality.suite import Reference
 from pipelines.sources.contracts.contract import Column, Source
-from pipelines.sources.contracts.names import closest
+from pipelines.sources.contracts.names import find_closest
 from pipelines.sources.values.datetime_formats import suggest_formats
 from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
 
@@ -53,7 +53,7 @@ def _examine_words(
 
 def _find_alike(word: str, candidates: Iterable[str]) -> str | None:
     """Nearer than a header must be: `Trực tuyến` (online) is no slip of the pen for `Trực tiếp`."""
-    return closest(word, candidates, 0.75) if len(word) > 2 else None
+    return find_closest(word, candidates, 0.75) if len(word) > 2 else None
 
 
 def _examine_type(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, column: Column) -> None:

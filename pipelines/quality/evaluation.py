@@ -39,12 +39,12 @@ def evaluate_suite(
     """The failing `_key`s per rule, in the suite's order; `relation` has `_key` and the rules' columns."""
     types = {row[0]: row[1] for row in con.execute(f"describe from {relation}").fetchall()}
     failed: dict[str, np.ndarray] = {}
-    for frame in frames(suite, types):
+    for frame in group_rules(suite, types):
         failed |= _evaluate(con, frame, relation, name)
     return [RuleResult(e, failed[e.rule]) for e in suite]
 
 
-def frames(suite: Sequence[Expectation], types: dict[str, str]) -> list[Frame]:
+def group_rules(suite: Sequence[Expectation], types: dict[str, str]) -> list[Frame]:
     """One frame for all that only asks whether something is there, or which of two comes first.
 
     Of those a flag is enough; a rule that reads values shares a frame with those of the same columns.

@@ -45,7 +45,7 @@ def write_history(
         f"select _key, _partition, _key as _place, {taken} from typed "
         f"where _key not in (select _key from failures) and {entity[0]} is not null"
     )
-    files = earlier(source, history.days if history else 92, keyed, settings)
+    files = list_earlier_files(source, history.days if history else 92, keyed, settings)
     if files:
         listed = ", ".join(map(duck.literal, files))
         same_entity = " and ".join(f"h.{c} is not distinct from typed.{c}" for c in entity)
@@ -93,7 +93,9 @@ def _foreseen(history: History | None) -> str:
     return f"case state_before {moves} else true end" if moves else "true"
 
 
-def earlier(source: Source, days: int, keyed: Sequence[KeyedBatch], settings: Settings) -> list[str]:
+def list_earlier_files(
+    source: Source, days: int, keyed: Sequence[KeyedBatch], settings: Settings
+) -> list[str]:
     """Accepted files of the days from `days` before the chunk to its end that are not in the chunk."""
     chunk = sorted(p.batch.partition for p in keyed)
     since = str(date.fromisoformat(chunk[0]) - timedelta(days=days))

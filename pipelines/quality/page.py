@@ -28,12 +28,12 @@ FACTS = {
 def write_page(source: Source, batch: Batch, report: Report) -> Path:
     """Written whole or not at all, like everything beside it."""
     draft = report.page.with_name(f".{report.page.name}.{os.getpid()}.partial")
-    draft.write_text(render(source, batch, report), encoding="utf-8")
+    draft.write_text(render_page(source, batch, report), encoding="utf-8")
     draft.replace(report.page)
     return report.page
 
 
-def render(source: Source, batch: Batch, report: Report) -> str:
+def render_page(source: Source, batch: Batch, report: Report) -> str:
     """HTML of one report; every value is escaped."""
     failed = [r for r in report.results if r["unexpected"]]
     order = list(SEVERITY)
@@ -60,13 +60,13 @@ def _verdict(report: Report, failed: list[dict[str, Any]]) -> tuple[str, str, st
     return "good", "Đạt", "Passed"
 
 
-def number(value: int | float) -> str:
+def format_number(value: int | float) -> str:
     """1.234.567 or 0,25: Vietnamese print."""
     text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
     return text.translate(str.maketrans(",.", ".,"))
 
 
-def share(part: int, whole: int) -> str:
+def format_share(part: int, whole: int) -> str:
     """Per cent with two decimals; what is there but rounds to nothing is shown to be there."""
     if not whole:
         return "—"
@@ -83,6 +83,6 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number}
-    environment.globals |= {"share": share}
+    environment.filters |= {"number": format_number}
+    environment.globals |= {"share": format_share}
     return environment.get_template("page.html.j2")

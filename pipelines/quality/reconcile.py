@@ -12,7 +12,7 @@ class Unbalanced(RuntimeError):
     """Rows were lost or doubled between landing and the split; never to be published."""
 
 
-def reconcile(batch: Batch, report: Report) -> Report:
+def reconcile_batch(batch: Batch, report: Report) -> Report:
     """The same report; Unbalanced where sidecar, report and Parquet files do not add up."""
     accepted = pq.read_metadata(report.accepted).num_rows
     rejected = pq.read_metadata(report.rejected).num_rows if report.rejected.exists() else 0

@@ -5,7 +5,7 @@ Several batches share one chunk, and so the calls of Great Expectations: 67 days
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import isnan
 from pathlib import Path
@@ -21,7 +21,7 @@ from pipelines.quality.evaluation import evaluate_suite
 from pipelines.quality.expectations import RuleResult, evaluate_frame
 from pipelines.quality.history import write_history
 from pipelines.quality.page import write_page
-from pipelines.quality.reconcile import reconcile
+from pipelines.quality.reconcile import reconcile_batch
 from pipelines.quality.references import find_references, select_with_helpers
 from pipelines.quality.reports import Report, find_report_folder, read_report, write_report
 from pipelines.quality.samples import SAMPLE, collect_samples, select_keys
@@ -71,11 +71,10 @@ def group_batches(batches: Sequence[Batch], limit: int = CHUNK_ROWS) -> Iterator
         yield chunk
 
 
-def validate(
+def validate_batches(
     source: Source,
     batches: Sequence[Batch],
     settings: Settings,
-    progress: Callable[[str], None] = lambda _: None,
 ) -> list[Report]:
     """Validate whole batches, oldest day first; a report is written last, so half a validation is none.
 
@@ -85,7 +84,6 @@ def validate(
     suite = read_suite(source.suite_path)
     reports: list[Report] = []
     for chunk in group_batches(sorted(batches, key=lambda b: (b.partition, b.batch_id))):
-        progress(f"{source.name}: {chunk[0].partition}..{chunk[-1].partition}")
         with duck.connect(settings.extensions) as con:
             reports += _validate_chunk(source, suite, chunk, settings, con)
     return reports
@@ -204,7 +202,7 @@ def _write(
     write_accepted(con, source, keyed, report.accepted, whole=not rejected)
     if rejected:
         write_rejected(con, source, keyed, report.rejected, many=chunk_result.many)
-    write_page(source, batch, reconcile(batch, report))
+    write_page(source, batch, reconcile_batch(batch, report))
     write_report(report)
     return report
 

@@ -44,15 +44,15 @@ def collect_batch_facts(
     facts = [
         {
             "rows": p.batch.rows,
-            "volume_ratio": volume_ratio(p.batch, landed),
-            "hours_behind": hours_behind(p.batch, last.get(place)),
+            "volume_ratio": compute_volume_ratio(p.batch, landed),
+            "hours_behind": compute_hours_behind(p.batch, last.get(place)),
         }
         for place, p in enumerate(keyed)
     ]
     return pd.DataFrame(facts, columns=["rows", "volume_ratio", "hours_behind"]).astype("float64")
 
 
-def volume_ratio(batch: Batch, landed: Mapping[str, int]) -> float | None:
+def compute_volume_ratio(batch: Batch, landed: Mapping[str, int]) -> float | None:
     """Rows ÷ the median of the same weekday before; None where there is too little to compare with."""
     day = date.fromisoformat(batch.partition)
     before = [landed.get(str(day - timedelta(weeks=n))) for n in range(1, WEEKS + 1)]
@@ -61,15 +61,15 @@ def volume_ratio(batch: Batch, landed: Mapping[str, int]) -> float | None:
     return round(batch.rows / usual, 4) if usual >= ENOUGH_ROWS else None
 
 
-def hours_behind(batch: Batch, last: datetime | None) -> float | None:
+def compute_hours_behind(batch: Batch, last: datetime | None) -> float | None:
     """From the newest row's time to the end of the day, or to the pull where that came first."""
     if last is None:
         return None
     end = datetime.combine(date.fromisoformat(batch.partition), time()) + timedelta(days=1)
-    return round((min(end, pulled_at(batch)) - last) / timedelta(hours=1), 2)
+    return round((min(end, read_pull_time(batch)) - last) / timedelta(hours=1), 2)
 
 
-def pulled_at(batch: Batch) -> datetime:
+def read_pull_time(batch: Batch) -> datetime:
     """Local wall time of the pull; far ahead where a batch does not tell."""
     try:
         utc = datetime.fromisoformat(f"{batch.pulled_at}+00:00")
@@ -81,7 +81,7 @@ def pulled_at(batch: Batch) -> datetime:
 def select_row_facts(keyed: Sequence[KeyedBatch]) -> str:
     """SQL columns `_place` (of the batch in its chunk) and ROW_FACTS, from a row's `_batch`."""
     days = ", ".join(f"date {duck.literal(p.batch.partition)}" for p in keyed)
-    pulls = ", ".join(f"timestamp {duck.literal(pulled_at(p.batch))}" for p in keyed)
+    pulls = ", ".join(f"timestamp {duck.literal(read_pull_time(p.batch))}" for p in keyed)
     day = f"[{days}][_batch::bigint + 1]"
     return (
         f"_batch::bigint as _place, {day} as _partition, {day} + interval 1 day as _day_end, "

@@ -22,11 +22,12 @@ from pipelines.lake.content_hash import Content, hash_content
 from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import read_models
 from pipelines.landing.batches import LandingError, list_batches
-from pipelines.quality.validate import validate
+from pipelines.quality.validate import validate_batches
 from pipelines.releases.findings import Finding
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
-from pipelines.warehouse.build import BuiltState, NothingLanded, finish, prepare
+from pipelines.warehouse.build import BuiltState, finish_build, prepare_warehouse
+from pipelines.warehouse.counting import NothingLanded
 from pipelines.warehouse.dbt import DbtError, build, ensure_manifest, explain
 
 
@@ -73,14 +74,14 @@ def _build(scratch: Settings, release: Release, progress: Callable[[str], None])
     contracts = load_contracts(scratch.sources_file)
     for source in contracts.sources.values():
         progress(f"validating {source.name}")
-        validate(source, list(list_batches(scratch.landing, source.name)), scratch)
+        validate_batches(source, list(list_batches(scratch.landing, source.name)), scratch)
     progress("building")
     ensure_manifest(scratch)
-    as_of = prepare(scratch, contracts, release.as_of)
+    as_of = prepare_warehouse(scratch, contracts, release.as_of)
     results = build(scratch)
     if any(r.failed for r in results):
         raise DbtError(explain(scratch, results))
-    return finish(scratch, as_of)
+    return finish_build(scratch, as_of)
 
 
 def _list_bookkeeping(settings: Settings) -> set[str]:

@@ -11,10 +11,10 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.contracts.names import closest, fold
+from pipelines.sources.contracts.names import find_closest, fold_name
 from pipelines.sources.errors import PermanentSourceError
 
-__all__ = ["ColumnMapping", "HeaderMatch", "fold", "map_columns", "match_headers", "observe_matches"]
+__all__ = ["ColumnMapping", "HeaderMatch", "map_columns", "match_headers", "observe_matches"]
 
 
 class ColumnMapping(NamedTuple):
@@ -43,30 +43,30 @@ def match_headers(source: Source, headers: Sequence[str]) -> HeaderMatch:
     """Pure: nothing is raised, so that a check can tell everything at once."""
     by_fold: dict[str, list[str]] = {}
     for header in headers:
-        by_fold.setdefault(fold(header), []).append(header)
+        by_fold.setdefault(fold_name(header), []).append(header)
     columns: dict[str, str] = {}
     clashes: dict[str, tuple[str, ...]] = {}
     # Milestones give a table its log. One whose column is not there would be a step that no dossier ever took.
     derived = {"recorded_at", "status_code"} if source.milestones else set()
     needed = {c.name for c in source.columns if c.required} - derived | set(source.milestones)
     for column in source.columns:
-        fitting = next((by_fold[fold(h)] for h in column.headers if by_fold.get(fold(h))), [])
+        fitting = next((by_fold[fold_name(h)] for h in column.headers if by_fold.get(fold_name(h))), [])
         exact = [h for h in fitting if h in column.headers]
         if len(fitting) > 1 and len(exact) != 1:
             clashes[column.name] = tuple(fitting)
         elif fitting:
             columns[column.name] = (exact or fitting)[0]
     open_ = [c for c in source.columns if c.mapped and c.name not in columns and c.name not in clashes]
-    personal = {fold(raw) for raw in source.personal}
+    personal = {fold_name(raw) for raw in source.personal}
     used = {*columns.values(), *(header for clash in clashes.values() for header in clash)}
-    rest = [h for h in dict.fromkeys(headers) if h not in used and fold(h)]
+    rest = [h for h in dict.fromkeys(headers) if h not in used and fold_name(h)]
     return HeaderMatch(
         headers=tuple(headers),
         columns=columns,
         missing=tuple(c.name for c in open_ if c.name in needed),
         absent=tuple(c.name for c in open_ if c.name not in needed),
-        personal=tuple(h for h in rest if fold(h) in personal),
-        unknown=tuple(h for h in rest if fold(h) not in personal),
+        personal=tuple(h for h in rest if fold_name(h) in personal),
+        unknown=tuple(h for h in rest if fold_name(h) not in personal),
         clashes=clashes,
     )
 
@@ -116,7 +116,7 @@ def map_columns(source: Source, partition: str, headers: Sequence[str]) -> Colum
 
 def _describe_missing(source: Source, name: str, headers: Sequence[str]) -> str:
     column = next(c for c in source.columns if c.name == name)
-    near = closest(column.raw or name, headers)
+    near = find_closest(column.raw or name, headers)
     hint = f" The nearest header is {near!r}." if near else ""
     return (
         f"required column {name!r} (expected header {column.raw or name!r}) is missing.{hint} "

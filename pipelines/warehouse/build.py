@@ -1,7 +1,7 @@
 """The private warehouse: what dbt reads is written here, and whether a build is whole is noted here.
 
-`prepare` fills the schema `raw` of warehouse.duckdb from landing and quality; dbt builds on it;
-`finish` marks the build as whole and tested. Everything in the file is derived and disposable.
+`prepare_warehouse` fills the schema `raw` of warehouse.duckdb from landing and quality; dbt builds on it;
+`finish_build` marks the build as whole and tested. Everything in the file is derived and disposable.
 """
 
 from __future__ import annotations
@@ -25,11 +25,9 @@ from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, load_contracts
 from pipelines.warehouse.calendar import build_calendar
 from pipelines.warehouse.checks import write_checks
-from pipelines.warehouse.counting import NothingLanded, find_newest_day, refuse_blocked, select_current
+from pipelines.warehouse.counting import find_newest_day, refuse_blocked, select_current
 from pipelines.warehouse.raw import write_accepted, write_batches, write_calendar, write_parameters
 from pipelines.warehouse.reference import write_reference_tables
-
-__all__ = ["BuiltState", "NothingLanded", "count_rows", "finish", "prepare", "read_built_state"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class BuiltState:
     reference_sha256: str
 
 
-def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = None) -> datetime:
+def prepare_warehouse(settings: Settings, contracts: Contracts, as_of: datetime | None = None) -> datetime:
     """Write schema `raw`; returns the as_of used (local), by default the end of the newest day.
 
     The default is the newest *landed* day, not the day of the run's partition: re-pulling an old
@@ -73,7 +71,7 @@ def prepare(settings: Settings, contracts: Contracts, as_of: datetime | None = N
     return as_of
 
 
-def finish(settings: Settings, as_of: datetime) -> BuiltState:
+def finish_build(settings: Settings, as_of: datetime) -> BuiltState:
     """Mark the build as whole: dbt built and tested everything."""
     manifest = settings.dbt_target / "manifest.json"
     with duck.connect(settings.extensions, settings.warehouse) as con:

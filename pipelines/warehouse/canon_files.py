@@ -14,7 +14,7 @@ import yaml
 
 from pipelines.settings import PROJECT
 from pipelines.sources.contracts.canon import Canon, CanonicalSource, CountedReports, read_canon
-from pipelines.sources.contracts.schema import schema_text
+from pipelines.sources.contracts.schema import render_schema
 
 HEAD = "Written by `thongsuot docs` from expectations/; not by hand."
 STAGING = Path("dbt_project", "models", "staging")
@@ -38,7 +38,7 @@ def render_files() -> dict[Path, str]:
             for name, source in canon.sources.items()
             if source.counted_in
         },
-        Path("sources.schema.json"): schema_text(),
+        Path("sources.schema.json"): render_schema(),
     }
 
 

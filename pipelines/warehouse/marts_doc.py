@@ -59,7 +59,7 @@ def render_marts_doc(manifest: Mapping[str, Any], project: Path) -> str:
             lines.append(f"| {meta['question_en']} | {meta['question_vi']} | {_link(node)} |")
     metrics = _metrics(project)
     for node in marts:
-        columns = [{**metrics[metric], "column_name": column} for column, metric in metric_columns(node)]
+        columns = [{**metrics[metric], "column_name": column} for column, metric in list_metric_columns(node)]
         lines += ["", *_mart(manifest, node, columns)]
     return "\n".join(lines) + "\n"
 
@@ -132,7 +132,7 @@ def _identities(manifest: Mapping[str, Any], node: Node) -> list[str]:
     return sorted(identities)
 
 
-def metric_columns(node: Node) -> list[tuple[str, str]]:
+def list_metric_columns(node: Node) -> list[tuple[str, str]]:
     """(column, metric) as the columns' `meta.metric` says; a column may hold several metrics."""
     metrics = {name: column.get("meta", {}).get("metric", []) for name, column in node["columns"].items()}
     return [

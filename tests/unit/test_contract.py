@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from pipelines.settings import PROJECT
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import ContractError, Contracts, Source, load_contracts
-from pipelines.sources.contracts.schema import SCHEMA, schema_text
+from pipelines.sources.contracts.schema import SCHEMA, render_schema
 
 SMALL = {
     "place": {"code": "40", "name": "Nghệ An", "counts_since": "2025-07-01"},
@@ -328,7 +328,7 @@ def test_a_milestone_stands_for_a_word_that_the_status_knows(tmp_path: Path) -> 
 
 
 def test_the_schema_is_that_of_the_models_and_every_configuration_meets_it() -> None:
-    assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run `thongsuot docs`"
+    assert SCHEMA.read_text(encoding="utf-8") == render_schema(), "run `thongsuot docs`"
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     files = [PROJECT / "sources.yaml", *(PROJECT / "tests" / "configurations").glob("*/sources.yaml")]
     assert len(files) == 3

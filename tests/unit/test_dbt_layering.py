@@ -15,7 +15,7 @@ from pipelines.exports.export import Export
 from pipelines.exports.registry import EXPORTS
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.warehouse.exposures import complete_exposures
-from pipelines.warehouse.marts_doc import metric_columns, render_marts_doc
+from pipelines.warehouse.marts_doc import list_metric_columns, render_marts_doc
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 DBT = str(Path(sys.executable).with_name("dbt"))
@@ -227,14 +227,14 @@ def test_the_handbook_of_the_marts_is_what_the_project_says(manifest: Node) -> N
 
 def catalogued(models: dict[str, Node]) -> set[tuple[str, str]]:
     marts = [n for n in models.values() if n["schema"] == "marts"]
-    return {(node["alias"], column) for node in marts for column, _ in metric_columns(node)}
+    return {(node["alias"], column) for node in marts for column, _ in list_metric_columns(node)}
 
 
 def test_the_metrics_of_the_columns_are_those_of_the_seed(models: dict[str, Node]) -> None:
     with (PROJECT / "seeds" / "metrics.csv").open(encoding="utf-8", newline="") as stream:
         explained = [row["metric"] for row in csv.DictReader(stream)]
     assert len(explained) == len(set(explained))
-    assert {metric for node in models.values() for _, metric in metric_columns(node)} == set(explained)
+    assert {metric for node in models.values() for _, metric in list_metric_columns(node)} == set(explained)
 
 
 def test_every_rate_share_rank_and_measure_of_time_is_in_the_catalogue(models: dict[str, Node]) -> None:

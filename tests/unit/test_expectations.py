@@ -19,7 +19,7 @@ from pipelines.landing.batches import Batch, write_batch
 from pipelines.quality.expectations import evaluate_frame
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import load_suite, read_suite
-from pipelines.quality.validate import validate
+from pipelines.quality.validate import validate_batches
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import load_contracts
 from tests.unit.examples import Row, read_examples
@@ -81,9 +81,9 @@ def validate_examples(name: str, settings: Settings) -> Verdicts:
     rows, _ = examples.list_rows()
     if source.partitioning == "snapshot_day":
         # The day before, all of it was sound.
-        validate(source, [write_rows(settings, name, "2025-08-05", examples.list_things())], settings)
+        validate_batches(source, [write_rows(settings, name, "2025-08-05", examples.list_things())], settings)
     batch = write_rows(settings, name, "2025-08-06", rows)
-    [report] = validate(source, [batch], settings)
+    [report] = validate_batches(source, [batch], settings)
     rejected = duckdb.sql(f"select _row, failures from '{report.rejected}'").fetchall()
     kept = duckdb.sql(f"select _row from '{report.accepted}'").fetchall()
     return Verdicts(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines.landing.batches import Batch
-from pipelines.quality.page import number, render, share
+from pipelines.quality.page import format_number, format_share, render_page
 from pipelines.quality.reports import Report
 from pipelines.settings import PROJECT
 from pipelines.sources.contracts.contract import load_contracts
@@ -40,7 +40,7 @@ def page(
         batch.batch_id, batch.source, batch.partition, 12_345, 12_345 - rejected, rejected, blocked,
         tuple(results), Path(), "rules-sha", {"units": "units-batch"},
     )  # fmt: skip
-    return render(SOURCE, batch, report)
+    return render_page(SOURCE, batch, report)
 
 
 class Tags(HTMLParser):
@@ -99,8 +99,8 @@ def test_the_verdict_stands_on_top(
 
 
 def test_numbers_are_printed_as_in_vietnam() -> None:
-    assert [number(n) for n in (1_234_567, 0.25, 3.0)] == ["1.234.567", "0,25", "3"]
-    assert [share(1, 4), share(1, 1_000_000), share(0, 3), share(0, 0)] == [
+    assert [format_number(n) for n in (1_234_567, 0.25, 3.0)] == ["1.234.567", "0,25", "3"]
+    assert [format_share(1, 4), format_share(1, 1_000_000), format_share(0, 3), format_share(0, 0)] == [
         "25,00 %",
         "< 0,01 %",
         "0,00 %",

@@ -21,7 +21,7 @@ from hypothesis import settings as hypothesis_settings
 from pipelines.landing.batches import Batch, find_newest_batches
 from pipelines.landing.pull import land_partition
 from pipelines.quality.reports import Report
-from pipelines.quality.validate import validate
+from pipelines.quality.validate import validate_batches
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import Source, load_contracts
 from pipelines.sources.errors import PermanentSourceError
@@ -84,7 +84,7 @@ def test_reordered_repeated_split_and_delivered_again_the_same_records_are_accep
     records: list[Record], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     once = Settings(data=tmp_path_factory.mktemp("once"))
-    expected = accepted(validate(SOURCE, [landed(once, DAYS[-1], records)], once))
+    expected = accepted(validate_batches(SOURCE, [landed(once, DAYS[-1], records)], once))
 
     again = Settings(data=tmp_path_factory.mktemp("again"))
     repeats = data.draw(st.lists(st.sampled_from(records), min_size=1, max_size=4))
@@ -97,7 +97,9 @@ def test_reordered_repeated_split_and_delivered_again_the_same_records_are_accep
     for day in [*DAYS, data.draw(st.sampled_from(DAYS))]:
         land_partition(SOURCE, date.fromisoformat(day), again, run_id="test")
     assert (
-        accepted(validate(SOURCE, list(find_newest_batches(again.landing, SOURCE.name).values()), again))
+        accepted(
+            validate_batches(SOURCE, list(find_newest_batches(again.landing, SOURCE.name).values()), again)
+        )
         == expected
     )
 
@@ -118,8 +120,8 @@ def test_validated_in_one_chunk_or_one_by_one_the_reports_say_the_same(
         "2025-08-06": [row("4", "2025-08-05 08:00:00")],
     }
     batches = [landed(settings, day, rows) for day, rows in days.items()]
-    apart = [report for batch in batches for report in validate(SOURCE, [batch], settings)]
-    together = validate(SOURCE, batches, settings)
+    apart = [report for batch in batches for report in validate_batches(SOURCE, [batch], settings)]
+    together = validate_batches(SOURCE, batches, settings)
     assert together == apart
     reports = [
         {r["rule"]: r["sample_rows"] for r in report.results if r["rule"].startswith(("state_", "status_m"))}
@@ -153,7 +155,7 @@ ANY_COLUMN = st.one_of(
 
 def balanced(settings: Settings, source: Source, batch: Batch) -> None:
     """Every row read is accepted or rejected, once; and there is a page that says so."""
-    [report] = validate(source, [batch], settings)
+    [report] = validate_batches(source, [batch], settings)
     kept, out = (
         [r for (r,) in duckdb.sql(f"select _row from '{file}'").fetchall()] if file.exists() else []
         for file in (report.accepted, report.rejected)

@@ -19,7 +19,7 @@ from pipelines.cli import main
 from pipelines.landing.batches import Batch, write_batch
 from pipelines.quality.rejections import find_reported_batches, write_rejections
 from pipelines.quality.unit_workbooks import write_unit_workbooks
-from pipelines.quality.validate import validate
+from pipelines.quality.validate import validate_batches
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import Contracts, Source, load_contracts
 
@@ -70,7 +70,7 @@ def delivered(settings: Settings, contracts: Contracts, day: str, *rows: Sequenc
         return "by hand", ()
 
     batch = write_batch(settings.landing, "log", day, write, run_id="test")
-    validate(contracts.sources["log"], [batch], settings)
+    validate_batches(contracts.sources["log"], [batch], settings)
     return batch
 
 

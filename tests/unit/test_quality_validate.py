@@ -22,10 +22,10 @@ from pipelines.landing.batches import Batch, LandingError, write_batch
 from pipelines.quality import split
 from pipelines.quality import validate as validation
 from pipelines.quality.expectations import ExpectationRaised, RuleResult
-from pipelines.quality.reconcile import Unbalanced, reconcile
+from pipelines.quality.reconcile import Unbalanced, reconcile_batch
 from pipelines.quality.reports import read_report
 from pipelines.quality.suite import Expectation
-from pipelines.quality.validate import find_pending, group_batches, validate
+from pipelines.quality.validate import find_pending, group_batches, validate_batches
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 
@@ -103,7 +103,7 @@ def rows_of(path: Path, what: str = "*") -> list[tuple[Any, ...]]:
 
 def test_accepted_rows_are_typed_and_carry_batch_day_and_row(tmp_path: Path, settings: Settings) -> None:
     batch = landed(settings, [SOUND, ("C-2", None, "2025-08-06 09:30")])
-    [report] = validate(source(tmp_path), [batch], settings)
+    [report] = validate_batches(source(tmp_path), [batch], settings)
     day = date(2025, 8, 6)
     assert rows_of(report.accepted) == [
         (batch.batch_id, day, 1, "C-1", "online", datetime(2025, 8, 6, 16, 0)),
@@ -116,7 +116,7 @@ def test_a_rejected_row_keeps_its_texts_every_broken_rule_and_the_reasons(
     tmp_path: Path, settings: Settings
 ) -> None:
     batch = landed(settings, [SOUND, ("  ", "9", " 2025-08-06 16:00")])
-    [report] = validate(source(tmp_path), [batch], settings)
+    [report] = validate_batches(source(tmp_path), [batch], settings)
     [row] = rows_of(report.rejected, "_row, source, row_key, case_id, channel, seen_at, failures")
     assert row[:6] == (2, "log", "  ", "  ", "9", " 2025-08-06 16:00")
     assert row[6] == [
@@ -130,7 +130,7 @@ def test_a_rejected_row_keeps_its_texts_every_broken_rule_and_the_reasons(
 def test_a_phone_in_the_wrong_column_does_not_rest_in_the_rejections(
     tmp_path: Path, settings: Settings
 ) -> None:
-    [report] = validate(source(tmp_path), [landed(settings, [("C-1", "0912345678", None)])], settings)
+    [report] = validate_batches(source(tmp_path), [landed(settings, [("C-1", "0912345678", None)])], settings)
     assert b"0912345678" not in report.rejected.read_bytes() + report.path.read_bytes()
 
 
@@ -142,7 +142,7 @@ def test_several_batches_share_a_call_and_each_gets_its_own_failures(
         landed(settings, [], "2025-08-05"),
         landed(settings, [SOUND, (None, "1", None), SOUND, ("X", "8", None)], "2025-08-06"),
     ]
-    reports = validate(source(tmp_path), batches, settings)
+    reports = validate_batches(source(tmp_path), batches, settings)
     assert [(r.partition, r.rows_accepted, r.rows_rejected) for r in reports] == [
         ("2025-08-04", 3, 0),
         ("2025-08-05", 0, 0),
@@ -162,7 +162,7 @@ def test_a_source_whose_words_all_changed_is_set_aside_batch_by_batch(
 ) -> None:
     monkeypatch.setattr(split, "MANY", 2)
     batches = [landed(settings, [("C-1", "x", None)] * 2, f"2025-08-0{day}") for day in (4, 5)]
-    reports = validate(source(tmp_path), batches, settings)
+    reports = validate_batches(source(tmp_path), batches, settings)
     assert [(r.rows_rejected, r.blocked) for r in reports] == [(2, True)] * 2
     assert [rows_of(r.rejected, "_row, channel") for r in reports] == [[(1, "x"), (2, "x")]] * 2
 
@@ -172,7 +172,7 @@ def test_batches_of_one_call_may_lack_optional_columns(tmp_path: Path, settings:
         landed(settings, [SOUND], "2025-08-05"),
         landed(settings, [("C-7",), (None,)], "2025-08-06", names=["case_id"]),
     ]
-    reports = validate(source(tmp_path), batches, settings)
+    reports = validate_batches(source(tmp_path), batches, settings)
     assert rows_of(reports[1].accepted, "case_id, channel, seen_at") == [("C-7", "in_person", None)]
 
 
@@ -182,7 +182,7 @@ def test_more_rejections_than_the_threshold_block_the_batch_and_say_why(
     log = source(tmp_path, max_rejected_share=0.25)
     at_the_limit = landed(settings, [SOUND] * 3 + [("C-9", "9", None)], "2025-08-05")
     above = landed(settings, [SOUND] * 2 + [("X-9", "9", None)], "2025-08-06")
-    within, blocked = validate(log, [at_the_limit, above], settings)
+    within, blocked = validate_batches(log, [at_the_limit, above], settings)
     assert (within.blocked, blocked.blocked) == (False, True)
     message = blocked.describe_block(log.max_rejected_share)
     assert f"log 2025-08-06: batch {above.batch_id} is blocked: 1 of 3 rows rejected (33.3%)" in message
@@ -193,7 +193,7 @@ def test_more_rejections_than_the_threshold_block_the_batch_and_say_why(
 
 def test_the_report_is_read_back_as_it_was(tmp_path: Path, settings: Settings) -> None:
     batch = landed(settings, [SOUND, (None, "1", None)])
-    [report] = validate(source(tmp_path), [batch], settings)
+    [report] = validate_batches(source(tmp_path), [batch], settings)
     assert read_report(settings.quality, batch) == report
 
 
@@ -202,7 +202,7 @@ def test_a_corrected_map_takes_rows_out_of_rejection_without_a_new_pull(
 ) -> None:
     batch = landed(settings, [SOUND, ("C-2", "3", None)])
     before = source(tmp_path)
-    [first] = validate(before, [batch], settings)
+    [first] = validate_batches(before, [batch], settings)
     assert first.rejected.exists() and find_pending(before, [batch], settings.quality) == []
     channel = {"1": "in_person", "2": "online", "3": "postal"}
     columns = [
@@ -212,16 +212,16 @@ def test_a_corrected_map_takes_rows_out_of_rejection_without_a_new_pull(
     ]  # fmt: skip
     corrected = source(tmp_path, columns=columns)
     assert find_pending(corrected, [batch], settings.quality) == [batch]
-    [second] = validate(corrected, [batch], settings)
+    [second] = validate_batches(corrected, [batch], settings)
     assert (second.rows_accepted, second.rejected.exists()) == (2, False)
     assert find_pending(corrected, [batch], settings.quality) == []
 
 
 def test_validating_again_gives_the_same_bytes(tmp_path: Path, settings: Settings) -> None:
     batch = landed(settings, [SOUND, (None, "1", None), ("C-3", "9", "?")])
-    [report] = validate(source(tmp_path), [batch], settings)
+    [report] = validate_batches(source(tmp_path), [batch], settings)
     once = [p.read_bytes() for p in (report.accepted, report.rejected, report.path)]
-    validate(source(tmp_path), [batch], settings)
+    validate_batches(source(tmp_path), [batch], settings)
     assert [p.read_bytes() for p in (report.accepted, report.rejected, report.path)] == once
 
 
@@ -229,7 +229,7 @@ def test_an_edited_batch_is_not_judged(tmp_path: Path, settings: Settings) -> No
     batch = landed(settings, [SOUND])
     batch.path.write_bytes(batch.path.read_bytes() + b" ")
     with pytest.raises(LandingError, match=f"log 2025-08-06: batch {batch.batch_id}"):
-        validate(source(tmp_path), [batch], settings)
+        validate_batches(source(tmp_path), [batch], settings)
     assert read_report(settings.quality, batch) is None
 
 
@@ -248,7 +248,7 @@ def test_a_rule_that_raises_is_an_error_of_ours_and_accepts_nothing(
     meta = {"rule": "odd_rule", "reason_en": "x", "reason_vi": "x"}
     rule = {"type": kind, "kwargs": kwargs, "severity": "warning", "meta": meta}
     with pytest.raises(ExpectationRaised, match="rule odd_rule: the expectation could not be evaluated"):
-        validate(source(tmp_path, [*RULES, rule]), [batch], settings)
+        validate_batches(source(tmp_path, [*RULES, rule]), [batch], settings)
     assert not list(settings.quality.rglob("*.parquet"))
 
 
@@ -257,7 +257,7 @@ def test_a_rule_over_a_column_that_does_not_exist_stops_before_anything_is_writt
 ) -> None:
     rule = RULES[0] | {"kwargs": {"column": "chanel"}, "meta": RULES[0]["meta"] | {"rule": "odd_rule"}}
     with pytest.raises(Exception, match="chanel"):
-        validate(source(tmp_path, [rule]), [landed(settings, [SOUND])], settings)
+        validate_batches(source(tmp_path, [rule]), [landed(settings, [SOUND])], settings)
     assert not list(settings.quality.rglob("*.parquet"))
 
 
@@ -266,14 +266,14 @@ def test_a_validation_that_stops_half_way_leaves_no_report(
 ) -> None:
     batch = landed(settings, [SOUND, ("C-2", "9", None)])
     log = source(tmp_path)
-    validate(log, [batch], settings)
+    validate_batches(log, [batch], settings)
 
     def full_disk(*_: Any, **__: Any) -> int:
         raise OSError("No space left on device")
 
     monkeypatch.setattr(validation, "write_rejected", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        validate(log, [batch], settings)
+        validate_batches(log, [batch], settings)
     assert read_report(settings.quality, batch) is None
     assert find_pending(log, [batch], settings.quality) == [batch]
 
@@ -282,11 +282,11 @@ def test_rows_that_do_not_add_up_are_named_with_source_batch_and_counts(
     tmp_path: Path, settings: Settings
 ) -> None:
     batch = landed(settings, [SOUND] * 3)
-    [report] = validate(source(tmp_path), [batch], settings)
-    assert reconcile(batch, report) is report
+    [report] = validate_batches(source(tmp_path), [batch], settings)
+    assert reconcile_batch(batch, report) is report
     pq.write_table(pq.read_table(report.accepted).slice(1), report.accepted)
     with pytest.raises(Unbalanced) as error:
-        reconcile(batch, report)
+        reconcile_batch(batch, report)
     message = str(error.value)
     assert f"log 2025-08-06: batch {batch.batch_id} does not add up" in message
     assert "landed 3 rows" in message and "accepted 2 + rejected 0 = 2" in message
@@ -321,7 +321,7 @@ def test_whichever_rows_fail_each_is_accepted_or_rejected_exactly_once(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(validation, "evaluate_suite", pick_failures)
-        reports = validate(log, batches, settings)
+        reports = validate_batches(log, batches, settings)
     rejected = set(chosen[0]) | set(chosen[1])  # the third rule warns
     first = 0
     for size, report in zip(sizes, reports, strict=True):

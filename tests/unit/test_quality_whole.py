@@ -14,8 +14,8 @@ import pytest
 from pipelines.landing.batches import Batch, write_batch
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import SuiteError, load_suite, read_suite
-from pipelines.quality.validate import find_pending, validate
-from pipelines.quality.whole import hours_behind, volume_ratio
+from pipelines.quality.validate import find_pending, validate_batches
+from pipelines.quality.whole import compute_hours_behind, compute_volume_ratio
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 
@@ -27,7 +27,7 @@ def batch(day: str, rows: int = 0, pulled_at: str = "2025-08-07 00:30:00") -> Ba
 def test_the_usual_volume_is_the_median_of_the_same_weekday() -> None:
     # 6 August 2025 is a Wednesday; one Wednesday was a holiday, the Tuesdays do not matter.
     landed = {"2025-07-30": 100, "2025-07-23": 120, "2025-07-16": 0, "2025-07-29": 900, "2025-08-05": 900}
-    assert volume_ratio(batch("2025-08-06", 250), landed) == 2.5
+    assert compute_volume_ratio(batch("2025-08-06", 250), landed) == 2.5
 
 
 @pytest.mark.parametrize(
@@ -39,15 +39,15 @@ def test_the_usual_volume_is_the_median_of_the_same_weekday() -> None:
     ],
 )
 def test_too_little_history_says_nothing_of_the_volume(landed: dict[str, int]) -> None:
-    assert volume_ratio(batch("2025-08-06", 1), landed) is None
+    assert compute_volume_ratio(batch("2025-08-06", 1), landed) is None
 
 
 def test_a_batch_is_as_old_as_its_newest_row_at_the_end_of_the_day_or_at_the_pull() -> None:
     noon = datetime(2025, 8, 6, 12)
-    assert hours_behind(batch("2025-08-06"), noon) == 12.0
+    assert compute_hours_behind(batch("2025-08-06"), noon) == 12.0
     # 16:00 in Việt Nam is 09:00 UTC: the pull of the cut-off report came before the end of the day.
-    assert hours_behind(batch("2025-08-06", pulled_at="2025-08-06 09:00:00"), noon) == 4.0
-    assert hours_behind(batch("2025-08-06"), None) is None
+    assert compute_hours_behind(batch("2025-08-06", pulled_at="2025-08-06 09:00:00"), noon) == 4.0
+    assert compute_hours_behind(batch("2025-08-06"), None) is None
 
 
 def rule(name: str, column: str, severity: str, kind: str = "to_be_null", **kwargs: Any) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def test_an_empty_batch_blocks_where_the_suite_says_it_is_critical(settings: Set
         landed(settings, "log", "2025-08-05", case_id=[], unit_code=[]),
         landed(settings, "log", "2025-08-06", case_id=["C-1"], unit_code=[None]),
     ]
-    without, within = validate(log, batches, settings)
+    without, within = validate_batches(log, batches, settings)
     assert (without.blocked, within.blocked) == (True, False)
     result = result_of(without, "batch_empty")
     assert (result["scope"], result["evaluated"], result["unexpected"], result["observed"]) == (
@@ -113,12 +113,12 @@ def test_a_code_is_looked_up_in_the_list_as_landed_and_a_corrected_list_rescues_
     log = source(settings.data, helpers={"references": {"unit_code": UNIT}}, expectations=[unlisted])
     cases = landed(settings, "log", "2025-08-06", case_id=["1", "2", "3"], unit_code=["16681", "16690", None])
 
-    [unchecked] = validate(log, [cases], settings)
+    [unchecked] = validate_batches(log, [cases], settings)
     assert (unchecked.rows_rejected, unchecked.references) == (0, {})  # no list was landed: nothing is said
 
     units = landed(settings, "reference_units", "2025-08-01", unit_code=["16681"])
     assert find_pending(log, [cases], settings.quality) == [cases]
-    [checked] = validate(log, [cases], settings)
+    [checked] = validate_batches(log, [cases], settings)
     assert result_of(checked, "unit_unlisted")["samples"] == [
         {"row": 2, "key": "2", "column": "unit_code", "value": "16690"}
     ]
@@ -127,7 +127,7 @@ def test_a_code_is_looked_up_in_the_list_as_landed_and_a_corrected_list_rescues_
 
     landed(settings, "reference_units", "2025-08-02", unit_code=["16681", "16690"])
     assert find_pending(log, [cases], settings.quality) == [cases]
-    [rescued] = validate(log, [cases], settings)
+    [rescued] = validate_batches(log, [cases], settings)
     assert rescued.rows_rejected == 0
 
 
@@ -136,7 +136,7 @@ def test_a_list_that_only_warns_does_not_have_everything_judged_again(settings: 
     log = source(settings.data, helpers={"references": {"unit_code": UNIT}}, expectations=[unlisted])
     cases = landed(settings, "log", "2025-08-06", case_id=["1"], unit_code=["16690"])
     landed(settings, "reference_units", "2025-08-01", unit_code=["16681"])
-    [report] = validate(log, [cases], settings)
+    [report] = validate_batches(log, [cases], settings)
     assert (report.rows_rejected, result_of(report, "unit_unlisted")["unexpected"]) == (0, 1)
     landed(settings, "reference_units", "2025-08-02", unit_code=["16690"])
     assert find_pending(log, [cases], settings.quality) == []

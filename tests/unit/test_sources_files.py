@@ -8,8 +8,8 @@ import pytest
 from pipelines.landing.pull import land_partition
 from pipelines.privacy.detectors import REMOVED
 from pipelines.settings import Settings
+from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.errors import NotProvided, PermanentSourceError
-from pipelines.sources.mapping import fold
 from pipelines.sources.relation import today
 from tests.unit.files_support import DAY, put, rows, source
 
@@ -60,8 +60,8 @@ def test_wrong_encoding_is_a_clear_error_and_nothing_is_landed(settings: Setting
 
 
 def test_headers_fold_case_accents_and_spaces() -> None:
-    assert fold("  Mã  HỒ sơ ") == fold("ma ho so") == "mahoso"
-    assert fold("Đơn vị") == "donvi"
+    assert fold_name("  Mã  HỒ sơ ") == fold_name("ma ho so") == "mahoso"
+    assert fold_name("Đơn vị") == "donvi"
 
 
 def test_a_phone_glued_to_a_word_or_written_in_groups_is_removed_and_a_timestamp_is_not(

@@ -12,7 +12,7 @@ import pytest
 from pipelines.settings import PROJECT
 from pipelines.sources.connectors import CONNECTORS, Connector, ConnectorModule, find_connector
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.contracts.schema import contracts_schema
+from pipelines.sources.contracts.schema import build_schema
 from pipelines.sources.files import formats
 from pipelines.sources.files.formats import FORMATS, Format, find_format
 
@@ -21,7 +21,7 @@ FUNCTIONS = [name for name in vars(ConnectorModule) if not name.startswith("_")]
 
 
 def source_properties() -> dict[str, dict[str, object]]:
-    return dict(contracts_schema()["$defs"]["Source"]["properties"])
+    return dict(build_schema()["$defs"]["Source"]["properties"])
 
 
 @pytest.mark.parametrize("connector", CONNECTORS, ids=lambda connector: connector.name)

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from pipelines.settings import PROJECT
 from pipelines.sources.contracts.column import Column
-from pipelines.sources.contracts.names import fold
+from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.contracts.options.frozen import Frozen
 
 FOLDER = PROJECT / "expectations"
@@ -225,16 +225,16 @@ def find_table_suite(table: str, folder: Path = FOLDER) -> Path | None:
 
 @cache
 def _personal() -> dict[str, str]:
-    return {fold(header): kind for header, kind in read_canon().personal.items()}
+    return {fold_name(header): kind for header, kind in read_canon().personal.items()}
 
 
-def personal_class(header: str) -> str | None:
+def classify_header(header: str) -> str | None:
     """The class of a header known to hold personal data: `ChuHoSo` → `name`."""
-    return _personal().get(fold(header))
+    return _personal().get(fold_name(header))
 
 
-def likely_personal(header: str) -> str | None:
+def guess_class(header: str) -> str | None:
     """Also where the header only ends so, like the label under a merged one; for suggestions."""
-    folded = fold(header)
+    folded = fold_name(header)
     ends = (kind for name, kind in _personal().items() if len(name) > 4 and folded.endswith(name))
-    return personal_class(header) or next(ends, None)
+    return classify_header(header) or next(ends, None)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipelines.sources.contracts.names import nearest
+from pipelines.sources.contracts.names import suggest_nearest
 from pipelines.sources.contracts.options.frozen import Frozen
 
 ColumnType = Literal["text", "integer", "bigint", "boolean", "timestamp", "date", "percent"]
@@ -72,7 +72,7 @@ class Column(Frozen):
                 raise ValueError(f"{word!r} is no {self.type}; canonical words must fit the type")
             if self.words and word not in self.words:
                 choices = ", ".join(self.words)
-                raise ValueError(f"{word!r} is none of {choices}{nearest(word, self.words)}")
+                raise ValueError(f"{word!r} is none of {choices}{suggest_nearest(word, self.words)}")
         return self
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.sources.connectors import CONNECTORS
 from pipelines.sources.contracts.canon import CanonicalTable, find_suite, read_canon
-from pipelines.sources.contracts.names import closest, nearest
+from pipelines.sources.contracts.names import find_closest, suggest_nearest
 from pipelines.sources.contracts.problems import Problem
 
 OWN_SOURCE_NEEDS = {"grain", "key", "suite"}
@@ -47,7 +47,7 @@ def _complete(
     for name in [n for n in entries if n not in canonical.columns]:
         yield Problem(
             (*path, "columns", name),
-            f"`{name}` is no column of {path[-1]}{nearest(name, canonical.columns)}"
+            f"`{name}` is no column of {path[-1]}{suggest_nearest(name, canonical.columns)}"
             + (" A column of your own goes under `extra_columns`." if strict else ""),
         )
         del entries[name]
@@ -71,10 +71,10 @@ def _complete(
 def _refuse_unknown(table: dict[str, Any], path: tuple[Any, ...], *, strict: bool) -> Iterator[Problem]:
     canon = read_canon()
     if not strict:
-        near = nearest(path[-1], canon.reference)
+        near = suggest_nearest(path[-1], canon.reference)
         yield Problem(path, f"`{path[-1]}` is none of the reference tables{near}")
     elif not table.keys() >= OWN_SOURCE_NEEDS:
-        near = closest(path[-1], canon.sources) or ", ".join(canon.sources)
+        near = find_closest(path[-1], canon.sources) or ", ".join(canon.sources)
         yield Problem(path, f"`{path[-1]}` is none of the canonical sources; did you mean {near}?")
 
 

@@ -17,12 +17,12 @@ from pydantic import Field, field_validator, model_validator
 
 from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.connectors import CONNECTORS, find_connector
-from pipelines.sources.contracts.canon import FOLDER, personal_class, read_canon
+from pipelines.sources.contracts.canon import FOLDER, classify_header, read_canon
 from pipelines.sources.contracts.column import Column, PersonalClass
 from pipelines.sources.contracts.completion import complete_contracts
-from pipelines.sources.contracts.contract_file import ContractError, nearest, read_contracts
-from pipelines.sources.contracts.filling import filled, filled_address
-from pipelines.sources.contracts.names import fold
+from pipelines.sources.contracts.contract_file import ContractError, read_contracts
+from pipelines.sources.contracts.filling import fill_address, fill_text
+from pipelines.sources.contracts.names import fold_name, suggest_nearest
 from pipelines.sources.contracts.options.database import DatabaseOptions
 from pipelines.sources.contracts.options.drift import Drift
 from pipelines.sources.contracts.options.files import FileOptions
@@ -120,7 +120,7 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
             return entry
         extras = [
             {
-                "name": fold(str(raw)),
+                "name": fold_name(str(raw)),
                 "raw": raw,
                 "scan": kind != "none",
                 "description": "A column of this place.",
@@ -147,7 +147,7 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
             yield f"column `{name}` stands there twice"
         for key in self.key:
             if key not in names:
-                yield f"key column `{key}` is not a column{nearest(key, names)}"
+                yield f"key column `{key}` is not a column{suggest_nearest(key, names)}"
         filled_by_milestones = {"recorded_at", "status_code"} if self.milestones else set()
         for column in self.columns:
             if column.required and not column.mapped and column.name not in filled_by_milestones:
@@ -155,13 +155,13 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
         status = next((c.meanings for c in self.columns if c.name == "status_code"), None)
         for at, word in self.milestones.items():
             if at not in names:
-                yield f"`milestones`: `{at}` is not a column{nearest(at, names)}"
+                yield f"`milestones`: `{at}` is not a column{suggest_nearest(at, names)}"
             if status and unicodedata.normalize("NFC", word) not in status:
-                yield f"`milestones`: {word!r} is no word of `columns.status_code`{nearest(word, status)}"
-        personal = {fold(raw) for raw in self.personal}
+                yield f"`milestones`: {word!r} is no word of `columns.status_code`{suggest_nearest(word, status)}"
+        personal = {fold_name(raw) for raw in self.personal}
         for column in self.columns:
             for raw in dict.fromkeys((column.raw, *column.aliases)):
-                if column.mapped and raw and (fold(raw) in personal or personal_class(raw)):
+                if column.mapped and raw and (fold_name(raw) in personal or classify_header(raw)):
                     key = "`extra_columns`" if raw in self.extra_columns else f"column `{column.name}`"
                     yield f"{key} would pull `{raw}`, a personal column; name it under `personal` alone"
         if not self.datetime_formats and any(c.type == "timestamp" and c.mapped for c in self.columns):
@@ -169,14 +169,14 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
 
     def resolved_url(self, data: Path) -> str:
         """The address with `{data}` and `${ENV}` filled in; never stored, logged or shown."""
-        return filled_address(self.name, str(self.url), data)
+        return fill_address(self.name, str(self.url), data)
 
-    def filled(self, text: str, data: Path) -> str:
+    def fill_text(self, text: str, data: Path) -> str:
         """Any text of the contract with `{data}`, `{project}` and `${ENV}` filled in; never shown."""
-        return filled(self.name, text, data)
+        return fill_text(self.name, text, data)
 
     def resolved_path(self, data: Path, partition: str) -> Path:
-        return Path(filled(self.name, str(self.path), data).replace("{partition}", partition))
+        return Path(fill_text(self.name, str(self.path), data).replace("{partition}", partition))
 
     @property
     def suite_path(self) -> Path:

@@ -8,10 +8,6 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from pipelines.sources.contracts.names import nearest
-
-__all__ = ["ContractError", "ContractFile", "nearest", "read_contracts"]
-
 
 class ContractError(ValueError):
     """sources.yaml is wrong; each line of the text names file, line, key and the nearest valid name."""

@@ -12,7 +12,7 @@ from pipelines.settings import PROJECT
 from pipelines.sources.contracts.contract_file import ContractError
 
 
-def filled(name: str, text: str, data: Path, encode: Callable[[str], str] = str) -> str:
+def fill_text(name: str, text: str, data: Path, encode: Callable[[str], str] = str) -> str:
     """ContractError where the environment lacks a NAME; `encode` is asked for each value it has."""
 
     def secret(match: re.Match[str]) -> str:
@@ -26,9 +26,9 @@ def filled(name: str, text: str, data: Path, encode: Callable[[str], str] = str)
     return re.sub(r"\$\{(\w+)\}", secret, local)
 
 
-def filled_address(name: str, url: str, data: Path) -> str:
+def fill_address(name: str, url: str, data: Path) -> str:
     """In its login a secret stands as it is: `p@ss/w0rd` must not be taken for host and path."""
     match = re.match(r"[^:/]+://[^/]*@", url)
     login = match[0] if match else ""
-    encoded = filled(name, login, data, encode=lambda secret: quote(secret, safe=":"))
-    return encoded + filled(name, url.removeprefix(login), data)
+    encoded = fill_text(name, login, data, encode=lambda secret: quote(secret, safe=":"))
+    return encoded + fill_text(name, url.removeprefix(login), data)

@@ -11,31 +11,31 @@ import unicodedata
 from collections.abc import Iterable
 
 
-def fold(header: str) -> str:
+def fold_name(header: str) -> str:
     """`"Mã  hồ sơ "` → `"mahoso"`."""
     plain = unicodedata.normalize("NFKD", header.casefold().replace("đ", "d"))
     return "".join(c for c in plain if c.isalnum())
 
 
-def closest(name: object, candidates: Iterable[str], cutoff: float = 0.5) -> str | None:
+def find_closest(name: object, candidates: Iterable[str], cutoff: float = 0.5) -> str | None:
     """The most similar of `known`, folded, in any order of words; None where nothing is near."""
-    rated = [(_likeness(str(name), k), -n, k) for n, k in enumerate(candidates) if fold(k)]
+    rated = [(_likeness(str(name), k), -n, k) for n, k in enumerate(candidates) if fold_name(k)]
     score, _, near = max(rated, default=(0.0, 0, ""))
     return near if score >= cutoff and near else None
 
 
 def _likeness(one: str, other: str) -> float:
-    pairs = ((fold(one), fold(other)), (_words(one), _words(other)))
+    pairs = ((fold_name(one), fold_name(other)), (_words(one), _words(other)))
     return max(difflib.SequenceMatcher(None, a, b).ratio() for a, b in pairs)
 
 
 def _words(name: str) -> str:
     """`eventTime` and `time of event` share their words, whatever their order."""
     parts = re.findall(r"[^\W\d_]+|\d+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name))
-    return "".join(sorted(fold(part) for part in parts))
+    return "".join(sorted(fold_name(part) for part in parts))
 
 
-def nearest(name: object, candidates: Iterable[str]) -> str:
+def suggest_nearest(name: object, candidates: Iterable[str]) -> str:
     """`; did you mean `x`?`, or nothing."""
-    near = closest(name, candidates)
+    near = find_closest(name, candidates)
     return f"; did you mean `{near}`?" if near else ""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from pipelines.sources.contracts.names import nearest
+from pipelines.sources.contracts.names import suggest_nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 ROUNDS = 5
@@ -53,7 +53,7 @@ def _explain(fault: Any, content: dict[str, Any], model: type[BaseModel]) -> lis
     path, where = tuple(steps), ".".join(map(str, steps))
     if fault["type"] == "extra_forbidden":
         valid_keys = _keys_at(model, fault["loc"][:-1])
-        return [Problem(path, f"`{where}` is not a known key{nearest(steps[-1], valid_keys)}")]
+        return [Problem(path, f"`{where}` is not a known key{suggest_nearest(steps[-1], valid_keys)}")]
     if fault["type"] == "missing":
         return [Problem(path, f"`{'.'.join(map(str, steps[:-1]))}` needs `{steps[-1]}`")]
     if fault["type"] == "string_type":

@@ -16,7 +16,7 @@ SCHEMA = PROJECT / "sources.schema.json"
 INTERNAL = ("name", "mapped", "words", "fallback")
 
 
-def contracts_schema() -> dict[str, Any]:
+def build_schema() -> dict[str, Any]:
     """JSON Schema of the file as people write it: columns by name, canonical ones known and explained."""
     schema = Contracts.model_json_schema()
     defs = schema["$defs"]
@@ -94,9 +94,9 @@ def _describe(keys: dict[str, Any]) -> str:
     return " ".join(part for part in parts if part)
 
 
-def schema_text() -> str:
-    return json.dumps(contracts_schema(), ensure_ascii=False, indent=1) + "\n"
+def render_schema() -> str:
+    return json.dumps(build_schema(), ensure_ascii=False, indent=1) + "\n"
 
 
 def write_schema(path: Path = SCHEMA) -> None:
-    path.write_text(schema_text(), encoding="utf-8")
+    path.write_text(render_schema(), encoding="utf-8")

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipelines import duck
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.contracts.contract_file import nearest
+from pipelines.sources.contracts.names import suggest_nearest
 from pipelines.sources.database import scanner, server_cursor
 from pipelines.sources.database.statement import CursorKind, asks_for_day, build_statement, select_origin
 from pipelines.sources.errors import PermanentSourceError, SourceError
@@ -188,7 +188,7 @@ def _find_cursor(source: Source, partition: date, names: Iterable[str]) -> str:
             return name
     raise PermanentSourceError(
         f"{source.name} {partition}: there is no column {source.cursor!r} to read the day's changes by"
-        f"{nearest(source.cursor, names)} Correct `cursor` of {source.name} in sources.yaml."
+        f"{suggest_nearest(source.cursor, names)} Correct `cursor` of {source.name} in sources.yaml."
     )
 
 

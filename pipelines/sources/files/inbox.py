@@ -125,7 +125,7 @@ def _split_inbox(source: Source, settings: Settings) -> tuple[Path, str]:
 
 
 def _fill_path(source: Source, text: str, settings: Settings) -> Path:
-    return Path(source.filled(text, settings.data))
+    return Path(source.fill_text(text, settings.data))
 
 
 def _move(path: Path, target: Path) -> Path:

@@ -54,7 +54,7 @@ def pull(
 
     def filled(value: Any) -> Any:
         if isinstance(value, str):
-            return source.filled(value, settings.data).replace("{partition}", str(partition))
+            return source.fill_text(value, settings.data).replace("{partition}", str(partition))
         if isinstance(value, Mapping):
             return {key: filled(inner) for key, inner in value.items()}
         return [filled(inner) for inner in value] if isinstance(value, list) else value

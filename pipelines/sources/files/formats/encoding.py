@@ -10,7 +10,7 @@ import io
 import unicodedata
 from typing import Any, BinaryIO
 
-from pipelines.sources.contracts.contract_file import nearest
+from pipelines.sources.contracts.names import suggest_nearest
 
 CHUNK = 2**20
 BOMS = (
@@ -34,7 +34,7 @@ def find_codec(name: str | None) -> str:
         info = codecs.lookup(name or "utf-8")
         b"".decode(info.name)
     except (LookupError, TypeError, ValueError):
-        raise ValueError(f"`encoding: {name}` is not known{nearest(name, SUGGESTED)}") from None
+        raise ValueError(f"`encoding: {name}` is not known{suggest_nearest(name, SUGGESTED)}") from None
     return {"ascii": "utf-8", "utf-8-sig": "utf-8"}.get(info.name, info.name)
 
 

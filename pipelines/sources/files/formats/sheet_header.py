@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Any, NamedTuple
 
-from pipelines.sources.mapping import fold
+from pipelines.sources.contracts.names import fold_name
 
 HEADER_SEARCH_ROWS = 40
 HEADER_ROWS = 8
@@ -41,14 +41,14 @@ class Merged(NamedTuple):
 
 def find_header(rows: list[Row], merges: list[Merged], marker: str, sheet: str) -> Header:
     """The header rows of a sheet, joined to one label per column."""
-    folded_marker = fold(marker)
+    folded_marker = fold_name(marker)
     top, ordinal = next(
         (
             (number, place)
             for number, cells in rows
             if number < HEADER_SEARCH_ROWS
             for place, cell in enumerate(cells)
-            if isinstance(cell, str) and fold(cell) == folded_marker
+            if isinstance(cell, str) and fold_name(cell) == folded_marker
         ),
         (-1, -1),
     )
