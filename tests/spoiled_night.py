@@ -63,31 +63,32 @@ class Sources(NamedTuple):
 
     def tell(self, number: int, **changes: str | None) -> str:
         """One more state in the log: a sound one but for the changes; the code of its dossier."""
-        said = {
+        values = {
             "MaHoSo": planted.code(str(DAY), number), "ThoiDiemXuLy": f"{DAY} 09:00:00",
             "ThoiGianDongBo": f"{DAY} 09:05:00", "NgayTiepNhan": "20250808090000",
             "NgayNopHoSo": "20250808090000",
         } | changes  # fmt: skip
-        assigned = ", ".join(f"{name} = ?" for name in said)
+        assigned = ", ".join(f"{name} = ?" for name in values)
         with closing(sqlite3.connect(self.one_stop)) as con:
             con.execute(
-                "create temp table told as select * from ho_so_trang_thai where MaHoSo = ?", [planted.LATE]
+                "create temp table new_state as select * from ho_so_trang_thai where MaHoSo = ?",
+                [planted.LATE],
             )
-            con.execute(f"update told set {assigned}", list(said.values()))
-            con.execute("insert into ho_so_trang_thai select * from told")
+            con.execute(f"update new_state set {assigned}", list(values.values()))
+            con.execute("insert into ho_so_trang_thai select * from new_state")
             con.commit()
-        return str(said["MaHoSo"])
+        return str(values["MaHoSo"])
 
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[tuple[str, dict[str, Answer]]]:
     """The ranking's portal; a test says how it answers for a page."""
-    said: dict[str, Answer] = {}
+    answers: dict[str, Answer] = {}
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, body = said["answer"](int(asked["currentPage"]))
+            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, body = answers["answer"](int(request["currentPage"]))
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -98,7 +99,7 @@ def api() -> Iterator[tuple[str, dict[str, Answer]]]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/", said
+    yield f"http://127.0.0.1:{server.server_address[1]}/", answers
     server.shutdown()
     server.server_close()
 
@@ -111,7 +112,7 @@ def tonight(
     data = tmp_path_factory.mktemp("bad") / "data"
     settings = Settings(data=data, sources_file=data / "sources.yaml")
     as_after_the_week(week, settings)
-    url, said = api
+    url, answers = api
     text = week.sources_file.read_text(encoding="utf-8")
     units = "{project}/reference/units.csv"
     assert text.count(units) == 1
@@ -124,7 +125,7 @@ def tonight(
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
     settings.sources_file.write_text(text, encoding="utf-8")
     with line.ready(settings) as ready:
-        yield ready, Sources(settings, said)
+        yield ready, Sources(settings, answers)
 
 
 def as_after_the_week(week: Settings, settings: Settings) -> None:
@@ -168,12 +169,12 @@ def still_answers(sources: Sources, former: tuple[Any, ...]) -> None:
 
 
 def answered(settings: Settings) -> tuple[Any, ...]:
-    asked = "select count(*), sum(numerator), sum(denominator), max(as_of_day) from {}.online_submission_rate"
+    query = "select count(*), sum(numerator), sum(denominator), max(as_of_day) from {}.online_submission_rate"
     with open_lake(settings) as con:
         newest = ledger.list_releases(con)[-1]
-        lake = con.execute(asked.format("lake.marts")).fetchone()
+        lake = con.execute(query.format("lake.marts")).fetchone()
     with duckdb.connect(str(settings.exports / "marts.duckdb"), read_only=True) as con:
-        file = con.execute(asked.format("marts")).fetchone()
+        file = con.execute(query.format("marts")).fetchone()
         of = con.execute("select max(release_id) from audit.releases").fetchone()
     return newest.release_id, newest.release_hash, lake, file, of
 

@@ -51,5 +51,5 @@ def status(as_json: bool) -> None:
     console.print(table)
     # Not in the table: a path that is cut or broken in two cannot be opened.
     console.print(f"Bản tin điều hành · the brief: {where}", soft_wrap=True, highlight=False)
-    if page.exists() and not page.with_suffix(".pdf").exists() and not chromium.find():
+    if page.exists() and not page.with_suffix(".pdf").exists() and not chromium.find_chromium():
         console.print(f"Không có bản PDF · {chromium.NO_PDF}", soft_wrap=True, highlight=False)

@@ -51,35 +51,45 @@ def group_rules(suite: Sequence[Expectation], types: dict[str, str]) -> list[Fra
     """
     flags = Frame([], {}, {})
     values: dict[tuple[str, ...], Frame] = {}
-    for e in suite:
-        if e.type in NULLNESS:
-            [column] = e.columns
-            flags.rules.append(e)
+    for expectation in suite:
+        if expectation.type in NULLNESS:
+            [column] = expectation.columns
+            flags.rules.append(expectation)
             flags.sql[column] = f"({duck.identifier(column)} is not null)::tinyint"
             flags.inputs[column] = f"case when {duck.identifier(column)} = 1 then 1::float end"
-        elif _compares(e, types):
-            a, b = (duck.identifier(e.kwargs[k]) for k in ("column_A", "column_B"))
-            flags.rules.append(_of_order(e))
-            flags.sql[e.rule] = f"coalesce((({a} > {b})::tinyint - ({a} < {b})::tinyint), {NOTHING})::tinyint"
-            flags.inputs[e.rule] = f"nullif({duck.identifier(e.rule)}, {NOTHING})::float"
+        elif _compares(expectation, types):
+            left, right = (duck.identifier(expectation.kwargs[k]) for k in ("column_A", "column_B"))
+            flags.rules.append(_of_order(expectation))
+            flags.sql[expectation.rule] = (
+                f"coalesce((({left} > {right})::tinyint - ({left} < {right})::tinyint), {NOTHING})::tinyint"
+            )
+            flags.inputs[expectation.rule] = f"nullif({duck.identifier(expectation.rule)}, {NOTHING})::float"
             flags.inputs[ZERO] = "0::float"
         else:
-            columns = {c: duck.identifier(c) for c in sorted(set(e.columns))}
-            values.setdefault(tuple(columns), Frame([], columns, columns)).rules.append(e)
+            columns = {c: duck.identifier(c) for c in sorted(set(expectation.columns))}
+            values.setdefault(tuple(columns), Frame([], columns, columns)).rules.append(expectation)
     return [frame for frame in (flags, *values.values()) if frame.rules]
 
 
-def _compares(e: Expectation, types: dict[str, str]) -> bool:
+def _compares(expectation: Expectation, types: dict[str, str]) -> bool:
     """A pair rule that skips rows without both values reads nothing but which of the two is greater."""
-    if e.type != PAIR or e.kwargs.get("ignore_row_if") != "either_value_is_missing":
+    if expectation.type != PAIR or expectation.kwargs.get("ignore_row_if") != "either_value_is_missing":
         return False
-    a, b = (types.get(e.kwargs[k]) for k in ("column_A", "column_B"))
-    return a is not None and a == b
+    left, right = (types.get(expectation.kwargs[k]) for k in ("column_A", "column_B"))
+    return left is not None and left == right
 
 
-def _of_order(e: Expectation) -> Expectation:
-    kwargs = e.kwargs | {"column_A": e.rule, "column_B": ZERO}
-    return Expectation(e.type, kwargs, e.severity, e.rule, e.reason_en, e.reason_vi, e.at)
+def _of_order(expectation: Expectation) -> Expectation:
+    kwargs = expectation.kwargs | {"column_A": expectation.rule, "column_B": ZERO}
+    return Expectation(
+        expectation.type,
+        kwargs,
+        expectation.severity,
+        expectation.rule,
+        expectation.reason_en,
+        expectation.reason_vi,
+        expectation.at,
+    )
 
 
 def _evaluate(

@@ -51,12 +51,14 @@ def _evaluate(suite: Sequence[Expectation], frame: pd.DataFrame, name: str) -> d
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     built = gx.ExpectationSuite(name=name)
-    for e in suite:
+    for expectation in suite:
+        rule = expectation.rule
         try:
-            expectation = get_expectation_impl(e.type)(**e.kwargs, severity=e.severity, meta={"rule": e.rule})
+            implementation = get_expectation_impl(expectation.type)
+            check = implementation(**expectation.kwargs, severity=expectation.severity, meta={"rule": rule})
         except Exception as error:
-            raise _raised(name, e.rule, f"{type(error).__name__}: {error}") from error
-        built.add_expectation(expectation)
+            raise _raised(name, rule, f"{type(error).__name__}: {error}") from error
+        built.add_expectation(check)
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
     definition = asset.add_batch_definition_whole_dataframe("all")
     validated = definition.get_batch(batch_parameters={"dataframe": frame}).validate(

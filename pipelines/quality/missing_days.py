@@ -7,7 +7,7 @@ from datetime import date
 
 from pipelines.landing.arrivals import find_new_days
 from pipelines.landing.batches import find_newest_batches
-from pipelines.quality.reports import read_report
+from pipelines.quality.reports import Report, read_report
 from pipelines.settings import Settings
 from pipelines.sources.connectors import find_connector
 from pipelines.sources.contracts.contract import Source
@@ -16,13 +16,15 @@ from pipelines.sources.contracts.contract import Source
 def find_missing_days(source: Source, days: Sequence[date], settings: Settings) -> list[date]:
     """Days without a batch, with one that the threshold blocked, or with a new file in the inbox.
 
-    A delivery that is a file is owed only where the file exists; everything else is owed every day.
+    A delivery that is a file is expected only where the file exists; everything else is expected every day.
     """
     connector = find_connector(source.connector).load()
     days = [day for day in days if connector.expects_delivery(source, day, settings)]
     waits = find_new_days(source, settings, days)
     landed = find_newest_batches(settings.landing, source.name)
     reports = {d: read_report(settings.quality, landed[str(d)]) for d in days if str(d) in landed}
-    return [
-        d for d in days if d in waits or d not in reports or ((r := reports[d]) is not None and r.blocked)
-    ]
+    return [day for day in days if day in waits or day not in reports or _is_blocked(reports[day])]
+
+
+def _is_blocked(report: Report | None) -> bool:
+    return report is not None and report.blocked

@@ -153,14 +153,14 @@ def read_suite(path: Path) -> Suite:
         raise SuiteError(f"{name}: `helpers` is wrong: {str(error).split('__init__() ')[-1]}") from None
     rows = _rules(name, content.get("expectations") or [], [])
     batches = _rules(name, content.get("batch_expectations") or [], rows, whole=True)
-    for e in rows:
-        if e.of_history and e.rejects:
+    for expectation in rows:
+        if expectation.of_history and expectation.rejects:
             raise SuiteError(
-                f"{path.name}, rule {e.rule}: a rule over what was delivered before only warns; else the "
+                f"{path.name}, rule {expectation.rule}: a rule over what was delivered before only warns; else the "
                 "rows accepted would depend on the order in which batches arrived"
             )
-        if e.of_history and not history and REPEATED not in e.columns:
-            raise SuiteError(f"{name}, rule {e.rule}: it needs `helpers.history`")
+        if expectation.of_history and not history and REPEATED not in expectation.columns:
+            raise SuiteError(f"{name}, rule {expectation.rule}: it needs `helpers.history`")
     return Suite(rows, batches, references, helpers.get("derived") or {}, history, helpers.get("newest"))
 
 

@@ -238,12 +238,12 @@ def _batch_results(at: int, chunk_result: ChunkResult) -> Iterator[dict[str, Any
 
 
 def _result(result: RuleResult) -> dict[str, Any]:
-    e = result.expectation
+    expectation = result.expectation
     return {
-        "rule": e.rule,
-        "type": e.type,
-        "column": e.column,
-        "severity": e.severity,
-        "reason_en": e.reason_en,
-        "reason_vi": e.reason_vi,
+        "rule": expectation.rule,
+        "type": expectation.type,
+        "column": expectation.column,
+        "severity": expectation.severity,
+        "reason_en": expectation.reason_en,
+        "reason_vi": expectation.reason_vi,
     }

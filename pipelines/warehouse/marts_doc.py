@@ -73,8 +73,8 @@ def _mart(manifest: Mapping[str, Any], node: Node, metrics: list[dict[str, str]]
     yield f"- Read by: {', '.join(_readers(manifest, node))}"
     for identity in _identities(manifest, node):
         yield f"- Always: `{identity}`"
-    for m in metrics:
-        yield f"- Metric `{m['column_name']}`: {m['name_en']} ({m['name_vi']}) = {m['formula']}. {m['source_document']}. {m['caveat_en']}"  # noqa: E501
+    for metric in metrics:
+        yield f"- Metric `{metric['column_name']}`: {metric['name_en']} ({metric['name_vi']}) = {metric['formula']}. {metric['source_document']}. {metric['caveat_en']}"  # noqa: E501
     yield "\n| Column | Type | Meaning | Ý nghĩa |\n|---|---|---|---|"
     for column in node["columns"].values():
         en, vi = _both(column["description"])

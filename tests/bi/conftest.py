@@ -21,7 +21,7 @@ def has_odbc() -> bool:
 
 collect_ignore = []
 if os.environ.get("THONGSUOT_BI") != "on":
-    if not chromium.find():
+    if not chromium.find_chromium():
         collect_ignore.append("test_brief_in_browser.py")
     if not superset.is_installed() and os.environ.get("CI_SLOW") != "1":
         collect_ignore.append("test_superset.py")

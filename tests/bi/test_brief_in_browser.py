@@ -25,7 +25,7 @@ def address(small_province: Province) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    executable = chromium.find()
+    executable = chromium.find_chromium()
     assert executable, "no Chromium: install one, or name it in THONGSUOT_CHROMIUM"
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(

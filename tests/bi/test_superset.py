@@ -175,7 +175,7 @@ def test_secrets_are_random_and_for_the_owner_alone(server: superset.Server, set
 
 @pytest.fixture(scope="module")
 def page(server: superset.Server) -> Iterator[Page]:
-    executable = chromium.find()
+    executable = chromium.find_chromium()
     assert executable, "no Chromium: install one, or name it in THONGSUOT_CHROMIUM"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -16,7 +16,7 @@ from pipelines.settings import Settings
 from tests import crashing
 from tests.support.boundaries import EXTENT, choose_boundaries
 from tests.support.copies import copy_installation
-from tests.unit.hand_made import HandMade, released
+from tests.unit.sample_marts import SampleMart, released
 
 pytestmark = pytest.mark.slow
 COUNTS = ", ".join(f"{{n}}::bigint as {name}" for name in report_ii06a.COLUMNS)
@@ -36,13 +36,13 @@ MATRIX = {export.name: export.write for export in EXPORTS if export.name not in 
 
 def night(settings: Settings, number: int) -> None:
     """Release n: every figure of it is 10 × n."""
-    form = HandMade(
+    form = SampleMart(
         "select date '2025-07-01' as month, timestamp '2025-07-31 23:59:59' as period_end, 'U' as unit_code, "
         "'commune' as unit_level, 'Xã U' as unit_name, 'S' as sector_code, 'Đất đai' as sector_name, "
         + COUNTS.format(n=10 * number),
         ("month", "unit_code", "sector_code"),
     )
-    rate = HandMade(
+    rate = SampleMart(
         f"select 'A' as unit_code, {10 * number}::bigint as received",
         ("unit_code",),
         {"counts": ["received"]},

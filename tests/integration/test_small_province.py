@@ -53,7 +53,7 @@ def ask(province: Province, sql: str) -> list[tuple]:
         return con.execute(sql).fetchall()
 
 
-def held(province: Province) -> dict[str, str]:
+def read_mart_hashes(province: Province) -> dict[str, str]:
     """mart → content hash in the newest release, audit tables aside (they name the batches)."""
     with open_lake(province.settings) as con:
         marts = ledger.list_releases(con)[-1].marts
@@ -61,12 +61,12 @@ def held(province: Province) -> dict[str, str]:
 
 
 def test_the_headline_is_the_published_one(small_province: Province) -> None:
-    said = json.loads(small_province.thongsuot("status", "--json").stdout)
-    known = manifest(small_province)["calibrated"]
-    assert (said["received"], said["online"]) == (known["received"], known["online"])
-    assert (said["national_rank"], said["province_count"], said["rank_movement"]) == (20, 34, 5)
-    assert said["tasks"] == {"total": 23, "completed": 14, "in_term": 9, "overdue": 0}
-    assert said["release_id"] == 1
+    status = json.loads(small_province.thongsuot("status", "--json").stdout)
+    published = manifest(small_province)["calibrated"]
+    assert (status["received"], status["online"]) == (published["received"], published["online"])
+    assert (status["national_rank"], status["province_count"], status["rank_movement"]) == (20, 34, 5)
+    assert status["tasks"] == {"total": 23, "completed": 14, "in_term": 9, "overdue": 0}
+    assert status["release_id"] == 1
 
 
 def test_every_table_has_the_rows_it_had(small_province: Province) -> None:
@@ -78,13 +78,13 @@ def test_every_planted_fault_is_rejected_for_its_own_reason_and_nothing_else_is(
     small_province: Province,
 ) -> None:
     planted = manifest(small_province)
-    found = dict(
+    rejections = dict(
         ask(
             small_province,
             "select rule, count(*) from lake.audit.rejections where source = 'dossier_log' group by 1",
         )
     )
-    assert found == planted["one_stop"]["rejected"]
+    assert rejections == planted["one_stop"]["rejected"]
     registers = [
         name for name, part in planted.items() if isinstance(part, dict) and {"by_day", "rejected"} <= {*part}
     ]
@@ -135,17 +135,18 @@ def test_nothing_is_lost_in_silence(small_province: Province) -> None:
 
 
 def test_a_second_run_publishes_nothing_and_says_why(province: Province) -> None:
-    told = province.thongsuot("run").stdout
-    assert "no new release" in told.replace("\n", " ") and "same content" in told.replace("\n", " ")
+    output = province.thongsuot("run").stdout
+    assert "no new release" in output.replace("\n", " ") and "same content" in output.replace("\n", " ")
     assert ask(province, "select count(*) from lake.audit.releases") == [(1,)]
 
 
 def test_a_day_pulled_again_makes_a_new_batch_and_moves_no_number(province: Province) -> None:
-    before, old = held(province), find_newest_batches(province.settings.landing, "dossier_log")["2025-07-15"]
+    before = read_mart_hashes(province)
+    old = find_newest_batches(province.settings.landing, "dossier_log")["2025-07-15"]
     province.thongsuot("run", "--partition", "2025-07-15", "--again")
     fresh = find_newest_batches(province.settings.landing, "dossier_log")["2025-07-15"]
     assert fresh.batch_id != old.batch_id and fresh.rows == old.rows
-    assert held(province) == before
+    assert read_mart_hashes(province) == before
     current = ask(
         province, "select count(*) from lake.audit.batches where source = 'dossier_log' and is_current"
     )
@@ -153,13 +154,13 @@ def test_a_day_pulled_again_makes_a_new_batch_and_moves_no_number(province: Prov
 
 
 def test_everything_but_landing_can_be_dropped_and_comes_back_the_same(province: Province) -> None:
-    before = held(province)
+    before = read_mart_hashes(province)
     for part in ("quality", "lake", "dbt", "exports"):
         shutil.rmtree(province.settings.data / part)
     province.settings.warehouse.unlink()
-    told = province.thongsuot("run").stdout
-    assert "67 days validated" in " ".join(told.split())
-    assert held(province) == before
+    output = province.thongsuot("run").stdout
+    assert "67 days validated" in " ".join(output.split())
+    assert read_mart_hashes(province) == before
 
 
 class Polled(NamedTuple):
@@ -217,11 +218,11 @@ def test_late_arrivals_of_the_next_day_are_counted_where_they_belong(next_night:
         "select received from lake.marts.online_submission_headline {} "
         "where cutoff_at = timestamp '2025-08-06 16:00:00'"
     )
-    known, late = planted["calibrated"]["received"], planted["one_stop"]["late_dossiers"]
-    assert late > 0 and ask(next_night.province, headline.format("")) == [(known + late,)]
+    on_time, late = planted["calibrated"]["received"], planted["one_stop"]["late_dossiers"]
+    assert late > 0 and ask(next_night.province, headline.format("")) == [(on_time + late,)]
     # and the number published the day before can still be read
     first = ask(next_night.province, "select snapshot_id from lake.audit.releases where release_id = 1")
-    assert ask(next_night.province, headline.format(f"at (version => {first[0][0]})")) == [(known,)]
+    assert ask(next_night.province, headline.format(f"at (version => {first[0][0]})")) == [(on_time,)]
 
 
 def test_a_blocked_batch_stops_the_line_and_the_last_release_is_served(province: Province) -> None:
@@ -229,10 +230,14 @@ def test_a_blocked_batch_stops_the_line_and_the_last_release_is_served(province:
         con.execute("update ho_so_trang_thai set TrangThaiHoSo = '77' where ThoiGianDongBo >= '2025-08-07'")
     con.close()
     for _ in range(2):  # and trying again does not publish the day without it
-        told = province.thongsuot("run", "--partition", "2025-08-07", check=False)
-        said = " ".join(told.stdout.split())
-        assert told.returncode == 1
-        assert "dossier_log 2025-08-07" in said and "status_code_unknown" in said and "last release" in said
+        result = province.thongsuot("run", "--partition", "2025-08-07", check=False)
+        output = " ".join(result.stdout.split())
+        assert result.returncode == 1
+        assert (
+            "dossier_log 2025-08-07" in output
+            and "status_code_unknown" in output
+            and "last release" in output
+        )
     assert ask(province, "select count(*) from lake.audit.releases") == [(1,)]
 
 
@@ -268,11 +273,11 @@ def test_no_planted_personal_value_rests_outside_the_sources(small_province: Pro
     assert len(planted) > 10_000
     tokens = re.compile(r"\b0\d{9,11}\b|[\w.]+@[\w.-]+|\b\d{12}\b")
     names = re.compile("|".join(map(re.escape, sorted(v for v in planted if not tokens.fullmatch(v))[:400])))
-    held = [
+    files = [
         p for p in data.rglob("*") if p.is_file() and not p.is_symlink() and data / "demo" not in p.parents
     ]
-    assert len([p for p in held if p.suffix == ".parquet"]) > 100
-    for path in held:
+    assert len([p for p in files if p.suffix == ".parquet"]) > 100
+    for path in files:
         if path.suffix == ".parquet":
             with duck.connect(small_province.settings.extensions) as con:
                 relation = f"read_parquet({duck.literal(path)})"
@@ -301,20 +306,20 @@ def test_the_exported_file_holds_the_newest_release(small_province: Province) ->
         rows = con.execute(
             "select received, online from marts.online_submission_headline order by cutoff_at desc"
         ).fetchall()
-    known = manifest(small_province)["calibrated"]
-    assert rows[0] == (known["received"], known["online"])
+    published = manifest(small_province)["calibrated"]
+    assert rows[0] == (published["received"], published["online"])
 
 
 def test_definitions_load_without_great_expectations(small_province: Province) -> None:
     code = "import sys, pipelines.definitions; print('great_expectations' in sys.modules)"
     environment = {**os.environ, "THONGSUOT_DATA": str(small_province.settings.data)}
-    told = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == "False"
+    assert result.stdout.strip() == "False"
 
 
 def test_batches_name_their_query_their_hash_and_their_run(small_province: Province) -> None:
-    found = list(list_batches(small_province.settings.landing, "dossier_log"))
-    assert len(found) == 67
-    assert all("ThoiGianDongBo" in b.origin and len(b.sha256) == 64 and len(b.run_id) == 36 for b in found)
+    batches = list(list_batches(small_province.settings.landing, "dossier_log"))
+    assert len(batches) == 67
+    assert all("ThoiGianDongBo" in b.origin and len(b.sha256) == 64 and len(b.run_id) == 36 for b in batches)

@@ -21,12 +21,12 @@ class Calendar:
         override = {pd.Timestamp(d).date(): w in (True, "true") for d, w in overrides.itertuples(index=False)}
         self.count: dict[date, int] = {}
         self.works: dict[date, bool] = {}
-        n = 0
+        working_days = 0
         for offset in range((LAST - FIRST).days + 1):
             day = FIRST + timedelta(days=offset)
             self.works[day] = override.get(day, library.is_working_day(day))
-            n += self.works[day]
-            self.count[day] = n
+            working_days += self.works[day]
+            self.count[day] = working_days
 
     def between(self, first: pd.Series, last: pd.Series) -> pd.Series:
         """Working days after the day of `first`, up to and with that of `last`; negative backwards."""

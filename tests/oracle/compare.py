@@ -23,16 +23,18 @@ def differences(mart: pd.DataFrame, oracle: pd.DataFrame, key: list[str]) -> lis
         validate="1:1",
     )
     lines = [
-        f"{k}: only {'in the mart' if side == 'left_only' else 'counted'}"
-        for *k, side in both.loc[both["side"] != "both", [*key, "side"]].head(10).itertuples(index=False)
+        f"{key_values}: only {'in the mart' if side == 'left_only' else 'counted'}"
+        for *key_values, side in both.loc[both["side"] != "both", [*key, "side"]]
+        .head(10)
+        .itertuples(index=False)
     ]
     both = both[both["side"] == "both"]
     for column in columns:
         left, right = both[column], both[f"{column} counted"]
         unlike = both[~((left == right) | (left.isna() & right.isna()))]
-        for *k, a, b in unlike[[*key, column, f"{column} counted"]].itertuples(index=False):
-            if len(lines) < 10 and not _same(a, b):
-                lines.append(f"{k} {column}: mart {a!r}, counted {b!r}")
+        for *cell, in_mart, expected in unlike[[*key, column, f"{column} counted"]].itertuples(index=False):
+            if len(lines) < 10 and not _same(in_mart, expected):
+                lines.append(f"{cell} {column}: mart {in_mart!r}, counted {expected!r}")
     return sorted(lines)[:10]
 
 
@@ -46,7 +48,7 @@ def _values(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), None)
 
 
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, float) or isinstance(b, float):
-        return a is not None and b is not None and abs(float(a) - float(b)) < 1e-9
-    return bool(a == b)
+def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, float) or isinstance(right, float):
+        return left is not None and right is not None and abs(float(left) - float(right)) < 1e-9
+    return bool(left == right)

@@ -43,7 +43,7 @@ class CompiledProject:
         self.con.execute("create schema seeds")
         for node in manifest["nodes"].values():
             if node["resource_type"] == "seed":
-                typed = f", types = {t}" if (t := node["config"]["column_types"]) else ""
+                typed = f", types = {types}" if (types := node["config"]["column_types"]) else ""
                 self.con.execute(
                     f"create table seeds.{node['alias']} as from read_csv("
                     f"'{DBT / node['original_file_path']}', header = true{typed})"

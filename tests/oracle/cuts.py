@@ -35,8 +35,8 @@ def breakdown(states: pd.DataFrame, place: Place) -> pd.DataFrame:
     table["rate"] = table["online"] / table["denominator"]
     table["strict_rate"] = table["strict_numerator"] / table["denominator"]
     shares = [printed_shares(list(counts)) for counts in table[CHANNELS].itertuples(index=False)]
-    for n, channel in enumerate(CHANNELS):
-        table[f"{channel}_percent"] = [share[n] for share in shares]
+    for position, channel in enumerate(CHANNELS):
+        table[f"{channel}_percent"] = [share[position] for share in shares]
     is_unit = table["dimension"].isin(["receiving_unit", "processing_unit"])
     table["member_level"] = table["member"].map(place.units.level).fillna("unknown").where(is_unit, "all")
     peers = table.groupby(["as_of_day", "period", "dimension", "member_level"])["rate"]

@@ -78,20 +78,22 @@ class Issue:
             if not runs or (runs[-1][-1].closed is None) != (seen.closed is None):
                 runs.append([])
             runs[-1].append(seen)
-        for n, run in enumerate(runs):
-            if n and run[0].closed:
+        for position, run in enumerate(runs):
+            if position and run[0].closed:
                 continue  # the end of the spell before
             opened = min(self.reported, run[0].day)
-            if n:
+            if position:
                 updates = [s.row["last_update_at"].date() for s in run if s.row["last_update_at"]]
-                opened = between(updates[0] if updates else run[0].day, runs[n - 1][-1].day, run[0].day)
-            ending = run if run[0].closed else runs[n + 1] if n + 1 < len(runs) else []
+                opened = between(
+                    updates[0] if updates else run[0].day, runs[position - 1][-1].day, run[0].day
+                )
+            ending = run if run[0].closed else runs[position + 1] if position + 1 < len(runs) else []
             if not ending:
-                yield Spell(opened, None, None, n > 0)
+                yield Spell(opened, None, None, position > 0)
                 continue
             closed_at, closed_as = ending[-1].closed or (self.as_of, "")
             last = min(closed_at.date(), ending[-1].day, self.today)
-            yield Spell(opened, max(last, opened), closed_as, n > 0)
+            yield Spell(opened, max(last, opened), closed_as, position > 0)
 
     def _places(self) -> list[tuple[date, tuple[str, str, str, str | None]]]:
         """From which day on it stood where: unit, category, level and code of the addressee."""
@@ -244,8 +246,8 @@ def steps(issue: Issue) -> list[Row]:
         if not path or path[-1][1:] != (level, code):
             path.append((since, level, code))
     rows: list[Row] = []
-    for n, (since, level, code) in enumerate(path):
-        until = path[n + 1][0] if n + 1 < len(path) else None
+    for position, (since, level, code) in enumerate(path):
+        until = path[position + 1][0] if position + 1 < len(path) else None
         days = working = 0
         for spell in issue.spells:
             first, last = max(since, spell.opened), min(until or issue.today, spell.closed or issue.today)
@@ -253,8 +255,8 @@ def steps(issue: Issue) -> list[Row]:
                 days += (last - first).days
                 working += issue.place.calendar.days_between(first, last)
         direction = "first"
-        if n:
-            before = path[n - 1][1]
+        if position:
+            before = path[position - 1][1]
             both_levels = level in LEVELS and before in LEVELS
             up = LEVELS.index(level) - LEVELS.index(before) if both_levels else 0
             direction = (
@@ -268,7 +270,7 @@ def steps(issue: Issue) -> list[Row]:
             )
         rows.append(
             {
-                "issue_code": issue.code, "step": n + 1, "addressed_to_level": level, "addressed_to_code": code,
+                "issue_code": issue.code, "step": position + 1, "addressed_to_level": level, "addressed_to_code": code,
                 "direction": direction, "from_day": since, "until_day": until,
                 "is_waiting_here": until is None and issue.closed is None, "days": days, "working_days": working,
             }

@@ -114,8 +114,8 @@ def dossier_log(draw: st.DrawFn) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for number in range(draw(st.integers(0, 14))):
         rows += draw(dossier(number))
-    for n, row in enumerate(rows, 1):
-        row["_row"] = n
+    for row_number, row in enumerate(rows, 1):
+        row["_row"] = row_number
         row["partition_key"] = row["synced_at"].date()
         row["batch_id"] = f"b{row['synced_at']:%Y%m%d}"
     return pd.DataFrame(rows)

@@ -156,8 +156,8 @@ def national_ranking(draw: st.DrawFn, as_of: datetime) -> Rows:
 
 def numbered(rows: Rows, source: str) -> Rows:
     """Each with its place in its batch, the batch of a day being named after it."""
-    for n, row in enumerate(rows, 1):
-        row["_row"], row["batch_id"] = n, f"{source}{row['partition_key']:%Y%m%d}"
+    for row_number, row in enumerate(rows, 1):
+        row["_row"], row["batch_id"] = row_number, f"{source}{row['partition_key']:%Y%m%d}"
     return rows
 
 

@@ -88,8 +88,8 @@ def submission_rate(
             table[column] = table[column].mask(alone)
     channels = ["numerator", "in_person", "postal"]
     shares = [printed_shares(list(row)) for row in table[channels].itertuples(index=False)]
-    for n, channel in enumerate(["online", "in_person", "postal"]):
-        table[f"{channel}_percent"] = [share[n] for share in shares]
+    for position, channel in enumerate(["online", "in_person", "postal"]):
+        table[f"{channel}_percent"] = [share[position] for share in shares]
     table = _compared(table, cutoffs, states, place)
     return with_target(table, targets)
 
@@ -102,8 +102,8 @@ def size_peers(received: dict[str, int], place: Place) -> dict[str, str]:
         units.sort(key=lambda unit: (-received.get(unit, 0), unit))
         size, over = divmod(len(units), 3)
         large, medium = size + (over > 0), 2 * size + over
-        for n, unit in enumerate(units):
-            peers[unit] = "large" if n < large else "medium" if n < medium else "small"
+        for position, unit in enumerate(units):
+            peers[unit] = "large" if position < large else "medium" if position < medium else "small"
     return peers
 
 
@@ -112,11 +112,11 @@ def printed_shares(counts: list[int]) -> list[float | None]:
     total = sum(counts)
     if not total:
         return [None] * len(counts)
-    down = [10_000 * n // total for n in counts]
-    first = sorted(range(len(counts)), key=lambda n: (-(10_000 * counts[n] % total), n))
-    for n in first[: 10_000 - sum(down)]:
-        down[n] += 1
-    return [n / 100 for n in down]
+    down = [10_000 * count // total for count in counts]
+    first = sorted(range(len(counts)), key=lambda position: (-(10_000 * counts[position] % total), position))
+    for position in first[: 10_000 - sum(down)]:
+        down[position] += 1
+    return [share / 100 for share in down]
 
 
 def _compared(table: pd.DataFrame, cutoffs: pd.DataFrame, states: pd.DataFrame, place: Place) -> pd.DataFrame:
@@ -191,10 +191,10 @@ def additional_online(online: int, received: int, percent: int | None) -> int | 
     """Least n with (online + n) ÷ (received + n) at or over the target, found by trying; None where no n would do."""
     if percent is None or (percent == 100 and online < received):
         return None
-    n = 0
-    while 100 * (online + n) < percent * (received + n):
-        n += 1
-    return n
+    additional = 0
+    while 100 * (online + additional) < percent * (received + additional):
+        additional += 1
+    return additional
 
 
 def headline(
@@ -251,5 +251,5 @@ def national_rank(
     return captured, rank, len(newest)
 
 
-def _minus(a: Any, b: Any) -> Any:
-    return None if a is None or b is None else a - b
+def _minus(left: Any, right: Any) -> Any:
+    return None if left is None or right is None else left - right

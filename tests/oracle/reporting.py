@@ -117,14 +117,16 @@ def _excuse(rule: Rule, day: date, since: date, came: list[date], seen: bool, wo
 
 
 def _line(
-    day: date, rule: Rule, unit: str, reason: str, newest: date | None, n: Counter[str]
+    day: date, rule: Rule, unit: str, reason: str, newest: date | None, counter: Counter[str]
 ) -> dict[str, Any]:
-    status = "not_provided" if n["missing"] else "reported" if n["expected"] else "not_applicable"
-    counts = {c: int(n[c]) for c in ("units", "expected", "reported", "missing", "not_applicable", "records")}
+    status = "not_provided" if counter["missing"] else "reported" if counter["expected"] else "not_applicable"
+    counts = {
+        c: int(counter[c]) for c in ("units", "expected", "reported", "missing", "not_applicable", "records")
+    }
     return {
         "as_of_day": day, "source": rule.source, "unit_level": rule.level, "unit_code": unit, "status": status,
         "reason": reason, "delivery_day": newest, **counts,
-        "rate_reported": n["reported"] / n["expected"] if n["expected"] else None,
+        "rate_reported": counter["reported"] / counter["expected"] if counter["expected"] else None,
     }  # fmt: skip
 
 

@@ -13,16 +13,16 @@ from pipelines.exports.brief import chromium
 from pipelines.exports.brief import export as brief
 from pipelines.exports.brief.drawing import Diverging, trend
 from pipelines.settings import Settings
-from tests.unit.hand_made import HandMade, released
+from tests.unit.sample_marts import SampleMart, released
 
-HEADLINE = HandMade(
+HEADLINE = SampleMart(
     "select timestamp '2025-08-06 16:00' as cutoff_at, timestamp '2025-07-01' as period_start, "
     "timestamp '2025-08-06 16:00' as period_end, 310903::bigint as received, 224930::bigint as online, "
     "224930 / 310903 as rate, null::integer as national_rank, null::integer as province_count, "
     "null::integer as rank_movement, null::integer as previous_national_rank",
     ("cutoff_at",),
 )
-TASK = HandMade(
+TASK = SampleMart(
     """
     select 'province' as owner_level, 'NV-1' as task_code, 'province' as unit_code,
         '<script>alert(1)</script> & Co' as title, 'Sở Nội vụ' as lead_agency_name,
@@ -31,7 +31,7 @@ TASK = HandMade(
     """,
     ("task_code",),
 )
-TOTALS = HandMade(
+TOTALS = SampleMart(
     """
     select date '2025-08-06' as as_of_day, 'province' as owner_level, 'all' as lead_agency_code,
         'Tất cả' as lead_agency_name, 0::bigint as done_on_time, 0::bigint as done_late,
@@ -45,10 +45,10 @@ TOTALS = HandMade(
 
 @pytest.fixture
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chromium, "find", lambda: None)
+    monkeypatch.setattr(chromium, "find_chromium", lambda: None)
 
 
-def page(settings: Settings, **marts: HandMade) -> str:
+def page(settings: Settings, **marts: SampleMart) -> str:
     released(settings, {f"marts.{name}": mart for name, mart in marts.items()})
     return Path(brief.write_brief(settings).path).read_text(encoding="utf-8")
 
@@ -70,7 +70,7 @@ def test_a_place_without_ranking_tasks_and_issues_gets_told_so(settings: Setting
 
 @pytest.mark.usefixtures("no_browser")
 def test_a_release_without_any_known_mart_still_gives_a_page(settings: Settings) -> None:
-    html = page(settings, other=HandMade("select 1 as code", ("code",)))
+    html = page(settings, other=SampleMart("select 1 as code", ("code",)))
     assert "Bản phát hành này chưa có tỷ lệ nộp trực tuyến." in html
 
 
@@ -85,7 +85,7 @@ def test_the_page_follows_the_release_and_is_left_alone_when_current(settings: S
     page(settings, online_submission_headline=HEADLINE)
     done = brief.write_brief(settings)
     assert not done.rewritten and done.details["pdf"].startswith("no PDF: no Chromium found")
-    released(settings, {"marts.other": HandMade("select 1 as code", ("code",))})
+    released(settings, {"marts.other": SampleMart("select 1 as code", ("code",))})
     assert brief.write_brief(settings).rewritten
 
 
@@ -96,7 +96,7 @@ def test_a_pdf_of_an_older_release_does_not_stay_beside_the_new_page(
     monkeypatch.setattr(chromium, "print_pdf", lambda page, pdf: pdf.write_text("old") and str(pdf))
     pdf = Path(brief.write_brief(settings).details["pdf"])
     assert pdf.exists()
-    released(settings, {"marts.other": HandMade("select 1 as code", ("code",))})
+    released(settings, {"marts.other": SampleMart("select 1 as code", ("code",))})
     monkeypatch.setattr(chromium, "print_pdf", lambda page, pdf: "no PDF: it crashed")
     assert brief.write_brief(settings).details["pdf"] == "no PDF: it crashed" and not pdf.exists()
 

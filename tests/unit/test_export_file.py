@@ -10,11 +10,11 @@ import duckdb
 from pipelines.exports import marts_duckdb as duckdb_file
 from pipelines.exports.export import ExportResult
 from pipelines.settings import Settings
-from tests.unit.hand_made import HandMade, released
+from tests.unit.sample_marts import SampleMart, released
 
 
 def test_the_file_carries_the_descriptions_and_opens_without_extensions(settings: Settings) -> None:
-    rate = HandMade(
+    rate = SampleMart(
         "select 'A' as unit_code, 20::bigint as received", ("unit_code",),
         description="EN Received by unit. / VI Tiếp nhận theo đơn vị.",
         columns={"received": "EN Received. / VI Tiếp nhận."},

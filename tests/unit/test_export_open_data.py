@@ -13,10 +13,10 @@ from frictionless import Package
 from pipelines.exports.open_data import export as open_data
 from pipelines.exports.open_data.tables import OpenDataError
 from pipelines.settings import Settings
-from tests.unit.hand_made import HandMade, released
+from tests.unit.sample_marts import SampleMart, released
 
 # Four units and their total; unit C counts 3, and 3 = 40 − 20 − 10 − 7.
-RATE = HandMade(
+RATE = SampleMart(
     "select * from (values ('A', 20::bigint, 20 / 40), ('B', 10, .25), ('C', 3, .075), ('D', 7, .175), "
     "('all', 40, 1)) as v (unit_code, received, share)",
     ("unit_code",),
@@ -24,13 +24,13 @@ RATE = HandMade(
     "EN Received by unit. / VI Tiếp nhận theo đơn vị.",
     {"received": "EN Received. / VI Tiếp nhận."},
 )
-NAMES = HandMade(
+NAMES = SampleMart(
     "select * from (values ('a', '=1+1'), ('b', '+84'), ('c', '-x'), ('d', '@cmd'), ('e', 'Tỷ lệ = 5')) "
     "as v (code, name)",
     ("code",),
     {"counts": []},
 )
-REGISTER = HandMade("select 'HS-1' as dossier_code, 1::bigint as n", ("dossier_code",))
+REGISTER = SampleMart("select 'HS-1' as dossier_code, 1::bigint as n", ("dossier_code",))
 MARTS = {"marts.rate": RATE, "marts.names": NAMES, "marts.dossier_register": REGISTER}
 
 
@@ -110,7 +110,7 @@ def test_a_count_that_nobody_declared_stops_the_export(settings: Settings) -> No
 
 
 def test_issues_are_told_in_the_names_of_open311(settings: Settings) -> None:
-    issue = HandMade(
+    issue = SampleMart(
         "select 'VM-1' as issue_code, true as is_open, 'Mới' as status_name_vi, 'network' as category, "
         "'Đường truyền' as category_name_vi, 'commune' as addressed_to_level, timestamp '2025-07-01 08:00' "
         "as reported_at, timestamp '2025-07-02 09:30' as last_update_at, null::timestamp as due_at, '16681' "
@@ -131,7 +131,7 @@ def test_issues_are_told_in_the_names_of_open311(settings: Settings) -> None:
 
 def test_a_form_is_summed_over_units_and_a_small_sector_takes_its_neighbour_along(settings: Settings) -> None:
     # By sector: G 20 + 30 = 50, H 1 + 2 = 3, K 4 + 4 = 8; together 61. Without K the 3 would follow from 61.
-    form = HandMade(
+    form = SampleMart(
         "select date '2025-07-01' as month, unit_code, 'Đơn vị' as unit_name, sector_code, sector_code || '!' as "
         "sector_name, received::bigint as received from (values ('U', 'G', 20), ('V', 'G', 30), ('U', 'H', 1), "
         "('V', 'H', 2), ('U', 'K', 4), ('V', 'K', 4)) as v (unit_code, sector_code, received)",

@@ -18,7 +18,7 @@ from pipelines.exports.postgres import schema as schema
 from pipelines.exports.postgres.export import PostgresError
 from pipelines.releases.publish import publish
 from pipelines.settings import Settings
-from tests.unit.hand_made import HandMade, released
+from tests.unit.sample_marts import SampleMart, released
 from tests.unit.test_publish import build, release
 
 PASSWORD = "chi-doc-thoi"
@@ -135,14 +135,16 @@ def test_a_contract_with_a_new_column_and_type_is_taken_over_in_place(target: Se
 
 
 def test_what_a_later_release_says_of_its_columns_and_a_new_table_reach_the_reader(target: Settings) -> None:
-    rate = HandMade("select 'A' as code, 1 as n", ("code",), None, "EN Old. / VI Cũ.", {"n": "EN n. / VI n."})
+    rate = SampleMart(
+        "select 'A' as code, 1 as n", ("code",), None, "EN Old. / VI Cũ.", {"n": "EN n. / VI n."}
+    )
     released(target, {"marts.rate": rate})
     postgres.load_postgres(target)
     changed = rate._replace(
         query="select 'A' as code, 1 as n, date '2025-08-06' as day", description="EN New. / VI Mới.",
         columns={"n": "EN It's {n}. / VI Số %.", "day": "EN Day. / VI Ngày."},
     )  # fmt: skip
-    other = HandMade(
+    other = SampleMart(
         "select 'B' as code, 2.5::decimal(9, 2) as share", ("code",), None, "EN Other. / VI Khác."
     )
     released(target, {"marts.rate": changed, "marts.other": other})

@@ -16,23 +16,11 @@ PARTICIPLES = {
     "asked", "found", "given", "held", "judge", "judged", "known", "made", "mine", "named", "owed",
     "placed", "said", "served", "shown", "told", "wanted",
 }  # fmt: skip
-# How many bindings a folder may still have. Lower a number as they go; no number may rise.
-PARTICIPLE_BUDGET: dict[str, int] = {
-    "tests": 93,
-}
-LETTER_BUDGET: dict[str, int] = {
-    "pipelines": 15,
-    "tests": 21,
-}
 # Words that once had two meanings: docs/contributing.md, Glossary, has the one for each.
 RETIRED_CLASSES = {
     "Exported", "Line", "LineOutcome", "Outcome", "Page", "Part", "Placed", "Reading", "Refused",
 }  # fmt: skip
 RETIRED_FUNCTIONS = {"change", "columns", "content", "file", "find", "place"}
-RETIRED_BUDGET: dict[str, int] = {
-    "pipelines": 2,
-}
-HOMONYM_BUDGET: dict[str, int] = {}
 
 # folder, or class name → file, line and identifier
 Places = dict[str, list[str]]
@@ -99,29 +87,20 @@ def find_homonyms() -> Places:
     return {name: places for name, places in homes.items() if len(places) > 1}
 
 
-def assert_within(budget: dict[str, int], places: Places) -> None:
-    over = [
-        f"{len(names)} in {home}, {budget.get(home, 0)} allowed: {names}"
-        for home, names in places.items()
-        if len(names) > budget.get(home, 0)
-    ]
-    assert not over, "\n".join(over)
-
-
 def test_no_value_is_called_by_a_participle() -> None:
-    assert_within(PARTICIPLE_BUDGET, find_participles())
+    assert find_participles() == {}
 
 
 def test_one_letter_is_for_a_lambda_or_a_comprehension() -> None:
-    assert_within(LETTER_BUDGET, find_letters())
+    assert find_letters() == {}
 
 
 def test_no_name_that_the_glossary_replaced_comes_back() -> None:
-    assert_within(RETIRED_BUDGET, find_retired())
+    assert find_retired() == {}
 
 
 def test_no_two_public_classes_have_one_name() -> None:
-    assert_within(HOMONYM_BUDGET, find_homonyms())
+    assert find_homonyms() == {}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ SECONDS = 60
 NO_PDF = "no PDF: no Chromium found (set THONGSUOT_CHROMIUM); the page prints on two A4 sheets"
 
 
-def find() -> str | None:
+def find_chromium() -> str | None:
     """`THONGSUOT_CHROMIUM`, or the first known browser on PATH."""
     configured = os.environ.get("THONGSUOT_CHROMIUM")
     return configured or next((path for name in NAMES if (path := shutil.which(name))), None)
@@ -26,7 +26,7 @@ def find() -> str | None:
 
 def print_pdf(page: Path, pdf: Path) -> str:
     """Print `page` to `pdf`; what happened, in words. A brief without its PDF is no failure."""
-    browser = find()
+    browser = find_chromium()
     if browser is None:
         return NO_PDF
     draft = pdf.with_suffix(".pdf.partial")

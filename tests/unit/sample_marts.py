@@ -11,7 +11,7 @@ from pipelines.settings import Settings
 from tests.unit.test_publish import build
 
 
-class HandMade(NamedTuple):
+class SampleMart(NamedTuple):
     """A mart's rows as a query, its key, and what its YAML would say."""
 
     query: str
@@ -21,7 +21,7 @@ class HandMade(NamedTuple):
     columns: dict[str, str] = {}  # noqa: RUF012  (never written to)
 
 
-def released(settings: Settings, marts: dict[str, HandMade]) -> Publication:
+def released(settings: Settings, marts: dict[str, SampleMart]) -> Publication:
     """Build, describe and publish them as the next release."""
     build(settings, [])  # the marks of a finished build, and two marts that make room
     nodes = {}
