@@ -1,0 +1,38 @@
+"""The province or municipality that an installation counts for."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from pipelines.settings import LOCAL_ZONE
+from pipelines.sources.contracts.canon import read_canon
+from pipelines.sources.contracts.options.frozen import Frozen
+
+
+class Place(Frozen):
+    """Whose numbers these are, and when and where its days begin."""
+
+    code: str = Field(description="Its code in the national ranking.")
+    name: str = Field(description="What it is called.")
+    counts_since: date = Field(description="The day counting starts; the longest period begins here.")
+    country: str = Field("VN", description="ISO code; public holidays are its own.")
+    stopped_is: Literal["end", "pause"] = Field(
+        "end", description="Status 8: an end state, as in the reference formulas, or a pause of the clock."
+    )
+    timezone: str = Field("Asia/Ho_Chi_Minh", description="The zone in which days begin and times are shown.")
+    whole_name: str = Field(
+        default_factory=lambda: read_canon().whole.name_vi,
+        description="What all its units together are called: Toàn tỉnh, Toàn thành phố.",
+    )
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> Place:
+        if self.timezone != str(LOCAL_ZONE):
+            message = f"`timezone` is {self.timezone}, but this process counts days in {LOCAL_ZONE}. "
+            raise ValueError(
+                message + "Name this file in THONGSUOT_SOURCES, so that it is read at the start."
+            )
+        return self
