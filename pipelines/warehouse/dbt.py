@@ -1,14 +1,17 @@
 """dbt, in this process: its import and its parse are paid once, not once per run.
 
-The manifest is parsed ahead, so that Dagster's definitions load without starting dbt.
+The manifest is parsed ahead, so that Dagster's definitions load without starting dbt and a build need not
+parse again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,8 @@ from pipelines.settings import Settings
 # The dbt of this environment, whatever PATH says.
 DBT_EXECUTABLE = str(Path(sys.executable).with_name("dbt"))
 FAILED = ("error", "fail", "runtime error", "partial success")
-# What this process parsed and has not built yet; a build alters the manifest it is handed.
-_PARSED: dict[Settings, Any] = {}
+# dbt's own copy of what it parsed, faster to read than the manifest; and the mark of what it was parsed from.
+PARSED, MARK = "partial_parse.msgpack", "parsed_from.sha256"
 
 
 class DbtError(RuntimeError):
@@ -44,18 +47,41 @@ class NodeResult:
 
 
 def ensure_manifest(settings: Settings) -> Path:
-    """The manifest under the data directory, parsed again only where a file of the project is newer."""
-    manifest = settings.dbt_target / "manifest.json"
-    folders = [settings.dbt_project / name for name in ("models", "seeds", "macros", "tests")]
-    sources = [settings.dbt_project / "dbt_project.yml", settings.dbt_project / "profiles.yml"]
-    sources += [f for folder in folders for f in folder.rglob("*") if f.is_file()]
-    if manifest.exists() and manifest.stat().st_mtime >= max(f.stat().st_mtime for f in sources):
-        return manifest
-    settings.dbt_target.mkdir(parents=True, exist_ok=True)
-    parsed = _invoke(settings, "parse", "--quiet", "--log-level-file", "none")
-    if not parsed.success:
-        raise DbtError(f"dbt could not parse {settings.dbt_project.name}: {parsed.exception}")
-    _PARSED[settings] = parsed.result
+    """The manifest under the data directory, parsed again only where the project or dbt is another one."""
+    mark = settings.dbt_target / MARK
+    if not (mark.exists() and mark.read_text(encoding="utf-8") == _mark_of(settings)):
+        settings.dbt_target.mkdir(parents=True, exist_ok=True)
+        parsed = _invoke(settings, "parse", "--quiet", "--log-level-file", "none")
+        if not parsed.success:
+            raise DbtError(f"dbt could not parse {settings.dbt_project.name}: {parsed.exception}")
+        mark.write_text(_mark_of(settings), encoding="utf-8")
+    return settings.dbt_target / "manifest.json"
+
+
+def _mark_of(settings: Settings) -> str:
+    """SHA-256 of every file of the project, of dbt's versions, and of what was parsed from them.
+
+    By content: a file that is gone, or older than the manifest it comes after, is another project too.
+    """
+    project = settings.dbt_project
+    folders = [project / name for name in ("models", "seeds", "macros", "tests")]
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    files += [project / "dbt_project.yml", project / "profiles.yml"]
+    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')}".encode())
+    for file in sorted(files):
+        digest.update(f"\0{file.relative_to(project)}\0".encode() + file.read_bytes())
+    parsed = settings.dbt_target / PARSED
+    digest.update(parsed.read_bytes() if parsed.exists() else b"")
+    return digest.hexdigest()
+
+
+def _read_parsed(settings: Settings) -> Any:
+    """What was parsed, anew for every command, because a build alters the manifest it is handed."""
+    from dbt.contracts.graph.manifest import Manifest
+
+    ensure_manifest(settings)
+    manifest = Manifest.from_msgpack((settings.dbt_target / PARSED).read_bytes())
+    manifest.build_flat_graph()
     return manifest
 
 
@@ -75,7 +101,7 @@ def build(settings: Settings, *words: str) -> list[NodeResult]:
     """
     without = [word for kind in ("unit_test", "exposure") for word in ("--exclude-resource-type", kind)]
     command = ["build", "--quiet", "--log-level-file", "none", *without, *words]
-    outcome = _invoke(settings, *command, manifest=_PARSED.pop(settings, None))
+    outcome = _invoke(settings, *command, manifest=_read_parsed(settings))
     if outcome.result is None or not hasattr(outcome.result, "results"):
         raise DbtError(f"dbt could not build: {outcome.exception}")
     return [

@@ -130,7 +130,7 @@ def test_the_former_release_answers_meanwhile(mended: Mended) -> None:
 
 
 def test_the_corrected_delivery_is_the_next_release_without_hands(mended: Mended) -> None:
-    assert mended.result.success and "new release 9" in mended.told.text
+    assert mended.result.success and "new release 9" in mended.result.text
     assert not any(report_of(mended.settings, source).blocked for source in SOURCES)
 
 

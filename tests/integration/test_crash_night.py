@@ -15,6 +15,7 @@ from pipelines.landing.batches import find_newest_batches, list_batches, verify_
 from pipelines.night import build, land_source, publish_release, validate_source
 from pipelines.quality.reports import read_report
 from pipelines.settings import Settings
+from pipelines.warehouse import dbt
 from pipelines.warehouse.build import read_built_state
 from tests import crashing, nights, week
 from tests.support.boundaries import EXTENT, choose_boundaries
@@ -119,11 +120,16 @@ def test_two_runs_at_once_leave_whole_batches_and_one_that_counts(sources: Setti
     crashing.ask_in_child(is_sound, together)
     # What the slower one landed last is judged by the next run, if it was not by this one.
     crashing.ask_in_child(both, together)
-    assert crashing.ask_in_child(accepted, together) == crashing.asked(accepted, alone)
+    assert crashing.ask_in_child(accepted, together) == crashing.ask_in_child(accepted, alone)
+
+
+def build_models(settings: Settings) -> list[dbt.NodeResult]:
+    """By dbt itself, whose half-made tables are in the next build's way; without its tests, which write nothing."""
+    return dbt.build(settings, "--exclude-resource-type", "test")
 
 
 def building(settings: Settings) -> None:
-    build(nights.night_of(settings, build=nights.build_untested))  # a test writes nothing
+    build(nights.night_of(settings, build=build_models))
 
 
 def released(settings: Settings) -> dict[str, str]:
@@ -141,7 +147,9 @@ def build_boundaries(week: Settings, tmp_path_factory: pytest.TempPathFactory) -
     return len(crashing.undisturbed(building, whole))
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+@pytest.mark.parametrize(
+    "share", [0.5, *(pytest.param(share, marks=pytest.mark.full) for share in (0.1, 0.95))]
+)
 def test_a_build_killed_half_way_is_not_published_and_the_next_one_is_the_same(
     week: Settings, build_boundaries: int, tmp_path: Path, share: float
 ) -> None:

@@ -6,8 +6,10 @@ Each sample runs every compiled model on a fresh set of raw tables; what fails i
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as bounded
 
+from pipelines.settings import Settings
 from tests.oracle import agree, sources
 from tests.oracle.compiled import CompiledProject
 from tests.oracle.made_up import Sample, parameters, province
@@ -23,13 +25,13 @@ REFERENCE = (
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> CompiledProject:
-    compiled = CompiledProject(tmp_path_factory.mktemp("compiled"))
-    compiled.lay_out({name: sources.reference(name) for name in REFERENCE})
-    return compiled
+def project(compiled: Settings) -> CompiledProject:
+    project = CompiledProject(compiled)
+    project.lay_out({name: sources.reference(name) for name in REFERENCE})
+    return project
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@bounded(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sample=province())
 def test_the_marts_agree_on_any_province(project: CompiledProject, sample: Sample) -> None:
     project.build({"run_parameters": parameters(sample), **sample.tables})
