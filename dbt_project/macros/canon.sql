@@ -2,6 +2,18 @@
 {# Source → kind (log, snapshot), key, staged_key, silence, unit, reports (unit level → rule). #}
 {% macro canon() -%}
 {{ return({
+    "citizen_feedback": {
+        "kind": "snapshot",
+        "key": ["feedback_code"],
+        "staged_key": ["feedback_code"],
+        "silence": "withdrawn",
+        "unit": ["unit_code"],
+        "reports": {
+            "commune": {"expects": "none", "on_days": "all", "max_age_days": 7, "reason": "reports_when_needed"},
+            "department": {"expects": "none", "on_days": "all", "max_age_days": 7, "reason": "reports_when_needed"},
+            "province": {"expects": "every", "on_days": "all", "max_age_days": 7, "reason": none},
+        },
+    },
     "dossier_log": {
         "kind": "log",
         "key": ["dossier_code", "recorded_at", "status_code"],
