@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -21,6 +22,12 @@ from pipelines.sources.files import connector as files
 from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
 
 PREFIX = "reference_"
+# Where the file lies, how much it may ask of the machine, and what people read about it.
+NOT_READING: Any = {
+    "path": True, "limits": True, "title_vi": True, "description": True, "owner": True, "grain": True,
+    "unit": True, "suite": True, "freshness_hours": True, "max_rejected_share": True,
+    "columns": {"__all__": {"title_vi", "description"}},
+}  # fmt: skip
 
 
 def land_reference(
@@ -37,8 +44,7 @@ def land_reference(
             raise PermanentSourceError(
                 f"reference {name}: no file {path}. Correct `reference.{name}.path` in sources.yaml."
             )
-        mapping = hashlib.sha256(source.model_dump_json(exclude={"path", "unit"}).encode()).hexdigest()[:8]
-        origin = f"{path.name} sha256:{hash_file(path)} mapping:{mapping}"
+        origin = f"{path.name} sha256:{hash_file(path)} mapping:{hash_mapping(source)}"
         earlier = find_newest_batches(root, PREFIX + name)
         if earlier and earlier[max(earlier)].origin == origin:
             continue
@@ -49,6 +55,15 @@ def land_reference(
 
         landed.append(write_batch(root, source.name, today.isoformat(), write, run_id=run_id))
     return landed
+
+
+def hash_mapping(source: Source) -> str:
+    """Changes with every key that the place sets and that may decide how its file is read.
+
+    Keys at their default are left out, so that a key which the project adds lands no table anew.
+    """
+    keys = source.model_dump_json(exclude=NOT_READING, exclude_defaults=True)
+    return hashlib.sha256(keys.encode()).hexdigest()[:8]
 
 
 def _write(

@@ -129,9 +129,20 @@ def count_rows(settings: Settings) -> dict[str, int]:
 
 
 def hash_nodes(manifest: Path) -> str:
-    """Checksum of what the models say, free of the times and ids that every parse writes anew."""
+    """Checksum of models, seeds, tests and our own macros, free of the times and ids of every parse.
+
+    A node's checksum is of its own file: a macro that it calls is not in it. Macros of packages follow from
+    the versions in requirements.lock, as the rest of the environment does.
+    """
     content = json.loads(manifest.read_text(encoding="utf-8"))
-    return hash_json({name: node["checksum"] for name, node in content["nodes"].items()})
+    project = content["metadata"]["project_name"]
+    nodes = {name: node["checksum"] for name, node in content["nodes"].items()}
+    macros = {
+        name: macro["macro_sql"]
+        for name, macro in content["macros"].items()
+        if macro["package_name"] == project
+    }
+    return hash_json({"nodes": nodes, "macros": macros})
 
 
 def hash_json(content: object) -> str:

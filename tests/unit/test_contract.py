@@ -21,32 +21,29 @@ SMALL = {
     "place": {"code": "40", "name": "Nghệ An", "counts_since": "2025-07-01"},
     "first_day": "2025-07-01",
     "sources": {
-        "log": {
-            "title_vi": "Nhật ký",
+        "dossier_log": {
             "connector": "database",
-            "grain": "case × time",
-            "key": ["case_id", "recorded_at"],
             "partitioning": "change_day",
             "url": "sqlite:///{data}/x.sqlite",
             "table": "cases",
             "cursor": "changed",
             "datetime_formats": ["%Y-%m-%d %H:%M:%S"],
             "max_rejected_share": 0.02,
-            "suite": "dossier_log.json",
             "columns": {
-                "case_id": {"raw": "id", "required": True},
-                "recorded_at": {"raw": "at", "type": "timestamp"},
+                "dossier_code": "id",
+                "recorded_at": "at",
+                "status_code": "state",
                 "channel": {"raw": "ch", "value_map": {"1": "online"}, "default": "in_person"},
             },
             "personal": {"name": "name"},
         }
     },
-    "reference": {"units": {"path": "{project}/reference/units.csv", "columns": {"unit_code": "varchar"}}},
+    "reference": {"units": {"path": "{project}/reference/units.csv"}},
 }
 
 
 def written(tmp_path: Path, **changes: object) -> Path:
-    """A small sources.yaml; `sources__log__connector="x"` changes one key, None removes it."""
+    """A small sources.yaml; `sources__dossier_log__connector="x"` changes one key, None removes it."""
     content = copy.deepcopy(SMALL)
     for where, value in changes.items():
         *steps, last = where.split("__")
@@ -120,25 +117,47 @@ def test_a_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_key_of_a_source_names_the_nearest(tmp_path: Path) -> None:
-    message = refused(written(tmp_path, sources__log__datetime_format=["%Y"]))
+    message = refused(written(tmp_path, sources__dossier_log__datetime_format=["%Y"]))
     assert message == (
-        "sources.yaml, line 27: `sources.log.datetime_format` is not a known key; "
+        "sources.yaml, line 22: `sources.dossier_log.datetime_format` is not a known key; "
         "did you mean `datetime_formats`?"
     )
 
 
 def test_a_misspelt_key_of_a_column_names_column_and_nearest(tmp_path: Path) -> None:
-    message = refused(written(tmp_path, sources__log__columns__channel={"raw": "ch", "valuemap": {}}))
-    assert "`sources.log.columns.channel.valuemap` is not a known key; did you mean `value_map`?" in message
+    message = refused(written(tmp_path, sources__dossier_log__columns__channel={"raw": "ch", "valuemap": {}}))
+    assert (
+        "`sources.dossier_log.columns.channel.valuemap` is not a known key; did you mean `value_map`?"
+        in message
+    )
 
 
 def test_a_misspelt_key_at_the_top_names_the_nearest(tmp_path: Path) -> None:
     assert "`is_dmo` is not a known key; did you mean `is_demo`?" in refused(written(tmp_path, is_dmo=True))
 
 
-def test_an_unknown_column_type_lists_the_known_ones(tmp_path: Path) -> None:
-    message = refused(written(tmp_path, sources__log__columns__channel={"type": "datetime"}))
-    assert "sources.log.columns.channel.type" in message and "'timestamp'" in message
+def test_a_column_is_of_one_type_in_every_place(tmp_path: Path) -> None:
+    message = refused(written(tmp_path, sources__dossier_log__columns__channel={"type": "datetime"}))
+    assert message == "sources.yaml, line 13: `channel` is text in every place; leave it out."
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("dosier_log", "; did you mean `dossier_log`?"),
+        ("weather", f"; they are {', '.join(read_canon().sources)}"),
+    ],
+)
+def test_a_source_that_the_canon_does_not_have_is_refused_with_its_line(
+    tmp_path: Path, name: str, hint: str
+) -> None:
+    own = {
+        "title_vi": "Khác", "connector": "files", "path": "x.csv", "format": "csv", "grain": "row",
+        "key": ["code"], "partitioning": "whole_table", "suite": "x.json", "columns": {"code": "Mã"},
+    }  # fmt: skip
+    path = written(tmp_path, **{f"sources__{name}": own})
+    line = path.read_text(encoding="utf-8").splitlines().index(f"  {name}:") + 1
+    assert f"sources.yaml, line {line}: `{name}` is none of the canonical sources{hint}" in refused(path)
 
 
 def test_a_key_said_twice_is_an_error_with_its_line(tmp_path: Path) -> None:
@@ -156,17 +175,17 @@ def test_broken_yaml_names_the_line_and_never_repeats_it(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("key", ["url", "table", "cursor"])
 def test_a_database_needs_address_table_and_cursor(tmp_path: Path, key: str) -> None:
-    message = refused(written(tmp_path, **{f"sources__log__{key}": None}))
-    assert f"connector database needs `{key}`" in message and "sources.log" in message
+    message = refused(written(tmp_path, **{f"sources__dossier_log__{key}": None}))
+    assert f"connector database needs `{key}`" in message and "sources.dossier_log" in message
 
 
 def test_a_key_that_is_no_column_names_the_nearest(tmp_path: Path) -> None:
-    message = refused(written(tmp_path, sources__log__key=["case_id", "recorded"]))
+    message = refused(written(tmp_path, sources__dossier_log__key=["dossier_code", "recorded"]))
     assert "key column `recorded` is not a column; did you mean `recorded_at`?" in message
 
 
 def test_a_personal_column_cannot_be_pulled_by_mistake(tmp_path: Path) -> None:
-    message = refused(written(tmp_path, sources__log__columns__channel={"raw": "name"}))
+    message = refused(written(tmp_path, sources__dossier_log__columns__channel={"raw": "name"}))
     assert "column `channel` would pull `name`, a personal column" in message
 
 
@@ -182,51 +201,63 @@ def test_a_personal_column_cannot_be_pulled_by_mistake(tmp_path: Path) -> None:
 def test_a_key_that_the_connector_never_reads_is_refused_with_its_line_and_owner(
     tmp_path: Path, connector: str, keys: dict[str, str], foreign: str, owner: str
 ) -> None:
-    removed = dict.fromkeys(("sources__log__url", "sources__log__table", "sources__log__cursor"))
-    added = {f"sources__log__{key}": value for key, value in keys.items()}
+    removed = dict.fromkeys(
+        ("sources__dossier_log__url", "sources__dossier_log__table", "sources__dossier_log__cursor")
+    )
+    added = {f"sources__dossier_log__{key}": value for key, value in keys.items()}
     path = written(
         tmp_path,
-        **{**removed, **added, "sources__log__connector": connector, f"sources__log__{foreign}": "x"},
+        **{
+            **removed,
+            **added,
+            "sources__dossier_log__connector": connector,
+            f"sources__dossier_log__{foreign}": "x",
+        },
     )
     line = path.read_text(encoding="utf-8").splitlines().index(f"    {foreign}: x") + 1
     assert refused(path) == (
-        f"sources.yaml, line {line}: `sources.log.{foreign}` says nothing to `connector: {connector}`; "
+        f"sources.yaml, line {line}: `sources.dossier_log.{foreign}` says nothing to `connector: {connector}`; "
         f"it is a key of {owner}"
     )
 
 
 def test_times_need_their_formats(tmp_path: Path) -> None:
-    message = refused(written(tmp_path, sources__log__datetime_formats=None))
+    message = refused(written(tmp_path, sources__dossier_log__datetime_formats=None))
     assert "timestamp columns need `datetime_formats`" in message
 
 
 def test_an_unknown_zone_is_refused_when_loading(tmp_path: Path) -> None:
-    message = refused(written(tmp_path, sources__log__timezone="Asia/Vinh"))
+    message = refused(written(tmp_path, sources__dossier_log__timezone="Asia/Vinh"))
     assert "timezone 'Asia/Vinh' is not known" in message
 
 
 def test_a_canonical_word_must_fit_its_column_type(tmp_path: Path) -> None:
-    column = {"type": "boolean", "value_map": {"1": "yes"}}
-    assert "'yes' is no boolean" in refused(written(tmp_path, sources__log__columns__channel=column))
+    column = {"raw": "has", "value_map": {"1": "yes"}}
+    message = refused(written(tmp_path, sources__dossier_log__columns__has_e_result=column))
+    assert "'yes' is no boolean" in message
 
 
 def test_codes_may_be_written_without_quotes(tmp_path: Path) -> None:
-    path = written(tmp_path, sources__log__columns__channel={"value_map": {1: "online", 2: "postal"}})
-    assert column_of(load_contracts(path).sources["log"], "channel").value_map == {
+    path = written(tmp_path, sources__dossier_log__columns__channel={"value_map": {1: "online", 2: "postal"}})
+    assert column_of(load_contracts(path).sources["dossier_log"], "channel").value_map == {
         "1": "online",
         "2": "postal",
     }
 
 
 def test_an_unquoted_yes_is_refused_not_read_as_true(tmp_path: Path) -> None:
-    message = refused(written(tmp_path, sources__log__columns__channel={"value_map": {True: "online"}}))
-    assert "sources.log.columns.channel" in message and "put it in quotes" in message
+    message = refused(
+        written(tmp_path, sources__dossier_log__columns__channel={"value_map": {True: "online"}})
+    )
+    assert "sources.dossier_log.columns.channel" in message and "put it in quotes" in message
 
 
 def test_words_are_compared_in_nfc_however_the_file_was_typed(tmp_path: Path) -> None:
     decomposed = unicodedata.normalize("NFD", "Trực tiếp")
-    path = written(tmp_path, sources__log__columns__channel={"value_map": {decomposed: "in_person"}})
-    assert column_of(load_contracts(path).sources["log"], "channel").value_map == {"Trực tiếp": "in_person"}
+    path = written(tmp_path, sources__dossier_log__columns__channel={"value_map": {decomposed: "in_person"}})
+    assert column_of(load_contracts(path).sources["dossier_log"], "channel").value_map == {
+        "Trực tiếp": "in_person"
+    }
 
 
 def test_every_fault_is_told_at_once_with_its_line_and_none_repeats_a_value(tmp_path: Path) -> None:
@@ -307,11 +338,13 @@ def test_a_column_that_is_not_named_is_never_read(tmp_path: Path) -> None:
 
 
 def test_a_known_personal_header_cannot_be_mapped_even_where_it_is_not_declared(tmp_path: Path) -> None:
-    message = refused(written(tmp_path, sources__log__columns__channel={"raw": "Số điện thoại"}))
+    message = refused(written(tmp_path, sources__dossier_log__columns__channel={"raw": "Số điện thoại"}))
     assert "column `channel` would pull `Số điện thoại`, a personal column" in message
-    message = refused(written(tmp_path, sources__log__columns__channel={"raw": "ch", "aliases": ["ChuHoSo"]}))
+    message = refused(
+        written(tmp_path, sources__dossier_log__columns__channel={"raw": "ch", "aliases": ["ChuHoSo"]})
+    )
     assert "column `channel` would pull `ChuHoSo`, a personal column" in message
-    message = refused(written(tmp_path, sources__log__extra_columns={"Ghi chú": "free_text"}))
+    message = refused(written(tmp_path, sources__dossier_log__extra_columns={"Ghi chú": "free_text"}))
     assert (
         "`extra_columns` would pull `Ghi chú`, a personal column; name it under `personal` alone" in message
     )
@@ -345,8 +378,8 @@ def test_the_schema_is_that_of_the_models_and_every_configuration_meets_it() -> 
 def test_a_secret_comes_from_the_environment_and_is_never_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = written(tmp_path, sources__log__url="postgresql://reader:${ONE_STOP_PASSWORD}@db/one_stop")
-    source = load_contracts(path).sources["log"]
+    path = written(tmp_path, sources__dossier_log__url="postgresql://reader:${ONE_STOP_PASSWORD}@db/one_stop")
+    source = load_contracts(path).sources["dossier_log"]
     monkeypatch.setenv("ONE_STOP_PASSWORD", "geheim")
     assert source.resolved_url(tmp_path) == "postgresql://reader:geheim@db/one_stop"
     assert "geheim" not in repr(source) and "reader" not in repr(source)
@@ -356,9 +389,9 @@ def test_a_secret_comes_from_the_environment_and_is_never_shown(
 
 def test_an_absent_secret_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ONE_STOP_PASSWORD", raising=False)
-    path = written(tmp_path, sources__log__url="postgresql://reader:${ONE_STOP_PASSWORD}@db/one_stop")
-    with pytest.raises(ContractError, match="log: the environment has no ONE_STOP_PASSWORD"):
-        load_contracts(path).sources["log"].resolved_url(tmp_path)
+    path = written(tmp_path, sources__dossier_log__url="postgresql://reader:${ONE_STOP_PASSWORD}@db/one_stop")
+    with pytest.raises(ContractError, match="dossier_log: the environment has no ONE_STOP_PASSWORD"):
+        load_contracts(path).sources["dossier_log"].resolved_url(tmp_path)
 
 
 def column_of(source: Source, name: str):  # type: ignore[no-untyped-def]

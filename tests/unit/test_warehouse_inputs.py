@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipelines.landing.batches import Batch
+from pipelines.warehouse.build import hash_nodes
 from pipelines.warehouse.calendar import build_calendar
 from pipelines.warehouse.counting import select_current
 
@@ -55,3 +59,37 @@ def test_the_names_of_holidays_do_not_follow_the_language_of_the_shell(
         monkeypatch.setenv("LANGUAGE", language)
         frame = build_calendar("VN", date(2025, 9, 2), date(2025, 9, 2))
         assert list(frame["holiday_name"]) == ["Quốc khánh"]
+
+
+MANIFEST: dict[str, Any] = {
+    "metadata": {"project_name": "thongsuot", "generated_at": "2025-08-06"},
+    "nodes": {"model.thongsuot.a": {"checksum": {"name": "sha256", "checksum": "1"}}},
+    "macros": {
+        "macro.thongsuot.rate": {"package_name": "thongsuot", "macro_sql": "a / b"},
+        "macro.dbt.any": {"package_name": "dbt", "macro_sql": "x"},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_noticed"),
+    [
+        (("nodes", "model.thongsuot.a", "checksum", "checksum"), True),
+        (("macros", "macro.thongsuot.rate", "macro_sql"), True),
+        (("macros", "macro.dbt.any", "macro_sql"), False),
+        (("metadata", "generated_at"), False),
+    ],
+)
+def test_a_changed_model_or_macro_of_ours_changes_the_checksum_of_the_build(
+    tmp_path: Path, keys: tuple[str, ...], is_noticed: bool
+) -> None:
+    changed = copy.deepcopy(MANIFEST)
+    *steps, last = keys
+    at = changed
+    for step in steps:
+        at = at[step]
+    at[last] = "another"
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    before.write_text(json.dumps(MANIFEST), encoding="utf-8")
+    after.write_text(json.dumps(changed), encoding="utf-8")
+    assert (hash_nodes(before) != hash_nodes(after)) is is_noticed

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.sources.connectors import CONNECTORS
 from pipelines.sources.contracts.canon import CanonicalTable, find_suite, read_canon
-from pipelines.sources.contracts.names import find_closest, suggest_nearest
+from pipelines.sources.contracts.names import suggest_nearest
 from pipelines.sources.contracts.problems import Problem
-
-OWN_SOURCE_NEEDS = {"grain", "key", "suite"}
 
 
 def complete_contracts(content: dict[str, Any]) -> list[Problem]:
@@ -20,6 +18,8 @@ def complete_contracts(content: dict[str, Any]) -> list[Problem]:
     for kind, canonical in (("sources", canon.sources), ("reference", canon.reference)):
         tables = content.get(kind)
         for name, table in tables.items() if isinstance(tables, dict) else ():
+            if name not in canonical:
+                problems.append(_refuse_unknown(kind, name, canonical))
             if isinstance(table, dict):
                 problems += _complete(table, canonical.get(name), (kind, name), strict=kind == "sources")
                 table["name"] = name
@@ -37,7 +37,6 @@ def _complete(
         yield from _refuse_foreign_keys(table, path)
     entries = {str(name): _spell_out(column) for name, column in columns.items()}
     if canonical is None:
-        yield from _refuse_unknown(table, path, strict=strict)
         table["columns"] = [{"name": n, **c} if isinstance(c, dict) else c for n, c in entries.items()]
         return
     for key, value in canonical.inherited().items():
@@ -68,14 +67,11 @@ def _complete(
     table["columns"] = merged
 
 
-def _refuse_unknown(table: dict[str, Any], path: tuple[Any, ...], *, strict: bool) -> Iterator[Problem]:
-    canon = read_canon()
-    if not strict:
-        near = suggest_nearest(path[-1], canon.reference)
-        yield Problem(path, f"`{path[-1]}` is none of the reference tables{near}")
-    elif not table.keys() >= OWN_SOURCE_NEEDS:
-        near = find_closest(path[-1], canon.sources) or ", ".join(canon.sources)
-        yield Problem(path, f"`{path[-1]}` is none of the canonical sources; did you mean {near}?")
+def _refuse_unknown(kind: str, name: Any, canonical: Mapping[str, CanonicalTable]) -> Problem:
+    """What the canon does not have, no model of the warehouse reads: the build would fail, or leave it out."""
+    tables = "canonical sources" if kind == "sources" else "reference tables"
+    near = suggest_nearest(name, canonical) or f"; they are {', '.join(canonical)}"
+    return Problem((kind, name), f"`{name}` is none of the {tables}{near}")
 
 
 def _refuse_foreign_keys(table: dict[str, Any], path: tuple[Any, ...]) -> Iterator[Problem]:

@@ -41,7 +41,7 @@ class Contracts(Frozen):
             if table.required and name not in self.reference:
                 raise ValueError(f"`reference` has no `{name}`, which every place needs")
         for name, source in canon.sources.items():
-            if source.required and name not in self.sources and set(self.sources) & set(canon.sources):
+            if source.required and name not in self.sources:
                 raise ValueError(f"`sources` has no `{name}`, which every place needs")
         return self
 

@@ -29,7 +29,7 @@ def build_schema() -> dict[str, Any]:
     words["additionalProperties"] = {"type": ["string", "integer"]}
     defs["ColumnEntry"] = {"anyOf": [{"type": "string"}, {"type": "null"}, {"$ref": "#/$defs/Column"}]}
     canon = read_canon()
-    own_source = {"allOf": [_refer("Source")], "required": defs["Source"].pop("required")}
+    required = [key for key in defs["Source"].pop("required") if key in ("connector", "partitioning")]
     defs["Source"]["allOf"] = [_forbid_foreign_keys(connector) for connector in CONNECTORS]
     for name in ("Source", "ReferenceTable"):
         columns = defs[name]["properties"]["columns"]
@@ -38,11 +38,10 @@ def build_schema() -> dict[str, Any]:
             "description": columns.get("description", ""),
             "additionalProperties": _refer("ColumnEntry"),
         }
-    for kind, model, tables, others in (
-        ("sources", "Source", canon.sources, own_source),
-        ("reference", "ReferenceTable", canon.reference, False),
+    for kind, model, tables in (
+        ("sources", "Source", canon.sources),
+        ("reference", "ReferenceTable", canon.reference),
     ):
-        required = [key for key in own_source["required"] if key in ("connector", "partitioning")]
         schema["properties"][kind] = {
             **{k: v for k, v in schema["properties"][kind].items() if k == "title"},
             "type": "object",
@@ -50,7 +49,7 @@ def build_schema() -> dict[str, Any]:
                 name: _describe_table(model, table, required if kind == "sources" else [])
                 for name, table in tables.items()
             },
-            "additionalProperties": others,
+            "additionalProperties": False,
         }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
