@@ -38,20 +38,35 @@ class Province(NamedTuple):
         return process
 
 
+# The fixtures that take minutes, the longest first; each is made by the first module that needs it.
+PROVINCES = ("full_province", "week", "small_province")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones start first, so that no worker ends alone with them.
+    """The long ones start first, so that no worker ends alone with them, and no worker waits for a province.
 
-    One module makes the week; the others that need it come after those that do not, so that no worker
-    waits for it.
+    One module makes each province; modules that need none come next, so that every province is there when
+    the others that need it have their turn; the quick ones fill the gaps at the end.
     """
-    needing = [item.path for item in items if "week" in getattr(item, "fixturenames", ())]
-    first = needing[0] if needing else None
+    makers: dict[str, Path] = {}
+    for item in items:
+        for province in needs_of(item):
+            makers.setdefault(province, item.path)
+    order = {makers[province]: n for n, province in enumerate(PROVINCES) if province in makers}
+    needing = {item.path for item in items if needs_of(item)}
 
-    def place(item: pytest.Item) -> tuple[bool, int]:
-        turn = 0 if item.path == first else 2 if item.path in needing else 1
-        return item.get_closest_marker("slow") is None, turn
+    def turn(item: pytest.Item) -> tuple[int, int]:
+        if item.path in order:
+            return 0, order[item.path]
+        if item.get_closest_marker("slow") is None:
+            return 3, 0
+        return (2 if item.path in needing else 1), 0
 
-    items.sort(key=place)
+    items.sort(key=turn)
+
+
+def needs_of(item: pytest.Item) -> list[str]:
+    return [province for province in PROVINCES if province in getattr(item, "fixturenames", ())]
 
 
 @pytest.fixture

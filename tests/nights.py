@@ -1,12 +1,14 @@
 """Nights of tests: the stages of pipelines/night.py in this process, without Dagster: seconds, not half minutes.
 
-`python -m tests.nights DATA DAY..DAY DAY …`: one release per word, each pulling the days it names.
+`python -m tests.nights [--compiled | --models] DAY..DAY DAY …`: one release per word, each pulling the days it
+names, in the installation that the environment names.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,6 +21,14 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse import dbt
 from tests.support.compiled import build_compiled
+
+
+def build_models(settings: Settings) -> list[dbt.NodeResult]:
+    """Seeds and models by dbt itself, without its tests: where the contract or dbt's own tables matter."""
+    return dbt.build(settings, "--exclude-resource-type", "test")
+
+
+BUILDS = {"--compiled": build_compiled, "--models": build_models}
 
 
 def read_days(word: str) -> list[date]:
@@ -39,17 +49,23 @@ def night_of(settings: Settings, word: str = "-", **changes: Any) -> Night:
 
 
 def run_night(
-    settings: Settings, word: str, as_of: datetime | None = None, *, tested: bool = True
+    settings: Settings,
+    word: str,
+    as_of: datetime | None = None,
+    *,
+    build: Callable[[Settings], list[dbt.NodeResult]] = dbt.build,
 ) -> Release:
-    """One whole night and the release it leaves; `tested`: by dbt with its data tests, not from compiled SQL."""
+    """One whole night and the newest release after it."""
     settings = replace(settings, exports_on=frozenset({"marts_duckdb"}))
-    run_stages(night_of(settings, word, as_of=as_of, build=dbt.build if tested else build_compiled))
+    run_stages(night_of(settings, word, as_of=as_of, build=build))
     with open_lake(settings) as con:
         return ledger.list_releases(con)[-1]
 
 
 if __name__ == "__main__":
-    for argument in sys.argv[1:]:
+    build = BUILDS.get(sys.argv[1], dbt.build)
+    for argument in (word for word in sys.argv[1:] if word not in BUILDS):
         word, _, moment = argument.partition("@")
-        release = run_night(Settings.from_env(), word, datetime.fromisoformat(moment) if moment else None)
+        as_of = datetime.fromisoformat(moment) if moment else None
+        release = run_night(Settings.from_env(), word, as_of, build=build)
         print(release.release_id, release.reason, flush=True)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import duckdb
 import pytest
 
+from pipelines.settings import PROJECT, Settings
 from tests.configurations.one_stop_workbook import write_export
 
 pytestmark = pytest.mark.slow
@@ -29,6 +30,13 @@ class Place(NamedTuple):
     sources: Path
 
     def thongsuot(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self._run("pipelines.cli", *words)
+
+    def run_night(self, days: str) -> None:
+        """By dbt, since another contract compiles to other SQL; its data tests are tried on the demo."""
+        self._run("tests.nights", "--models", days)
+
+    def _run(self, module: str, *words: str) -> subprocess.CompletedProcess[str]:
         environment = {
             **os.environ,
             "THONGSUOT_DATA": str(self.data),
@@ -38,12 +46,9 @@ class Place(NamedTuple):
             "TZ": "America/Los_Angeles",
         }
         process = subprocess.run(
-            [sys.executable, "-m", "pipelines.cli", *words],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+            [sys.executable, "-m", module, *words], env=environment, cwd=PROJECT,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]
         return process
 
@@ -52,22 +57,24 @@ class Place(NamedTuple):
             return con.execute(sql).fetchall()
 
 
-def copy_place(name: str, data: Path) -> Place:
+def copy_place(name: str, data: Path, compiled: Settings) -> Place:
+    """The project is parsed there: what dbt parses is the same for every place."""
     shutil.copytree(CONFIGURATIONS / name, data)
+    shutil.copytree(compiled.dbt_target, Settings(data=data).dbt_target)
     return Place(data, data / "sources.yaml")
 
 
 @pytest.fixture(scope="module")
-def municipality(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    place = copy_place("municipality", tmp_path_factory.mktemp("muni") / "data")
-    place.thongsuot("run", "--partition", "2025-10-25..2025-10-27")
+def municipality(tmp_path_factory: pytest.TempPathFactory, compiled: Settings) -> Place:
+    place = copy_place("municipality", tmp_path_factory.mktemp("muni") / "data", compiled)
+    place.run_night("2025-10-25..2025-10-27")
     return place
 
 
 @pytest.fixture(scope="module")
-def one_stop(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def one_stop(tmp_path_factory: pytest.TempPathFactory, compiled: Settings) -> Place:
     """Two exports of the whole table: what was typed late, corrected and new in the second one."""
-    place = copy_place("one_stop_export", tmp_path_factory.mktemp("one_stop") / "data")
+    place = copy_place("one_stop_export", tmp_path_factory.mktemp("one_stop") / "data", compiled)
     folder = place.data / "exports_of_the_one_stop"
     d1 = ("D1", "18001", "Trực tuyến", "01/07/2025 08:00", "01/07/2025 09:00", "10/07/2025 17:00",
           "08/07/2025 10:00", "09/07/2025 14:00", "Đã trả kết quả")  # fmt: skip
@@ -99,7 +106,7 @@ def one_stop(tmp_path_factory: pytest.TempPathFactory) -> Place:
              "Đang xử lý"),
         ],
     )  # fmt: skip
-    place.thongsuot("run", "--partition", "2025-08-01..2025-08-06")
+    place.run_night("2025-08-01..2025-08-06")
     return place
 
 

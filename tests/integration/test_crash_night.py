@@ -15,7 +15,6 @@ from pipelines.landing.batches import find_newest_batches, list_batches, verify_
 from pipelines.night import build, land_source, publish_release, validate_source
 from pipelines.quality.reports import read_report
 from pipelines.settings import Settings
-from pipelines.warehouse import dbt
 from pipelines.warehouse.build import read_built_state
 from tests import crashing, nights, week
 from tests.support.boundaries import EXTENT, choose_boundaries
@@ -123,13 +122,9 @@ def test_two_runs_at_once_leave_whole_batches_and_one_that_counts(sources: Setti
     assert crashing.ask_in_child(accepted, together) == crashing.ask_in_child(accepted, alone)
 
 
-def build_models(settings: Settings) -> list[dbt.NodeResult]:
-    """By dbt itself, whose half-made tables are in the next build's way; without its tests, which write nothing."""
-    return dbt.build(settings, "--exclude-resource-type", "test")
-
-
 def building(settings: Settings) -> None:
-    build(nights.night_of(settings, build=build_models))
+    """By dbt itself, whose half-made tables are in the way of the next build; its tests write nothing."""
+    build(nights.night_of(settings, build=nights.build_models))
 
 
 def released(settings: Settings) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""One hundredth of the province through the whole line, in real processes, as an operator runs it.
+"""One hundredth of the province through the whole line, run once as an operator runs it, and nights after it.
 
 Expected values: the demo's manifest (what was planted) and docs/domain.md's known answers scaled, not the marts.
 """
@@ -24,24 +24,33 @@ from pipelines import duck
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import find_newest_batches, list_batches
+from pipelines.night import build, publish_release
 from pipelines.privacy.detectors import count_personal_data
+from pipelines.releases.publish import Publication
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
+from pipelines.warehouse.counting import NothingLanded
+from tests import crashing, nights
 from tests.conftest import Province
 from tests.golden.rows import count_rows, read_golden
+from tests.support.compiled import build_compiled
+from tests.support.copies import copy_installation
 
 pytestmark = pytest.mark.slow
 
 
-def copied(province: Province, data: Path) -> Province:
-    shutil.copytree(province.settings.data, data, symlinks=True)
-    return Province(Settings(data=data))
+def copied(province: Province, compiled: Settings, data: Path) -> Province:
+    """The project's SQL is compiled there, for nights that run it without dbt."""
+    copy_installation(province.settings.data, data, "dbt")
+    settings = Settings(data=data)
+    shutil.copytree(compiled.dbt_target, settings.dbt_target)
+    return Province(settings)
 
 
 @pytest.fixture
-def province(small_province: Province, tmp_path: Path) -> Province:
+def province(small_province: Province, compiled: Settings, tmp_path: Path) -> Province:
     """A copy that a test may change."""
-    return copied(small_province, tmp_path / "data")
+    return copied(small_province, compiled, tmp_path / "data")
 
 
 def manifest(province: Province) -> dict:
@@ -134,16 +143,29 @@ def test_nothing_is_lost_in_silence(small_province: Province) -> None:
     assert rows == [(pulled, pulled, True)]
 
 
-def test_a_second_run_publishes_nothing_and_says_why(province: Province) -> None:
-    output = province.thongsuot("run").stdout
-    assert "no new release" in output.replace("\n", " ") and "same content" in output.replace("\n", " ")
+def build_again(settings: Settings) -> Publication:
+    night = nights.night_of(settings, build=build_compiled)
+    build(night)
+    return publish_release(night)
+
+
+def test_a_second_night_publishes_nothing_and_says_why(province: Province) -> None:
+    """The first was built by dbt, this one from compiled SQL: they agree in every table."""
+    publication = crashing.ask_in_child(build_again, province.settings)
+    assert not publication.is_new and "same content" in publication.why
     assert ask(province, "select count(*) from lake.audit.releases") == [(1,)]
 
 
+def pull_again(settings: Settings, day: str) -> None:
+    nights.run_night(settings, day, build=build_compiled)
+
+
 def test_a_day_pulled_again_makes_a_new_batch_and_moves_no_number(province: Province) -> None:
-    before = read_mart_hashes(province)
-    old = find_newest_batches(province.settings.landing, "dossier_log")["2025-07-15"]
-    province.thongsuot("run", "--partition", "2025-07-15", "--again")
+    before, old = (
+        read_mart_hashes(province),
+        find_newest_batches(province.settings.landing, "dossier_log")["2025-07-15"],
+    )
+    crashing.ask_in_child(pull_again, province.settings, "2025-07-15")
     fresh = find_newest_batches(province.settings.landing, "dossier_log")["2025-07-15"]
     assert fresh.batch_id != old.batch_id and fresh.rows == old.rows
     assert read_mart_hashes(province) == before
@@ -153,13 +175,17 @@ def test_a_day_pulled_again_makes_a_new_batch_and_moves_no_number(province: Prov
     assert current == [(67,)]
 
 
+def run_models(settings: Settings) -> None:
+    nights.run_night(settings, "-", build=nights.build_models)
+
+
 def test_everything_but_landing_can_be_dropped_and_comes_back_the_same(province: Province) -> None:
-    before = read_mart_hashes(province)
+    before, quality = read_mart_hashes(province), province.settings.quality
     for part in ("quality", "lake", "dbt", "exports"):
         shutil.rmtree(province.settings.data / part)
     province.settings.warehouse.unlink()
-    output = province.thongsuot("run").stdout
-    assert "67 days validated" in " ".join(output.split())
+    crashing.ask_in_child(run_models, province.settings)
+    assert len(list((quality / "dossier_log").iterdir())) == 67
     assert read_mart_hashes(province) == before
 
 
@@ -172,8 +198,10 @@ class Polled(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def next_night(small_province: Province, tmp_path_factory: pytest.TempPathFactory) -> Polled:
-    province = copied(small_province, tmp_path_factory.mktemp("next") / "data")
+def next_night(
+    small_province: Province, compiled: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Polled:
+    province = copied(small_province, compiled, tmp_path_factory.mktemp("next") / "data")
     stop, seen, errors = threading.Event(), set[tuple](), list[str]()
 
     def poll() -> None:
@@ -191,7 +219,7 @@ def next_night(small_province: Province, tmp_path_factory: pytest.TempPathFactor
     reader = threading.Thread(target=poll)
     reader.start()
     try:
-        province.thongsuot("run", "--partition", "2025-08-07")
+        crashing.ask_in_child(pull_again, province.settings, "2025-08-07")
     finally:
         stop.set()
         reader.join()
@@ -225,19 +253,25 @@ def test_late_arrivals_of_the_next_day_are_counted_where_they_belong(next_night:
     assert ask(next_night.province, headline.format(f"at (version => {first[0][0]})")) == [(on_time,)]
 
 
+def run_blocked(settings: Settings, day: str) -> str:
+    try:
+        pull_again(settings, day)
+    except NothingLanded as error:
+        return str(error)
+    return ""
+
+
 def test_a_blocked_batch_stops_the_line_and_the_last_release_is_served(province: Province) -> None:
     with sqlite3.connect(province.settings.data / "demo" / "one_stop.sqlite") as con:
         con.execute("update ho_so_trang_thai set TrangThaiHoSo = '77' where ThoiGianDongBo >= '2025-08-07'")
     con.close()
-    for _ in range(2):  # and trying again does not publish the day without it
-        result = province.thongsuot("run", "--partition", "2025-08-07", check=False)
-        output = " ".join(result.stdout.split())
-        assert result.returncode == 1
-        assert (
-            "dossier_log 2025-08-07" in output
-            and "status_code_unknown" in output
-            and "last release" in output
-        )
+    result = province.thongsuot("run", "--partition", "2025-08-07", check=False)
+    output = " ".join(result.stdout.split())
+    assert result.returncode == 1
+    for words in ("dossier_log 2025-08-07", "status_code_unknown", "last release"):
+        assert words in output
+    # And trying again does not publish the day without it.
+    assert "status_code_unknown" in crashing.ask_in_child(run_blocked, province.settings, "2025-08-07")
     assert ask(province, "select count(*) from lake.audit.releases") == [(1,)]
 
 

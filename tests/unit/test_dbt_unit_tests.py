@@ -14,6 +14,8 @@ import pytest
 
 from tests.unit.small_warehouse import PROJECT, Built, dbt, write_raw
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
