@@ -40,7 +40,7 @@ def demo(until: datetime, scale: float) -> None:
     "--as-of",
     "as_of",
     metavar="T",
-    help="local time, e.g. '2025-08-06 16:00:00'; default: end of the newest day",
+    help="local time, e.g. '2025-08-06 16:00:00'; default: end of the newest day that was delivered",
 )
 @click.option("--again", is_flag=True, help="pull days again that were landed already")
 @click.option("--revalidate", is_flag=True, help="validate what is landed again, without pulling")
@@ -48,7 +48,7 @@ def demo(until: datetime, scale: float) -> None:
 def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool, reason: str) -> None:
     """Land, validate, build, publish, export. Days already landed are not pulled again."""
     from pipelines.runs.execute import run_night
-    from pipelines.runs.plan import plan_run
+    from pipelines.runs.plan import DaysRefused, plan_run
 
     settings = Settings.from_env()
     if as_of:
@@ -58,7 +58,10 @@ def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool,
             raise click.BadParameter(f"{as_of!r}: write --as-of '2025-08-06 16:00:00'.") from None
     first, last = _read_range(partition, settings)
     with show_progress() as on_step:
-        plan = plan_run(settings, first, last, again=again, revalidate=revalidate)
+        try:
+            plan = plan_run(settings, first, last, again=again, revalidate=revalidate)
+        except DaysRefused as error:
+            raise click.BadParameter(str(error), param_hint="--partition") from None
         result = run_night(
             settings, plan, reason=reason, as_of=as_of, only_missing=not again, on_step=on_step
         )

@@ -50,6 +50,19 @@ class Report:
         return self.folder / f"{self.batch_id}.html"
 
     def describe_block(self, limit: float) -> str:
+        """Why the batch does not count, and what to do next."""
+        whole = [r for r in self.results if r["severity"] == "critical" and r["scope"] == "batch"]
+        if failed := [r for r in whole if r["unexpected"]]:
+            rules = "; ".join(f"{r['reason_en']} ({r['rule']})" for r in failed)
+            advice = (
+                " Where a delivery of this source may really be empty, set `may_be_empty: true` in sources.yaml."
+                if any(r["rule"] == "batch_emptied" for r in failed)
+                else ""
+            )
+            return (
+                f"{self.source} {self.partition}: batch {self.batch_id} is refused: {rules}. The last release "
+                f"is still served. Ask the source for the whole delivery, then pull the day again.{advice}"
+            )
         worst = sorted(
             (r for r in self.results if r["severity"] == "critical" and r["unexpected"]),
             key=lambda r: -r["unexpected"],

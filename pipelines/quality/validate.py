@@ -227,14 +227,24 @@ def _row_results(
 def _batch_results(at: int, chunk_result: ChunkResult) -> Iterator[dict[str, Any]]:
     for result in chunk_result.batches:
         observed = chunk_result.facts[result.expectation.columns[0]].tolist()[at]
-        yield _result(result) | {
-            "scope": "batch",
-            "evaluated": 1,
-            "unexpected": int(at in result.failed),
-            "sample_rows": [],
-            "samples": [],
-            "observed": None if isnan(observed) else observed,
+        number = "…" if isnan(observed) else f"{observed:g}"
+        reasons = {
+            key: text.replace("{observed}", number)
+            for key, text in _result(result).items()
+            if key.startswith("reason_")
         }
+        yield (
+            _result(result)
+            | reasons
+            | {
+                "scope": "batch",
+                "evaluated": 1,
+                "unexpected": int(at in result.failed),
+                "sample_rows": [],
+                "samples": [],
+                "observed": None if isnan(observed) else observed,
+            }
+        )
 
 
 def _result(result: RuleResult) -> dict[str, Any]:

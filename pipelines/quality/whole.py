@@ -6,7 +6,7 @@ any other: one road for rules, reasons and counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Any
@@ -15,9 +15,9 @@ import duckdb
 import pandas as pd
 
 from pipelines import duck
-from pipelines.landing.batches import Batch, find_newest_batches
+from pipelines.landing.batches import Batch, list_batches
 from pipelines.quality.split import KeyedBatch
-from pipelines.quality.suite import Suite
+from pipelines.quality.suite import BATCH_FACTS, Suite
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Source
 
@@ -33,8 +33,9 @@ def collect_batch_facts(
     keyed: Sequence[KeyedBatch],
     settings: Settings,
 ) -> pd.DataFrame:
-    """One row per batch of the chunk (index: its place): `rows`, `volume_ratio`, `hours_behind`."""
-    landed = {day: batch.rows for day, batch in find_newest_batches(settings.landing, source.name).items()}
+    """One row per batch of the chunk (index: its place): every one of BATCH_FACTS."""
+    batches = list(list_batches(settings.landing, source.name))
+    landed = {batch.partition: batch.rows for batch in batches}
     last: dict[Any, Any] = {}
     if suite.newest:
         newest_times = con.execute(
@@ -44,12 +45,33 @@ def collect_batch_facts(
     facts = [
         {
             "rows": p.batch.rows,
+            "rows_emptied": count_emptied_rows(p.batch, source, batches),
             "volume_ratio": compute_volume_ratio(p.batch, landed),
             "hours_behind": compute_hours_behind(p.batch, last.get(place)),
         }
         for place, p in enumerate(keyed)
     ]
-    return pd.DataFrame(facts, columns=["rows", "volume_ratio", "hours_behind"]).astype("float64")
+    return pd.DataFrame(facts, columns=list(BATCH_FACTS)).astype("float64")
+
+
+def count_emptied_rows(batch: Batch, source: Source, landed: Iterable[Batch]) -> int | None:
+    """Rows of the delivery that an empty one would replace; None where the batch holds rows or may be empty.
+
+    A day of changes replaces an earlier pull of the same day; any other delivery the newest one before it.
+    Only what was pulled before counts, so that a later pull never changes the verdict.
+    """
+    if batch.rows or source.may_be_empty:
+        return None
+    is_change = source.partitioning == "change_day"
+    replaced = [
+        (earlier.partition, earlier.batch_id, earlier.rows)
+        for earlier in landed
+        if earlier.rows
+        and earlier.batch_id < batch.batch_id
+        and (earlier.partition == batch.partition or not is_change)
+        and earlier.partition <= batch.partition
+    ]
+    return max(replaced)[-1] if replaced else None
 
 
 def compute_volume_ratio(batch: Batch, landed: Mapping[str, int]) -> float | None:

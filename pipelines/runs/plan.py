@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from pipelines.landing.batches import find_newest_batches
 from pipelines.quality.missing_days import find_missing_days
 from pipelines.quality.validate import find_pending
-from pipelines.settings import Settings
-from pipelines.sources.contracts.contract import load_contracts
+from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.sources.contracts.contract import Contracts, load_contracts
 
 
 class Plan(NamedTuple):
@@ -20,13 +20,34 @@ class Plan(NamedTuple):
     why: str
 
 
+class DaysRefused(ValueError):
+    """The range cannot be pulled; the text says which days can be."""
+
+
+def check_days(contracts: Contracts, first: date, last: date, today: date | None = None) -> None:
+    """DaysRefused for a day that is not over yet, or before the place's first: nobody delivered it.
+
+    `today`: local, of the place's own clock.
+    """
+    yesterday = (today or datetime.now(LOCAL_ZONE).date()) - timedelta(days=1)
+    if last > yesterday:
+        text = f"{last} is not over yet: the newest day to pull is {yesterday}, yesterday"
+    elif first < contracts.first_day:
+        text = f"{first} is before the first day, {contracts.first_day} (`first_day` in sources.yaml)"
+    else:
+        return
+    raise DaysRefused(f"{text}. Days from {contracts.first_day} to {yesterday} can be pulled.")
+
+
 def plan_run(settings: Settings, first: date, last: date, *, again: bool, revalidate: bool) -> Plan:
     """What brings the range up to date: pull what is missing, validate what was left, then publish.
 
     A run that was stopped between landing and validation left batches without a report, and a
-    corrected map or suite leaves reports by other rules: the next run heals both.
+    corrected map or suite leaves reports by other rules: the next run heals both. DaysRefused for days
+    that nobody delivered.
     """
     contracts = load_contracts(settings.sources_file)
+    check_days(contracts, first, last)
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     if revalidate:
         return Plan("revalidate", every, f"{first}..{last} validated again")

@@ -45,16 +45,16 @@ class BuiltState:
 def prepare_warehouse(settings: Settings, contracts: Contracts, as_of: datetime | None = None) -> datetime:
     """Write schema `raw`; returns the as_of used (local), by default the end of the newest day.
 
-    The default is the newest *landed* day, not the day of the run's partition: re-pulling an old
-    day must leave every number where it was. NothingLanded where no batch that moves as_of was accepted.
+    The default follows the data: the newest day that was delivered, not the day of the run's partition, nor
+    a day whose delivery is empty. NothingLanded where no batch that moves as_of was accepted.
     """
     landed = list(list_batches(settings.landing))
     reported = [(batch, report) for batch in landed if (report := read_report(settings.quality, batch))]
     references = {batch.source: batch for batch in landed if batch.source.startswith(PREFIX)}
     whole = {s.name for s in contracts.sources.values() if s.partitioning == "whole_table"}
     counting = select_current(reported, whole)
-    refuse_blocked(contracts, reported, counting, whole)
-    newest_day = find_newest_day(counting, settings)
+    refuse_blocked(contracts, reported, counting)
+    newest_day = find_newest_day(contracts, reported, counting, settings)
     as_of = as_of or datetime.combine(newest_day, time()) + timedelta(days=1, seconds=-1)
     for batch in (*counting.values(), *references.values()):
         verify_batch(batch)

@@ -16,7 +16,7 @@ class BatchExample(NamedTuple):
     """A rule over a whole batch: the fact that it reads, a value that keeps it and one that breaks it."""
 
     fact: str
-    keeps: float
+    keeps: float | None
     breaks: float
 
 

@@ -195,7 +195,7 @@ def test_every_rule_over_a_whole_batch_has_a_batch_that_keeps_it_and_one_that_br
     assert set(examples) == {expectation.rule for expectation in rules}, f"{source}/examples.yaml: `batches`"
     for number, expectation in enumerate(rules):
         fact, keeps, breaks = examples[expectation.rule]
-        sound = {"rows": 100.0, "volume_ratio": 1.0, "hours_behind": 2.0}
+        sound = {"rows": 100.0, "rows_emptied": None, "volume_ratio": 1.0, "hours_behind": 2.0}
         unknown = sound | {"volume_ratio": None, "hours_behind": None}
         batches = pd.DataFrame([sound | {fact: keeps}, sound | {fact: breaks}, unknown], dtype="float64")
         assert list(evaluate_frame(rules, batches, source)[number].failed) == [1]

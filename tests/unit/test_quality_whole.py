@@ -149,7 +149,10 @@ def test_a_list_that_only_warns_does_not_have_everything_judged_again(settings: 
         ({"expectations": [rule("moved", "state__move", "warning")]}, "needs `helpers.history`"),
         ({"helpers": {"history": {"entity": ["case_id"]}}}, "`helpers` is wrong"),
         ({"helpers": {"references": {"unit_code": {"tabel": "units"}}}}, "`helpers` is wrong"),
-        ({"batch_expectations": [rule("odd", "share", "warning")]}, "only rows, volume_ratio, hours_behind"),
+        (
+            {"batch_expectations": [rule("odd", "share", "warning")]},
+            "only rows, rows_emptied, volume_ratio, hours_behind",
+        ),
         (
             {
                 "expectations": [rule("twice", "case_id", "info")],

@@ -6,14 +6,17 @@ import copy
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from pipelines.landing.batches import Batch
+from pipelines.runs.plan import DaysRefused, check_days
+from pipelines.settings import PROJECT, Settings
+from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import hash_nodes
 from pipelines.warehouse.calendar import build_calendar
-from pipelines.warehouse.counting import select_current
+from pipelines.warehouse.counting import NothingLanded, find_newest_day, select_current
 
 
 class FakeReport:
@@ -93,3 +96,57 @@ def test_a_changed_model_or_macro_of_ours_changes_the_checksum_of_the_build(
     before.write_text(json.dumps(MANIFEST), encoding="utf-8")
     after.write_text(json.dumps(changed), encoding="utf-8")
     assert (hash_nodes(before) != hash_nodes(after)) is is_noticed
+
+
+class Rows(NamedTuple):
+    """What `find_newest_day` asks of a report."""
+
+    rows_accepted: int
+
+
+def newest_day(deliveries: dict[tuple[str, str], int], **changes: object) -> str:
+    """The day for which a build of these (source, day) → accepted rows answers."""
+    contracts = load_contracts(PROJECT / "sources.yaml")
+    source = contracts.sources["dossier_log"].model_copy(update=changes)
+    contracts = contracts.model_copy(update={"sources": contracts.sources | {"dossier_log": source}})
+    counting = {
+        (name, day): Batch(f"{name}{day}", name, day, 1, *[""] * 5, Path()) for name, day in deliveries
+    }
+    reported = [(batch, Rows(deliveries[key])) for key, batch in counting.items()]
+    return str(find_newest_day(contracts, reported, counting, Settings(Path("nowhere"))))  # type: ignore[arg-type]
+
+
+def test_an_empty_delivery_and_a_snapshot_do_not_move_the_moment() -> None:
+    days = {
+        ("dossier_log", "2025-08-05"): 7,
+        ("dossier_log", "2025-08-06"): 0,
+        ("task_tracker", "2025-08-09"): 3,
+    }
+    assert newest_day(days) == "2025-08-05"
+    assert newest_day(days, may_be_empty=True) == "2025-08-06"
+
+
+def test_nothing_but_empty_deliveries_is_nothing_to_build_from() -> None:
+    with pytest.raises(NothingLanded, match="with rows of dossier_log"):
+        newest_day({("dossier_log", "2025-08-06"): 0})
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "message"),
+    [
+        (
+            date(2025, 8, 6),
+            date(2025, 8, 7),
+            "2025-08-07 is not over yet: the newest day to pull is 2025-08-06",
+        ),
+        (date(2030, 1, 1), date(2030, 1, 1), "2030-01-01 is not over yet"),
+        (date(2025, 5, 31), date(2025, 8, 6), "2025-05-31 is before the first day, 2025-06-01"),
+    ],
+)
+def test_days_that_nobody_can_deliver_are_refused_with_those_that_can(
+    first: date, last: date, message: str
+) -> None:
+    contracts = load_contracts(PROJECT / "sources.yaml")
+    with pytest.raises(DaysRefused, match=message):
+        check_days(contracts, first, last, today=date(2025, 8, 7))
+    check_days(contracts, date(2025, 6, 1), date(2025, 8, 6), today=date(2025, 8, 7))

@@ -64,6 +64,11 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
     max_rejected_share: float = Field(
         0.02, ge=0, le=1, description="More rejected rows than this share block the batch."
     )
+    may_be_empty: bool = Field(
+        False,
+        description="A delivery without rows is one (a log on a holiday). Otherwise it is a day whose data "
+        "are missing: it moves no number's moment, and where rows were known it is refused.",
+    )
     suite: str = Field(description="The suite's file under expectations/.")
     unit: tuple[str, ...] = Field(
         (), description="Columns that name the unit a row belongs to; the first that a row fills counts."
