@@ -43,7 +43,7 @@ def read_days(word: str) -> list[date]:
 def night_of(settings: Settings, word: str = "-", **changes: Any) -> Night:
     """The night that pulls the days of `word`, each again if it was landed."""
     os.environ.update(settings.child_environment())
-    night = Night(settings, load_contracts(settings.sources_file), run_id=f"run {word}",
+    night = Night(settings, load_contracts(settings.sources_file), run_id=f"night of {word}",
                   days=read_days(word), only_missing=False, author="night", reason=word)  # fmt: skip
     return replace(night, **changes)
 

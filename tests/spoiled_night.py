@@ -29,6 +29,7 @@ from tests.portal import PORTAL
 # The week (tests/week.py) ends on 7 August with release 8; this is the night after it.
 DAY, RELEASE = date(2025, 8, 8), 8
 EVE = date(2025, 8, 7)
+# The sources that these tests spoil; any other is delivered as it is.
 SOURCES = ("dossier_log", "issue_register", "task_tracker", "national_ranking")
 Answer = Callable[[int], tuple[int, bytes]]
 # The pages that the API gives when it is well.

@@ -12,7 +12,6 @@ import pandas as pd
 from pipelines import duck
 from pipelines.landing.batches import Batch
 from pipelines.quality.reports import Report
-from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, Place
 from pipelines.warehouse.counting import Counting
 
@@ -25,7 +24,7 @@ BATCHES = {
 }  # fmt: skip
 RUN_PARAMETERS = {
     "as_of": "timestamp", "partition_day": "date", "place_code": "varchar", "counts_since": "date",
-    "stopped_is_end": "boolean", "whole_code": "varchar", "whole_level": "varchar", "whole_name_vi": "varchar",
+    "stopped_is_end": "boolean", "whole_name_vi": "varchar",
 }  # fmt: skip
 
 
@@ -64,11 +63,7 @@ def write_batches(
 
 def write_parameters(con: duckdb.DuckDBPyConnection, place: Place, as_of: datetime, day: date) -> None:
     """`raw.run_parameters`: one row, the moment and the place that the build answers for."""
-    whole = read_canon().whole
-    row = [
-        as_of, day, place.code, place.counts_since, place.stopped_is == "end",
-        whole.code, whole.level, place.whole_name,
-    ]  # fmt: skip
+    row = [as_of, day, place.code, place.counts_since, place.stopped_is == "end", place.whole_name]
     _create(con, "run_parameters", RUN_PARAMETERS)
     con.execute(f"insert into raw.run_parameters values ({', '.join('?' * len(row))})", row)
 

@@ -63,6 +63,9 @@ def test_every_figure_a_reader_sees_is_what_its_mart_says(page: Page, small_prov
         """[...document.querySelectorAll('data')].filter(e => e.checkVisibility()).map(e => [
             Object.fromEntries([...e.attributes].map(a => [a.name, a.value])), e.innerText.trim()])"""
     )
+    # The page opens in Vietnamese: the figures of the English sentences are the hidden ones.
+    counts = [page.locator(selector).count() for selector in ("data", ".en data")]
+    assert len(seen) == counts[0] - counts[1] > 0
     hold_against_the_marts(seen, small_province.settings.exports / "marts.duckdb")
 
 

@@ -110,10 +110,10 @@ def torn_in_mid_read(path: Path) -> None:
 class Night(NamedTuple):
     """A fault of each source, and what the run must say of it: where, what, and what to do next."""
 
-    log: tuple[Callable[[Sources], object], str]
-    register: tuple[Callable[[Path], object], str]
-    tracker: tuple[Callable[[Path], object], str]
-    ranking: tuple[Answer, str]
+    dossier_log: tuple[Callable[[Sources], object], str]
+    issue_register: tuple[Callable[[Path], object], str]
+    task_tracker: tuple[Callable[[Path], object], str]
+    national_ranking: tuple[Answer, str]
 
 
 HTML = b"<html>log in</html>"
@@ -160,15 +160,15 @@ def test_a_delivery_that_cannot_be_read_is_named_and_nothing_of_it_lands(
 ) -> None:
     ready, sources = night
     settings, former = sources.settings, answered(sources.settings)
-    faults.log[0](sources)
-    faults.register[0](sources.register)
-    faults.tracker[0](sources.tracker)
+    faults.dossier_log[0](sources)
+    faults.issue_register[0](sources.register)
+    faults.task_tracker[0](sources.tracker)
     CAPTURE.update({page: sources.api["answer"](page) for page in (1, 2, 3, 4)})
-    sources.api["answer"] = faults.ranking[0]
+    sources.api["answer"] = faults.national_ranking[0]
 
     outcome = ready.run(DAY)
     assert not outcome.success and "the last release is still served" in outcome.text
-    for source, (_, message) in zip(SOURCES, faults, strict=True):
+    for source, (_, message) in faults._asdict().items():
         text = outcome.about(f"landing/{source}")
         assert re.search(f"{source} {DAY}.*{message}", text, re.DOTALL), outcome.text
         assert str(DAY) not in find_newest_batches(settings.landing, source)

@@ -77,11 +77,20 @@ def test_an_old_state_is_restored_as_a_new_release_and_nothing_is_rewritten(copy
         restore(copy, 42, run_id="r", author="a", reason="b")
 
 
+def measure_lake_files(settings: Settings) -> dict[Path, int]:
+    """Data file of the lake → bytes."""
+    return {path: path.stat().st_size for path in (settings.lake / "files").rglob("*.parquet")}
+
+
 def test_pruning_keeps_the_chain_and_the_explanations_and_reclaims_files(copy: Settings) -> None:
     later = datetime(2030, 1, 1)
     assert prune(copy, author="a", reason="dry", now=later, dry_run=True).releases == list(range(1, 8))
+    before = measure_lake_files(copy)
     done = prune(copy, author="a", reason="old", now=later)
-    assert done.releases == list(range(1, 8)) and done.files > 20 and done.bytes > 0
+    after = measure_lake_files(copy)
+    # A link of the chain is written for each release; no other file is new.
+    assert [path.parent.name for path in after.keys() - before.keys()] == 7 * ["release_prunes"]
+    assert done == (list(range(1, 8)), len(before) - len(after), sum(before.values()) - sum(after.values()))
     assert prune(copy, author="a", reason="again", now=later).releases == []
     result = verify_releases(copy)
     assert result.findings == [] and (result.releases, result.kept, result.pruned) == (8, 1, 7)

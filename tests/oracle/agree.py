@@ -86,15 +86,13 @@ def count_marts(tables: Mapping[str, pd.DataFrame], place: Place) -> Counted:
         **of_tasks(tracker),
         **of_issues(register, tables),
     }
-    rules = list(reporting.RULES)
     for module in find_source_modules():
         things = module.read_things(
             sources.typed(tables[module.SOURCE], module.SOURCE), tables["rejections"], place
         )
         counted |= module.count_marts(things, tables, place)
         counts.update(module.count_reports(things))
-        rules += [reporting.Rule(module.SOURCE, *rule) for rule in module.RULES]
-    reports = reporting.completeness(tables["batches"], counts, place, rules)
+    reports = reporting.completeness(tables["batches"], counts, place)
     counted["reporting_completeness"] = reports, ["as_of_day", "source", "unit_level", "unit_code"]
     rate, key = counted["online_submission_rate"]
     rate = reporting.reporter_days(rate, counted["reporting_completeness"][0])
@@ -103,7 +101,7 @@ def count_marts(tables: Mapping[str, pd.DataFrame], place: Place) -> Counted:
 
 
 def find_source_modules() -> list[ModuleType]:
-    """Modules of this folder that count one source of their own: SOURCE, RULES, read_things, count_reports and
+    """Modules of this folder that count one source of their own: SOURCE, read_things, count_reports and
     count_marts."""
     names = [info.name for info in pkgutil.iter_modules(oracle.__path__)]
     modules = [importlib.import_module(f"{oracle.__name__}.{name}") for name in sorted(names)]

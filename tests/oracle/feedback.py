@@ -15,12 +15,6 @@ from tests.oracle.registers import Row, followed, newest_of_each_day, records
 from tests.oracle.tasks import rejected_rows
 
 SOURCE = "citizen_feedback"
-# Level, what it owes, working days only, days that one delivery stands, why nothing is owed.
-RULES = [
-    ("commune", "none", False, 7, "reports_when_needed"),
-    ("department", "none", False, 7, "reports_when_needed"),
-    ("province", "every", False, 7, ""),
-]
 OPEN = ("new", "under_review", "supplement_requested", "answered")
 TIMES = ("received_at", "due_at", "refused_at", "supplement_requested_at", "answered_at", "published_at",
          "last_update_at")  # fmt: skip

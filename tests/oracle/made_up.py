@@ -138,7 +138,7 @@ def parameters(sample: Sample) -> pd.DataFrame:
             {
                 "as_of": sample.as_of, "partition_day": sample.as_of.date(), "place_code": "40",
                 "counts_since": sample.since, "stopped_is_end": sample.stopped_is_end,
-                "whole_code": "province", "whole_level": "province", "whole_name_vi": "Toàn tỉnh",
+                "whole_name_vi": "Toàn tỉnh",
             }
         ]
     )  # fmt: skip

@@ -12,31 +12,31 @@ import pandas as pd
 from tests.oracle.dossiers import Place
 from tests.oracle.issues import Issue
 from tests.oracle.registers import every_day
+from tests.oracle.sources import SOURCES, read_contract
 from tests.oracle.tasks import Tracker
 
 
 class Rule(NamedTuple):
-    """Who owes a source, on which days, and for how many days one delivery stands."""
+    """Who must report a source, on which days, and for how many days one delivery stands."""
 
     source: str
     level: str
-    owes: str
+    expects: str
     working_days_only: bool
-    stands_for: int
-    because: str
+    max_age_days: int
+    reason: str
 
 
-RULES = [
-    Rule("dossier_log", "commune", "every", True, 0, ""),
-    Rule("dossier_log", "department", "seen", True, 0, "receives_no_dossiers"),
-    Rule("task_tracker", "commune", "every", False, 7, ""),
-    Rule("task_tracker", "department", "none", False, 7, "has_no_commune_tasks"),
-    Rule("task_tracker", "province", "every", False, 7, ""),
-    Rule("issue_register", "commune", "none", False, 7, "reports_when_needed"),
-    Rule("issue_register", "department", "none", False, 7, "reports_when_needed"),
-    Rule("issue_register", "province", "every", False, 7, ""),
-    Rule("national_ranking", "province", "every", False, 7, ""),
-]
+def read_rules() -> list[Rule]:
+    """As the contracts say: expectations/<source>/contract.yaml."""
+    return [
+        Rule(source, level, rule["expects"], rule["on_days"] == "working", rule["max_age_days"],
+             rule.get("reason", ""))
+        for source in SOURCES
+        for level, rule in read_contract(source)["reports"].items()
+    ]  # fmt: skip
+
+
 Counts = Counter[tuple[str, date, str]]
 
 
@@ -60,7 +60,7 @@ def counted(states: pd.DataFrame, tracker: Tracker, every: list[Issue], ranking:
     return counts
 
 
-def completeness(batches: pd.DataFrame, counts: Counts, place: Place, rules: list[Rule]) -> pd.DataFrame:
+def completeness(batches: pd.DataFrame, counts: Counts, place: Place) -> pd.DataFrame:
     """reporting_completeness: day × source × unit, and the sum of each level."""
     deliveries = delivered(batches, place)
     days = [day for delivery_days in deliveries.values() for day in delivery_days]
@@ -70,11 +70,12 @@ def completeness(batches: pd.DataFrame, counts: Counts, place: Place, rules: lis
              "province": {"province": date.min}}  # fmt: skip
     ever = {(source, unit) for source, _, unit in counts}
     lines: list[dict[str, Any]] = []
+    rules = read_rules()
     for day in every_day(min(days), place.as_of.date()):
         for rule in rules:
             came = deliveries.get(rule.source, [])
             newest = max((d for d in came if d <= day), default=None)
-            in_time = newest is not None and day - newest <= timedelta(days=rule.stands_for)
+            in_time = newest is not None and day - newest <= timedelta(days=rule.max_age_days)
             here: Counter[str] = Counter()
             for unit, since in names[rule.level].items():
                 seen = (rule.source, unit) in ever
@@ -111,8 +112,8 @@ def _excuse(rule: Rule, day: date, since: date, came: list[date], seen: bool, wo
         return "before_source_begins"
     if day < since:
         return "unit_not_existing"
-    if rule.owes == "none" or (rule.owes == "seen" and not seen):
-        return rule.because
+    if rule.expects == "none" or (rule.expects == "seen" and not seen):
+        return rule.reason
     return "non_working_day" if rule.working_days_only and not works else None
 
 
@@ -131,7 +132,7 @@ def _line(
 
 
 def reporter_days(rates: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFrame:
-    """The rates with two columns more: days of the period × units that owed dossiers, and of these the missing."""
+    """The rates with two columns more: days of the period × units that had to report dossiers, and the missing."""
     reports: dict[str, dict[date, tuple[int, int]]] = {"province": {}}
     for row in complete.to_dict("records"):
         if row["source"] == "dossier_log" and row["unit_code"] != "all":

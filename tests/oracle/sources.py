@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
@@ -18,10 +19,17 @@ SOURCES = sorted(path.parent.name for path in CONTRACTS.glob("*/contract.yaml"))
 BOOKKEEPING = {"batch_id": "varchar", "partition_key": "date", "_row": "bigint"}
 
 
+def read_contract(source: str) -> dict[str, Any]:
+    contract: dict[str, Any] = yaml.safe_load(
+        (CONTRACTS / source / "contract.yaml").read_text(encoding="utf-8")
+    )
+    return contract
+
+
 def column_types(source: str) -> dict[str, str]:
     """Every column that the source's contract names, as it types it, and where the row came from."""
-    contract = yaml.safe_load((CONTRACTS / source / "contract.yaml").read_text(encoding="utf-8"))
-    types = {name: column.get("type", "varchar") for name, column in contract["columns"].items()}
+    columns = read_contract(source)["columns"]
+    types = {name: column.get("type", "varchar") for name, column in columns.items()}
     return {**types, **BOOKKEEPING}
 
 

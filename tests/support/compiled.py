@@ -31,7 +31,7 @@ BOOKKEEPING = {
     "rows_read bigint, rows_accepted bigint, rows_rejected bigint, sha256 varchar, schema_fingerprint varchar, "
     "origin varchar, pulled_at timestamp, run_id varchar",
     "run_parameters": "as_of timestamp, partition_day date, place_code varchar, counts_since date, "
-    "stopped_is_end boolean, whole_code varchar, whole_level varchar, whole_name_vi varchar",
+    "stopped_is_end boolean, whole_name_vi varchar",
     "calendar": "date date, is_working_day boolean, holiday_name varchar",
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from pipelines.settings import PROJECT
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import ContractError, Contracts, Source, load_contracts
 from pipelines.sources.contracts.schema import SCHEMA, render_schema
+from pipelines.sources.files.formats import FORMATS
 
 SMALL = {
     "place": {"code": "40", "name": "Nghệ An", "counts_since": "2025-07-01"},
@@ -79,6 +80,13 @@ def test_every_demo_suite_and_reference_file_is_in_the_repository(demo: Contract
     assert all(source.suite_path.is_file() for source in demo.sources.values())
     tables = [table.as_source() for table in demo.reference.values()]
     assert all(table.resolved_path(PROJECT, "").is_file() for table in tables)
+
+
+@pytest.mark.parametrize("format", [entry.name for entry in FORMATS])
+def test_a_reference_file_is_of_the_format_that_its_suffix_says(demo: Contracts, format: str) -> None:
+    # A .tsv was once read as CSV with commas: one column.
+    table = demo.reference["units"].model_copy(update={"path": f"units.{format}", "format": None})
+    assert table.as_source().format == format
 
 
 def test_no_personal_column_of_the_domain_is_pulled(demo: Contracts) -> None:

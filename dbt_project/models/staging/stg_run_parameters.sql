@@ -9,9 +9,7 @@ renamed as (
         place_code,
         cast(counts_since as date) as counts_since,
         stopped_is_end,
-        -- What stands for all units together.
-        whole_code,
-        whole_level,
+        -- What all units together are called in print.
         whole_name_vi
     from source
 )

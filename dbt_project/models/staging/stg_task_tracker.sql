@@ -2,10 +2,8 @@ with source as (
     select
         tracker.*,
         -- The key as validation writes it beside a rejected row.
-        tracker.task_code || '|' || coalesce(tracker.unit_code, '') as row_key,
-        run.whole_code
+        tracker.task_code || '|' || coalesce(tracker.unit_code, '') as row_key
     from {{ source('raw', 'task_tracker') }} as tracker
-    cross join {{ source('raw', 'run_parameters') }} as run
 ),
 
 renamed as (
@@ -16,7 +14,7 @@ renamed as (
         owner_level,
         task_code,
         -- Provincial tasks have no reporting unit; the province itself stands in the key.
-        coalesce(unit_code, whole_code) as unit_code,
+        coalesce(unit_code, {{ whole() }}) as unit_code,
         row_key,
         title,
         directive_number,

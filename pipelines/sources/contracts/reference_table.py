@@ -26,7 +26,7 @@ class ReferenceTable(FileOptions, TableContract):
         suffix = Path(self.path).suffix.removeprefix(".") or "csv"
         return Source.model_validate(
             {
-                "format": {"tsv": "csv", "xls": "xlsx"}.get(suffix, suffix),
+                "format": suffix,
                 **keys,
                 "name": f"reference_{self.name}",
                 "title_vi": "",

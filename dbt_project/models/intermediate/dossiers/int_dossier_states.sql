@@ -107,7 +107,7 @@ final as (
         states.supplement_requests,
         states.state_number = 1 as is_first_state,
         states.recorded_10_at is not null as is_returned,
-        -- Late: what told of the receipt was synchronised after the day of receipt.
+        -- Late: the row that gave the receipt was synchronised after the day of receipt.
         coalesce(cast(states.arrived_at as date) > cast(states.received_at as date), false) as is_late_arrival,
         states.channel = 'postal' as is_postal,
         states.channel = 'online' as is_online,

@@ -6,7 +6,5 @@ select
     place_code,
     counts_since,
     stopped_is_end,
-    whole_code,
-    whole_level,
     whole_name_vi
 from {{ ref('stg_run_parameters') }}

@@ -13,7 +13,7 @@ select
     {{ whole() }} as unit_level
 from {{ ref('int_as_of') }}
 union all
--- Dossiers of which no unit is told.
+-- Dossiers whose unit is not given.
 select
     'unknown' as unit_code,
     'Không rõ đơn vị' as unit_name,

@@ -1,5 +1,5 @@
 -- Nothing is lost in silence: where each accepted row went, counted from what the layers really hold.
--- Of a snapshot's copies the kind is not told apart; of a log's it is.
+-- Of a snapshot's copies the kind is not distinguished; of a log's it is.
 {% for source, contract in canon().items() %}
 {% if not loop.first %}
 union all

@@ -1,4 +1,4 @@
--- Who owes a report of the level on the day: every commune that exists then, and the province itself.
+-- Who must report for the level on the day: every commune that exists then, and the province itself.
 with levels as (
     select
         as_of_day,

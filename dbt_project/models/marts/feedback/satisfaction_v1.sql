@@ -19,7 +19,7 @@ counted as (
         months.month,
         months.as_of_day,
         months.as_of,
-        case when grouping(feedback.unit_code) = 1 then run.whole_code else feedback.unit_code end as unit_code,
+        case when grouping(feedback.unit_code) = 1 then {{ whole() }} else feedback.unit_code end as unit_code,
         case when grouping(feedback.sector_code) = 1 then 'all' else feedback.sector_code end as sector_code,
         count(feedback.feedback_code) as received,
         {{ count_if("feedback.kind = 'regulation'") }} as about_regulation,
@@ -43,7 +43,7 @@ counted as (
             months.month = feedback.received_month
             and run.counts_since <= feedback.received_at
     group by
-        months.month, months.as_of_day, months.as_of, run.whole_code,
+        months.month, months.as_of_day, months.as_of,
         grouping sets (
             (feedback.unit_code, feedback.sector_code), (feedback.unit_code), (feedback.sector_code), ()
         )
@@ -77,7 +77,6 @@ select
     counted.ratings < 5 as is_small,
     counted.as_of
 from counted
-cross join {{ ref('int_as_of') }} as run
 left join {{ ref('int_today_units') }} as units on counted.unit_code = units.unit_code
 left join {{ ref('int_sectors') }} as sectors on counted.sector_code = sectors.sector_code
-where counted.received > 0 or (counted.unit_code = run.whole_code and counted.sector_code = 'all')
+where counted.received > 0 or (counted.unit_code = {{ whole() }} and counted.sector_code = 'all')

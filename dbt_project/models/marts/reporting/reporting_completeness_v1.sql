@@ -25,9 +25,9 @@ units as (
     where is_current
     union all
     select
-        whole_code as unit_code,
+        {{ whole() }} as unit_code,
         whole_name_vi as unit_name,
-        whole_level as unit_level,
+        {{ whole() }} as unit_level,
         cast('0001-01-01' as date) as valid_from
     from {{ ref('int_as_of') }}
 ),
@@ -67,7 +67,7 @@ expectations as (
         units.unit_name,
         in_force.delivery_day,
         coalesce(reports.records, 0) as records,
-        -- Not owed, for the first reason that holds; then whether it came.
+        -- Not expected, for the first reason that holds; then whether it came.
         case
             when begins.begins_on is null or days.as_of_day < begins.begins_on then 'before_source_begins'
             when days.as_of_day < units.valid_from then 'unit_not_existing'
