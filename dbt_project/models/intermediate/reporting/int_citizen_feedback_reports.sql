@@ -20,11 +20,10 @@ with units_reports as (
 whole as (
     select
         units_reports.delivery_day,
-        run.whole_code as unit_code,
+        {{ whole() }} as unit_code,
         sum(units_reports.records) as records
     from units_reports
-    cross join {{ ref('int_as_of') }} as run
-    group by units_reports.delivery_day, run.whole_code
+    group by units_reports.delivery_day
 )
 
 select * from units_reports
