@@ -20,6 +20,8 @@ help: ## this list
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	# Also where the environment forbids Python to do so itself: uncompiled, every start costs ten seconds more.
 	-$(BIN)/python -m compileall -q .venv pipelines >/dev/null
+	# dbt's parse, kept in .venv for every data directory: it costs more than a small province's build.
+	-$(BIN)/python -m pipelines.warehouse.dbt
 	@touch $@
 
 install: .venv/installed ## the virtual environment, from the lock

@@ -6,22 +6,20 @@ parse again.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pipelines.settings import Settings
+from pipelines.warehouse import parsed
 
 # The dbt of this environment, whatever PATH says.
 DBT_EXECUTABLE = str(Path(sys.executable).with_name("dbt"))
 FAILED = ("error", "fail", "runtime error", "partial success")
-# dbt's own copy of what it parsed, faster to read than the manifest; and the mark of what it was parsed from.
-PARSED, MARK = "partial_parse.msgpack", "parsed_from.sha256"
 
 
 class DbtError(RuntimeError):
@@ -48,31 +46,16 @@ class NodeResult:
 
 def ensure_manifest(settings: Settings) -> Path:
     """The manifest under the data directory, parsed again only where the project or dbt is another one."""
-    mark = settings.dbt_target / MARK
-    if not (mark.exists() and mark.read_text(encoding="utf-8") == _mark_of(settings)):
-        settings.dbt_target.mkdir(parents=True, exist_ok=True)
-        parsed = _invoke(settings, "parse", "--quiet", "--log-level-file", "none")
-        if not parsed.success:
-            raise DbtError(f"dbt could not parse {settings.dbt_project.name}: {parsed.exception}")
-        mark.write_text(_mark_of(settings), encoding="utf-8")
-    return settings.dbt_target / "manifest.json"
-
-
-def _mark_of(settings: Settings) -> str:
-    """SHA-256 of every file of the project, of dbt's versions, and of what was parsed from them.
-
-    By content: a file that is gone, or older than the manifest it comes after, is another project too.
-    """
-    project = settings.dbt_project
-    folders = [project / name for name in ("models", "seeds", "macros", "tests")]
-    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
-    files += [project / "dbt_project.yml", project / "profiles.yml"]
-    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')}".encode())
-    for file in sorted(files):
-        digest.update(f"\0{file.relative_to(project)}\0".encode() + file.read_bytes())
-    parsed = settings.dbt_target / PARSED
-    digest.update(parsed.read_bytes() if parsed.exists() else b"")
-    return digest.hexdigest()
+    project, target = settings.dbt_project, settings.dbt_target
+    if not parsed.is_current(project, target):
+        target.mkdir(parents=True, exist_ok=True)
+        if not parsed.copy_shared(project, target):
+            outcome = _invoke(settings, "parse", "--quiet", "--log-level-file", "none")
+            if not outcome.success:
+                raise DbtError(f"dbt could not parse {project.name}: {outcome.exception}")
+            parsed.share_parse(project, target)
+        parsed.mark_current(project, target)
+    return target / parsed.MANIFEST
 
 
 def _read_parsed(settings: Settings) -> Any:
@@ -80,7 +63,7 @@ def _read_parsed(settings: Settings) -> Any:
     from dbt.contracts.graph.manifest import Manifest
 
     ensure_manifest(settings)
-    manifest = Manifest.from_msgpack((settings.dbt_target / PARSED).read_bytes())
+    manifest = Manifest.from_msgpack((settings.dbt_target / parsed.PARSED).read_bytes())
     manifest.build_flat_graph()
     return manifest
 
@@ -153,3 +136,13 @@ def _located(settings: Settings, *words: str) -> list[str]:
     target = str(settings.dbt_target)
     return [*words, "--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project),
             "--target-path", target, "--log-path", target]  # fmt: skip
+
+
+def parse_ahead() -> None:
+    """Parse for every data directory to come, as a part of installing."""
+    with TemporaryDirectory() as folder:
+        ensure_manifest(replace(Settings.from_env(), data=Path(folder)))
+
+
+if __name__ == "__main__":
+    parse_ahead()

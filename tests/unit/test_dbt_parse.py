@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.settings import Settings
-from pipelines.warehouse import dbt
+from pipelines.warehouse import dbt, parsed
 
 
 @pytest.fixture
@@ -20,7 +21,8 @@ def parses(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
     def invoke(settings: Settings, *words: str, manifest: Any = None) -> SimpleNamespace:
         commands.append(words[0])
-        (settings.dbt_target / dbt.PARSED).write_bytes(b"parsed")
+        (settings.dbt_target / parsed.PARSED).write_bytes(b"parsed")
+        (settings.dbt_target / parsed.MANIFEST).write_text("{}")
         return SimpleNamespace(success=True, exception=None)
 
     project = tmp_path / "project"
@@ -35,6 +37,7 @@ def parses(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(name)
     monkeypatch.setattr(Settings, "dbt_project", property(lambda _: project))
+    monkeypatch.setattr(parsed, "SHARED", tmp_path / "environment")
     monkeypatch.setattr(dbt, "_invoke", invoke)
     return commands
 
@@ -47,6 +50,49 @@ def test_a_project_that_was_parsed_is_not_parsed_again_wherever_its_target_is_co
     assert parses == ["parse"]
 
 
+def test_a_second_data_directory_takes_the_parse_of_the_first(
+    settings: Settings, parses: list[str], tmp_path: Path
+) -> None:
+    dbt.ensure_manifest(settings)
+    other = replace(settings, data=tmp_path / "other")
+    assert dbt.ensure_manifest(other).read_text() == "{}"
+    assert (other.dbt_target / parsed.PARSED).read_bytes() == b"parsed"
+    assert parses == ["parse"]
+
+
+def test_a_parse_by_another_hand_is_replaced(settings: Settings, parses: list[str]) -> None:
+    dbt.ensure_manifest(settings)
+    (settings.dbt_target / parsed.PARSED).write_bytes(b"of another project")
+    dbt.ensure_manifest(settings)
+    assert (settings.dbt_target / parsed.PARSED).read_bytes() == b"parsed"
+
+
+def test_half_a_shared_parse_is_none(settings: Settings, parses: list[str], tmp_path: Path) -> None:
+    dbt.ensure_manifest(settings)
+    [shared] = parsed.SHARED.iterdir()
+    (shared / parsed.PARSED).unlink()
+    dbt.ensure_manifest(replace(settings, data=tmp_path / "other"))
+    assert parses == ["parse", "parse"]
+    assert (shared / parsed.PARSED).read_bytes() == b"parsed"
+
+
+def test_an_environment_that_cannot_be_written_keeps_no_parse(
+    settings: Settings, parses: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a file").write_text("")
+    monkeypatch.setattr(parsed, "SHARED", tmp_path / "a file" / "parsed")
+    dbt.ensure_manifest(settings)
+    dbt.ensure_manifest(replace(settings, data=tmp_path / "other"))
+    assert parses == ["parse", "parse"]
+
+
+def test_old_parses_are_cleared_away(settings: Settings, parses: list[str]) -> None:
+    for number in range(parsed.PARSES_KEPT + 2):
+        (settings.dbt_project / "models/one.sql").write_text(f"select {number}")
+        dbt.ensure_manifest(settings)
+    assert len(list(parsed.SHARED.iterdir())) == parsed.PARSES_KEPT
+
+
 CHANGES: dict[str, Callable[[Settings, pytest.MonkeyPatch], object]] = {
     "a changed file": lambda s, _: (s.dbt_project / "models/one.sql").write_text("select 2"),
     "a file that is gone": lambda s, _: (s.dbt_project / "tests/t.sql").unlink(),
@@ -54,8 +100,7 @@ CHANGES: dict[str, Callable[[Settings, pytest.MonkeyPatch], object]] = {
         s.dbt_project / "models/two.sql"
     ),
     "another profile": lambda s, _: (s.dbt_project / "profiles.yml").write_text("threads: 1"),
-    "another dbt": lambda _, patch: patch.setattr(dbt, "version", lambda name: "9.9"),
-    "a parse by another hand": lambda s, _: (s.dbt_target / dbt.PARSED).write_bytes(b"of another project"),
+    "another dbt": lambda _, patch: patch.setattr(parsed, "version", lambda name: "9.9"),
 }
 
 

@@ -1,0 +1,90 @@
+"""What dbt parsed: kept in a data directory with a mark of what it was parsed from, and once for all of them.
+
+A parse costs more than the build of a small province and depends on the project alone, so the environment
+that dbt is installed in keeps it for every data directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+# dbt's own copy of what it parsed is faster to read than the manifest; the mark says what it was parsed from.
+MANIFEST, PARSED, MARK = "manifest.json", "partial_parse.msgpack", "parsed_from.sha256"
+SHARED = Path(sys.prefix) / "var" / "thongsuot" / "parsed"
+# Other checkouts of the project may use the same environment.
+PARSES_KEPT = 4
+
+
+def is_current(project: Path, target: Path) -> bool:
+    """Whether `target` holds a parse of this project by this dbt, and nobody else's."""
+    mark = target / MARK
+    return mark.exists() and mark.read_text(encoding="utf-8") == _hash_parse(project, target)
+
+
+def mark_current(project: Path, target: Path) -> None:
+    (target / MARK).write_text(_hash_parse(project, target), encoding="utf-8")
+
+
+def copy_shared(project: Path, target: Path) -> bool:
+    """Bring the environment's parse of this project into `target`; False where it has none."""
+    return _copy_parse(_find_shared(project), target)
+
+
+def share_parse(project: Path, target: Path) -> None:
+    """Keep the parse in `target` for other data directories; an environment that is read-only keeps none."""
+    shared = _find_shared(project)
+    draft = shared.with_name(f".{shared.name}.{os.getpid()}")
+    try:
+        draft.mkdir(parents=True, exist_ok=True)
+        if _copy_parse(target, draft):
+            shutil.rmtree(shared, ignore_errors=True)
+            draft.rename(shared)
+        parses = sorted(SHARED.glob("[!.]*"), key=lambda path: path.stat().st_mtime)
+    except OSError:
+        parses = []
+    for earlier in [draft, *parses[:-PARSES_KEPT]]:
+        shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _find_shared(project: Path) -> Path:
+    """Named by the content, and by the place: a seed's node names the folder that it was parsed in."""
+    place = hashlib.sha256(f"{project.resolve()} {_hash_project(project)}".encode())
+    return SHARED / place.hexdigest()[:16]
+
+
+def _copy_parse(origin: Path, target: Path) -> bool:
+    """Whether `origin` had both files of a parse; then `target` has them too, each whole."""
+    try:
+        for name in (MANIFEST, PARSED):
+            draft = target / f".{name}.{os.getpid()}"
+            shutil.copyfile(origin / name, draft)
+            draft.replace(target / name)
+    except OSError:
+        return False
+    return True
+
+
+def _hash_project(project: Path) -> str:
+    """SHA-256 of every file of the project and of dbt's versions.
+
+    By content: a file that is gone, or older than the manifest it comes after, is another project too.
+    """
+    folders = [project / name for name in ("models", "seeds", "macros", "tests")]
+    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    files += [project / "dbt_project.yml", project / "profiles.yml"]
+    digest = hashlib.sha256(f"{version('dbt-core')} {version('dbt-duckdb')}".encode())
+    for file in sorted(files):
+        digest.update(f"\0{file.relative_to(project)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _hash_parse(project: Path, target: Path) -> str:
+    """SHA-256 of the project and of what was parsed from it."""
+    parsed = target / PARSED
+    content = parsed.read_bytes() if parsed.exists() else b""
+    return hashlib.sha256(_hash_project(project).encode() + content).hexdigest()
