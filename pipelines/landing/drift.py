@@ -97,28 +97,35 @@ def _words_sql(column: Column) -> str:
 def _find_unreadable(
     con: duckdb.DuckDBPyConnection, source: Source, columns: list[Column], relation: str
 ) -> dict[str, list[str]]:
-    """Typed column → up to three outlines of its texts, where none of its first rows reads; in one scan."""
+    """Typed column → up to three outlines of its texts, where none of its first rows reads.
+
+    One scan where all columns read, which is the rule: outlines are asked only of those that do not.
+    """
     typed = [c for c in columns if c.type != "text" and not c.meanings and not c.fallback]
     if not typed:
         return {}
     texts = ", ".join(f"{clean_text_sql(source, c)} as {duck.identifier(c.name)}" for c in typed)
+    first_rows = f"(select {texts} from {relation} limit {SAMPLE_ROWS})"
     counts = ", ".join(_count_readable_sql(source, column) for column in typed)
-    row = con.execute(
-        f"select [{counts}] from (select {texts} from {relation} limit {SAMPLE_ROWS})"
-    ).fetchone()
-    assert row is not None
-    return {
-        column.name: list(count["outlines"])
-        for column, count in zip(typed, row[0], strict=True)
-        if count["texts"] >= ENOUGH and not count["readable"]
-    }
+    numbers = con.execute(f"select {counts} from {first_rows}").fetchone()
+    assert numbers is not None
+    unreadable = [
+        column.name
+        for column, filled, readable in zip(typed, numbers[::2], numbers[1::2], strict=True)
+        if filled >= ENOUGH and not readable
+    ]
+    if not unreadable:
+        return {}
+    outlines = ", ".join(f"list(distinct {outline_sql(duck.identifier(name))})[:3]" for name in unreadable)
+    lists = con.execute(f"select {outlines} from {first_rows}").fetchone()
+    assert lists is not None
+    return {name: list(outline) for name, outline in zip(unreadable, lists, strict=True)}
 
 
 def _count_readable_sql(source: Source, column: Column) -> str:
+    """SQL of two numbers: the column's texts, and those of them that read as its type."""
     name = duck.identifier(column.name)
-    readable = typed_value_sql(source, column, lambda _: name)
-    outlines = f"list(distinct {outline_sql(name)})[:3]"
-    return f"{{'texts': count({name}), 'readable': count({readable}), 'outlines': {outlines}}}"
+    return f"count({name}), count({typed_value_sql(source, column, lambda _: name)})"
 
 
 def outline_sql(text: str) -> str:
