@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from dagster._core.storage.event_log.schema import AssetKeyTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
@@ -26,6 +27,7 @@ class EventStore(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._engines: dict[str, sa.Engine] = {}
+        self._present: set[str] = set()  # tables and columns that were seen
         super().__init__(base_dir, inst_data)
 
     @contextmanager
@@ -52,6 +54,19 @@ class EventStore(SqliteEventLogStorage):
             sa.event.listen(engine, "connect", lambda raw, _: raw.execute("pragma synchronous = normal"))
             self._engines[shard] = engine
         return self._engines[shard]
+
+    def has_table(self, table_name: str) -> bool:
+        """Asked for every event of an asset, by Dagster each time of a file opened anew; what is there stays."""
+        if table_name not in self._present and super().has_table(table_name):
+            self._present.add(table_name)
+        return table_name in self._present
+
+    def _has_asset_key_col_on_connection(self, conn: sa.Connection, column_name: str) -> bool:
+        """Of the table of asset keys, for every event of an asset too."""
+        column = f"{AssetKeyTable.name}.{column_name}"
+        if column not in self._present and super()._has_asset_key_col_on_connection(conn, column_name):
+            self._present.add(column)
+        return column in self._present
 
     def dispose(self) -> None:
         super().dispose()

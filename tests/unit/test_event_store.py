@@ -45,3 +45,23 @@ def test_many_runs_leave_few_files_open_and_every_one_can_be_read_again(
     assert isinstance(store, EventStore)
     assert all(store.get_logs_for_run(run) for run in runs)
     assert len(store._engines) == 2
+
+
+def test_what_is_there_is_asked_of_the_file_once(
+    instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions: list[str] = []
+    plain = SqliteEventLogStorage.has_table
+
+    def has_table(store: SqliteEventLogStorage, table_name: str) -> bool:
+        questions.append(table_name)
+        return plain(store, table_name)
+
+    monkeypatch.setattr(SqliteEventLogStorage, "has_table", has_table)
+    store = instance.event_log_storage
+    assert isinstance(store, EventStore)
+    for _ in range(2):
+        materialize([numbers], instance=instance)
+        assert store.has_table("asset_event_tags") and not store.has_table("no_such_table")
+    assert questions.count("asset_event_tags") == 1
+    assert questions.count("no_such_table") == 2
