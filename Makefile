@@ -42,8 +42,9 @@ ui: install ## Dagster on http://127.0.0.1:3000, on the same data
 superset: install .venv-superset/installed ## two dashboards on http://127.0.0.1:8088, on the newest release
 	$(BIN)/thongsuot superset
 
+# PYTEST_FLAGS='--seconds tests/seconds.csv' writes down where the time went.
 test: install $(if $(CI_SLOW),.venv-superset/installed) ## the whole test suite; two workers, a module stays on one
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
 test-full: install ## the crash matrices with every boundary, besides those of `make test`
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m full

@@ -38,6 +38,8 @@ class Province(NamedTuple):
         return process
 
 
+pytest_plugins = ("tests.support.seconds",)
+
 # The fixtures that take minutes, the longest first; each is made by the first module that needs it.
 PROVINCES = ("full_province", "week", "small_province")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -54,9 +54,10 @@ def run_night(
     as_of: datetime | None = None,
     *,
     build: Callable[[Settings], list[dbt.NodeResult]] = dbt.build,
+    exports: Sequence[str] = ("marts_duckdb",),
 ) -> Release:
     """One whole night and the newest release after it."""
-    settings = replace(settings, exports_on=frozenset({"marts_duckdb"}))
+    settings = replace(settings, exports_on=frozenset(exports))
     run_stages(night_of(settings, word, as_of=as_of, build=build))
     with open_lake(settings) as con:
         return ledger.list_releases(con)[-1]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,24 +11,31 @@ import pytest
 
 from benchmarks.readers import READERS, run_watched
 from pipelines.exports.postgres.export import load_postgres
+from pipelines.settings import Settings
+from tests import crashing
 from tests.conftest import Province
+from tests.nights import run_night
+from tests.support.compiled import build_compiled
+from tests.support.copies import copy_installation
 
 pytestmark = pytest.mark.slow
 
 
+def run_next_night(settings: Settings) -> None:
+    run_night(settings, "2025-08-07", build=build_compiled, exports=("marts_duckdb", "postgres"))
+
+
 def test_readers_meet_no_error_and_no_mixture_and_postgres_got_the_difference(
-    small_province: Province, postgres: str, tmp_path: Path
+    small_province: Province, compiled: Settings, postgres: str, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
-    shutil.copytree(small_province.settings.data, data, symlinks=True)
+    copy_installation(small_province.settings.data, data, "dbt")
     settings = replace(small_province.settings, data=data, postgres_url=postgres)
+    shutil.copytree(compiled.dbt_target, settings.dbt_target)
     load_postgres(settings)
-    env = {**os.environ, "THONGSUOT_DATA": str(data), "THONGSUOT_POSTGRES_URL": postgres}
-    nightly = [sys.executable, "-m", "pipelines.cli", "run", "--partition", "2025-08-07"]
 
     def run() -> float:
-        process = subprocess.run(nightly, env=env, capture_output=True, text=True, check=False)
-        assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]
+        crashing.ask_in_child(run_next_night, settings)
         return 0
 
     _, seen = run_watched(str(data), postgres, run, kinds=sorted(set(READERS)))
