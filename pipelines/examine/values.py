@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import duckdb
@@ -13,8 +14,10 @@ from pipelines.privacy.detectors import count_personal_data
 from pipelines.quality.suite import Reference
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.names import find_closest
-from pipelines.sources.values.datetime_formats import suggest_formats
-from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
+from pipelines.sources.values.datetime_formats import describe_texts, suggest_formats
+from pipelines.sources.values.moments import is_of_moments, read_moment_sql
+from pipelines.sources.values.parsing import clean_text_sql, is_empty_sql, typed_value_sql
+from pipelines.sources.values.placeholders import is_declared_sql, is_placeholder_sql
 
 ROWS_LISTED = 5
 
@@ -27,6 +30,8 @@ def examine_values(
     columns = [c for c in source.columns if c.name in present]
     _examine_words(seen, source, con, [c for c in columns if c.meanings])
     for column in columns:
+        if is_of_moments(column):
+            _examine_placeholders(seen, source, con, column)
         if column.type != "text" and not column.meanings:
             _examine_type(seen, source, con, column)
     _examine_personal(seen, source, con, extra)
@@ -64,21 +69,54 @@ def _examine_type(seen: Examination, source: Source, con: duckdb.DuckDBPyConnect
     rows = con.execute(
         f"select {outline_sql(name)} as said, count(*) as n, list(distinct {name})[:50] "
         f"from (select {clean_text_sql(source, column)} as {name} from sample) "
-        f"where {name} is not null and {value} is null "
+        f"where not {is_empty_sql(source, plain, name)} and {value} is null "
         f"group by 1 order by n desc, said limit {ROWS_LISTED}"
     ).fetchall()
     for outline, count, texts in rows:
         text = f"{count} rows hold a text of the shape {outline!r}, which is no {column.type}"
-        if column.type in ("timestamp", "date"):
+        if is_of_moments(column) and _is_read(con, source, column, list(texts)):
+            text = f"{count} rows hold a text of the shape {outline!r}, whose year is implausible"
+        elif is_of_moments(column):
             key = "datetime_formats" if column.type == "timestamp" else "date_formats"
             text = f"{count} rows hold a text of the shape {outline!r}, which no format of `{key}` reads"
             formats = suggest_formats(con, list(texts))
             if formats:
                 formats_so_far = seen.changes.setdefault(key, list(getattr(source, key)))
                 formats_so_far += [formats[0]] if formats[0] not in formats_so_far else []
-                text += f"; {formats[0]!r} would"
+                text += f"; {formats[0]!r} would{describe_texts(list(texts), formats[0])}"
             if len(formats) > 1:
                 text += f", and so would {formats[1]!r}: which is day and which month, only the owner knows"
+        seen.add_advice("warning", column.name, text)
+
+
+def _is_read(con: duckdb.DuckDBPyConnection, source: Source, column: Column, texts: list[str]) -> bool:
+    """Whether the declared formats read all of `texts`, however implausible the moments."""
+    moment = read_moment_sql(source, column, "t")
+    row = con.execute(
+        f"select bool_and({moment} is not null) from unnest(?) as given (t)", [texts]
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _examine_placeholders(
+    seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, column: Column
+) -> None:
+    """Rows per text that stands for no date, and where sources.yaml should name its day."""
+    name = duck.identifier(column.name)
+    moment = read_moment_sql(source, column, name)
+    rows = con.execute(
+        f"select coalesce(strftime({moment}, '%Y-%m-%d'), {name}), count(*) "
+        f"from (select {clean_text_sql(source, column)} as {name} from sample) "
+        f"where {name} is not null and {is_placeholder_sql(source, name, moment)} "
+        f"and not {is_declared_sql(source, moment)} group by 1 order by 2 desc, 1"
+    ).fetchall()
+    for day, count in rows:
+        outcome = "such rows are rejected" if column.required else "they count as empty"
+        text = f"{count} rows hold {day}, which stands for no date: {outcome}"
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", day) and not day.startswith("0000") and not column.required:
+            text += "; if that is right, name it under `placeholder_dates`"
+            days = seen.changes.setdefault("placeholder_dates", list(map(str, source.placeholder_dates)))
+            days += [day] if day not in days else []
         seen.add_advice("warning", column.name, text)
 
 

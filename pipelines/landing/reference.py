@@ -17,11 +17,12 @@ from pipelines import duck
 from pipelines.landing.batches import Batch, find_newest_batches, hash_file, write_batch
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Column, Contracts, Source
+from pipelines.sources.contracts.source import REFERENCE_PREFIX
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.files import connector as files
-from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
+from pipelines.sources.values.parsing import clean_text_sql, is_empty_sql, typed_value_sql
 
-PREFIX = "reference_"
+PREFIX = REFERENCE_PREFIX
 # Where the file lies, how much it may ask of the machine, and what people read about it.
 NOT_READING: Any = {
     "path": True, "limits": True, "title_vi": True, "description": True, "owner": True, "grain": True,
@@ -81,10 +82,11 @@ def _write(
     con.execute(f"create temp table clean as select _row, {clean} from texts order by _row")
     typed = {c.name: typed_value_sql(source, c, _name) for c in source.columns}
     for column in source.columns:
-        missing_sql = f"{_name(column)} is null" if column.required else "false"
+        is_empty = is_empty_sql(source, column, _name(column))
+        missing_sql = is_empty if column.required else "false"
         row = con.execute(
             f"select _row, {_name(column)} from clean where {missing_sql} "
-            f"or ({_name(column)} is not null and {typed[column.name]} is null) order by _row limit 1"
+            f"or (not {is_empty} and {typed[column.name]} is null) order by _row limit 1"
         ).fetchone()
         if row:
             words = f" (one of {', '.join(column.meanings)})" if column.meanings else ""

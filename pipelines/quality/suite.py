@@ -24,12 +24,13 @@ COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
 ALL_TEXTS = "texts"
 # Helper columns that tell what was delivered before: see pipelines/quality/history.py.
 REPEATED, MOVE, LATE = "key__repeated", "state__move", "state__late"
-# What every row knows of its batch: its day (as a date, and its end as a time) and when it was pulled.
-ROW_FACTS = ("_partition", "_day_end", "_pulled_at")
+# What every row knows of its batch: its day (as a date, and its end as a time), when it was pulled, and the
+# last moment that a state in it may have: of a table with milestones its `snapshot_at`, else a day after the pull.
+ROW_FACTS = ("_partition", "_day_end", "_pulled_at", "_export_at")
 # The facts of a batch as a whole, which its own rules read: see pipelines/quality/whole.py.
 BATCH_FACTS = ("rows", "rows_emptied", "volume_ratio", "hours_behind")
 # Raised when the files a validation writes hold more than before: they are then written anew.
-FORMAT = b"2"
+FORMAT = b"3"
 
 
 class SuiteError(ValueError):
@@ -197,7 +198,8 @@ def hash_rules(source: Source, references: Mapping[str, str] | None = None) -> s
     contract = source.model_dump_json(
         include={
             "columns", "key", "datetime_formats", "date_formats", "timezone", "null_values",
-            "number_format", "derived", "max_rejected_share", "may_be_empty",
+            "placeholder_dates", "number_format", "derived", "milestones", "snapshot_at",
+            "max_rejected_share", "may_be_empty",
         }
     )  # fmt: skip
     tables = json.dumps(sorted((references or {}).items())).encode() if references else b""

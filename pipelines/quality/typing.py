@@ -1,17 +1,19 @@
 """Landed text → typed columns, as one SQL statement per source built from its contract.
 
-What does not parse is never lost: `<column>__raw` holds the text wherever typing gave nothing, and
-the suite's rule on it says so. Formats are tried in the contract's order, never inferred.
+What does not parse is never lost: `<column>__raw` holds the text wherever typing gave nothing, and the
+suite's rule on it says so. Formats are tried in the contract's order, never inferred.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pipelines import duck
 from pipelines.privacy.detectors import REMOVED
 from pipelines.sources.contracts.contract import Column, Source
-from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
+from pipelines.sources.values.moments import is_of_moments, is_plausible_sql, read_moment_sql
+from pipelines.sources.values.parsing import clean_text_sql, find_fallback, is_empty_sql, typed_value_sql
+from pipelines.sources.values.placeholders import is_declared_sql, is_placeholder_sql
 
 # What cp1252 makes of the bytes 80–BF, which follow the first byte of a Vietnamese letter in UTF-8.
 _CONTINUATION = "[\\x{0080}-\\x{00BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
@@ -23,7 +25,8 @@ MOJIBAKE = f"á[º»]{_CONTINUATION}|[ÃÄÆ]{_CONTINUATION}|[a-z]Ã|\\x{{FFFD}}
 def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
     """SELECT over `relation` (landed columns, `_key`, `_batch`, `_row`) giving typed columns.
 
-    Beside each typed or mapped column stands `<column>__raw`: its text where it has no typed value.
+    Beside each typed or mapped column stands `<column>__raw`: its text where it has no typed value; beside
+    times and dates what `_select_moment_helpers` tells.
     `landed` names the columns the batch really has; an absent optional one is NULL, or its default.
     Helper columns for the suite: the contract's `derived`; `texts__personal`, `texts__mojibake` hold
     an offending text.
@@ -33,15 +36,18 @@ def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
         f"{clean_text_sql(source, c) if c.name in present else 'null::varchar'} as {_text(c)}"
         for c in source.columns
     )
+    moments = [c for c in source.columns if is_of_moments(c)]
+    read = "".join(f", {read_moment_sql(source, c, _text(c))} as {_moment(c)}" for c in moments)
     typed = ", ".join(
-        f"{typed_value_sql(source, c, _text)} as {duck.identifier(c.name)}" for c in source.columns
+        f"{typed_value_sql(source, c, _text, _moment)} as {duck.identifier(c.name)}" for c in source.columns
     )
     raws = "".join(
         f", case when {duck.identifier(c.name)} is null then {_text(c)} end as "
         f"{duck.identifier(c.name + '__raw')}"
         for c in source.columns
-        if c.type != "text" or c.meanings
+        if (c.type != "text" or c.meanings) and not is_of_moments(c)
     )
+    raws += "".join(f", {helper}" for c in moments for helper in _select_moment_helpers(source, c))
     derived = "".join(f", {e} as {duck.identifier(n)}" for n, e in source.derived.items())
     free = [duck.identifier(n) for n in sorted(source.free_text_columns() & present)]
     scanned = [duck.identifier(n) for n in sorted(source.scanned_columns() & present)]
@@ -56,8 +62,50 @@ def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
                 case when {mojibake} then {joined} end as texts__mojibake
             from {relation}
         ),
-        typed as (select *, {typed} from cleaned)
-        select * exclude ({", ".join(map(_text, source.columns))}){raws}{derived} from typed"""
+        read as (select *{read} from cleaned),
+        typed as (select *, {typed} from read)
+        select * exclude ({", ".join([*map(_text, source.columns), *map(_moment, moments)])}){raws}{derived}
+        from typed"""
+
+
+def _select_moment_helpers(source: Source, column: Column) -> Iterator[str]:
+    """SQL of the helper columns of a column of times or dates, each the text at fault or NULL.
+
+    `__raw`: it gives no value, and does not stand for "no date". `__implausible`: the year cannot be meant.
+    `__placeholder`: it stands for no date; of an optional column only where the place did not say so.
+    `__unread`: no format reads it; of a required column also '' where it says nothing.
+    """
+    text, moment = _text(column), _moment(column)
+    is_placeholder = is_placeholder_sql(source, text, moment)
+    is_noted = is_placeholder
+    if not column.required and source.placeholder_dates:
+        is_noted = f"{is_placeholder} and not {is_declared_sql(source, moment)}"
+    is_implausible = f"{moment} is not null and not {is_plausible_sql(moment)} and not {is_placeholder}"
+    no_value = f"{duck.identifier(column.name)} is null and not {is_placeholder}"
+    helpers = {
+        "raw": f"case when {no_value} then {text} end",
+        "placeholder": f"case when {is_noted} then {text} end",
+        "implausible": f"case when {is_implausible} then {text} end",
+        "unread": _unread_sql(source, column),
+    }
+    for name, sql in helpers.items():
+        yield f"{sql} as {duck.identifier(f'{column.name}__{name}')}"
+
+
+def _unread_sql(source: Source, column: Column) -> str:
+    text, moment = _text(column), _moment(column)
+    is_unread = f"{moment} is null and not {is_placeholder_sql(source, text, moment)}"
+    if column.fallback:
+        other = _unread_sql(source, find_fallback(source, column))
+        is_empty = is_empty_sql(source, column, text, moment)
+        return f"case when {is_empty} then {other} when {is_unread} then {text} end"
+    if column.required:
+        return f"case when {is_unread} then coalesce({text}, '') end"
+    return f"case when {is_unread} then {text} end"
+
+
+def _moment(column: Column) -> str:
+    return duck.identifier(f"_{column.name}__moment")
 
 
 def _text(column: Column) -> str:

@@ -160,7 +160,7 @@ def type_rows(
         for n, q in ((n, duck.identifier(n)) for n in helpers)
     ]
     typing = select_typed(source, f"({select_landed(keyed)})", list_landed_columns(keyed))
-    typing = f"select *, {select_row_facts(keyed)} from ({typing})"
+    typing = f"select *, {select_row_facts(source, keyed)} from ({typing})"
     kept = ", ".join(["_key", *facts, *map(duck.identifier, names), *helper_columns])
     con.execute(
         f"create table typed as select {kept} from ({select_with_helpers(suite, typing, references)})"

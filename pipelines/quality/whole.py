@@ -100,12 +100,19 @@ def read_pull_time(batch: Batch) -> datetime:
     return utc.astimezone(LOCAL_ZONE).replace(tzinfo=None)
 
 
-def select_row_facts(keyed: Sequence[KeyedBatch]) -> str:
+def select_row_facts(source: Source, keyed: Sequence[KeyedBatch]) -> str:
     """SQL columns `_place` (of the batch in its chunk) and ROW_FACTS, from a row's `_batch`."""
-    days = ", ".join(f"date {duck.literal(p.batch.partition)}" for p in keyed)
-    pulls = ", ".join(f"timestamp {duck.literal(read_pull_time(p.batch))}" for p in keyed)
-    day = f"[{days}][_batch::bigint + 1]"
+
+    def pick(values: Iterable[date | datetime]) -> str:
+        kind = {date: "date"}
+        listed = ", ".join(f"{kind.get(type(v), 'timestamp')} {duck.literal(v)}" for v in values)
+        return f"[{listed}][_batch::bigint + 1]"
+
+    days = [date.fromisoformat(p.batch.partition) for p in keyed]
+    pulls = [read_pull_time(p.batch) for p in keyed]
+    exports = [datetime.combine(day, source.snapshot_at) for day in days]
+    export = pick(exports) if source.milestones else f"{pick(pulls)} + interval 1 day"
     return (
-        f"_batch::bigint as _place, {day} as _partition, {day} + interval 1 day as _day_end, "
-        f"[{pulls}][_batch::bigint + 1] as _pulled_at"
+        f"_batch::bigint as _place, {pick(days)} as _partition, {pick(days)} + interval 1 day as _day_end, "
+        f"{pick(pulls)} as _pulled_at, {export} as _export_at"
     )

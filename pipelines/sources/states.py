@@ -7,13 +7,14 @@ be answered too; the row's own status becomes one more, at the moment the table 
 from __future__ import annotations
 
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from pipelines import duck
 from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.relation import Relation
+from pipelines.sources.values.moments import read_moment_sql, write_moment
+from pipelines.sources.values.placeholders import is_placeholder_sql
 
 
 def unfold_milestones(source: Source, partition: date, relation: Relation) -> Relation:
@@ -23,7 +24,7 @@ def unfold_milestones(source: Source, partition: date, relation: Relation) -> Re
     """
     if not source.milestones:
         return relation
-    taken = _write_moment(source, datetime.combine(partition, source.snapshot_at, LOCAL_ZONE))
+    taken = write_moment(source, datetime.combine(partition, source.snapshot_at, LOCAL_ZONE))
     own = relation.columns.get("status_code", "null::varchar")
     times = [at for at in source.milestones if at in relation.columns]
     if not times and "status_code" not in relation.columns:
@@ -32,7 +33,9 @@ def unfold_milestones(source: Source, partition: date, relation: Relation) -> Re
             f"Correct `milestones` of {source.name} in sources.yaml."
         )
     states = [
-        _state_sql(_null_if_blank_sql(source, relation.columns[at]), duck.literal(source.milestones[at]), n)
+        _state_sql(
+            _milestone_text_sql(source, at, relation.columns[at]), duck.literal(source.milestones[at]), n
+        )
         for n, at in enumerate(times)
     ]
     reached = f"list_filter([{', '.join(states)}], lambda _one: _one.at is not null)" if states else "[]"
@@ -53,17 +56,15 @@ def unfold_milestones(source: Source, partition: date, relation: Relation) -> Re
     return relation._replace(sql=sql, columns={**relation.columns, **so_far, **log})
 
 
-def _write_moment(source: Source, moment: datetime) -> str:
-    """As the source itself would write it: in its zone, and with the offset where its times have one."""
-    return moment.astimezone(ZoneInfo(source.timezone)).strftime(source.datetime_formats[0])
-
-
 def _state_sql(at: str, status: str, number: int) -> str:
     return f"{{'at': {at}, 'status': {status}, 'number': {number}}}"
 
 
-def _null_if_blank_sql(source: Source, text: str) -> str:
+def _milestone_text_sql(source: Source, name: str, text: str) -> str:
+    """The text of a milestone; NULL where it is blank or stands for no date."""
     trimmed = f"trim({text})"
     for nothing in {"", *source.null_values}:
         trimmed = f"nullif({trimmed}, {duck.literal(nothing)})"
-    return trimmed
+    column = next(column for column in source.columns if column.name == name)
+    is_placeholder = is_placeholder_sql(source, trimmed, read_moment_sql(source, column, trimmed))
+    return f"case when not {is_placeholder} then {trimmed} end"

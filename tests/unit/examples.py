@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
 import yaml
 
+from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contracts.canon import FOLDER
 
 Row = dict[str, str | None]
@@ -48,9 +50,13 @@ def read_examples(source: str) -> Examples:
     content: dict[str, Any] = yaml.safe_load((FOLDER / source / "examples.yaml").read_text(encoding="utf-8"))
     thing, sound = content["thing"], content["sound"]
     broken: dict[str, list[Row]] = {}
+    soon = str((datetime.now(LOCAL_ZONE) + timedelta(hours=2)).replace(tzinfo=None, microsecond=0))
     for number, (rule, changes) in enumerate(content["broken"].items(), thing["first"]):
         code = {thing["column"]: thing["pattern"].format(number)}
-        rows = changes if isinstance(changes, list) else [changes]
+        changes = changes if isinstance(changes, list) else [changes]
+        rows = [
+            {column: soon if text == "{soon}" else text for column, text in row.items()} for row in changes
+        ]
         broken[rule] = [sound | code | row for row in rows]
     batches = {rule: BatchExample(**example) for rule, example in content["batches"].items()}
     return Examples(sound, broken, set(content.get("also", ())), batches, thing["column"])

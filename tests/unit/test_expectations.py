@@ -22,6 +22,7 @@ from pipelines.quality.suite import load_suite, read_suite
 from pipelines.quality.validate import validate_batches
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import load_contracts
+from pipelines.sources.values.moments import is_of_moments
 from tests.unit.examples import Row, read_examples
 
 CONTRACTS = load_contracts(PROJECT / "sources.yaml")
@@ -171,7 +172,10 @@ def test_rows_read_are_accepted_or_rejected(source: str, verdicts: dict[str, Ver
 def test_whatever_typing_cannot_read_has_a_rule_that_says_so(source: str) -> None:
     watched = {column for expectation in SUITES[source] for column in expectation.columns}
     for column in CONTRACTS.sources[source].columns:
-        if column.type != "text" or column.value_map:
+        if is_of_moments(column):
+            for fault in ("unread", "implausible", "placeholder"):
+                assert f"{column.name}__{fault}" in watched, f"no rule over {column.name}__{fault}"
+        elif column.type != "text" or column.value_map:
             assert watched & {column.name, f"{column.name}__raw"}, column.name
 
 

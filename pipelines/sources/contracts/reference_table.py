@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from pipelines.sources.contracts.options.files import FileOptions
-from pipelines.sources.contracts.source import Source
+from pipelines.sources.contracts.source import REFERENCE_PREFIX, Source
 from pipelines.sources.contracts.table_contract import TableContract
 
 ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
@@ -28,7 +28,7 @@ class ReferenceTable(FileOptions, TableContract):
             {
                 "format": suffix,
                 **keys,
-                "name": f"reference_{self.name}",
+                "name": f"{REFERENCE_PREFIX}{self.name}",
                 "title_vi": "",
                 "connector": "files",
                 "grain": "",

@@ -22,6 +22,8 @@ from pipelines.sources.contracts.options.http import HttpOptions
 from pipelines.sources.contracts.options.registered import describe_one_of, require_one_of
 from pipelines.sources.contracts.table_contract import TableContract
 
+# What the name of a reference table begins with where it is read like a source.
+REFERENCE_PREFIX = "reference_"
 CONNECTOR_NAMES = [connector.name for connector in CONNECTORS]
 ConnectorName = Annotated[str, require_one_of(CONNECTOR_NAMES), describe_one_of(CONNECTOR_NAMES)]
 
@@ -143,6 +145,11 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
 
     def resolved_path(self, data: Path, partition: str) -> Path:
         return Path(fill_text(self.name, str(self.path), data).replace("{partition}", partition))
+
+    @property
+    def is_reference(self) -> bool:
+        """A reference table, read as if it were a source."""
+        return self.name.startswith(REFERENCE_PREFIX)
 
     @property
     def suite_path(self) -> Path:

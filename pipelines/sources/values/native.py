@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.contracts.table_contract import MOMENT_WORDS
 from pipelines.sources.values.cells import format_value as exact_text
 
 BLANKS = " \t\u00a0"
@@ -56,7 +57,8 @@ def _decimal(number: Number) -> Any:
 
 def format_moment(value: date, source: Source, column: Column | None) -> str:
     """The first of the column's formats that gives back the same moment, ISO forms before others."""
-    for written in sorted(_formats(source, column), key=lambda f: f not in ISO):
+    formats = [f for f in _formats(source, column) if f not in MOMENT_WORDS]
+    for written in sorted(formats, key=lambda f: f not in ISO):
         with_zone = "%z" in written
         if with_zone != (isinstance(value, datetime) and value.tzinfo is not None):
             continue

@@ -6,20 +6,16 @@ a whole-number column whose source writes Vietnamese numbers.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pipelines import duck
-from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.values.moments import is_of_moments, read_moment_sql, settle_moment_sql
+from pipelines.sources.values.placeholders import is_placeholder_sql
 
-LOCAL = str(LOCAL_ZONE)
 # number_format → (thousands separator, decimal separator), each as a regular expression.
 SEPARATORS = {"vi": (r"\.", ","), "en": (",", r"\.")}
-# strptime takes "25/07/25" as year 25 and "2025072210111" as a whole time: neither is what it says.
-EARLIEST, LATEST = "1900-01-01", "2200-01-01"
 BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(8203) || chr(65279)"
-COMPACT_WIDTHS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}
 
 
 def clean_text_sql(source: Source, column: Column) -> str:
@@ -37,59 +33,65 @@ def clean_text_sql(source: Source, column: Column) -> str:
     return text
 
 
-def typed_value_sql(source: Source, column: Column, text_of: Callable[[Column], str]) -> str:
-    """SQL: the typed value, or NULL; `text_of` names where a column's cleaned text stands."""
+def typed_value_sql(
+    source: Source,
+    column: Column,
+    text_of: Callable[[Column], str],
+    moment_of: Callable[[Column], str] | None = None,
+) -> str:
+    """SQL: the typed value, or NULL.
+
+    `text_of` names where a column's cleaned text stands, `moment_of` where it was read as a moment
+    already (`read_moment_sql`).
+    """
     text = text_of(column)
+    if column.default is not None or column.fallback:
+        is_empty = is_empty_sql(source, column, text, moment_of(column) if moment_of else None)
+    value = _own_value_sql(source, column, text, moment_of)
+    if column.default is not None:
+        missing = f"cast({duck.literal(column.default)} as {column.sql_type})"
+        value = f"case when {is_empty} then {missing} else {value} end"
+    if column.fallback:
+        other = typed_value_sql(source, find_fallback(source, column), text_of, moment_of)
+        value = f"case when {is_empty} then {other} else {value} end"
+    return value
+
+
+def find_fallback(source: Source, column: Column) -> Column:
+    """The column that stands in where `column` says nothing; ValueError where it has none."""
+    return next(other for other in source.columns if other.name == column.fallback)
+
+
+def is_empty_sql(source: Source, column: Column, text: str, moment: str | None = None) -> str:
+    """SQL, never NULL: whether a column's cleaned text says nothing, a placeholder for no date included."""
+    if not is_of_moments(column):
+        return f"{text} is null"
+    moment = moment or read_moment_sql(source, column, text)
+    return f"({text} is null or {is_placeholder_sql(source, text, moment)})"
+
+
+def _own_value_sql(
+    source: Source, column: Column, text: str, moment_of: Callable[[Column], str] | None
+) -> str:
     if column.meanings:
         cases = " ".join(
             f"when {duck.literal(word)} then {duck.literal(canonical)}"
             for word, canonical in column.meanings.items()
         )
         value = f"case {text} {cases} end"
-        if column.type != "text":
-            value = f"try_cast({value} as {column.sql_type})"
-    else:
-        match column.type:
-            case "timestamp":
-                value = timestamp_sql(source, text)
-            case "date":
-                value = date_sql(source, text)
-            case "percent":
-                value = percent_sql(source, text)
-            case "integer" | "bigint":
-                value = whole_number_sql(source, text, column.sql_type)
-            case "boolean":
-                value = f"try_cast({text} as boolean)"
-            case "text":
-                value = text
-    if column.default is not None:
-        missing = f"cast({duck.literal(column.default)} as {column.sql_type})"
-        value = f"case when {text} is null then {missing} else {value} end"
-    if column.fallback:
-        other = next(c for c in source.columns if c.name == column.fallback)
-        value = f"case when {text} is null then {typed_value_sql(source, other, text_of)} else {value} end"
-    return value
-
-
-def timestamp_sql(source: Source, text: str) -> str:
-    """Local wall time: zoned texts are converted, zone-less ones read in the source's zone."""
-    plain = [f for f in source.datetime_formats if "%z" not in f]
-    zoned = [f for f in source.datetime_formats if "%z" in f]
-    parts = []
-    if plain:
-        value = _strptime(text, plain)
-        if source.timezone != LOCAL:
-            value = f"({value} at time zone {duck.literal(source.timezone)}) at time zone '{LOCAL}'"
-        parts.append(value)
-    if zoned:
-        offset = f"regexp_replace({text}, 'Z$', '+00:00')"
-        parts.append(f"({_strptime(offset, zoned)}) at time zone '{LOCAL}'")
-    return _plausible(f"coalesce({', '.join(parts)})")
-
-
-def date_sql(source: Source, text: str) -> str:
-    """SQL: the date by the first of the source's formats that fits, else NULL."""
-    return f"cast({_plausible(_strptime(text, source.date_formats))} as date)"
+        return value if column.type == "text" else f"try_cast({value} as {column.sql_type})"
+    match column.type:
+        case "timestamp" | "date":
+            moment = moment_of(column) if moment_of else read_moment_sql(source, column, text)
+            value = settle_moment_sql(source, text, moment)
+            return f"cast({value} as date)" if column.type == "date" else value
+        case "percent":
+            return percent_sql(source, text)
+        case "integer" | "bigint":
+            return whole_number_sql(source, text, column.sql_type)
+        case "boolean":
+            return f"try_cast({text} as boolean)"
+    return text
 
 
 def whole_number_sql(source: Source, text: str, sql_type: str) -> str:
@@ -114,28 +116,3 @@ def percent_sql(source: Source, text: str) -> str:
         f"case when regexp_full_match({text}, {shape}) "
         f"then cast(round(try_cast({bare} as double)) as integer) end"
     )
-
-
-def _strptime(text: str, formats: Sequence[str]) -> str:
-    """The first format that fits; one without separators takes only a text of its own width."""
-    compact = {f: width for f in formats if (width := _compact_width(f))}
-    parts = [
-        f"case when length({text}) = {width} then try_strptime({text}, {duck.literal(f)}) end"
-        for f, width in compact.items()
-    ]
-    separated = [duck.literal(f) for f in formats if f not in compact]
-    if separated:
-        parts.append(f"try_strptime({text}, [{', '.join(separated)}])")
-    return f"coalesce({', '.join(parts)})"
-
-
-def _compact_width(fmt: str) -> int | None:
-    """Digits that a format without separators takes; None where it has separators."""
-    parts = re.findall(r"%.", fmt)
-    if "".join(parts) != fmt or not all(p in COMPACT_WIDTHS for p in parts):
-        return None
-    return sum(COMPACT_WIDTHS[p] for p in parts)
-
-
-def _plausible(value: str) -> str:
-    return f"case when {value} >= timestamp '{EARLIEST}' and {value} < timestamp '{LATEST}' then {value} end"
