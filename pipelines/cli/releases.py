@@ -63,6 +63,7 @@ def show(release_id: int | None, as_json: bool) -> None:
     from pipelines.lake import chain as links
     from pipelines.lake import inputs, ledger
     from pipelines.lake.catalogue import ALIAS, open_lake
+    from pipelines.sources.contracts.canon import read_canon
 
     with answering(), open_lake(Settings.from_env()) as con:
         release = ledger.find_release(ledger.list_releases(con), release_id)
@@ -70,8 +71,8 @@ def show(release_id: int | None, as_json: bool) -> None:
         batches = inputs.list_inputs(con, release.release_id)
         rates = con.execute(
             f"select metric, period, numerator, denominator from {ALIAS}.audit.release_rates "
-            "where release_id = ? and unit_code = 'province' order by all",
-            [release.release_id],
+            "where release_id = ? and unit_code = ? order by all",
+            [release.release_id, read_canon().whole.code],
         ).fetchall()
     if as_json:
         columns = ("metric", "period", "numerator", "denominator")
@@ -111,10 +112,10 @@ def show(release_id: int | None, as_json: bool) -> None:
 @click.argument("first", type=int, metavar="A")
 @click.argument("second", type=int, metavar="B")
 @click.option("--mart", metavar="M", help="also the rows of this mart that differ")
-@click.option("--unit", default="province", show_default=True, help="explain this unit's rate")
+@click.option("--unit", help="explain this unit's rate; default: the whole place's")
 @click.option("--dossiers", is_flag=True, help="name the dossiers behind each part")
 @as_json
-def diff(first: int, second: int, mart: str | None, unit: str, dossiers: bool, as_json: bool) -> None:
+def diff(first: int, second: int, mart: str | None, unit: str | None, dossiers: bool, as_json: bool) -> None:
     """Why B says something else than A. Exit code 0: the same content; 1: they differ."""
     from pipelines.explain.difference import find_difference
     from pipelines.explain.explain_rule import list_metrics

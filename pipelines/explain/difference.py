@@ -71,14 +71,16 @@ def find_difference(
     first_id: int,
     second_id: int,
     *,
-    unit: str = "province",
+    unit: str | None = None,
     dossiers: bool = False,
     metrics: Sequence[str] = (),
 ) -> Difference:
     """From one release to another (either may be the older one); LookupError where one is unknown.
 
+    `unit`: whose rates are compared; without one, the whole place's.
     `metrics`: in the order in which they are to stand (`list_metrics`); others come after, by their names.
     """
+    unit = unit or read_canon().whole.code
     chain = ledger.list_releases(con)
     first, second = ledger.find_release(chain, first_id), ledger.find_release(chain, second_id)
     tables = {

@@ -11,6 +11,7 @@ import duckdb
 from pipelines.exports.common import SINCE_START
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import ALIAS
+from pipelines.sources.contracts.canon import read_canon
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,10 @@ def read_headline(con: duckdb.DuckDBPyConnection) -> Headline:
     if not chain:
         raise LookupError("No release yet. Run `thongsuot run` first.")
 
-    def one(sql: str) -> tuple[Any, ...] | None:
-        return con.execute(sql.replace("lake.", f"{ALIAS}.")).fetchone()
+    def one(sql: str, *parameters: str) -> tuple[Any, ...] | None:
+        return con.execute(sql.replace("lake.", f"{ALIAS}."), parameters).fetchone()
+
+    whole = read_canon().whole.level
 
     counted = (
         one(
@@ -62,15 +65,18 @@ def read_headline(con: duckdb.DuckDBPyConnection) -> Headline:
         )
         or one(
             "select null, denominator, numerator, rate, null, null, null from lake.marts.online_submission_rate "
-            f"where unit_level = 'province' and period = '{SINCE_START}' order by as_of_day desc limit 1"
+            "where unit_level = ? and period = ? order by as_of_day desc limit 1",
+            whole,
+            SINCE_START,
         )
         or (None, 0, 0, None, None, None, None)
     )
     tasks = one(
         "select total, completed, open_in_term + open_no_due, "
         "open_overdue from lake.marts.task_completion "
-        "where owner_level = 'province' and lead_agency_code = 'all' "
-        "order by as_of_day desc limit 1"
+        "where owner_level = ? and lead_agency_code = 'all' "
+        "order by as_of_day desc limit 1",
+        whole,
     )
     issues = one(
         "select case when count(*) > 0 then count(*) filter (is_open) end from lake.marts.issue_backlog"

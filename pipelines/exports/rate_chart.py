@@ -9,6 +9,7 @@ import duckdb
 
 from pipelines.exports.common import SINCE_START
 from pipelines.lake.catalogue import ALIAS
+from pipelines.sources.contracts.canon import read_canon
 
 
 def rate_chart_markdown(con: duckdb.DuckDBPyConnection) -> str | None:
@@ -16,8 +17,8 @@ def rate_chart_markdown(con: duckdb.DuckDBPyConnection) -> str | None:
     rows = con.execute(
         "select as_of_day, rate * 100, strftime(period_start, '%d/%m/%Y') "
         f"from {ALIAS}.marts.online_submission_rate "
-        f"where unit_level = 'province' and period = '{SINCE_START}' and rate is not null "
-        "order by as_of_day"
+        "where unit_level = ? and period = ? and rate is not null order by as_of_day",
+        [read_canon().whole.level, SINCE_START],
     ).fetchall()
     if not rows:
         return None

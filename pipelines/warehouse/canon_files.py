@@ -13,10 +13,11 @@ from typing import Any
 import yaml
 
 from pipelines.settings import PROJECT
-from pipelines.sources.contracts.canon import Canon, CanonicalSource, CountedReports, read_canon
+from pipelines.sources.contracts.canon import Canon, CanonicalSource, CountedReports, Whole, read_canon
 from pipelines.sources.contracts.schema import render_schema
 
 HEAD = "Written by `thongsuot docs` from expectations/; not by hand."
+MACROS = Path("dbt_project", "macros")
 STAGING = Path("dbt_project", "models", "staging")
 REPORTING = Path("dbt_project", "models", "intermediate", "reporting")
 
@@ -25,7 +26,8 @@ def render_files() -> dict[Path, str]:
     """Path under the project → content, of every generated file that needs no dbt manifest."""
     canon = read_canon()
     return {
-        Path("dbt_project", "macros", "canon.sql"): render_macro(canon),
+        MACROS / "canon.sql": render_macro(canon),
+        MACROS / "whole.sql": render_whole(canon.whole),
         STAGING / "_raw__sources.yml": render_raw_tables(canon),
         STAGING / "_staging.yml": render_staging(canon),
         **{
@@ -65,6 +67,15 @@ def render_macro(canon: Canon) -> str:
         f"{{# {HEAD} #}}\n"
         "{# Source → kind (log, snapshot), key, staged_key, silence, unit, reports (unit level → rule). #}\n"
         f"{{% macro canon() -%}}\n{{{{ return({{\n{sources}}}) }}}}\n{{%- endmacro %}}\n"
+    )
+
+
+def render_whole(whole: Whole) -> str:
+    """`whole()`: what stands for all units together, one word in unit_code and in unit_level."""
+    return (
+        f"{{# {HEAD} #}}\n"
+        "{# What stands for all units together in unit_code and in unit_level. #}\n"
+        f"{{% macro whole() -%}}\n    '{whole.code}'\n{{%- endmacro %}}\n"
     )
 
 
@@ -164,15 +175,22 @@ def _describe_for_dbt(source: CanonicalSource) -> dict[str, Any]:
 
 
 def _render_keys(keys: dict[str, Any], indent: int = 8) -> str:
-    """A line per key, a nested mapping one level deeper; Jinja's `none` is JSON's null."""
+    """A line per key, the rules of `reports` one level deeper."""
     lines = []
     for key, value in keys.items():
-        if key == "reports":
-            text = f"{{\n{_render_keys(value, indent + 4)}{' ' * indent}}}"
-        else:
-            text = json.dumps(value, ensure_ascii=False).replace("null", "none")
+        nested = f"{{\n{_render_keys(value, indent + 4)}{' ' * indent}}}" if key == "reports" else None
+        text = nested or _render_value(value)
         lines.append(f'{" " * indent}"{key}": {text},\n')
     return "".join(lines)
+
+
+def _render_value(value: Any) -> str:
+    """JSON as Jinja reads it: its null is `none`."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k)}: {_render_value(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_render_value(item) for item in value) + "]"
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _raw_table(name: str, en: str, vi: str, asset: list[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines.exports.brief.drawing import Diverging, Trend, trend
 from pipelines.exports.brief.figures import Marts
+from pipelines.sources.contracts.canon import read_canon
 
 Section = dict[str, Any] | None
 RATE, HEADLINE = "marts.online_submission_rate", "marts.online_submission_headline"
@@ -24,10 +25,15 @@ MOST_NEXT = 6
 MOST_REASONS = 3
 
 
+def of_whole(column: str = "unit_level") -> str:
+    """The condition that picks the rows of the whole place."""
+    return f"{column} = '{read_canon().whole.level}'"
+
+
 def headline(marts: Marts) -> Section:
     """K1 and K2 of the newest cut-off and of the one before; the rate's change since a week ago."""
     cutoffs = marts.rows(HEADLINE, order="cutoff_at desc", limit=2)
-    today = marts.row(RATE, f"unit_level = 'province' and {SINCE}", order="as_of_day desc")
+    today = marts.row(RATE, f"{of_whole()} and {SINCE}", order="as_of_day desc")
     if not cutoffs and today is None:
         return None
     return {
@@ -39,14 +45,12 @@ def headline(marts: Marts) -> Section:
 
 def trend_section(marts: Marts) -> Section:
     """The province's rate since counting began, day by day, with the cut-offs that were reported."""
-    rows = marts.rows(
-        RATE, f"unit_level = 'province' and {SINCE} and rate is not null", order="as_of_day desc"
-    )[::-1]
+    rows = marts.rows(RATE, f"{of_whole()} and {SINCE} and rate is not null", order="as_of_day desc")[::-1]
     if len(rows) < 2:
         return None
     daily = marts.values(
         "select as_of_day, rate from {marts.online_submission_rate} "
-        "where unit_level = 'province' and period = 'day' and rate is not null order by 1"
+        f"where {of_whole()} and period = 'day' and rate is not null order by 1"
     )
     cutoffs = marts.rows(HEADLINE, "rate is not null", order="cutoff_at")
     drawn: Trend = trend(
@@ -63,14 +67,14 @@ def ranking(marts: Marts) -> Section:
     if not day or day[0][0] is None:
         return None
     newest = f"as_of_day = date '{day[0][0]}' and {SINCE}"
-    province = marts.row(RATE, f"{newest} and unit_level = 'province'")
+    whole = marts.row(RATE, f"{newest} and {of_whole()}")
     rows = marts.rows(
         RATE, f"{newest} and unit_level = 'commune' and rate is not null",
         order="rank_in_size_peers, rank_in_level, unit_code",
     )  # fmt: skip
-    if not rows or province is None or province["rate"].value is None:
+    if not rows or whole is None or whole["rate"].value is None:
         return None
-    bars = Diverging.around(province["rate"].value, [row["rate"].value for row in rows])
+    bars = Diverging.around(whole["rate"].value, [row["rate"].value for row in rows])
     groups = []
     for peers in ("large", "medium", "small"):
         units = [
@@ -78,16 +82,16 @@ def ranking(marts: Marts) -> Section:
         ]
         if units:
             half = MOST_PEERS // 2
-            whole = len(units) <= MOST_PEERS
+            fits = len(units) <= MOST_PEERS
             groups.append(
                 {
                     "peers": peers,
-                    "first": units if whole else units[:half],
-                    "last": [] if whole else units[-half:],
-                    "left_out": 0 if whole else len(units) - 2 * half,
+                    "first": units if fits else units[:half],
+                    "last": [] if fits else units[-half:],
+                    "left_out": 0 if fits else len(units) - 2 * half,
                 }
             )
-    return {"groups": groups, "province": province, "widest": bars.widest}
+    return {"groups": groups, "whole": whole, "widest": bars.widest}
 
 
 def tasks(marts: Marts) -> Section:
@@ -100,13 +104,13 @@ def tasks(marts: Marts) -> Section:
         row["owner_level"].value: row for row in marts.rows(TASKS, f"{newest} and lead_agency_code = 'all'")
     }
     return {
-        "levels": [totals[level] for level in ("province", "commune") if level in totals],
+        "levels": [totals[level] for level in (read_canon().whole.level, "commune") if level in totals],
         "behind": marts.rows(
             TASKS, f"{newest} and lead_agency_code <> 'all' and open_overdue > 0",
             order="owner_level desc, open_overdue desc, lead_agency_name", limit=6,
         ),
         "next": marts.rows(
-            LEDGER, "owner_level = 'province' and derived_status = 'open' and due_date is not null",
+            LEDGER, f"{of_whole('owner_level')} and derived_status = 'open' and due_date is not null",
             order="due_date, task_code", limit=MOST_NEXT,
         ),
         "conflicts": next(iter(marts.grouped(LEDGER, (), counts={"conflicts": "has_conflict"})), None),

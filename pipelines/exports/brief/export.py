@@ -19,6 +19,7 @@ from pipelines.exports.common import list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
 from pipelines.lake.ledger import Release
 from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, load_contracts
 
 
@@ -61,6 +62,7 @@ def render(marts: Marts, release: Release, contracts: Contracts) -> str:
         release=release,
         page_hash=page_hash(),
         place=contracts.place.name,
+        whole_level=read_canon().whole.level,
         is_demo=contracts.is_demo,
         as_of=formats.minute(release.as_of),
         published=formats.minute(published),

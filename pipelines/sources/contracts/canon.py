@@ -61,11 +61,20 @@ class CountedReports(Frozen):
 
 
 class Whole(Frozen):
-    """What stands for all units together: in `unit_code`, in `unit_level`, and in print."""
+    """What stands for all units together: in `unit_code`, in `unit_level`, and in print.
+
+    One word for code and level: queries pick the whole place by either, dbt by the macro `whole()`.
+    """
 
     code: str
     level: str
     name_vi: str
+
+    @model_validator(mode="after")
+    def _one_word(self) -> Whole:
+        if self.code != self.level:
+            raise ValueError("`code` and `level` are one word")
+        return self
 
 
 class CanonicalTable(Frozen):
@@ -185,7 +194,7 @@ def read_canon(folder: Path = FOLDER) -> Canon:
 
 
 def _contracts(folder: Path) -> list[Path]:
-    """Required ones first: the order in which people and programs list them."""
+    """By name: the order in which people and programs list them."""
     return sorted(folder.glob("*/contract.yaml"))
 
 
