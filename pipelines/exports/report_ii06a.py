@@ -19,6 +19,7 @@ from pipelines.lake import ledger
 from pipelines.lake.catalogue import ALIAS, open_lake
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
+from pipelines.sql import read_sql
 
 FILE = "bieu_II06a.xlsx"
 # Dots between thousands whatever the language of the reader's Excel: a plain `#,##0` follows the machine.
@@ -103,20 +104,9 @@ def write_form(settings: Settings) -> ExportResult:
 
 def sheets(con: duckdb.DuckDBPyConnection, relation: str = f"{ALIAS}.marts.report_ii06a") -> Iterator[Sheet]:
     """One sheet per month, the newest first: the whole place by sector, then every unit by sector."""
-    sums = ", ".join(f"sum({column})::bigint as {column}" for column in COLUMNS)
-    rows = con.execute(
-        f"""
-        select month, max(period_end), max(unit_name), max(sector_name), unit_code, sector_code, {sums}
-        from {relation}
-        group by grouping sets (
-            (month), (month, sector_code), (month, unit_code), (month, unit_code, sector_code)
-        )
-        order by month desc, unit_code is not null,
-            if(unit_code is null, null, list_position(['department', 'commune'], max(unit_level))),
-            if(unit_code is null, null, max(unit_name)) collate vi, unit_code,
-            sector_code is not null, max(sector_name) collate vi, sector_code
-        """
-    ).fetchall()
+    sums = [f"sum({column})::bigint as {column}" for column in COLUMNS]
+    query = read_sql("pipelines.exports", "report_ii06a", relation=relation, sums=sums)
+    rows = con.execute(query).fetchall()
     by_month: dict[date, list[tuple[Any, ...]]] = {}
     for row in rows:
         by_month.setdefault(row[0], []).append(row)

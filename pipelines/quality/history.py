@@ -18,6 +18,7 @@ from pipelines.quality.split import KeyedBatch
 from pipelines.quality.suite import LATE, MOVE, REPEATED, History, Suite
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
+from pipelines.sql import read_sql
 
 
 def write_history(
@@ -27,59 +28,34 @@ def write_history(
     keyed: Sequence[KeyedBatch],
     settings: Settings,
 ) -> str:
-    """Table `told`: per row of `typed` that is not in `failures` the three helper columns, as texts.
+    """Table `history`: per row of `typed` that is not in `failures` the three helper columns, as texts.
 
     `key__repeated`: the key came before (in an earlier row or day; within the day where a delivery is
     the whole, which repeats everything daily). `state__move`: "9 → 4", where the suite's table does not foresee it.
     `state__late`: its time lies before the state that was already known.
     """
     history = suite.history
-    key = [duck.identifier(k) for k in source.key]
+    keys = [duck.identifier(k) for k in source.key]
     entity = [duck.identifier(c) for c in (history.entity if history else source.key)]
-    state = duck.identifier(history.state) if history else "null::varchar"
-    at = f"cast({history.at} as timestamp)" if history else "null::timestamp"
-    keys = ", ".join(key)
-    columns = ", ".join(dict.fromkeys([*key, *entity]))
-    taken = f"{columns}, cast({state} as varchar) as _state, {at} as _at"
-    delivered = (
-        f"select _key, _partition, _key as _place, {taken} from typed "
-        f"where _key not in (select _key from failures) and {entity[0]} is not null"
-    )
     files = list_earlier_files(source, history.days if history else 92, keyed, settings)
-    if files:
-        listed = ", ".join(map(duck.literal, files))
-        same_entity = " and ".join(f"h.{c} is not distinct from typed.{c}" for c in entity)
-        delivered += (
-            f" union all select null, _partition, _row, {taken} from "
-            f"(select *, partition_key as _partition from read_parquet([{listed}], union_by_name = true)) h "
-            f"where exists (select 1 from typed where {same_entity})"
-        )
-    within = "" if source.partitioning == "change_day" else ", _partition"
-    con.execute(
-        f"""
-        create or replace temp table told as
-        with delivered as ({delivered}),
-        known as (
-            select *,
-                arg_max(_state, _at) over before as state_before,
-                max(_at) over before as at_before,
-                row_number() over (
-                    partition by {keys}{within} order by _partition, _place
-                ) as times
-            from delivered
-            window before as (
-                partition by {", ".join(entity)} order by _partition, _place
-                rows between unbounded preceding and 1 preceding
-            )
-        )
-        select _key,
-            case when times > 1 and {key[0]} is not null then concat_ws('|', {keys}) end as {REPEATED},
-            case when _at > at_before and not ({_foreseen(history)})
-                then state_before || ' → ' || _state end as {MOVE},
-            case when _at < at_before then _state end as {LATE}
-        from known where _key is not null"""
+    query = read_sql(
+        "pipelines.quality",
+        "history",
+        keys=keys,
+        entity=entity,
+        columns=list(dict.fromkeys([*keys, *entity])),
+        same_entity=" and ".join(f"earlier.{c} is not distinct from typed.{c}" for c in entity),
+        state=duck.identifier(history.state) if history else "null::varchar",
+        state_at=f"cast({history.at} as timestamp)" if history else "null::timestamp",
+        files=[duck.literal(file) for file in files],
+        within_day=source.partitioning != "change_day",
+        foreseen=_foreseen(history),
+        repeated=REPEATED,
+        move=MOVE,
+        late=LATE,
     )
-    return "told"
+    con.execute(query)
+    return "history"
 
 
 def _foreseen(history: History | None) -> str:

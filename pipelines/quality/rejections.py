@@ -16,6 +16,7 @@ from pipelines.landing.batches import Batch, list_batches
 from pipelines.quality.reports import Report, read_report
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts, Source
+from pipelines.sql import read_sql
 
 ReportedBatch = tuple[Batch, Report]
 
@@ -43,34 +44,7 @@ def write_rejections(
     _write_batches(con, contracts, reported)
     _write_occurrences(con, reported)
     _write_cures(con, contracts, reported)
-    con.execute(
-        f"""
-        create or replace table {relation} as
-        with seen as (
-            select *,
-                min(batch_id) over same as first_seen_batch,
-                max(batch_id) over same as last_seen_batch,
-                bool_or(batch_id = scope_batch) over same as is_still_rejected
-            from rejected_rows
-            window same as (partition by source, row_key, rule, column_name)
-        ),
-        cured as (
-            select s.batch_id, s._row, arg_min(c.batch_id, (c.partition_key, c._row)) as by_batch
-            from (select distinct source, batch_id, partition_key, _row, record_key from rejected_rows) s
-            join cures c
-                on s.source = c.source and s.record_key = c.record_key
-                and (c.partition_key > s.partition_key or (c.batch_id = s.batch_id and c._row > s._row))
-            group by all
-        )
-        select
-            source, partition_key, batch_id, _row, row_key, unit_code, rule, column_name, bad_value,
-            reason_en, reason_vi, is_current, first_seen_batch, last_seen_batch,
-            coalesce(
-                cured.by_batch,
-                case when scope_batch > batch_id and not is_still_rejected then scope_batch end
-            ) as resolved_by_batch
-        from seen left join cured using (batch_id, _row)"""
-    )
+    con.execute(read_sql("pipelines.quality", "rejections", relation=relation))
     for table in ("reported_batches", "rejected_rows", "cures"):
         con.execute(f"drop table {table}")
 
@@ -100,29 +74,13 @@ def _write_batches(
             }
         ),
     )
-    con.execute(
-        """
-        create or replace temp table reported_batches as
-        select source, batch_id,
-            coalesce(batch_id = arg_max(batch_id, (partition_key, batch_id)) filter (where not blocked)
-                over (partition by source, delivery), false) as is_current,
-            arg_max(batch_id, (partition_key, batch_id)) filter (where not blocked)
-                over (partition by source, scope) as scope_batch
-        from incoming"""
-    )
+    con.execute(read_sql("pipelines.quality", "reported_batches"))
     con.unregister("incoming")
 
 
 def _write_occurrences(con: duckdb.DuckDBPyConnection, reported: Sequence[ReportedBatch]) -> None:
     files = [duck.literal(r.rejected) for _, r in reported if r.rows_rejected]
-    rows = f"read_parquet([{', '.join(files)}], union_by_name = true)" if files else _NOTHING
-    con.execute(
-        f"""
-        create or replace temp table rejected_rows as
-        select e.source, e.partition_key, e.batch_id, e._row, e.row_key, e.record_key, e.unit_code, f.rule,
-            f.column_name, f.bad_value, f.reason_en, f.reason_vi, b.is_current, b.scope_batch
-        from (select *, unnest(failures) as f from {rows}) e join reported_batches b using (source, batch_id)"""
-    )
+    con.execute(read_sql("pipelines.quality", "rejected_occurrences", files=files))
 
 
 def _write_cures(
@@ -160,13 +118,3 @@ def _cures_sql(source: Source, files: Sequence[str]) -> str:
         from read_parquet([{", ".join(files)}], union_by_name = true)
         where {key[0]} in (select record_key[1] {rejected})
             and [{", ".join(key)}] in (select record_key {rejected})"""
-
-
-_NOTHING = """(
-    select null::varchar as source, null::date as partition_key, null::varchar as batch_id,
-        null::bigint as _row, null::varchar as row_key, null::varchar[] as record_key,
-        null::varchar as unit_code,
-        null::struct(
-            rule varchar, column_name varchar, bad_value varchar, reason_en varchar, reason_vi varchar
-        )[] as failures
-    where false)"""

@@ -21,6 +21,7 @@ from pipelines.privacy.detectors import REMOVED, redacted_sql
 from pipelines.quality.expectations import RuleResult
 from pipelines.quality.typing import MOJIBAKE
 from pipelines.sources.contracts.contract import Source
+from pipelines.sql import read_sql
 
 # Rejected rows held in memory at once; a source whose words all changed rejects every row it has.
 MANY = 100_000
@@ -146,29 +147,24 @@ def _rejected_sql(source: Source, keyed: Sequence[KeyedBatch]) -> str:
     `record_key`: the key as typed, by which a later delivery is recognised; NULL where a part is missing.
     `unit_code`: the unit concerned, to whom the row can be sent back.
     """
-    rows, quoted = select_texts(source, keyed, "select _key from failures")
-    value = " ".join(f"when {duck.literal(n)} then t.{q}" for n, q in quoted.items())
-    fault = locate_fault(source, {n: f"t.{q}" for n, q in quoted.items()}, "r.detects", "r.column_name")
-    units = [f"y.{duck.identifier(u)}" for u in source.unit]
-    typed = [f"y.{duck.identifier(k)}" for k in source.key]
-    return f"""
-        with t as ({rows}),
-        lines as (
-            select t.*, r.*, {fault} as fault
-            from t join failures f using (_key) join rules r using (rule)
-        ),
-        failed as (
-            select _key, list({{'rule': name, 'column_name': fault,
-                'bad_value': case fault {value} end,
-                'reason_en': reason_en, 'reason_vi': reason_vi}} order by rule) as failures
-            from lines t group by _key
-        )
-        select t._key, t._row, t.row_key,
-            case when {" and ".join(f"{k} is not null" for k in typed)}
-                then [{", ".join(f"cast({k} as varchar)" for k in typed)}] end as record_key,
-            {redacted_sql(f"coalesce({', '.join(units)}, null)") if units else "null::varchar"} as unit_code,
-            f.failures, {", ".join(f"t.{q}" for q in quoted.values())}
-        from t join failed f using (_key) join typed y using (_key)"""
+    texts, quoted = select_texts(source, keyed, "select _key from failures")
+    landed = {name: f"landed.{column}" for name, column in quoted.items()}
+    value = " ".join(
+        f"when {duck.literal(name)} then failed_rules.{column}" for name, column in quoted.items()
+    )
+    units = ", ".join(f"typed.{duck.identifier(unit)}" for unit in source.unit)
+    keys = [f"typed.{duck.identifier(key)}" for key in source.key]
+    return read_sql(
+        "pipelines.quality",
+        "rejected_texts",
+        texts=texts,
+        fault=locate_fault(source, landed, "rules.detects", "rules.column_name"),
+        value=f"case failed_rules.fault {value} end",
+        whole_key=" and ".join(f"{key} is not null" for key in keys),
+        key_texts=[f"cast({key} as varchar)" for key in keys],
+        unit=redacted_sql(f"coalesce({units}, null)") if units else "null::varchar",
+        columns=list(landed.values()),
+    )
 
 
 def locate_fault(source: Source, quoted: dict[str, str], detects: str, column: str) -> str:

@@ -15,6 +15,7 @@ import yaml
 from pipelines.settings import PROJECT
 from pipelines.sources.contracts.canon import Canon, CanonicalSource, CountedReports, Whole, read_canon
 from pipelines.sources.contracts.schema import render_schema
+from pipelines.sql import read_sql
 
 HEAD = "Written by `thongsuot docs` from expectations/; not by hand."
 MACROS = Path("dbt_project", "macros")
@@ -119,48 +120,24 @@ def render_staging_model(name: str, source: CanonicalSource) -> str:
         f"coalesce({column}, '{defaults[column]}') as {column}" if column in defaults else column
         for column in source.columns
     ]
-    listed = ",\n".join(f"        {column}" for column in columns)
-    return (
-        f"{{# {HEAD} #}}\n"
-        f"with source as (\n    select * from {{{{ source('raw', '{name}') }}}}\n),\n\n"
-        f"renamed as (\n    select\n{listed}\n    from source\n)\n\nselect * from renamed\n"
-    )
+    return _read_model("staging_model", table=f"{{{{ source('raw', '{name}') }}}}", columns=columns)
 
 
 def render_reports_model(counted: CountedReports) -> str:
     """The listed rows of each unit per snapshot; what an old code reported counts for what it has become."""
-    return f"""{{# {HEAD} #}}
-{{{{ config(materialized='view') }}}}
+    return _read_model(
+        "reports_model",
+        config="{{ config(materialized='view') }}",
+        snapshots=f"{{{{ ref('{counted.model}') }}}}",
+        units="{{ ref('int_units') }}",
+        whole_code="{{ whole() }}",
+        dated_by=counted.dated_by,
+    )
 
--- What an old code reported counts for the unit that it has become by the day of the report.
-with units_reports as (
-    select
-        snapshots.snapshot_day as delivery_day,
-        coalesce(units.today_unit_code, snapshots.unit_code) as unit_code,
-        count(*) as records
-    from {{{{ ref('{counted.model}') }}}} as snapshots
-    left join {{{{ ref('int_units') }}}} as units
-        on
-            snapshots.unit_code = units.unit_code
-            and cast(snapshots.{counted.dated_by} as date) >= units.applies_from
-            and cast(snapshots.{counted.dated_by} as date) < units.applies_to
-    where snapshots.is_listed
-    group by snapshots.snapshot_day, coalesce(units.today_unit_code, snapshots.unit_code)
-),
 
-whole as (
-    select
-        units_reports.delivery_day,
-        {{{{ whole() }}}} as unit_code,
-        sum(units_reports.records) as records
-    from units_reports
-    group by units_reports.delivery_day
-)
-
-select * from units_reports
-union all
-select * from whole
-"""
+def _read_model(name: str, **values: Any) -> str:
+    """A dbt model: what dbt fills in (`ref`, `source`) is a value of our template, and stays as it is."""
+    return read_sql("pipelines.warehouse", name, head=f"{{# {HEAD} #}}", **values) + "\n"
 
 
 def _describe_for_dbt(source: CanonicalSource) -> dict[str, Any]:

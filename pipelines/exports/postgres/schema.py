@@ -13,6 +13,7 @@ from psycopg import sql as pgsql
 
 from pipelines.exports.common import PublishedTable
 from pipelines.lake.ledger import Release
+from pipelines.sql import read_sql
 
 READER = "bi_reader"
 # A change of shape waits for long readers this long, then fails by name instead of queueing everyone.
@@ -25,26 +26,6 @@ TYPES = {
     "TIME": "time without time zone", "UUID": "uuid", "JSON": "json",
 }  # fmt: skip
 
-RELEASES = """
-create table if not exists marts.releases (
-    loaded_at timestamptz primary key default clock_timestamp(), release_id bigint not null,
-    published_at timestamp not null, as_of timestamp not null, snapshot_id bigint not null,
-    code_version text not null, release_hash text not null, how text not null
-);
-comment on table marts.releases is 'EN Releases this database has held; the last loaded is the one it '
-    'holds. / VI Các bản phát hành đã nạp; bản nạp sau cùng là bản đang phục vụ.';
-"""
-# The grants are the defence (a reader may switch default_transaction_read_only off himself).
-GRANTS = f"""
-grant usage on schema marts, audit to {READER};
-grant select on all tables in schema marts, audit to {READER};
-alter default privileges in schema marts, audit grant select on tables to {READER};
-revoke all on schema public from public;
-do $$ begin
-    execute format('revoke temporary on database %I from public', current_database());
-    execute format('grant connect on database %I to {READER}', current_database());
-end $$
-"""
 LIMITS = {
     "statement_timeout": "'60s'",
     "idle_in_transaction_session_timeout": "'10min'",
@@ -72,9 +53,9 @@ def prepare(pg: psycopg.Connection, bi_password: str | None) -> None:
     pg.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
     if pg.execute("select to_regclass('marts.releases')").fetchone() == (None,):
         pg.execute("create schema if not exists marts; create schema if not exists audit")
-        pg.execute(RELEASES)
+        pg.execute(read_sql("pipelines.exports.postgres", "releases"))
         _reader(pg)
-        pg.execute(GRANTS)
+        pg.execute(read_sql("pipelines.exports.postgres", "grants", reader=READER))
     if bi_password is not None:
         # Hashed here: the password itself never reaches the server's log.
         verifier = pg.pgconn.encrypt_password(bi_password.encode(), READER.encode(), b"scram-sha-256")
