@@ -14,6 +14,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.examine.advice import Advice, Examination
+from pipelines.examine.calendar import examine_calendar
 from pipelines.examine.headers import examine_headers
 from pipelines.examine.values import examine_codes, examine_values
 from pipelines.landing.batches import Batch, write_batch
@@ -60,6 +61,7 @@ def examine_source(
             seen.add_advice("error", source.name, text)
             return seen
         examine_values(seen, source, con, extra)
+        examine_calendar(seen, source, contracts.place, con)
         try:
             landed = land_reference(contracts, settings, run_id="check", root=trial.landing)
             for batch in landed:

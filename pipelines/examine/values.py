@@ -16,7 +16,13 @@ from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.names import find_closest
 from pipelines.sources.values.datetime_formats import describe_texts, suggest_formats
 from pipelines.sources.values.moments import is_of_moments, read_moment_sql
-from pipelines.sources.values.parsing import clean_text_sql, is_empty_sql, typed_value_sql
+from pipelines.sources.values.parsing import (
+    clean_text_sql,
+    has_unknown_scale_sql,
+    is_empty_sql,
+    is_unsigned_sql,
+    typed_value_sql,
+)
 from pipelines.sources.values.placeholders import is_declared_sql, is_placeholder_sql
 
 ROWS_LISTED = 5
@@ -32,6 +38,8 @@ def examine_values(
     for column in columns:
         if is_of_moments(column):
             _examine_placeholders(seen, source, con, column)
+        if column.type == "percent" and not column.percent_scale:
+            _examine_scale(seen, source, con, column)
         if column.type != "text" and not column.meanings:
             _examine_type(seen, source, con, column)
     _examine_personal(seen, source, con, extra)
@@ -87,6 +95,21 @@ def _examine_type(seen: Examination, source: Source, con: duckdb.DuckDBPyConnect
             if len(formats) > 1:
                 text += f", and so would {formats[1]!r}: which is day and which month, only the owner knows"
         seen.add_advice("warning", column.name, text)
+
+
+def _examine_scale(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, column: Column) -> None:
+    name = duck.identifier(column.name)
+    row = con.execute(
+        f"select {has_unknown_scale_sql(source, name)}, count(*) filter ({is_unsigned_sql(name)}) "
+        f"from (select {clean_text_sql(source, column)} as {name} from sample)"
+    ).fetchone()
+    if row and row[0]:
+        seen.add_advice(
+            "warning",
+            column.name,
+            f"{row[1]} rows hold numbers without a % sign, none of which tells whether 1 is 1 % or 100 %: they have "
+            f"no value until `columns.{column.name}` says `percent_scale: fraction` (1 is 100 %) or `whole`",
+        )
 
 
 def _is_read(con: duckdb.DuckDBPyConnection, source: Source, column: Column, texts: list[str]) -> bool:

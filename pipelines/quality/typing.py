@@ -12,7 +12,14 @@ from pipelines import duck
 from pipelines.privacy.detectors import REMOVED
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.values.moments import is_of_moments, is_plausible_sql, read_moment_sql
-from pipelines.sources.values.parsing import clean_text_sql, find_fallback, is_empty_sql, typed_value_sql
+from pipelines.sources.values.parsing import (
+    clean_text_sql,
+    find_fallback,
+    has_unknown_scale_sql,
+    is_empty_sql,
+    is_unsigned_sql,
+    typed_value_sql,
+)
 from pipelines.sources.values.placeholders import is_declared_sql, is_placeholder_sql
 
 # What cp1252 makes of the bytes 80–BF, which follow the first byte of a Vietnamese letter in UTF-8.
@@ -38,9 +45,12 @@ def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
     )
     moments = [c for c in source.columns if is_of_moments(c)]
     read = "".join(f", {read_moment_sql(source, c, _text(c))} as {_moment(c)}" for c in moments)
-    typed = ", ".join(
-        f"{typed_value_sql(source, c, _text, _moment)} as {duck.identifier(c.name)}" for c in source.columns
+    scales = [c for c in source.columns if c.type == "percent" and not c.percent_scale and not c.meanings]
+    read += "".join(
+        f", {has_unknown_scale_sql(source, _text(c), ' over (partition by _batch)')} as {_scale(c)}"
+        for c in scales
     )
+    typed = ", ".join(_typed_sql(source, c) + f" as {duck.identifier(c.name)}" for c in source.columns)
     raws = "".join(
         f", case when {duck.identifier(c.name)} is null then {_text(c)} end as "
         f"{duck.identifier(c.name + '__raw')}"
@@ -55,6 +65,7 @@ def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
     # Asked of the landed columns: DuckDB then asks once per dictionary entry, not once per row.
     personal = " or ".join(f"contains({n}, {duck.literal(REMOVED)})" for n in scanned) or "false"
     mojibake = " or ".join(f"regexp_matches({n}, {duck.literal(MOJIBAKE)})" for n in free) or "false"
+    helpers = ", ".join([*map(_text, source.columns), *map(_moment, moments), *map(_scale, scales)])
     return f"""
         with cleaned as (
             select _key, _batch, _row, {texts},
@@ -64,7 +75,7 @@ def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
         ),
         read as (select *{read} from cleaned),
         typed as (select *, {typed} from read)
-        select * exclude ({", ".join([*map(_text, source.columns), *map(_moment, moments)])}){raws}{derived}
+        select * exclude ({helpers}){raws}{derived}
         from typed"""
 
 
@@ -102,6 +113,18 @@ def _unread_sql(source: Source, column: Column) -> str:
     if column.required:
         return f"case when {is_unread} then coalesce({text}, '') end"
     return f"case when {is_unread} then {text} end"
+
+
+def _typed_sql(source: Source, column: Column) -> str:
+    """The typed value; of per cents without a sign none where the batch leaves their scale open."""
+    value = typed_value_sql(source, column, _text, _moment)
+    if column.type == "percent" and not column.percent_scale and not column.meanings:
+        return f"case when {_scale(column)} and {is_unsigned_sql(_text(column))} then null else {value} end"
+    return value
+
+
+def _scale(column: Column) -> str:
+    return duck.identifier(f"_{column.name}__scale_unknown")
 
 
 def _moment(column: Column) -> str:

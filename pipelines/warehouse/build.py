@@ -23,7 +23,7 @@ from pipelines.quality.suite import hash_rules
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, load_contracts
-from pipelines.warehouse.calendar import build_calendar
+from pipelines.warehouse.calendar import build_calendar, find_span
 from pipelines.warehouse.checks import write_checks
 from pipelines.warehouse.counting import find_newest_day, refuse_blocked, select_current
 from pipelines.warehouse.raw import write_accepted, write_batches, write_calendar, write_parameters
@@ -63,11 +63,13 @@ def prepare_warehouse(settings: Settings, contracts: Contracts, as_of: datetime 
         con.execute("drop table if exists raw.finished_build")
         write_accepted(con, contracts, reported, counting)
         write_reference_tables(con, contracts, references)
-        write_calendar(con, build_calendar(contracts.place.country))
+        place = contracts.place
+        span = find_span(con, contracts.accepted_columns(), place.counts_since, as_of.date())
+        write_calendar(con, build_calendar(place.country, *span))
         write_batches(con, reported, counting, references)
         write_rejections(con, contracts, reported, "raw.rejections")
         write_checks(con, (report for _, report in reported))
-        write_parameters(con, contracts.place, as_of, newest_day)
+        write_parameters(con, place, as_of, newest_day)
     return as_of
 
 

@@ -156,6 +156,25 @@ def test_a_percentage_is_not_guessed_at(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("texts", "whole", "fraction", "unsaid"),
+    [
+        (["1", "0", "1"], [1, 0, 1], [100, 0, 100], [None, 0, None]),
+        (["1", "0,72", "0,5"], [1, 1, 1], [100, 72, 50], [None, None, None]),
+        (["1", "72", "100"], [1, 72, 100], [100, 7200, 10000], [1, 72, 100]),
+        (["1", "0,72", "72"], [1, 1, 72], [100, 72, 7200], [None, None, None]),
+        (["1", "1,2"], [1, 1], [100, 120], [None, None]),
+        (["1", "72%", "0,72"], [1, 72, 1], [100, 72, 72], [None, 72, None]),
+    ],
+)
+def test_the_scale_of_per_cents_is_what_the_column_says_and_never_follows_from_a_value(
+    texts: list[str], whole: list[int], fraction: list[int], unsaid: list[int | None]
+) -> None:
+    for scale, expected in (("whole", whole), ("fraction", fraction), (None, unsaid)):
+        rows = typed({"type": "percent", "percent_scale": scale}, *texts)
+        assert [row["c"] for row in rows] == expected
+
+
+@pytest.mark.parametrize(
     ("text", "number"), [("1.234", 1234), ("1.234.567", 1234567), ("310903", 310903), ("-5", -5), ("007", 7)]
 )
 def test_a_point_groups_thousands_in_vietnamese_numbers(text: str, number: int) -> None:

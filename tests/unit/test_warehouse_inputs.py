@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import duckdb
 import pytest
 
 from pipelines.landing.batches import Batch
@@ -15,7 +16,7 @@ from pipelines.runs.plan import DaysRefused, check_days
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import hash_nodes
-from pipelines.warehouse.calendar import build_calendar
+from pipelines.warehouse.calendar import build_calendar, check_country, find_span, find_uncovered_years
 from pipelines.warehouse.counting import NothingLanded, find_newest_day, select_current
 
 
@@ -62,6 +63,37 @@ def test_the_names_of_holidays_do_not_follow_the_language_of_the_shell(
         monkeypatch.setenv("LANGUAGE", language)
         frame = build_calendar("VN", date(2025, 9, 2), date(2025, 9, 2))
         assert list(frame["holiday_name"]) == ["Quốc khánh"]
+
+
+def span_of(*moments: str, since: str = "2025-07-01", as_of: str = "2025-08-06") -> tuple[str, str]:
+    """The span of the calendar for rows of a log with these times."""
+    with duckdb.connect() as con:
+        con.execute("create schema raw")
+        con.execute("create table raw.log (seen_at timestamp, code varchar)")
+        con.executemany("insert into raw.log values (?, 'x')", [[moment] for moment in moments])
+        columns = {"log": {"seen_at": "timestamp", "code": "varchar"}}
+        first, last = find_span(con, columns, date.fromisoformat(since), date.fromisoformat(as_of))
+    return str(first), str(last)
+
+
+def test_the_calendar_spans_what_the_data_need_and_never_less_than_before() -> None:
+    assert span_of("2025-07-01 08:00:00") == ("2024-01-01", "2027-12-31")
+    assert span_of("2019-05-06 08:00:00", "2031-02-01 00:00:00") == ("2019-01-01", "2031-12-31")
+    assert span_of("2025-07-01 08:00:00", since="1998-03-01") == ("1998-01-01", "2027-12-31")
+
+
+def test_on_the_first_of_january_2028_the_calendar_goes_on() -> None:
+    assert span_of("2028-01-01 08:00:00", as_of="2028-01-01") == ("2024-01-01", "2030-12-31")
+    assert span_of("1995-01-01 08:00:00", since="1995-01-01", as_of="1996-02-29")[0] == "1995-01-01"
+    assert len(build_calendar("DE-BE", date(2010, 1, 1), date(2030, 12, 31))) == 7670
+
+
+def test_years_and_countries_that_no_calendar_knows_are_named() -> None:
+    assert find_uncovered_years("VN", date(2024, 1, 1), date(2030, 1, 1)) == []
+    assert find_uncovered_years("VN", date(2099, 1, 1), date(2102, 1, 1)) == [2101, 2102]
+    assert 1980 in find_uncovered_years("DE-BE", date(1980, 1, 1), date(1995, 1, 1))
+    with pytest.raises(ValueError, match="write an ISO code"):
+        check_country("XX")
 
 
 MANIFEST: dict[str, Any] = {

@@ -49,6 +49,12 @@ class Column(Frozen):
         default=None,
         description="Stands where the source says nothing, as canonical text (in_person, 'false').",
     )
+    percent_scale: Literal["whole", "fraction"] | None = Field(
+        default=None,
+        description="A column of per cents: how numbers without a % sign are meant. whole: 72 is 72 %; "
+        "fraction: 0.72 is 72 %, and 1 is 100 %. Never inferred: without it, numbers none of which is above 1 have "
+        "no value.",
+    )
     scan: bool = Field(
         default=True,
         description="Set false where codes of the source look like ID or phone numbers but are none.",

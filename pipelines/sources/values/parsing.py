@@ -86,7 +86,7 @@ def _own_value_sql(
             value = settle_moment_sql(source, text, moment)
             return f"cast({value} as date)" if column.type == "date" else value
         case "percent":
-            return percent_sql(source, text)
+            return percent_sql(source, text, column.percent_scale)
         case "integer" | "bigint":
             return whole_number_sql(source, text, column.sql_type)
         case "boolean":
@@ -103,16 +103,42 @@ def whole_number_sql(source: Source, text: str, sql_type: str) -> str:
     return f"try_cast({digits}when regexp_full_match({text}, {grouped}) then {bare} end as {sql_type})"
 
 
-def percent_sql(source: Source, text: str) -> str:
-    """`72 %`, `72,35%` or a whole `72`, rounded to whole per cent.
+def percent_sql(source: Source, text: str, scale: str | None = None) -> str:
+    """`72 %`, `72,35%`, or a number without the sign as `scale` says, rounded to whole per cent.
 
-    A fraction without its sign (`0.72`, as a native percent cell comes) is NULL: whether 1 is 1 % or
-    100 % cannot be told from the value.
+    Without a scale only a whole number is read, as it stands; whether a column's numbers can be meant so is
+    asked of all of them together (`has_unknown_scale_sql`). The scale never follows from a single value:
+    1 may be 1 % or 100 %.
     """
     _, decimal = SEPARATORS[source.number_format]
-    shape = duck.literal(rf"[+-]?\d{{1,9}}(({decimal}\d+)?\s*%)?")
-    bare = f"replace(regexp_replace({text}, '\\s*%$', ''), ',', '.')"
+    number = rf"[+-]?\d{{1,9}}({decimal}\d+)?"
+    signed = duck.literal(number + r"\s*%")
+    unsigned = duck.literal(number if scale else r"[+-]?\d{1,9}")
+    bare = f"try_cast(replace(regexp_replace({text}, '\\s*%$', ''), ',', '.') as decimal(28, 12))"
+    value = f"({bare} * 100)" if scale == "fraction" else bare
     return (
-        f"case when regexp_full_match({text}, {shape}) "
-        f"then cast(round(try_cast({bare} as double)) as integer) end"
+        f"cast(round(case when regexp_full_match({text}, {signed}) then {bare} "
+        f"when regexp_full_match({text}, {unsigned}) then {value} end) as integer)"
     )
+
+
+def has_unknown_scale_sql(source: Source, text: str, over: str = "") -> str:
+    """SQL over many rows: whether numbers without a % sign may be per cents or fractions alike.
+
+    So it is where one of them lies between 0 and 1, or the largest is above 0 and below 2. `over`: a window.
+    """
+    _, decimal = SEPARATORS[source.number_format]
+    shape = duck.literal(rf"[+-]?\d{{1,9}}({decimal}\d+)?")
+    number = (
+        f"case when regexp_full_match({text}, {shape}) then try_cast(replace({text}, ',', '.') as double) end"
+    )
+    largest = f"max({number}){over}"
+    return (
+        f"(coalesce(bool_or({number} > 0 and {number} < 1){over}, false) "
+        f"or coalesce({largest} > 0 and {largest} < 2, false))"
+    )
+
+
+def is_unsigned_sql(text: str) -> str:
+    """SQL: whether a per cent is written without its sign, and is not 0, which is 0 on any scale."""
+    return f"not regexp_full_match({text}, '[+-]?0+([.,]0+)?|.*%')"
