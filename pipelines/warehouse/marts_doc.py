@@ -14,42 +14,37 @@ from typing import Any
 SCHEMAS = ("marts", "audit")
 HEAD = """# The marts
 
-Written by `thongsuot docs` from the dbt project; do not edit. Each mart answers a question someone in the
-province asks on a Monday morning. Names without a version are the newest one; BI reads those.
+Written by `thongsuot docs` from the dbt project; do not edit. Each mart answers a question someone
+asks on a Monday morning. Names without a version are the newest one; BI reads those.
 
-Mỗi bảng trả lời một câu hỏi mà ai đó trong tỉnh hỏi vào sáng thứ Hai.
+Mỗi bảng trả lời một câu hỏi mà ai đó hỏi vào sáng thứ Hai.
 """
-# What the questions are about, in the order of the day: `config.meta.topic`.
-TOPICS = {
-    "submission": ("Online submission", "Nộp hồ sơ trực tuyến"),
-    "resolution": ("Resolution of dossiers", "Giải quyết hồ sơ"),
-    "tasks": ("Assigned tasks", "Nhiệm vụ được giao"),
-    "issues": ("Difficulties", "Khó khăn, vướng mắc"),
-    "meaning": ("Completeness, definitions, code lists", "Mức độ đầy đủ, định nghĩa, danh mục"),
-    "audit": ("Where the numbers come from", "Nguồn gốc số liệu"),
-}
-REQUIRED_META = ("topic", "title_vi", "question_en", "question_vi")
+REQUIRED_META = ("title_vi", "question_en", "question_vi")
 Node = Mapping[str, Any]
 
 
 def render_marts_doc(manifest: Mapping[str, Any], project: Path) -> str:
-    """`project`: the dbt project's folder, for the metric seeds. ValueError: a mart without a question or topic."""
+    """`project`: the dbt project's folder, for the metric seeds. ValueError: a mart without a question or group."""
     nodes = manifest["nodes"].values()
+    titles = {
+        group["name"]: f"{group['config']['meta']['title_en']} · {group['config']['meta']['title_vi']}"
+        for group in manifest["groups"].values()
+    }
     marts = [n for n in nodes if n["resource_type"] == "model" and n["schema"] in SCHEMAS]
     for node in marts:
         meta = node["config"]["meta"]
-        if meta.get("topic") not in TOPICS or not meta.keys() >= set(REQUIRED_META):
+        if node["config"].get("group") not in titles or not meta.keys() >= set(REQUIRED_META):
             raise ValueError(
                 f"dbt model {node['name']} is public, but nobody can tell what for: give it config.meta "
-                f"{', '.join(REQUIRED_META)} in its YAML; topic is one of {', '.join(TOPICS)}."
+                f"{', '.join(REQUIRED_META)} in its YAML, and its folder one of the groups {', '.join(titles)}."
             )
-    order = list(TOPICS)
-    marts.sort(key=lambda n: (order.index(n["config"]["meta"]["topic"]), n["alias"]))
+    order = list(titles)
+    marts.sort(key=lambda n: (order.index(n["config"]["group"]), n["alias"]))
     lines = [HEAD, "## Which question, which mart"]
-    for topic, about in groupby(marts, key=lambda n: n["config"]["meta"]["topic"]):
+    for group, about in groupby(marts, key=lambda n: n["config"]["group"]):
         lines += [
             "",
-            f"### {' · '.join(TOPICS[topic])}",
+            f"### {titles[group]}",
             "",
             "| Question | Câu hỏi | Mart |",
             "|---|---|---|",

@@ -10,11 +10,11 @@ import pytest
 from pipelines.warehouse.marts_doc import render_marts_doc
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
-META = {"key": ["day"], "topic": "tasks", "title_vi": "Bảng", "question_en": "How many?",
+META = {"key": ["day"], "title_vi": "Bảng", "question_en": "How many?",
         "question_vi": "Bao nhiêu?"}  # fmt: skip
 
 
-def manifest(meta: dict[str, Any]) -> dict[str, Any]:
+def manifest(meta: dict[str, Any], group: str = "tasks") -> dict[str, Any]:
     """One mart over one intermediate model over one source, held to one identity, read by one consumer."""
     columns = {
         "day": {"name": "day", "data_type": "date", "constraints": [{"type": "not_null"}],
@@ -23,12 +23,14 @@ def manifest(meta: dict[str, Any]) -> dict[str, Any]:
                  "description": "EN a | b. / VI Tỷ lệ."},
     }  # fmt: skip
     mart = {"resource_type": "model", "schema": "marts", "alias": "counts", "name": "counts",
-            "unique_id": "model.p.counts.v1", "config": {"meta": meta}, "columns": columns,
+            "unique_id": "model.p.counts.v1", "config": {"meta": meta, "group": group}, "columns": columns,
             "description": "EN Grain: one row per day. /\n  VI Mỗi ngày một dòng."}  # fmt: skip
     identity = {"name": "parts_add_up", "kwargs": {"total": "all", "parts": ["a", "b"]}}
     test = {"resource_type": "test", "attached_node": "model.p.counts.v1", "test_metadata": identity}
     hidden = {"resource_type": "model", "schema": "intermediate", "alias": "int", "name": "int"}
+    titles = {"title_en": "Assigned tasks", "title_vi": "Nhiệm vụ được giao"}
     return {
+        "groups": {"group.p.tasks": {"name": "tasks", "config": {"meta": titles}}},
         "nodes": {"model.p.counts.v1": mart, "test.p.t": test, "model.p.int": hidden},
         "sources": {"source.p.raw.log": {"name": "log"}},
         "parent_map": {"model.p.counts.v1": ["model.p.int"], "model.p.int": ["source.p.raw.log"]},
@@ -55,9 +57,9 @@ def test_a_reader_finds_the_mart_by_the_question_and_all_of_it_in_one_place() ->
     assert "## intermediate.int" not in document
 
 
-def test_a_topic_nobody_knows_is_named_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match=r"counts is public.*one of submission, resolution"):
-        render_marts_doc(manifest({**META, "topic": "weather"}), PROJECT)
+def test_a_mart_of_no_group_is_named_with_the_groups_there_are() -> None:
+    with pytest.raises(ValueError, match=r"counts is public.*one of the groups tasks"):
+        render_marts_doc(manifest(META, group="weather"), PROJECT)
 
 
 def test_a_mart_without_a_question_is_named() -> None:
