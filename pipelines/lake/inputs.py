@@ -12,7 +12,6 @@ import duckdb
 
 from pipelines.lake.catalogue import ALIAS
 from pipelines.sql import read_sql
-from pipelines.warehouse.build import hash_json
 
 
 class ReleasedBatch(NamedTuple):
@@ -37,11 +36,6 @@ def list_inputs(con: duckdb.DuckDBPyConnection, release_id: int) -> list[Release
         [release_id],
     ).fetchall()
     return [ReleasedBatch(*row) for row in rows if row[4] != "absent"]
-
-
-def hash_inputs(batches: list[ReleasedBatch]) -> str:
-    """The fingerprint of the batches that count, as the build computes it."""
-    return hash_json(sorted([b.batch_id, b.sha256] for b in batches if b.standing == "current"))
 
 
 def record_inputs(con: duckdb.DuckDBPyConnection, release_id: int, batches: str) -> None:

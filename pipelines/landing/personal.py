@@ -1,4 +1,4 @@
-"""What is written of a connector's rows: nothing personal comes to rest (DESIGN, promise 5).
+"""What is written of a connector's rows: nothing personal comes to rest.
 
 Free text and codes are scanned; a mapped or typed column only where it holds neither a word that its map
 knows nor a value of its type. Keys are left as they are: they are what a row is found by.

@@ -132,11 +132,6 @@ class Suite:
         return {reference.table for c, reference in self.references.items() if f"{c}__unlisted" in deciding}
 
 
-def load_suite(path: Path) -> list[Expectation]:
-    """The rules over single rows of one suite file, in its order; SuiteError where the file is wrong."""
-    return read_suite(path).rows
-
-
 def read_suite(path: Path) -> Suite:
     """The whole suite file; SuiteError where it is wrong."""
     name = f"{path.parent.name}/{path.name}" if path.name == "suite.json" else path.name

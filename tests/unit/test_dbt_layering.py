@@ -13,7 +13,8 @@ import pytest
 
 from pipelines.exports.export import Export
 from pipelines.exports.registry import EXPORTS
-from pipelines.sources.contracts.canon import read_canon
+from pipelines.quality.suite import read_suite
+from pipelines.sources.contracts.canon import FOLDER, read_canon
 from pipelines.warehouse.exposures import complete_exposures
 from pipelines.warehouse.marts_doc import list_metric_columns, render_marts_doc
 
@@ -265,8 +266,27 @@ def test_no_text_that_is_read_points_to_a_document_the_reader_does_not_have() ->
         p for p in PROJECT.rglob("*") if p.suffix in (".sql", ".yml", ".csv") and "target" not in p.parts
     ]
     texts += (PROJECT.parent / "docs").glob("*.md")
+    texts += [p for p in (PROJECT.parent / "pipelines").rglob("*") if p.suffix in (".py", ".sql", ".j2")]
     elsewhere = re.compile(r"\b(DOMAIN|DESIGN|PLATFORM)\b")
     assert [p.name for p in texts if elsewhere.search(p.read_text(encoding="utf-8"))] == []
+
+
+def test_a_target_is_refused_for_a_metric_that_no_mart_compares() -> None:
+    models = [p.read_text(encoding="utf-8") for p in (PROJECT / "models" / "marts").rglob("*.sql")]
+    compared = {
+        metric
+        for text in models
+        if "ref('int_targets')" in text
+        for pair in re.findall(r"'(\w+)' as metric\b|targets\.metric = '(\w+)'", text)
+        for metric in pair
+        if metric
+    }
+    suite = read_suite(FOLDER / "reference" / "targets" / "suite.json")
+    [accepted] = [e.kwargs["value_set"] for e in suite.rows if e.rule == "metric_without_target"]
+    with (PROJECT / "seeds" / "metrics.csv").open(encoding="utf-8", newline="") as stream:
+        catalogue = {row["metric"] for row in csv.DictReader(stream)}
+    assert set(accepted) == compared, "expectations/reference/targets/suite.json"
+    assert compared <= catalogue, "seeds/metrics.csv"
 
 
 def test_the_catalogue_warns_of_the_three_rates_that_sound_alike() -> None:

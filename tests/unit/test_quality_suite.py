@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.quality.suite import SuiteError, load_suite
+from pipelines.quality.suite import SuiteError, read_suite
 
 RULE: dict[str, Any] = {
     "type": "expect_column_values_to_be_null",
@@ -28,12 +28,12 @@ def suite_of(tmp_path: Path, *entries: dict[str, Any]) -> Path:
 
 def refused(path: Path) -> str:
     with pytest.raises(SuiteError) as error:
-        load_suite(path)
+        read_suite(path)
     return str(error.value)
 
 
 def test_a_rule_over_a_helper_points_to_the_column_behind_it(tmp_path: Path) -> None:
-    [rule] = load_suite(suite_of(tmp_path, RULE))
+    [rule] = read_suite(suite_of(tmp_path, RULE)).rows
     assert (rule.rule, rule.column, rule.columns, rule.rejects) == (
         "channel_unknown", "channel", ["channel__raw"], True,
     )  # fmt: skip
@@ -45,12 +45,12 @@ def test_a_rule_may_name_the_column_at_fault(tmp_path: Path) -> None:
         "kwargs": {"column_A": "synced_next_day", "column_B": "recorded_at"},
         "meta": RULE["meta"] | {"at": "recorded_at"},
     }
-    assert load_suite(suite_of(tmp_path, pair))[0].column == "recorded_at"
+    assert read_suite(suite_of(tmp_path, pair)).rows[0].column == "recorded_at"
 
 
 @pytest.mark.parametrize("severity", ["warning", "info"])
 def test_only_critical_rules_reject(tmp_path: Path, severity: str) -> None:
-    assert not load_suite(suite_of(tmp_path, RULE | {"severity": severity}))[0].rejects
+    assert not read_suite(suite_of(tmp_path, RULE | {"severity": severity})).rows[0].rejects
 
 
 def test_a_suite_that_is_absent_is_named(tmp_path: Path) -> None:

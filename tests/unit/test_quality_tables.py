@@ -28,11 +28,13 @@ UNITS: list[Row] = [
 MAPPED = {"old_unit_code": "16663", "new_unit_code": "16681"}
 PROCEDURE = {"procedure_code": "1.012790", "agency_code": "H41.03", "processing_days": "3"}
 CUTOFF = {"cutoff_at": "2025-08-06 16:00:00", "period_start": "2025-07-01 00:00:00"}
+TARGET = {"metric": "digitisation_rate", "unit_level": "*", "target": "80%", "valid_from": "2022-06-23"}
 SOUND: dict[str, list[Row]] = {
     "units": UNITS,
     "unit_mapping": [MAPPED],
     "procedures": [PROCEDURE],
     "reporting_cutoffs": [CUTOFF],
+    "targets": [TARGET],
     "working_day_overrides": [{"date": "2026-01-02"}, {"date": "2026-01-10"}],
 }
 
@@ -75,6 +77,10 @@ BROKEN: dict[str, dict[str, tuple[list[Row], list[int]]]] = {
         "agency_unlisted": ([PROCEDURE | {"procedure_code": "2", "agency_code": "H41.99"}], [2]),
     },
     "reporting_cutoffs": {"cutoff_before_period": ([CUTOFF | {"cutoff_at": "2025-07-01 00:00:00"}], [2])},
+    "targets": {
+        "metric_without_target": ([TARGET | {"metric": "digitization_rate"}], [2]),
+        "unit_level_unknown": ([TARGET | {"unit_level": "xã"}], [2]),
+    },
     "working_day_overrides": {"day_repeated": ([{"date": "2026-01-02"}], [1, 3])},
 }
 RULES = [(table, rule.rule) for table, rules in SUITES.items() for rule in rules]

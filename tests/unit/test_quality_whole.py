@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.landing.batches import Batch, write_batch
 from pipelines.quality.reports import Report
-from pipelines.quality.suite import SuiteError, load_suite, read_suite
+from pipelines.quality.suite import SuiteError, read_suite
 from pipelines.quality.validate import find_pending, validate_batches
 from pipelines.quality.whole import compute_hours_behind, compute_volume_ratio
 from pipelines.settings import Settings
@@ -171,6 +171,6 @@ def test_a_suite_that_cannot_be_meant_is_refused_with_its_reason(
     assert words in str(error.value)
 
 
-def test_the_rules_over_rows_are_what_load_suite_gives(settings: Settings) -> None:
+def test_the_rules_over_rows_are_the_rows_of_the_suite(settings: Settings) -> None:
     path = source(settings.data, expectations=[rule("one", "case_id", "info")]).suite_path
-    assert [e.rule for e in load_suite(path)] == ["one"]
+    assert [e.rule for e in read_suite(path).rows] == ["one"]

@@ -17,7 +17,6 @@ from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.cells import NUMERIC
 from pipelines.sources.values.native import ISO
 
-WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 NESTED = ("STRUCT", "MAP", "UNION")
 
 
