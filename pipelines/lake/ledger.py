@@ -14,6 +14,7 @@ from datetime import datetime
 
 import duckdb
 
+from pipelines import duck
 from pipelines.lake.catalogue import ALIAS
 from pipelines.lake.content_hash import Content, hash_content
 
@@ -177,9 +178,9 @@ def list_kept(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[Rele
 
 
 def table_exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    row = con.execute(
-        "select count(*) from information_schema.tables "
-        "where table_catalog = ? and table_schema = ? and table_name = ?",
-        [ALIAS, schema, table],
-    ).fetchone()
-    return bool(row and row[0])
+    """Asked of the table itself: to list tables, DuckDB first counts the rows of each in the lake's catalogue."""
+    try:
+        con.execute(f"select 1 from {duck.identifier(ALIAS, schema, table)} limit 0")
+    except duckdb.CatalogException:
+        return False
+    return True
