@@ -22,6 +22,7 @@ from pipelines.sources.files.formats.sheet_header import (
     normalize_cell,
 )
 from pipelines.sources.files.unpacking import Member
+from pipelines.sources.values.mixtures import MomentMixtures
 from pipelines.sources.values.native import clean_text, format_cell
 
 ORDINAL = re.compile(r"^\d+(\.\d+)*\.?$")
@@ -51,17 +52,21 @@ def read_sheet(
         places = {name: header.labels.index(label) for name, label in mapped.items()}
         required = {places[name] for name in places if _is_required(session, name)}
         records = Records(header, merges, required, about["sheet"])
+        mixtures = MomentMixtures(session.columns[name] for name in places if name in session.columns)
         tables: list[str] = []
         columns: dict[str, list[str | None]] = {name: [] for name in places}
         for number, cells in records.select_records(all_rows()):
             for name, place in places.items():
                 cell = _read_cell(cells[place], about["sheet"], number)
+                mixtures.count(name, cell)
                 columns[name].append(format_cell(cell, session.source, session.columns.get(name)))
             if len(next(iter(columns.values()), ())) == ROWS_AT_ONCE:
                 tables.append(session.register_texts(columns))
                 columns = {name: [] for name in places}
         tables.append(session.register_texts(columns))
+        mixtures.check(about["sheet"])
         sheet_notes.extend(records.list_notes())
+        sheet_notes.extend(mixtures.list_notes(about["sheet"]))
         return " union all ".join(f"from {table}" for table in tables)
 
     headers = [label for label in header.labels if label]
