@@ -17,13 +17,18 @@ def status(as_json: bool) -> None:
     """The headline: rate, counts, rank and movement, tasks, issues, newest release, last run."""
     from pipelines.exports.brief import chromium
     from pipelines.exports.brief import export as brief
+    from pipelines.exports.findings import list_finding_lines
     from pipelines.exports.headline import list_figures, read_headline
+    from pipelines.gate.record import list_release_findings
     from pipelines.lake.catalogue import open_lake
+    from pipelines.releases.holds import find_open_hold
     from pipelines.runs.history import read_last_run
 
     try:
         with open_lake(Settings.from_env()) as con:
             figures = read_headline(con)
+            findings = list_finding_lines(list_release_findings(con, figures.release_id))
+            hold = find_open_hold(con)
     except (FileNotFoundError, LookupError) as error:
         raise click.ClickException(str(error)) from None
     last_run = str(read_last_run() or "none")
@@ -35,6 +40,8 @@ def status(as_json: bool) -> None:
             "tasks": figures.tasks and vars(figures.tasks),
             "last_run": last_run,
             "brief": where,
+            "findings": findings,
+            "open_hold": hold and hold.opened.hold_id,
         }
         print(json.dumps(answer, default=str))
         return
@@ -49,6 +56,14 @@ def status(as_json: bool) -> None:
     ]:
         table.add_row(label, value)
     console.print(table)
+    if hold:
+        console.print(
+            f"!! Bản mới đang bị giữ lại · a newer build is held (hold {hold.opened.hold_id}, as of "
+            f"{hold.opened.as_of}): `thongsuot releases held`",
+            soft_wrap=True, highlight=False, markup=False,
+        )  # fmt: skip
+    for line in findings:
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
     # Not in the table: a path that is cut or broken in two cannot be opened.
     console.print(f"Bản tin điều hành · the brief: {where}", soft_wrap=True, highlight=False)
     if page.exists() and not page.with_suffix(".pdf").exists() and not chromium.find_chromium():

@@ -8,17 +8,20 @@ from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL, night_of
 from pipelines.defs.warehouse import MANIFEST
 from pipelines.explain.difference import find_difference, write_difference
 from pipelines.explain.explain_rule import list_metrics
+from pipelines.exports.findings import list_finding_lines, write_findings
 from pipelines.exports.headline import read_headline, write_headline
 from pipelines.exports.rate_chart import rate_chart_markdown
+from pipelines.gate.record import list_release_findings
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.manifest import read_marts, read_models
 from pipelines.night import publish_release
-from pipelines.releases.publish import Publication, PublishError
+from pipelines.releases.publish import Publication, PublishError, publish
 from pipelines.releases.restore import restore
 from pipelines.runs.lock import exclusive
 from pipelines.settings import LOCAL_ZONE
 
 RESTORE_JOB = "restore"
+PASSED_GATE = "passed_the_gate"
 PUBLIC = [dg.AssetKey([mart.schema, mart.name]) for mart in read_marts(MANIFEST)]
 METRICS = list_metrics(read_models(MANIFEST))
 
@@ -28,12 +31,14 @@ class PublishConfig(dg.Config):
 
     `restore`: instead of the warehouse, publish the content of that release again. Then `confirm` must
     read `restore release N`, so that nobody rolls the province back by a slip.
+    `accept`: the number of the hold that `author` publishes all the same, for `reason`.
     """
 
     author: str = "nightly"
     reason: str = "nightly run"
     restore: int | None = None
     confirm: str = ""
+    accept: int | None = None
 
 
 @dg.asset(
@@ -51,6 +56,14 @@ class PublishConfig(dg.Config):
         lower_bound_delta=timedelta(hours=6),
         timezone=str(LOCAL_ZONE),
     ),
+    check_specs=[
+        dg.AssetCheckSpec(
+            PASSED_GATE,
+            asset="release",
+            description="**Cổng kiểm tra**: bản phát hành không có phát hiện nào. The release passed the gate "
+            "without a finding (expectations/release.json).",
+        )
+    ],
 )
 def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.MaterializeResult:
     outcome = _published(context, config)
@@ -59,6 +72,7 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
     with open_lake(SETTINGS) as con:
         figures = read_headline(con)
         chart = rate_chart_markdown(con)
+        findings = list_release_findings(con, release.release_id)
         before = release.release_id - 1
         moved = (
             write_difference(find_difference(con, before, release.release_id, metrics=METRICS))
@@ -78,14 +92,26 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
             **({"online submission rate (%)": round(figures.rate * 100, 4)} if figures.rate else {}),
             "why the rate moved": dg.MetadataValue.md(moved),
             **({"restores": release.restores} if release.restores else {}),
+            "findings": dg.MetadataValue.md(write_findings(findings)),
             "headline": dg.MetadataValue.md(write_headline(figures)),
             **({"rate chart": dg.MetadataValue.md(chart)} if chart else {}),
+            "finding lines": dg.MetadataValue.json(list_finding_lines(findings)),
         },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=PASSED_GATE,
+                passed=not findings,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"findings": len(findings)},
+            )
+        ]
+        if dg.AssetCheckKey(context.asset_key, PASSED_GATE) in context.selected_asset_check_keys
+        else [],
     )
 
 
 def _published(context: dg.AssetExecutionContext, config: PublishConfig) -> Publication:
-    is_restore = context.run.job_name == RESTORE_JOB or config.restore is not None
+    is_restore = config.accept is None and (context.run.job_name == RESTORE_JOB or config.restore is not None)
     if is_restore and (config.restore is None or config.confirm != f"restore release {config.restore}"):
         raise dg.Failure(
             f"Nothing was restored: set `restore` to the release's number and `confirm` to "
@@ -94,6 +120,9 @@ def _published(context: dg.AssetExecutionContext, config: PublishConfig) -> Publ
         )
     who = {"author": config.author, "reason": config.reason}
     try:
+        if config.accept is not None:
+            with exclusive(SETTINGS):
+                return publish(SETTINGS, run_id=context.run_id, accept=config.accept, **who)
         if not config.restore:
             return publish_release(night_of(context, **who))
         with exclusive(SETTINGS):

@@ -1,7 +1,7 @@
-"""The chain's links: releases, and the prunings made between them, in the order they were made.
+"""The chain's links: releases, and the prunings and holds between them, in the order they were made.
 
-Each link's hash covers the one before. A pruning is a link too: it takes contents away, so it must
-be as hard to forge or to hide as a release.
+Each link's hash covers the one before. A pruning takes contents away, a hold or its acceptance says what was
+not published or was against a rule: they must be as hard to forge or to hide as a release.
 """
 
 from __future__ import annotations
@@ -38,15 +38,66 @@ class Prune:
         return self.chain_hash() == self.prune_hash
 
 
-Link = Release | Prune
+@dataclass(frozen=True)
+class HoldEvent:
+    """What became of a build that the gate held: `event` is held, accepted or mended. `happened_at` UTC.
+
+    `content_sha256`: of the tables that were held; `findings`: why, as JSON; `after_release`, `after_prune`: the
+    newest of each then, 0 where there was none.
+    """
+
+    event_id: int
+    hold_id: int
+    event: str
+    after_release: int
+    after_prune: int
+    happened_at: datetime
+    author: str
+    reason: str
+    run_id: str
+    as_of: datetime
+    content_sha256: str
+    findings: str
+    previous_hash: str
+    event_hash: str = ""
+
+    def chain_hash(self) -> str:
+        """SHA-256 over every field but `event_hash` itself."""
+        return seal({k: str(v) for k, v in vars(self).items() if k != "event_hash"})
+
+    @property
+    def holds(self) -> bool:
+        return self.chain_hash() == self.event_hash
+
+
+Event = Prune | HoldEvent
+Link = Release | Event
 
 
 def link_hash(link: Link) -> str:
-    return link.release_hash if isinstance(link, Release) else link.prune_hash
+    if isinstance(link, Release):
+        return link.release_hash
+    return link.prune_hash if isinstance(link, Prune) else link.event_hash
 
 
 def describe_link(link: Link) -> str:
+    if isinstance(link, HoldEvent):
+        return f"hold {link.hold_id} ({link.event})"
     return f"{'release' if isinstance(link, Release) else 'the pruning of release'} {link.release_id}"
+
+
+def list_events(con: duckdb.DuckDBPyConnection) -> list[Event]:
+    """All links that are no releases, each kind oldest first."""
+    return [*list_prunes(con), *list_hold_events(con)]
+
+
+def list_hold_events(con: duckdb.DuckDBPyConnection) -> list[HoldEvent]:
+    """All of them, oldest first; empty where nothing was ever held."""
+    if not table_exists(con, "audit", "release_holds"):
+        return []
+    cursor = con.execute(f"from {ALIAS}.audit.release_holds order by event_id")
+    names = [d[0] for d in cursor.description or []]
+    return [HoldEvent(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
 def list_prunes(con: duckdb.DuckDBPyConnection) -> list[Prune]:
@@ -58,44 +109,74 @@ def list_prunes(con: duckdb.DuckDBPyConnection) -> list[Prune]:
     return [Prune(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
-def order_links(chain: Sequence[Release], pruned: Sequence[Prune]) -> list[Link]:
-    links: list[Link] = [*chain, *pruned]
-    return sorted(
-        links,
-        key=lambda link: (
-            (link.release_id, 0) if isinstance(link, Release) else (link.after_release, link.prune_id)
-        ),
-    )
+def order_links(chain: Sequence[Release], events: Sequence[Event]) -> list[Link]:
+    links: list[Link] = [*chain, *events]
+    return sorted(links, key=_place_link)
 
 
-def find_head(chain: Sequence[Release], pruned: Sequence[Prune]) -> str:
+def _place_link(link: Link) -> tuple[int, int, int, int]:
+    """Where a link stands: after its release, prunings by their number, a hold after the prunings it names."""
+    if isinstance(link, Release):
+        return link.release_id, -1, 0, 0
+    if isinstance(link, Prune):
+        return link.after_release, link.prune_id, 0, 0
+    return link.after_release, link.after_prune, 1, link.event_id
+
+
+def find_head(chain: Sequence[Release], events: Sequence[Event]) -> str:
     """The hash of the newest link, which the next one continues."""
-    links = order_links(chain, pruned)
+    links = order_links(chain, events)
     return link_hash(links[-1]) if links else GENESIS
 
 
 def append_prune(con: duckdb.DuckDBPyConnection, chain: Sequence[Release], prune: Prune) -> Prune:
     """Seal a pruning behind the newest link and write it, inside the caller's transaction."""
-    before = list_prunes(con)
-    link = replace(prune, prune_id=len(before) + 1, previous_hash=find_head(chain, before))
+    before = list_events(con)
+    number = 1 + sum(isinstance(event, Prune) for event in before)
+    link = replace(prune, prune_id=number, previous_hash=find_head(chain, before))
     link = replace(link, prune_hash=link.chain_hash())
-    values = vars(link)
-    con.execute(
-        f"insert into {ALIAS}.audit.release_prunes ({', '.join(values)}) "
-        f"values ({', '.join('?' for _ in values)})",
-        list(values.values()),
-    )
+    _append(con, "release_prunes", link)
     return link
 
 
-def find_breaks(chain: Sequence[Release], pruned: Sequence[Prune]) -> list[str]:
+def append_hold_event(
+    con: duckdb.DuckDBPyConnection, chain: Sequence[Release], event: HoldEvent
+) -> HoldEvent:
+    """Seal it behind the newest link and write it, inside the caller's transaction; a new hold gets its number."""
+    before = list_events(con)
+    earlier = [other for other in before if isinstance(other, HoldEvent)]
+    link = replace(
+        event,
+        event_id=len(earlier) + 1,
+        hold_id=event.hold_id or 1 + max((other.hold_id for other in earlier), default=0),
+        after_release=chain[-1].release_id if chain else 0,
+        after_prune=len(before) - len(earlier),
+        previous_hash=find_head(chain, before),
+    )
+    link = replace(link, event_hash=link.chain_hash())
+    _append(con, "release_holds", link)
+    return link
+
+
+def _append(con: duckdb.DuckDBPyConnection, table: str, link: Event) -> None:
+    values = vars(link)
+    con.execute(
+        f"insert into {ALIAS}.audit.{table} ({', '.join(values)}) values ({', '.join('?' for _ in values)})",
+        list(values.values()),
+    )
+
+
+def find_breaks(chain: Sequence[Release], events: Sequence[Event]) -> list[str]:
     """What is wrong with the chain, one sentence each; empty when it holds."""
     problems, previous = [], GENESIS
-    numbers = {"release": 0, "pruning": 0}
-    for link in order_links(chain, pruned):
-        kind, number = (
-            ("release", link.release_id) if isinstance(link, Release) else ("pruning", link.prune_id)
-        )
+    numbers = {"release": 0, "pruning": 0, "event of a hold": 0}
+    for link in order_links(chain, events):
+        if isinstance(link, Release):
+            kind, number = "release", link.release_id
+        elif isinstance(link, Prune):
+            kind, number = "pruning", link.prune_id
+        else:
+            kind, number = "event of a hold", link.event_id
         numbers[kind] += 1
         if number != numbers[kind]:
             problems.append(f"{kind} {numbers[kind]} is missing from the ledger (the next one is {number})")

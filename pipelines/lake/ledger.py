@@ -50,12 +50,28 @@ TABLES = {
         item_code varchar not null, unit_code varchar not null, cause varchar not null,
         field varchar, batch_id varchar,
         numerator_change bigint not null, denominator_change bigint not null""",
+    "release_facts": """
+        release_id bigint not null, fact varchar not null, scope varchar not null, value double not null,
+        weight double not null""",
+    "release_checks": """
+        release_id bigint not null, rule varchar not null, scope varchar not null, severity varchar not null,
+        outcome varchar not null, value double, fact_value double, fact_before double, limit_value double,
+        text_en varchar not null, text_vi varchar not null,
+        next_en varchar not null, next_vi varchar not null""",
+    "release_holds": """
+        event_id bigint not null, hold_id bigint not null, event varchar not null,
+        after_release bigint not null, after_prune bigint not null, happened_at timestamp not null,
+        author varchar not null, reason varchar not null, run_id varchar not null, as_of timestamp not null,
+        content_sha256 varchar not null, findings varchar not null,
+        previous_hash varchar not null, event_hash varchar not null""",
     "release_prunes": """
         prune_id bigint not null, release_id bigint not null, after_release bigint not null,
         pruned_at timestamp not null, author varchar not null, reason varchar not null,
         previous_hash varchar not null, prune_hash varchar not null""",
 }
 DETAILS = ("release_batches", "release_files", "release_rates", "release_changes", "release_movements")
+# Younger than the first releases: covered where a release has rows of them.
+LATER_DETAILS = ("release_facts", "release_checks")
 
 
 def seal(content: object) -> str:
@@ -123,9 +139,16 @@ def hash_details(con: duckdb.DuckDBPyConnection, release_id: int) -> str:
     """One hash over the rows that the detail tables hold of a release."""
     hashes = [
         hash_content(con, f"(from {ALIAS}.audit.{name} where release_id = {release_id:d})").sha256
-        for name in DETAILS
+        for name in (*DETAILS, *(later for later in LATER_DETAILS if _has_rows(con, later, release_id)))
     ]
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _has_rows(con: duckdb.DuckDBPyConnection, name: str, release_id: int) -> bool:
+    if not table_exists(con, "audit", name):
+        return False
+    query = f"select 1 from {ALIAS}.audit.{name} where release_id = {release_id:d} limit 1"
+    return con.execute(query).fetchone() is not None
 
 
 def append_release(con: duckdb.DuckDBPyConnection, release: Release) -> None:

@@ -17,6 +17,8 @@ import duckdb
 
 from pipelines import duck
 from pipelines.explain.rates import explain_rates
+from pipelines.gate.examine import Examination, examine_build
+from pipelines.gate.record import record_examination
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import files, inputs, ledger
@@ -25,12 +27,17 @@ from pipelines.lake.code_version import code_version
 from pipelines.lake.content_hash import have_same_rows
 from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import Mart, read_marts
+from pipelines.releases import holds
 from pipelines.settings import Settings
 from pipelines.warehouse.build import BuiltState, read_built_state
 
 
 class PublishError(RuntimeError):
     """Nothing was published; the last release is still served."""
+
+
+class ReleaseHeld(PublishError):
+    """The gate holds the build: nothing was published, and the hold is on record."""
 
 
 class Publication(NamedTuple):
@@ -42,11 +49,15 @@ class Publication(NamedTuple):
     changed: tuple[str, ...] = ()
 
 
-def publish(settings: Settings, *, run_id: str, author: str, reason: str) -> Publication:
+def publish(
+    settings: Settings, *, run_id: str, author: str, reason: str, accept: int | None = None
+) -> Publication:
     """Copy every mart of the finished warehouse into the lake as one new snapshot.
 
-    PublishError where the warehouse is not a whole, tested build, or where the applied tables do not
-    hash to the warehouse's; in both cases the transaction is rolled back.
+    `accept`: the number of the open hold that `author` publishes for `reason`. ReleaseHeld where the gate holds
+    the build; LookupError where there is no such hold or the build is another one by now; PublishError where
+    the warehouse is not a whole, tested build, or where the applied tables do not hash to the warehouse's; in
+    all cases nothing is published.
     """
     state = finished(settings)
     marts = read_marts(settings.dbt_target / "manifest.json")
@@ -67,7 +78,7 @@ def publish(settings: Settings, *, run_id: str, author: str, reason: str) -> Pub
             previous_hash=ledger.GENESIS,
             **vars(state),
         )
-        return commit(con, settings, draft, sources)
+        return commit(con, settings, draft, sources, accept)
 
 
 def finished(settings: Settings) -> BuiltState:
@@ -82,11 +93,16 @@ def finished(settings: Settings) -> BuiltState:
 
 
 def commit(
-    con: duckdb.DuckDBPyConnection, settings: Settings, draft: Release, sources: Mapping[Mart, str]
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    draft: Release,
+    sources: Mapping[Mart, str],
+    accept: int | None = None,
 ) -> Publication:
     """Make `draft` the next release, its tables read from `sources`; nothing where nothing changed.
 
-    Where the draft names its contents (a restored state), the sources must hash to them.
+    A state that is restored was published before: the gate is not asked again. Where the draft names its
+    contents (a restored state), the sources must hash to them.
     """
     chain = ledger.list_releases(con)
     previous = chain[-1] if chain else None
@@ -99,16 +115,30 @@ def commit(
     before = previous.marts if previous else {}
     if previous and before == draft.marts:
         why = f"nothing new: every table has the same content as in release {previous.release_id}"
+        if (hold := holds.find_open_hold(con)) and not draft.restores:
+            holds.mend_hold(con, chain, hold, previous)
         return Publication(previous, False, why)
     changed = [change for change in changes if before.get(change.mart.qualified) != change.content]
-    if previous:
-        draft = replace(draft, previous_hash=links.find_head(chain, links.list_prunes(con)))
+    hold = holds.find_open_hold(con) if not draft.restores else None
+    examination = Examination([], [])
+    if not draft.restores:
+        relations = {mart.qualified: source for mart, source in sources.items()}
+        examination = examine_build(con, settings, previous, draft.as_of, relations)
+    if accept is not None:
+        check_acceptance(con, draft, hold, accept)
+        examination = examination.accepted()
+    elif examination.reasons_to_hold:
+        raise hold_release(con, chain, draft, examination)
+    draft = replace(draft, previous_hash=links.find_head(chain, links.list_events(con)))
     con.execute("begin")
     try:
         ledger.create_tables(con)
         # One writer at a time (the pool and the writer lock), so the next snapshot is this one.
         draft = replace(draft, release_id=len(chain) + 1, snapshot_id=lake.find_newest_snapshot(con) + 1)
-        release = _write(con, settings, draft, previous, sources, changed)
+        release = _write(con, settings, draft, previous, sources, changed, examination)
+        if hold:
+            event = holds.ACCEPTED if accept is not None else holds.MENDED
+            holds.close_hold(con, [*chain, release], hold, event, release)
         lake.label_transaction(con, release.author, release.reason, release.label())
         con.execute("commit")
     except BaseException:
@@ -116,6 +146,35 @@ def commit(
         raise
     names = tuple(change.mart.qualified for change in changed)
     return Publication(release, True, f"{len(names)} of {len(sources)} tables changed", names)
+
+
+def hold_release(
+    con: duckdb.DuckDBPyConnection, chain: list[Release], draft: Release, examination: Examination
+) -> ReleaseHeld:
+    """Puts the hold on record; returns what is to be raised: what, where, and what to do next."""
+    number = holds.record_hold(con, chain, draft, examination.verdicts)
+    reasons = "\n".join(
+        f"  {verdict.text_en} [{verdict.rule}]\n  {verdict.text_vi}\n    → {verdict.next_en}"
+        for verdict in examination.reasons_to_hold
+    )
+    return ReleaseHeld(
+        f"Hold {number}: nothing was published; the last release is still served.\n{reasons}\n"
+        f"`thongsuot releases held` shows all; after mending run again; to publish it all the same: "
+        f"`thongsuot releases accept {number} --by NAME --reason WHY`."
+    )
+
+
+def check_acceptance(
+    con: duckdb.DuckDBPyConnection, draft: Release, hold: holds.Hold | None, number: int
+) -> None:
+    """LookupError where hold `number` is not open, or the warehouse holds another build by now."""
+    if hold is None or hold.opened.hold_id != number:
+        listed = ", ".join(f"{h.opened.hold_id} ({h.status})" for h in holds.list_holds(con)) or "none"
+        raise LookupError(f"There is no open hold {number}; holds: {listed}.")
+    if hold.opened.content_sha256 != holds.hash_state(draft):
+        raise LookupError(
+            f"The warehouse holds another build than hold {number}: run `thongsuot run` and look again."
+        )
 
 
 def _changes(
@@ -149,6 +208,7 @@ def _write(
     previous: Release | None,
     sources: Mapping[Mart, str],
     changed: list[TableChange],
+    examination: Examination,
 ) -> Release:
     """Tables, details and the ledger row, inside the open transaction; returns the sealed release."""
     relations = {mart.qualified: source for mart, source in sources.items()}
@@ -164,6 +224,7 @@ def _write(
         )
     if "audit.batches" in relations:
         inputs.record_inputs(con, release_id, relations["audit.batches"])
+    record_examination(con, release_id, examination)
     there = files.list_files(settings)
     for change in changed:
         apply_change(con, change)

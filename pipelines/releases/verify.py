@@ -45,11 +45,12 @@ def verify_releases(
     with lake.open_lake(settings) as con:
         con.execute("begin")  # one state of the lake, and its catalogue read once
         try:
-            chain, pruned = ledger.list_releases(con), links.list_prunes(con)
-            findings = [*check_chain(con, chain, pruned), *check_noted_head(chain, pruned, expected_head)]
+            chain, events = ledger.list_releases(con), links.list_events(con)
+            findings = [*check_chain(con, chain, events), *check_noted_head(chain, events, expected_head)]
         except duckdb.Error as error:
             text = f"the ledger cannot be read: {first_line(error)}"
             return Verification("", [], 0, 0, 0, 0, 0, [Finding("ledger_unreadable", text)])
+        pruned = [event for event in events if isinstance(event, links.Prune)]
         kept = ledger.list_kept(con, chain)
         findings += check_labels(con, chain, {prune.release_id for prune in pruned})
         progress("files")
@@ -61,9 +62,9 @@ def verify_releases(
         batches = inputs.list_inputs(con, chain[-1].release_id) if chain else []
         published = read_published(con) if batches and "audit.batches" not in spoilt else {}
         findings += check_landing(settings, batches, published)
-    in_order = links.order_links(chain, pruned)
+    in_order = links.order_links(chain, events)
     return Verification(
-        head=links.find_head(chain, pruned) if in_order else "",
+        head=links.find_head(chain, events) if in_order else "",
         since=_describe_since(in_order, expected_head),
         releases=len(chain),
         kept=len(kept),

@@ -15,10 +15,10 @@ from pipelines.releases.findings import Finding
 
 
 def check_chain(
-    con: duckdb.DuckDBPyConnection, chain: list[Release], pruned: list[links.Prune]
+    con: duckdb.DuckDBPyConnection, chain: list[Release], events: list[links.Event]
 ) -> Iterator[Finding]:
     """Every link continues the one before, and the details of each release are as they were sealed."""
-    for text in links.find_breaks(chain, pruned):
+    for text in links.find_breaks(chain, events):
         yield Finding(
             "dropped_release" if text.startswith("release") and "missing" in text else "edited_ledger", text
         )
@@ -32,10 +32,10 @@ def check_chain(
 
 
 def check_noted_head(
-    chain: list[Release], pruned: list[links.Prune], expected_head: str | None
+    chain: list[Release], events: list[links.Event], expected_head: str | None
 ) -> Iterator[Finding]:
     """The head that somebody noted outside is still a link of the chain."""
-    chain_links = links.order_links(chain, pruned)
+    chain_links = links.order_links(chain, events)
     if expected_head and expected_head not in map(links.link_hash, chain_links):
         yield Finding(
             "unknown_head",

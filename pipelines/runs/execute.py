@@ -52,7 +52,23 @@ def run_night(
     if failure:
         return RunResult(False, failure)
     kind = "new release" if release["new release"] else "no new release: still release"
-    return RunResult(True, f"{plan.why}; {kind} {release['release']} ({release['why']}).")
+    lines = [f"{plan.why}; {kind} {release['release']} ({release['why']})."]
+    return RunResult(True, "\n".join([*lines, *release["finding lines"]]))
+
+
+def accept_hold(
+    settings: Settings,
+    hold_id: int,
+    author: str,
+    reason: str,
+    on_step: Callable[[StepEvent], None] = ignore_step,
+) -> RunResult:
+    """What the gate held, published by name and reason, then exported."""
+    config = {"release": {"config": {"author": author, "reason": reason, "accept": hold_id}}}
+    failure, release = _execute(settings, "restore", config, {}, on_step)
+    if failure:
+        return RunResult(False, failure)
+    return RunResult(True, f"hold {hold_id}: published as release {release['release']} by {author}.")
 
 
 def restore_release(

@@ -17,7 +17,7 @@ from pipelines.settings import PROJECT
 
 PACKAGE = PROJECT / "pipelines"
 GENERIC = [
-    "privacy", "sources", "landing", "quality", "examine", "lake", "explain", "releases", "runs", "night.py",
+    "privacy", "sources", "landing", "quality", "examine", "lake", "explain", "gate", "releases", "runs", "night.py",
     "warehouse", "cli", "defs", "superset", "exports", "settings.py", "definitions.py", "duck.py", "sql.py",
 ]  # fmt: skip
 WORDS = re.compile(

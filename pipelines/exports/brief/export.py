@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from datetime import UTC
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipelines.exports.brief import content as brief_content
 from pipelines.exports.brief.figures import Marts
 from pipelines.exports.common import list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
+from pipelines.gate.record import ReleaseFinding, list_release_findings
 from pipelines.lake.ledger import Release
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.canon import read_canon
@@ -36,7 +38,8 @@ def write_brief(settings: Settings) -> ExportResult:
         rewritten = _stamps(path) != (newest.release_hash, page_hash())
         if rewritten:
             contracts = load_contracts(settings.sources_file)
-            page = render(Marts(con, list_tables(con, settings)), newest, contracts)
+            findings = list_release_findings(con, newest.release_id)
+            page = render(Marts(con, list_tables(con, settings)), newest, contracts, findings)
             draft = path.with_suffix(".partial")
             draft.write_text(page, encoding="utf-8")
             # Before the page: a PDF of an older release must not lie beside the new one, whenever we stop.
@@ -47,7 +50,9 @@ def write_brief(settings: Settings) -> ExportResult:
     return ExportResult(path, newest.release_id, rewritten, {"pdf": str(pdf) if pdf.exists() else pdf_state})
 
 
-def render(marts: Marts, release: Release, contracts: Contracts) -> str:
+def render(
+    marts: Marts, release: Release, contracts: Contracts, findings: Sequence[ReleaseFinding] = ()
+) -> str:
     """The whole page as one string."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -64,6 +69,7 @@ def render(marts: Marts, release: Release, contracts: Contracts) -> str:
         place=contracts.place.name,
         whole_level=read_canon().whole.level,
         is_demo=contracts.is_demo,
+        findings=findings,
         as_of=formats.minute(release.as_of),
         published=formats.minute(published),
         headline=brief_content.headline(marts),

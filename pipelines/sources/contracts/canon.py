@@ -116,6 +116,7 @@ class CanonicalSource(CanonicalTable):
     `kind`: of a log each row is an event that stays; of a snapshot each delivery is the whole list.
     `silence`: what it means that a snapshot no longer lists a row: it was withdrawn, or nothing.
     `key`: the columns that identify a row as delivered; `staged_key`: as staged, where that needs more.
+    `item`: the columns that identify what the rows are about, where the key says more (a time, a state).
     `unit`: columns that name the unit a row belongs to; the first that a row fills counts.
     `trace`: columns of a landed row worth a terminal's width. `reports`: unit level → what it owes.
     `counted_in`: the dbt model whose rows these are; with it int_<source>_reports is generated.
@@ -129,6 +130,7 @@ class CanonicalSource(CanonicalTable):
     silence: Literal["withdrawn", "none"] | None = None
     moves_as_of: bool = False
     key: tuple[str, ...]
+    item: tuple[str, ...] = ()
     staged_key: tuple[str, ...] = ()
     unit: tuple[str, ...] = ()
     trace: tuple[str, ...]
@@ -140,7 +142,7 @@ class CanonicalSource(CanonicalTable):
 
     @model_validator(mode="after")
     def _fits_its_columns(self) -> CanonicalSource:
-        for key in ("key", "staged_key", "unit", "trace"):
+        for key in ("key", "item", "staged_key", "unit", "trace"):
             for column in getattr(self, key):
                 if column not in self.columns:
                     raise ValueError(f"`{key}`: `{column}` is not a column")

@@ -15,6 +15,8 @@ from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.column import Column
 from pipelines.sources.contracts.completion import complete_contracts
 from pipelines.sources.contracts.contract_file import ContractError, read_contracts
+from pipelines.sources.contracts.gate import GateLimit, list_gate_rules
+from pipelines.sources.contracts.names import suggest_nearest
 from pipelines.sources.contracts.options.frozen import Frozen
 from pipelines.sources.contracts.place import Place
 from pipelines.sources.contracts.problems import collect_problems
@@ -33,6 +35,19 @@ class Contracts(Frozen):
     is_demo: bool = False
     sources: dict[str, Source]
     reference: dict[str, ReferenceTable]
+    gate: dict[str, GateLimit] = Field(
+        default_factory=dict,
+        description="Rule over a release (expectations/release.json) → this place's own threshold.",
+    )
+
+    @model_validator(mode="after")
+    def _known_rules(self) -> Contracts:
+        for name in self.gate:
+            if name not in list_gate_rules():
+                raise ValueError(
+                    f"`gate`: `{name}` is no rule over a release{suggest_nearest(name, list_gate_rules())}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _needed_tables(self) -> Contracts:

@@ -1,0 +1,140 @@
+"""The facts of a build beside those of the release before, evaluated by the rules of a release.
+
+The measures become one frame, a row per fact and a column per measure, for the same evaluation as every other
+suite: one way for rules, reasons and counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from pipelines.gate.facts import Fact
+from pipelines.gate.release_rules import ReleaseRule
+from pipelines.quality.expectations import evaluate_frame
+
+# Measures of a fact against the release before: how each is computed, from the values now and before.
+COMPARISONS = {
+    "rise": lambda now, before: now - before,
+    "change": lambda now, before: abs(now - before),
+    "loss": lambda now, before: (before - now) / before if before else None,
+    "growth": lambda now, before: (now - before) / before if before else None,
+}
+EVERY = "*"
+
+
+class Verdict(NamedTuple):
+    """One rule on one scope: `outcome` passed, warned, held or accepted; a rule that nothing breaks has one row.
+
+    `value`: the measure; `now`, `before`: the fact in this build and in the release before.
+    """
+
+    rule: str
+    scope: str
+    severity: str
+    outcome: str
+    value: float | None
+    now: float | None
+    before: float | None
+    limit: float | None
+    text_en: str
+    text_vi: str
+    next_en: str
+    next_vi: str
+    details: tuple[str, ...] = ()
+
+
+def evaluate_release(
+    rules: Sequence[ReleaseRule],
+    facts: Sequence[Fact],
+    before: Mapping[tuple[str, str], float],
+    *,
+    is_backwards: bool = False,
+) -> list[Verdict]:
+    """`before`: (fact, scope) → value in the release before; `is_backwards`: that one answers for a later moment.
+
+    Of a fact that breaks two rules of one measure only the heavier is told.
+    """
+    rows = [measure_fact(rule, fact, before, is_backwards) for rule in rules for fact in facts]
+    # One column per rule: two rules may ask the same measure of another minimum.
+    frame = pd.DataFrame(
+        {rule.rule: rows[n * len(facts) : (n + 1) * len(facts)] for n, rule in enumerate(rules)},
+        dtype="float64",
+    )
+    renamed = [
+        replace(rule.expectation, kwargs=rule.expectation.kwargs | {"column": rule.rule}) for rule in rules
+    ]
+    results = evaluate_frame(renamed, frame, "release")
+    verdicts: list[Verdict] = []
+    broken: set[tuple[str, str]] = set()
+    for rule, result in zip(rules, results, strict=True):
+        failed = [n for n in result.failed if (rule.measure, facts[n].scope) not in broken]
+        broken |= {(rule.measure, facts[n].scope) for n in failed}
+        verdicts += [describe_failure(rule, facts[n], before, frame[rule.rule].tolist()[n]) for n in failed]
+        if not failed:
+            verdicts.append(
+                Verdict(rule.rule, EVERY, rule.expectation.severity, "passed", None, None, None, rule.limit,
+                        "", "", "", "")
+            )  # fmt: skip
+    return verdicts
+
+
+def measure_fact(
+    rule: ReleaseRule, fact: Fact, before: Mapping[tuple[str, str], float], is_backwards: bool
+) -> float | None:
+    """The value that the rule reads of this fact; None where it does not concern it."""
+    earlier = before.get((fact.fact, fact.scope))
+    if rule.measure == fact.fact:
+        if rule.is_new and earlier == fact.value:
+            return None
+        return fact.value if fact.weight > rule.more_than else None
+    name, _, comparison = rule.measure.rpartition("_")
+    if name != fact.fact or comparison not in COMPARISONS or (fact.is_total and is_backwards):
+        return None
+    if earlier is None and rule.from_zero:
+        earlier = 0.0
+    if earlier is None:
+        return None
+    weight = abs(fact.value - earlier) if comparison in ("loss", "growth") else fact.weight
+    return COMPARISONS[comparison](fact.value, earlier) if weight > rule.more_than else None
+
+
+def describe_failure(
+    rule: ReleaseRule, fact: Fact, before: Mapping[tuple[str, str], float], value: float
+) -> Verdict:
+    expectation, earlier = rule.expectation, before.get((fact.fact, fact.scope))
+    is_share = fact.fact.endswith("share") or fact.fact == "rate"
+    numbers: dict[str, Any] = {
+        "scope": fact.scope,
+        "value": show_number(value, is_share=is_share),
+        "now": show_number(fact.value, is_share=is_share),
+        "before": show_number(earlier, is_share=is_share),
+        "weight": show_number(fact.weight, is_share=False),
+        "details": show_details(fact.details),
+    }
+    outcome = {"critical": "held", "warning": "warned"}.get(expectation.severity, "noted")
+    return Verdict(
+        rule.rule, fact.scope, expectation.severity, outcome, value, fact.value, earlier, rule.limit,
+        expectation.reason_en.format(**numbers), expectation.reason_vi.format(**numbers),
+        rule.next_en.format(**numbers), rule.next_vi.format(**numbers), fact.details,
+    )  # fmt: skip
+
+
+def show_number(value: float | None, *, is_share: bool) -> str:
+    if value is None:
+        return "0" if not is_share else "0%"
+    return f"{value:.1%}" if is_share else f"{value:,.0f}".replace(",", " ")
+
+
+def show_details(details: Sequence[str], most: int = 5) -> str:
+    more = f" … (+{len(details) - most})" if len(details) > most else ""
+    return ", ".join(details[:most]) + more
+
+
+def list_findings(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """What somebody should read: held first, then warned."""
+    order = ("held", "accepted", "warned")
+    return sorted((v for v in verdicts if v.outcome in order), key=lambda v: order.index(v.outcome))

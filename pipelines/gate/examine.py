@@ -1,0 +1,140 @@
+"""The gate: a finished build beside the release before and beside what was expected of its sources.
+
+Here the facts are gathered and the rules asked. What a verdict leads to (publish, hold) is the releases' affair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+import duckdb
+
+from pipelines.gate.evaluate import Verdict, evaluate_release
+from pipelines.gate.facts import (
+    Fact,
+    count_keys,
+    count_lost_keys,
+    list_delivery_facts,
+    list_empty_columns,
+    list_mart_facts,
+    list_missing_days,
+)
+from pipelines.gate.gate_rule import read_gate_facts
+from pipelines.gate.release_rules import read_release_rules
+from pipelines.lake import inputs
+from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.ledger import Release, table_exists
+from pipelines.settings import Settings
+from pipelines.sources.contracts.canon import read_canon
+from pipelines.sources.contracts.contract import Contracts, Source, load_contracts
+
+BATCHES, CHECKS = "audit.batches", "audit.checks"
+# (partition, batch)
+Delivery = tuple[str, str]
+
+
+class Examination(NamedTuple):
+    """What was measured, and what the rules say of it."""
+
+    facts: list[Fact]
+    verdicts: list[Verdict]
+
+    def accepted(self) -> Examination:
+        """The same, published against what holds it."""
+        return Examination(
+            self.facts,
+            [v._replace(outcome="accepted") if v.outcome == "held" else v for v in self.verdicts],
+        )
+
+    @property
+    def reasons_to_hold(self) -> list[Verdict]:
+        return [verdict for verdict in self.verdicts if verdict.outcome == "held"]
+
+
+def examine_build(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    previous: Release | None,
+    as_of: datetime,
+    relations: Mapping[str, str],
+) -> Examination:
+    """`relations`: table → relation of the build; one without the bookkeeping of batches has nothing to examine."""
+    if BATCHES not in relations or CHECKS not in relations:
+        return Examination([], [])
+    contracts = load_contracts(settings.sources_file)
+    facts = [
+        *list_delivery_facts(con, contracts, as_of, relations[BATCHES], relations[CHECKS]),
+        *list_empty_columns(con, contracts, settings, relations[BATCHES]),
+        *list_mart_facts(con, read_gate_facts(settings.dbt_target / "manifest.json"), relations),
+        *_compare_keys(con, settings, contracts, previous, relations[BATCHES]),
+    ]
+    if previous:
+        facts += list_missing_days(con, contracts, previous.as_of, as_of, relations[BATCHES])
+    verdicts = evaluate_release(
+        read_release_rules(contracts.gate),
+        facts,
+        _read_facts(con, previous) if previous else {},
+        is_backwards=bool(previous and as_of < previous.as_of),
+    )
+    return Examination(facts, verdicts)
+
+
+def _read_facts(con: duckdb.DuckDBPyConnection, release: Release) -> dict[tuple[str, str], float]:
+    """(fact, scope) → value, as that release recorded it; of a restored one, those of the state it restores."""
+    if not table_exists(con, "audit", "release_facts"):
+        return {}
+    rows = con.execute(
+        f"select fact, scope, value from {ALIAS}.audit.release_facts where release_id = ?",
+        [release.restores or release.release_id],
+    ).fetchall()
+    return {(fact, scope): value for fact, scope, value in rows}
+
+
+def _compare_keys(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    contracts: Contracts,
+    previous: Release | None,
+    batches: str,
+) -> Iterator[Fact]:
+    """Whole lists against the newest one that counted in the release before; days pulled again against theirs.
+
+    Before there is a release, against the accepted list of the day before.
+    """
+    counted: dict[str, list[Delivery]] = {}
+    for batch in inputs.list_inputs(con, previous.restores or previous.release_id) if previous else ():
+        if batch.standing == "current":
+            counted.setdefault(batch.source, []).append((batch.partition, batch.batch_id))
+    for source in contracts.sources.values():
+        rows = con.execute(
+            f"select partition_key::varchar, batch_id, is_current from {batches} "
+            "where source = ? and is_accepted and rows_accepted > 0 order by partition_key, batch_id",
+            [source.name],
+        ).fetchall()
+        now = [(day, batch) for day, batch, is_current in rows if is_current]
+        if not now:
+            continue
+        before = counted.get(source.name, [])
+        if source.partitioning == "change_day":
+            fresh = dict(now)
+            pulled_again = [(day, batch) for day, batch in before if fresh.get(day, batch) != batch]
+            pairs = pulled_again, [(day, fresh[day]) for day, _ in pulled_again]
+        else:
+            yield from count_keys(con, source.name, _name_item(source), settings.landing, now[-1])
+            earlier = before if previous else [(day, batch) for day, batch, _ in rows if day < now[-1][0]]
+            pairs = earlier[-1:], now[-1:]
+        files = [
+            [str(path) for day, batch in deliveries
+             if (path := settings.quality / source.name / day / f"{batch}.accepted.parquet").exists()]
+            for deliveries in pairs
+        ]  # fmt: skip
+        if all(files) and files[0] != files[1]:
+            yield from count_lost_keys(con, source.name, _name_item(source), *files)
+
+
+def _name_item(source: Source) -> tuple[str, ...]:
+    """The columns by which a delivery is compared: what its rows are about."""
+    canonical = read_canon().sources.get(source.name)
+    return (canonical.item if canonical else ()) or source.key

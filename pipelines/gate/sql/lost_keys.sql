@@ -1,0 +1,22 @@
+with earlier as (
+    select distinct {{ columns }}
+    from read_parquet($before, union_by_name = true)
+),
+
+present as (
+    select distinct {{ columns }}
+    from read_parquet($now, union_by_name = true)
+),
+
+lost as (
+    select {{ columns }}
+    from earlier
+    except
+    select {{ columns }}
+    from present
+)
+
+select
+    (select count(*) from earlier) as key_count,
+    (select count(*) from lost) as lost_count,
+    (select list({{ key }} order by {{ key }})[:20] from lost) as examples

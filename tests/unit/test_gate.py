@@ -1,0 +1,107 @@
+"""The rules of a release over facts by hand: what holds, what is told, what is quiet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.gate.evaluate import Verdict, evaluate_release, list_findings
+from pipelines.gate.facts import Fact
+from pipelines.gate.gate_rule import read_gate_facts
+from pipelines.gate.release_rules import read_release_rules
+from pipelines.settings import PROJECT
+from pipelines.sources.contracts.contract import ContractError, load_contracts
+from pipelines.sources.contracts.gate import GateLimit
+
+RULES = read_release_rules({})
+
+
+def find(facts: list[Fact], before: dict[tuple[str, str], float], **limits: GateLimit) -> list[Verdict]:
+    return list_findings(evaluate_release(read_release_rules(limits), facts, before))
+
+
+# fact → before (None: there is no release before) → the rule that it breaks and what comes of it, or nothing.
+CASES = [
+    # The two siblings of an empty list: 3 of 200 rows, 27 of 30 issues gone.
+    (Fact("keys_lost_share", "dossier_log", 197 / 200, 197), None, "delivery_lost_keys", "held"),
+    (Fact("keys_lost_share", "issue_register", 27 / 30, 27), None, "delivery_lost_keys", "held"),
+    (Fact("keys_lost_share", "issue_register", 3 / 30, 3), None, None, ""),  # a handful
+    (Fact("keys_lost_share", "task_tracker", 12 / 600, 12), None, "delivery_lost_some_keys", "warned"),
+    # An .xls that was cut at the end of its sheet: 65 535 rows under one header.
+    (Fact("keys", "dossier_log", 65_535, 65_535), 65_530.0, "delivery_at_row_limit", "held"),
+    (Fact("keys", "dossier_log", 65_535, 65_535), 65_535.0, None, ""),  # accepted before
+    (Fact("keys", "dossier_log", 65_000, 65_000), None, None, ""),
+    (Fact("empty_share", "dossier_log.due_at", 1.0, 500), 0.1, "column_emptied", "held"),
+    (Fact("empty_share", "dossier_log.due_at", 1.0, 15), 0.1, None, ""),
+    (Fact("empty_share", "dossier_log.due_at", 1.0, 500), None, None, ""),
+    (Fact("total", "received", 180, 180, is_total=True), 200.0, "total_fell", "held"),
+    (Fact("total", "received", 196, 196, is_total=True), 200.0, None, ""),
+    (Fact("total", "received", 1_950, 1_950, is_total=True), 2_000.0, "total_fell_some", "warned"),
+    (Fact("conflict_share", "tasks", 0.59, 2_000), None, "contradictions_prevail", "held"),
+    (Fact("conflict_share", "tasks", 0.59, 2_000), 0.58, None, ""),
+    (Fact("days_empty", "dossier_log", 1, 1, ("2025-09-30",)), None, "delivery_empty", "warned"),
+    (Fact("days_missing", "dossier_log", 1, 1, ("2025-08-05",)), None, "delivery_missing", "warned"),
+    (Fact("days_late", "task_tracker", 2, 2, ("2025-08-01",)), None, "delivery_late", "warned"),
+    (Fact("never_delivered", "national_ranking", 1, 1), None, "source_never_delivered", "warned"),
+    (Fact("rejected_share", "dossier_log", 0.015, 40), 0.001, "rejections_jumped", "warned"),
+    (Fact("flagged_share", "dossier_log.code_malformed", 1.0, 215), 1.0, "rule_prevails", "warned"),
+    (Fact("flagged_share", "dossier_log.code_malformed", 0.3, 215), 0.01, "rule_jumped", "warned"),
+    (Fact("flagged_share", "dossier_log.code_malformed", 0.3, 215), 0.28, None, ""),
+    (Fact("rate", "online", 0.8, 5_000, is_total=True), 0.7, "rate_moved", "warned"),
+    (Fact("rate", "online", 0.71, 5_000, is_total=True), 0.7, None, ""),
+    (Fact("backlog", "issues overdue", 466, 466, is_total=True), 85.0, "backlog_jumped", "warned"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fact", "before", "rule", "outcome"), CASES)
+def test_a_fact_is_held_told_or_quiet(
+    fact: Fact, before: float | None, rule: str | None, outcome: str
+) -> None:
+    findings = find([fact], {} if before is None else {(fact.fact, fact.scope): before})
+    assert [(f.rule, f.outcome) for f in findings] == ([(rule, outcome)] if rule else [])
+
+
+def test_every_rule_has_a_fact_that_breaks_it_and_says_why_and_what_to_do() -> None:
+    assert {rule.rule for rule in RULES} == {rule for _, _, rule, _ in CASES if rule}
+    assert all(rule.why and rule.next_en and rule.next_vi for rule in RULES)
+
+
+def test_a_finding_names_place_numbers_and_keys_in_two_languages() -> None:
+    [finding] = find([Fact("days_empty", "dossier_log", 1, 1, ("2025-09-30",))], {})
+    assert finding.text_vi == "Chưa nhận được số liệu ngày 2025-09-30 (dossier_log)"
+    assert finding.text_en == "dossier_log: no data were received for 2025-09-30"
+
+
+def test_a_total_is_not_compared_with_a_later_moment() -> None:
+    fact = Fact("total", "received", 100, 100, is_total=True)
+    verdicts = evaluate_release(RULES, [fact], {("total", "received"): 200.0}, is_backwards=True)
+    assert list_findings(verdicts) == []
+
+
+def test_a_place_sets_its_own_limit_and_weight() -> None:
+    fact = Fact("keys_lost_share", "issue_register", 0.3, 9)
+    own = {"delivery_lost_keys": GateLimit(limit=0.5), "delivery_lost_some_keys": GateLimit(severity="info")}
+    assert find([fact], {}, **own) == []
+    assert find([fact], {}, delivery_lost_keys=GateLimit(severity="warning"))[0].outcome == "warned"
+
+
+def test_a_threshold_of_a_rule_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    content = yaml.safe_load((PROJECT / "sources.yaml").read_text(encoding="utf-8"))
+    path = tmp_path / "sources.yaml"
+    path.write_text(
+        yaml.safe_dump(content | {"gate": {"delivery_lost_key": {"limit": 0.1}}}), encoding="utf-8"
+    )
+    with pytest.raises(ContractError, match=r"delivery_lost_key.*did you mean `delivery_lost_keys`"):
+        load_contracts(path)
+
+
+def test_a_mart_whose_gate_is_wrong_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    node = {"resource_type": "model", "schema": "marts", "alias": "new"}
+    node |= {"config": {"meta": {"gate": [{"fact": "total"}]}}}
+    path.write_text(json.dumps({"nodes": {"model.new": node}}), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"marts\.new: meta\.gate"):
+        read_gate_facts(path)
