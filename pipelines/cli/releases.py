@@ -180,7 +180,7 @@ def restore(release_id: int, reason: str, yes: bool, as_json: bool) -> None:
 
 @releases.command("held")
 @as_json
-def held(as_json: bool) -> None:
+def show_holds(as_json: bool) -> None:
     """What the gate held: what, where, compared with what, which keys. Exit code 1: a build is held now."""
     from pipelines.lake.catalogue import open_lake
     from pipelines.releases.holds import list_holds

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines.defs.common import SETTINGS
-from pipelines.defs.release import RESTORE_JOB, release
+from pipelines.defs.release import PASSED_GATE, RESTORE_JOB, release
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import LOCAL_ZONE
 
@@ -46,7 +46,8 @@ verify_job = dg.define_asset_job(
 )
 restore_job = dg.define_asset_job(
     RESTORE_JOB,
-    selection=(dg.AssetSelection.assets(release) | dg.AssetSelection.groups("exports")).without_checks(),
+    selection=(dg.AssetSelection.assets(release) | dg.AssetSelection.groups("exports")).without_checks()
+    | dg.AssetSelection.checks(dg.AssetCheckKey(release.key, PASSED_GATE)),
     description="Công bố lại một bản cũ thành bản mới. Publish an old release's content as a new one: set "
     "`restore` and `confirm` of `release` in the launchpad. The next nightly run publishes the newest "
     "data again.",

@@ -104,9 +104,7 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
                 severity=dg.AssetCheckSeverity.WARN,
                 metadata={"findings": len(findings)},
             )
-        ]
-        if dg.AssetCheckKey(context.asset_key, PASSED_GATE) in context.selected_asset_check_keys
-        else [],
+        ],
     )
 
 

@@ -35,15 +35,15 @@ BATCHES, CHECKS = "audit.batches", "audit.checks"
 Delivery = tuple[str, str]
 
 
-class Examination(NamedTuple):
+class GateResult(NamedTuple):
     """What was measured, and what the rules say of it."""
 
     facts: list[Fact]
     verdicts: list[Verdict]
 
-    def accepted(self) -> Examination:
+    def accepted(self) -> GateResult:
         """The same, published against what holds it."""
-        return Examination(
+        return GateResult(
             self.facts,
             [v._replace(outcome="accepted") if v.outcome == "held" else v for v in self.verdicts],
         )
@@ -59,10 +59,10 @@ def examine_build(
     previous: Release | None,
     as_of: datetime,
     relations: Mapping[str, str],
-) -> Examination:
+) -> GateResult:
     """`relations`: table → relation of the build; one without the bookkeeping of batches has nothing to examine."""
     if BATCHES not in relations or CHECKS not in relations:
-        return Examination([], [])
+        return GateResult([], [])
     contracts = load_contracts(settings.sources_file)
     facts = [
         *list_delivery_facts(con, contracts, as_of, relations[BATCHES], relations[CHECKS]),
@@ -78,7 +78,7 @@ def examine_build(
         _read_facts(con, previous) if previous else {},
         is_backwards=bool(previous and as_of < previous.as_of),
     )
-    return Examination(facts, verdicts)
+    return GateResult(facts, verdicts)
 
 
 def _read_facts(con: duckdb.DuckDBPyConnection, release: Release) -> dict[tuple[str, str], float]:

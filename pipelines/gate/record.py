@@ -7,7 +7,7 @@ from typing import NamedTuple
 import duckdb
 import pandas as pd
 
-from pipelines.gate.examine import Examination
+from pipelines.gate.examine import GateResult
 from pipelines.lake.catalogue import ALIAS
 from pipelines.lake.ledger import table_exists
 
@@ -30,7 +30,7 @@ class ReleaseFinding(NamedTuple):
     next_vi: str
 
 
-def record_examination(con: duckdb.DuckDBPyConnection, release_id: int, examination: Examination) -> None:
+def record_examination(con: duckdb.DuckDBPyConnection, release_id: int, examination: GateResult) -> None:
     """Inside the open transaction of the release."""
     if examination.facts:
         facts = [[release_id, f.fact, f.scope, f.value, f.weight] for f in examination.facts]

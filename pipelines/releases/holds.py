@@ -21,7 +21,7 @@ from pipelines.lake.chain import HoldEvent
 from pipelines.lake.ledger import Release
 from pipelines.warehouse.build import hash_json
 
-HELD, ACCEPTED, MENDED = "held", "accepted", "mended"
+OPENED, ACCEPTED, MENDED = "held", "accepted", "mended"
 
 
 class Hold(NamedTuple):
@@ -43,8 +43,8 @@ class Hold(NamedTuple):
 def list_holds(con: duckdb.DuckDBPyConnection) -> list[Hold]:
     """Every hold, oldest first."""
     events = links.list_hold_events(con)
-    opened = [event for event in events if event.event == HELD]
-    closing = {event.hold_id: event for event in events if event.event != HELD}
+    opened = [event for event in events if event.event == OPENED]
+    closing = {event.hold_id: event for event in events if event.event != OPENED}
     return [
         Hold(
             event,
@@ -72,13 +72,13 @@ def record_hold(
     open_hold = find_open_hold(con)
     if open_hold and open_hold.opened.content_sha256 == hash_state(draft):
         return open_hold.opened.hold_id
-    reason = "; ".join(f"{v.rule}: {v.text_en}" for v in verdicts if v.outcome == HELD)
+    reason = "; ".join(f"{v.rule}: {v.text_en}" for v in verdicts if v.outcome == OPENED)
     findings = json.dumps([v._asdict() for v in list_findings(verdicts)], ensure_ascii=False)
     con.execute("begin")
     try:
         ledger.create_tables(con)
         event = links.append_hold_event(
-            con, chain, _draft_event(0, HELD, draft, draft.author, reason, findings)
+            con, chain, _draft_event(0, OPENED, draft, draft.author, reason, findings)
         )
         lake.label_transaction(con, draft.author, f"hold {event.hold_id}: {reason}")
         con.execute("commit")

@@ -17,7 +17,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.explain.rates import explain_rates
-from pipelines.gate.examine import Examination, examine_build
+from pipelines.gate.examine import GateResult, examine_build
 from pipelines.gate.record import record_examination
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
@@ -36,7 +36,7 @@ class PublishError(RuntimeError):
     """Nothing was published; the last release is still served."""
 
 
-class ReleaseHeld(PublishError):
+class ReleaseOnHold(PublishError):
     """The gate holds the build: nothing was published, and the hold is on record."""
 
 
@@ -54,7 +54,7 @@ def publish(
 ) -> Publication:
     """Copy every mart of the finished warehouse into the lake as one new snapshot.
 
-    `accept`: the number of the open hold that `author` publishes for `reason`. ReleaseHeld where the gate holds
+    `accept`: the number of the open hold that `author` publishes for `reason`. ReleaseOnHold where the gate holds
     the build; LookupError where there is no such hold or the build is another one by now; PublishError where
     the warehouse is not a whole, tested build, or where the applied tables do not hash to the warehouse's; in
     all cases nothing is published.
@@ -113,19 +113,20 @@ def commit(
         raise PublishError(f"{', '.join(wrong)} is not what was published. `thongsuot verify` tells why.")
     draft = replace(draft, marts=marts)
     before = previous.marts if previous else {}
+    hold = holds.find_open_hold(con) if not draft.restores else None
+    if accept is not None:
+        check_acceptance(con, draft, hold, accept)
     if previous and before == draft.marts:
         why = f"nothing new: every table has the same content as in release {previous.release_id}"
-        if (hold := holds.find_open_hold(con)) and not draft.restores:
+        if hold:
             holds.mend_hold(con, chain, hold, previous)
         return Publication(previous, False, why)
     changed = [change for change in changes if before.get(change.mart.qualified) != change.content]
-    hold = holds.find_open_hold(con) if not draft.restores else None
-    examination = Examination([], [])
+    examination = GateResult([], [])
     if not draft.restores:
         relations = {mart.qualified: source for mart, source in sources.items()}
         examination = examine_build(con, settings, previous, draft.as_of, relations)
     if accept is not None:
-        check_acceptance(con, draft, hold, accept)
         examination = examination.accepted()
     elif examination.reasons_to_hold:
         raise hold_release(con, chain, draft, examination)
@@ -149,15 +150,15 @@ def commit(
 
 
 def hold_release(
-    con: duckdb.DuckDBPyConnection, chain: list[Release], draft: Release, examination: Examination
-) -> ReleaseHeld:
+    con: duckdb.DuckDBPyConnection, chain: list[Release], draft: Release, examination: GateResult
+) -> ReleaseOnHold:
     """Puts the hold on record; returns what is to be raised: what, where, and what to do next."""
     number = holds.record_hold(con, chain, draft, examination.verdicts)
     reasons = "\n".join(
         f"  {verdict.text_en} [{verdict.rule}]\n  {verdict.text_vi}\n    → {verdict.next_en}"
         for verdict in examination.reasons_to_hold
     )
-    return ReleaseHeld(
+    return ReleaseOnHold(
         f"Hold {number}: nothing was published; the last release is still served.\n{reasons}\n"
         f"`thongsuot releases held` shows all; after mending run again; to publish it all the same: "
         f"`thongsuot releases accept {number} --by NAME --reason WHY`."
@@ -208,7 +209,7 @@ def _write(
     previous: Release | None,
     sources: Mapping[Mart, str],
     changed: list[TableChange],
-    examination: Examination,
+    examination: GateResult,
 ) -> Release:
     """Tables, details and the ledger row, inside the open transaction; returns the sealed release."""
     relations = {mart.qualified: source for mart, source in sources.items()}

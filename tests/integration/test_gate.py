@@ -12,11 +12,12 @@ from pipelines.lake import chain as links
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.releases.holds import list_holds
-from pipelines.releases.publish import ReleaseHeld, publish
+from pipelines.releases.publish import ReleaseOnHold, publish
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from tests.cases.support import copy_case
 from tests.nights import run_night
+from tests.support.compiled import build_compiled
 
 pytestmark = pytest.mark.slow
 FIRST, SECOND, THIRD = "2025-08-05", "2025-08-06", "2025-08-07"
@@ -39,15 +40,17 @@ def holds(settings: Settings) -> list[tuple[int, str]]:
 
 def test_a_list_that_lost_its_rows_is_held_then_accepted_by_name_or_mended(tmp_path: Path) -> None:
     settings = copy_case("header_only_export", tmp_path)
-    first = run_night(settings, FIRST, tested=False)
+    first = run_night(settings, FIRST, build=build_compiled)
     with open_lake(settings) as con:
         assert [f.rule for f in list_release_findings(con, first.release_id)] == []
 
     deliver(settings, SECOND, {"export": None, "issues": 3})
-    with pytest.raises(ReleaseHeld, match=r"(?s)Hold 1: nothing was published.*37 keys.*delivery_lost_keys"):
-        run_night(settings, SECOND, tested=False)
-    with pytest.raises(ReleaseHeld, match="Hold 1"):  # the same build is the same hold
-        run_night(settings, "-", tested=False)
+    with pytest.raises(
+        ReleaseOnHold, match=r"(?s)Hold 1: nothing was published.*37 keys.*delivery_lost_keys"
+    ):
+        run_night(settings, SECOND, build=build_compiled)
+    with pytest.raises(ReleaseOnHold, match="Hold 1"):  # the same build is the same hold
+        run_night(settings, "-", build=build_compiled)
     assert holds(settings) == [(1, "open")]
     with open_lake(settings) as con:
         assert len(ledger.list_releases(con)) == 1
@@ -63,10 +66,10 @@ def test_a_list_that_lost_its_rows_is_held_then_accepted_by_name_or_mended(tmp_p
         assert (finding.rule, finding.outcome) == ("delivery_lost_keys", "accepted")
 
     deliver(settings, THIRD, {"export": 5, "issues": 3})
-    with pytest.raises(ReleaseHeld, match="dossier_log"):
-        run_night(settings, THIRD, tested=False)
+    with pytest.raises(ReleaseOnHold, match="dossier_log"):
+        run_night(settings, THIRD, build=build_compiled)
     deliver(settings, THIRD, {"export": None, "issues": 3})
-    mended = run_night(settings, THIRD, tested=False)
+    mended = run_night(settings, THIRD, build=build_compiled)
     assert mended.as_of == datetime(2025, 8, 7, 23, 59, 59)
     assert holds(settings) == [(1, "accepted"), (2, "mended")]
     with open_lake(settings) as con:

@@ -41,7 +41,7 @@ class Contracts(Frozen):
     )
 
     @model_validator(mode="after")
-    def _known_rules(self) -> Contracts:
+    def _existing_rules(self) -> Contracts:
         for name in self.gate:
             if name not in list_gate_rules():
                 raise ValueError(
