@@ -111,7 +111,8 @@ def select_row_facts(source: Source, keyed: Sequence[KeyedBatch]) -> str:
     days = [date.fromisoformat(p.batch.partition) for p in keyed]
     pulls = [read_pull_time(p.batch) for p in keyed]
     exports = [datetime.combine(day, source.snapshot_at) for day in days]
-    export = pick(exports) if source.milestones else f"{pick(pulls)} + interval 1 day"
+    # A day of grace: a table is often exported some hours after its nominal hour.
+    export = f"{pick(exports if source.milestones else pulls)} + interval 1 day"
     return (
         f"_batch::bigint as _place, {pick(days)} as _partition, {pick(days)} + interval 1 day as _day_end, "
         f"{pick(pulls)} as _pulled_at, {export} as _export_at"
