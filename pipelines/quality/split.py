@@ -21,6 +21,9 @@ from pipelines.privacy.detectors import REMOVED, redacted_sql
 from pipelines.quality.expectations import RuleResult
 from pipelines.quality.typing import MOJIBAKE
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.values.characters import FUNCTION
+from pipelines.sources.values.codes import misshapen_sql
+from pipelines.sources.values.parsing import clean_raw_sql
 from pipelines.sql import read_sql
 
 # Rejected rows held in memory at once; a source whose words all changed rejects every row it has.
@@ -149,8 +152,11 @@ def _rejected_sql(source: Source, keyed: Sequence[KeyedBatch]) -> str:
     """
     texts, quoted = select_texts(source, keyed, "select _key from failures")
     landed = {name: f"landed.{column}" for name, column in quoted.items()}
+    codes_and_words = source.code_columns() | {c.name for c in source.columns if c.meanings}
+    failed = {name: f"failed_rules.{column}" for name, column in quoted.items()}
     value = " ".join(
-        f"when {duck.literal(name)} then failed_rules.{column}" for name, column in quoted.items()
+        f"when {duck.literal(name)} then {_name_characters_sql(text) if name in codes_and_words else text}"
+        for name, text in failed.items()
     )
     units = ", ".join(f"typed.{duck.identifier(unit)}" for unit in source.unit)
     keys = [f"typed.{duck.identifier(key)}" for key in source.key]
@@ -173,22 +179,34 @@ def locate_fault(source: Source, quoted: dict[str, str], detects: str, column: s
     A rule over all texts points to the first that holds what the rule detects.
     """
     scanned = [(n, q) for n, q in quoted.items() if n in source.scanned_columns()]
-    if not scanned:
-        return column
     free = source.free_text_columns()
-    personal = " ".join(
-        f"when contains({q}, {duck.literal(REMOVED)}) then {duck.literal(n)}" for n, q in scanned
+    columns = {c.name: c for c in source.columns}
+    personal = [(f"contains({q}, {duck.literal(REMOVED)})", n) for n, q in scanned]
+    mojibake = [(f"regexp_matches({q}, {duck.literal(MOJIBAKE)})", n) for n, q in scanned if n in free]
+    misshapen = [
+        (misshapen_sql(source, columns[n], clean_raw_sql(source, columns[n], q)), n)
+        for n, q in quoted.items()
+        if n in source.code_columns()
+    ]
+    kinds = {"personal": personal, "mojibake": mojibake, "misshapen": misshapen}
+    cases = " ".join(
+        f"when {duck.literal(kind)} then {_first_of(conditions)}"
+        for kind, conditions in kinds.items()
+        if conditions
     )
-    mojibake = " ".join(
-        f"when regexp_matches({q}, {duck.literal(MOJIBAKE)}) then {duck.literal(n)}"
-        for n, q in scanned
-        if n in free
-    )
-    mojibake = mojibake or f"when false then {column}"
-    return (
-        f"case {detects} when 'personal' then case {personal} end "
-        f"when 'mojibake' then case {mojibake} end else {column} end"
-    )
+    return f"case {detects} {cases} else {column} end" if cases else column
+
+
+def _first_of(conditions: list[tuple[str, str]]) -> str:
+    """SQL: the name of the first column whose condition holds."""
+    return f"case {' '.join(f'when {sql} then {duck.literal(name)}' for sql, name in conditions)} end"
+
+
+def _name_characters_sql(value: str) -> str:
+    """SQL of a code or word with the characters named that only look like others, or are not seen at all."""
+    own = f"replace({value}, {duck.literal(REMOVED)}, '')"
+    strange = f"case when strlen({value}) <> length({value}) then {FUNCTION}({own}) end"
+    return f"{value} || coalesce(' [' || {strange} || ']', '')"
 
 
 def _identity(batch: Batch) -> str:

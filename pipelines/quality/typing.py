@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pipelines import duck
 from pipelines.privacy.detectors import REMOVED
 from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.values.codes import misshapen_sql
 from pipelines.sources.values.moments import is_of_moments, is_plausible_sql, read_moment_sql
 from pipelines.sources.values.parsing import (
     clean_text_sql,
@@ -36,7 +37,7 @@ def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
     times and dates what `_select_moment_helpers` tells.
     `landed` names the columns the batch really has; an absent optional one is NULL, or its default.
     Helper columns for the suite: the contract's `derived`; `texts__personal`, `texts__mojibake` hold
-    an offending text.
+    an offending text; `texts__misshapen` says that a code is none.
     """
     present = set(landed)
     texts = ", ".join(
@@ -62,6 +63,10 @@ def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
     free = [duck.identifier(n) for n in sorted(source.free_text_columns() & present)]
     scanned = [duck.identifier(n) for n in sorted(source.scanned_columns() & present)]
     joined = f"concat_ws(' ', {', '.join(scanned)})" if scanned else "null::varchar"
+    codes = [c for c in source.columns if c.name in source.code_columns() & present]
+    misshapen = (
+        " or ".join(f"coalesce({misshapen_sql(source, c, _text(c))}, false)" for c in codes) or "false"
+    )
     # Asked of the landed columns: DuckDB then asks once per dictionary entry, not once per row.
     personal = " or ".join(f"contains({n}, {duck.literal(REMOVED)})" for n in scanned) or "false"
     mojibake = " or ".join(f"regexp_matches({n}, {duck.literal(MOJIBAKE)})" for n in free) or "false"
@@ -74,7 +79,9 @@ def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
             from {relation}
         ),
         read as (select *{read} from cleaned),
-        typed as (select *, {typed} from read)
+        typed as (
+            select *, case when {misshapen} then true end as texts__misshapen, {typed} from read
+        )
         select * exclude ({helpers}){raws}{derived}
         from typed"""
 

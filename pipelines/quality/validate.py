@@ -39,6 +39,7 @@ from pipelines.quality.typing import select_typed
 from pipelines.quality.whole import collect_batch_facts, select_row_facts
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.values.characters import register_characters
 
 CHUNK_ROWS = 1_000_000
 # A batch of one day fills one thread while it is compressed.
@@ -150,6 +151,7 @@ def type_rows(
 
     A helper asked only for nullness rests as a flag: its texts would be kept for every row.
     """
+    register_characters(con)
     names = [c.name for c in source.columns]
     rules = [e for e in suite.rows if not e.of_history]
     facts = ["_place", *ROW_FACTS]

@@ -90,10 +90,13 @@ def test_nested_values_are_named_by_a_path_or_kept_as_json(settings: Settings) -
     assert (row["u"], json.loads(row["all"])) == ("U1", {"code": "U1", "n": 2})
 
 
-@pytest.mark.parametrize("number", ["1e999999999", "1e99999999999999999999999", "-1e-999999999"])
+@pytest.mark.parametrize("number", ["1e999999999", "1e99999999999999999999999", "-1e-9999999"])
 def test_a_number_that_would_be_gigabytes_of_digits_stays_as_written(settings: Settings, number: str) -> None:
+    put(settings, "2025-08-06.json", f'[{{"Mã": "x", "Nội dung": {number}}}]'.encode())
+    assert rows(settings, json_source())[0]["note"] == number
     put(settings, "2025-08-06.json", f'[{{"Mã": {number}}}]'.encode())
-    assert rows(settings, json_source())[0]["code"] == number
+    with pytest.raises(PermanentSourceError, match="its digits are lost"):
+        landed(settings, json_source())
 
 
 @pytest.mark.parametrize(
@@ -198,7 +201,9 @@ def test_what_is_no_whole_parquet_file_is_refused(settings: Settings, content: b
 
 PROPERTY = cases(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 VALUE = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    st.none() | st.booleans() | st.integers()
+    # A code with an exponent, or more digits than a float keeps, is refused.
+    | st.floats(allow_nan=False, allow_infinity=False).filter(lambda f: "e" not in repr(f) and len(repr(f)) < 16)
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=9),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
     max_leaves=4,

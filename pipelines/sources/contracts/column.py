@@ -59,6 +59,10 @@ class Column(Frozen):
         default=True,
         description="Set false where codes of the source look like ID or phone numbers but are none.",
     )
+    shape: str | None = Field(
+        default=None,
+        description="Codes: the regular expression that the whole code fits. Unless said, a key has no blanks.",
+    )
     title_vi: str = Field(default="", description="What the column is called in Vietnamese.")
     description: str = Field(default="", description="What it means.")
     words: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 def fold_name(header: str) -> str:
     """`"Mã  hồ sơ "` → `"mahoso"`."""
-    plain = unicodedata.normalize("NFKD", header.casefold().replace("đ", "d"))
+    plain = unicodedata.normalize("NFKD", header.casefold().replace("đ", "d").replace("ð", "d"))
     return "".join(c for c in plain if c.isalnum())
 
 

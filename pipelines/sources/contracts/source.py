@@ -27,6 +27,9 @@ REFERENCE_PREFIX = "reference_"
 CONNECTOR_NAMES = [connector.name for connector in CONNECTORS]
 ConnectorName = Annotated[str, require_one_of(CONNECTOR_NAMES), describe_one_of(CONNECTOR_NAMES)]
 
+# A key without a shape of its own has no blanks inside.
+KEY_SHAPE = r"\S+"
+
 
 class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
     """One source: where it is, how it is read, what its columns mean."""
@@ -166,6 +169,18 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
     def free_text_columns(self) -> frozenset[str]:
         """Text that people wrote: scanned, and no code."""
         return frozenset(name for name in self.scanned_columns() if not name.endswith("_code"))
+
+    def code_columns(self) -> frozenset[str]:
+        """Texts that identify: those of the key, and what is called a code; mapped words are none."""
+        return frozenset(
+            c.name
+            for c in self.columns
+            if c.type == "text" and not c.meanings and (c.name in self.key or c.name.endswith("_code"))
+        )
+
+    def find_shape(self, column: Column) -> str | None:
+        """The regular expression that a code of this column fits: its own, for keys at least no blanks."""
+        return column.shape or (KEY_SHAPE if column.name in self.key else None)
 
     def accepted_columns(self) -> dict[str, str]:
         """column → DuckDB type of the accepted Parquet, in order."""

@@ -121,10 +121,13 @@ def _format_records(
         if note not in notes:
             notes.append(note)
     records = [constants | _flatten(record) for record in page.records]
-    return [
-        [format_value(r.get(match.columns.get(c.name, "")), c, source.number_format) for r in records]
-        for c in columns
-    ]
+    try:
+        return [
+            [format_value(r.get(match.columns.get(c.name, "")), c, source.number_format) for r in records]
+            for c in columns
+        ]
+    except ValueError as error:
+        raise PermanentSourceError(f"{at}page {page.number}: {error}. Nothing was landed.") from None
 
 
 def _flatten(record: Any, prefix: str = "") -> dict[str, Any]:

@@ -23,7 +23,7 @@ from pipelines.sources.http.position import (
     find_next,
     read_count,
 )
-from pipelines.sources.values.json_path import read_path
+from pipelines.sources.values.json_path import describe_no_list, read_path
 
 
 def read_pages(
@@ -73,6 +73,8 @@ def _ask(source: Source, client: Client, position: PagePosition, body: dict[str,
 def _list_records(capture: Capture, number: int, answer: Answer) -> list[Any]:
     records = read_path(answer.page, str(capture.source.records))
     if not isinstance(records, list):
+        if reason := describe_no_list(answer.page, str(capture.source.records)):
+            raise PermanentSourceError(f"{capture.at}page {number}: {reason}. Nothing was landed.")
         raise PermanentSourceError(
             f"{capture.at}page {number} has no list at {capture.source.records!r}. Nothing was landed. "
             f"Correct `records` of {capture.source.name} in sources.yaml."

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.sources.contracts.contract import Column
+from pipelines.sources.values.number_formats import DIGITS_KEPT, INEXACT
 
 NUMERIC = ("integer", "bigint", "percent")
 # The mark before decimals, as typing reads numbers of that format.
@@ -55,6 +56,9 @@ def _number(value: float | Decimal, column: Column, number_format: str) -> str:
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
     text = format(exact, "f")
     if column.type not in NUMERIC:
+        is_exact = isinstance(value, Decimal) and value.as_tuple().exponent <= 0  # type: ignore[operator]
+        if not is_exact and abs(exact) >= 10**DIGITS_KEPT:
+            raise ValueError(f"column {column.name!r} holds {INEXACT}")
         # Trailing zeros of a decimal belong to a code (79.00010); a float has none of its own.
         return text.removesuffix(".0") if isinstance(value, float) else text
     whole, _, decimals = text.partition(".")

@@ -5,6 +5,7 @@ A native number or date must not pass for a text of another meaning: 1.234 is no
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -13,11 +14,15 @@ from typing import Any
 
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.table_contract import MOMENT_WORDS
+from pipelines.sources.values.cells import DECIMAL_MARK
 from pipelines.sources.values.cells import format_value as exact_text
+from pipelines.sources.values.codes import FORMULA
+from pipelines.sources.values.number_formats import NumberCell, write_percent
 
 BLANKS = " \t\u00a0"
 ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
 LONGEST_NUMBER = 400
+CONSTANT_FORMULA = re.compile(FORMULA)
 UNNAMED = Column(name="unnamed")
 
 
@@ -29,12 +34,19 @@ def clean_text(text: str) -> str | None:
     """NFC; blanks at both ends, also non-breaking ones, trimmed; nothing left is None."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text).replace("\u00a0", " ")
-    return text.strip(BLANKS) or None
+    text = text.strip(BLANKS)
+    if text.startswith("=") and (formula := CONSTANT_FORMULA.match(text)):
+        text = formula[1].strip(BLANKS)
+    return text or None
 
 
 def format_cell(cell: Any, source: Source, column: Column | None) -> str | None:
     """One cell of any kind as the text to land in `column` (None: a column without a contract)."""
+    if isinstance(cell, NumberCell) and column is not None and column.type == "percent":
+        cell = write_percent(cell, DECIMAL_MARK[source.number_format])
     match cell:
+        case NumberCell():
+            cell = cell.value
         case Number():
             cell = _decimal(cell)
         case str():

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from pipelines import duck
 from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.values.codes import fold_code_sql, unwrap_sql
 from pipelines.sources.values.moments import is_of_moments, read_moment_sql, settle_moment_sql
 from pipelines.sources.values.placeholders import is_placeholder_sql
 
@@ -25,12 +26,20 @@ def clean_text_sql(source: Source, column: Column) -> str:
     of the price. Texts that repeat are cleaned at once, per dictionary entry.
     """
     name = duck.identifier(column.name)
-    text = f"trim(replace(nfc_normalize({name}), chr(160), ' '), {BLANKS})"
-    if column.type in ("timestamp", "date") or (column.name in source.key and not column.meanings):
-        text = f"case when regexp_matches({name}, '[^!-~ ]|^ | $') then {text} else {name} end"
+    text = clean_raw_sql(source, column, name)
+    if column.type in ("timestamp", "date") or column.name in source.code_columns():
+        text = f"case when regexp_matches({name}, '[^!-~ ]|^[ =''`]| $') then {text} else {name} end"
     for nothing in source.null_values:
         text = f"nullif({text}, {duck.literal(nothing)})"
     return text
+
+
+def clean_raw_sql(source: Source, column: Column, raw: str) -> str:
+    """SQL of a landed text as `clean_text_sql` cleans it, nulls aside; codes are folded (`codes`)."""
+    text = f"trim(replace(nfc_normalize({raw}), chr(160), ' '), {BLANKS})"
+    if column.name in source.code_columns():
+        return fold_code_sql(text)
+    return unwrap_sql(text, apostrophe=column.name not in source.free_text_columns())
 
 
 def typed_value_sql(

@@ -12,16 +12,26 @@ import re
 from collections.abc import Iterator, Mapping
 
 from pipelines import duck
+from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files.file_set import MAGIC
 from pipelines.sources.files.formats import find_format
+from pipelines.sources.files.formats.csv_lines import (
+    CsvHeader,
+    find_header,
+    may_hold_other_lines,
+    open_below,
+    select_records,
+)
 from pipelines.sources.files.formats.encoding import (
     find_codec,
     find_contradiction,
     open_as_utf8,
     suggest_encoding,
 )
+from pipelines.sources.files.formats.foreign import find_kind
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
+from pipelines.sources.values.codes import unwrap_sql
 
 DELIMITERS = {",": "','", ";": "';'", "\t": 'a tab ("\\t")', "|": "'|'"}
 
@@ -35,12 +45,15 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
         sample = member.sample()
         if wrong := _find_fault(sample, encoding):
             raise ValueError(wrong)
-        headers = _read_header(open_as_utf8(member.open(), encoding), delimiter, source.limits.line_mb)
+        header = _read_header(open_as_utf8(member.open(), encoding), delimiter, source)
     except (ValueError, csv.Error) as error:
         raise Unreadable(member, str(error)) from None
-    direct = member.plain and encoding == "utf-8" and not MAGIC.search(str(member.file))
+    headers = header.cells
+    direct = member.plain and encoding == "utf-8" and not header.above and not MAGIC.search(str(member.file))
     location = (
-        str(member.file) if direct else session.streams.add(lambda: open_as_utf8(member.open(), encoding))
+        str(member.file)
+        if direct
+        else session.streams.add(lambda: open_below(open_as_utf8(member.open(), encoding), header.above))
     )
     session.members[location] = member
     columns = ", ".join(f"c{n}: 'VARCHAR'" for n in range(len(headers)))
@@ -51,15 +64,27 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     )
     cleaned = not direct or session.unclean.get(str(member.file), True)
 
+    notes = list(header.notes)
+
     def select(mapped: Mapping[str, str]) -> str:
         cells = {name: f"c{headers.index(raw)}" for name, raw in mapped.items()}
         texts = ", ".join(
             f"{clean_sql(cell) if cleaned else cell} as {duck.identifier(name)}"
             for name, cell in cells.items()
         )
-        return f"select {texts} from {relation}"
+        if encoding == "utf-8" and not may_hold_other_lines(member, headers, delimiter):
+            return f"select {texts} from {relation}"
+        records, repeated, total = select_records(source, headers, mapped)
+        counts = session.con.execute(
+            f"select count(*) filter ({repeated}), count(*) filter ({total}) from {relation}"
+        ).fetchone()
+        kinds = ("lines that repeat the header", "total lines")
+        left_out = [f"{count} {kind}" for count, kind in zip(counts or (), kinds, strict=True) if count]
+        if not left_out:
+            return f"select {texts} from {relation}"
+        notes.append(f"lines that are no records, left out: {', '.join(left_out)}")
+        return f"select {texts} from {relation} where {records}"
 
-    notes: list[str] = []
     if member.plain and not ends_with_line_break(member):
         notes.append("the last line has no line end: if that is unusual, it may be cut short")
     yield TableFragment(member, headers, select, notes)
@@ -68,16 +93,17 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
 def clean_sql(text: str) -> str:
     """The SQL twin of `native.clean`."""
     inner = f"replace(nfc_normalize({text}), chr(160), ' ')"
-    return f"nullif(trim({inner}, ' ' || chr(9)), '')"
+    trimmed = f"trim({inner}, ' ' || chr(9))"
+    return f"nullif({unwrap_sql(trimmed, apostrophe=False)}, '')"
 
 
 def _find_fault(sample: bytes, encoding: str) -> str | None:
     if not sample:
         return "it is empty: not even a header line"
+    if kind := find_kind(sample):
+        return str(kind)
     if sample.startswith(b"\xd0\xcf\x11\xe0"):
         return "it is a workbook, whatever its name; set `format: xlsx`"
-    if re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml)", sample, re.IGNORECASE):
-        return "it is a web page, whatever its name: perhaps the log-in page of the system it came from"
     if wrong := find_contradiction(sample, encoding):
         return wrong
     if not encoding.startswith("utf-16") and re.search(rb"[\x00-\x08\x0e-\x1f]", sample.split(b"\n")[0]):
@@ -85,24 +111,22 @@ def _find_fault(sample: bytes, encoding: str) -> str | None:
     return None
 
 
-def _read_header(stream: io.BufferedReader, delimiter: str, line_mb: int) -> list[str]:
-    limit = line_mb * MIB
+def _read_header(stream: io.BufferedReader, delimiter: str, source: Source) -> CsvHeader:
     with io.TextIOWrapper(stream, "utf-8", newline="") as text:
-        lines = iter(lambda: text.readline(limit), "")
         try:
-            headers = next(csv.reader(lines, delimiter=delimiter, strict=True), [])
+            header = find_header(text, source, delimiter, source.limits.line_mb * MIB)
         except UnicodeDecodeError as error:
             start = max(0, error.start - 2000)
             raise ValueError(
                 f"its header is not utf-8; {suggest_encoding(error.object[start:][:4000])}"
             ) from None
-    headers = [" ".join(header.split()) for header in headers]
+    headers = [" ".join(cell.split()) for cell in header.cells]
     if not any(headers):
         raise ValueError("its first line is blank: no header")
     others = [name for sign, name in DELIMITERS.items() if sign != delimiter and sign in headers[0]]
     if len(headers) == 1 and others:
         raise ValueError(f"its header has one column; is it delimited by {others[0]}? Set `delimiter`")
-    return headers
+    return header._replace(cells=headers)
 
 
 def ends_with_line_break(member: Member) -> bool:

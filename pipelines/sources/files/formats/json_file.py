@@ -13,10 +13,12 @@ import pyarrow as pa
 
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files.formats.encoding import find_codec, find_contradiction, open_as_utf8
+from pipelines.sources.files.formats.foreign import find_kind
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
-from pipelines.sources.values.json_path import read_path
+from pipelines.sources.values.json_path import describe_no_list, read_path
 from pipelines.sources.values.native import Number, format_cell
+from pipelines.sources.values.number_formats import LostDigits, require_exact_text
 
 ROWS_AT_ONCE = 20_000
 
@@ -110,8 +112,8 @@ def _check_encoding(source: Source, member: Member) -> str:
     encoding, sample = find_codec(source.encoding), member.sample()
     if not sample.strip():
         raise ValueError("it is empty: not even an empty list")
-    if sample.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        raise ValueError("it is a web page or XML, not JSON: perhaps a log-in page")
+    if kind := find_kind(sample):
+        raise ValueError(str(kind))
     if wrong := find_contradiction(sample, encoding):
         raise ValueError(wrong)
     return encoding
@@ -135,6 +137,8 @@ def _find_records(source: Source, document: Any) -> list[Mapping[str, Any]]:
     """The list of records with what the page says once; ValueError where there is no such list."""
     records = document if source.records is None else read_path(document, source.records)
     if not isinstance(records, list):
+        if reason := describe_no_list(document, source.records or "."):
+            raise ValueError(reason)
         where = f"no list at {source.records!r}" if source.records else "no list at the top"
         keys = f"; its keys are {', '.join(map(str, document))}" if isinstance(document, Mapping) else ""
         raise ValueError(f"{where}{keys[:300]}. Correct `records` of {source.name} in sources.yaml")
@@ -183,4 +187,12 @@ def _format_column(
     session: ReadSession, records: Iterable[Mapping[str, Any]], name: str, header: str
 ) -> list[str | None]:
     column = session.columns.get(name)
-    return [format_cell(_read_value(record, header), session.source, column) for record in records]
+    values = [_read_value(record, header) for record in records]
+    try:
+        if name in session.source.code_columns():
+            for value in values:
+                if isinstance(value, Number):
+                    require_exact_text(value)
+        return [format_cell(value, session.source, column) for value in values]
+    except LostDigits as error:
+        raise ValueError(f"{header!r}: {error}") from None

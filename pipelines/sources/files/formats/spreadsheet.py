@@ -24,6 +24,7 @@ from pipelines.sources.files.formats.sheet_header import (
 from pipelines.sources.files.unpacking import Member
 from pipelines.sources.values.mixtures import MomentMixtures
 from pipelines.sources.values.native import clean_text, format_cell
+from pipelines.sources.values.number_formats import CodeLosses, LostDigits, NumberCell, write_code
 
 ORDINAL = re.compile(r"^\d+(\.\d+)*\.?$")
 TOTAL = re.compile(r"^(tổng (cộng|số)\b|(tổng|cộng)\s*([:=]|$)|trong đó\b)", re.IGNORECASE)
@@ -55,11 +56,21 @@ def read_sheet(
         mixtures = MomentMixtures(session.columns[name] for name in places if name in session.columns)
         tables: list[str] = []
         columns: dict[str, list[str | None]] = {name: [] for name in places}
+        losses = CodeLosses({name: header.labels[place] for name, place in places.items()}, session.source)
+        codes = session.source.code_columns()
         for number, cells in records.select_records(all_rows()):
             for name, place in places.items():
                 cell = _read_cell(cells[place], about["sheet"], number)
                 mixtures.count(name, cell)
-                columns[name].append(format_cell(cell, session.source, session.columns.get(name)))
+                try:
+                    written = write_code(cell) if name in codes else cell
+                    text = format_cell(written, session.source, session.columns.get(name))
+                except LostDigits as error:
+                    raise ValueError(
+                        f"sheet {about['sheet']!r}, row {number + 1}, column {header.labels[place]!r}: {error}"
+                    ) from None
+                columns[name].append(text)
+                losses.observe(name, cell, text)
             if len(next(iter(columns.values()), ())) == ROWS_AT_ONCE:
                 tables.append(session.register_texts(columns))
                 columns = {name: [] for name in places}
@@ -67,6 +78,7 @@ def read_sheet(
         mixtures.check(about["sheet"])
         sheet_notes.extend(records.list_notes())
         sheet_notes.extend(mixtures.list_notes(about["sheet"]))
+        sheet_notes.extend(losses.list_notes(about["sheet"]))
         return " union all ".join(f"from {table}" for table in tables)
 
     headers = [label for label in header.labels if label]
@@ -149,7 +161,9 @@ def _read_cell(cell: Any, sheet: str, number: int) -> Any:
     """What the child tagged: a moment, or a formula that was never computed."""
     if not isinstance(cell, list):
         return cell
-    kind, value = cell
+    kind, value = cell[:2]
+    if kind == "n":
+        return NumberCell(value, cell[2])
     if kind == "f":
         raise ValueError(
             f"sheet {sheet!r}, cell {value}: a formula without a stored value; open the workbook in Excel, "

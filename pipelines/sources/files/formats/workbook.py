@@ -7,7 +7,6 @@ means. How a sheet becomes records: `spreadsheet`.
 from __future__ import annotations
 
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.settings import PROJECT
+from pipelines.sources.files.formats.foreign import describe_text, find_kind
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.formats.spreadsheet import read_sheet
 from pipelines.sources.files.unpacking import MIB, Member
@@ -29,7 +29,7 @@ ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 def read_workbook(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     """A part per sheet; each is selected from before the next is asked for: rows pass by only once."""
     try:
-        sample = member.sample(4096)
+        sample = member.sample(65536)
         if wrong := _find_fault(sample):
             raise ValueError(wrong)
         with _run_child(session, member) as lines:
@@ -76,18 +76,11 @@ class _Rows:
 
 
 def _find_fault(sample: bytes) -> str | None:
+    if kind := find_kind(sample):
+        return str(kind)
     if sample.startswith((ZIP, OLE)):
         return None
-    if not sample:
-        return "it is empty"
-    text = sample.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\x00", b"")
-    if re.match(rb"<(?:!doctype|html|table|meta|head|\?xml)", text, re.IGNORECASE):
-        return "it is a web page or XML saved under a workbook's name; open it in Excel and save as .xlsx"
-    if text.startswith(b"%PDF"):
-        return "it is a PDF, not a workbook"
-    if not re.search(rb"[\x00-\x08\x0e-\x1f]", text) and re.search(rb"[;,\t|]", text):
-        return "it is text with delimiters saved under a workbook's name; set `format: csv`"
-    return "it is no workbook, whatever its name"
+    return describe_text(sample) or "it is no workbook, whatever its name"
 
 
 @contextmanager

@@ -93,19 +93,19 @@ def find_marks(archive: zipfile.ZipFile, member: str) -> Marks:
 
 
 def _list_marks(archive: zipfile.ZipFile, member: str) -> Iterator[tuple[int, int, Any]]:
-    for cells in _read_cells(archive, member):
+    for cells in read_cells(archive, member):
         if b"<f" in cells or b":f" in cells:
             for cell in NOT_COMPUTED.finditer(cells):
                 is_text = cell[2] and b't="str"' in cell[1]
                 if not is_text and (place := REFERENCE.search(cell[1])):
-                    yield *_locate(place), ["f", (place[1] + place[2]).decode()]
+                    yield *locate(place), ["f", (place[1] + place[2]).decode()]
         if b't="e"' in cells:
             for cell in ERROR_VALUE.finditer(cells):
                 if place := REFERENCE.search(cell[1]):
-                    yield *_locate(place), cell[2].decode("utf-8", "replace")
+                    yield *locate(place), cell[2].decode("utf-8", "replace")
 
 
-def _read_cells(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+def read_cells(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
     """The sheet's XML in pieces that end with a whole cell."""
     rest = b""
     with archive.open(member) as stream:
@@ -117,7 +117,7 @@ def _read_cells(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
                 rest = rest[end:]
 
 
-def _locate(reference: re.Match[bytes]) -> tuple[int, int]:
+def locate(reference: re.Match[bytes]) -> tuple[int, int]:
     """`B7` → row 6, column 1."""
     column = 0
     for letter in reference[1]:

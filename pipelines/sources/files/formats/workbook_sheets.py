@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipelines.sources.files.formats.foreign import LOCKED, find_zip_kind
+from pipelines.sources.files.formats.workbook_formats import FormatsByRow, list_formats, read_styles
 from pipelines.sources.files.formats.workbook_marks import (
     Marks,
     WorkbookRefused,
@@ -38,15 +40,19 @@ def read_sheets(request: dict[str, Any]) -> Iterator[Any]:
     )
     archive: zipfile.ZipFile | None = None
     files: dict[Any, Any] = {}
+    styles: dict[int, str] = {}
     if zipfile.is_zipfile(data):
         archive = zipfile.ZipFile(data)
         check_directory(
             archive, members=request["members"], unpacked_mb=request["unpacked_mb"], ratio=request["ratio"]
         )
+        if kind := find_zip_kind(archive):
+            raise WorkbookRefused(str(kind))
         yield {"notes": describe_peculiarities(archive)}
         files = map_sheets(archive)
+        styles = read_styles(archive)
     elif "EncryptedPackage".encode("utf-16-le") in data.getvalue():
-        raise WorkbookRefused("it is protected by a password; ask for it without")
+        raise WorkbookRefused(str(LOCKED))
     data.seek(0)
     book = CalamineWorkbook.from_object(data)
     chosen = choose_sheets(book, request["sheets"])
@@ -55,10 +61,11 @@ def read_sheets(request: dict[str, Any]) -> Iterator[Any]:
         yield {"notes": [f"sheets not read: {', '.join(others)[:500]}"]}
     for name, pattern in chosen:
         sheet = book.get_sheet_by_name(name)
+        formats = list_formats(archive, files[name], styles) if archive and files.get(name) else iter(())
         marks = find_marks(archive, files[name]) if archive and files.get(name) else {}
         merges = [[*start, *end] for start, end in sheet.merged_cell_ranges or []]
         yield {"sheet": name, "pattern": pattern, "merges": merges}
-        yield from read_rows(sheet, marks)
+        yield from read_rows(sheet, marks, FormatsByRow(formats))
     yield {"done": True}
 
 
@@ -86,8 +93,11 @@ def choose_sheets(book: Any, patterns: list[str]) -> list[tuple[str, str]]:
     return chosen
 
 
-def read_rows(sheet: Any, marks: Marks) -> Iterator[list[Any]]:
-    """[row number, cells] of every row that is not blank; `marks`: row → column → mark."""
+def read_rows(sheet: Any, marks: Marks, formats: FormatsByRow) -> Iterator[list[Any]]:
+    """[row number, cells] of every row that is not blank; `marks`: row → column → mark.
+
+    A number whose format tells more than itself is ["n", number, format].
+    """
     offset = sheet.start[1] if sheet.start else 0
     last = -1
     for number, row in enumerate(sheet.iter_rows()):
@@ -95,6 +105,9 @@ def read_rows(sheet: Any, marks: Marks) -> Iterator[list[Any]]:
         cells: list[Any] = [None] * offset + [
             tag_cell(cell, number, offset + i) for i, cell in enumerate(row)
         ]
+        for column, code in formats.take(number).items():
+            if column < len(cells) and isinstance(cells[column], (int, float)):
+                cells[column] = ["n", cells[column], code]
         _put(cells, marks.pop(number, {}))
         while cells and cells[-1] is None:
             cells.pop()

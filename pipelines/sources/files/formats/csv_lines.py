@@ -1,0 +1,136 @@
+"""Lines of a delimited text that are no records: `sep=;`, titles above the header, the header again, totals."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import mmap
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from pipelines import duck
+from pipelines.sources.contracts.contract import Source
+from pipelines.sources.contracts.names import fold_name
+from pipelines.sources.files.unpacking import Member
+
+SEARCH_LINES = 40
+SEPARATOR_LINE = re.compile(r'^"?sep=.{0,2}"?$', re.IGNORECASE)
+TOTAL = r"(?i)^(tổng (cộng|số)\b|(tổng|cộng)\s*([:=]|$)|trong đó\b|(grand |sub)?totals?\s*([:=]|$)|sum\s*([:=]|$))"
+NUMBER = r"[+-]?[\d.,\s]*%?"
+# As texts of UTF-8 begin that `TOTAL` may fit, after the delimiter.
+TOTAL_BYTES = tuple(
+    word.encode() for stem in ("tổng", "cộng", "trong đó", "total", "grand total", "subtotal", "sum")
+    for word in (stem, stem.capitalize(), stem.upper(), stem.title())
+)  # fmt: skip
+
+
+class CsvHeader(NamedTuple):
+    """The header's cells as written, and how many lines stand above it."""
+
+    cells: list[str]
+    above: int
+    notes: list[str]
+
+
+def find_header(text: io.TextIOBase, source: Source, delimiter: str, limit: int) -> CsvHeader:
+    """The first line, unless it is `sep=;` or a title above a line with at least two of the contract's headers.
+
+    csv.Error for a quote that is not closed, UnicodeDecodeError for another encoding.
+    """
+    lines = iter(lambda: text.readline(limit), "")
+    first = next(lines, "")
+    notes: list[str] = []
+    above = 0
+    if SEPARATOR_LINE.match(first.strip()):
+        notes.append(f"line 1 tells a spreadsheet the delimiter ({first.strip()}); it was left out")
+        above, first = 1, next(lines, "")
+    reader = csv.reader(itertools.chain([first] if first else [], lines), delimiter=delimiter, strict=True)
+    cells = next(reader, [])
+    if _count_headers(source, cells) < 2 and (place := _find_below(reader, source)):
+        line, cells = place
+        notes.append(f"the header stands on line {above + line}: the {line - 1} lines above it were left out")
+        above += line - 1
+    return CsvHeader(cells, above, notes)
+
+
+def _find_below(reader: Iterator[list[str]], source: Source) -> tuple[int, list[str]] | None:
+    """(line, cells) of the header below titles; None where no line of the first ones holds two of its headers."""
+    required = {fold_name(h) for c in source.columns if c.required for h in c.headers}
+    try:
+        for cells in itertools.islice(reader, SEARCH_LINES):
+            is_header = _count_headers(source, cells) >= 2 and any(
+                fold_name(cell) in required for cell in cells
+            )
+            if is_header:
+                return reader.line_num, cells  # type: ignore[attr-defined]
+    except (csv.Error, UnicodeDecodeError):
+        return None
+    return None
+
+
+def _count_headers(source: Source, cells: list[str]) -> int:
+    headers = {fold_name(header) for column in source.columns for header in column.headers}
+    return len({fold_name(cell) for cell in cells} & headers)
+
+
+def may_hold_other_lines(member: Member, headers: list[str], delimiter: str) -> bool:
+    """Whether a plain UTF-8 file may repeat its header or hold a total; told without parsing it."""
+    if not member.plain or member.file.stat().st_size == 0:
+        return True
+    with member.file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        header = delimiter.join(headers[:3]).encode()
+        if data.find(header, data.find(header) + 1) >= 0:
+            return True
+        before = delimiter.encode() + b'\n\r" \t'
+        for word in TOTAL_BYTES:
+            at = data.find(word)
+            while at >= 0:
+                if at and data[at - 1] in before:
+                    return True
+                at = data.find(word, at + 1)
+    return False
+
+
+def select_records(source: Source, headers: list[str], mapped: Mapping[str, str]) -> tuple[str, str, str]:
+    """SQL conditions over the cells c0, c1, …: a record; the header again; a total."""
+    cells = [f"c{n}" for n in range(len(headers))]
+    own = [(f"c{headers.index(raw)}", raw) for raw in dict.fromkeys(mapped.values())]
+    repeated = " and ".join(f"coalesce(trim({cell}), '') = {duck.literal(raw)}" for cell, raw in own)
+    filled = f"list_filter([{', '.join(cells)}], lambda c: trim(coalesce(c, '')) <> '')"
+    needed = {c.name for c in source.columns if c.required}
+    blanks = [
+        f"coalesce(trim(c{headers.index(raw)}), '') = ''" for name, raw in mapped.items() if name in needed
+    ]
+    numbers = f"len(list_filter({filled}[2:], lambda c: not regexp_full_match(trim(c), {duck.literal(NUMBER)}))) = 0"
+    total = (
+        f"(coalesce(regexp_matches(trim({filled}[1]), {duck.literal(TOTAL)}), false) "
+        f"and ({' or '.join([*blanks, numbers])}))"
+    )
+    return f"not ({repeated}) and not {total}", f"({repeated})", total
+
+
+class SkippingStream(io.RawIOBase):
+    """A stream without its first lines."""
+
+    def __init__(self, stream: io.BufferedReader, lines: int) -> None:
+        self._stream = stream
+        for _ in range(lines):
+            stream.readline()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        return self._stream.readinto(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
+
+
+def open_below(stream: io.BufferedReader, lines: int) -> io.BufferedReader:
+    """The stream from below its first lines on."""
+    return io.BufferedReader(SkippingStream(stream, lines), 2**20) if lines else stream

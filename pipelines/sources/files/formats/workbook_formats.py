@@ -1,0 +1,72 @@
+"""The number formats of a workbook's cells: what a cell shows may hold more than its number (00004, 1.012790, 72 %).
+
+Standard library only: the limited process imports it (`workbook_child`).
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+from pipelines.sources.files.formats.workbook_marks import PREFIX, REFERENCE, locate, read_cells
+
+STYLES = "xl/styles.xml"
+# Formats with a number of their own in the file's standard; the others say nothing of zeros or per cents.
+BUILT_IN = {2: "0.00", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00", 48: "##0.0E+0"}
+# Nothing that a plain number would not show as well, and dates, which the reader tells as such.
+PLAIN = re.compile(r"(?i)general|@|0|#|#,##0|#,##0_\);.*")
+DATE_LETTERS = re.compile(r"(?i)[dmyhs]|[$]")
+LITERALS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
+CELL = re.compile(rb"<" + PREFIX + rb"c\b([^>]*)>")
+STYLE = re.compile(rb'\bs="(\d+)"')
+
+
+def read_styles(archive: zipfile.ZipFile) -> dict[int, str]:
+    """Style number → its number format, for those that tell more than the number itself."""
+    if STYLES not in archive.namelist():
+        return {}
+    with archive.open(STYLES) as stream:
+        root = ElementTree.parse(stream).getroot()
+    codes = dict(BUILT_IN)
+    styles: dict[int, str] = {}
+    for element in root.iter():
+        if element.tag.endswith("}numFmt"):
+            codes[int(element.get("numFmtId", -1))] = element.get("formatCode", "")
+    cells = next((e for e in root.iter() if e.tag.endswith("}cellXfs")), None)
+    for number, element in enumerate(cells if cells is not None else ()):
+        code = codes.get(int(element.get("numFmtId", 0)), "")
+        if code and not PLAIN.fullmatch(code) and not DATE_LETTERS.search(LITERALS.sub("", code)):
+            styles[number] = code
+    return styles
+
+
+def list_formats(
+    archive: zipfile.ZipFile, member: str, styles: dict[int, str]
+) -> Iterator[tuple[int, int, str]]:
+    """(row, column, number format) of the cells whose style tells more than their number, in the sheet's order."""
+    if not styles:
+        return
+    for cells in read_cells(archive, member):
+        for cell in CELL.finditer(cells):
+            style = STYLE.search(cell[1])
+            code = styles.get(int(style[1])) if style else None
+            if code and (place := REFERENCE.search(cell[1])):
+                yield *locate(place), code
+
+
+class FormatsByRow:
+    """The formats of one row after the other: `take(row)` gives column → format, for rows in rising order."""
+
+    def __init__(self, formats: Iterator[tuple[int, int, str]]) -> None:
+        self._formats = formats
+        self._next = next(formats, None)
+
+    def take(self, row: int) -> dict[int, str]:
+        taken: dict[int, str] = {}
+        while self._next is not None and self._next[0] <= row:
+            if self._next[0] == row:
+                taken[self._next[1]] = self._next[2]
+            self._next = next(self._formats, None)
+        return taken

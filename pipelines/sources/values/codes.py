@@ -1,0 +1,65 @@
+"""Codes that changed on their way: what is folded by rule, and what is no code any more (docs/onboarding.md).
+
+Folded: a spreadsheet's guards, characters that nobody sees, full-width signs, dashes. Everything else that only
+looks like another sign makes the row's code unusable: it is named, never guessed at.
+"""
+
+from __future__ import annotations
+
+from pipelines import duck
+from pipelines.privacy.detectors import REMOVED
+from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.values.characters import FUNCTION
+
+QUOTES = '"“”„″'
+APOSTROPHES = "'’‘ʼ"
+# A constant formula has one meaning; an apostrophe before a cell tells a spreadsheet that it is text.
+FORMULA = rf"^=\s*[{QUOTES}](.*)[{QUOTES}]$"
+APOSTROPHE = rf"^[{APOSTROPHES}](.*?)[{APOSTROPHES}]?$"
+INVISIBLE = (
+    r"[\p{Cf}\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180B}-\x{180D}\x{180F}\x{2800}\x{3164}"
+    r"\x{FE00}-\x{FE0F}\x{FFA0}]"
+)
+FULL_WIDTH = "".join(map(chr, range(0xFF01, 0xFF5F)))
+DASHES = "‐‑‒–—―−﹘﹣"
+SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+FOLDED_FROM = FULL_WIDTH + DASHES + SPACES
+FOLDED_TO = "".join(map(chr, range(0x21, 0x7F))) + "-" * len(DASHES) + " " * len(SPACES)
+# Quotes, control characters, a formula or what a spreadsheet shows of a long number (1.23E+18): never part of a code.
+NO_CODE = r'^[=+@]|["“”\x00-\x1f\x7f]|^[+-]?\d([.,]\d+)?[eE]\+\d+$'
+BLANK = r"\s"
+
+
+def unwrap_sql(text: str, *, apostrophe: bool) -> str:
+    """SQL of a text without a spreadsheet's guard: `="00123"`, and `'00123` where `apostrophe`."""
+    unwrapped = f"regexp_replace({text}, {duck.literal(FORMULA)}, '\\1')"
+    if apostrophe:
+        unwrapped = f"regexp_replace({unwrapped}, {duck.literal(APOSTROPHE)}, '\\1')"
+    first = f"left({text}, 1)"
+    guards = "'='" + (", " + ", ".join(duck.literal(sign) for sign in APOSTROPHES) if apostrophe else "")
+    return f"case when {first} in ({guards}) then trim({unwrapped}) else {text} end"
+
+
+def fold_code_sql(text: str) -> str:
+    """SQL of a code with what nobody sees removed, full-width signs and dashes as plain ones, unwrapped."""
+    plain = (
+        f"trim(translate(regexp_replace(_code, {duck.literal(INVISIBLE)}, '', 'g'), "
+        f"{duck.literal(FOLDED_FROM)}, {duck.literal(FOLDED_TO)}))"
+    )
+    # A lambda binds the text once: written out, every nesting would repeat the whole expression.
+    folded = f"list_transform([{text}], lambda _code: {plain})[1]"
+    unwrapped = unwrap_sql("_code", apostrophe=True)
+    return f"list_transform([{folded}], lambda _code: {unwrapped})[1]"
+
+
+def misshapen_sql(source: Source, column: Column, text: str) -> str:
+    """SQL: whether this folded text is no code: by its column's `shape`, by signs that only look like others."""
+    shape = source.find_shape(column)
+    faults = [f"regexp_matches({text}, {duck.literal(NO_CODE)})"]
+    if shape:
+        faults.append(f"not regexp_full_match({text}, {duck.literal(shape)})")
+    faults.append(
+        f"case when strlen({text}) <> length({text}) then {FUNCTION}({text}) is not null else false end"
+    )
+    # What personal data left behind has its own rule.
+    return f"({' or '.join(faults)}) and not contains({text}, {duck.literal(REMOVED)})"

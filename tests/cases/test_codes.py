@@ -1,0 +1,95 @@
+"""A code that changed on its way is another key: it is folded by rule, or named and refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.values.characters import describe_characters
+from pipelines.sources.values.codes import fold_code_sql
+from pipelines.sources.values.number_formats import NumberCell, show_number
+from tests.cases.case_place import CasePlace
+
+DOSSIERS = "dossier_log"
+
+
+def test_number_cells_are_the_codes_that_their_format_shows(tmp_path: Path) -> None:
+    day = CasePlace("zeros_by_number_format", tmp_path).validate_day(DOSSIERS, "2025-08-06")
+    dossiers = {row["dossier_code"]: row for row in day.accepted}
+    assert len(dossiers) == 30
+    units = [row["receiving_unit_code"] for row in dossiers.values()]
+    assert {unit: units.count(unit) for unit in units} == {"00004": 10, "00008": 10, "00025": 10}
+    assert {row["procedure_code"] for row in dossiers.values()} == {"1.012790", "1.001270", "2.000001"}
+
+
+def test_numbers_of_nineteen_digits_are_refused_by_column_and_cause(tmp_path: Path) -> None:
+    with pytest.raises(PermanentSourceError, match=r"column 'Số hồ sơ': a number of more than 15 digits"):
+        CasePlace("zeros_by_number_format", tmp_path).validate_day(DOSSIERS, "2025-08-07")
+
+
+@pytest.mark.parametrize("day", ["2025-08-06", "2025-08-07"])
+def test_guards_of_spreadsheets_are_no_part_of_a_code(tmp_path: Path, day: str) -> None:
+    rows = CasePlace("excel_text_guard", tmp_path).validate_day(DOSSIERS, day).accepted
+    assert len({row["dossier_code"] for row in rows}) == 12
+    assert {row["receiving_unit_code"] for row in rows} <= {"18001", "18002", "18003"}
+    assert {row["procedure_code"] for row in rows} == {"1.012790"}
+    assert all(row["dossier_code"].startswith("H42.18-") for row in rows)
+
+
+def test_a_letter_of_another_script_is_named_and_rejected(tmp_path: Path) -> None:
+    place = CasePlace("excel_text_guard", tmp_path)
+    place.change_sources("max_rejected_share: 0.02", "max_rejected_share: 0.2")
+    place.append_line(
+        "export_2025-08-07.csv",
+        "13;\u041d42.18-250706-00013;1.012790;18003;Trực tiếp;06/07/2025 04:11:00;06/07/2025 04:41:00;;;;Đang xử lý\r",
+    )
+    day = place.validate_day(DOSSIERS, "2025-08-07")
+    assert {"code_misshapen"} in list(day.rejected.values())
+    [value] = (
+        duckdb.sql(
+            f"select distinct f.bad_value from (select unnest(failures) as f from '{day.report.rejected}')"
+        ).fetchone()
+        or ()
+    )
+    assert value == "\u041d42.18-250706-00013 [U+041D CYRILLIC CAPITAL LETTER EN (looks like H)]"
+
+
+@pytest.mark.parametrize(
+    ("written", "folded"),
+    [
+        ('="18001"', "18001"),
+        ("=“18001”", "18001"),
+        ("'18001", "18001"),
+        ("18\u200b001", "18001"),
+        ("\ufeff18001\u202f", "18001"),
+        ("１８００１", "18001"),
+        ("H42\u201118\u00ad-1", "H42-18-1"),
+        ("12/QĐ-UBND", "12/QĐ-UBND"),
+    ],
+)
+def test_what_nobody_sees_is_folded(written: str, folded: str) -> None:
+    [code] = duckdb.execute(f"select {fold_code_sql('$1::varchar')}", [written]).fetchone() or ()
+    assert code == folded
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "text"),
+    [
+        (4, "00000", "00004"),
+        (1.01279, "0.000000", "1.012790"),
+        (7, '"H42."000', "H42.007"),
+        (123456, "000-000", "123-456"),
+        (12, "0.00E+00", None),
+    ],
+)
+def test_a_number_is_written_as_its_cell_shows_it(value: float, number_format: str, text: str | None) -> None:
+    assert show_number(NumberCell(value, number_format)) == text
+
+
+def test_signs_are_named_by_code_point_and_name() -> None:
+    assert describe_characters("Đang xử lý ễ") is None
+    assert describe_characters("Ðang") == "U+00D0 LATIN CAPITAL LETTER ETH (looks like Đ)"
+    assert describe_characters("a\u200bb") == "U+200B ZERO WIDTH SPACE (not seen)"

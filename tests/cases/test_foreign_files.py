@@ -1,0 +1,82 @@
+"""A foreign file is called by its name, with the step that helps; lines that are no records are left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.files.formats.foreign import describe_text, find_kind
+from tests.cases.case_place import CasePlace
+
+DOSSIERS = "dossier_log"
+
+
+@pytest.mark.parametrize(
+    ("day", "name"),
+    [
+        ("2025-08-06", "a web page, .*save it as .xlsx"),
+        ("2025-08-07", "a web page, .*save it as .xlsx"),
+        ("2025-08-08", r"a web page in a MIME archive \(MHTML\), .*save it as .xlsx"),
+        ("2025-08-09", r"an XML spreadsheet of 2003 \(SpreadsheetML\), .*save it as .xlsx"),
+        ("2025-08-10", r'text with delimiters, .*`delimiter: "\\t"`, `encoding: utf-16`'),
+    ],
+)
+def test_a_page_or_text_under_a_workbook_s_name_is_called_by_its_own(
+    tmp_path: Path, day: str, name: str
+) -> None:
+    with pytest.raises(PermanentSourceError, match=f"it is {name}") as refused:
+        CasePlace("gridview_div_xls", tmp_path).validate_day(DOSSIERS, day)
+    assert day == "2025-08-10" or "format: csv" not in str(refused.value)
+
+
+@pytest.mark.parametrize("day", ["2025-08-06", "2025-08-07", "2025-08-08"])
+def test_a_separator_line_or_a_title_above_the_header_is_left_out(tmp_path: Path, day: str) -> None:
+    rows = CasePlace("sep_line", tmp_path).validate_day(DOSSIERS, day).accepted
+    assert len({row["dossier_code"] for row in rows}) == 20
+
+
+@pytest.mark.parametrize(("day", "dossiers"), [("2025-08-06", 120), ("2025-08-07", 20)])
+def test_the_header_again_and_totals_are_no_records(tmp_path: Path, day: str, dossiers: int) -> None:
+    result = CasePlace("repeated_header_and_total", tmp_path).validate_day(DOSSIERS, day)
+    assert len({row["dossier_code"] for row in result.accepted}) == dossiers
+    assert not {"channel_unknown", "dossier_code_missing"} & {
+        rule for rules in result.rejected.values() for rule in rules
+    }
+
+
+@pytest.mark.parametrize(
+    ("day", "message"),
+    [("2025-08-06", r"items is null \(no records\?\)"), ("2025-08-07", "d holds JSON as text")],
+)
+def test_what_stands_in_the_place_of_a_list_is_named(tmp_path: Path, day: str, message: str) -> None:
+    with pytest.raises(PermanentSourceError, match=message):
+        CasePlace("null_list", tmp_path).validate_day("issue_register", day)
+
+
+@pytest.mark.parametrize(
+    ("first", "name"),
+    [
+        (b"", "empty"),
+        (b"\x00" * 100, "empty"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"{\\rtf1", "RTF"),
+        (b"Rar!\x1a\x07\x00", ".rar"),
+        (b"7z\xbc\xaf\x27\x1c", ".7z"),
+        (b"\x89PNG\r\n", "picture"),
+        (b"\xef\xbb\xbf\r\n<TABLE>", "a web page"),
+        ("\ufeff<html>".encode("utf-16-le"), "a web page"),
+        (b"<!-- made by hand --><table>", "a web page"),
+        (b"From: <x>\r\nMIME-Version: 1.0\r\n", "MHTML"),
+        (b"\xff\x00\x02\x00\x04\x04\x05\x54", "Works"),
+        (b"PK\x03\x04" + b"\0" * 26 + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", ".ods"),
+    ],
+)
+def test_first_bytes_tell_what_it_is(first: bytes, name: str) -> None:
+    assert name in str(find_kind(first))
+
+
+def test_texts_are_no_foreign_files() -> None:
+    assert find_kind(b"ID;Phone;Name\n1;2;3\n") is None and find_kind(b"BM;MZ\n") is None
+    assert 'delimiter: ","' in str(describe_text(b"a,b,c\n1,2,3\n"))
