@@ -75,10 +75,10 @@ def _examine_type(seen: Examination, source: Source, con: duckdb.DuckDBPyConnect
     plain = column.model_copy(update={"fallback": None, "default": None})
     value = typed_value_sql(source, plain, lambda c: duck.identifier(c.name))
     rows = con.execute(
-        f"select {outline_sql(name)} as said, count(*) as n, list(distinct {name})[:50] "
+        f"select {outline_sql(name)} as outline, count(*) as n, list(distinct {name})[:50] "
         f"from (select {clean_text_sql(source, column)} as {name} from sample) "
         f"where not {is_empty_sql(source, plain, name)} and {value} is null "
-        f"group by 1 order by n desc, said limit {ROWS_LISTED}"
+        f"group by 1 order by n desc, outline limit {ROWS_LISTED}"
     ).fetchall()
     for outline, count, texts in rows:
         text = f"{count} rows hold a text of the shape {outline!r}, which is no {column.type}"
@@ -116,7 +116,7 @@ def _is_read(con: duckdb.DuckDBPyConnection, source: Source, column: Column, tex
     """Whether the declared formats read all of `texts`, however implausible the moments."""
     moment = read_moment_sql(source, column, "t")
     row = con.execute(
-        f"select bool_and({moment} is not null) from unnest(?) as given (t)", [texts]
+        f"select bool_and({moment} is not null) from unnest(?) as texts (t)", [texts]
     ).fetchone()
     return bool(row and row[0])
 

@@ -34,14 +34,12 @@ def batch_sql(source: Source, relation: Relation) -> str:
     for name in relation.columns:
         cell = duck.identifier(name)
         if name in scanned:
-            cell = (
-                f"case when _found then {_redacted_cell_sql(source, columns[name])} else {cell} end as {cell}"
-            )
+            cell = f"case when _is_personal then {_redacted_cell_sql(source, columns[name])} else {cell} end as {cell}"
         stored.append(cell)
     # Subqueries, no CTE: DuckDB would hold the rows of one in memory.
     return (
         f"select {', '.join(stored)} from "
-        f"(select *, {has_personal_data} as _found from (select {texts} from {relation.sql}))"
+        f"(select *, {has_personal_data} as _is_personal from (select {texts} from {relation.sql}))"
     )
 
 

@@ -20,7 +20,7 @@ SAMPLE = 5
 
 
 class TableResult(NamedTuple):
-    """One rule on one table; `failed`: rows of the table, from 1; `batch_id`: what was judged."""
+    """One rule on one table; `failed`: rows of the table, from 1; `batch_id`: what was validated."""
 
     table: str
     batch_id: str
@@ -44,9 +44,11 @@ def evaluate_tables(contracts: Contracts, settings: Settings) -> list[TableResul
                 for c in contracts.reference[table].as_source().columns
             )
             rows = f"select _row as _key, {typed} from read_parquet({duck.literal(batch.path)})"
-            con.execute(f"create or replace temp table judged as {select_with_helpers(suite, rows, landed)}")
+            con.execute(
+                f"create or replace temp table table_rows as {select_with_helpers(suite, rows, landed)}"
+            )
             verdicts += [
                 TableResult(table, batch.batch_id, o.expectation, batch.rows, o.failed.tolist())
-                for o in evaluate_suite(con, suite.rows, "judged", f"reference_{table}")
+                for o in evaluate_suite(con, suite.rows, "table_rows", f"reference_{table}")
             ]
     return verdicts

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+import yaml
 
 from tests.oracle.dossiers import Place
 from tests.oracle.registers import Mention, Row, every_day, followed, newest_of_each_day, records
 
+# A limit of ours, configured in one place; every other number here is counted from the rules.
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project" / "dbt_project.yml"
+DUE_SOON_DAYS = yaml.safe_load(PROJECT.read_text(encoding="utf-8"))["vars"]["due_soon_days"]
 DONE = {"done_on_time", "done_late", "done_no_due"}
 BUCKETS = [
     "done_on_time",
@@ -152,7 +157,7 @@ def ledger(tracker: Tracker) -> pd.DataFrame:
                 "reported_status": now.row["reported_status"],
                 "derived_status": "withdrawn" if now.is_withdrawn else "done" if now.is_done else "open",
                 "bucket": now.bucket, "last_bucket": now.last_bucket, "is_late": late is not None,
-                "is_due_soon": left is not None and left <= 3, "days_left": left,
+                "is_due_soon": left is not None and left <= DUE_SOON_DAYS, "days_left": left,
                 "days_late": late and (late - due).days,
                 "conflict": conflict(now, today), "snapshot_day": now.row["day"], "first_seen_on": mentions[0].day,
                 "is_withdrawn": now.is_withdrawn, "withdrawn_on": now.since if now.is_withdrawn else None,

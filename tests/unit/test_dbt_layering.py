@@ -289,6 +289,18 @@ def test_a_target_is_refused_for_a_metric_that_no_mart_compares() -> None:
     assert compared <= catalogue, "seeds/metrics.csv"
 
 
+def test_no_text_repeats_a_limit_that_the_project_configures(models: dict[str, Node]) -> None:
+    columns = [c for n in published(models) for c in n["columns"].values()]
+    of_limit = [c for c in columns if c["config"].get("meta", {}).get("metric") == "tasks_due_soon"]
+    assert len(of_limit) >= 2
+    with (PROJECT / "seeds" / "metrics.csv").open(encoding="utf-8", newline="") as stream:
+        [row] = [row for row in csv.DictReader(stream) if row["metric"] == "tasks_due_soon"]
+    texts = [*(c["description"] for c in of_limit), *row.values()]
+    # The name of the decision that the metric follows has its number.
+    texts.remove("Tổ công tác 02-KH/BCĐTW")
+    assert [text for text in texts if re.search(r"\d", text)] == [], "name due_soon_days instead"
+
+
 def test_the_catalogue_warns_of_the_three_rates_that_sound_alike() -> None:
     # The headline of 06/08/2025 calls submission (nộp) handling (xử lý); resolution (giải quyết) is a third.
     with (PROJECT / "seeds" / "metrics.csv").open(encoding="utf-8", newline="") as stream:

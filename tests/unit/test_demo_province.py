@@ -73,7 +73,7 @@ def _one(con: sqlite3.Connection, sql: str) -> Any:
 def test_published_totals_are_met_to_the_dossier(log: sqlite3.Connection) -> None:
     totals = log.execute(
         """
-        with known as (
+        with states as (
             select *, row_number() over (
                 partition by MaHoSo, ThoiDiemXuLy, TrangThaiHoSo order by ThoiGianDongBo desc) as newest
             from clean
@@ -81,7 +81,7 @@ def test_published_totals_are_met_to_the_dossier(log: sqlite3.Connection) -> Non
         ), dossiers as (
             select MaHoSo, max(NgayTiepNhan) as received, max(KenhThucHien = '2') as online,
                 max(TrangThaiHoSo = '10') as returned
-            from known where newest = 1 group by MaHoSo
+            from states where newest = 1 group by MaHoSo
         )
         select count(*), sum(online), sum(returned) from dossiers
         where received between '20250701000000' and '20250806160000'
@@ -127,11 +127,11 @@ def test_repeats_and_corrections_are_told_apart_by_what_they_say(
 def test_a_correction_tells_the_later_sync_the_truth(log: sqlite3.Connection) -> None:
     """Other states of the dossier never told the wrong channel."""
     contradicted = """
-        with told as (
+        with states as (
             select *, row_number() over (
                 partition by MaHoSo, ThoiDiemXuLy, TrangThaiHoSo order by ThoiGianDongBo desc) as newest
             from clean)
-        select count(*) from (select MaHoSo from told where newest = 1
+        select count(*) from (select MaHoSo from states where newest = 1
             group by MaHoSo having count(distinct coalesce(KenhThucHien, '1')) > 1)
     """
     assert _one(log, contradicted) == 0

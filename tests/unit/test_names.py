@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -21,6 +22,13 @@ RETIRED_CLASSES = {
     "Exported", "Line", "LineOutcome", "Outcome", "Page", "Part", "Placed", "Reading", "Refused",
 }  # fmt: skip
 RETIRED_FUNCTIONS = {"change", "columns", "content", "file", "find", "place"}
+
+# A CTE, an alias, a table or view.
+SQL_NAME = re.compile(
+    r"\b([a-z_]\w*)\s*(?:\([\w\s,]*\)\s*)?as\s+(?:materialized\s*)?\(|\bas\s+([a-z_]\w*)"
+    r"|\b(?:table|view)\s+(?:if not exists\s+)?([a-z_]\w*)"
+)
+SQL_VERB = re.compile(r"\b(select|table|view|from|group by)\b.*\bas\b|\bas\b.*\b(from|select)\b", re.DOTALL)
 
 # folder, or class name → file, line and identifier
 Places = dict[str, list[str]]
@@ -45,6 +53,35 @@ def find_participles() -> Places:
         if not is_sentence(name) and PARTICIPLES.intersection(split_words(name)):
             places[folder_of(path)].append(locate(path, line, name))
     return places
+
+
+def find_participles_in_sql() -> Places:
+    """Names that SQL binds: CTEs, tables, views, aliases; in files, and in texts of Python that are SQL."""
+    places: Places = defaultdict(list)
+    files = [path for room in ("pipelines", "dbt_project") for path in (ROOT / room).rglob("*.sql")]
+    texts = [(path, path.read_text(encoding="utf-8")) for path in files]
+    modules = [path for path in list_modules() if path != Path(__file__)]
+    texts += [(path, text) for path in modules for text in list_texts(path) if SQL_VERB.search(text)]
+    for path, text in texts:
+        for name in read_sql_names(text):
+            if not is_sentence(name) and PARTICIPLES.intersection(split_words(name)):
+                places[folder_of(path)].append(f"{path.relative_to(ROOT)} {name}")
+    return places
+
+
+def list_texts(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+
+
+def read_sql_names(text: str) -> list[str]:
+    code = "\n".join(line.split("--")[0] for line in text.splitlines())
+    return [name for names in SQL_NAME.findall(code) for name in names if name]
 
 
 def is_sentence(name: str) -> bool:
@@ -89,6 +126,23 @@ def find_homonyms() -> Places:
 
 def test_no_value_is_called_by_a_participle() -> None:
     assert find_participles() == {}
+
+
+def test_no_table_and_no_column_of_sql_is_called_by_a_participle() -> None:
+    assert find_participles_in_sql() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("with told as (select 1) -- as said", ["told"]),
+        ("create or replace temp table held as from x", ["held"]),
+        ("select a as said, unnest(?) as given (t)", ["said", "given"]),
+        ("told (a, b) as materialized (select 1)", ["told"]),
+    ],
+)
+def test_every_way_to_bind_a_name_in_sql_is_seen(text: str, names: list[str]) -> None:
+    assert [name for name in read_sql_names(text) if name in PARTICIPLES] == names
 
 
 def test_one_letter_is_for_a_lambda_or_a_comprehension() -> None:

@@ -9,7 +9,7 @@ with moments as (
         unit_after is null as has_gone,
         begins_before,
         begins_after,
-        coalesce(moment_before, least(moment_after, $previous_as_of)) as known_until,
+        coalesce(moment_before, least(moment_after, $previous_as_of)) as applies_until,
         coalesce(moment_after, least(moment_before, $as_of)) as until
     from changed
 ),
@@ -26,13 +26,13 @@ evidence as (
         moments.*,
         min(delivery.happened_at) filter (delivery.has_begun) as first_begun,
         coalesce(bool_or(delivery.arrival = 'new'), false) as has_new,
-        coalesce(bool_or(delivery.arrival = 'new' and delivery.happened_at > moments.known_until), false)
+        coalesce(bool_or(delivery.arrival = 'new' and delivery.happened_at > moments.applies_until), false)
             as has_since,
         coalesce(bool_or(delivery.arrival = 'new' and not delivery.is_repeated), false) as has_event,
         coalesce(bool_or(delivery.arrival = 'released'), false) as has_released,
         coalesce(
             bool_or(
-                delivery.arrival = 'old' and delivery.has_begun and delivery.happened_at <= moments.known_until
+                delivery.arrival = 'old' and delivery.has_begun and delivery.happened_at <= moments.applies_until
             ),
             false
         ) as had_begun,
@@ -53,15 +53,15 @@ select
     has_gone,
     batch_id,
     case
-        when has_come and (begins_after > known_until or first_begun > known_until) then 'new_in_period'
+        when has_come and (begins_after > applies_until or first_begun > applies_until) then 'new_in_period'
         when has_gone and begins_before > until then 'new_in_period'
         when has_released then 'rejection_out'
         when was_rejected then 'rejection_in'
         when was_pulled_again then 'pulled_again'
         when has_come and has_new and not had_begun then 'late_arrival'
         when has_new then 'correction'
-        when known_until <> until and (has_come or has_gone) then 'new_in_period'
-        when known_until <> until then 'correction'
+        when applies_until <> until and (has_come or has_gone) then 'new_in_period'
+        when applies_until <> until then 'correction'
         else $other
     end as cause,
     case
@@ -71,7 +71,7 @@ select
         when has_since then 'new_in_period'
         when has_event then 'late_arrival'
         when has_new then 'correction'
-        when known_until <> until then 'new_in_period'
+        when applies_until <> until then 'new_in_period'
         else $other
     end as recorded_cause
 from evidence

@@ -162,15 +162,15 @@ def _compared(
             out.write(block)
     types = ", ".join(f"{duck.literal(c.name)}: {duck.literal(c.type)}" for c in table.columns)
     con.execute(
-        f"create or replace temp table held as from read_csv({duck.literal(file)}, header = false, "
+        f"create or replace temp table target_rows as from read_csv({duck.literal(file)}, header = false, "
         f"auto_detect = false, delim = ',', quote = '\"', escape = '\"', nullstr = '\\N', "
         f"allow_quoted_nulls = false, columns = {{{types}}})"
     )
     keys = ", ".join(duck.identifier(column) for column in table.key)
     return (
-        f"select distinct {keys} from ((select {listed} from held except all select {listed} "
+        f"select distinct {keys} from ((select {listed} from target_rows except all select {listed} "
         f"from {table.relation}) union all (select {listed} from {table.relation} except all "
-        f"select {listed} from held))"
+        f"select {listed} from target_rows))"
     )
 
 

@@ -58,7 +58,7 @@ def _reads_all(con: duckdb.DuckDBPyConnection, sql: str, texts: list[str], is_wo
     """Numbers are moments only where they fall into times that anybody counts."""
     first, last = ("2000-01-01", "2100-01-01") if is_word else ("1900-01-01", "2200-01-01")
     row = con.execute(
-        f"select bool_and(coalesce({sql} between '{first}' and '{last}', false)) from unnest(?) as given (t)",
+        f"select bool_and(coalesce({sql} between '{first}' and '{last}', false)) from unnest(?) as texts (t)",
         [texts],
     ).fetchone()
     return bool(row and row[0])

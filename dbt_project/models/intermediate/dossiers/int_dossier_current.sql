@@ -1,6 +1,5 @@
 -- The last state of every dossier with all it carries, and the judgements every mart shares: computed once.
 -- "Due within 24 working hours" is three working days of eight hours, to the minute of as_of.
-{%- set alert_working_days = 3 %}
 with last_states as (
     select * from {{ ref('int_dossier_states') }}
     where next_recorded_at is null
@@ -30,7 +29,7 @@ alert as (
     from run
     left join {{ ref('int_calendar') }} as calendar
         on
-            calendar.working_day_number = run.working_day_number + {{ alert_working_days }}
+            calendar.working_day_number = run.working_day_number + {{ var('alert_working_days') }}
             and calendar.is_working_day
     group by run.as_of, run.as_of_day, run.is_working_day, run.working_day_number
 ),

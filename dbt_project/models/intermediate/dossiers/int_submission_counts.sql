@@ -15,7 +15,7 @@ periods as (
     select period from {{ ref('reporting_periods') }}
 ),
 
-known_units as (
+today_units as (
     select
         unit_code,
         unit_name,
@@ -25,7 +25,7 @@ known_units as (
 ),
 
 units as (
-    select * from known_units
+    select * from today_units
     union all
     -- A code the reference does not know keeps its dossiers in the total, under its own name.
     select distinct
@@ -33,7 +33,7 @@ units as (
         case when deltas.unit_code = 'unknown' then 'Không rõ đơn vị' else deltas.unit_code end as unit_name,
         'unknown' as unit_level
     from {{ ref('int_submission_deltas') }} as deltas
-    where deltas.unit_code not in (select known_units.unit_code from known_units)
+    where deltas.unit_code not in (select today_units.unit_code from today_units)
 ),
 
 -- What changed before the first as-of day was already so on that day.

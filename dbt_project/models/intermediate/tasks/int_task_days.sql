@@ -20,7 +20,7 @@ tasks as (
         states.state_snapshot_day,
         states.is_withdrawn,
         -- A withdrawn task keeps the judgement of its last day in the tracker.
-        case when states.is_withdrawn then states.snapshot_day - 1 else states.as_of_day end as judged_day,
+        case when states.is_withdrawn then states.snapshot_day - 1 else states.as_of_day end as state_day,
         task.owner_level,
         task.task_code,
         task.unit_code,
@@ -41,7 +41,7 @@ verdicts as (
     select
         *,
         -- Sent back to be redone: the earlier completion no longer counts.
-        coalesce(completed_date <= judged_day, false) and coalesce(reported_status, '') <> 'redo' as is_done
+        coalesce(completed_date <= state_day, false) and coalesce(reported_status, '') <> 'redo' as is_done
     from tasks
 ),
 
@@ -53,7 +53,7 @@ bucketed as (
             when is_done and completed_date <= due_date then 'done_on_time'
             when is_done then 'done_late'
             when due_date is null then 'open_no_due'
-            when judged_day <= due_date then 'open_in_term'
+            when state_day <= due_date then 'open_in_term'
             else 'open_overdue'
         end as last_bucket
     from verdicts

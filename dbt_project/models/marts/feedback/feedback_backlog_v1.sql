@@ -1,6 +1,4 @@
--- Limits in working days, the day itself not counted: to refuse 2, to ask for a supplement 5, to answer 15, to publish
--- 2 after the answer (rules on citizens' feedback about administrative rules; index 766, item 5.2).
-{% set limits = {'refuse': 2, 'supplement': 5, 'answer': 15, 'publish': 2} %}
+{%- set limits = var('feedback_working_days') %}
 with newest as (
     select
         *,
@@ -85,6 +83,10 @@ limited as (
         on answered.working_day_number + {{ limits.publish }} = publish.working_day_number
 ),
 
+-- What is read first counts; the other columns do not matter then:
+--   next_step:            closed or a rating → none; answered, published → publish; new → decide; else → answer
+--   is_answered_in_time:  a rating, withdrawn or refused → null; answered → by its limit or not;
+--                         not answered → false once the limit is past, null until then
 stepped as (
     select
         *,
