@@ -20,6 +20,10 @@ from pipelines.sources.contracts.contract import Contracts
 from pipelines.sql import read_sql
 
 PACKAGE = "pipelines.gate"
+# A column without a value in so many of its rows has none: a few rows may have been typed by hand.
+EMPTIED = 0.98
+# What is rare (a refusal) is neither filled nor emptied; it is not compared.
+FILLED = 0.5
 
 
 class Fact(NamedTuple):
@@ -100,7 +104,13 @@ def list_empty_columns(
             [str(path)],
         ).fetchall():
             if column in mapped and rows and empty is not None:
-                yield Fact("empty_share", f"{name}.{column}", float(empty / rows), float(empty))
+                share = float(empty / rows)
+                yield Fact("empty_share", f"{name}.{column}", share, float(empty))
+                # Between two days of a log a share swings; only what is gone altogether tells of a fault.
+                details = (f"{share:.0%}",)
+                if share >= EMPTIED or share <= FILLED:
+                    value = float(share >= EMPTIED)
+                    yield Fact("empty_column", f"{name}.{column}", value, float(empty), details)
 
 
 def list_mart_facts(

@@ -34,9 +34,9 @@ CASES = [
     (Fact("keys", "dossier_log", 65_535, 65_535), 65_530.0, "delivery_at_row_limit", "held"),
     (Fact("keys", "dossier_log", 65_535, 65_535), 65_535.0, None, ""),  # accepted before
     (Fact("keys", "dossier_log", 65_000, 65_000), None, None, ""),
-    (Fact("empty_share", "dossier_log.due_at", 1.0, 500), 0.1, "column_emptied", "held"),
-    (Fact("empty_share", "dossier_log.due_at", 1.0, 15), 0.1, None, ""),
-    (Fact("empty_share", "dossier_log.due_at", 1.0, 500), None, None, ""),
+    (Fact("empty_column", "dossier_log.due_at", 1.0, 500, ("99%",)), 0.0, "column_emptied", "held"),
+    (Fact("empty_column", "dossier_log.due_at", 1.0, 15), 0.0, None, ""),
+    (Fact("empty_column", "dossier_log.due_at", 1.0, 500), None, None, ""),
     (Fact("total", "received", 180, 180, is_total=True), 200.0, "total_fell", "held"),
     (Fact("total", "received", 196, 196, is_total=True), 200.0, None, ""),
     (Fact("total", "received", 1_950, 1_950, is_total=True), 2_000.0, "total_fell_some", "warned"),
