@@ -82,8 +82,10 @@ def test_a_partition_is_the_local_day_of_the_change(settings: Settings, one_stop
 def test_the_server_side_cursor_gives_the_same_batch(
     settings: Settings, one_stop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The same rows: which chunk is written first is not promised."""
     monkeypatch.setattr(server_cursor, "CHUNK_ROWS", 2)
-    assert rows(settings, source(f"sqlite:///{one_stop}", scanner=False)) == EXPECTED
+    landed = rows(settings, source(f"sqlite:///{one_stop}", scanner=False))
+    assert sorted(landed, key=lambda row: row["synced_at"]) == EXPECTED
 
 
 def test_personal_columns_are_not_in_the_query(settings: Settings, one_stop: Path) -> None:
@@ -169,7 +171,7 @@ NATIVE = [
     ("79.00010::numeric", "text", "79.00010"),
     ("1234.00::numeric(10,2)", "integer", "1234"),
     ("1.234::numeric", "integer", "1,234"),
-    ("1e20::float8", "text", "100000000000000000000"),
+    ("1e14::float8", "text", "100000000000000"),
     ("1e-7::float8", "text", "0.0000001"),
     ("0.1::float8", "text", "0.1"),
     ("42::float8", "bigint", "42"),
@@ -196,6 +198,22 @@ def test_native_types_become_text_that_typing_reads_back(
     )  # fmt: skip
     [row] = rows(settings, live_source)
     assert [row[f"c{n}"] for n in range(len(NATIVE))] == [text for _, _, text in NATIVE]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scanned", [True, False])
+def test_a_code_kept_as_a_floating_point_number_is_refused_where_it_lost_digits(
+    settings: Settings, postgres: str, scanned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relation, "today", lambda: DAY)
+    live_source = live(
+        postgres, table=None, query="select 1e20::float8 as code", cursor=None, key=("code",),
+        partitioning="snapshot_day", columns=({"name": "code"},), scanner=scanned,
+    )  # fmt: skip
+    with pytest.raises(
+        PermanentSourceError, match=r"column 'code' holds .*digits are lost.*Nothing was landed"
+    ):
+        rows(settings, live_source)
 
 
 @pytest.mark.slow
@@ -382,7 +400,7 @@ def test_numbers_of_sqlite_are_exact(
     ("value", "kind", "text"),
     [
         (None, "text", None), ("Lê", "text", "Lê"), (True, "boolean", "true"), (7, "text", "7"),
-        (1234.0, "integer", "1234"), (1.234, "integer", "1,234"), (1e22, "text", "10000000000000000000000"),
+        (1234.0, "integer", "1234"), (1.234, "integer", "1,234"), (1e14, "text", "100000000000000"),
         (Decimal("1E+3"), "text", "1000"), (Decimal("79.00010"), "text", "79.00010"),
         (datetime(2025, 8, 6, 9, 30, 0, 250_000), "timestamp", "2025-08-06 09:30:00.25"),
         (datetime(2025, 8, 6, 9, tzinfo=UTC), "timestamp", "2025-08-06 09:00:00+00:00"),

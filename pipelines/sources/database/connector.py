@@ -26,6 +26,7 @@ from pipelines.sources.database.statement import CursorKind, asks_for_day, build
 from pipelines.sources.errors import PermanentSourceError, SourceError
 from pipelines.sources.mapping import ColumnMapping, map_columns
 from pipelines.sources.relation import Relation, refuse_the_past, register_chunks
+from pipelines.sources.values.number_formats import INEXACT
 
 # What servers say when another try cannot help. Their words are read, never repeated: they may hold the
 # address with its password. A server that speaks another language is tried again, and fails then.
@@ -206,6 +207,8 @@ def _describe_failure(source: Source, partition: date, address: str, error: Exce
         return PermanentSourceError(f"{at}no {name} in the database. Correct {what} in sources.yaml.")
     if isinstance(error, ValueError) and not isinstance(error, SQLAlchemyError):
         return PermanentSourceError(f"{at}{error}. Nothing was landed.")
+    if isinstance(error, duckdb.InvalidInputException) and INEXACT in str(error):
+        return PermanentSourceError(f"{at}{str(error).partition(': ')[2]}. Nothing was landed.")
     if isinstance(error, duckdb.InvalidInputException) and "unicode" in message:
         return PermanentSourceError(
             f"{at}a column of {address} holds bytes that are not UTF-8 text. Nothing was landed. "

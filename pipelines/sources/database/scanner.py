@@ -21,6 +21,7 @@ from pipelines import duck
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.database.statement import CursorKind
 from pipelines.sources.values.cells import DECIMAL_MARK, NUMERIC
+from pipelines.sources.values.number_formats import DIGITS_KEPT, INEXACT
 
 DIALECTS: dict[str, Callable[..., sa.Dialect]] = {
     "sqlite": sqlite.dialect,
@@ -176,10 +177,18 @@ def text_sql(scanned: ScannedDatabase, raw: str, name: str, kind: str, column: C
     if kind in FLOATS or kind.startswith("DECIMAL"):
         text = _without_exponent(sent) if kind in FLOATS else f"cast({sent} as varchar)"
         if column.type not in NUMERIC:
-            return text
+            return _refuse_lost_digits(sent, text, column) if kind in FLOATS else text
         mark = duck.literal("\\1" + DECIMAL_MARK[source.number_format])
         return f"regexp_replace({_without_zeros(text)}, '^([+-]?\\d+)\\.', {mark})"
     return sent if kind == "VARCHAR" else f"cast({sent} as varchar)"
+
+
+def _refuse_lost_digits(sent: str, text: str, column: Column) -> str:
+    """A code kept as a floating-point number has lost its digits beyond the fifteenth: the pull stops."""
+    reason = duck.literal(f"column {column.name!r} holds {INEXACT}")
+    return (
+        f"case when abs(try_cast({sent} as double)) >= 1e{DIGITS_KEPT} then error({reason}) else {text} end"
+    )
 
 
 def _without_zeros(text: str) -> str:
