@@ -136,7 +136,7 @@ NIGHTS = {
          r"required column 'dossier_code' \(expected header 'MaHoSo'\) is missing. The nearest header is 'Ma_HS'. "
          "Correct `columns.dossier_code` of dossier_log in sources.yaml"),
         (renamed_header, "2025-08-08.csv: required column 'issue_code'.*Correct `columns.issue_code`"),
-        (no_workbook, "text with delimiters saved under a workbook's name; set `format: csv`"),
+        (no_workbook, "it is text with delimiters, no workbook.*set `format: csv`"),
         (lambda page: (200, b'{"code": "OK", "data": {"chil'), "not JSON"),
     ),
     "broken off": Night(
