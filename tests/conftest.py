@@ -26,7 +26,7 @@ class Province(NamedTuple):
     settings: Settings
 
     def thongsuot(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "THONGSUOT_DATA": str(self.settings.data), "COLUMNS": "200"}
+        environment = {**os.environ, **self.settings.child_environment(), "COLUMNS": "200"}
         process = subprocess.run(
             [sys.executable, "-m", "pipelines.cli", *words],
             env=environment,
@@ -69,6 +69,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def needs_of(item: pytest.Item) -> list[str]:
     return [province for province in PROVINCES if province in getattr(item, "fixturenames", ())]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_environment() -> Iterator[None]:
+    """What a module's nights put into the environment ends with it: the next one has its own installation."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture
