@@ -49,3 +49,27 @@ missing as (
     where next_snapshot_day is not null and (next_mention_day is null or next_mention_day > next_snapshot_day)
 )
 {%- endmacro %}
+{# The states of a snapshot source with what its silence ended: `kept` (one row a key and snapshot day: is_open_status,
+   closed_at, closed_as, as_of) and, of each key that the next snapshot no longer has, one more row on that day: what
+   was open has been withdrawn. `is_listed` tells the two apart. #}
+{% macro states_and_withdrawals(source, key) -%}
+{{ missing_since(source, key) }},
+
+states as (
+    select
+        *,
+        true as is_listed
+    from kept
+    union all
+    select
+        kept.* replace (
+            missing.missing_day as snapshot_day,
+            false as is_open_status,
+            coalesce(kept.closed_at, least({{ end_of_day('missing.missing_day') }}, kept.as_of)) as closed_at,
+            coalesce(kept.closed_as, 'withdrawn') as closed_as
+        ),
+        false as is_listed
+    from missing
+    inner join kept on missing.{{ key }} = kept.{{ key }} and missing.state_day = kept.snapshot_day
+)
+{%- endmacro %}

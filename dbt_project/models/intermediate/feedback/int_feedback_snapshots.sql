@@ -33,25 +33,7 @@ kept as (
     where delivery = 1
 ),
 
-{{ missing_since('citizen_feedback', 'feedback_code') }},
-
-final as (
-    select
-        *,
-        true as is_listed
-    from kept
-    union all
-    select
-        kept.* replace (
-            missing.missing_day as snapshot_day,
-            false as is_open_status,
-            coalesce(kept.closed_at, least({{ end_of_day('missing.missing_day') }}, kept.as_of)) as closed_at,
-            coalesce(kept.closed_as, 'withdrawn') as closed_as
-        ),
-        false as is_listed
-    from missing
-    inner join kept on missing.feedback_code = kept.feedback_code and missing.state_day = kept.snapshot_day
-)
+{{ states_and_withdrawals('citizen_feedback', 'feedback_code') }}
 
 select * exclude (as_of)
-from final
+from states
