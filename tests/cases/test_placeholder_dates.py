@@ -46,7 +46,8 @@ def test_the_check_counts_the_rows_of_each_placeholder_and_says_where_it_belongs
 PLACEHOLDERS = [
     "1900-01-01 00:00:00", "1900-01-01 07:06:40", "1970-01-01 07:00:00", "1970-01-01 00:00:00",
     "1899-12-30 00:00:00", "0001-01-01 00:00:00", "1753-01-01 00:00:00", "9999-12-31 23:59:59",
-    "0000-00-00 00:00:00", "2079-06-06 23:59:00",
+    "0000-00-00 00:00:00", "2079-06-06 23:59:00", "1980-01-01 00:00:00", "1960-01-01 07:00:00",
+    "2000-01-01 00:00:00", "2001-01-01 00:00:00",
 ]  # fmt: skip
 WORDS = ["infinity", "-infinity", "Infinity", "epoch", "now", "today", "NaT", "nan", "null"]
 YEARS = ["3020", "1025", "0025", "2200", "1899"]
@@ -59,9 +60,11 @@ def test_where_a_time_is_needed_the_row_is_rejected_by_what_stands_there(tmp_pat
     expected |= {f"{year}-08-06 10:00:00": {"recorded_at_implausible"} for year in YEARS}
     for text in expected:
         place.append_line("log_2025-08-06.csv", f"H42.18-250806-0009,{text},2,18001,2")
+    place.append_line("log_2025-08-06.csv", "H42.18-000101-0001,2000-01-01 09:30:00,2,18001,2")
     day = place.validate_day("dossier_log", "2025-08-06")
     assert {text: day.rejected.get(row) for row, text in enumerate(expected, 4)} == expected
-    assert len(day.accepted) == 3
+    # Somebody may have worked on the morning of 01/01/2000; nobody did at its first second.
+    assert len(day.accepted) == 3 + 1
 
 
 def test_requests_closed_in_3020_or_1900_and_opened_next_year_are_each_named(tmp_path: Path) -> None:

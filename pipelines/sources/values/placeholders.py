@@ -19,8 +19,15 @@ FIRST_DAYS = (
     "1899-12-31",  # spreadsheets, day 0
     "1900-01-01",  # SQL Server, an empty text cast to a date
     "1904-01-01",  # spreadsheets of the Macintosh, day 0
+    "1960-01-01",  # SAS and Stata, day 0
     "1969-12-31",  # Unix, time 0 west of Greenwich
     "1970-01-01",  # Unix, time 0
+    "1980-01-01",  # DOS and its file systems, time 0
+)
+# Days that hold true events too: only their first moment says that a clock was never set.
+FIRST_MOMENTS = (
+    "2000-01-01 00:00:00",  # PostgreSQL, devices without a battery
+    "2001-01-01 00:00:00",  # Apple, time 0
 )
 LAST_DAYS = (
     "2038-01-19",  # Unix, largest time of 32 bits
@@ -48,7 +55,11 @@ def is_placeholder_sql(source: Source, text: str, moment: str) -> str:
     """SQL, never NULL: whether `text`, which reads as the timestamp `moment` or as nothing, says "no date"."""
     listed = ", ".join(map(_day_sql, list_placeholder_days(source)))
     is_zero = f"coalesce(regexp_full_match({text}, {duck.literal(ZERO_DATE)}), false)"
-    return f"case when {moment} is null then {is_zero} else cast({moment} as date) in ({listed}) end"
+    is_listed = f"cast({moment} as date) in ({listed})"
+    if not source.is_reference:
+        first_moments = ", ".join(f"timestamp {duck.literal(first)}" for first in FIRST_MOMENTS)
+        is_listed += f" or cast({moment} as timestamp) in ({first_moments})"
+    return f"case when {moment} is null then {is_zero} else {is_listed} end"
 
 
 def is_declared_sql(source: Source, moment: str) -> str:

@@ -52,7 +52,7 @@ def read_workbook(session: ReadSession, member: Member) -> Iterator[TableFragmen
 
 
 class _Rows:
-    """One sheet's rows from the stream; `next_said` is what ended them."""
+    """One sheet's rows from the stream."""
 
     def __init__(self, lines: Iterator[Any]) -> None:
         self._lines = lines
