@@ -17,6 +17,7 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 from pipelines.defs import (  # noqa: E402
     accepted,
     audit,
+    executor,
     exports,
     killed,
     landing,
@@ -39,6 +40,5 @@ defs = dg.Definitions(
     jobs=[*schedules.jobs, *audit.jobs, *sensors.jobs],
     schedules=[*schedules.schedules, *audit.schedules],
     sensors=[*sensors.sensors, *killed.sensors],
-    # Fixed costs: a subprocess per step costs 3–11 s, and the line's steps are few and coarse.
-    executor=dg.in_process_executor,
+    executor=executor.marked_executor,
 )

@@ -7,6 +7,8 @@ A module per topic; heavy imports (Dagster, dbt) stand inside the commands that 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from typing import Any
 
 import click
@@ -26,6 +28,14 @@ class Operator(click.Group):
             raise click.ClickException(
                 f"{error}\nNothing was changed; the last release is still served."
             ) from None
+        except KeyboardInterrupt:
+            raise click.ClickException("Stopped by a signal; the last release is still served.") from None
+
+
+def end_at_sigterm() -> None:
+    """SIGTERM ends a command as Ctrl-C does, with a message, wherever it waits; Dagster does so in a step."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def check_exports(settings: Settings) -> None:
@@ -41,6 +51,7 @@ def check_exports(settings: Settings) -> None:
 @click.group(cls=Operator, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Thông suốt: from a province's logs and trackers to numbers it can stand behind."""
+    end_at_sigterm()
     settings = Settings.from_env()
     if settings.exports_on is not None:
         check_exports(settings)

@@ -1,4 +1,4 @@
-"""What every defs module shares: settings, contracts, partitions, owners, the warehouse pool, the night."""
+"""What every defs module shares: settings, contracts, partitions, owners, the night."""
 
 from datetime import date
 from typing import Any
@@ -16,8 +16,6 @@ DAYS = dg.DailyPartitionsDefinition(start_date=CONTRACTS.first_day.isoformat(), 
 # One run for a whole range: 67 days of history are one pull, one validation, one build.
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 OWNERS = ["team:data-engineering"]
-# One writer for the private warehouse and the lake.
-WAREHOUSE_POOL = "warehouse"
 
 
 def night_of(context: dg.AssetExecutionContext, **changes: Any) -> Night:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL
+from pipelines.defs.common import OWNERS, SETTINGS
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.registry import enabled_exports
 from pipelines.night import write_export
@@ -20,7 +20,6 @@ def _asset(export: Export) -> dg.AssetsDefinition:
         key=["exports", export.name],
         group_name="exports",
         deps=["release"],
-        pool=WAREHOUSE_POOL,
         description=export.description,
         owners=OWNERS,
         kinds=set(export.kinds),

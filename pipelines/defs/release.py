@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL, night_of
+from pipelines.defs.common import OWNERS, SETTINGS, night_of
 from pipelines.defs.warehouse import MANIFEST
 from pipelines.explain.difference import find_difference, write_difference
 from pipelines.explain.explain_rule import list_metrics
@@ -45,7 +45,6 @@ class PublishConfig(dg.Config):
     key="release",
     group_name="release",
     deps=PUBLIC,
-    pool=WAREHOUSE_POOL,
     description="**Bản phát hành**: mọi bảng số liệu được công bố cùng lúc, trong một giao dịch; "
     "dữ liệu không đổi thì không có bản mới. All marts are published in one transaction; "
     "readers see the old release or the new one, never a mixture.",

@@ -16,7 +16,7 @@ from dagster_dbt import (
     dbt_assets,
 )
 
-from pipelines.defs.common import OWNERS, SETTINGS, WAREHOUSE_POOL, night_of
+from pipelines.defs.common import OWNERS, SETTINGS, night_of
 from pipelines.night import build_warehouse
 from pipelines.warehouse.dbt import NodeResult, ensure_manifest, explain
 
@@ -68,7 +68,6 @@ MANIFEST = ensure_manifest(SETTINGS)
     name="warehouse",
     exclude="resource_type:unit_test",
     dagster_dbt_translator=TRANSLATOR,
-    pool=WAREHOUSE_POOL,
 )
 def warehouse(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
     result = build_warehouse(night_of(context, as_of=config.moment()))

@@ -134,7 +134,7 @@ def commit(
     con.execute("begin")
     try:
         ledger.create_tables(con)
-        # One writer at a time (the pool and the writer lock), so the next snapshot is this one.
+        # One writer at a time (the writer lock), so the next snapshot is this one.
         draft = replace(draft, release_id=len(chain) + 1, snapshot_id=lake.find_newest_snapshot(con) + 1)
         release = _write(con, settings, draft, previous, sources, changed, examination)
         if hold:

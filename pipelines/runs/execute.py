@@ -21,6 +21,9 @@ STEP_EVENTS = {"STEP_START": "started", "STEP_SUCCESS": "done", "STEP_FAILURE": 
                "STEP_UP_FOR_RETRY": "will be tried again"}  # fmt: skip
 
 
+STOPPED = "stopped by a signal (Ctrl-C or SIGTERM); the next run goes on from here"
+
+
 class RunResult(NamedTuple):
     """How a run ended, in words for the operator."""
 
@@ -146,6 +149,9 @@ def _list_causes(events: list[Any]) -> list[str]:
                 error = error.cause
             if "DagsterAssetCheckFailedError" in error.message:
                 continue  # the blocking check below says which batch, and why
+            if error.cls_name == "DagsterExecutionInterruptedError":
+                causes.append(f"{event.step_key}: {STOPPED}")
+                continue
             # Dagster leads with the class; ours speak for themselves.
             message = re.sub(r"^pipelines[\w.]+: ", "", error.message.strip())
             causes.append(f"{event.step_key}: {message}")

@@ -1,36 +1,102 @@
-"""One writer at a time across processes: the CLI, the UI and the nightly run share one data directory."""
+"""One writer at a time across processes: the CLI, the UI and the nightly run share one data directory.
+
+Whoever waits reads in the lock's file for whom, and since when; it never waits for ever.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import IO, NamedTuple
 
-from pipelines.settings import Settings
+from pipelines.log import get_logger
+from pipelines.settings import LOCAL_ZONE, Settings
 
+LOG = get_logger(__name__)
 SECONDS_TO_WAIT = 1800
+SECONDS_BETWEEN_NOTICES = 60
+
+
+class Holder(NamedTuple):
+    """Who writes: the process, since when (local time), and its command."""
+
+    pid: int
+    since: datetime
+    command: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} ({self.command}), which has been writing since {self.since:%Y-%m-%d %H:%M:%S}"
 
 
 class Busy(RuntimeError):
     """Another run holds the warehouse and the lake for longer than anyone should wait."""
 
+    def __init__(self, settings: Settings, wait: float, holder: Holder | None) -> None:
+        super().__init__(
+            f"Waited {wait:.0f} s for {holder or 'another run'} under {settings.data}. "
+            "Wait for it or stop it, then run again; the last release is still served."
+        )
+        self.holder = holder
+
 
 @contextmanager
 def exclusive(settings: Settings, wait: float = SECONDS_TO_WAIT) -> Iterator[None]:
-    """Hold the writer lock; the kernel releases it with the process, however that ends."""
+    """Hold the writer lock; the kernel releases it with the process, however that ends.
+
+    Busy after `wait` seconds. Whoever waits says so at once, and again every minute.
+    """
     settings.data.mkdir(parents=True, exist_ok=True)
-    with (settings.data / "writer.lock").open("w") as handle:
-        deadline = time.monotonic() + wait
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise Busy(
-                        f"Another run has been writing under {settings.data} for {wait:.0f} s. "
-                        "Wait for it or stop it, then run again; the last release is still served."
-                    ) from None
-                time.sleep(0.2)
+    # Not truncated: until the lock is ours, the file says whose it is.
+    descriptor = os.open(_file(settings), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as handle:
+        _wait_for_lock(handle, settings, wait)
+        _write_holder(handle)
         yield
+
+
+def read_holder(settings: Settings) -> Holder | None:
+    """Who holds the lock now, or held it last; None where nobody wrote it down."""
+    try:
+        pid, since, command = _file(settings).read_text(encoding="utf-8").split("\n", 2)
+        return Holder(int(pid), datetime.fromisoformat(since), command)
+    except (OSError, ValueError):
+        return None
+
+
+def _wait_for_lock(handle: IO[str], settings: Settings, wait: float) -> None:
+    began = time.monotonic()
+    notice_at = began
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            now = time.monotonic()
+        if now >= began + wait:
+            raise Busy(settings, wait, read_holder(settings))
+        if now >= notice_at:
+            LOG.warning(f"waiting for {read_holder(settings) or 'another run'}", at_most_seconds=round(wait))
+            notice_at = now + SECONDS_BETWEEN_NOTICES
+        time.sleep(0.2)
+
+
+def _write_holder(handle: IO[str]) -> None:
+    """A full disk is no reason not to write: only the next one's message is poorer then."""
+    words = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    command = "".join(c if c.isprintable() else "?" for c in " ".join(words))[:120]
+    try:
+        handle.truncate(0)
+        handle.write(f"{os.getpid()}\n{datetime.now(LOCAL_ZONE).isoformat(timespec='seconds')}\n{command}")
+        handle.flush()
+    except OSError as error:
+        LOG.warning("the holder of the writer lock could not be written down", error=type(error).__name__)
+
+
+def _file(settings: Settings) -> Path:
+    return settings.data / "writer.lock"

@@ -27,6 +27,18 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return defs.resolve_asset_graph()
 
 
+def test_every_run_that_dagster_launches_marks_its_process(graph: Any) -> None:
+    from pipelines.definitions import defs
+    from pipelines.defs.executor import marked_executor
+
+    assert defs.executor is marked_executor
+
+
+def test_no_step_waits_for_a_pool_whose_slot_outlives_a_process(graph: Any) -> None:
+    pools = {key for key in graph.materializable_asset_keys if graph.get(key).assets_def.op.pool}
+    assert not pools
+
+
 def stage_of(graph: Any, key: Any) -> int:
     group = graph.get(key).group_name
     return list(night.STAGES).index("warehouse" if group in BUILT else group)
