@@ -85,6 +85,11 @@ def observe_matches() -> Iterator[list[HeaderMatch]]:
         _observer.reset(token)
 
 
+def observes_matches() -> bool:
+    """Whether a check looks on: then a missing column is told, not raised."""
+    return _observer.get() is not None
+
+
 def map_columns(source: Source, partition: str, headers: Sequence[str]) -> ColumnMapping:
     """PermanentSourceError where a required column is absent, two headers read alike, or drift may not be."""
     match = match_headers(source, headers)

@@ -404,3 +404,45 @@ def test_an_absent_secret_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def column_of(source: Source, name: str):  # type: ignore[no-untyped-def]
     return next(c for c in source.columns if c.name == name)
+
+
+def test_relative_paths_begin_at_the_folder_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the shell's folder is, and whatever signs the folder's own name has."""
+    monkeypatch.chdir("/")
+    folder = tmp_path / "a [new] place"
+    folder.mkdir()
+    path = written(
+        folder,
+        sources__dossier_log__url="sqlite:///db/x.sqlite",
+        sources__issue_register={
+            "connector": "files",
+            "partitioning": "snapshot_day",
+            "format": "csv",
+            "path": "in/*_{partition}.csv",
+            "columns": {"issue_code": "a", "reported_at": "b", "status": "c"},
+            "datetime_formats": ["%Y-%m-%d"],
+        },
+        reference={"units": {"path": "units.csv"}, "targets": {"path": "{here}/../targets.csv"}},
+    )
+    contracts = load_contracts(path)
+    assert contracts.sources["dossier_log"].url == f"sqlite:///{folder}/db/x.sqlite"
+    assert contracts.sources["issue_register"].path == f"{tmp_path}/a [[]new] place/in/*_{{partition}}.csv"
+    assert contracts.reference["units"].path == f"{folder}/units.csv"
+    assert contracts.reference["targets"].path == f"{folder}/../targets.csv"
+
+
+@pytest.mark.parametrize("name", sorted(read_canon().sources))
+def test_any_one_source_is_enough_and_none_is_not(tmp_path: Path, name: str) -> None:
+    required = {n: n for n, keys in read_canon().sources[name].columns.items() if keys.get("required")}
+    source = {
+        "connector": "files",
+        "partitioning": "snapshot_day",
+        "path": "x",
+        "format": "csv",
+        "columns": required,
+    }
+    alone = {name: {**source, "datetime_formats": ["%Y"]}}
+    assert list(load_contracts(written(tmp_path, sources=alone)).sources) == [name]
+    assert "`sources` is empty; any one of" in refused(written(tmp_path, sources={}))

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -25,76 +21,24 @@ from pipelines.sources.contracts.contract import Source, load_contracts
 from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
 from pipelines.sources.http import fetch
 from tests.portal import PORTAL
+from tests.support.api import (
+    DAY,
+    Clock,
+    Request,
+    Response,
+    codes,
+    issues,
+    nothing_landed,
+    serving,
+    stop_clock,
+)
 
-DAY = date(2025, 8, 6)
 ELSEWHERE = "https://elsewhere.example/x?token=1"
-
-
-class Clock:
-    """Time that passes only where someone sleeps, and remembers the naps."""
-
-    def __init__(self) -> None:
-        self.now, self.naps = 0.0, []
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.naps.append(seconds)
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    own = Clock()
-    monkeypatch.setattr(fetch, "sleep", own.sleep)
-    monkeypatch.setattr(fetch, "clock", lambda: own.now)
-    monkeypatch.setattr(fetch, "BACKOFF", lambda state: 1.5)
-    monkeypatch.setattr(relation, "today", lambda: DAY)
-    return own
-
-
-class Request(NamedTuple):
-    query: dict[str, str]
-    body: Any
-    headers: dict[str, str]
-
-
-class Api(NamedTuple):
-    url: str
-    requests: list[Request]
-
-
-Response = tuple[int, Any, dict[str, str]] | tuple[int, Any]
-
-
-@contextmanager
-def serving(answer: Callable[[Request, int], Response]) -> Iterator[Api]:
-    """A real server: `answer(asked, number)` gives status, body (bytes or JSON) and headers."""
-    requests: list[Request] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            query = dict(parse_qsl(urlsplit(self.path).query))
-            requests.append(Request(query, json.loads(raw) if raw else None, dict(self.headers)))
-            status, body, *more = answer(requests[-1], len(requests))
-            content = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in (more[0] if more else {}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_POST = do_GET
-
-        def log_message(self, *words: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield Api(f"http://127.0.0.1:{server.server_address[1]}/", requests)
-    finally:
-        server.shutdown()
-        server.server_close()
+    return stop_clock(monkeypatch)
 
 
 def in_turn(*answers: Response) -> Callable[[Request, int], Response]:
@@ -105,31 +49,6 @@ def in_turn(*answers: Response) -> Callable[[Request, int], Response]:
 def ranking(url: str) -> Source:
     demo = load_contracts(PROJECT / "sources.yaml").sources["national_ranking"]
     return Source.model_validate(demo.model_dump() | PORTAL | {"url": url})
-
-
-def issues(url: str, **changes: Any) -> Source:
-    """An API of another place: an id and a text per record, no word of the demo's."""
-    base: dict[str, Any] = {
-        "name": "issues", "title_vi": "", "connector": "http", "grain": "issue", "key": ("issue_code",),
-        "partitioning": "snapshot_day", "url": url, "records": "items", "max_rejected_share": 0.1,
-        "suite": "issue_register.json", "personal": {"reporter": "name"},
-        "columns": (
-            {"name": "issue_code", "raw": "id", "required": True},
-            {"name": "unit_code", "raw": "unit.code"},
-        ),
-    }  # fmt: skip
-    return Source.model_validate(base | changes)
-
-
-def codes(settings: Settings, one: Source) -> list[str]:
-    return [
-        row["issue_code"]
-        for row in pq.read_table(land_partition(one, DAY, settings, run_id="t").path).to_pylist()
-    ]
-
-
-def nothing_landed(settings: Settings) -> bool:
-    return not settings.landing.exists() or not any(p.is_file() for p in settings.landing.rglob("*"))
 
 
 def page(number: int, pages: int, code: str = "40") -> dict[str, Any]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pipelines.sources.connectors import CONNECTORS
 from pipelines.sources.contracts.canon import CanonicalTable, find_suite, read_canon
+from pipelines.sources.contracts.filling import locate_paths
 from pipelines.sources.contracts.names import suggest_nearest
 from pipelines.sources.contracts.problems import Problem
 
 
-def complete_contracts(content: dict[str, Any]) -> list[Problem]:
-    """Completes every source and reference table of `content` in place; returns what does not fit."""
+def complete_contracts(content: dict[str, Any], folder: Path) -> list[Problem]:
+    """Completes every source and reference table of `content` in place; returns what does not fit.
+
+    `folder`: that of sources.yaml, from which relative paths are counted.
+    """
     problems: list[Problem] = []
     canon = read_canon()
     for kind, canonical in (("sources", canon.sources), ("reference", canon.reference)):
@@ -21,6 +26,7 @@ def complete_contracts(content: dict[str, Any]) -> list[Problem]:
             if name not in canonical:
                 problems.append(_refuse_unknown(kind, name, canonical))
             if isinstance(table, dict):
+                locate_paths(table, folder)
                 problems += _complete(table, canonical.get(name), (kind, name), strict=kind == "sources")
                 table["name"] = name
     return problems

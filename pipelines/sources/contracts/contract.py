@@ -55,9 +55,8 @@ class Contracts(Frozen):
         for name, table in canon.reference.items():
             if table.required and name not in self.reference:
                 raise ValueError(f"`reference` has no `{name}`, which every place needs")
-        for name, source in canon.sources.items():
-            if source.required and name not in self.sources:
-                raise ValueError(f"`sources` has no `{name}`, which every place needs")
+        if not self.sources:
+            raise ValueError(f"`sources` is empty; any one of {', '.join(canon.sources)} will do")
         return self
 
     def accepted_columns(self) -> dict[str, dict[str, str]]:
@@ -79,7 +78,7 @@ class Contracts(Frozen):
 def load_contracts(path: Path) -> Contracts:
     """ContractError with every fault: file, line, key and nearest valid name."""
     file = read_contracts(path)
-    misfits = complete_contracts(file.content)
+    misfits = complete_contracts(file.content, path.resolve().parent)
     contracts, faults = collect_problems(Contracts, file.content)
     if contracts is None or misfits:
         raise file.refuse([*misfits, *faults])

@@ -1,15 +1,52 @@
-"""`{data}`, `{project}` and `${NAME}` in the texts of sources.yaml; what comes out is never stored or shown."""
+"""Placeholders in the texts of sources.yaml: `{here}`, `{data}`, `{project}` and `${NAME}`, the secrets.
+
+What comes out of `${NAME}` is never stored or shown.
+"""
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from pipelines.settings import PROJECT
 from pipelines.sources.contracts.contract_file import ContractError
+
+# Keys that name a file or folder, and how a path that depends on no folder begins.
+PATHS = ("path", "inbox", "archive")
+ABSOLUTE = ("/", "{", "$")
+SQLITE = re.compile(r"^(sqlite:///)(?![/{$:])")
+
+
+def locate_paths(table: dict[str, Any], folder: Path) -> None:
+    """In place: `{here}` in any text, and relative paths, from the folder of sources.yaml.
+
+    Not from the shell's, which is another one for every command and schedule.
+    """
+    here = str(folder)
+    for key, value in table.items():
+        table[key] = _replace_here(value, here)
+    for key in PATHS:
+        text = table.get(key)
+        if isinstance(text, str) and text.startswith("~"):
+            table[key] = str(Path(text).expanduser())
+        elif isinstance(text, str) and text and not text.startswith(ABSOLUTE):
+            # Beside a pattern the folder's own brackets are none.
+            table[key] = f"{glob.escape(here) if glob.has_magic(text) else here}/{text}"
+    if isinstance(table.get("url"), str):
+        table["url"] = SQLITE.sub(lambda match: f"{match[1]}{here}/", table["url"])
+
+
+def _replace_here(value: Any, here: str) -> Any:
+    if isinstance(value, str):
+        return value.replace("{here}", here)
+    if isinstance(value, dict):
+        return {key: _replace_here(inner, here) for key, inner in value.items()}
+    return [_replace_here(inner, here) for inner in value] if isinstance(value, list) else value
 
 
 def fill_text(name: str, text: str, data: Path, encode: Callable[[str], str] = str) -> str:

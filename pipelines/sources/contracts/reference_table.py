@@ -16,7 +16,9 @@ ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 class ReferenceTable(FileOptions, TableContract):
     """A reference file of the place. Columns without a mapping are read under their canonical names."""
 
-    path: str = Field(description="The file; {project} and {data} are filled in.")
+    path: str = Field(
+        description="The file, from the folder of sources.yaml; {project} and {data} are filled in."
+    )
     title_vi: str = ""
     description: str = ""
 

@@ -196,4 +196,4 @@ def _describe_path(source: Source, partition: date, settings: Settings) -> str:
     if source.path is None:
         return "in its inbox"
     path = source.resolved_path(settings.data, str(partition))
-    return f"{path.name} in {path.parent.name}/"
+    return f"{path.name} in {path.parent}/"

@@ -90,7 +90,7 @@ def match_path(source: Source, partition: date, settings: Settings) -> list[Path
     if source.path is None:
         return []
     pattern = source.resolved_path(settings.data, str(partition))
-    if MAGIC.search(source.path):
+    if MAGIC.search(source.path) and not os.path.lexists(pattern):
         text, root = str(pattern), str(settings.data)
         if source.path.startswith("{data}"):
             text = glob.escape(root) + text.removeprefix(root)

@@ -7,7 +7,8 @@ file, so personal columns rest nowhere. If any page fails the COPY fails, and th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from itertools import chain
@@ -20,11 +21,13 @@ from pipelines import duck
 from pipelines.privacy import detectors as personal
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.http.capture import read_capture
 from pipelines.sources.http.fetch import Client
-from pipelines.sources.http.paging import read_pages
 from pipelines.sources.http.position import HttpPage
-from pipelines.sources.mapping import map_columns, match_headers
+from pipelines.sources.http.repeated_keys import RepeatedKeys
+from pipelines.sources.mapping import map_columns, match_headers, observes_matches
 from pipelines.sources.relation import Relation, refuse_the_past, register_chunks
 from pipelines.sources.values.cells import format_value
 from pipelines.sources.values.json_path import read_path
@@ -52,33 +55,27 @@ def pull(
         refuse_the_past(source, partition)
     at = f"{source.name} {partition}: "
 
-    def filled(value: Any) -> Any:
-        if isinstance(value, str):
-            return source.fill_text(value, settings.data).replace("{partition}", str(partition))
-        if isinstance(value, Mapping):
-            return {key: filled(inner) for key, inner in value.items()}
-        return [filled(inner) for inner in value] if isinstance(value, list) else value
+    def fill(text: str) -> str:
+        return source.fill_text(text, settings.data)
 
-    url = filled(str(source.url))
-    address = urlsplit(url)
     contract, _, landed_etag = validator.partition(":")
-    single = source.paging.by == "none"
+    single = source.paging.by == "none" and not source.for_each
     etag_before = landed_etag if single and contract == _hash_contract(source) else ""
-    with Client(source, at, filled(source.headers), settings.retries.longest_pause) as client:
-        capture = read_pages(source, client, url, filled(source.params), filled(source.request), etag_before)
+    day_headers = {n: fill(text).replace("{partition}", str(partition)) for n, text in source.headers.items()}
+    with Client(source, at, day_headers, fill, settings.retries.longest_pause) as client:
+        capture = read_capture(source, client, partition, fill, etag_before)
         first = next(capture)
         columns = [c for c in source.columns if c.mapped]
         headers = _list_headers(source, first)
         notes = list(map_columns(source, str(partition), headers).notes) if first.records else []
-        if source.headers and address.scheme == "http" and address.hostname not in LOOPBACK:
-            notes.append("the credentials of this source cross the network in the clear: its url is http")
-        chunks = (_format_records(source, at, page, columns, notes) for page in chain([first], capture))
+        notes += _note_open_credentials(source, fill)
+        keys = RepeatedKeys(source, notes)
+        chunks = (_format_records(source, page, columns, notes, keys) for page in chain([first], capture))
         with register_chunks(con, [c.name for c in columns], chunks) as rows:
-            origin = f"{address.scheme}://{address.hostname}:{address.port or ''}{address.path}"
             etag = first.answer.etag if single else None
             new_validator = f"{_hash_contract(source)}:{etag}" if etag else ""
             expressions = {c.name: duck.identifier(c.name) for c in columns}
-            yield Relation(rows, expressions, origin, notes, new_validator)
+            yield Relation(rows, expressions, _describe_origin(source), notes, new_validator)
 
 
 def expects_delivery(source: Source, partition: date, settings: Settings) -> bool:
@@ -97,24 +94,45 @@ def _hash_contract(source: Source) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _describe_origin(source: Source) -> str:
+    """The address as sources.yaml writes it: without secrets, login and query."""
+    return re.sub(r"//[^/@]*@", "//", str(source.url)).partition("?")[0]
+
+
+def _note_open_credentials(source: Source, fill: Callable[[str], str]) -> list[str]:
+    """Whether anybody on the way can read what the source logs in with."""
+    urls = [str(source.url)] if source.headers or source.token else []
+    addresses = [urlsplit(fill(url)) for url in (*urls, *([source.token.url] if source.token else []))]
+    if any(a.scheme == "http" and a.hostname not in LOOPBACK for a in addresses):
+        return ["the credentials of this source cross the network in the clear: its url is http"]
+    return []
+
+
 def _list_headers(source: Source, page: HttpPage) -> list[str]:
     """Every name that any record of the page has, nested ones dotted, in order of appearance."""
-    names = dict.fromkeys(source.page_constants)
+    names = dict.fromkeys([*source.page_constants, *_choose_values(source, page)])
     for record in page.records:
         names.update(dict.fromkeys(_flatten(record)))
     return list(names)
 
 
+def _choose_values(source: Source, page: HttpPage) -> dict[str, Any]:
+    """Placeholders that a column is mapped to, with their values: what was asked belongs to the answer."""
+    headers = {fold_name(header) for column in source.columns for header in column.headers}
+    return {name: value for name, value in page.request.values.items() if fold_name(name) in headers}
+
+
 def _format_records(
-    source: Source, at: str, page: HttpPage, columns: list[Column], notes: list[str]
+    source: Source, page: HttpPage, columns: list[Column], notes: list[str], keys: RepeatedKeys
 ) -> list[list[str | None]]:
     """The page's records as columns of text; what it newly drops is added to the notes."""
     constants = {name: read_path(page.answer.page, path) for name, path in source.page_constants.items()}
+    constants = _choose_values(source, page) | constants
     match = match_headers(source, _list_headers(source, page))
-    if page.records and match.missing and page.number > 1:  # of the first, `map_columns` has told
+    if page.records and match.missing and not observes_matches():
         raise PermanentSourceError(
-            f"{at}page {page.number} has no {', '.join(map(repr, match.missing))}, which the source needs. "
-            f"Nothing was landed. Correct `columns` of {source.name} in sources.yaml, or ask the source."
+            f"{page.request.at}page {page.number} has no {', '.join(map(repr, match.missing))}, which the source "
+            f"needs. Nothing was landed. Correct `columns` of {source.name} in sources.yaml, or ask the source."
         )
     if match.unknown and source.drift.extra_column == "warn":
         note = f"columns not in the contract, dropped: {', '.join(match.unknown)}"
@@ -122,12 +140,16 @@ def _format_records(
             notes.append(note)
     records = [constants | _flatten(record) for record in page.records]
     try:
-        return [
+        texts = [
             [format_value(r.get(match.columns.get(c.name, "")), c, source.number_format) for r in records]
             for c in columns
         ]
     except ValueError as error:
-        raise PermanentSourceError(f"{at}page {page.number}: {error}. Nothing was landed.") from None
+        raise PermanentSourceError(
+            f"{page.request.at}page {page.number}: {error}. Nothing was landed."
+        ) from None
+    keys.check_page(page, {c.name: column for c, column in zip(columns, texts, strict=True)}, match.columns)
+    return texts
 
 
 def _flatten(record: Any, prefix: str = "") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -27,7 +27,10 @@ from tenacity import (
 )
 
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.contracts.options.http_requests import Paging
 from pipelines.sources.errors import PermanentSourceError, SourceError, Unchanged
+from pipelines.sources.http.request import HttpRequest
+from pipelines.sources.http.token import TokenKeeper
 from pipelines.sources.values.json_path import read_path
 
 USER_AGENT = f"thongsuot/{version('thongsuot')} (provincial data pipeline)"
@@ -49,6 +52,10 @@ class TryAgain(SourceError):
         self.retry_after = retry_after
 
 
+class Unauthorized(PermanentSourceError):
+    """401: the credentials are not, or no longer, good."""
+
+
 class Answer(NamedTuple):
     """`page`: the JSON, its decimals exact; `link`: the Link header's rel=next."""
 
@@ -58,16 +65,23 @@ class Answer(NamedTuple):
 
 
 class Client:
-    """A session with one source for one capture. Use as a context manager."""
+    """A session with one source for one capture. Use as a context manager.
+
+    `at`: source and day; `headers` go with every request to the API, and to no other address; `fill`: the
+    secrets of a text.
+    """
 
     def __init__(
-        self, source: Source, at: str, headers: Mapping[str, str], longest_pause: float = math.inf
+        self,
+        source: Source,
+        at: str,
+        headers: Mapping[str, str],
+        fill: Callable[[str], str],
+        longest_pause: float = math.inf,
     ) -> None:
-        self.source, self.at, self.longest_pause = source, at, longest_pause
-        self.session = requests.Session()
-        self.session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", **headers})
-        self.session.auth = _no_netrc
-        self.free_at = clock()
+        self.source, self.longest_pause = source, longest_pause
+        self.session, self.free_at = open_session(headers), clock()
+        self.tokens = TokenKeeper(source.token, at, fill) if source.token else None
 
     def __enter__(self) -> Client:
         return self
@@ -75,10 +89,10 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.session.close()
 
-    def fetch(self, url: str, params: dict[str, Any], body: dict[str, Any] | None, etag: str = "") -> Answer:
+    def fetch(self, request: HttpRequest, etag: str = "") -> Answer:
         """The answer; SourceError after the last try, PermanentSourceError where none can help.
 
-        `known`: the ETag of what is landed already; Unchanged where the API says that it still holds.
+        `etag`: that of what is landed already; Unchanged where the API says that it still holds.
         """
         retrying = Retrying(
             retry=retry_if_exception_type(TryAgain),
@@ -87,34 +101,70 @@ class Client:
             sleep=self._wait,
             reraise=True,
         )
-        return retrying(self._fetch_once, url, params, body, etag)
+        return retrying(self._fetch_once, request, etag)
 
     def _wait(self, seconds: float) -> None:
         sleep(min(seconds, self.longest_pause))
 
-    def _fetch_once(self, url: str, params: dict[str, Any], body: dict[str, Any] | None, etag: str) -> Answer:
+    def _fetch_once(self, request: HttpRequest, etag: str) -> Answer:
+        headers = {"If-None-Match": etag} if etag else {}
+        if self.tokens is None:
+            return self._send(request, headers)
+        with_token = headers | self.tokens.header(self._post_form)
+        try:
+            return self._send(request, with_token)
+        except Unauthorized:
+            self.tokens.forget()
+        with_token = headers | self.tokens.header(self._post_form)
+        try:
+            return self._send(request, with_token)
+        except Unauthorized:
+            raise Unauthorized(
+                f"{request.at}the API answered 401, also to a token that was fetched anew. Nothing was landed. "
+                f"Ask the API's owner whether `client_id` may read this, and check `token.scope` in sources.yaml."
+            ) from None
+
+    def _post_form(self, at: str, url: str, form: dict[str, str], headers: dict[str, str]) -> Any:
+        """The JSON that a token endpoint answers; the source's own headers are not sent there."""
+        request = HttpRequest(at, "POST", url, {}, {}, dict(form), ".", Paging.model_validate({}))
+        with open_session(headers) as session:
+            return self._ask(session, request, {}).page
+
+    def _send(self, request: HttpRequest, headers: dict[str, str]) -> Answer:
+        answer = self._ask(self.session, request, headers)
+        for path, good in self.source.success.items():
+            if (value := read_path(answer.page, path)) != good:
+                raise TryAgain(
+                    f"{request.at}the API answered with {path} {value!r:.80}. Nothing was landed. Ask the API's "
+                    f"owner what it means, or correct `success` in sources.yaml."
+                )
+        return answer
+
+    def _ask(self, session: requests.Session, request: HttpRequest, headers: dict[str, str]) -> Answer:
+        """One question on the wire, never faster than the source allows."""
         now = clock()
         if now < self.free_at:
             self._wait(self.free_at - now)
         self.free_at = max(now, self.free_at) + 1 / self.source.requests_per_second
         deadline = clock() + self.source.timeout_seconds
         try:
-            answer = self.session.request(
-                self.source.method,
-                url,
-                params=params or None,
-                json=body,
-                headers={"If-None-Match": etag} if etag else None,
+            answer = session.request(
+                request.method,
+                request.url,
+                params=request.params or None,
+                data=request.encode_form(),
+                json=request.body(),
+                headers=headers,
                 timeout=self.source.timeout_seconds,
                 allow_redirects=False,
                 stream=True,
             )
             with answer:
-                self._classify_answer(answer)
-                content = self._read_body(answer, deadline)
+                _classify_answer(request.at, answer)
+                content = self._read_body(request.at, answer, deadline)
         except requests.exceptions.SSLError:
             raise PermanentSourceError(
-                f"{self.at}the API's certificate is not trusted. Nothing was landed. "
+                f"{request.at}the API's certificate is not trusted. Nothing was landed. "
                 f"Name the authority's file in REQUESTS_CA_BUNDLE; verification is never switched off."
             ) from None
         except (
@@ -122,70 +172,79 @@ class Client:
             requests.exceptions.MissingSchema,
             requests.exceptions.InvalidSchema,
         ):
-            raise PermanentSourceError(f"{self.at}`url` in sources.yaml is no web address.") from None
+            raise PermanentSourceError(f"{request.at}`url` in sources.yaml is no web address.") from None
+        except requests.exceptions.InvalidHeader:
+            raise PermanentSourceError(
+                f"{request.at}a header holds what no header may (a line end, a blank before it). Check the secrets "
+                f"of `headers` and `token` in the environment."
+            ) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise TryAgain(
-                f"{self.at}no whole answer from the API ({type(error).__name__}). Nothing was landed; "
+                f"{request.at}no whole answer from the API ({type(error).__name__}). Nothing was landed; "
                 f"the capture is tried again as a whole."
             ) from None
-        return Answer(
-            self._parse_json(content), answer.links.get("next", {}).get("url"), answer.headers.get("ETag")
-        )
+        link = answer.links.get("next", {}).get("url")
+        return Answer(_parse_json(request.at, content), link, answer.headers.get("ETag"))
 
-    def _classify_answer(self, answer: requests.Response) -> None:
-        status = answer.status_code
-        where = f"{self.at}the API answered {status}"
-        if status == 304:
-            raise Unchanged(f"{self.at}the API says that nothing changed since the last capture.")
-        if status in (408, 425, 429) or status >= 500:
-            pause = _parse_retry_after(answer.headers.get("Retry-After", ""))
-            rate = " Lower `requests_per_second` in sources.yaml, or" if status == 429 else ""
-            raise TryAgain(
-                f"{where}, and kept doing so. Nothing was landed.{rate or ' Run again later, or'} "
-                f"ask the API's owner.",
-                pause,
-            )
-        if 300 <= status < 400:
-            there = urlsplit(answer.headers.get("Location", "")).hostname or "another path"
-            raise PermanentSourceError(
-                f"{where} and redirects to {there}, which is not followed: credentials go nowhere else. "
-                f"Nothing was landed. If that address is right, write it into `url` in sources.yaml."
-            )
-        if status >= 400:
-            raise PermanentSourceError(f"{where}. Nothing was landed. Check the address and the credentials.")
-
-    def _read_body(self, answer: requests.Response, deadline: float) -> bytes:
+    def _read_body(self, at: str, answer: requests.Response, deadline: float) -> bytes:
         """The body, whatever it trickles in by: each read has its timeout, and so has the whole."""
         content = bytearray()
         while piece := answer.raw.read1(READ_BYTES, decode_content=True):
             content += piece
             if len(content) > self.source.max_page_mib * 2**20:
                 raise PermanentSourceError(
-                    f"{self.at}an answer is larger than {self.source.max_page_mib} MiB. Nothing was landed. "
+                    f"{at}an answer is larger than {self.source.max_page_mib} MiB. Nothing was landed. "
                     f"Ask for smaller pages, or raise `max_page_mib` in sources.yaml."
                 )
             if clock() > deadline:
                 raise TryAgain(
-                    f"{self.at}an answer was not there after {self.source.timeout_seconds:g} seconds. "
+                    f"{at}an answer was not there after {self.source.timeout_seconds:g} seconds. "
                     f"Nothing was landed. Ask for smaller pages, or raise `timeout_seconds` in sources.yaml."
                 )
         return bytes(content)
 
-    def _parse_json(self, content: bytes) -> Any:
-        try:
-            page = json.loads(content, parse_float=Decimal, parse_constant=str)
-        except (ValueError, RecursionError):
-            raise TryAgain(
-                f"{self.at}the API answered something that is not JSON. Nothing was landed. Open the address "
-                f"by hand: a login page or a proxy's error says what to correct, `url` or the credentials."
-            ) from None
-        for path, good in self.source.success.items():
-            if (value := read_path(page, path)) != good:
-                raise TryAgain(
-                    f"{self.at}the API answered with {path} {value!r:.80}. Nothing was landed. Ask the API's "
-                    f"owner what it means, or correct `success` in sources.yaml."
-                )
-        return page
+
+def _classify_answer(at: str, answer: requests.Response) -> None:
+    status = answer.status_code
+    where = f"{at}the API answered {status}"
+    if status == 304:
+        raise Unchanged(f"{at}the API says that nothing changed since the last capture.")
+    if status in (408, 425, 429) or status >= 500:
+        pause = _parse_retry_after(answer.headers.get("Retry-After", ""))
+        rate = " Lower `requests_per_second` in sources.yaml, or" if status == 429 else ""
+        raise TryAgain(
+            f"{where}, and kept doing so. Nothing was landed.{rate or ' Run again later, or'} "
+            f"ask the API's owner.",
+            pause,
+        )
+    if 300 <= status < 400:
+        there = urlsplit(answer.headers.get("Location", "")).hostname or "another path"
+        raise PermanentSourceError(
+            f"{where} and redirects to {there}, which is not followed: credentials go nowhere else. "
+            f"Nothing was landed. If that address is right, write it into `url` in sources.yaml."
+        )
+    if status == 401:
+        raise Unauthorized(f"{where}. Nothing was landed. Check the address and the credentials.")
+    if status >= 400:
+        raise PermanentSourceError(f"{where}. Nothing was landed. Check the address and the credentials.")
+
+
+def _parse_json(at: str, content: bytes) -> Any:
+    try:
+        return json.loads(content, parse_float=Decimal, parse_constant=str)
+    except (ValueError, RecursionError):
+        raise TryAgain(
+            f"{at}the API answered something that is not JSON. Nothing was landed. Open the address "
+            f"by hand: a login page or a proxy's error says what to correct, `url` or the credentials."
+        ) from None
+
+
+def open_session(headers: Mapping[str, str]) -> requests.Session:
+    """It reads no `.netrc`: the machine's passwords would take the place of a configured header."""
+    session = requests.Session()
+    session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", **headers})
+    session.auth = _no_netrc
+    return session
 
 
 def _pause(state: RetryCallState) -> float:

@@ -11,11 +11,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
 from pipelines.sources.http.fetch import Answer, Client
 from pipelines.sources.http.position import (
-    Capture,
     HttpPage,
     PagePosition,
     Progress,
@@ -23,81 +21,94 @@ from pipelines.sources.http.position import (
     find_next,
     read_count,
 )
+from pipelines.sources.http.request import HttpRequest
 from pipelines.sources.values.json_path import describe_no_list, read_path
 
 
-def read_pages(
-    source: Source, client: Client, url: str, params: dict[str, Any], body: dict[str, Any], etag: str = ""
-) -> Iterator[HttpPage]:
-    """Every page of a capture, in order, one in memory at a time; whoever reads to the end has all of it.
+class PageLimit:
+    """How many pages a capture may still have, all its requests together."""
+
+    def __init__(self, pages: int) -> None:
+        self.pages, self.left = pages, pages
+
+    def take(self, request: HttpRequest) -> None:
+        """PermanentSourceError where there is none left."""
+        self.left -= 1
+        if self.left < 0:
+            raise PermanentSourceError(
+                f"{request.at}the capture has more than {self.pages} pages. Nothing was landed. "
+                f"Correct `paging` or `for_each`, or raise `max_pages` in sources.yaml."
+            )
+
+
+def read_pages(request: HttpRequest, client: Client, limit: PageLimit, etag: str = "") -> Iterator[HttpPage]:
+    """Every page of a request, in order, one in memory at a time; whoever reads to the end has all of it.
 
     `etag` goes with the first page alone. SourceError where the records that came are not as many as the
     API itself counts, PermanentSourceError where the pages do not lead to an end.
     """
-    capture = Capture(source, client.at)
-    position: PagePosition | None = find_first(source, url, params)
+    position: PagePosition | None = find_first(request)
     fingerprints: set[bytes] = set()
     record_count, record_total = 0, None
     number = 0
     while position is not None:
         number += 1
-        _refuse_too_many(capture, number)
-        answer = _ask(source, client, position, body, etag if number == 1 else "")
-        page = HttpPage(number, _list_records(capture, number, answer), answer)
-        _refuse_repetition(capture, page, fingerprints)
+        limit.take(request)
+        answer = client.fetch(_set_position(request, position), etag if number == 1 else "")
+        page = HttpPage(request, number, _list_records(request, number, answer), answer)
+        _refuse_repetition(page, fingerprints)
         record_count += len(page.records)
-        record_total = read_count(capture, page, source.paging.total_records)
+        record_total = read_count(request, page, request.paging.total_records)
         yield page
-        position = find_next(capture, position, Progress(page, record_count, record_total))
+        position = find_next(request, position, Progress(page, record_count, record_total))
     if record_total is not None and record_count != record_total:
         raise SourceError(
-            f"{client.at}the API tells {record_total} records, and {record_count} came. Nothing was landed; "
+            f"{request.at}the API tells {record_total} records, and {record_count} came. Nothing was landed; "
             f"the capture is tried again as a whole, since the source may have changed while it was read."
         )
 
 
-def _ask(source: Source, client: Client, position: PagePosition, body: dict[str, Any], etag: str) -> Answer:
-    query, content = copy.deepcopy(position.params), copy.deepcopy(body)
-    if position.value is not None:
-        if source.paging.into == "body":
-            *parents, last = source.paging.name.split(".")
-            inner = content
-            for step in parents:
-                inner = inner.setdefault(step, {})
-            inner[last] = position.value
-        else:
-            query[source.paging.name] = position.value
-    return client.fetch(position.url, query, content if source.method == "POST" else None, etag)
+def _set_position(request: HttpRequest, position: PagePosition) -> HttpRequest:
+    """The request of one page: number, offset or token in its query, its form or its JSON body."""
+    at = request._replace(url=position.url, params=dict(position.params))
+    if position.value is None:
+        return at
+    if request.paging.into == "query":
+        return at._replace(params={**at.params, request.paging.name: position.value})
+    if request.form:
+        return at._replace(form=_set_inside(request.form, request.paging.name, position.value))
+    return at._replace(json=_set_inside(request.json, request.paging.name, position.value))
 
 
-def _list_records(capture: Capture, number: int, answer: Answer) -> list[Any]:
-    records = read_path(answer.page, str(capture.source.records))
+def _set_inside(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    content = copy.deepcopy(body)
+    *parents, last = path.split(".")
+    inner = content
+    for step in parents:
+        inner = inner.setdefault(step, {})
+    inner[last] = value
+    return content
+
+
+def _list_records(request: HttpRequest, number: int, answer: Answer) -> list[Any]:
+    records = read_path(answer.page, request.records)
     if not isinstance(records, list):
-        if reason := describe_no_list(answer.page, str(capture.source.records)):
-            raise PermanentSourceError(f"{capture.at}page {number}: {reason}. Nothing was landed.")
+        if reason := describe_no_list(answer.page, request.records):
+            raise PermanentSourceError(f"{request.at}page {number}: {reason}. Nothing was landed.")
         raise PermanentSourceError(
-            f"{capture.at}page {number} has no list at {capture.source.records!r}. Nothing was landed. "
-            f"Correct `records` of {capture.source.name} in sources.yaml."
+            f"{request.at}page {number} has no list at {request.records!r}. Nothing was landed. "
+            f"Correct `records` in sources.yaml."
         )
     return records
 
 
-def _refuse_too_many(capture: Capture, number: int) -> None:
-    if number > capture.source.max_pages:
-        raise PermanentSourceError(
-            f"{capture.at}the capture has more than {capture.source.max_pages} pages. Nothing was landed. "
-            f"Correct `paging`, or raise `max_pages` of {capture.source.name} in sources.yaml."
-        )
-
-
-def _refuse_repetition(capture: Capture, page: HttpPage, fingerprints: set[bytes]) -> None:
+def _refuse_repetition(page: HttpPage, fingerprints: set[bytes]) -> None:
     """`fingerprints`: of the pages before; this page's is added. Empty pages may repeat."""
     fingerprint = hashlib.sha256(json.dumps(page.records, default=str).encode()).digest()
     if page.records and fingerprint in fingerprints:
-        paging = capture.source.paging
+        paging = page.request.paging
         raise PermanentSourceError(
-            f"{capture.at}page {page.number} repeats an earlier page: the API does not page by {paging.by} "
-            f"{paging.name!r}. Nothing was landed. "
-            f"Correct `paging` of {capture.source.name} in sources.yaml."
+            f"{page.request.at}page {page.number} repeats an earlier page: the API does not page by {paging.by} "
+            f"{paging.name!r}. Nothing was landed. Correct `paging` in sources.yaml."
         )
     fingerprints.add(fingerprint)

@@ -56,7 +56,8 @@ class FileOptions(Frozen):
     path: str | None = Field(
         default=None,
         description=(
-            "The file of a day, e.g. `{data}/in/{partition}.csv`; `{partition}` is the day (2025-08-06). "
+            "The file of a day, e.g. `in/{partition}.csv`; `{partition}` is the day (2025-08-06). A relative path "
+            "begins at the folder of sources.yaml (`{here}`); `{data}` is the data directory. "
             "With `*`, `?` or `[…]` several files make one batch. A folder holds a capture's JSON pages "
             "(page_*.json)."
         ),
