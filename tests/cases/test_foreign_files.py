@@ -77,6 +77,36 @@ def test_first_bytes_tell_what_it_is(first: bytes, name: str) -> None:
     assert name in str(find_kind(first))
 
 
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (b'[{"ma": 1},\n {"ma": 2}]', "format: json"),
+        (b'\xef\xbb\xbf{"items": [{"ma": 1}]}', "format: json"),
+        (b'{"ma": 1}\n{"ma": 2}\n', "format: ndjson"),
+        (b'{"error": "unauthorized"}', "error message of the system"),
+    ],
+)
+@pytest.mark.parametrize("file", ["log_2025-08-06.csv", "tracker_2025-08-06.csv"])
+def test_json_under_the_name_of_a_table_is_called_json(
+    tmp_path: Path, file: str, content: bytes, advice: str
+) -> None:
+    place = CasePlace("tracker_without_times", tmp_path)
+    (place.inbox / file).write_bytes(content)
+    source = "dossier_log" if file.startswith("log") else "task_tracker"
+    with pytest.raises(PermanentSourceError, match="it is a JSON document, ") as refused:
+        place.validate_day(source, "2025-08-06")
+    assert advice in str(refused.value)
+
+
+@pytest.mark.parametrize(("sign", "name"), [("\t", r'a tab \("\\t"\)'), ("|", "'|'"), (";", "';'")])
+def test_another_delimiter_is_named(tmp_path: Path, sign: str, name: str) -> None:
+    place = CasePlace("tracker_without_times", tmp_path)
+    file = place.inbox / "log_2025-08-06.csv"
+    file.write_text(file.read_text(encoding="utf-8").replace(",", sign), encoding="utf-8")
+    with pytest.raises(PermanentSourceError, match=f"one column; is it delimited by {name}"):
+        place.validate_day("dossier_log", "2025-08-06")
+
+
 def test_texts_are_no_foreign_files() -> None:
     assert find_kind(b"ID;Phone;Name\n1;2;3\n") is None and find_kind(b"BM;MZ\n") is None
     assert 'delimiter: ","' in str(describe_text(b"a,b,c\n1,2,3\n"))

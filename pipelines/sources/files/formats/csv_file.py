@@ -28,7 +28,7 @@ from pipelines.sources.files.formats.encoding import (
     open_as_utf8,
     suggest_encoding,
 )
-from pipelines.sources.files.formats.foreign import find_kind
+from pipelines.sources.files.formats.foreign import find_json, find_kind
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.codes import unwrap_sql
@@ -100,7 +100,7 @@ def clean_sql(text: str) -> str:
 def _find_fault(sample: bytes, encoding: str) -> str | None:
     if not sample:
         return "it is empty: not even a header line"
-    if kind := find_kind(sample):
+    if kind := find_kind(sample) or find_json(sample):
         return str(kind)
     if sample.startswith(b"\xd0\xcf\x11\xe0"):
         return "it is a workbook, whatever its name; set `format: xlsx`"
@@ -123,7 +123,8 @@ def _read_header(stream: io.BufferedReader, delimiter: str, source: Source) -> C
     headers = [" ".join(cell.split()) for cell in header.cells]
     if not any(headers):
         raise ValueError("its first line is blank: no header")
-    others = [name for sign, name in DELIMITERS.items() if sign != delimiter and sign in headers[0]]
+    # Before blanks were folded: a tab is one.
+    others = [name for sign, name in DELIMITERS.items() if sign != delimiter and sign in header.cells[0]]
     if len(headers) == 1 and others:
         raise ValueError(f"its header has one column; is it delimited by {others[0]}? Set `delimiter`")
     return header._replace(cells=headers)

@@ -111,6 +111,20 @@ def find_markup(sample: bytes) -> Kind | None:
     return XML if re.match(rb"<\?xml|<[\w:!]", text) else None
 
 
+def find_json(sample: bytes) -> Kind | None:
+    """A JSON document, or one object a line, where a table of texts was expected."""
+    if not (start := re.match(rb'(\[\s*)?\{\s*"[^"\n]*"\s*:|\[\s*\]', decode_start(sample))):
+        return None
+    lines = decode_start(sample).splitlines()[:2]
+    one_a_line = (
+        start[0].startswith(b"{") and all(line.rstrip().endswith(b"}") for line in lines) and len(lines) > 1
+    )
+    return Kind(
+        "a JSON document",
+        f"set `format: {'ndjson' if one_a_line else 'json'}`; it may also be an error message of the system",
+    )
+
+
 def decode_start(sample: bytes) -> bytes:
     """The first bytes as one-byte text, without a BOM, blanks and the zeros of UTF-16."""
     for bom in BOMS:

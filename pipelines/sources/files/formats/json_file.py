@@ -16,6 +16,7 @@ from pipelines.sources.files.formats.encoding import find_codec, find_contradict
 from pipelines.sources.files.formats.foreign import find_kind
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
+from pipelines.sources.values.json_document import parse_json
 from pipelines.sources.values.json_path import describe_no_list, read_path
 from pipelines.sources.values.native import Number, format_cell
 from pipelines.sources.values.number_formats import LostDigits, require_exact_text
@@ -33,7 +34,7 @@ def read_document(session: ReadSession, member: Member) -> Iterator[TableFragmen
             data = stream.read(limit * MIB + 1)
         if len(data) > limit * MIB:
             raise ValueError(f"it is larger than {limit} MiB (`limits.document_mb`); ask for NDJSON")
-        records = _find_records(source, _parse(data.decode()))
+        records = _find_records(source, _parse_document(data.decode()))
     except ValueError as error:
         raise Unreadable(member, str(error)) from None
     if not records:
@@ -119,18 +120,14 @@ def _check_encoding(source: Source, member: Member) -> str:
     return encoding
 
 
-def _parse(text: str) -> Any:
-    def no_number(word: str) -> Any:
-        raise ValueError(f"it holds {word}, which is no JSON number")
-
+def _parse_document(text: str) -> Any:
     try:
-        return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=no_number)
-    except json.JSONDecodeError as error:
-        cut = error.pos >= len(text.rstrip()) - 1
-        reason = "it is cut short" if cut else f"no valid JSON at line {error.lineno}, column {error.colno}"
-        raise ValueError(f"{reason} ({error.msg})") from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply: hostile or damaged") from None
+        return parse_json(text)
+    except ValueError as error:
+        lines = text.lstrip().splitlines()[:2]
+        if len(lines) == 2 and all(line.startswith("{") and line.rstrip().endswith("}") for line in lines):
+            raise ValueError("it holds one object a line; set `format: ndjson`") from error
+        raise
 
 
 def _find_records(source: Source, document: Any) -> list[Mapping[str, Any]]:
@@ -157,8 +154,12 @@ def _read_lines(source: Source, member: Member, encoding: str) -> Iterator[Mappi
                 raise ValueError(f"line {number} is longer than `limits.line_mb` allows")
             if not line.strip():
                 continue
+            if line.lstrip().startswith(b"["):
+                raise ValueError(
+                    f"line {number} begins a list, no object: it is one document; set `format: json`"
+                )
             try:
-                record = _parse(line.decode())
+                record = parse_json(line.decode())
             except ValueError as error:
                 end = "" if line.endswith(b"\n") else ", the last one, without a line end"
                 raise ValueError(f"line {number}{end}: {error}") from None

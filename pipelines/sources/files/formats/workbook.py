@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.settings import PROJECT
-from pipelines.sources.files.formats.foreign import describe_text, find_kind
+from pipelines.sources.files.formats.foreign import describe_text, find_json, find_kind
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.formats.spreadsheet import read_sheet
 from pipelines.sources.files.unpacking import MIB, Member
@@ -76,7 +76,7 @@ class _Rows:
 
 
 def _find_fault(sample: bytes) -> str | None:
-    if kind := find_kind(sample):
+    if kind := find_kind(sample) or find_json(sample):
         return str(kind)
     if sample.startswith((ZIP, OLE)):
         return None
