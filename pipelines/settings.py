@@ -1,7 +1,7 @@
 """Environment → one frozen Settings: where data rest, where the project lies, which clock counts.
 
-Besides it only two switches are read where they act (`THONGSUOT_DUCKDB_MEMORY`,
-`THONGSUOT_SCHEDULES`), and the `${NAME}` secrets that a source names.
+Besides it only three switches are read where they act (`THONGSUOT_DUCKDB_MEMORY`,
+`THONGSUOT_SCHEDULES`, `THONGSUOT_UI_HOSTS`), and the `${NAME}` secrets that a source names.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from pipelines.cli import docs, rejections, releases, run, sources, status, superset, trace, verify
+from pipelines.cli import confirm, docs, rejections, releases, run, sources, status, superset, trace, verify
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract_file import ContractError
 
@@ -74,3 +74,4 @@ COMMANDS = (
 )
 for command in COMMANDS:
     main.add_command(command)
+releases.releases.add_command(confirm.confirm)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import click
 
@@ -95,14 +93,12 @@ def _read_range(partition: str | None, settings: Settings) -> tuple[date, date]:
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Dagster has no login: keep it on loopback",
+    help="Dagster has no login: keep it on loopback, or behind a proxy that asks (docs/security.md)",
 )
 def ui(port: int, host: str) -> None:
     """Dagster's UI and daemon on this data directory."""
     from pipelines.warehouse.dbt import ensure_manifest
+    from pipelines.web.serve import serve_dagster
 
     ensure_manifest(Settings.from_env())
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    words = ["dev", "-m", "pipelines.definitions", "-h", host, "-p", str(port)]
-    os.execv(dagster, [dagster, *words])
+    serve_dagster(host, port)

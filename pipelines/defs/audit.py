@@ -49,8 +49,8 @@ restore_job = dg.define_asset_job(
     selection=(dg.AssetSelection.assets(release) | dg.AssetSelection.groups("exports")).without_checks()
     | dg.AssetSelection.checks(dg.AssetCheckKey(release.key, PASSED_GATE)),
     description="Công bố lại một bản cũ thành bản mới. Publish an old release's content as a new one: set "
-    "`restore` and `confirm` of `release` in the launchpad. The next nightly run publishes the newest "
-    "data again.",
+    "`restore` and `confirm` (from `thongsuot releases confirm restore N`) of `release` in the launchpad. The next "
+    "nightly run publishes the newest data again.",
 )
 verify_schedule = dg.ScheduleDefinition(
     job=verify_job,

@@ -17,6 +17,7 @@ from pipelines.lake.manifest import read_marts, read_models
 from pipelines.night import publish_release
 from pipelines.releases.publish import Publication, PublishError, publish
 from pipelines.releases.restore import restore
+from pipelines.runs.confirmation import NotConfirmed, use_confirmation
 from pipelines.runs.lock import exclusive
 from pipelines.settings import LOCAL_ZONE
 
@@ -29,9 +30,9 @@ METRICS = list_metrics(read_models(MANIFEST))
 class PublishConfig(dg.Config):
     """Who publishes and why; both are written into the lake with the snapshot.
 
-    `restore`: instead of the warehouse, publish the content of that release again. Then `confirm` must
-    read `restore release N`, so that nobody rolls the province back by a slip.
+    `restore`: instead of the warehouse, publish the content of that release again.
     `accept`: the number of the hold that `author` publishes all the same, for `reason`.
+    `confirm`: for both, what `thongsuot releases confirm` printed; it serves once.
     """
 
     author: str = "nightly"
@@ -107,14 +108,18 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
     )
 
 
+def _check_confirmation(action: str, config: PublishConfig) -> None:
+    try:
+        use_confirmation(SETTINGS, action, config.confirm)
+    except NotConfirmed as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+
+
 def _published(context: dg.AssetExecutionContext, config: PublishConfig) -> Publication:
-    is_restore = config.accept is None and (context.run.job_name == RESTORE_JOB or config.restore is not None)
-    if is_restore and (config.restore is None or config.confirm != f"restore release {config.restore}"):
-        raise dg.Failure(
-            f"Nothing was restored: set `restore` to the release's number and `confirm` to "
-            f"'restore release {config.restore or 'N'}' in the launchpad.",
-            allow_retries=False,
-        )
+    if config.accept is not None:
+        _check_confirmation(f"accept {config.accept}", config)
+    elif context.run.job_name == RESTORE_JOB or config.restore is not None:
+        _check_confirmation(f"restore {config.restore or 'N'}", config)
     who = {"author": config.author, "reason": config.reason}
     try:
         if config.accept is not None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pipelines.log import get_logger
 from pipelines.runs.alive import running
+from pipelines.runs.confirmation import issue_confirmation
 from pipelines.runs.plan import Plan
 from pipelines.runs.steps import StepEvent, ignore_step
 from pipelines.settings import ONLY_MISSING_TAG, RetryPolicy, Settings
@@ -67,7 +68,9 @@ def accept_hold(
     on_step: Callable[[StepEvent], None] = ignore_step,
 ) -> RunResult:
     """What the gate held, published by name and reason, then exported."""
-    config = {"release": {"config": {"author": author, "reason": reason, "accept": hold_id}}}
+    confirm = issue_confirmation(settings, f"accept {hold_id}")
+    choice = {"author": author, "reason": reason, "accept": hold_id, "confirm": confirm}
+    config = {"release": {"config": choice}}
     failure, release = _execute(settings, "restore", config, {}, on_step)
     if failure:
         return RunResult(False, failure)
@@ -81,8 +84,9 @@ def restore_release(
     on_step: Callable[[StepEvent], None] = ignore_step,
 ) -> RunResult:
     """Job `restore`: the content of an old release published as a new one, then exported."""
-    confirmation = {"restore": release_id, "confirm": f"restore release {release_id}"}
-    config = {"release": {"config": {"author": "thongsuot", "reason": reason, **confirmation}}}
+    confirm = issue_confirmation(settings, f"restore {release_id}")
+    choice = {"author": "thongsuot", "reason": reason, "restore": release_id, "confirm": confirm}
+    config = {"release": {"config": choice}}
     failure, release = _execute(settings, "restore", config, {}, on_step)
     if failure:
         return RunResult(False, failure)

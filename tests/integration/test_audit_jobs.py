@@ -27,8 +27,9 @@ def run(job, **config):
     told = " ".join(e.event_specific_data.error.message for e in done.all_events
                     if e.event_type_value == "STEP_FAILURE")
     return done.success, checks, told
-unconfirmed = {"release": {"config": {"restore": 3}}}
-print(json.dumps([run("verify"), run("restore"), run("restore", ops=unconfirmed)]))
+phrase = {"release": {"config": {"restore": 3, "confirm": "restore release 3"}}}
+accept = {"release": {"config": {"accept": 1, "author": "a page"}}}
+print(json.dumps([run("verify"), run("restore"), run("restore", ops=phrase), run("restore", ops=accept)]))
 """
 
 
@@ -48,9 +49,9 @@ def test_verify_and_restore_run_as_jobs_and_restore_asks_to_be_confirmed(
     assert (newest.release_id, newest.restores, newest.reason) == (9, 3, "a wrong map")
     shutil.rmtree(data / "landing" / "dossier_log" / "2025-07-15")
     process = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
-    verified, unnamed, unconfirmed = json.loads(process.stdout.strip().splitlines()[-1])
+    verified, *unconfirmed = json.loads(process.stdout.strip().splitlines()[-1])
     assert verified[:2] == [False, [False]] and "dossier_log 2025-07-15" in verified[2]
-    for success, _, words in (unnamed, unconfirmed):
-        assert not success and "Nothing was restored" in words
+    for success, _, words in unconfirmed:
+        assert not success and "Nothing was changed" in words and "thongsuot releases confirm" in words
     with open_lake(settings) as con:
         assert ledger.list_releases(con)[-1].release_id == 9

@@ -1,0 +1,43 @@
+"""Dagster's web server and daemon as Dagster starts them, with the guard before the server."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.web.guard import Guard
+
+# For the web server's own process, beside what the operator set.
+HOSTS = "THONGSUOT_UI_HOSTS"
+ANY_ADDRESS = ("", "0.0.0.0", "::")
+
+
+def serve_dagster(host: str, port: int) -> None:
+    """Until it is ended: web server, daemon and code server of this project on this data directory."""
+    from dagster._cli import dev
+
+    # An address that the operator names is one under which the server may be called; "any" is no name.
+    if host not in ANY_ADDRESS:
+        os.environ[HOSTS] = f"{os.environ.get(HOSTS, '')} {host}".strip()
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    open_process = dev.open_ipc_subprocess
+
+    def open_guarded(words: Sequence[str], **options: Any) -> Any:
+        return open_process(guard_command(words), **options)
+
+    dev.open_ipc_subprocess = open_guarded
+    words = ["-m", "pipelines.definitions", "-h", host, "-p", str(port)]
+    dev.dev_command.main(words, prog_name="thongsuot ui")
+
+
+def guard_command(words: Sequence[str]) -> list[str]:
+    """Dagster's command with our module for its web server (`python -m …`); any other as it is."""
+    return ["pipelines.web" if word == "dagster_webserver" else word for word in words]
+
+
+def guard_app(app: Any) -> Guard:
+    """The web server's app behind the guard, for the names of THONGSUOT_UI_HOSTS (blanks or commas between)."""
+    return Guard(app, os.environ.get(HOSTS, "").replace(",", " ").split())
