@@ -104,28 +104,46 @@ def _find_unreadable(
     typed = [c for c in columns if c.type != "text" and not c.meanings and not c.fallback]
     if not typed:
         return {}
-    texts = ", ".join(f"{clean_text_sql(source, c)} as {duck.identifier(c.name)}" for c in typed)
-    first_rows = f"(select {texts} from {relation} limit {SAMPLE_ROWS})"
-    counts = ", ".join(_count_readable_sql(source, column) for column in typed)
-    numbers = con.execute(f"select {counts} from {first_rows}").fetchone()
-    assert numbers is not None
-    unreadable = [
-        column.name
-        for column, filled, readable in zip(typed, numbers[::2], numbers[1::2], strict=True)
+    first_rows = f"(select * from {relation} limit {SAMPLE_ROWS})"
+    unreadable = {
+        str(name)
+        for alike in _group_alike(source, typed)
+        for name, filled, readable in con.execute(_count_readable_sql(source, alike, first_rows)).fetchall()
         if filled >= ENOUGH and not readable
-    ]
-    if not unreadable:
+    }
+    names = [column.name for column in typed if column.name in unreadable]
+    if not names:
         return {}
-    outlines = ", ".join(f"list(distinct {outline_sql(duck.identifier(name))})[:3]" for name in unreadable)
-    lists = con.execute(f"select {outlines} from {first_rows}").fetchone()
+    texts = ", ".join(f"{clean_text_sql(source, c)} as {duck.identifier(c.name)}" for c in typed)
+    outlines = ", ".join(f"list(distinct {outline_sql(duck.identifier(name))})[:3]" for name in names)
+    lists = con.execute(f"select {outlines} from (select {texts} from {first_rows})").fetchone()
     assert lists is not None
-    return {name: list(outline) for name, outline in zip(unreadable, lists, strict=True)}
+    return {name: list(outline) for name, outline in zip(names, lists, strict=True)}
 
 
-def _count_readable_sql(source: Source, column: Column) -> str:
-    """SQL of two numbers: the column's texts, and those of them that read as its type."""
-    name = duck.identifier(column.name)
-    return f"count({name}), count({typed_value_sql(source, column, lambda _: name)})"
+def _group_alike(source: Source, columns: list[Column]) -> list[list[Column]]:
+    """Columns that are read by the same SQL: a small batch costs what it takes to plan that, not its rows."""
+    groups: dict[tuple[str, str], list[Column]] = {}
+    for column in columns:
+        groups.setdefault(_read_cell_sql(source, column), []).append(column)
+    return list(groups.values())
+
+
+def _read_cell_sql(source: Source, column: Column) -> tuple[str, str]:
+    """SQL of the cleaned text of `_cell`, and of what `_text` reads as; both as in `column`."""
+    cell = column.model_copy(update={"name": "_cell"})
+    return clean_text_sql(source, cell), typed_value_sql(source, cell, lambda _: "_text")
+
+
+def _count_readable_sql(source: Source, alike: list[Column], rows: str) -> str:
+    """SQL of each column's name, the number of its texts, and of those that read as its type."""
+    text, value = _read_cell_sql(source, alike[0])
+    names = ", ".join(duck.literal(column.name) for column in alike)
+    cells = ", ".join(duck.identifier(column.name) for column in alike)
+    return (
+        f"select _name, count(_text), count({value}) from (select _name, {text} as _text from "
+        f"(select unnest([{names}]) as _name, unnest([{cells}]) as _cell from {rows})) group by _name"
+    )
 
 
 def outline_sql(text: str) -> str:

@@ -30,16 +30,22 @@ def batch_sql(source: Source, relation: Relation) -> str:
             any_detected_sql([duck.identifier(name) for name in codes], AMONG_CODES),
         ]
     )
-    stored = []
-    for name in relation.columns:
-        cell = duck.identifier(name)
-        if name in scanned:
-            cell = f"case when _is_personal then {_redacted_cell_sql(source, columns[name])} else {cell} end as {cell}"
-        stored.append(cell)
+    # Written once for all columns that are treated alike: a small batch costs what it takes to plan its statement.
+    alike: dict[str, list[str]] = {}
+    for name in scanned:
+        alike.setdefault(_redacted_cell_sql(source, columns[name]), []).append(name)
+    stored = {name: duck.identifier(name) for name in relation.columns}
+    redacted = ""
+    for number, (sql, names) in enumerate(alike.items()):
+        cells = f"list_transform([{', '.join(map(duck.identifier, names))}], lambda _cell: {sql})"
+        redacted += f", case when _is_personal then {cells} end as _cells_{number}"
+        for at, name in enumerate(names, 1):
+            cell = duck.identifier(name)
+            stored[name] = f"case when _is_personal then _cells_{number}[{at}] else {cell} end as {cell}"
     # Subqueries, no CTE: DuckDB would hold the rows of one in memory.
     return (
-        f"select {', '.join(stored)} from "
-        f"(select *, {has_personal_data} as _is_personal from (select {texts} from {relation.sql}))"
+        f"select {', '.join(stored.values())} from (select *{redacted} from "
+        f"(select *, {has_personal_data} as _is_personal from (select {texts} from {relation.sql})))"
     )
 
 
@@ -49,8 +55,8 @@ def _is_scanned(source: Source, column: Column) -> bool:
 
 
 def _redacted_cell_sql(source: Source, column: Column) -> str:
-    """SQL of one cell in a row where something looks personal."""
-    text = duck.identifier(column.name)
+    """SQL of `_cell`, a cell of this column, in a row where something looks personal."""
+    text = "_cell"
     if column.meanings:
         words = ", ".join(duck.literal(word) for word in column.meanings)
         return f"case when {text} in ({words}) then {text} else {redacted_sql(text)} end"
