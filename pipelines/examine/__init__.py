@@ -18,15 +18,17 @@ from pipelines.examine.calendar import examine_calendar
 from pipelines.examine.headers import examine_headers
 from pipelines.examine.values import examine_codes, examine_values
 from pipelines.landing.batches import Batch, write_batch
+from pipelines.landing.lost_columns import find_lost_columns
 from pipelines.landing.personal import batch_sql
 from pipelines.landing.reference import land_reference
+from pipelines.landing.repeated_keys import describe_repetition, find_repetition
 from pipelines.quality.suite import read_suite
 from pipelines.quality.validate import validate_batches
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.connectors import find_connector
 from pipelines.sources.contracts.contract import Column, ContractError, Contracts, Source
 from pipelines.sources.errors import NotProvided, SourceError
-from pipelines.sources.mapping import HeaderMatch, observe_matches
+from pipelines.sources.mapping import join_matches, observe_matches
 from pipelines.sources.relation import Relation
 from pipelines.sources.states import unfold_milestones
 from pipelines.warehouse.reference import WrongReference, write_reference_tables
@@ -60,6 +62,9 @@ def examine_source(
                 text += " Choose a day that has one: --partition DAY."
             seen.add_advice("error", source.name, text)
             return seen
+        if repetition := find_repetition(con, source, "sample"):
+            text = describe_repetition(repetition, [[] for _ in repetition.examples])
+            seen.add_advice("error", source.name, f"{text}; where it may, say `repeated_keys: accept`")
         examine_values(seen, source, con, extra)
         examine_calendar(seen, source, contracts.place, con)
         try:
@@ -91,14 +96,15 @@ def _sample(
 ) -> dict[str, str]:
     """Table `sample`: mapped columns, and those outside the contract (returned: column → header)."""
     pull = find_connector(source.connector).load().pull
-    with observe_matches() as matches:
+    with observe_matches(is_lenient=True) as matches:
         try:
             with pull(source, day, settings, con) as relation:
                 seen.origin = relation.origin
         finally:
             if matches:
-                examine_headers(seen, source, _joined(matches))
-        unknown = _joined(matches).unknown if matches else ()
+                lost = find_lost_columns(source, str(day), matches, settings.landing)
+                examine_headers(seen, source, join_matches(matches), lost)
+        unknown = join_matches(matches).unknown if matches else ()
         extra = {f"extra_{n}": header for n, header in enumerate(unknown)}
         more = tuple(Column(name=name, raw=header) for name, header in extra.items())
         probe = source.model_copy(update={"columns": (*source.columns, *more)})
@@ -109,21 +115,6 @@ def _sample(
     row = con.execute("select count(*) from sample").fetchone()
     seen.rows = int(row[0]) if row else 0
     return {name: header for name, header in extra.items() if name in log.columns}
-
-
-def _joined(matches: list[HeaderMatch]) -> HeaderMatch:
-    """Several sheets are several matches: a header counts as unknown only where no sheet maps it."""
-    first, *others = matches
-    for other in others:
-        first = first._replace(
-            columns=first.columns | other.columns,
-            missing=tuple(dict.fromkeys((*first.missing, *other.missing))),
-            absent=tuple(n for n in first.absent if n in other.absent),
-            personal=tuple(dict.fromkeys((*first.personal, *other.personal))),
-            unknown=tuple(dict.fromkeys((*first.unknown, *other.unknown))),
-            clashes=first.clashes | other.clashes,
-        )
-    return first
 
 
 def _evaluate_sample(

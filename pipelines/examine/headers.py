@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from pipelines.examine.advice import Examination
+from collections.abc import Mapping
+
+from pipelines.examine.advice import Examination, Level
 from pipelines.sources.contracts.canon import guess_class
 from pipelines.sources.contracts.contract import Column, Source
-from pipelines.sources.contracts.names import find_closest, fold_name
+from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.mapping import HeaderMatch
+from pipelines.sources.values.characters import describe_characters, find_closest_header
 
 # Required columns may be guessed at more boldly: someone has to say where they come from.
 LIKELY, POSSIBLE = 0.8, 0.6
 
 
-def examine_headers(seen: Examination, source: Source, match: HeaderMatch) -> None:
-    """Adds to `seen` what is mapped, dropped and advised; `match`: how the sample's headers meet the contract."""
+def examine_headers(seen: Examination, source: Source, match: HeaderMatch, lost: Mapping[str, str]) -> None:
+    """Adds to `seen` what is mapped, dropped and advised; `match`: how the sample's headers meet the contract.
+
+    `lost`: optional column that is gone → the newest landed day that had it.
+    """
     seen.mapped |= match.columns
     classes = {fold_name(raw): kind for raw, kind in source.personal.items()}
     seen.dropped |= {header: classes[fold_name(header)] for header in match.personal}
@@ -24,9 +30,15 @@ def examine_headers(seen: Examination, source: Source, match: HeaderMatch) -> No
             "error", name, f"the headers {_list_headers(clash)} read alike; write one exactly as `raw`"
         )
     for name in match.missing:
-        _advise_missing(seen, columns[name], free, required=True)
+        _advise_missing(seen, columns[name], free, what="required")
+    for name in match.unmatched:
+        end = f"; where the source may come without it: `columns.{name}: {{optional: true}}`"
+        if match.is_part:
+            end += ", or `omits_empty: true` where records leave out what has no value"
+        _advise_missing(seen, columns[name], free, what="named in sources.yaml", end=end)
     for name in match.absent:
-        _advise_missing(seen, columns[name], free, required=False)
+        end = f"; the delivery of {lost[name]} had it" if name in lost else ""
+        _advise_missing(seen, columns[name], free, what="optional", end=end)
     for column in source.columns:
         if not column.mapped:
             near = _find_nearest(column, free, LIKELY)
@@ -60,17 +72,19 @@ def examine_headers(seen: Examination, source: Source, match: HeaderMatch) -> No
             )
 
 
-def _advise_missing(seen: Examination, column: Column, free: list[str], *, required: bool) -> None:
-    what = "required" if required else "optional"
+def _advise_missing(seen: Examination, column: Column, free: list[str], *, what: str, end: str = "") -> None:
+    """`what`: required, optional …; `end`: what else there is to say, of an optional column only a fault."""
     text = f"{what}; the header {column.raw or column.name!r} is not there"
-    near = _find_nearest(column, free, POSSIBLE if required else LIKELY)
+    near = _find_nearest(column, free, LIKELY if what == "optional" else POSSIBLE)
     if near:
         free.remove(near)
         seen.suggest("columns", column.name, to=near)
-        text += f"; did you mean {near!r}?"
-    elif required:
+        signs = describe_characters(near)
+        text += f"; did you mean {near!r}{f' (it has {signs})' if signs else ''}?"
+    elif what != "optional":
         text += f". Headers to choose from: {_list_headers(free)}"
-    seen.add_advice("error" if required else "warning", column.name, text)
+    level: Level = "warning" if what == "optional" and not end else "error"
+    seen.add_advice(level, column.name, text + end)
 
 
 def _find_nearest(column: Column, free: list[str], cutoff: float) -> str | None:
@@ -80,7 +94,7 @@ def _find_nearest(column: Column, free: list[str], cutoff: float) -> str | None:
         for header in free:
             if fold_name(header) == fold_name(name):
                 return header
-    near_headers = [near for name in names if (near := find_closest(name, free, cutoff))]
+    near_headers = [near for name in names if (near := find_closest_header(name, free, cutoff))]
     return near_headers[0] if near_headers else None
 
 

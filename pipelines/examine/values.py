@@ -14,6 +14,7 @@ from pipelines.privacy.detectors import count_personal_data
 from pipelines.quality.suite import Reference
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.names import find_closest
+from pipelines.sources.values.characters import describe_characters
 from pipelines.sources.values.datetime_formats import describe_texts, suggest_formats
 from pipelines.sources.values.moments import is_of_moments, read_moment_sql
 from pipelines.sources.values.parsing import (
@@ -54,7 +55,10 @@ def _examine_words(
             meanings = column.meanings or {}
             near = _find_alike(word, [k for k in meanings if not k.isdigit()])
             meaning = meanings[near] if near else _find_alike(word, column.words)
-            text = f"{rows} rows say {word!r}, which the value map does not know"
+            signs = describe_characters(word)
+            text = (
+                f"{rows} rows say {word!r}{f' [{signs}]' if signs else ''}, which the value map does not know"
+            )
             if meaning:
                 text += f"; did you mean {near or meaning!r} ({meaning})?"
                 seen.suggest("columns", column.name, "value_map", word, to=meaning)

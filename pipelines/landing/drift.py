@@ -15,6 +15,7 @@ from pipelines import duck
 from pipelines.privacy.detectors import redacted_sql
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.values.characters import describe_characters
 from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
 
 SAMPLE_ROWS = 1_000
@@ -151,7 +152,12 @@ def outline_sql(text: str) -> str:
     return f"left(regexp_replace(regexp_replace({text}, '\\d', '9', 'g'), '\\pL', 'A', 'g'), 40)"
 
 
+def _show_word(word: str) -> str:
+    signs = describe_characters(word)
+    return f"{word[:40]!r}{f' [{signs}]' if signs else ''}"
+
+
 def _list_words(words: dict[str, int]) -> str:
-    texts = [f"{word[:40]!r} ({count})" for word, count in list(words.items())[:WORDS_LISTED]]
+    texts = [f"{_show_word(word)} ({count})" for word, count in list(words.items())[:WORDS_LISTED]]
     more = len(words) - len(texts)
     return ", ".join(texts) + (f" and {more} more" if more > 0 else "")

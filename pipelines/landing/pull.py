@@ -11,12 +11,15 @@ from pipelines import duck
 from pipelines.landing import arrivals
 from pipelines.landing.batches import Batch, find_newest_batch, write_batch
 from pipelines.landing.drift import check_drift
+from pipelines.landing.lost_columns import check_lost_columns
 from pipelines.landing.personal import batch_sql
+from pipelines.landing.repeated_keys import check_repeated_keys
 from pipelines.log import get_logger
 from pipelines.settings import Settings
 from pipelines.sources.connectors import find_connector
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import FileRefused, NotProvided, PermanentSourceError, Unchanged
+from pipelines.sources.mapping import observe_matches
 from pipelines.sources.states import unfold_milestones
 
 LOG = get_logger(__name__)
@@ -46,12 +49,17 @@ def land_partition(
     validator = earlier.validator if earlier and earlier.path.exists() else ""
 
     def write(out: Path) -> tuple[str, tuple[str, ...], str]:
-        with connector.pull(source, partition, settings, con, validator=validator) as pulled:
+        with (
+            observe_matches() as matches,
+            connector.pull(source, partition, settings, con, validator=validator) as pulled,
+        ):
             relation = unfold_milestones(source, partition, pulled)
             con.execute(
                 f"copy ({batch_sql(source, relation)}) to {duck.literal(out)} "
                 f"(format parquet, compression zstd)"
             )
+            check_repeated_keys(con, source, str(partition), out, relation)
+        check_lost_columns(source, str(partition), matches, settings.landing)
         notes = (*relation.notes, *check_drift(con, source, str(partition), out))
         return relation.origin, notes, relation.validator
 

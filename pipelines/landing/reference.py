@@ -15,11 +15,13 @@ import duckdb
 
 from pipelines import duck
 from pipelines.landing.batches import Batch, find_newest_batches, hash_file, write_batch
+from pipelines.landing.lost_columns import check_lost_columns
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Column, Contracts, Source
 from pipelines.sources.contracts.source import REFERENCE_PREFIX
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.files import connector as files
+from pipelines.sources.mapping import observe_matches
 from pipelines.sources.values.parsing import clean_text_sql, is_empty_sql, typed_value_sql
 
 PREFIX = REFERENCE_PREFIX
@@ -71,13 +73,15 @@ def _write(
     source: Source, today: date, settings: Settings, con: duckdb.DuckDBPyConnection, out: Path
 ) -> tuple[str, ...]:
     """Every canonical column as canonical text (2025-07-01, true); the error names row and value."""
-    with files.pull(source, today, settings, con) as relation:
+    with observe_matches() as matches, files.pull(source, today, settings, con) as relation:
         texts = ", ".join(
             f"{relation.columns.get(c.name, 'null::varchar')} as {_name(c)}" for c in source.columns
         )
         con.execute(
             f"create temp table texts as select row_number() over () as _row, {texts} from {relation.sql}"
         )
+    label = f"reference {source.name.removeprefix(PREFIX)}"
+    check_lost_columns(source, str(today), matches, settings.landing, label=label)
     clean = ", ".join(f"{clean_text_sql(source, c)} as {_name(c)}" for c in source.columns)
     con.execute(f"create temp table clean as select _row, {clean} from texts order by _row")
     typed = {c.name: typed_value_sql(source, c, _name) for c in source.columns}

@@ -79,7 +79,7 @@ class Connector(NamedTuple):
 CONNECTORS = (
     Connector("database", DatabaseOptions, DatabaseOptions.database_needs, "pipelines.sources.database.connector"),
     Connector("files", FileOptions, FileOptions.files_need, "pipelines.sources.files.connector",
-              frozenset({"records", "page_constants"})),
+              frozenset({"records", "page_constants", "omits_empty", "paging"})),
     Connector("http", HttpOptions, HttpOptions.http_needs, "pipelines.sources.http.connector",
               frozenset({"url"})),
 )  # fmt: skip

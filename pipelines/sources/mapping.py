@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
+from pipelines.sources.contracts.column import Column
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.contracts.names import find_closest, fold_name
+from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.errors import PermanentSourceError
-
-__all__ = ["ColumnMapping", "HeaderMatch", "map_columns", "match_headers", "observe_matches"]
+from pipelines.sources.values.characters import describe_characters, find_closest_header
 
 
 class ColumnMapping(NamedTuple):
@@ -22,24 +22,30 @@ class ColumnMapping(NamedTuple):
 
     columns: dict[str, str]
     notes: tuple[str, ...]
+    match: HeaderMatch
 
 
 class HeaderMatch(NamedTuple):
     """How headers meet a contract. `columns`: canonical → header; the rest are names on either side.
 
-    `clashes`: header wanted → the headers that read alike; `personal` and `unknown` are dropped.
+    Of the columns without a header, `missing` are those that the source cannot do without, `unmatched` those
+    whose header sources.yaml names, `absent` those that it calls optional. `clashes`: header wanted → the
+    headers that read alike; `personal` and `unknown` are dropped. `is_part`: other parts of the delivery may
+    hold what this one lacks, as pages of JSON do.
     """
 
     headers: tuple[str, ...]
     columns: dict[str, str]
     missing: tuple[str, ...]
+    unmatched: tuple[str, ...]
     absent: tuple[str, ...]
     personal: tuple[str, ...]
     unknown: tuple[str, ...]
     clashes: dict[str, tuple[str, ...]]
+    is_part: bool = False
 
 
-def match_headers(source: Source, headers: Sequence[str]) -> HeaderMatch:
+def match_headers(source: Source, headers: Sequence[str], *, is_part: bool = False) -> HeaderMatch:
     """Pure: nothing is raised, so that a check can tell everything at once."""
     by_fold: dict[str, list[str]] = {}
     for header in headers:
@@ -64,39 +70,85 @@ def match_headers(source: Source, headers: Sequence[str]) -> HeaderMatch:
         headers=tuple(headers),
         columns=columns,
         missing=tuple(c.name for c in open_ if c.name in needed),
-        absent=tuple(c.name for c in open_ if c.name not in needed),
+        unmatched=tuple(c.name for c in open_ if c.name not in needed and not _is_optional(source, c)),
+        absent=tuple(c.name for c in open_ if c.name not in needed and _is_optional(source, c)),
         personal=tuple(h for h in rest if fold_name(h) in personal),
         unknown=tuple(h for h in rest if fold_name(h) not in personal),
         clashes=clashes,
+        is_part=is_part,
     )
 
 
-_observer: ContextVar[list[HeaderMatch] | None] = ContextVar("observer", default=None)
+def join_matches(matches: Sequence[HeaderMatch]) -> HeaderMatch:
+    """Several sheets, files or pages as one: a header counts as unknown only where none of them maps it.
+
+    What sources.yaml names must be in each of them, where they are not pages of one delivery.
+    """
+    first, *others = matches
+    for other in others:
+        everywhere = [n for n in first.unmatched if n in other.unmatched]
+        anywhere = dict.fromkeys((*first.unmatched, *other.unmatched))
+        columns = first.columns | other.columns
+        first = first._replace(
+            headers=tuple(dict.fromkeys((*first.headers, *other.headers))),
+            columns=columns,
+            missing=tuple(dict.fromkeys((*first.missing, *other.missing))),
+            unmatched=tuple(everywhere if first.is_part else anywhere),
+            absent=tuple(n for n in first.absent if n in other.absent),
+            personal=tuple(dict.fromkeys((*first.personal, *other.personal))),
+            unknown=tuple(
+                h for h in dict.fromkeys((*first.unknown, *other.unknown)) if h not in columns.values()
+            ),
+            clashes=first.clashes | other.clashes,
+        )
+    return first
+
+
+def _is_optional(source: Source, column: Column) -> bool:
+    """Whether a delivery may come without the column's header; one that is a constant has none."""
+    is_constant = column.raw is None and (column.default is not None or source.is_reference)
+    return column.optional or is_constant or source.omits_empty or source.drift.absent_column != "fail"
+
+
+class _Observer(NamedTuple):
+    matches: list[HeaderMatch]
+    is_lenient: bool
+
+
+_observer: ContextVar[_Observer | None] = ContextVar("observer", default=None)
 
 
 @contextmanager
-def observe_matches() -> Iterator[list[HeaderMatch]]:
-    """What connectors meet while inside; then a missing column is told, not raised."""
-    seen: list[HeaderMatch] = []
-    token = _observer.set(seen)
+def observe_matches(*, is_lenient: bool = False) -> Iterator[list[HeaderMatch]]:
+    """What connectors meet while inside; where `is_lenient`, what does not fit is not raised."""
+    observer = _Observer([], is_lenient)
+    token = _observer.set(observer)
     try:
-        yield seen
+        yield observer.matches
     finally:
         _observer.reset(token)
 
 
 def observes_matches() -> bool:
     """Whether a check looks on: then a missing column is told, not raised."""
-    return _observer.get() is not None
+    observer = _observer.get()
+    return observer is not None and observer.is_lenient
 
 
-def map_columns(source: Source, partition: str, headers: Sequence[str]) -> ColumnMapping:
-    """PermanentSourceError where a required column is absent, two headers read alike, or drift may not be."""
-    match = match_headers(source, headers)
-    seen = _observer.get()
-    if seen is not None:
-        seen.append(match)
-        return ColumnMapping(match.columns, ())
+def map_columns(
+    source: Source, partition: str, headers: Sequence[str], *, is_part: bool = False
+) -> ColumnMapping:
+    """PermanentSourceError where a column is not there, two headers read alike, or drift may not be.
+
+    `is_part`: whether every column is there is asked of all parts together, by `check_absence`.
+    """
+    match = match_headers(source, headers, is_part=is_part)
+    observer = _observer.get()
+    if observer is not None:
+        if observer.is_lenient or not is_part:
+            observer.matches.append(match)
+        if observer.is_lenient:
+            return ColumnMapping(match.columns, (), match)
     faults = [_describe_missing(source, name, headers) for name in match.missing]
     faults += [
         f"the headers {', '.join(map(repr, clash))} read alike, and both fit {name!r}. "
@@ -104,26 +156,66 @@ def map_columns(source: Source, partition: str, headers: Sequence[str]) -> Colum
         for name, clash in match.clashes.items()
     ]
     notes: list[str] = []
-    for mode, names, text in (
-        (source.drift.extra_column, match.unknown, "columns not in the contract, dropped"),
-        (source.drift.absent_column, match.absent, "optional columns absent"),
-    ):
-        if names and mode == "fail":
-            faults.append(f"{text}: {', '.join(names)}; `drift` of {source.name} in sources.yaml forbids it.")
-        elif names and mode == "warn":
-            notes.append(f"{text}: {', '.join(names)}")
+    if match.unknown and source.drift.extra_column != "ignore":
+        text = f"columns not in the contract, dropped: {', '.join(match.unknown)}"
+        if source.drift.extra_column == "fail":
+            faults.append(f"{text}; `drift` of {source.name} in sources.yaml forbids it.")
+        else:
+            notes.append(text)
+    if not is_part:
+        faults += _describe_unmatched(source, match)
+        notes += _note_absence(source, match)
+    _refuse(source, partition, headers, faults)
+    return ColumnMapping(match.columns, tuple(notes), match)
+
+
+def check_absence(source: Source, partition: str, matches: Sequence[HeaderMatch]) -> tuple[str, ...]:
+    """Notes on the columns that no part of the delivery has; PermanentSourceError where one must be there."""
+    observer = _observer.get()
+    if not matches or (observer is not None and observer.is_lenient):
+        return ()
+    match = join_matches(matches)
+    if observer is not None:
+        observer.matches.append(match)
+    _refuse(source, partition, match.headers, _describe_unmatched(source, match))
+    return tuple(_note_absence(source, match))
+
+
+def _refuse(source: Source, partition: str, headers: Sequence[str], faults: Sequence[str]) -> None:
     if faults:
         raise PermanentSourceError(
             f"{source.name} {partition}: {' '.join(faults)} Headers found: {', '.join(map(repr, headers))}."
         )
-    return ColumnMapping(match.columns, tuple(notes))
+
+
+def _note_absence(source: Source, match: HeaderMatch) -> list[str]:
+    is_noted = bool(match.absent) and source.drift.absent_column != "ignore"
+    return [f"optional columns absent: {', '.join(match.absent)}"] if is_noted else []
 
 
 def _describe_missing(source: Source, name: str, headers: Sequence[str]) -> str:
     column = next(c for c in source.columns if c.name == name)
-    near = find_closest(column.raw or name, headers)
-    hint = f" The nearest header is {near!r}." if near else ""
     return (
-        f"required column {name!r} (expected header {column.raw or name!r}) is missing.{hint} "
-        f"Correct `columns.{name}` of {source.name} in sources.yaml."
+        f"required column {name!r} (expected header {column.raw or name!r}) is missing."
+        f"{suggest_header(column, headers)} Correct `columns.{name}` of {source.name} in sources.yaml."
     )
+
+
+def _describe_unmatched(source: Source, match: HeaderMatch) -> list[str]:
+    columns = {c.name: c for c in source.columns}
+    free = (*match.unknown, *match.personal)
+    return [
+        f"column {name!r} (header {columns[name].raw or name!r}) is not there."
+        f"{suggest_header(columns[name], free)} Correct `columns.{name}` of {source.name} in sources.yaml; where "
+        f"the source may come without it, say `optional: true` there."
+        for name in match.unmatched
+    ]
+
+
+def suggest_header(column: Column, headers: Sequence[str]) -> str:
+    """` The nearest header is 'Hạn', …`, with the signs named that only look like others; or nothing."""
+    near = find_closest_header(column.raw or column.name, headers)
+    if near is None:
+        return ""
+    signs = describe_characters(near)
+    return f" The nearest header is {near!r}{f', which has {signs}' if signs else ''}."

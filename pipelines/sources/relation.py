@@ -6,7 +6,7 @@ anywhere between source and batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -18,13 +18,16 @@ from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import NotProvided
 
+Locator = Callable[[duckdb.DuckDBPyConnection, Sequence[str], Sequence[Sequence[str | None]]], list[str]]
+
 
 class Relation(NamedTuple):
     """`sql`: what stands after FROM; `columns`: canonical → expression over it, every one text.
 
     `origin`: the query or file, without secrets; `notes`: what was dropped or is absent, complete
     once the relation was read to its end. `validator`: by it the source can be asked later whether this
-    is still the whole truth.
+    is still the whole truth. `locate(con, columns, texts)`: which page, file or sheet rows came from in which
+    the columns hold one of these lists of texts. `is_volatile`: another capture may well give another answer.
     """
 
     sql: str
@@ -32,6 +35,8 @@ class Relation(NamedTuple):
     origin: str
     notes: Sequence[str]
     validator: str = ""
+    locate: Locator | None = None
+    is_volatile: bool = False
 
 
 @contextmanager

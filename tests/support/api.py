@@ -107,7 +107,7 @@ def issues(url: str, **changes: Any) -> Source:
         "suite": "issue_register.json", "personal": {"reporter": "name"},
         "columns": (
             {"name": "issue_code", "raw": "id", "required": True},
-            {"name": "unit_code", "raw": "unit.code"},
+            {"name": "unit_code", "raw": "unit.code", "optional": True},
         ),
     }  # fmt: skip
     return Source.model_validate(base | changes)

@@ -200,7 +200,7 @@ def test_a_personal_column_cannot_be_pulled_by_mistake(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("connector", "keys", "foreign", "owner"),
     [
-        ("files", {"path": "x.csv", "format": "csv"}, "paging", "http"),
+        ("files", {"path": "x.csv", "format": "csv"}, "params", "http"),
         ("files", {"path": "x.csv", "format": "csv"}, "table", "database"),
         ("database", {"url": "sqlite:///x", "table": "t", "cursor": "c"}, "path", "files"),
         ("http", {"url": "https://example.org", "records": "data"}, "cursor", "database"),
@@ -379,7 +379,7 @@ def test_the_schema_is_that_of_the_models_and_every_configuration_meets_it() -> 
     content["sources"]["dossier_log"]["columns"]["dosier_code"] = "id"
     assert len(list(validator.iter_errors(content))) == 1
     del content["sources"]["dossier_log"]["columns"]["dosier_code"]
-    content["sources"]["dossier_log"]["paging"] = {"by": "page"}
+    content["sources"]["dossier_log"]["params"] = {"by": "page"}
     assert len(list(validator.iter_errors(content))) == 1
 
 

@@ -101,7 +101,8 @@ def test_a_newcomer_is_told_what_to_change_and_then_the_source_is_ready(place: P
 def test_what_would_be_rejected_is_told_by_rule_and_nothing_is_landed(place: Path) -> None:
     right = yaml.safe_load((place / "sources.yaml").read_text("utf-8"))
     columns = right["sources"]["dossier_log"]["columns"]
-    columns |= {"recorded_at": "event_time", "due_at": None}
+    columns["recorded_at"] = "event_time"
+    del columns["due_at"]
     columns["channel"]["value_map"] = {"counter": "in_person"}
     (place / "sources.yaml").write_text(yaml.safe_dump(right), encoding="utf-8")
     result = check()

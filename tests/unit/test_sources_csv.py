@@ -291,8 +291,8 @@ def test_the_same_content_under_two_names_counts_once(settings: Settings) -> Non
 
 
 def test_where_each_file_is_a_whole_export_the_newest_counts(settings: Settings) -> None:
-    old = put(settings, "2025-08-06-z.csv", "Mã\nold\n".encode())
-    put(settings, "2025-08-06-a.csv", "Mã\nnew\n".encode())
+    old = put(settings, "2025-08-06-z.csv", "Mã;Nội dung\nold;x\n".encode())
+    put(settings, "2025-08-06-a.csv", "Mã;Nội dung\nnew;x\n".encode())
     os.utime(old, (1, 1))
     one = source(path="{data}/in/{partition}*.csv", several_files="newest")
     assert [row["code"] for row in rows(settings, one)] == ["new"]

@@ -20,9 +20,9 @@ def test_csv_with_bom_semicolons_quotes_and_crlf(settings: Settings) -> None:
 
 
 def test_a_personal_column_is_never_landed_and_an_unknown_one_is_dropped_and_said(settings: Settings) -> None:
-    put(settings, "2025-08-06.csv", "Mã;Họ tên;Cột lạ\n1;Lê Mẫu;x\n".encode())
+    put(settings, "2025-08-06.csv", "Mã;Nội dung;Họ tên;Cột lạ\n1;a;Lê Mẫu;x\n".encode())
     batch = land_partition(source(), DAY, settings, run_id="t")
-    assert pq.read_schema(batch.path).names == ["code"]
+    assert pq.read_schema(batch.path).names == ["code", "note"]
     assert any("Cột lạ" in note for note in batch.notes)
     assert not any("Họ tên" in note for note in batch.notes)
 

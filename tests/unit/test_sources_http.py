@@ -48,7 +48,7 @@ def in_turn(*answers: Response) -> Callable[[Request, int], Response]:
 
 def ranking(url: str) -> Source:
     demo = load_contracts(PROJECT / "sources.yaml").sources["national_ranking"]
-    return Source.model_validate(demo.model_dump() | PORTAL | {"url": url})
+    return Source.model_validate(demo.model_dump() | PORTAL | {"url": url, "omits_empty": True})
 
 
 def page(number: int, pages: int, code: str = "40") -> dict[str, Any]:

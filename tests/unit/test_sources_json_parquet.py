@@ -223,7 +223,7 @@ def collected(settings: Settings, one: Source) -> list[tuple]:
 @PROPERTY
 @given(st.lists(st.dictionaries(st.sampled_from(["Mã", "Nội dung", "khác"]), VALUE), min_size=1, max_size=5))
 def test_any_records_give_as_many_rows_in_either_json_form(settings: Settings, records: list) -> None:
-    records = [{"Mã": "x"}, *records]
+    records = [{"Mã": "x", "Nội dung": "y"}, *records]
     put(settings, "2025-08-06.json", json.dumps(records).encode())
     document = collected(settings, json_source())
     put(settings, "2025-08-06.json", "\n".join(map(json.dumps, records)).encode())

@@ -41,6 +41,11 @@ class Column(Frozen):
     )
     aliases: tuple[str, ...] = Field(default=(), description="Other headers of the same column.")
     required: bool = Field(default=False, description="Without this column nothing is landed.")
+    optional: bool = Field(
+        default=False,
+        description="A delivery may come without this column, as long as none before had a value in it. "
+        "Otherwise a header that is named and not there stops the pull.",
+    )
     value_map: dict[str, str] | None = Field(
         default=None,
         description="The source's word → the canonical word. Other words are rejected, never guessed.",

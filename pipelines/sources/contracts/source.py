@@ -74,6 +74,12 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
         description="A delivery without rows is one (a log on a holiday). Otherwise it is a day whose data "
         "are missing: it moves no number's moment, and where rows were known it is refused.",
     )
+    repeated_keys: Literal["refuse", "accept"] = Field(
+        "refuse",
+        description="A key that comes twice in a whole delivery: pages that overlap, a sheet or a file that stands "
+        "there twice, so that another record never came. accept: the source itself lists it twice; the later row "
+        "counts.",
+    )
     suite: str = Field(description="The suite's file under expectations/.")
     unit: tuple[str, ...] = Field(
         (), description="Columns that name the unit a row belongs to; the first that a row fills counts."

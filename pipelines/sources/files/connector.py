@@ -6,7 +6,7 @@ Only mapped columns get past a reader; personal and unknown ones are dropped the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
@@ -25,7 +25,7 @@ from pipelines.sources.files.formats import find_format
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.streams import register_streams
 from pipelines.sources.files.unpacking import Member, open_plain
-from pipelines.sources.mapping import map_columns
+from pipelines.sources.mapping import HeaderMatch, check_absence, map_columns
 from pipelines.sources.relation import Relation, refuse_the_past
 
 # What a contract may name as `raw` to keep where a row came from.
@@ -40,6 +40,8 @@ class MappedFragment(NamedTuple):
     columns: Mapping[str, str]
     select: str
     notes: list[str]
+    match: HeaderMatch
+    sheet: str
 
 
 @contextmanager
@@ -118,6 +120,13 @@ def _build_relation(session: ReadSession, partition: date, files: list[SourceFil
             _whole_file(files[0]),
             "it holds no records; an empty export cannot be told from a broken one",
         )
+    _require_total(session)
+    matches = [fragment.match for fragment in fragments if fragment.match.is_part]
+    try:
+        notes = check_absence(session.source, str(partition), matches)
+    except PermanentSourceError as error:
+        one = files[0] if len(files) == 1 else None
+        raise FileRefused(str(error), one and one.path, one.sha256 if one else "") from None
     names = list(dict.fromkeys(name for fragment in fragments for name in fragment.columns))
     selects = []
     for fragment in fragments:
@@ -127,8 +136,44 @@ def _build_relation(session: ReadSession, partition: date, files: list[SourceFil
         sql=f"({' union all '.join(selects)})",
         columns={name: duck.identifier(name) for name in names},
         origin="; ".join(file.origin for file in files),
-        notes=_join_notes(fragments),
+        notes=(*_join_notes(fragments), *notes),
+        locate=partial(_locate, fragments),
     )
+
+
+def _require_total(session: ReadSession) -> None:
+    """Unreadable where the documents and their records are not as many as each of them says."""
+    records, pages = sum(document.records for document in session.documents), len(session.documents)
+    for document in session.documents:
+        for what, total, count in (
+            ("records", document.record_total, records),
+            ("pages", document.page_total, pages),
+        ):
+            if total is not None and total != count:
+                raise Unreadable(
+                    document.member,
+                    f"it says that there are {total} {what} (`paging.total_{what}`), and {count} came: the "
+                    f"delivery is not whole",
+                )
+
+
+def _locate(
+    fragments: list[MappedFragment],
+    con: duckdb.DuckDBPyConnection,
+    columns: Sequence[str],
+    texts: Sequence[Sequence[str | None]],
+) -> list[str]:
+    """The files and sheets that hold one of these keys, in order; one that holds it twice is named so."""
+    labels = []
+    for fragment in fragments:
+        written = ", ".join(f"{fragment.columns.get(name, NOTHING)}" for name in columns)
+        row = con.execute(
+            f"select count(*) from ({fragment.select}) where list_contains(?, [{written}])", [texts]
+        ).fetchone()
+        if row and row[0]:
+            sheet = f", sheet {fragment.sheet}" if fragment.sheet else ""
+            labels.append(f"{fragment.member.name}{sheet}{f', {row[0]} times' if row[0] > 1 else ''}")
+    return labels
 
 
 def _join_notes(fragments: list[MappedFragment]) -> tuple[str, ...]:
@@ -173,7 +218,12 @@ def _map_fragment(
     headers = {name for c in session.source.columns for name in c.headers}
     offered = [c for c in constants if not c.startswith("_") or c in headers]
     try:
-        mapping = map_columns(session.source, f"{partition} {member.name}", [*fragment.headers, *offered])
+        mapping = map_columns(
+            session.source,
+            f"{partition} {member.name}",
+            [*fragment.headers, *offered],
+            is_part=find_format(session.source.format).is_keyed,
+        )
     except PermanentSourceError as error:
         raise FileRefused(str(error), file.path, file.sha256) from None
     fixed = {
@@ -189,7 +239,9 @@ def _map_fragment(
     columns = {name: duck.identifier(name) for name in read}
     columns |= {name: f"cast({duck.literal(constants[raw])} as varchar)" for name, raw in fixed.items()}
     # Only now: selecting a sheet adds notes on the rows that it left out.
-    return MappedFragment(member, columns, select, [*mapping.notes, *fragment.notes])
+    return MappedFragment(
+        member, columns, select, [*mapping.notes, *fragment.notes], mapping.match, constants.get("_sheet", "")
+    )
 
 
 def _describe_path(source: Source, partition: date, settings: Settings) -> str:

@@ -100,6 +100,7 @@ def match_path(source: Source, partition: date, settings: Settings) -> list[Path
         paths = [p for p in paths if not p.is_dir() and p.suffix.lower() not in inbox.UNFINISHED]
     elif pattern.is_dir():
         folder, paths = pattern, list(pattern.glob("page_*.json"))
+        _require_all_pages(f"{source.name} {partition}", paths)
         # An empty folder of pages is a day without a capture.
         if not paths and (not find_format(source.format).has_pages or any(pattern.iterdir())):
             raise PermanentSourceError(
@@ -115,6 +116,18 @@ def match_path(source: Source, partition: date, settings: Settings) -> list[Path
                 f"Nothing was landed. Put the file itself there, or name its real place in `path`."
             )
     return sorted(paths)
+
+
+def _require_all_pages(at: str, paths: list[Path]) -> None:
+    """PermanentSourceError where a number between the first page, 0 or 1, and the last is missing."""
+    numbers = {int(match[1]) for path in paths if (match := re.fullmatch(r"page_(\d+)", path.stem))}
+    missing = sorted(set(range(min(1, *numbers), max(numbers))) - numbers) if numbers else []
+    if missing:
+        listed = ", ".join(map(str, missing[:20]))
+        raise PermanentSourceError(
+            f"{at}: of the pages up to page_{max(numbers)}.json these are missing: {listed}. Nothing was landed: a "
+            f"capture is all its pages. Deliver it whole."
+        )
 
 
 def _first_pattern(pattern: Path, settings: Settings) -> int:

@@ -20,14 +20,14 @@ import duckdb
 from pipelines import duck
 from pipelines.privacy import detectors as personal
 from pipelines.settings import Settings
-from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.http.capture import read_capture
 from pipelines.sources.http.fetch import Client
+from pipelines.sources.http.key_pages import KeyPages
 from pipelines.sources.http.position import HttpPage
-from pipelines.sources.http.repeated_keys import RepeatedKeys
-from pipelines.sources.mapping import map_columns, match_headers, observes_matches
+from pipelines.sources.mapping import HeaderMatch, check_absence, map_columns, match_headers, observes_matches
 from pipelines.sources.relation import Relation, refuse_the_past, register_chunks
 from pipelines.sources.values.cells import format_value
 from pipelines.sources.values.json_path import read_path
@@ -65,17 +65,30 @@ def pull(
     with Client(source, at, day_headers, fill, settings.retries.longest_pause) as client:
         capture = read_capture(source, client, partition, fill, etag_before)
         first = next(capture)
-        columns = [c for c in source.columns if c.mapped]
+        names = [c.name for c in source.columns if c.mapped]
         headers = _list_headers(source, first)
-        notes = list(map_columns(source, str(partition), headers).notes) if first.records else []
+        notes: list[str] = []
+        if first.records:
+            notes += map_columns(source, str(partition), headers, is_part=True).notes
         notes += _note_open_credentials(source, fill)
-        keys = RepeatedKeys(source, notes)
-        chunks = (_format_records(source, page, columns, notes, keys) for page in chain([first], capture))
-        with register_chunks(con, [c.name for c in columns], chunks) as rows:
+        pages = KeyPages(source, notes)
+        matches: list[HeaderMatch] = []
+
+        def read_chunks() -> Iterator[list[list[str | None]]]:
+            for page in chain([first], capture):
+                match = match_headers(source, _list_headers(source, page), is_part=True)
+                matches.extend([match] if page.records else [])
+                chunk = _format_records(source, page, match, notes)
+                pages.note(page, dict(zip(names, chunk, strict=True)), match.columns)
+                yield chunk
+
+        with register_chunks(con, names, read_chunks()) as rows:
             etag = first.answer.etag if single else None
             new_validator = f"{_hash_contract(source)}:{etag}" if etag else ""
-            expressions = {c.name: duck.identifier(c.name) for c in columns}
-            yield Relation(rows, expressions, _describe_origin(source), notes, new_validator)
+            expressions = {name: duck.identifier(name) for name in names}
+            origin = _describe_origin(source)
+            yield Relation(rows, expressions, origin, notes, new_validator, pages.locate, is_volatile=True)
+        notes.extend(check_absence(source, str(partition), matches))
 
 
 def expects_delivery(source: Source, partition: date, settings: Settings) -> bool:
@@ -123,12 +136,11 @@ def _choose_values(source: Source, page: HttpPage) -> dict[str, Any]:
 
 
 def _format_records(
-    source: Source, page: HttpPage, columns: list[Column], notes: list[str], keys: RepeatedKeys
+    source: Source, page: HttpPage, match: HeaderMatch, notes: list[str]
 ) -> list[list[str | None]]:
     """The page's records as columns of text; what it newly drops is added to the notes."""
     constants = {name: read_path(page.answer.page, path) for name, path in source.page_constants.items()}
     constants = _choose_values(source, page) | constants
-    match = match_headers(source, _list_headers(source, page))
     if page.records and match.missing and not observes_matches():
         raise PermanentSourceError(
             f"{page.request.at}page {page.number} has no {', '.join(map(repr, match.missing))}, which the source "
@@ -140,16 +152,15 @@ def _format_records(
             notes.append(note)
     records = [constants | _flatten(record) for record in page.records]
     try:
-        texts = [
+        return [
             [format_value(r.get(match.columns.get(c.name, "")), c, source.number_format) for r in records]
-            for c in columns
+            for c in source.columns
+            if c.mapped
         ]
     except ValueError as error:
         raise PermanentSourceError(
             f"{page.request.at}page {page.number}: {error}. Nothing was landed."
         ) from None
-    keys.check_page(page, {c.name: column for c, column in zip(columns, texts, strict=True)}, match.columns)
-    return texts
 
 
 def _flatten(record: Any, prefix: str = "") -> dict[str, Any]:

@@ -7,10 +7,13 @@ text holds more than plain letters.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 
 import duckdb
 from duckdb.func import FunctionNullHandling
+
+from pipelines.sources.contracts.names import find_closest
 
 # As SQL knows `describe_characters`.
 FUNCTION = "describe_characters"
@@ -59,6 +62,23 @@ def _find_alike(sign: str) -> str | None:
             if letters.isascii() or letters in VIETNAMESE:
                 return letters
     return None
+
+
+def find_closest_header(name: str, headers: Iterable[str], cutoff: float = 0.5) -> str | None:
+    """The most similar of `headers`, signs that only look like others taken for them; None where nothing is near."""
+    plain = {write_plainly(header): header for header in headers}
+    near = find_closest(write_plainly(name), plain, cutoff)
+    return plain[near] if near else None
+
+
+def write_plainly(text: str) -> str:
+    """The text as it looks: a Cyrillic or full-width letter as the plain one."""
+    return "".join(_find_plain(sign) for sign in unicodedata.normalize("NFC", text))
+
+
+@cache
+def _find_plain(sign: str) -> str:
+    return (_describe(sign) and _find_alike(sign)) or sign
 
 
 def register_characters(con: duckdb.DuckDBPyConnection) -> None:

@@ -22,7 +22,9 @@ class Drift(Frozen):
         default="warn", description="A header that the contract does not name (dropped)."
     )
     absent_column: Mode = Field(
-        default="warn", description="An optional column that is mapped but not delivered."
+        default="fail",
+        description="A header that sources.yaml names and a delivery does not have. warn, ignore: all columns "
+        "count as `optional`.",
     )
     unknown_word: Mode = Field(default="warn", description="A word that a column's value_map does not know.")
     changed_type: Mode = Field(

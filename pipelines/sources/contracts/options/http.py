@@ -28,6 +28,11 @@ class HttpOptions(Frozen):
     page_constants: dict[str, str] = Field(
         default_factory=dict, description="Record column → path of what a page says once for all its records."
     )
+    omits_empty: bool = Field(
+        False,
+        description="JSON: records leave out keys that have no value, so that a column which no record has counts "
+        "as empty. Otherwise a column that no record of a delivery has stops the pull.",
+    )
     method: Literal["GET", "POST"] = Field(
         "GET", description="POST sends `form`, or `request` as a JSON body."
     )
@@ -56,11 +61,6 @@ class HttpOptions(Frozen):
         "name as to a header.",
     )
     paging: Paging = Field(Paging.model_validate({}), description="How to get from page to page.")
-    repeated_keys: Literal["refuse", "accept"] = Field(
-        "refuse",
-        description="A key of a snapshot or whole table that comes on two pages or in two requests: pages that "
-        "overlap, so that another record never came. accept: the API itself lists it twice.",
-    )
     success: dict[str, str | int | bool] = Field(
         default_factory=dict,
         description="Path → value that a good answer has, where the API answers 200 to errors too.",

@@ -34,8 +34,12 @@ class Paging(Frozen):
     link: str | None = Field(
         None, description="by link: path of the next address; without it the Link header's rel=next."
     )
-    total_pages: str | None = Field(None, description="Path of the number of pages, where the API tells it.")
-    total_records: str | None = Field(None, description="Path of the number of records: checked at the end.")
+    total_pages: str | None = Field(
+        None, description="Path of the number of pages, in an answer or a JSON file."
+    )
+    total_records: str | None = Field(
+        None, description="Path of the number of records, in an answer or a JSON file: checked at the end."
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Paging:

@@ -17,7 +17,8 @@ class Format(NamedTuple):
     `describer(member, encoding, message)`: DuckDB's complaint in words for the operator. `delimiter`: what
     stands between cells unless the contract says otherwise; only delimited text may need its cells cleaned.
     `is_zip`: a ZIP of this format is one export, not an archive of exports. `has_pages`: a folder may hold
-    a capture in pages (page_*.json).
+    a capture in pages (page_*.json). `is_keyed`: each record names its own values, so that a part of a delivery
+    may lack a name that another has.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Format(NamedTuple):
     delimiter: str | None = None
     is_zip: bool = False
     has_pages: bool = False
+    is_keyed: bool = False
 
     def load_reader(self) -> Callable[..., Any]:
         return load_function(self.reader)
@@ -37,8 +39,8 @@ class Format(NamedTuple):
 FORMATS = (
     Format("csv", "csv_file:read_csv", "csv_failures:describe_failure", delimiter=","),
     Format("tsv", "csv_file:read_csv", "csv_failures:describe_failure", delimiter="\t"),
-    Format("json", "json_file:read_document", has_pages=True),
-    Format("ndjson", "json_file:read_lines"),
+    Format("json", "json_file:read_document", has_pages=True, is_keyed=True),
+    Format("ndjson", "json_file:read_lines", is_keyed=True),
     Format("parquet", "parquet_file:read_parquet"),
     Format("xlsx", "workbook:read_workbook", is_zip=True),
     Format("xls", "workbook:read_workbook", is_zip=True),

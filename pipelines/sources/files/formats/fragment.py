@@ -33,6 +33,15 @@ class Unreadable(ValueError):
         self.member = member
 
 
+class Document(NamedTuple):
+    """A JSON document of a delivery: its records, and how many records and documents it says there are in all."""
+
+    member: Member
+    records: int
+    record_total: int | None
+    page_total: int | None
+
+
 class ReadSession:
     """One pull: the source, the connection and what is registered in it until the batch is written.
 
@@ -53,6 +62,7 @@ class ReadSession:
         self.failure: Exception | None = None
         # What DuckDB calls a file → the export that it is.
         self.members: dict[str, Member] = {}
+        self.documents: list[Document] = []
         self.resources = ExitStack()
         self._registered = 0
 

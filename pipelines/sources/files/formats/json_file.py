@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files.formats.encoding import find_codec, find_contradiction, open_as_utf8
 from pipelines.sources.files.formats.foreign import find_kind
-from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
+from pipelines.sources.files.formats.fragment import Document, ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.json_document import parse_json
 from pipelines.sources.values.json_path import describe_no_list, read_path
@@ -34,7 +34,12 @@ def read_document(session: ReadSession, member: Member) -> Iterator[TableFragmen
             data = stream.read(limit * MIB + 1)
         if len(data) > limit * MIB:
             raise ValueError(f"it is larger than {limit} MiB (`limits.document_mb`); ask for NDJSON")
-        records = _find_records(source, _parse_document(data.decode()))
+        document = _parse_document(data.decode())
+        records = _find_records(source, document)
+        paths = (source.paging.total_records, source.paging.total_pages)
+        session.documents.append(
+            Document(member, len(records), *(_read_total(document, path) for path in paths))
+        )
     except ValueError as error:
         raise Unreadable(member, str(error)) from None
     if not records:
@@ -144,6 +149,16 @@ def _find_records(source: Source, document: Any) -> list[Mapping[str, Any]]:
             raise ValueError(f"record {number} is no object")
     constants = {name: read_path(document, where) for name, where in source.page_constants.items()}
     return [constants | record for record in records] if constants else records
+
+
+def _read_total(document: Any, path: str | None) -> int | None:
+    """How many there are in all, as this document says; ValueError where it should and does not."""
+    if path is None:
+        return None
+    try:
+        return int(str(read_path(document, path)))
+    except ValueError:
+        raise ValueError(f"it has no number at {path!r} (`paging`)") from None
 
 
 def _read_lines(source: Source, member: Member, encoding: str) -> Iterator[Mapping[str, Any]]:

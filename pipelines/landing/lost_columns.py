@@ -1,0 +1,75 @@
+"""Columns that sources.yaml calls optional, and that a delivery before had: their loss is never only a note."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from pipelines.sources.contracts.contract import Source
+from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.mapping import HeaderMatch, join_matches, suggest_header
+
+# A log's smaller days may lack a value by chance: so many deliveries before are asked.
+DELIVERIES = 8
+
+
+def check_lost_columns(
+    source: Source, partition: str, matches: Sequence[HeaderMatch], landing: Path, *, label: str = ""
+) -> None:
+    """PermanentSourceError where an earlier delivery had values in a column whose header is gone.
+
+    `label`: what the message calls the source, where it is no source of a day.
+    """
+    lost = find_lost_columns(source, partition, matches, landing)
+    if not lost:
+        return
+    columns = {c.name: c for c in source.columns}
+    texts = "".join(
+        f"column {name!r} (header {columns[name].raw or name!r}) is gone; the delivery of {day} had it."
+        f"{suggest_header(columns[name], [h for match in matches for h in match.unknown])} "
+        for name, day in lost.items()
+    )
+    raise PermanentSourceError(
+        f"{label or f'{source.name} {partition}'}: {texts}Nothing was landed. Ask the source for the whole delivery, "
+        f"correct the header in sources.yaml, or take the column out of `columns` there if it will not come again."
+    )
+
+
+def find_lost_columns(
+    source: Source, partition: str, matches: Sequence[HeaderMatch], landing: Path
+) -> dict[str, str]:
+    """Optional column that no part of this delivery has → the newest day before on which it held a value."""
+    absent = join_matches(matches).absent if matches and not source.omits_empty else ()
+    lost: dict[str, str] = {}
+    if absent:
+        for path in _list_earlier(source, partition, landing):
+            filled = _list_filled(path, absent)
+            lost = dict.fromkeys(filled, path.parent.name) | lost
+    return lost
+
+
+def _list_earlier(source: Source, partition: str, landing: Path) -> Iterable[Path]:
+    """The batches' files up to this day, the newest of each day, the newest day first."""
+    folders = sorted((landing / source.name).glob("*"), reverse=True)
+    newest = (
+        max(sidecars, key=lambda path: path.name)
+        for folder in folders
+        if folder.name <= partition and (sidecars := list(folder.glob("*.json")))
+    )
+    files = (sidecar.with_suffix(".parquet") for sidecar in newest)
+    return islice((file for file in files if file.exists()), DELIVERIES)
+
+
+def _list_filled(path: Path, names: Iterable[str]) -> list[str]:
+    """Those columns that hold a value, by the file's footer alone."""
+    about = pq.read_metadata(path)
+    empty: dict[str, int] = {}
+    for group in range(about.num_row_groups):
+        for at in range(about.num_columns):
+            column = about.row_group(group).column(at)
+            nulls = column.statistics.null_count if column.statistics else 0
+            empty[column.path_in_schema] = empty.get(column.path_in_schema, 0) + (nulls or 0)
+    return [name for name in names if name in empty and empty[name] < about.num_rows]

@@ -1,0 +1,111 @@
+"""A column that was there is gone: the pull stops and names the nearest header, whatever the format."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipelines.sources.errors import PermanentSourceError
+from tests.cases.case_place import CasePlace
+
+DOSSIERS = "dossier_log"
+
+
+def rename_header(place: CasePlace, file: str, header: str, to: str) -> None:
+    path = place.inbox / file
+    content = path.read_text(encoding="utf-8")
+    assert header in content.split("\n")[0]
+    path.write_text(content.replace(header, to, 1), encoding="utf-8")
+
+
+def test_eth_in_a_header_is_folded_and_in_a_word_named(tmp_path: Path) -> None:
+    place = CasePlace("eth_for_d_stroke", tmp_path)
+    clean = place.validate_day(DOSSIERS, "2025-08-05")
+    header_only = place.validate_day(DOSSIERS, "2025-08-07")
+    assert len(clean.accepted) == len(header_only.accepted) == 220
+    assert {row["processing_unit_code"] for row in header_only.accepted} == {"H42.01"}
+    one_word = place.validate_day(DOSSIERS, "2025-08-08")
+    assert list(one_word.rejected.values()) == [{"status_code_unknown"}]
+    assert place.validate_day(DOSSIERS, "2025-08-06").report.blocked
+    advice = [a.text for a in place.examine(DOSSIERS, "2025-08-06").advice if a.about == "status_code"]
+    assert any("U+00D0 LATIN CAPITAL LETTER ETH (looks like Đ)" in text for text in advice)
+
+
+@pytest.mark.parametrize(
+    ("renamed", "hint"),
+    [
+        ("Ngày hẹn trả kết quả", "nearest header is 'Ngày hẹn trả kết quả'"),
+        # The Cyrillic letter a, twice.
+        ("Ng\u0430y hẹn tr\u0430", "has U\\+0430 CYRILLIC SMALL LETTER A \\(looks like a\\)"),
+        ("Ghi chú", "column 'due_at' \\(header 'Ngày hẹn trả'\\) is not there"),
+    ],
+)
+def test_a_named_header_that_is_not_there_stops_the_pull(tmp_path: Path, renamed: str, hint: str) -> None:
+    place = CasePlace("eth_for_d_stroke", tmp_path)
+    rename_header(place, "export_2025-08-05.csv", "Ngày hẹn trả", renamed)
+    seen = place.examine(DOSSIERS, "2025-08-05")
+    assert not seen.ok
+    with pytest.raises(PermanentSourceError, match=hint):
+        place.validate_day(DOSSIERS, "2025-08-05")
+    assert not list(place.settings.landing.glob("dossier_log/*/*"))
+
+
+@pytest.mark.parametrize(
+    "written", ["Nga\u0300y he\u0323n tra\u0309", "Ngày\u00a0hẹn\u202ftrả", "NGÀY HẸN TRẢ"]
+)
+def test_what_only_is_written_otherwise_is_the_same_header(tmp_path: Path, written: str) -> None:
+    place = CasePlace("eth_for_d_stroke", tmp_path)
+    rename_header(place, "export_2025-08-05.csv", "Ngày hẹn trả", written)
+    assert all(row["due_at"] for row in place.validate_day(DOSSIERS, "2025-08-05").accepted)
+
+
+def test_an_optional_column_may_be_absent_until_a_delivery_had_it(tmp_path: Path) -> None:
+    place = CasePlace("eth_for_d_stroke", tmp_path)
+    place.change_sources(
+        "processing_unit_code: Đơn vị xử lý", "processing_unit_code: {raw: Đơn vị xử lý, optional: true}"
+    )
+    rename_header(place, "export_2025-08-05.csv", "Đơn vị xử lý", "Ghi chú")
+    first = place.validate_day(DOSSIERS, "2025-08-05")
+    assert {row["processing_unit_code"] for row in first.accepted} == {None}
+    place.validate_day(DOSSIERS, "2025-08-07")
+    rename_header(place, "export_2025-08-08.csv", "Đơn vị xử lý", "Ghi chú")
+    assert not place.examine(DOSSIERS, "2025-08-08").ok
+    with pytest.raises(PermanentSourceError, match="is gone; the delivery of 2025-08-07 had it"):
+        place.validate_day(DOSSIERS, "2025-08-08")
+
+
+def test_a_key_that_no_record_of_a_json_delivery_has_stops_it_unless_empty_ones_are_left_out(
+    tmp_path: Path,
+) -> None:
+    place = CasePlace("dotnet_json_times", tmp_path)
+    file = place.inbox / "log_2025-08-06.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    records = (
+        document if isinstance(document, list) else next(v for v in document.values() if isinstance(v, list))
+    )
+    raw = {c.name: c.raw for c in place.contracts.sources[DOSSIERS].columns}["due_at"]
+    for record in records[1:]:
+        record.pop(raw)
+    file.write_text(json.dumps(document), encoding="utf-8")
+    place.validate_day(DOSSIERS, "2025-08-06")
+    records[0].pop(raw)
+    file.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(PermanentSourceError, match=r"column 'due_at'.* is not there"):
+        place.validate_day(DOSSIERS, "2025-08-06")
+    place.change_sources("format: json", "format: json\n    omits_empty: true")
+    place.validate_day(DOSSIERS, "2025-08-06")
+
+
+def test_a_reference_table_does_not_lose_a_column_that_it_had(tmp_path: Path) -> None:
+    place = CasePlace("eth_for_d_stroke", tmp_path)
+    units = place.inbox / "units.csv"
+    header, *lines = units.read_text(encoding="utf-8").splitlines()
+    units.write_text(
+        "\n".join([f"{header},unit_type", *(f"{line},commune" for line in lines)]), encoding="utf-8"
+    )
+    place.validate_day(DOSSIERS, "2025-08-05")
+    units.write_text("\n".join([header, *lines, ""]), encoding="utf-8")
+    with pytest.raises(PermanentSourceError, match=r"reference units: column 'unit_type'.* is gone"):
+        place.validate_day(DOSSIERS, "2025-08-07")
