@@ -70,7 +70,7 @@ def describe_repetition(repetition: Repetition, places: list[list[str]]) -> str:
     examples = []
     for texts, labels in zip(repetition.examples, places, strict=True):
         key = "|".join(text or "" for text in texts[0])
-        examples.append(f"{key!r} ({', '.join(labels)})" if labels else repr(key))
+        examples.append(f"{key!r} ({'; '.join(labels)})" if labels else repr(key))
     more = repetition.keys - len(examples)
     verb = "key stands" if repetition.keys == 1 else "keys stand"
     rows = "1 row" if repetition.rows == 1 else f"{repetition.rows} rows"

@@ -88,7 +88,7 @@ def place(portal: Portal, tmp_path: Path) -> CasePlace:
 
 @pytest.mark.parametrize(
     ("source", "rows", "key"),
-    [("national_ranking", 34, "'18' (page 1, page 2)"), ("issue_register", 30, "'VM-010' (page 1, page 2)")],
+    [("national_ranking", 34, "'18' (page 1; page 2)"), ("issue_register", 30, "'VM-010' (page 1, page 2)")],
 )
 def test_pages_that_overlap_are_no_capture_though_the_total_fits(
     portal: Portal, place: CasePlace, source: str, rows: int, key: str
@@ -130,7 +130,7 @@ def test_a_dossier_that_stands_in_two_files_of_one_table_is_named_with_both(tmp_
     more.write_text(f"{header}\n{first.replace(code, code + ' ')}\n", encoding="utf-8")
     with pytest.raises(PermanentSourceError) as refused:
         place.validate_day("dossier_log", "2025-08-05")
-    assert f"'{code}' (export_2025-08-05.csv, export_2025-08-05_2.csv)" in str(refused.value)
+    assert f"'{code}' (export_2025-08-05.csv; export_2025-08-05_2.csv)" in str(refused.value)
 
 
 def test_a_page_that_is_missing_or_fewer_records_than_told_are_no_capture(tmp_path: Path) -> None:

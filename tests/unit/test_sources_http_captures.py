@@ -144,7 +144,7 @@ def at_every_unit(response: Response) -> Any:
          r"province 2.*no records came.*may_be_empty: true"),
         (at_units_of_2((200, {"items": [{"no": "x"}]})), PermanentSourceError,
          r"province 2.*page 1 has no 'issue_code'"),
-        (at_every_unit((200, {"items": [{"id": "same"}]})), SourceError, r"repeats 1 keys \(issue_code\)"),
+        (at_every_unit((200, {"items": [{"id": "same"}]})), SourceError, r"1 key stands in this list more than once"),
         (at_list((200, [])), PermanentSourceError, "gives 0 records"),
         (at_list((200, [{"x": 1}])), PermanentSourceError, "not all with a value at 'ma'"),
     ],
@@ -195,7 +195,7 @@ def test_pages_that_overlap_while_the_total_fits_are_no_capture(
             return
         with pytest.raises(
             SourceError,
-            match=r"1 key stands in this list more than once.*\(page 1, page 2\).*another is likely to be missing",
+            match=r"1 key stands in this list more than once.*\(page 1; page 2\).*another is likely to be missing",
         ):
             land_partition(register, DAY, settings, run_id="t")
         assert nothing_landed(settings)
