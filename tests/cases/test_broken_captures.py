@@ -88,7 +88,7 @@ def place(portal: Portal, tmp_path: Path) -> CasePlace:
 
 @pytest.mark.parametrize(
     ("source", "rows", "key"),
-    [("national_ranking", 34, "'18' (page 1; page 2)"), ("issue_register", 30, "'VM-010' (page 1, page 2)")],
+    [("national_ranking", 34, "'18' (page 1; page 2)"), ("issue_register", 30, "'VM-010' (page 1; page 2)")],
 )
 def test_pages_that_overlap_are_no_capture_though_the_total_fits(
     portal: Portal, place: CasePlace, source: str, rows: int, key: str

@@ -66,9 +66,12 @@ def test_the_portal_s_newer_endpoint_is_asked_in_json(settings: Settings, tmp_pa
         assert (request.body["fromDate"], request.body["toDate"]) == ("2025-01-01", "2025-08-06")
         at = (request.body["currentPage"] - 1) * 20
         children = [
-            {"departmentCode": code, "totalReceived": 9, "channelOnlineSum": 4}
+            {
+                "departmentCode": code, "departmentName": code, "totalReceived": 9, "channelOnlineSum": 4,
+                "channelDirectSum": 5, "channelPostalSum": 0, "totalOnTime": 3, "totalOverdue": 1,
+            }
             for code in codes[at : at + 20]
-        ]
+        ]  # fmt: skip
         return 200, {
             "code": "OK", "capturedAt": "2025-08-06T16:00:00+0700", "data": {"children": children},
             "paging": {"currentPage": request.body["currentPage"], "totalPages": 2},
