@@ -22,6 +22,7 @@ from pipelines.landing.lost_columns import find_lost_columns
 from pipelines.landing.personal import batch_sql
 from pipelines.landing.reference import land_reference
 from pipelines.landing.repeated_keys import describe_repetition, find_repetition
+from pipelines.privacy.detectors import register_detectors
 from pipelines.quality.suite import read_suite
 from pipelines.quality.validate import validate_batches
 from pipelines.settings import LOCAL_ZONE, Settings
@@ -53,6 +54,7 @@ def examine_source(
         return seen
     seen.partition = str(day)
     with tempfile.TemporaryDirectory() as folder, duck.connect(settings.extensions) as con:
+        register_detectors(con)
         trial = replace(settings, data=Path(folder))
         try:
             extra = _sample(seen, source, day, settings, con, rows)

@@ -150,13 +150,13 @@ def _examine_placeholders(
 def _examine_personal(
     seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, extra: dict[str, str]
 ) -> None:
-    kinds = {"citizen id": "id_number", "9-digit id": "id_number", "e-mail": "contact"}
+    contacts = ("phone", "e-mail")
     columns = {c.name: c for c in source.columns}
     free = source.free_text_columns()
     for (name, detector), rows in sorted(count_personal_data(con, "sample").items()):
         text = f"{rows} rows hold what looks like a {detector}"
         if name in extra:
-            seen.suggest("personal", extra[name], to=kinds.get(detector, "contact"))
+            seen.suggest("personal", extra[name], to="contact" if detector in contacts else "id_number")
             seen.add_advice(
                 "warning", extra[name], f"{text}; it is not declared. Declare it under `personal`"
             )

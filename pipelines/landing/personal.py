@@ -1,13 +1,21 @@
 """What is written of a connector's rows: nothing personal comes to rest.
 
-Free text and codes are scanned; a mapped or typed column only where it holds neither a word that its map
-knows nor a value of its type. Keys are left as they are: they are what a row is found by.
+Free text, codes and keys are scanned; a mapped or typed column only where it holds neither a word that its map
+knows nor a value of its type. The connection knows the detectors (`register_detectors`).
 """
 
 from __future__ import annotations
 
 from pipelines import duck
-from pipelines.privacy.detectors import AMONG_CODES, DETECTORS, any_detected_sql, detected_sql, redacted_sql
+from pipelines.privacy.detectors import (
+    CODES,
+    FREE_TEXT,
+    VALUES,
+    Scan,
+    any_candidate_sql,
+    detected_sql,
+    redacted_sql,
+)
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.relation import Relation
 from pipelines.sources.values.parsing import typed_value_sql
@@ -19,20 +27,16 @@ def batch_sql(source: Source, relation: Relation) -> str:
     A row is asked once, over its joined texts, whether any of them needs a look: half the price.
     """
     columns = {column.name: column for column in source.columns}
-    scanned = [name for name in relation.columns if _is_scanned(source, columns[name])]
-    codes = [name for name in scanned if name in source.scanned_columns() - source.free_text_columns()]
-    others = [name for name in scanned if name not in codes]
+    scans = {name: scan for name in relation.columns if (scan := find_scan(source, columns[name]))}
 
     texts = ", ".join(f"{text} as {duck.identifier(name)}" for name, text in relation.columns.items())
     has_personal_data = " or ".join(
-        [
-            any_detected_sql([duck.identifier(name) for name in others], DETECTORS),
-            any_detected_sql([duck.identifier(name) for name in codes], AMONG_CODES),
-        ]
+        any_candidate_sql([duck.identifier(name) for name in scans if scans[name] is scan], scan)
+        for scan in (FREE_TEXT, CODES, VALUES)
     )
     # Written once for all columns that are treated alike: a small batch costs what it takes to plan its statement.
     alike: dict[str, list[str]] = {}
-    for name in scanned:
+    for name in scans:
         alike.setdefault(_redacted_cell_sql(source, columns[name]), []).append(name)
     stored = {name: duck.identifier(name) for name in relation.columns}
     redacted = ""
@@ -49,9 +53,13 @@ def batch_sql(source: Source, relation: Relation) -> str:
     )
 
 
-def _is_scanned(source: Source, column: Column) -> bool:
-    is_plain_text = column.type == "text" and not column.meanings
-    return column.name in source.scanned_columns() or not is_plain_text
+def find_scan(source: Source, column: Column) -> Scan | None:
+    """How a landed column is looked at; None for a text that the contract exempts."""
+    if column.type != "text" or column.meanings:
+        return VALUES
+    if column.name not in source.scanned_columns():
+        return None
+    return CODES if column.name in source.code_columns() else FREE_TEXT
 
 
 def _redacted_cell_sql(source: Source, column: Column) -> str:
@@ -59,10 +67,9 @@ def _redacted_cell_sql(source: Source, column: Column) -> str:
     text = "_cell"
     if column.meanings:
         words = ", ".join(duck.literal(word) for word in column.meanings)
-        return f"case when {text} in ({words}) then {text} else {redacted_sql(text)} end"
+        return f"case when {text} in ({words}) then {text} else {redacted_sql(text, VALUES)} end"
     if column.type != "text":
         plain = column.model_copy(update={"default": None, "fallback": None})
         is_unread = f"{typed_value_sql(source, plain, lambda _: text)} is null"
-        return f"case when {detected_sql(text)} and {is_unread} then {redacted_sql(text)} else {text} end"
-    is_free_text = column.name in source.free_text_columns()
-    return redacted_sql(text, DETECTORS if is_free_text else AMONG_CODES)
+        return f"case when {detected_sql(text, VALUES)} and {is_unread} then {redacted_sql(text, VALUES)} else {text} end"
+    return redacted_sql(text, find_scan(source, column) or FREE_TEXT)

@@ -15,6 +15,7 @@ from pipelines.landing.lost_columns import check_lost_columns
 from pipelines.landing.personal import batch_sql
 from pipelines.landing.repeated_keys import check_repeated_keys
 from pipelines.log import get_logger
+from pipelines.privacy.detectors import register_detectors
 from pipelines.settings import Settings
 from pipelines.sources.connectors import find_connector
 from pipelines.sources.contracts.contract import Source
@@ -43,6 +44,7 @@ def land_partition(
         with duck.connect(settings.extensions) as own:
             return land_partition(source, partition, settings, run_id=run_id, con=own)
 
+    register_detectors(con)
     log = LOG.bind(source=source.name, partition=partition)
     connector = find_connector(source.connector).load()
     earlier = find_newest_batch(settings.landing, source.name, str(partition))

@@ -1,72 +1,125 @@
-"""Personal-data detectors (docs/domain.md §8), as RE2 patterns that DuckDB runs over stored text.
+"""Personal data in stored text, as SQL: a pattern lets by what cannot hold any, `redaction` looks at the rest.
 
-Whole columns of personal data are never pulled; these catch what slips into free text. A match is
-replaced before it is stored, and the row is rejected for it by the suite.
+Whole columns of personal data are never pulled; this catches what slips into texts. A match is replaced before it
+is stored, and the row is rejected for it by the suite. A connection needs `register_detectors` first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import duckdb
 
 from pipelines import duck
+from pipelines.privacy.redaction import REMOVED, find_personal_data, redact_code, redact_text
 
-# Boundaries keep 14-digit timestamps and codes out: they hold phones only as substrings. A phone may
-# be glued to a word ("sđt0912345678") or written in groups ("0912 345 678").
-DETECTORS: dict[str, str] = {
-    "citizen id": r"\b\d{12}\b",
-    "phone": r"(?:^|[^0-9])(?:\+?84|0)[35789]\d{8}\b",
-    "phone in groups": r"(?:^|[^0-9])0[35789]\d{1,2}[ .]\d{3}[ .]\d{3,4}\b",
-    "9-digit id": r"\b\d{9}\b",
-    "e-mail": r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}",
-}
-# A code of nine digits is a code; a phone, a citizen id or an e-mail among codes is a wrong column.
-AMONG_CODES = {name: pattern for name, pattern in DETECTORS.items() if name != "9-digit id"}
-# Bytes of the shortest match that is no e-mail.
-SHORTEST = 9
-REMOVED = "‹personal data removed›"
+__all__ = ["CODES", "FREE_TEXT", "REMOVED", "VALUES", "Scan", "any_candidate_sql", "count_personal_data",
+           "detected_sql", "redacted_sql", "register_detectors"]  # fmt: skip
+
+# Nine digits or more with signs between them that are neither letters nor part of a moment; digits of other scripts;
+# an @ in any form; a letter with seven digits (a passport). Classes are short: RE2 builds its states from their bytes.
+_UNSEEN = r"\x{AD}\x{34F}\x{61C}\x{180E}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}"
+_SIGNS = (
+    rf"[ \t.\-()_+\x{{A0}}\x{{B7}}\x{{2000}}-\x{{2027}}\x{{202F}}\x{{205F}}\x{{2212}}\x{{3000}}\x{{FE58}}\x{{FE63}}"
+    rf"\x{{FF08}}\x{{FF09}}\x{{FF0D}}-\x{{FF0F}}{_UNSEEN}]*"
+)
+_OTHER_DIGITS = r"[^\P{Nd}0-9]"
+_AT = r"[@＠﹫]|(?i:[\s(\[{<]at[\s)\]}>]|a c[oò]|a m[oó])"
+_IN_GROUPS = rf"(?:[0-9oO]{_SIGNS}){{8}}[0-9]"
+# A slash stands in every date: between the groups of a telephone only where they are none.
+_WITH_SLASH = (
+    rf"[0-9]{{3,5}}\)?/{_SIGNS}(?:[0-9][/]?{_SIGNS}){{5}}[0-9]"
+    r"|0[0-9]/[0-9]{4}/[0-9]{4}|(?:[0-9]{2}/){4}[0-9]{2}"
+)
+_UNBROKEN = rf"(?:[0-9][{_UNSEEN}]*){{9}}[0-9]"
+_PASSPORT = rf"[A-Z]{_SIGNS}(?:[0-9]{_SIGNS}){{6}}[0-9]|(?i:hộ chiếu|passport|ho chieu)"
+# A day with or without its hour: so most texts of a column of times look, and nothing else is asked of them.
+MOMENT = (
+    r"\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})"
+    r"(?:[T ,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:Z|SA|CH|AM|PM|[+-]\d{2}:?\d{2})?)?\s*"
+)
+# Bytes of the shortest text that can hold any: a@b.vn.
+SHORTEST = 6
 
 
-def redacted_sql(expression: str, detectors: Mapping[str, str] = DETECTORS) -> str:
-    """SQL: the text with every match replaced; untouched text passes at the price of one match."""
-    cleaned = expression
-    for pattern in detectors.values():
-        # What stands before a phone is no part of it (RE2 has no look-behind): it is put back.
-        kept = pattern.replace("(?:^|[^0-9])", "(^|[^0-9])")
-        back = "\\1" if kept != pattern else ""
-        cleaned = f"regexp_replace({cleaned}, {duck.literal(kept)}, '{back}{REMOVED}', 'g')"
-    return f"case when {detected_sql(expression, detectors)} then {cleaned} else {expression} end"
+class Scan(NamedTuple):
+    """How a column is looked at. `candidate`: RE2 pattern of what may hold any; `function`: its name in SQL."""
+
+    candidate: str
+    function: str
 
 
-def detected_sql(expression: str, detectors: Mapping[str, str] = DETECTORS) -> str:
+FREE_TEXT = Scan(rf"{_IN_GROUPS}|{_WITH_SLASH}|{_PASSPORT}|{_OTHER_DIGITS}|{_AT}", "redact_personal_text")
+# In a code digits in groups count only where they are the whole of it.
+CODES = Scan(
+    rf"{_UNBROKEN}|^{_SIGNS}(?:[0-9]{_SIGNS}){{9,15}}$|{_OTHER_DIGITS}|[@＠﹫]", "redact_personal_code"
+)
+# A typed or mapped column: any text may stand there, but most are moments.
+VALUES = Scan(*FREE_TEXT)
+_FUNCTIONS: dict[str, Callable[[str], str]] = {FREE_TEXT.function: redact_text, CODES.function: redact_code}
+
+
+def register_detectors(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The functions that the SQL below calls, in this connection and its cursors; twice changes nothing."""
+    for name, function in _FUNCTIONS.items():
+        try:
+            con.create_function(name, function, ["VARCHAR"], "VARCHAR")
+        except (duckdb.CatalogException, duckdb.NotImplementedException):
+            return con
+    return con
+
+
+def redacted_sql(expression: str, scan: Scan = FREE_TEXT) -> str:
+    """SQL: the text with every match replaced; most texts pass at the price of one pattern."""
+    return f"case when {_candidate_sql(expression, scan)} then {scan.function}({expression}) else {expression} end"
+
+
+def detected_sql(expression: str, scan: Scan = FREE_TEXT) -> str:
     """SQL: whether the text holds personal data."""
-    return f"regexp_matches({expression}, {duck.literal('|'.join(detectors.values()))})"
+    differs = f"{scan.function}({expression}) <> {expression}"
+    return f"case when {_candidate_sql(expression, scan)} then {differs} else false end"
 
 
-def any_detected_sql(texts: Sequence[str], detectors: Mapping[str, str]) -> str:
-    """SQL: whether any of the texts holds personal data, by one match over all of them.
+def any_candidate_sql(texts: Sequence[str], scan: Scan) -> str:
+    """SQL: whether any of the texts may hold personal data, by one match over all of them.
 
-    A line feed between them is neither a word's nor a number's, so nothing is found across two texts
-    nor lost at the edge of one. What is shorter than the shortest number can only be an e-mail.
+    A line feed between them keeps digits apart, so nothing is found across two texts nor lost at an edge.
     """
     if not texts:
         return "false"
-    long = ", ".join(f"case when strlen({t}) >= {SHORTEST} or contains({t}, '@') then {t} end" for t in texts)
-    return detected_sql(f"concat_ws(chr(10), {long})", detectors)
+    long = ", ".join(f"case when {_is_long_enough_sql(text, scan)} then {text} end" for text in texts)
+    joined = f"concat_ws(chr(10), {long})"
+    # Each code is a line of its own.
+    return f"regexp_matches({joined}, {duck.literal(f'(?m){scan.candidate}')})"
+
+
+def _candidate_sql(text: str, scan: Scan) -> str:
+    matches = f"regexp_matches({text}, {duck.literal(scan.candidate)})"
+    return f"({_is_long_enough_sql(text, scan)} and {matches})"
+
+
+def _is_long_enough_sql(text: str, scan: Scan) -> str:
+    is_long = f"strlen({text}) >= {SHORTEST}"
+    return (
+        is_long
+        if scan is not VALUES
+        else f"{is_long} and not regexp_full_match({text}, {duck.literal(MOMENT)})"
+    )
 
 
 def count_personal_data(con: duckdb.DuckDBPyConnection, relation: str) -> dict[tuple[str, str], int]:
-    """(column, detector) → matching rows, over every text column of a stored relation."""
+    """(column, kind) → matching rows, over every text column of a stored relation."""
+    register_detectors(con)
     counts: dict[tuple[str, str], int] = {}
     for name, kind, *_ in con.execute(f"describe from {relation}").fetchall():
         if kind != "VARCHAR":
             continue
-        for detector, pattern in DETECTORS.items():
-            row = con.execute(
-                f"select count(*) from {relation} where regexp_matches({duck.identifier(name)}, ?)",
-                [pattern],
-            ).fetchone()
-            if row and row[0]:
-                counts[name, detector] = int(row[0])
+        cell = duck.identifier(name)
+        rows = con.execute(
+            f"select {cell}, count(*) from {relation} where {detected_sql(cell)} group by all"
+        ).fetchall()
+        for text, count in rows:
+            for detector in {find[0] for find in find_personal_data(text)}:
+                counts[name, detector] = counts.get((name, detector), 0) + int(count)
     return counts

@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from pipelines import duck
 from pipelines.landing.batches import Batch, rows_sql
-from pipelines.privacy.detectors import REMOVED, redacted_sql
+from pipelines.landing.personal import find_scan
+from pipelines.privacy.detectors import CODES, FREE_TEXT, REMOVED, redacted_sql
 from pipelines.quality.expectations import RuleResult
 from pipelines.quality.typing import MOJIBAKE
 from pipelines.sources.contracts.contract import Source
@@ -136,8 +137,14 @@ def list_landed_columns(keyed: Sequence[KeyedBatch]) -> list[str]:
 def select_texts(source: Source, keyed: Sequence[KeyedBatch], keys: str) -> tuple[str, dict[str, str]]:
     """Landed texts of the rows whose `_key` is in `keys`, personal data removed, with `row_key`; columns."""
     quoted = {n: duck.identifier(n) for n in list_landed_columns(keyed)}
-    texts = "".join(f", {redacted_sql(q)} as {q}" for q in quoted.values())
-    key = " || '|' || ".join(f"coalesce({redacted_sql(quoted[k])}, '')" for k in source.key if k in quoted)
+    codes, columns = source.code_columns(), {c.name: c for c in source.columns}
+
+    def redacted(name: str) -> str:
+        scan = find_scan(source, columns[name]) if name in columns else None
+        return redacted_sql(quoted[name], scan or (CODES if name in codes else FREE_TEXT))
+
+    texts = "".join(f", {redacted(name)} as {q}" for name, q in quoted.items())
+    key = " || '|' || ".join(f"coalesce({redacted(k)}, '')" for k in source.key if k in quoted)
     return (
         f"select _key, _row, {key or repr('')} as row_key{texts} from ({select_landed(keyed)}) "
         f"where _key in ({keys})"
@@ -166,9 +173,13 @@ def _rejected_sql(source: Source, keyed: Sequence[KeyedBatch]) -> str:
         texts=texts,
         fault=locate_fault(source, landed, "rules.detects", "rules.column_name"),
         value=f"case failed_rules.fault {value} end",
-        whole_key=" and ".join(f"{key} is not null" for key in keys),
+        # What stood in a key that was removed is known to nobody.
+        whole_key=" and ".join(
+            f"{key} is not null and not contains(cast({key} as varchar), {duck.literal(REMOVED)})"
+            for key in keys
+        ),
         key_texts=[f"cast({key} as varchar)" for key in keys],
-        unit=redacted_sql(f"coalesce({units}, null)") if units else "null::varchar",
+        unit=redacted_sql(f"coalesce({units}, null)", CODES) if units else "null::varchar",
         columns=list(landed.values()),
     )
 

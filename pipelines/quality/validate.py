@@ -17,6 +17,7 @@ import pandas as pd
 
 from pipelines import duck
 from pipelines.landing.batches import Batch, verify_batch
+from pipelines.privacy.detectors import register_detectors
 from pipelines.quality.evaluation import evaluate_suite
 from pipelines.quality.expectations import RuleResult, evaluate_frame
 from pipelines.quality.history import write_history
@@ -152,6 +153,7 @@ def type_rows(
     A helper asked only for nullness rests as a flag: its texts would be kept for every row.
     """
     register_characters(con)
+    register_detectors(con)
     names = [c.name for c in source.columns]
     rules = [e for e in suite.rows if not e.of_history]
     facts = ["_place", *ROW_FACTS]

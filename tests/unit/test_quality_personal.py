@@ -6,12 +6,22 @@ import duckdb
 import pytest
 
 from pipelines.privacy.detectors import (
-    DETECTORS,
+    CODES,
+    FREE_TEXT,
     REMOVED,
-    any_detected_sql,
+    VALUES,
+    Scan,
+    any_candidate_sql,
     count_personal_data,
     redacted_sql,
+    register_detectors,
 )
+
+
+def select_one(sql: str, *texts: str | None) -> object:
+    row = register_detectors(duckdb.connect()).execute(sql, list(texts)).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def count_detected(text: str) -> dict[tuple[str, str], int]:
@@ -54,35 +64,49 @@ def test_codes_times_and_counts_are_no_personal_data(text: str) -> None:
 
 
 def test_what_is_found_is_replaced_and_the_rest_of_the_text_stays() -> None:
-    text = "Gọi bà An 0912345678 hoặc an@example.com"
-    [(text,)] = duckdb.execute(f"select {redacted_sql('t')} from (select ? as t)", [text]).fetchall()
+    text = select_one(
+        f"select {redacted_sql('t')} from (select ? as t)", "Gọi bà An 0912345678 hoặc an@example.com"
+    )
     assert text == f"Gọi bà An {REMOVED} hoặc {REMOVED}"
 
 
 def test_a_text_without_personal_data_is_left_as_it_is() -> None:
-    [(text,)] = duckdb.execute(f"select {redacted_sql('t')} from (select 'Đất đai' as t)").fetchall()
-    assert text == "Đất đai"
+    assert select_one(f"select {redacted_sql('t')} from (select ? as t)", "Đất đai") == "Đất đai"
 
 
 @pytest.mark.parametrize(
-    ("texts", "expected"),
+    ("texts", "scan", "expected"),
     [
-        (("Đất đai", "0912345678"), True),
-        (("0912345678", "Đất đai"), True),
-        ((None, "a@b.vn"), True),
-        (("186543210", None), True),
-        (("0912", "345678"), False),
-        (("186", "543", "210"), False),
-        (("20250806160000", "H41.033-20250714-0105014"), False),
-        ((None, None), False),
+        (("Đất đai", "0912345678"), FREE_TEXT, True),
+        (("0912 345 678", "Đất đai"), FREE_TEXT, True),
+        ((None, "a@b.vn"), FREE_TEXT, True),
+        (("186543210", None), FREE_TEXT, True),
+        (("0912", "345678"), FREE_TEXT, False),
+        (("186", "543", "210"), FREE_TEXT, False),
+        ((None, None), FREE_TEXT, False),
+        (("H41.033-20250714-0105014", "000.00.01.H26-260930-0012"), CODES, False),
+        (("NV-2025-0012", "0912.345.678"), CODES, True),
+        (("2025-08-06 16:00:00", "06/08/2025"), VALUES, False),
+        (("06/08/2025 16:00:00", "gặp ông An 0912 345 678"), VALUES, True),
     ],
 )
 def test_one_match_over_a_row_finds_what_a_match_over_each_text_finds(
-    texts: tuple[str | None, ...], expected: bool
+    texts: tuple[str | None, ...], scan: Scan, expected: bool
 ) -> None:
     names = [f"t{n}" for n in range(len(texts))]
     columns = ", ".join(f"?::varchar as {name}" for name in names)
-    row = duckdb.execute(
-        f"select {any_detected_sql(names, DETECTORS)} from (select {columns})", list(texts)
-    ).fetchone()
-    assert row == (expected,)
+    assert select_one(f"select {any_candidate_sql(names, scan)} from (select {columns})", *texts) is expected
+
+
+@pytest.mark.parametrize("code", ["0912345678", "0912.345.678", "001203004567", "001 203 004 567", "a@b.vn"])
+def test_a_key_that_is_somebodys_number_does_not_come_to_rest(code: str) -> None:
+    assert select_one(f"select {redacted_sql('t', CODES)} from (select ? as t)", code) == REMOVED
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["H41.12-250805-0012", "000.00.01.H26-260930-0012", "G09.20-20260609-0092637", "1.012790.000.00.00.H41",
+     "H15.50.05.13-261008-0975", "250805000012", "123456789", "NV-2025-0012", "20250806160000", "0000012345"],
+)  # fmt: skip
+def test_a_code_stays_what_it_is(code: str) -> None:
+    assert select_one(f"select {redacted_sql('t', CODES)} from (select ? as t)", code) == code

@@ -165,16 +165,12 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
         return FOLDER / self.suite
 
     def scanned_columns(self) -> frozenset[str]:
-        """Free text and codes: every text that is neither a key nor a mapped word, nor exempted."""
-        return frozenset(
-            c.name
-            for c in self.columns
-            if c.type == "text" and c.scan and not c.meanings and c.name not in self.key
-        )
+        """Free text, codes and keys: every text that is neither a mapped word nor exempted."""
+        return frozenset(c.name for c in self.columns if c.type == "text" and c.scan and not c.meanings)
 
     def free_text_columns(self) -> frozenset[str]:
         """Text that people wrote: scanned, and no code."""
-        return frozenset(name for name in self.scanned_columns() if not name.endswith("_code"))
+        return self.scanned_columns() - self.code_columns()
 
     def code_columns(self) -> frozenset[str]:
         """Texts that identify: those of the key, and what is called a code; mapped words are none."""

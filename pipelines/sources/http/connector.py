@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import duckdb
 
 from pipelines import duck
-from pipelines.privacy import detectors as personal
+from pipelines.privacy.detectors import FREE_TEXT, redacted_sql
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.names import fold_name
@@ -103,7 +103,7 @@ def find_newest_delivery(source: Source, settings: Settings) -> date | None:
 
 def _hash_contract(source: Source) -> str:
     """Changes with the contract and with what is removed from texts: then 304 is not enough."""
-    text = source.model_dump_json() + personal.redacted_sql("text")
+    text = source.model_dump_json() + redacted_sql("text", FREE_TEXT)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
