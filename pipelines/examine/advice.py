@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipelines.privacy.redaction import redact_text
+
 Level = Literal["error", "warning", "info"]
 
 
@@ -40,7 +42,7 @@ class Examination:
         return not any(a.level == "error" for a in self.advice)
 
     def add_advice(self, level: Level, about: str, text: str) -> None:
-        self.advice.append(Advice(level, about, text))
+        self.advice.append(Advice(level, redact_text(about), redact_text(text)))
 
     def suggest(self, *path: str, to: Any) -> None:
         """`change("columns", "channel", to="kenh")` becomes a line of the suggested mapping."""

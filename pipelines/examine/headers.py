@@ -8,7 +8,7 @@ from pipelines.examine.advice import Examination, Level
 from pipelines.sources.contracts.canon import guess_class
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.names import fold_name
-from pipelines.sources.mapping import HeaderMatch
+from pipelines.sources.mapping import HeaderMatch, list_names
 from pipelines.sources.values.characters import describe_characters, find_closest_header
 
 # Required columns may be guessed at more boldly: someone has to say where they come from.
@@ -20,6 +20,8 @@ def examine_headers(seen: Examination, source: Source, match: HeaderMatch, lost:
 
     `lost`: optional column that is gone → the newest landed day that had it.
     """
+    if match.may_be_record(source):
+        match = _hide_record(seen, source, match)
     seen.mapped |= match.columns
     classes = {fold_name(raw): kind for raw, kind in source.personal.items()}
     seen.dropped |= {header: classes[fold_name(header)] for header in match.personal}
@@ -72,6 +74,20 @@ def examine_headers(seen: Examination, source: Source, match: HeaderMatch, lost:
             )
 
 
+def _hide_record(seen: Examination, source: Source, match: HeaderMatch) -> HeaderMatch:
+    """A first line without one header of the contract may be a record: only cells like a header are named."""
+    seen.add_advice(
+        "error",
+        source.name,
+        f"none of the {len(match.headers)} cells of the first line is a header of the contract: is the line of "
+        "headers there? It is not listed here, since it may be a record",
+    )
+    alike = [
+        h for h in match.unknown if any(_find_nearest(column, [h], POSSIBLE) for column in source.columns)
+    ]
+    return match._replace(unknown=tuple(alike))
+
+
 def _advise_missing(seen: Examination, column: Column, free: list[str], *, what: str, end: str = "") -> None:
     """`what`: required, optional …; `end`: what else there is to say, of an optional column only a fault."""
     text = f"{what}; the header {column.raw or column.name!r} is not there"
@@ -99,4 +115,4 @@ def _find_nearest(column: Column, free: list[str], cutoff: float) -> str | None:
 
 
 def _list_headers(headers: list[str] | tuple[str, ...]) -> str:
-    return ", ".join(map(repr, headers)) or "none"
+    return list_names(headers, quote=True) or "none"

@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from pipelines import duck
+from pipelines.privacy.redaction import redact_text
 
 
 class LandingError(RuntimeError):
@@ -67,7 +68,8 @@ def write_batch(
     """Write one batch; it becomes visible with the rename of its sidecar, or not at all.
 
     `write(path)` writes the Parquet file and returns (origin, notes[, validator]): the query or file it
-    came from, and what the reader wants known (columns dropped, encodings met).
+    came from, and what the reader wants known (columns dropped, encodings met). What looks personal in
+    either is removed: a sheet's or a file's name may hold a telephone.
     """
     folder = root / source / partition
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,11 +87,11 @@ def write_batch(
             rows=metadata.num_rows,
             sha256=digest,
             schema_fingerprint=hashlib.sha256(schema.encode()).hexdigest()[:16],
-            origin=origin,
+            origin=redact_text(origin),
             pulled_at=pulled_at.strftime("%Y-%m-%d %H:%M:%S"),
             run_id=run_id,
             folder=folder,
-            notes=notes,
+            notes=tuple(map(redact_text, notes)),
             validator="".join(validator),
         )
         _flush(draft)

@@ -71,5 +71,6 @@ def _redacted_cell_sql(source: Source, column: Column) -> str:
     if column.type != "text":
         plain = column.model_copy(update={"default": None, "fallback": None})
         is_unread = f"{typed_value_sql(source, plain, lambda _: text)} is null"
-        return f"case when {detected_sql(text, VALUES)} and {is_unread} then {redacted_sql(text, VALUES)} else {text} end"
+        is_personal = f"{detected_sql(text, VALUES)} and {is_unread}"
+        return f"case when {is_personal} then {redacted_sql(text, VALUES)} else {text} end"
     return redacted_sql(text, find_scan(source, column) or FREE_TEXT)

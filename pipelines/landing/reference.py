@@ -16,6 +16,7 @@ import duckdb
 from pipelines import duck
 from pipelines.landing.batches import Batch, find_newest_batches, hash_file, write_batch
 from pipelines.landing.lost_columns import check_lost_columns
+from pipelines.privacy.redaction import redact_text
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Column, Contracts, Source
 from pipelines.sources.contracts.source import REFERENCE_PREFIX
@@ -47,7 +48,7 @@ def land_reference(
             raise PermanentSourceError(
                 f"reference {name}: no file {path}. Correct `reference.{name}.path` in sources.yaml."
             )
-        origin = f"{path.name} sha256:{hash_file(path)} mapping:{hash_mapping(source)}"
+        origin = f"{redact_text(path.name)} sha256:{hash_file(path)} mapping:{hash_mapping(source)}"
         earlier = find_newest_batches(root, PREFIX + name)
         if earlier and earlier[max(earlier)].origin == origin:
             continue

@@ -1,12 +1,20 @@
-"""What can go wrong while pulling: what is worth another try, and what is not."""
+"""What can go wrong while pulling: what is worth another try, and what is not.
+
+The text of each is stored and printed: what looks personal in it (a header, a file's name) is removed here.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from pipelines.privacy.redaction import redact_text
+
 
 class SourceError(RuntimeError):
     """A pull failed; the text names source, partition and what to do. Retried with backoff."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(redact_text(text))
 
 
 class PermanentSourceError(SourceError):

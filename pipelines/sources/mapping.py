@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
+from pipelines.privacy.redaction import redact_name
 from pipelines.sources.contracts.column import Column
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.files.formats import find_format
 from pipelines.sources.values.characters import describe_characters, find_closest_header
 
 
@@ -23,6 +25,11 @@ class ColumnMapping(NamedTuple):
     columns: dict[str, str]
     notes: tuple[str, ...]
     match: HeaderMatch
+
+
+# Names in one note or error; more are counted.
+NAMES_LISTED = 20
+LONGEST_NAME = 60
 
 
 class HeaderMatch(NamedTuple):
@@ -43,6 +50,19 @@ class HeaderMatch(NamedTuple):
     unknown: tuple[str, ...]
     clashes: dict[str, tuple[str, ...]]
     is_part: bool = False
+
+    def may_be_record(self, source: Source) -> bool:
+        """Whether the first line of a delimited text holds no header of the contract: then it may be a record."""
+        is_first_line = source.connector == "files" and find_format(source.format).delimiter is not None
+        return is_first_line and not (self.columns or self.clashes or self.personal)
+
+
+def list_names(names: Sequence[str], *, quote: bool = False) -> str:
+    """Headers, sheets or files as a note names them: the first ones, cut, without what looks personal."""
+    safe = [redact_name(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…") for name in names]
+    listed = [repr(name) if quote else name for name in safe[:NAMES_LISTED]]
+    more = len(names) - len(listed)
+    return ", ".join(listed) + (f" and {more} more" if more > 0 else "")
 
 
 def match_headers(source: Source, headers: Sequence[str], *, is_part: bool = False) -> HeaderMatch:
@@ -149,23 +169,25 @@ def map_columns(
             observer.matches.append(match)
         if observer.is_lenient:
             return ColumnMapping(match.columns, (), match)
-    faults = [_describe_missing(source, name, headers) for name in match.missing]
+    known = [] if match.may_be_record(source) else headers
+    faults = [_describe_missing(source, name, known) for name in match.missing]
     faults += [
-        f"the headers {', '.join(map(repr, clash))} read alike, and both fit {name!r}. "
+        f"the headers {list_names(clash, quote=True)} read alike, and both fit {name!r}. "
         f"Rename one of them, or write the header exactly as `raw` of `columns.{name}` in sources.yaml."
         for name, clash in match.clashes.items()
     ]
     notes: list[str] = []
     if match.unknown and source.drift.extra_column != "ignore":
-        text = f"columns not in the contract, dropped: {', '.join(match.unknown)}"
+        text = f"columns not in the contract, dropped: {list_names(match.unknown)}"
         if source.drift.extra_column == "fail":
+            text = text if known else "the first line holds columns not in the contract"
             faults.append(f"{text}; `drift` of {source.name} in sources.yaml forbids it.")
         else:
             notes.append(text)
     if not is_part:
-        faults += _describe_unmatched(source, match)
+        faults += _describe_unmatched(source, match if known else match._replace(unknown=()))
         notes += _note_absence(source, match)
-    _refuse(source, partition, headers, faults)
+    _refuse(source, partition, match, faults)
     return ColumnMapping(match.columns, tuple(notes), match)
 
 
@@ -177,15 +199,21 @@ def check_absence(source: Source, partition: str, matches: Sequence[HeaderMatch]
     match = join_matches(matches)
     if observer is not None:
         observer.matches.append(match)
-    _refuse(source, partition, match.headers, _describe_unmatched(source, match))
+    _refuse(source, partition, match, _describe_unmatched(source, match))
     return tuple(_note_absence(source, match))
 
 
-def _refuse(source: Source, partition: str, headers: Sequence[str], faults: Sequence[str]) -> None:
-    if faults:
-        raise PermanentSourceError(
-            f"{source.name} {partition}: {' '.join(faults)} Headers found: {', '.join(map(repr, headers))}."
+def _refuse(source: Source, partition: str, match: HeaderMatch, faults: Sequence[str]) -> None:
+    """PermanentSourceError where there are faults; a line that may be a record is not repeated."""
+    if not faults:
+        return
+    present = f"Headers found: {list_names(match.headers, quote=True)}."
+    if match.may_be_record(source):
+        present = (
+            f"None of the {len(match.headers)} cells of the first line is a header of the contract: is the line of "
+            "headers there? It is not repeated here, since it may be a record."
         )
+    raise PermanentSourceError(f"{source.name} {partition}: {' '.join(faults)} {present}")
 
 
 def _note_absence(source: Source, match: HeaderMatch) -> list[str]:
@@ -218,4 +246,4 @@ def suggest_header(column: Column, headers: Sequence[str]) -> str:
     if near is None:
         return ""
     signs = describe_characters(near)
-    return f" The nearest header is {near!r}{f', which has {signs}' if signs else ''}."
+    return f" The nearest header is {redact_name(near)!r}{f', which has {signs}' if signs else ''}."

@@ -27,7 +27,14 @@ from pipelines.sources.http.capture import read_capture
 from pipelines.sources.http.fetch import Client
 from pipelines.sources.http.key_pages import KeyPages
 from pipelines.sources.http.position import HttpPage
-from pipelines.sources.mapping import HeaderMatch, check_absence, map_columns, match_headers, observes_matches
+from pipelines.sources.mapping import (
+    HeaderMatch,
+    check_absence,
+    list_names,
+    map_columns,
+    match_headers,
+    observes_matches,
+)
 from pipelines.sources.relation import Relation, refuse_the_past, register_chunks
 from pipelines.sources.values.cells import format_value
 from pipelines.sources.values.json_path import read_path
@@ -147,7 +154,7 @@ def _format_records(
             f"needs. Nothing was landed. Correct `columns` of {source.name} in sources.yaml, or ask the source."
         )
     if match.unknown and source.drift.extra_column == "warn":
-        note = f"columns not in the contract, dropped: {', '.join(match.unknown)}"
+        note = f"columns not in the contract, dropped: {list_names(match.unknown)}"
         if note not in notes:
             notes.append(note)
     records = [constants | _flatten(record) for record in page.records]
