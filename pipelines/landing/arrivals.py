@@ -11,11 +11,16 @@ from datetime import date
 from pathlib import Path
 
 from pipelines.landing.batches import hash_file, list_batches
+from pipelines.log import get_logger
+from pipelines.privacy.redaction import redact_text
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.errors import FileRefused
+from pipelines.sources.errors import FileRefused, SourceError
 from pipelines.sources.files import inbox
 from pipelines.sources.files.file_set import read_hashes
+from pipelines.sources.files.names import make_plain_name
+
+LOG = get_logger(__name__)
 
 
 def find_counted_files(source: Source, settings: Settings) -> dict[str, set[str]]:
@@ -37,12 +42,22 @@ def find_waiting_files(source: Source, settings: Settings) -> dict[date, dict[Pa
 
 
 def archive_counted_files(source: Source, settings: Settings) -> list[Path]:
-    """Archive what was counted, with the day it counted for; returns where it went."""
-    return [
-        inbox.archive_file(source, settings, path, sha, before)
-        for path, _, sha, before in _list_ready(source, settings)
-        if before is not None
-    ]
+    """Archive what was counted, with the day it counted for; returns where it went.
+
+    A file that cannot be moved stays where it is: it is counted, so it is not read again, and stops nobody.
+    """
+    archived = []
+    for path, _, sha, before in _list_ready(source, settings):
+        if before is None:
+            continue
+        try:
+            archived.append(inbox.archive_file(source, settings, path, sha, before))
+        except OSError as error:
+            LOG.warning(
+                f"a landed file cannot be archived and stays in the inbox: {error.strerror}",
+                source=source.name, file=redact_text(make_plain_name(path.name)),
+            )  # fmt: skip
+    return archived
 
 
 def _list_ready(source: Source, settings: Settings) -> Iterator[tuple[Path, date, str, str | None]]:
@@ -62,7 +77,10 @@ def set_file_aside(source: Source, settings: Settings, error: FileRefused) -> st
     """Move a refused file of the inbox out of the way of the others; what was done, in words."""
     if error.path is None or error.path not in inbox.list_ready(source, settings):
         return ""
-    moved = inbox.refuse_file(source, settings, error.path, error.sha256, str(error))
+    try:
+        moved = inbox.refuse_file(source, settings, error.path, error.sha256, str(error))
+    except OSError as failure:
+        return f" The file could not be set aside ({failure.strerror}): take it out of the inbox by hand."
     return (
         f" The file was set aside in {'/'.join(moved.parts[-3:-1])}/ with the reason beside it; "
         f"correct it, or move it back to try again."
@@ -73,5 +91,11 @@ def find_new_days(source: Source, settings: Settings, days: Iterable[date]) -> s
     """Of these days, those for which something new waits; what was counted is archived on the way."""
     if source.inbox is None:
         return set()
-    archive_counted_files(source, settings)
-    return set(days) & set(find_waiting_files(source, settings))
+    try:
+        archive_counted_files(source, settings)
+        return set(days) & set(find_waiting_files(source, settings))
+    except OSError as error:
+        raise SourceError(
+            f"{source.name}: its inbox cannot be read ({error.strerror}). Nothing was landed from it. "
+            f"Look at the folder's rights and at what lies in it; `inbox` of {source.name} in sources.yaml names it."
+        ) from None

@@ -17,6 +17,7 @@ from typing import IO, Any
 import sqlalchemy as sa
 
 from pipelines.log import get_logger
+from pipelines.runs.drafts import remove_drafts
 from pipelines.runs.processes import is_process_since
 from pipelines.settings import Settings
 
@@ -54,10 +55,11 @@ def mark_process(settings: Settings, instance: Any, run_id: str) -> None:
 
 
 def settle_runs(settings: Settings, instance: Any) -> list[str]:
-    """Runs whose process is gone are failed or canceled, and give back their slots; their ids.
+    """Runs whose process is gone are failed or canceled, and give back their slots; their ids. Their drafts go.
 
     One that cannot be stored (no space) keeps its mark, and is settled at a later start.
     """
+    remove_drafts(settings)
     dead = {path.stem: path for path in _folder(settings).glob("*.run") if _is_abandoned(path)}
     runs = {run_id: instance.get_run_by_id(run_id) for run_id in dead}
     runs |= _find_dead_without_mark(settings, instance)

@@ -6,10 +6,14 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from pipelines.landing.batches import find_newest_batches
+from pipelines.log import get_logger
 from pipelines.quality.missing_days import find_missing_days
 from pipelines.quality.validate import find_pending
 from pipelines.settings import LOCAL_ZONE, Settings
-from pipelines.sources.contracts.contract import Contracts, load_contracts
+from pipelines.sources.contracts.contract import Contracts, Source, load_contracts
+from pipelines.sources.errors import SourceError
+
+LOG = get_logger(__name__)
 
 
 class Plan(NamedTuple):
@@ -51,9 +55,7 @@ def plan_run(settings: Settings, first: date, last: date, *, again: bool, revali
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     if revalidate:
         return Plan("revalidate", every, f"{first}..{last} validated again")
-    offered = {
-        day for source in contracts.sources.values() for day in find_missing_days(source, every, settings)
-    }
+    offered = {day for source in contracts.sources.values() for day in _list_offered(source, every, settings)}
     missing = every if again else [day for day in every if day in offered]
     unvalidated = [
         date.fromisoformat(batch.partition)
@@ -70,3 +72,12 @@ def plan_run(settings: Settings, first: date, last: date, *, again: bool, revali
         days = [day for day in every if left[0] <= day <= left[-1]]
         return Plan("revalidate", days, f"{first}..{last} already landed, {len(left)} days validated")
     return Plan("publish_only", [], f"{first}..{last} already landed, nothing to pull")
+
+
+def _list_offered(source: Source, days: list[date], settings: Settings) -> list[date]:
+    """The days that the source owes; all of them where it cannot even be looked at: its own step says why."""
+    try:
+        return find_missing_days(source, days, settings)
+    except (SourceError, OSError) as error:
+        LOG.warning(f"what it owes cannot be told: {error}", source=source.name)
+        return days

@@ -169,8 +169,8 @@ def map_columns(
             observer.matches.append(match)
         if observer.is_lenient:
             return ColumnMapping(match.columns, (), match)
-    known = [] if match.may_be_record(source) else headers
-    faults = [_describe_missing(source, name, known) for name in match.missing]
+    safe_headers = [] if match.may_be_record(source) else headers
+    faults = [_describe_missing(source, name, safe_headers) for name in match.missing]
     faults += [
         f"the headers {list_names(clash, quote=True)} read alike, and both fit {name!r}. "
         f"Rename one of them, or write the header exactly as `raw` of `columns.{name}` in sources.yaml."
@@ -180,12 +180,12 @@ def map_columns(
     if match.unknown and source.drift.extra_column != "ignore":
         text = f"columns not in the contract, dropped: {list_names(match.unknown)}"
         if source.drift.extra_column == "fail":
-            text = text if known else "the first line holds columns not in the contract"
+            text = text if safe_headers else "the first line holds columns not in the contract"
             faults.append(f"{text}; `drift` of {source.name} in sources.yaml forbids it.")
         else:
             notes.append(text)
     if not is_part:
-        faults += _describe_unmatched(source, match if known else match._replace(unknown=()))
+        faults += _describe_unmatched(source, match if safe_headers else match._replace(unknown=()))
         notes += _note_absence(source, match)
     _refuse(source, partition, match, faults)
     return ColumnMapping(match.columns, tuple(notes), match)

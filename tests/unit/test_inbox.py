@@ -17,7 +17,7 @@ from pipelines.landing.pull import land_partition
 from pipelines.quality.missing_days import find_missing_days
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.errors import NotProvided, PermanentSourceError
+from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
 from pipelines.sources.files import inbox
 from pipelines.sources.files.file_set import read_hashes
 from tests.unit.files_support import DAY, source
@@ -303,3 +303,85 @@ def test_a_name_cannot_pass_another_file_off_as_counted(settings: Settings) -> N
     land(settings, inbox_source())
     (settings.data / "b.csv").rename(other)
     assert find_waiting_files(inbox_source(), settings) == {DAY: {other: sha}}
+
+
+LONG = "báo cáo " + "ă" * 117 + ".csv"  # 247 bytes: a name that only an archive's prefix makes too long
+
+
+def test_a_name_as_long_as_a_file_system_takes_is_landed_and_archived(settings: Settings) -> None:
+    assert len(LONG.encode()) > 240
+    drop(settings, LONG, "1")
+    assert land(settings, inbox_source()) == ["1"]
+    assert lying(settings, "inbox") == []
+    (archived,) = lying(settings, "archive")
+    assert archived.endswith(".csv") and len(Path(archived).name.encode()) <= 255 - len(".partial") - 1
+    assert find_missing_days(inbox_source(), [DAY], settings) == []
+
+
+def test_a_later_file_of_the_same_long_name_replaces_the_earlier_one(settings: Settings) -> None:
+    drop(settings, LONG, "1")
+    land(settings, inbox_source())
+    drop(settings, LONG, "1", "2")
+    assert land(settings, inbox_source()) == ["1", "2"]
+
+
+@pytest.mark.parametrize("name", ["a\n\x1b[31mb.csv", "b\udcff\udcfe.csv", "c\u200b.csv", "d\u202ecsv.csv"])
+def test_a_name_that_nobody_can_read_is_refused_and_set_aside_under_a_plain_one(
+    settings: Settings, name: str
+) -> None:
+    drop(settings, name, "1")
+    with pytest.raises(PermanentSourceError, match="a name with characters that are not printable") as error:
+        land(settings, inbox_source())
+    assert str(error.value).isprintable() and "set aside" in str(error.value)
+    paths = lying(settings, "inbox")
+    assert len(paths) == 2 and all(path.isprintable() for path in paths)
+    assert next(reason[20:] for _, reason in inbox.list_refused(inbox_source(), settings)).startswith(
+        "register: "
+    )
+
+
+def test_a_refused_file_called_like_the_reason_stays_what_it_is(settings: Settings) -> None:
+    path = drop(settings, "reason.txt", "1")
+    path.write_bytes(b"%PDF-1.7")
+    os.utime(path, (NOON, NOON))
+    with pytest.raises(PermanentSourceError, match="it is a PDF"):
+        land(settings, inbox_source())
+    (moved, reason), *others = inbox.list_refused(inbox_source(), settings)
+    assert (moved.read_bytes(), others) == (b"%PDF-1.7", []) and "it is a PDF" in reason
+
+
+def test_nothing_in_the_archive_is_overwritten(settings: Settings) -> None:
+    path = drop(settings, "a.csv", "1")
+    sha = hash_file(path)
+    other = settings.data / f"archive/register/2025-08-06/{sha[:12]}-a.csv"
+    other.parent.mkdir(parents=True)
+    other.write_text("Mã;Nội dung\nother;x\n", encoding="utf-8")
+    inbox.archive_file(inbox_source(), settings, path, sha, str(DAY))
+    assert "other" in other.read_text(encoding="utf-8")
+    assert hash_file(settings.data / f"archive/register/2025-08-06/{sha[:24]}-a.csv") == sha
+
+
+def test_one_inbox_that_cannot_be_moved_from_stops_no_other_source(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(settings, "a.csv", "1")
+
+    def refuse(*_: object) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(inbox, "_move", refuse)
+    assert land(settings, inbox_source()) == ["1"]  # landed; only its file could not be put away
+    assert find_missing_days(inbox_source(), [DAY], settings) == []
+    assert find_waiting_files(inbox_source(), settings) == {}
+
+
+def test_an_inbox_that_cannot_be_read_is_its_sources_own_finding(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> list[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    drop(settings, "a.csv", "1")
+    monkeypatch.setattr("pipelines.landing.arrivals.hash_file", refuse)
+    with pytest.raises(SourceError, match=r"register: its inbox cannot be read \(Permission denied"):
+        find_missing_days(inbox_source(), [DAY], settings)

@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.errors import PermanentSourceError, SourceError
+from pipelines.sources.errors import FileRefused, PermanentSourceError, SourceError
 from pipelines.sources.files import inbox
 from pipelines.sources.files.formats import find_format
+from pipelines.sources.files.names import is_plain_name, make_plain_name
 from pipelines.sources.files.uncleanness import OVERLAP, needs_cleaning
 
 MAGIC = re.compile(r"[*?\[]")
@@ -64,7 +65,9 @@ def find_files(source: Source, partition: date, settings: Settings) -> list[Sour
     inbox_files = {
         inbox.original_name(path): path for path in inbox.list_archived(source, settings, partition)
     }
-    inbox_files |= {path.name: path for path in inbox.list_ready(source, settings, partition)}
+    inbox_files |= {
+        make_plain_name(path.name): path for path in inbox.list_ready(source, settings, partition)
+    }
     paths |= {path: name for name, path in inbox_files.items()}
     inspected = (inspect_file(source, path, name) for path, name in paths.items())
     by_hash = {file.sha256: file for file in inspected if file}
@@ -153,6 +156,13 @@ def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
             unclean = unclean or needs_cleaning(tail + chunk, ends)
             tail = chunk[-OVERLAP:]
     unclean = unclean or tail[-1:] in (b" ", b"\t")
+    if not is_plain_name(path.name):
+        raise FileRefused(
+            f"{source.name}: the file {make_plain_name(path.name)!r} has a name with characters that are not printable "
+            f"UTF-8 text (shown as _). Nothing was landed. Give it a plain name.",
+            path,
+            digest.hexdigest(),
+        )
     return SourceFile(path, name, digest.hexdigest(), unclean, read_state(about))
 
 

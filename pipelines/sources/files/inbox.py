@@ -1,12 +1,13 @@
 """A folder where people drop files: what lies there, which day it belongs to, where it goes afterwards.
 
-Files move by rename and are never deleted: into the archive once they are landed, into `.refused/` with
-the reason where they cannot be read. What was landed before is told by the batches, not by a state here.
+Files move by rename and are never deleted nor overwritten: into the archive once they are landed, into `.refused/`
+with the reason where they cannot be read. What was landed before is told by the batches, not by a state here.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -19,8 +20,10 @@ from typing import NamedTuple
 
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.files.names import make_plain_name
 
 REFUSED = ".refused"
+REASON = "reason.txt"
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", ".download")
 DIGITS = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}"}
 
@@ -84,32 +87,51 @@ def list_archived(source: Source, settings: Settings, day: date) -> list[Path]:
 
 
 def original_name(archived_file: Path) -> str:
-    """The name under which an archived file was dropped."""
+    """The name under which an archived file was dropped, as `make_plain_name` keeps it."""
     return archived_file.name.partition("-")[2]
 
 
 def archive_file(source: Source, settings: Settings, path: Path, sha256: str, day: str) -> Path:
-    """Move a landed file to `<archive>/<source>/<day>/<sha12>-<name>`."""
+    """Move a landed file to `<archive>/<source>/<day>/<sha12>-<name>`, its name cut where there is no room."""
     folder = archive_folder(source, settings) / source.name / day
-    return _move(path, folder / f"{sha256[:12]}-{path.name}")
+    return _move(path, _find_free(folder, "-" + make_plain_name(path.name), sha256))
 
 
 def refuse_file(source: Source, settings: Settings, path: Path, sha256: str, reason: str) -> Path:
-    """Set a file aside with the reason in the same folder; to try it again, move it back."""
-    folder = _split_inbox(source, settings)[0] / REFUSED / sha256[:12]
-    moved = _move(path, folder / path.name)
-    (folder / "reason.txt").write_text(f"{datetime.now(LOCAL_ZONE):%Y-%m-%d %H:%M:%S} {reason}\n", "utf-8")
+    """Set a file aside with the reason in the same folder; to try it again, move it back.
+
+    Under its own name, but for what is no plain one, or that of the reason.
+    """
+    name = make_plain_name(path.name)
+    name = f"file-{name}" if name.casefold() == REASON else name
+    moved = _move(path, _find_free(_split_inbox(source, settings)[0] / REFUSED, f"/{name}", sha256))
+    text = f"{datetime.now(LOCAL_ZONE):%Y-%m-%d %H:%M:%S} {reason}\n"
+    moved.with_name(REASON).write_text(text, "utf-8", errors="backslashreplace")
     return moved
+
+
+def _find_free(folder: Path, ending: str, sha256: str) -> Path:
+    """`<folder>/<hash><ending>` with as much of the hash as no other file has; the same bytes may lie there."""
+    for length in (12, 24, 40, 64):
+        target = folder / f"{sha256[:length]}{ending}"
+        if not target.exists() or _hash(target) == sha256:
+            return target
+    raise FileExistsError(errno.EEXIST, "another file lies under this hash", str(target))
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def list_refused(source: Source, settings: Settings) -> Iterator[tuple[Path, str]]:
     """Files set aside, each with its reason."""
     if source.inbox is None:
         return
-    for reason in sorted((_split_inbox(source, settings)[0] / REFUSED).glob("*/reason.txt")):
+    for reason in sorted((_split_inbox(source, settings)[0] / REFUSED).glob(f"*/{REASON}")):
         for path in sorted(reason.parent.iterdir()):
             if path != reason:
-                yield path, reason.read_text(encoding="utf-8").strip()
+                yield path, reason.read_text(encoding="utf-8", errors="replace").strip()
 
 
 def archive_folder(source: Source, settings: Settings) -> Path:

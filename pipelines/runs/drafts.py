@@ -1,0 +1,32 @@
+"""Drafts that a killed process left: files that were being written, and never became anything.
+
+A draft names its process, `.<name>.<pid>.partial`; one whose process is gone is removed when the next run starts.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from pipelines.log import get_logger
+from pipelines.runs.processes import is_process_since
+from pipelines.settings import Settings
+
+LOG = get_logger(__name__)
+DRAFT = re.compile(r"^\..+\.(\d{1,10})\.partial$")
+
+
+def remove_drafts(settings: Settings) -> list[str]:
+    """Remove drafts of landing and validation whose process is gone; their names."""
+    removed = []
+    for folder in (settings.landing, settings.quality):
+        for path in folder.glob("*/*/.*.partial"):
+            match = DRAFT.match(path.name)
+            try:
+                changed_at = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+                if match and not is_process_since(int(match[1]), changed_at):
+                    path.unlink()
+                    removed.append(path.name)
+            except OSError as error:
+                LOG.warning("a draft of a killed run stays", file=path.name, error=error.strerror)
+    return sorted(removed)
