@@ -14,9 +14,10 @@ from typing import NamedTuple
 from pipelines import duck
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.registry import enabled_exports
-from pipelines.landing.batches import Batch, find_newest_batches
+from pipelines.landing.batches import Batch
 from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
+from pipelines.landing.withdrawals import find_counting_batches
 from pipelines.log import get_logger
 from pipelines.quality.missing_days import find_missing_days
 from pipelines.quality.reports import Report
@@ -92,7 +93,7 @@ def land_tables(night: Night) -> list[Batch]:
 
 def validate_source(night: Night, source: Source) -> list[Report]:
     """The night's days, and every batch that a stopped run left without a report, or with other rules'."""
-    landed = find_newest_batches(night.settings.landing, source.name)
+    landed = find_counting_batches(night.settings.landing, source.name)
     batches = [landed[str(day)] for day in night.days if str(day) in landed]
     left = find_pending(source, landed.values(), night.settings.quality)
     reports = validate_batches(source, [*batches, *(b for b in left if b not in batches)], night.settings)

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from pipelines.cli import confirm, docs, rejections, releases, run, sources, status, superset, trace, verify
+from pipelines.cli import batches, confirm, docs, rejections, releases, run, sources, status, superset, trace, verify
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract_file import ContractError
 
@@ -66,6 +66,7 @@ COMMANDS = (
     status.status,
     superset.superset,
     sources.sources,
+    batches.batches,
     rejections.rejections,
     releases.releases,
     verify.verify,

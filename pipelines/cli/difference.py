@@ -15,6 +15,8 @@ CAUSES = {
     "rejection_out": "được nhận lại · released from rejection",
     "rejection_in": "bị loại · sent to rejection",
     "pulled_again": "kéo lại ngày cũ · day pulled again",
+    "batch_withdrawn": "rút lô dữ liệu · withdrawn batch",
+    "batch_restored": "khôi phục lô đã rút · restored batch",
     "code_or_reference": "đổi quy tắc, danh mục · code or reference changed",
     "restored": "khôi phục bản cũ · restored",
     "unexplained": "chưa giải thích được · unexplained",

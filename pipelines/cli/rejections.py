@@ -146,6 +146,7 @@ def list_rejections(
     BadParameter for a source or rule that is none: "nothing to correct" would be a false comfort.
     """
     from pipelines import duck
+    from pipelines.landing.withdrawals import find_withdrawn
     from pipelines.quality.rejections import find_reported_batches, write_rejections
     from pipelines.quality.suite import read_suite
     from pipelines.sources.contracts.contract import load_contracts
@@ -161,7 +162,7 @@ def list_rejections(
     conditions = {"source": source, "unit_code": unit, "rule": rule, "partition_key": on}
     where = "".join(f" and {name}::varchar = ${name}" for name, value in conditions.items() if value)
     with duck.connect(settings.extensions) as con:
-        write_rejections(con, contracts, reported, "rejections")
+        write_rejections(con, contracts, reported, "rejections", find_withdrawn(settings.landing))
         query = con.execute(
             "select source, partition_key as day, batch_id, _row as row, row_key, unit_code, "
             "column_name as column, bad_value as value, rule, reason_en, reason_vi, first_seen_batch, "

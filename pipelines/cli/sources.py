@@ -27,13 +27,13 @@ def sources() -> None:
 @sources.command(name="list")
 def list_() -> None:
     """Every source: how it is reached, what is mapped, what was landed last."""
-    from pipelines.landing.batches import find_newest_batches
+    from pipelines.landing.withdrawals import find_counting_batches
 
     settings = Settings.from_env()
     contracts = load_contracts(settings.sources_file)
     table = Table("source", "connector", "days", "mapped", "personal", "last landed", "rows", box=None)
     for source in contracts.sources.values():
-        landed = find_newest_batches(settings.landing, source.name)
+        landed = find_counting_batches(settings.landing, source.name)
         last = landed[max(landed)] if landed else None
         mapped = sum(c.mapped for c in source.columns)
         table.add_row(

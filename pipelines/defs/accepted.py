@@ -11,7 +11,7 @@ import dagster as dg
 
 from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN, night_of
 from pipelines.gate.release_rules import read_release_rules
-from pipelines.landing.batches import find_newest_batches
+from pipelines.landing.withdrawals import find_counting_batches
 from pipelines.night import validate_source
 from pipelines.quality.reports import Report, read_report
 from pipelines.quality.suite import Expectation, Suite, read_suite
@@ -183,7 +183,9 @@ def read_shares_before(source: Source, reports: list[Report], rule: str) -> list
     if not reports:
         return []
     newest = reports[-1].partition
-    days = [(day, b) for day, b in find_newest_batches(SETTINGS.landing, source.name).items() if day < newest]
+    days = [
+        (day, b) for day, b in find_counting_batches(SETTINGS.landing, source.name).items() if day < newest
+    ]
     earlier = [read_report(SETTINGS.quality, batch) for _, batch in sorted(days)[-BATCHES_BEFORE:]]
     return [
         result["unexpected"] / result["evaluated"]

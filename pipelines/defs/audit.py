@@ -44,10 +44,12 @@ verify_job = dg.define_asset_job(
     selection=dg.AssetSelection.checks(VERIFIED),
     description="Kiểm chứng mọi bản phát hành. Verify every release; a finding fails the run.",
 )
+RELEASE_AND_EXPORTS = (
+    dg.AssetSelection.assets(release) | dg.AssetSelection.groups("exports")
+).without_checks() | dg.AssetSelection.checks(dg.AssetCheckKey(release.key, PASSED_GATE))
 restore_job = dg.define_asset_job(
     RESTORE_JOB,
-    selection=(dg.AssetSelection.assets(release) | dg.AssetSelection.groups("exports")).without_checks()
-    | dg.AssetSelection.checks(dg.AssetCheckKey(release.key, PASSED_GATE)),
+    selection=RELEASE_AND_EXPORTS,
     description="Công bố lại một bản cũ thành bản mới. Publish an old release's content as a new one: set "
     "`restore` and `confirm` (from `thongsuot releases confirm restore N`) of `release` in the launchpad. The next "
     "nightly run publishes the newest data again.",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import dagster as dg
+from pydantic import Field
 
 from pipelines.defs.common import OWNERS, SETTINGS, night_of
 from pipelines.defs.warehouse import MANIFEST
@@ -21,25 +22,29 @@ from pipelines.runs.confirmation import NotConfirmed, use_confirmation
 from pipelines.runs.lock import exclusive
 from pipelines.settings import LOCAL_ZONE
 
-RESTORE_JOB = "restore"
+RESTORE_JOB, ACCEPT_JOB = "restore", "accept_held"
 PASSED_GATE = "passed_the_gate"
 PUBLIC = [dg.AssetKey([mart.schema, mart.name]) for mart in read_marts(MANIFEST)]
 METRICS = list_metrics(read_models(MANIFEST))
 
 
 class PublishConfig(dg.Config):
-    """Who publishes and why; both are written into the lake with the snapshot.
+    """Who publishes and why; both are written into the lake with the snapshot."""
 
-    `restore`: instead of the warehouse, publish the content of that release again.
-    `accept`: the number of the hold that `author` publishes all the same, for `reason`.
-    `confirm`: for both, what `thongsuot releases confirm` printed; it serves once.
-    """
-
-    author: str = "nightly"
-    reason: str = "nightly run"
-    restore: int | None = None
-    confirm: str = ""
-    accept: int | None = None
+    author: str = Field(default="nightly", description="Who publishes; written into the ledger.")
+    reason: str = Field(default="nightly run", description="Why; written into the ledger.")
+    restore: int | None = Field(
+        default=None,
+        description="Instead of the warehouse, publish the content of the release with this number again.",
+    )
+    confirm: str = Field(
+        default="",
+        description="To restore or accept: what `thongsuot releases confirm` printed; it serves once.",
+    )
+    accept: int | None = Field(
+        default=None,
+        description="The number of the open hold (`thongsuot releases held`) that `author` publishes for `reason`.",
+    )
 
 
 @dg.asset(
@@ -116,6 +121,12 @@ def _check_confirmation(action: str, config: PublishConfig) -> None:
 
 
 def _published(context: dg.AssetExecutionContext, config: PublishConfig) -> Publication:
+    if context.run.job_name == ACCEPT_JOB and config.accept is None:
+        raise dg.Failure(
+            "Nothing was published: set `accept` to the number of the hold, `author`, `reason` and `confirm` in the "
+            "launchpad; `thongsuot releases held` lists the holds.",
+            allow_retries=False,
+        )
     if config.accept is not None:
         _check_confirmation(f"accept {config.accept}", config)
     elif context.run.job_name == RESTORE_JOB or config.restore is not None:

@@ -29,11 +29,12 @@ def gather_evidence(
     before: Mapping[str, str],
     after: Mapping[str, str],
 ) -> None:
-    """Temp tables `deliveries` (row × how it arrived), `newly_rejected` and `pulled_again` (item_code).
+    """Temp tables `deliveries` (row × how it arrived), `newly_rejected` (item_code) and `pulled_again` (item_code,
+    cause, batch_id).
 
     `before`, `after`: `schema.table` → relation of the two releases; temp table `changed` names the items.
     How a row arrived: `old` (its batch counted before), `released` (counted, but rejected there),
-    `pulled_again` (its batch replaced another one of its day), `new` (its day had no batch).
+    `pulled_again` (its batch replaced another one of its day, or came back), `new` (its day had no batch).
     """
     con.execute(
         f"create or replace temp table batches_before as select batch_id, partition_key "
@@ -54,7 +55,8 @@ def gather_evidence(
                 name.split(".")[1]: duck.identifier("warehouse", *name.split(".")) for name in evidence.reads
             },
             rejections=before["audit.rejections"],
-        )
+        ),
+        {"source": source.name},
     )
     _find_newly_rejected(con, settings, source, before, after)
     _find_pulled_again(con, settings, source, names, after)
@@ -107,7 +109,7 @@ def _find_pulled_again(
     names: list[str],
     after: Mapping[str, str],
 ) -> None:
-    """Items whose day was pulled again and then said something else of them."""
+    """Items whose day was pulled again, or lost or got back a batch, and then said something else of them."""
     replaced: Files = con.execute(
         f"select partition_key::varchar, batch_id from batches_before where batch_id not in "
         f"(select batch_id from {after['audit.batches']} where is_current)"
@@ -121,7 +123,8 @@ def _find_pulled_again(
             names=names,
             item=source.key[0],
             rows=rows,
-        )
+        ),
+        {"source": source.name},
     )
 
 

@@ -15,6 +15,7 @@ from pipelines.explain.counting import count_items
 from pipelines.explain.event_log import explain_events
 from pipelines.explain.explain_rule import read_explain_rules
 from pipelines.explain.snapshots import explain_snapshots
+from pipelines.explain.withdrawals import write_withdrawals
 from pipelines.lake.catalogue import ALIAS
 from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import read_models
@@ -60,6 +61,7 @@ def explain_rates(
         return
     rules = [rule for rule in rules if rule.tables <= before.keys()]
     count_items(con, "before", previous, before, rules)
+    write_withdrawals(con, previous, after["audit.batches"])
     canon = read_canon().sources
     for source in sorted({rule.source for rule in rules}):
         if source in canon and (evidence := canon[source].evidence):

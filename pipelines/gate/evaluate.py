@@ -53,11 +53,14 @@ def evaluate_release(
     before: Mapping[tuple[str, str], float],
     *,
     is_backwards: bool = False,
+    is_first: bool = False,
 ) -> list[Verdict]:
-    """`before`: (fact, scope) → value in the release before; `is_backwards`: that one answers for a later moment.
+    """`before`: (fact, scope) → value in the release before; `is_backwards`: that one answers for a later moment;
+    `is_first`: there is none.
 
     Of a fact that breaks two rules of one measure only the heavier is told.
     """
+    rules = [rule for rule in rules if not (is_first and rule.of_release)]
     rows = [measure_fact(rule, fact, before, is_backwards) for rule in rules for fact in facts]
     # One column per rule: two rules may ask the same measure of another minimum.
     frame = pd.DataFrame(

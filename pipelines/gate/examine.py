@@ -26,6 +26,7 @@ from pipelines.gate.release_rules import read_release_rules
 from pipelines.lake import inputs
 from pipelines.lake.catalogue import ALIAS
 from pipelines.lake.ledger import Release, table_exists
+from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, Source, load_contracts
@@ -77,6 +78,7 @@ def examine_build(
         facts,
         _read_facts(con, previous) if previous else {},
         is_backwards=bool(previous and as_of < previous.as_of),
+        is_first=previous is None,
     )
     return GateResult(facts, verdicts)
 
@@ -104,8 +106,10 @@ def _compare_keys(
     Before there is a release, against the accepted list of the day before.
     """
     counted: dict[str, list[Delivery]] = {}
+    withdrawn = find_withdrawn(settings.landing)
     for batch in inputs.list_inputs(con, previous.restores or previous.release_id) if previous else ():
-        if batch.standing == "current":
+        # What was withdrawn since is no measure of anything.
+        if batch.standing == "current" and (batch.source, batch.batch_id) not in withdrawn:
             counted.setdefault(batch.source, []).append((batch.partition, batch.batch_id))
     for source in contracts.sources.values():
         rows = con.execute(

@@ -19,6 +19,7 @@ class ReleaseRule:
 
     `more_than`: values behind which no more rows, keys or days stand are not looked at. `is_new`: nor what
     was the same in the release before. `from_zero`: without a release before, the value before is 0.
+    `of_release`: asked only where there is a release before, not within a first history.
     `why`: the reason of the default. `next_en`, `next_vi`: what to do.
     """
 
@@ -29,6 +30,7 @@ class ReleaseRule:
     more_than: float = 0
     is_new: bool = False
     from_zero: bool = False
+    of_release: bool = False
 
     @property
     def rule(self) -> str:

@@ -1,7 +1,7 @@
 """Which batches a release was made of, kept as changes of standing, so that pruning loses none of it.
 
 `current` counts in the release, `superseded` was pulled again since, `blocked` broke its source's
-threshold, `absent` is no longer listed (a replaced reference file).
+threshold, `withdrawn` was taken out by an operator, `absent` is no longer listed (a replaced reference file).
 """
 
 from __future__ import annotations
@@ -41,6 +41,15 @@ def list_inputs(con: duckdb.DuckDBPyConnection, release_id: int) -> list[Release
 def record_inputs(con: duckdb.DuckDBPyConnection, release_id: int, batches: str) -> None:
     """Note what changed since the release before. `batches`: the relation of `audit.batches`."""
     query = read_sql(
-        "pipelines.lake", "record_inputs", lake=ALIAS, release_id=int(release_id), batches=batches
-    )
+        "pipelines.lake", "record_inputs", lake=ALIAS, release_id=int(release_id), batches=batches,
+        standing=standing_sql(con, batches),
+    )  # fmt: skip
     con.execute(query)
+
+
+def standing_sql(con: duckdb.DuckDBPyConnection, batches: str) -> str:
+    """The standing of a row of `batches`; releases of older code have no such column."""
+    columns = {row[0] for row in con.execute(f"describe from {batches}").fetchall()}
+    if "standing" in columns:
+        return "standing"
+    return "case when is_current then 'current' when is_accepted then 'superseded' else 'blocked' end"

@@ -14,6 +14,7 @@ from pipelines.landing.drift import check_drift
 from pipelines.landing.lost_columns import check_lost_columns
 from pipelines.landing.personal import batch_sql
 from pipelines.landing.repeated_keys import check_repeated_keys
+from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.log import get_logger
 from pipelines.privacy.detectors import register_detectors
 from pipelines.settings import Settings
@@ -48,6 +49,9 @@ def land_partition(
     log = LOG.bind(source=source.name, partition=partition)
     connector = find_connector(source.connector).load()
     earlier = find_newest_batch(settings.landing, source.name, str(partition))
+    # What was withdrawn is not the truth of its day, whatever the source says of it.
+    if earlier and (source.name, earlier.batch_id) in find_withdrawn(settings.landing):
+        earlier = None
     validator = earlier.validator if earlier and earlier.path.exists() else ""
 
     def write(out: Path) -> tuple[str, tuple[str, ...], str]:

@@ -7,6 +7,7 @@ from datetime import date
 
 from pipelines.landing.arrivals import find_new_days
 from pipelines.landing.batches import find_newest_batches
+from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.quality.reports import Report, read_report
 from pipelines.settings import Settings
 from pipelines.sources.connectors import find_connector
@@ -16,14 +17,22 @@ from pipelines.sources.contracts.contract import Source
 def find_missing_days(source: Source, days: Sequence[date], settings: Settings) -> list[date]:
     """Days without a batch, with one that the threshold blocked, or with a new file in the inbox.
 
-    A delivery that is a file is expected only where the file exists; everything else is expected every day.
+    A day whose batch was withdrawn is not asked for by itself: the source would give the same again. A file is
+    expected only where it exists; everything else is expected every day.
     """
     connector = find_connector(source.connector).load()
     days = [day for day in days if connector.expects_delivery(source, day, settings)]
     waits = find_new_days(source, settings, days)
     landed = find_newest_batches(settings.landing, source.name)
     reports = {d: read_report(settings.quality, landed[str(d)]) for d in days if str(d) in landed}
-    return [day for day in days if day in waits or day not in reports or _is_blocked(reports[day])]
+    withdrawn = {batch_id for name, batch_id in find_withdrawn(settings.landing) if name == source.name}
+
+    def is_missing(day: date) -> bool:
+        if day in waits or day not in reports:
+            return True
+        return landed[str(day)].batch_id not in withdrawn and _is_blocked(reports[day])
+
+    return [day for day in days if is_missing(day)]
 
 
 def _is_blocked(report: Report | None) -> bool:

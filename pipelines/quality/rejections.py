@@ -6,7 +6,7 @@ is published; the warehouse lays out the same relation, and the release publishe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -32,16 +32,21 @@ def find_reported_batches(settings: Settings, contracts: Contracts) -> list[Repo
 
 
 def write_rejections(
-    con: duckdb.DuckDBPyConnection, contracts: Contracts, reported: Sequence[ReportedBatch], relation: str
+    con: duckdb.DuckDBPyConnection,
+    contracts: Contracts,
+    reported: Sequence[ReportedBatch],
+    relation: str,
+    withdrawn: Collection[tuple[str, str]] = (),
 ) -> None:
     """Table `relation`: one row per rejected row × failed rule, of every judged batch.
 
     `is_current`: its batch counts. `first_seen_batch`, `last_seen_batch`: between which batches the same row
     (source, row key) broke the same rule. `resolved_by_batch`: the batch that cured it, else NULL: the same
     record was accepted on a later day or in a later row, or the newest delivery of its day (of a snapshot
-    source: the newest snapshot) no longer rejects it.
+    source: the newest snapshot) no longer rejects it. Rows of a batch that was withdrawn (`withdrawn`: source,
+    batch) are settled by its withdrawal: it stands there itself.
     """
-    _write_batches(con, contracts, reported)
+    _write_batches(con, contracts, reported, withdrawn)
     _write_occurrences(con, reported)
     _write_cures(con, contracts, reported)
     con.execute(read_sql("pipelines.quality", "rejections", relation=relation))
@@ -50,7 +55,10 @@ def write_rejections(
 
 
 def _write_batches(
-    con: duckdb.DuckDBPyConnection, contracts: Contracts, reported: Sequence[ReportedBatch]
+    con: duckdb.DuckDBPyConnection,
+    contracts: Contracts,
+    reported: Sequence[ReportedBatch],
+    withdrawn: Collection[tuple[str, str]],
 ) -> None:
     """`scope_batch`: the batch that now speaks for the row's day, or for the whole of a source
     that delivers everything each time."""
@@ -67,6 +75,7 @@ def _write_batches(
                     pa.string(),
                 ),
                 "blocked": pa.array([r.blocked for _, r in reported], pa.bool_()),
+                "withdrawn": pa.array([(b.source, b.batch_id) in withdrawn for b, _ in reported], pa.bool_()),
                 "scope": pa.array(
                     [b.partition if kinds.get(b.source) == "change_day" else "" for b, _ in reported],
                     pa.string(),

@@ -16,6 +16,7 @@ import pandas as pd
 
 from pipelines import duck
 from pipelines.landing.batches import Batch, list_batches
+from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.quality.split import KeyedBatch
 from pipelines.quality.suite import BATCH_FACTS, Suite
 from pipelines.settings import LOCAL_ZONE, Settings
@@ -34,7 +35,9 @@ def collect_batch_facts(
     settings: Settings,
 ) -> pd.DataFrame:
     """One row per batch of the chunk (index: its place): every one of BATCH_FACTS."""
-    batches = list(list_batches(settings.landing, source.name))
+    withdrawn = find_withdrawn(settings.landing)
+    every = list_batches(settings.landing, source.name)
+    batches = [batch for batch in every if (batch.source, batch.batch_id) not in withdrawn]
     landed = {batch.partition: batch.rows for batch in batches}
     last: dict[Any, Any] = {}
     if suite.newest:

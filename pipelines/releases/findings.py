@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 Kind = Literal[
     "edited_file", "missing_file", "edited_catalogue", "unreadable_content", "edited_ledger",
     "ledger_unreadable", "dropped_release", "lost_contents", "edited_batch", "missing_batch",
-    "edited_sidecar", "unknown_head", "not_reproduced", "not_rebuilt", "other_code",
+    "edited_sidecar", "edited_withdrawal", "unknown_head", "not_reproduced", "not_rebuilt", "other_code",
 ]  # fmt: skip
 
 

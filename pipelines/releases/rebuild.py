@@ -22,6 +22,7 @@ from pipelines.lake.content_hash import Content, hash_content
 from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import read_models
 from pipelines.landing.batches import LandingError, list_batches
+from pipelines.landing.withdrawals import list_withdrawals, write_events
 from pipelines.quality.validate import validate_batches
 from pipelines.releases.findings import Finding
 from pipelines.settings import Settings
@@ -29,6 +30,9 @@ from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import BuiltState, finish_build, prepare_warehouse
 from pipelines.warehouse.counting import NothingLanded
 from pipelines.warehouse.dbt import DbtError, build, ensure_manifest, explain
+
+# Every withdrawal that a release knew, oldest first.
+WITHDRAWALS = "audit.withdrawals"
 
 
 class Rebuilt(NamedTuple):
@@ -47,6 +51,9 @@ def rebuild(settings: Settings, release_id: int, progress: Callable[[str], None]
         batches_of_release = inputs.list_inputs(con, origin)
     with _scratch(settings) as scratch:
         lost = _lay_out(settings, scratch, batches_of_release)
+        # Events are numbered without a gap, so that their count says which ones the release knew.
+        events = release.marts.get(WITHDRAWALS, Content(0, "")).rows
+        write_events(scratch.landing, list_withdrawals(settings.landing)[:events])
         if lost:
             text = (
                 f"release {release_id} cannot be rebuilt: {len(lost)} of its batches are gone, e.g. {lost[0]}"

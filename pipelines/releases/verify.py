@@ -17,7 +17,7 @@ from pipelines.lake import inputs, ledger
 from pipelines.releases.findings import Finding, first_line
 from pipelines.releases.verify_chain import check_chain, check_labels, check_noted_head
 from pipelines.releases.verify_contents import check_contents, check_files
-from pipelines.releases.verify_landing import check_landing, read_published
+from pipelines.releases.verify_landing import check_landing, check_withdrawals, read_published
 from pipelines.settings import Settings
 
 
@@ -62,6 +62,8 @@ def verify_releases(
         batches = inputs.list_inputs(con, chain[-1].release_id) if chain else []
         published = read_published(con) if batches and "audit.batches" not in spoilt else {}
         findings += check_landing(settings, batches, published)
+        if "audit.withdrawals" not in spoilt:
+            findings += check_withdrawals(con, settings)
     in_order = links.order_links(chain, events)
     return Verification(
         head=links.find_head(chain, events) if in_order else "",

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import duckdb
 
 from pipelines.lake import catalogue as lake
-from pipelines.lake import inputs
+from pipelines.lake import inputs, ledger
 from pipelines.landing.batches import hash_file, read_sidecar
+from pipelines.landing.withdrawals import list_withdrawals
 from pipelines.releases.findings import Finding
 from pipelines.settings import Settings
 
@@ -58,3 +59,28 @@ def check_landing(
                     "edited_sidecar",
                     f"landing: the sidecar of {name} says another `{SIDECAR[column]}` than was published",
                 )
+
+
+def check_withdrawals(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Finding]:
+    """Every event that the newest release published is still on record, in the same words."""
+    if not ledger.table_exists(con, "audit", "withdrawals"):
+        return
+    cursor = con.execute(f"from {lake.ALIAS}.audit.withdrawals order by event_id")
+    names = [column[0] for column in cursor.description or []]
+    published = [dict(zip(names, map(str, row), strict=True)) for row in cursor.fetchall()]
+    try:
+        events = list_withdrawals(settings.landing)
+    except (ValueError, TypeError):
+        yield Finding("edited_withdrawal", "landing: the record of withdrawn batches cannot be read")
+        return
+    kept = {str(e.event_id): {**vars(e), "partition_key": e.partition} for e in events}
+    for event in published:
+        there = kept.get(event["event_id"], {})
+        wrong = [name for name in names if str(there.get(name, "")) != event[name]]
+        if wrong:
+            what = "is missing" if not there else f"says another `{wrong[0]}` than was published"
+            batch = f"{event['source']} {event['partition_key']}, batch {event['batch_id']}"
+            yield Finding(
+                "edited_withdrawal",
+                f"landing: event {event['event_id']} ({event['event']} {batch}) {what}",
+            )

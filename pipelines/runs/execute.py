@@ -71,7 +71,7 @@ def accept_hold(
     confirm = issue_confirmation(settings, f"accept {hold_id}")
     choice = {"author": author, "reason": reason, "accept": hold_id, "confirm": confirm}
     config = {"release": {"config": choice}}
-    failure, release = _execute(settings, "restore", config, {}, on_step)
+    failure, release = _execute(settings, "accept_held", config, {}, on_step)
     if failure:
         return RunResult(False, failure)
     return RunResult(True, f"hold {hold_id}: published as release {release['release']} by {author}.")

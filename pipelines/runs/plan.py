@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from pipelines.landing.batches import find_newest_batches
+from pipelines.landing.withdrawals import find_counting_batches
 from pipelines.log import get_logger
 from pipelines.quality.missing_days import find_missing_days
 from pipelines.quality.validate import find_pending
@@ -61,7 +61,7 @@ def plan_run(settings: Settings, first: date, last: date, *, again: bool, revali
         date.fromisoformat(batch.partition)
         for source in contracts.sources.values()
         for batch in find_pending(
-            source, find_newest_batches(settings.landing, source.name).values(), settings.quality
+            source, find_counting_batches(settings.landing, source.name).values(), settings.quality
         )
     ]
     left = sorted({day for day in unvalidated if first <= day <= last})

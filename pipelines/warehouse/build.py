@@ -17,6 +17,7 @@ import duckdb
 from pipelines import duck
 from pipelines.landing.batches import list_batches, verify_batch
 from pipelines.landing.reference import PREFIX
+from pipelines.landing.withdrawals import find_withdrawn, list_withdrawals
 from pipelines.quality.rejections import write_rejections
 from pipelines.quality.reports import read_report
 from pipelines.quality.suite import hash_rules
@@ -26,7 +27,13 @@ from pipelines.sources.contracts.contract import Contracts, load_contracts
 from pipelines.warehouse.calendar import build_calendar, find_span
 from pipelines.warehouse.checks import write_checks
 from pipelines.warehouse.counting import find_newest_day, refuse_blocked, select_current
-from pipelines.warehouse.raw import write_accepted, write_batches, write_calendar, write_parameters
+from pipelines.warehouse.raw import (
+    write_accepted,
+    write_batches,
+    write_calendar,
+    write_parameters,
+    write_withdrawals,
+)
 from pipelines.warehouse.reference import write_reference_tables
 
 
@@ -52,8 +59,9 @@ def prepare_warehouse(settings: Settings, contracts: Contracts, as_of: datetime 
     reported = [(batch, report) for batch in landed if (report := read_report(settings.quality, batch))]
     references = {batch.source: batch for batch in landed if batch.source.startswith(PREFIX)}
     whole = {s.name for s in contracts.sources.values() if s.partitioning == "whole_table"}
-    counting = select_current(reported, whole)
-    refuse_blocked(contracts, reported, counting)
+    withdrawn = find_withdrawn(settings.landing)
+    counting = select_current(reported, whole, withdrawn)
+    refuse_blocked(contracts, reported, counting, withdrawn)
     newest_day = find_newest_day(contracts, reported, counting, settings)
     as_of = as_of or datetime.combine(newest_day, time()) + timedelta(days=1, seconds=-1)
     for batch in (*counting.values(), *references.values()):
@@ -66,8 +74,9 @@ def prepare_warehouse(settings: Settings, contracts: Contracts, as_of: datetime 
         place = contracts.place
         span = find_span(con, contracts.accepted_columns(), place.counts_since, as_of.date())
         write_calendar(con, build_calendar(place.country, *span))
-        write_batches(con, reported, counting, references)
-        write_rejections(con, contracts, reported, "raw.rejections")
+        write_batches(con, reported, counting, references, withdrawn)
+        write_withdrawals(con, list_withdrawals(settings.landing))
+        write_rejections(con, contracts, reported, "raw.rejections", withdrawn)
         write_checks(con, (report for _, report in reported))
         write_parameters(con, place, as_of, newest_day)
     return as_of

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
-from pipelines.landing.batches import Batch
-from pipelines.quality.reports import Report
+from pipelines.landing.batches import Batch, list_batches
+from pipelines.landing.withdrawals import find_withdrawn, list_withdrawals
+from pipelines.quality.reports import Report, read_report
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts
@@ -22,27 +24,50 @@ class NothingLanded(RuntimeError):
 
 
 def select_current(
-    reported: Iterable[tuple[Batch, Report]], whole: Collection[str] = ()
+    reported: Iterable[tuple[Batch, Report]],
+    whole: Collection[str] = (),
+    withdrawn: Collection[tuple[str, str]] = (),
 ) -> dict[tuple[str, str], Batch]:
-    """(source, partition) → its newest accepted batch: the one that counts.
+    """(source, partition) → its newest accepted batch that was not withdrawn: the one that counts.
 
     `whole`: sources whose every delivery is the whole table; of these only the newest partition counts.
+    `withdrawn`: (source, batch).
     """
-    accepted = {(batch.source, batch.partition): batch for batch, report in reported if not report.blocked}
+    accepted = {
+        (batch.source, batch.partition): batch
+        for batch, report in reported
+        if not report.blocked and (batch.source, batch.batch_id) not in withdrawn
+    }
     newest = {source: max(day for s, day in accepted if s == source) for source, _ in accepted}
     return {(s, day): b for (s, day), b in accepted.items() if s not in whole or day == newest[s]}
+
+
+def find_standing(
+    batch: Batch, report: Report, counting: Counting, withdrawn: Collection[tuple[str, str]]
+) -> str:
+    """`current`: it counts; `superseded`, `blocked` or `withdrawn`: why it does not."""
+    if (batch.source, batch.batch_id) in withdrawn:
+        return "withdrawn"
+    if counting.get((batch.source, batch.partition)) == batch:
+        return "current"
+    return "blocked" if report.blocked else "superseded"
 
 
 def refuse_blocked(
     contracts: Contracts,
     reported: Reported,
     counting: Counting,
+    withdrawn: Collection[tuple[str, str]] = (),
 ) -> None:
-    """NothingLanded for the first day that has none but a blocked batch.
+    """NothingLanded for the first day that has none but a blocked batch that nobody withdrew.
 
     A later delivery of the whole list heals an earlier one that was blocked; a day of changes is its own.
     """
-    blocked = {(batch.source, batch.partition): report for batch, report in reported if report.blocked}
+    blocked = {
+        (batch.source, batch.partition): report
+        for batch, report in reported
+        if report.blocked and (batch.source, batch.batch_id) not in withdrawn
+    }
     for name, day in sorted(set(blocked) - set(counting)):
         is_change = contracts.sources[name].partitioning == "change_day"
         if not is_change and any(source == name and later > day for source, later in counting):
@@ -82,3 +107,28 @@ def find_newest_day(contracts: Contracts, reported: Reported, counting: Counting
             f"batch, `thongsuot sources check {clocks[0]}` says why."
         )
     return date.fromisoformat(max(complete))
+
+
+def list_standings(settings: Settings, contracts: Contracts) -> list[dict[str, Any]]:
+    """Every landed batch of the place's sources as it stands now, oldest first: as the next build would see it."""
+    landed = [batch for name in contracts.sources for batch in list_batches(settings.landing, name)]
+    reports = {(b.source, b.batch_id): read_report(settings.quality, b) for b in landed}
+    reported = [(b, report) for b in landed if (report := reports[b.source, b.batch_id])]
+    whole = {s.name for s in contracts.sources.values() if s.partitioning == "whole_table"}
+    withdrawn = find_withdrawn(settings.landing)
+    counting = select_current(reported, whole, withdrawn)
+    events = {(e.source, e.batch_id): e for e in list_withdrawals(settings.landing)}
+    rows = []
+    for batch in landed:
+        key = (batch.source, batch.batch_id)
+        report, event = reports[key], events.get(key) if key in withdrawn else None
+        standing = find_standing(batch, report, counting, withdrawn) if report else "not validated"
+        rows.append(
+            {
+                "source": batch.source, "day": batch.partition, "batch_id": batch.batch_id,
+                "standing": "withdrawn" if event else standing, "rows": batch.rows,
+                "rejected": report.rows_rejected if report else None, "pulled_at": batch.pulled_at,
+                "withdrawn_by": event and event.author, "reason": event and event.reason,
+            }
+        )  # fmt: skip
+    return rows

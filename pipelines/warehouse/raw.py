@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -11,16 +11,21 @@ import pandas as pd
 
 from pipelines import duck
 from pipelines.landing.batches import Batch
+from pipelines.landing.withdrawals import Withdrawal
 from pipelines.quality.reports import Report
 from pipelines.sources.contracts.contract import Contracts, Place
-from pipelines.warehouse.counting import Counting
+from pipelines.warehouse.counting import Counting, find_standing
 
 # Table of bookkeeping → column → DuckDB type.
 BATCHES = {
     "batch_id": "varchar", "source": "varchar", "partition_key": "date", "is_current": "boolean",
     "is_accepted": "boolean", "rows_read": "bigint", "rows_accepted": "bigint", "rows_rejected": "bigint",
     "sha256": "varchar", "schema_fingerprint": "varchar", "origin": "varchar", "pulled_at": "timestamp",
-    "run_id": "varchar",
+    "run_id": "varchar", "standing": "varchar",
+}  # fmt: skip
+WITHDRAWALS = {
+    "event_id": "bigint", "event": "varchar", "source": "varchar", "partition_key": "date", "batch_id": "varchar",
+    "author": "varchar", "reason": "varchar", "happened_at": "timestamp",
 }  # fmt: skip
 RUN_PARAMETERS = {
     "as_of": "timestamp", "partition_day": "date", "place_code": "varchar", "counts_since": "date",
@@ -46,26 +51,33 @@ def write_batches(
     reported: Sequence[tuple[Batch, Report]],
     counting: Counting,
     references: Mapping[str, Batch],
+    withdrawn: Collection[tuple[str, str]] = (),
 ) -> None:
     """`raw.batches`: every batch with a report, and of each reference table the batch that counts.
 
-    Reference files are all or nothing: every row read is accepted.
+    Reference files are all or nothing: every row read is accepted. `withdrawn`: (source, batch).
     """
-    rows = [
-        _describe_batch(b, counting.get((b.source, b.partition)) == b, not r.blocked, r.rows_accepted, r.rows_rejected)
-        for b, r in reported
-    ]  # fmt: skip
-    rows += [_describe_batch(batch, True, True, batch.rows, 0) for batch in references.values()]
+    rows = []
+    for batch, report in reported:
+        standing = find_standing(batch, report, counting, withdrawn)
+        kept = (not report.blocked, report.rows_accepted, report.rows_rejected)
+        rows.append(_describe_batch(batch, standing == "current", *kept, standing))
+    rows += [_describe_batch(batch, True, True, batch.rows, 0, "current") for batch in references.values()]
     _create(con, "batches", BATCHES)
-    if rows:
-        con.executemany(f"insert into raw.batches values ({', '.join('?' * len(BATCHES))})", rows)
+    _insert(con, "batches", BATCHES, rows)
+
+
+def write_withdrawals(con: duckdb.DuckDBPyConnection, events: Sequence[Withdrawal]) -> None:
+    """`raw.withdrawals`: every event, oldest first."""
+    _create(con, "withdrawals", WITHDRAWALS)
+    _insert(con, "withdrawals", WITHDRAWALS, [list(vars(event).values()) for event in events])
 
 
 def write_parameters(con: duckdb.DuckDBPyConnection, place: Place, as_of: datetime, day: date) -> None:
     """`raw.run_parameters`: one row, the moment and the place that the build answers for."""
     row = [as_of, day, place.code, place.counts_since, place.stopped_is == "end", place.whole_name]
     _create(con, "run_parameters", RUN_PARAMETERS)
-    con.execute(f"insert into raw.run_parameters values ({', '.join('?' * len(row))})", row)
+    _insert(con, "run_parameters", RUN_PARAMETERS, [row])
 
 
 def write_calendar(con: duckdb.DuckDBPyConnection, calendar: pd.DataFrame) -> None:
@@ -75,17 +87,24 @@ def write_calendar(con: duckdb.DuckDBPyConnection, calendar: pd.DataFrame) -> No
 
 
 def _describe_batch(
-    batch: Batch, is_current: bool, is_accepted: bool, kept: int, rejected: int
+    batch: Batch, is_current: bool, is_accepted: bool, kept: int, rejected: int, standing: str
 ) -> list[object]:
     return [
         batch.batch_id, batch.source, batch.partition, is_current, is_accepted, batch.rows, kept, rejected,
-        batch.sha256, batch.schema_fingerprint, batch.origin, batch.pulled_at, batch.run_id,
+        batch.sha256, batch.schema_fingerprint, batch.origin, batch.pulled_at, batch.run_id, standing,
     ]  # fmt: skip
 
 
 def _create(con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str]) -> None:
     typed = ", ".join(f"{duck.identifier(column)} {kind}" for column, kind in columns.items())
     con.execute(f"create or replace table raw.{name} ({typed})")
+
+
+def _insert(
+    con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]]
+) -> None:
+    if rows:
+        con.executemany(f"insert into raw.{name} values ({', '.join('?' * len(columns))})", rows)
 
 
 def _write_view(

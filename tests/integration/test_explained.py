@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from pipelines.cli import main
 from pipelines.cli.console import console
 from pipelines.explain.difference import find_difference
+from pipelines.gate.record import list_release_findings
 from pipelines.lake import inputs, ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import list_batches
@@ -33,6 +34,14 @@ def parts(week: Settings, release: int, period: str, unit: str = "province") -> 
             [release, period, unit],
         ).fetchall()
     return {(cause, what): (n, d) for cause, what, n, d in rows}
+
+
+def test_an_ordinary_week_passes_the_gate_without_a_finding(week: Settings) -> None:
+    with open_lake(week) as con:
+        findings = {n: list_release_findings(con, n) for n in range(1, len(week_of_nights.NIGHTS) + 1)}
+        facts = con.execute("select count(*) from lake.audit.release_facts where release_id = 5").fetchone()
+    assert facts and facts[0] > 100  # it was looked at
+    assert [n for n, rules in findings.items() if rules] == []
 
 
 def test_the_fifth_tells_new_dossiers_from_late_ones_and_from_corrections(

@@ -20,6 +20,7 @@ import duckdb
 import pytest
 
 from pipelines import duck
+from pipelines.gate.record import list_release_findings
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import find_newest_batches, list_batches
@@ -67,6 +68,13 @@ def read_mart_hashes(province: Province) -> dict[str, str]:
     with open_lake(province.settings) as con:
         marts = ledger.list_releases(con)[-1].marts
     return {name: m.sha256 for name, m in marts.items() if name.startswith("marts.")}
+
+
+def test_the_first_release_passes_the_gate_without_a_finding(small_province: Province) -> None:
+    with open_lake(small_province.settings) as con:
+        facts = con.execute("select count(*) from lake.audit.release_facts where release_id = 1").fetchone()
+        assert list_release_findings(con, 1) == []
+    assert facts and facts[0] > 100  # it was looked at
 
 
 def test_the_headline_is_the_published_one(small_province: Province) -> None:

@@ -29,7 +29,9 @@ from pipelines.warehouse.dbt import NodeResult
 BOOKKEEPING = {
     "batches": "batch_id varchar, source varchar, partition_key date, is_current boolean, is_accepted boolean, "
     "rows_read bigint, rows_accepted bigint, rows_rejected bigint, sha256 varchar, schema_fingerprint varchar, "
-    "origin varchar, pulled_at timestamp, run_id varchar",
+    "origin varchar, pulled_at timestamp, run_id varchar, standing varchar",
+    "withdrawals": "event_id bigint, event varchar, source varchar, partition_key date, batch_id varchar, "
+    "author varchar, reason varchar, happened_at timestamp",
     "run_parameters": "as_of timestamp, partition_day date, place_code varchar, counts_since date, "
     "stopped_is_end boolean, whole_name_vi varchar",
     "calendar": "date date, is_working_day boolean, holiday_name varchar",

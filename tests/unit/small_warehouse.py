@@ -126,12 +126,16 @@ create table raw.batches as
         col0 as batch_id, col1 as source, col2::date as partition_key, true as is_current,
         true as is_accepted, col3::bigint as rows_read, col4::bigint as rows_accepted,
         (col3 - col4)::bigint as rows_rejected, 'sha' as sha256, 'fp' as schema_fingerprint,
-        'query' as origin, timestamp '2025-07-04 01:00:00' as pulled_at, 'run' as run_id
+        'query' as origin, timestamp '2025-07-04 01:00:00' as pulled_at, 'run' as run_id,
+        'current' as standing
     from (values ('b1', 'dossier_log', '2025-07-01', 4, 3), ('b2', 'dossier_log', '2025-07-02', 3, 3),
                  ('b3', 'dossier_log', '2025-07-03', 1, 1), ('t3', 'task_tracker', '2025-07-03', 4, 4),
                  ('t2', 'task_tracker', '2025-07-02', 2, 2), ('i2', 'issue_register', '2025-07-02', 2, 2),
                  ('i3', 'issue_register', '2025-07-03', 1, 1), ('n2', 'national_ranking', '2025-07-02', 3, 3),
                  ('u1', 'reference_units', '2025-07-01', 3, 3));
+create table raw.withdrawals (
+    event_id bigint, event varchar, source varchar, partition_key date, batch_id varchar, author varchar,
+    reason varchar, happened_at timestamp);
 create table raw.rejections as
     select 'dossier_log' as source, date '2025-07-01' as partition_key, 'b1' as batch_id, 4::bigint as _row,
            'Z' as row_key, 'channel_unknown' as rule, 'channel' as column_name, '7' as bad_value,

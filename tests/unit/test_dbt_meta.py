@@ -13,6 +13,7 @@ from pipelines.explain.counting import counting_sql
 from pipelines.explain.evidence import gather_evidence
 from pipelines.explain.explain_rule import ExplainRule, read_explain_rules
 from pipelines.explain.trace_rule import TraceRule, read_trace_rule
+from pipelines.explain.withdrawals import create_withdrawals
 from pipelines.lake.manifest import SCHEMAS
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.canon import read_canon
@@ -150,6 +151,7 @@ def test_the_evidence_of_an_event_log_names_columns_and_tables_that_are_there(
         for table in meta.reads:
             con.execute(f"create table warehouse.{table} as from read_csv('{seed_file(table)}')")
         con.execute("create temp table changed (item_code varchar)")
+        create_withdrawals(con)
         gather_evidence(con, settings, contracts.sources[name], meta, tables, tables)
         assert con.execute("select count(*) from deliveries").fetchone() == (0,)
 

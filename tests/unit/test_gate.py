@@ -105,3 +105,11 @@ def test_a_mart_whose_gate_is_wrong_is_named(tmp_path: Path) -> None:
     path.write_text(json.dumps({"nodes": {"model.new": node}}), encoding="utf-8")
     with pytest.raises(ValueError, match=r"marts\.new: meta\.gate"):
         read_gate_facts(path)
+
+
+def test_within_a_first_history_only_a_loss_that_holds_is_of_interest() -> None:
+    some, many = (Fact("keys_lost_share", "citizen_feedback", n / 846, n, ("PAKN-1",)) for n in (9, 90))
+    assert list_findings(evaluate_release(RULES, [some], {}, is_first=True)) == []
+    assert [v.rule for v in list_findings(evaluate_release(RULES, [some], {}))] == ["delivery_lost_some_keys"]
+    [finding] = list_findings(evaluate_release(RULES, [many], {}, is_first=True))
+    assert (finding.rule, finding.outcome) == ("delivery_lost_keys", "held")

@@ -11,5 +11,6 @@ select
     schema_fingerprint,
     origin,
     pulled_at,
-    run_id
+    run_id,
+    standing
 from {{ ref('stg_batches') }}

@@ -16,7 +16,8 @@ renamed as (
         schema_fingerprint,
         origin,
         pulled_at,
-        run_id
+        run_id,
+        standing
     from source
 )
 

@@ -33,15 +33,17 @@ rejected_before as (
 )
 
 select
-    delivered.* exclude (partition_key, _row),
+    delivered.* exclude (_row),
     case
         when rejected_before.batch_id is not null then 'released'
         when batches_before.batch_id is not null then 'old'
-        when days_before.partition_key is not null then 'pulled_again'
+        when days_before.partition_key is not null or restored.batch_id is not null then 'pulled_again'
         else 'new'
     end as arrival
 from delivered
 left join batches_before on delivered.batch_id = batches_before.batch_id
 left join days_before on delivered.partition_key = days_before.partition_key
+left join (select * from withdrawals where source = $source and cause = 'batch_restored') as restored
+    on delivered.batch_id = restored.batch_id
 left join rejected_before
     on delivered.batch_id = rejected_before.batch_id and delivered._row = rejected_before._row

@@ -36,11 +36,15 @@ evidence as (
             ),
             false
         ) as had_begun,
-        arg_max(delivery.batch_id, (delivery.delivery_order, delivery.batch_id))
-            filter (delivery.arrival <> 'old') as batch_id,
+        coalesce(
+            any_value(pulled_again.batch_id),
+            arg_max(delivery.batch_id, (delivery.delivery_order, delivery.batch_id))
+                filter (delivery.arrival <> 'old')
+        ) as batch_id,
         moments.item_code in (select newly_rejected.item_code from newly_rejected) as was_rejected,
-        moments.item_code in (select pulled_again.item_code from pulled_again) as was_pulled_again
+        any_value(pulled_again.cause) as pulled_cause
     from moments
+    left join pulled_again on moments.item_code = pulled_again.item_code
     left join repeated as delivery
         on moments.item_code = delivery.item_code and delivery.happened_at <= moments.until
     group by all
@@ -53,11 +57,12 @@ select
     has_gone,
     batch_id,
     case
+        when pulled_cause like 'batch_%' then pulled_cause
         when has_come and (begins_after > applies_until or first_begun > applies_until) then 'new_in_period'
         when has_gone and begins_before > until then 'new_in_period'
         when has_released then 'rejection_out'
         when was_rejected then 'rejection_in'
-        when was_pulled_again then 'pulled_again'
+        when pulled_cause is not null then pulled_cause
         when has_come and has_new and not had_begun then 'late_arrival'
         when has_new then 'correction'
         when applies_until <> until and (has_come or has_gone) then 'new_in_period'
@@ -65,9 +70,10 @@ select
         else $other
     end as cause,
     case
+        when pulled_cause like 'batch_%' then pulled_cause
         when has_released then 'rejection_out'
         when was_rejected then 'rejection_in'
-        when was_pulled_again then 'pulled_again'
+        when pulled_cause is not null then pulled_cause
         when has_since then 'new_in_period'
         when has_event then 'late_arrival'
         when has_new then 'correction'

@@ -35,6 +35,16 @@ other_verdicts as (
     inner join batches on differing.batch_id = batches.batch_before and differing.batch_id = batches.batch_after
 ),
 
+orders as (
+    select
+        max(partition_key) filter (cause = 'batch_restored') as restored_day,
+        max(partition_key) filter (cause = 'batch_withdrawn') as withdrawn_day,
+        max_by(batch_id, partition_key) filter (cause = 'batch_restored') as restored_batch,
+        max_by(batch_id, partition_key) filter (cause = 'batch_withdrawn') as withdrawn_batch
+    from withdrawals
+    where source = $source
+),
+
 arrived as (
     select
         max(partition_key) filter (batch_before is not null) as newest_before,
@@ -68,9 +78,12 @@ select
     moved.*,
     case
         when $is_restored then 'restored'
+        when orders.restored_day = arrived.newest_after then 'batch_restored'
         when arrived.newest_after > arrived.newest_before and arrived.newest_after > $previous_day
             then 'new_in_period'
         when arrived.newest_after > arrived.newest_before then 'late_arrival'
+        when orders.withdrawn_day is not null then 'batch_withdrawn'
+        when orders.restored_day is not null then 'batch_restored'
         when arrived.has_other then 'pulled_again'
         when arrived.has_more then 'late_arrival'
         when exists (select 1 from other_verdicts)
@@ -78,6 +91,13 @@ select
         when $has_time_passed then 'new_in_period'
         else $other
     end as cause,
-    case when arrived.has_other or arrived.has_more then arrived.batch_id end as batch_id
+    case
+        when arrived.newest_after > arrived.newest_before and orders.restored_day is distinct from arrived.newest_after
+            then arrived.batch_id
+        when orders.withdrawn_batch is not null or orders.restored_batch is not null
+            then coalesce(orders.withdrawn_batch, orders.restored_batch)
+        when arrived.has_other or arrived.has_more then arrived.batch_id
+    end as batch_id
 from moved
 cross join arrived
+cross join orders

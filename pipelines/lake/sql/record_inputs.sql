@@ -11,7 +11,7 @@ listed_now as (
         partition_key,
         batch_id,
         sha256,
-        case when is_current then 'current' when is_accepted then 'superseded' else 'blocked' end as standing
+        {{ standing }} as standing
     from {{ batches }}
 )
 

@@ -35,6 +35,7 @@ select
     rejected.failure.reason_en,
     rejected.failure.reason_vi,
     reported_batches.is_current,
+    reported_batches.is_withdrawn,
     reported_batches.scope_batch
 from rejected
 inner join reported_batches using (source, batch_id)

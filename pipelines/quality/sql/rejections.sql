@@ -53,7 +53,10 @@ select
     last_seen_batch,
     coalesce(
         cured.by_batch,
-        case when scope_batch > batch_id and not is_still_rejected then scope_batch end
+        case
+            when is_withdrawn and is_still_rejected is distinct from true then batch_id
+            when scope_batch > batch_id and not is_still_rejected then scope_batch
+        end
     ) as resolved_by_batch
 from seen
 left join cured using (batch_id, _row)

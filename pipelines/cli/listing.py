@@ -1,0 +1,115 @@
+"""Lists of commands: whole and tab-separated in a pipe, a table on a terminal, stacked where it is too narrow.
+
+Nothing is cut: what does not fit is left out by column, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.cli.console import console
+
+# What a terminal shows of a long list; a pipe and `--json` have all.
+MOST_ROWS = 50
+# A text column may be broken into lines down to this width.
+LEAST_TEXT = 24
+
+
+class ListColumn(NamedTuple):
+    """`name` heads the column in a pipe, `title` on a terminal. `minor`: left out first where room is short.
+
+    `is_text`: it may be broken into lines.
+    """
+
+    name: str
+    title: str
+    minor: int = 0
+    is_text: bool = False
+    is_number: bool = False
+
+
+def print_list(
+    columns: Sequence[ListColumn], rows: Sequence[Sequence[object]], title: str = "", most: int = MOST_ROWS
+) -> None:
+    """`rows`: values in the order of `columns`; None is empty."""
+    texts = [["" if value is None else str(value) for value in row] for row in rows]
+    if not console.is_terminal:
+        _print_tabbed(columns, texts)
+        return
+    top = texts[:most]
+    chosen = choose_columns(columns, top, console.width)
+    if chosen is None:
+        _print_stacked(columns, top, title)
+    else:
+        _print_table(columns, top, chosen, title)
+        left = [column.title for n, column in enumerate(columns) if n not in chosen]
+        if left:
+            _say(f"Không hiển thị · not shown at this width: {', '.join(left)} (`--json` hoặc `| cat`)")
+    if len(texts) > most:
+        _say(f"{most} of {len(texts)}: `--json` or a pipe has all")
+
+
+def choose_columns(
+    columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], width: int
+) -> list[int] | None:
+    """Places of the columns that fit into `width`, the minor ones dropped first; None where even the others do not."""
+    places = list(range(len(columns)))
+    while True:
+        if sum(_narrowest(columns[n], [row[n] for row in rows]) + 3 for n in places) + 1 <= width:
+            return places
+        most = max((columns[n].minor for n in places), default=0)
+        if not most:
+            return None
+        places.remove(next(place for place in reversed(places) if columns[place].minor == most))
+
+
+def _narrowest(column: ListColumn, values: Sequence[str]) -> int:
+    """How narrow a column may be: of a text the longest word, of any other its longest value."""
+    longest = max((cell_len(line) for value in values for line in value.splitlines()), default=0)
+    if column.is_text:
+        word = max((cell_len(word) for value in values for word in value.split()), default=0)
+        longest = max(min(longest, LEAST_TEXT), word)
+    title = max(cell_len(word) for word in column.title.split())
+    return max(longest, title)
+
+
+def _print_tabbed(columns: Sequence[ListColumn], rows: Sequence[Sequence[str]]) -> None:
+    print("\t".join(column.name for column in columns))
+    for row in rows:
+        print("\t".join(" ".join(value.split()) for value in row))
+
+
+def _print_table(
+    columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], chosen: Sequence[int], title: str
+) -> None:
+    table = Table(title=title or None, title_justify="left")
+    for place in chosen:
+        column = columns[place]
+        table.add_column(
+            column.title,
+            justify="right" if column.is_number else "left",
+            overflow="fold",
+            min_width=_narrowest(column, [row[place] for row in rows]),
+        )
+    for row in rows:
+        table.add_row(*(Text(row[n]) for n in chosen))
+    console.print(table)
+
+
+def _print_stacked(columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], title: str) -> None:
+    if title:
+        _say(title)
+    for row in rows:
+        for column, value in zip(columns, row, strict=True):
+            if value:
+                _say(f"{column.title}: {value}")
+        _say("")
+
+
+def _say(line: str) -> None:
+    console.print(line, soft_wrap=True, highlight=False, markup=False)
