@@ -13,7 +13,21 @@ from typing import Any
 
 import click
 
-from pipelines.cli import batches, confirm, docs, rejections, releases, run, sources, status, superset, trace, verify
+from pipelines.cli import (
+    batches,
+    confirm,
+    docs,
+    holds,
+    rejections,
+    releases,
+    run,
+    sources,
+    status,
+    superset,
+    trace,
+    verify,
+)
+from pipelines.cli.environment import check_environment
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract_file import ContractError
 
@@ -38,24 +52,13 @@ def end_at_sigterm() -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def check_exports(settings: Settings) -> None:
-    """ClickException where THONGSUOT_EXPORTS names an export that does not exist."""
-    from pipelines.exports.registry import UnknownExport, enabled_exports
-
-    try:
-        enabled_exports(settings)
-    except UnknownExport as error:
-        raise click.ClickException(str(error)) from None
-
-
 @click.group(cls=Operator, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="thongsuot", prog_name="thongsuot")
 def main() -> None:
     """Thông suốt: from a province's logs and trackers to numbers it can stand behind."""
     end_at_sigterm()
     settings = Settings.from_env()
-    if settings.exports_on is not None:
-        check_exports(settings)
-    settings.dagster.mkdir(parents=True, exist_ok=True)
+    check_environment(settings)
     os.environ.update(settings.child_environment())
 
 
@@ -75,4 +78,5 @@ COMMANDS = (
 )
 for command in COMMANDS:
     main.add_command(command)
-releases.releases.add_command(confirm.confirm)
+for command in (confirm.confirm, holds.show_holds, holds.accept):
+    releases.releases.add_command(command)

@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from typing import Any, NoReturn
 
 import click
 import duckdb
+
+from pipelines.runs.lock import Busy
+from pipelines.settings import Settings
 
 ANSWERED, DIFFERENT, UNANSWERED = 0, 1, 2
 
@@ -30,11 +33,34 @@ def answering() -> Iterator[None]:
         yield
     except (FileNotFoundError, LookupError) as error:
         raise Unanswered(str(error.args[0] if isinstance(error, KeyError) else error)) from None
+    except Busy as error:
+        raise Unanswered(str(error)) from None
     except duckdb.Error as error:
         first = str(error).splitlines()[0]
         raise Unanswered(
             f"The lake cannot be read: {first}\n`thongsuot verify` tells what was touched."
         ) from None
+
+
+def require_landing(settings: Settings) -> None:
+    """Unanswered where nothing was ever landed: a wrong folder would read as clean data."""
+    if not settings.landing.is_dir():
+        what = "holds no landed batch" if settings.data.is_dir() else "does not exist"
+        raise Unanswered(
+            f"{settings.data} {what}. THONGSUOT_DATA says where the data lie; `thongsuot run` brings them."
+        )
+
+
+def require_one_of(option: str, value: str | None, there: Iterable[str], most: int = 12) -> None:
+    """BadParameter, with what there is, where a word is none of these."""
+    from pipelines.sources.contracts.names import suggest_nearest
+
+    existing = sorted(set(there))
+    if value is None or value in existing:
+        return
+    listed = ", ".join(existing[:most]) + (f", … ({len(existing)})" if len(existing) > most else "")
+    hint = suggest_nearest(value, existing)
+    raise click.BadParameter(f"there is no `{value}`{hint}; there are {listed or 'none'}", param_hint=option)
 
 
 def say(answer: object) -> None:

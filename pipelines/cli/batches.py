@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pipelines.cli.answers import Unanswered, answering, as_json, say
+from pipelines.cli.answers import Unanswered, answering, as_json, require_landing, require_one_of, say
 from pipelines.cli.console import console
 from pipelines.cli.listing import ListColumn, print_list
 from pipelines.settings import Settings
@@ -52,8 +52,8 @@ def list_(source: str | None = None, day: datetime | None = None, standing: str 
 
     settings = Settings.from_env()
     contracts = load_contracts(settings.sources_file)
-    _require_landing(settings)
-    _require_source(source, contracts.sources)
+    require_landing(settings)
+    require_one_of("--source", source, contracts.sources)
     rows = [
         row
         for row in list_standings(settings, contracts)
@@ -132,8 +132,8 @@ def _record(
     if day is None and batch_id is None:
         raise click.UsageError("Name a --day or a --batch: `thongsuot batches` lists them.")
     contracts = load_contracts(settings.sources_file)
-    _require_landing(settings)
-    _require_source(source, contracts.sources)
+    require_landing(settings)
+    require_one_of("--source", source, contracts.sources)
     names = [source] if source else list(contracts.sources)
     with answering(), exclusive(settings):
         chosen = select_batches(settings.landing, event, names, str(day.date()) if day else None, batch_id)
@@ -152,15 +152,3 @@ def _record(
         )
     console.print("Nothing is published yet: `thongsuot run` builds and publishes without pulling what was withdrawn.",
                   soft_wrap=True, highlight=False)  # fmt: skip
-
-
-def _require_landing(settings: Settings) -> None:
-    if not settings.landing.is_dir():
-        raise Unanswered(f"There is no landed batch under {settings.data} (THONGSUOT_DATA).")
-
-
-def _require_source(source: str | None, sources: Any) -> None:
-    if source is not None and source not in sources:
-        raise click.BadParameter(
-            f"there is no `{source}`; there are {', '.join(sources)}", param_hint="--source"
-        )

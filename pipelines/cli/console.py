@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,11 @@ from pipelines.log import print_steps
 from pipelines.runs.steps import StepEvent, ignore_step
 
 console = Console()
+
+
+def print_plain(line: str) -> None:
+    """A line as it is: neither broken nor coloured, whatever stands in it."""
+    console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 @contextmanager
@@ -43,4 +49,6 @@ def show_progress() -> Iterator[Callable[[StepEvent], None]]:
             finished = event.state in ("done", "failed")
             progress.update(bar, total=event.total, description=event.step, advance=int(finished))
 
-        yield move_bar
+        # Made here, where the bar has taken over standard error: a warning stands above it.
+        with print_steps(level=logging.WARNING):
+            yield move_bar

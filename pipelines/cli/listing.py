@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.cli.console import console
+from pipelines.cli.console import console, print_plain
 
 # What a terminal shows of a long list; a pipe and `--json` have all.
 MOST_ROWS = 50
@@ -38,7 +38,7 @@ def print_list(
 ) -> None:
     """`rows`: values in the order of `columns`; None is empty."""
     texts = [["" if value is None else str(value) for value in row] for row in rows]
-    if not console.is_terminal:
+    if is_piped():
         _print_tabbed(columns, texts)
         return
     top = texts[:most]
@@ -49,9 +49,16 @@ def print_list(
         _print_table(columns, top, chosen, title)
         left = [column.title for n, column in enumerate(columns) if n not in chosen]
         if left:
-            _say(f"Không hiển thị · not shown at this width: {', '.join(left)} (`--json` hoặc `| cat`)")
+            print_plain(
+                f"Không hiển thị · not shown at this width: {', '.join(left)} (`--json` hoặc `| cat`)"
+            )
     if len(texts) > most:
-        _say(f"{most} of {len(texts)}: `--json` or a pipe has all")
+        print_plain(f"{most} of {len(texts)}: `--json` or a pipe has all")
+
+
+def is_piped() -> bool:
+    """Whether a program reads what is printed."""
+    return not console.is_terminal
 
 
 def choose_columns(
@@ -103,13 +110,9 @@ def _print_table(
 
 def _print_stacked(columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], title: str) -> None:
     if title:
-        _say(title)
+        print_plain(title)
     for row in rows:
         for column, value in zip(columns, row, strict=True):
             if value:
-                _say(f"{column.title}: {value}")
-        _say("")
-
-
-def _say(line: str) -> None:
-    console.print(line, soft_wrap=True, highlight=False, markup=False)
+                print_plain(f"{column.title}: {value}")
+        print_plain("")

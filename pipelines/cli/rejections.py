@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
-from rich.text import Text
 
+from pipelines.cli.answers import require_landing, require_one_of
 from pipelines.cli.console import console
+from pipelines.cli.listing import ListColumn, print_list
 from pipelines.settings import Settings
 
 GROUPS = {"rule": "rule", "unit": "unit_code", "source": "source", "day": "day"}
+COLUMNS = (
+    ListColumn("source", "nguồn · source"),
+    ListColumn("day", "ngày · day"),
+    ListColumn("row", "dòng · row", is_number=True),
+    ListColumn("unit_code", "đơn vị · unit", minor=2),
+    ListColumn("row_key", "mã · key", minor=3),
+    ListColumn("column", "cột · column", minor=1),
+    ListColumn("value", "giá trị sai · value at fault", is_text=True),
+    ListColumn("rule", "quy tắc · rule"),
+    ListColumn("reason_vi", "lý do · reason", minor=4, is_text=True),
+    ListColumn("reason_en", "reason", minor=7, is_text=True),
+    ListColumn("first_seen", "từ · first seen", minor=5),
+    ListColumn("last_seen", "đến · last seen", minor=6),
+    ListColumn("state", "tình trạng · state", minor=8),
+    ListColumn("resolved_by_batch", "sửa bởi lô · resolved by", minor=9),
+)
 NONE = "There are no rejected rows of this kind: nothing to correct."
 
 Row = dict[str, Any]
@@ -53,24 +69,10 @@ def list_rows(as_json: bool = False, limit: int = 50, **narrowed: Any) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, default=str))
         return
-    if not rows:
+    if not rows and console.is_terminal:
         console.print(NONE)
         return
-    table = Table("where", "key · unit", "value at fault", "seen")
-    table.add_column("lý do · reason", overflow="fold")
-    for row in rows[:limit]:
-        value = row["value"] if row["value"] is not None else "(trống)"
-        state = "" if row["state"] == "open" else f"\n[green]resolved by {row['resolved_by_batch']}[/]"
-        table.add_row(
-            f"{row['source']}\n{row['day']} #{row['row']}",
-            Text(f"{row['row_key']}\n{row['unit_code'] or '—'}"),
-            Text(f"{row['column']}: {value}"),
-            f"{row['first_seen']:%d/%m/%y}\n{row['last_seen']:%d/%m/%y}{state}",
-            f"{row['reason_vi']}\n[dim]{row['rule']}[/]",
-        )
-    console.print(table)
-    if len(rows) > limit:
-        console.print(f"{limit} of {len(rows)} shown; --limit {len(rows)} shows all, `groups` counts them.")
+    print_list(COLUMNS, [[row[column.name] for column in COLUMNS] for row in rows], most=limit)
 
 
 @rejections.command()
@@ -93,14 +95,16 @@ def groups(as_json: bool, by: str, **narrowed: Any) -> None:
     if as_json:
         print(json.dumps(ranked, ensure_ascii=False))
         return
-    if not ranked:
+    if not ranked and console.is_terminal:
         console.print(NONE)
         return
-    table = Table(by, "open", "resolved", *(["lý do"] if by == "rule" else []))
-    for group in ranked:
-        reason = [group["reason_vi"]] if by == "rule" else []
-        table.add_row(str(group[by] or "—"), str(group["open"]), str(group["resolved"]), *reason)
-    console.print(table)
+    columns = [
+        ListColumn(by, by),
+        ListColumn("open", "chưa sửa · open", is_number=True),
+        ListColumn("resolved", "đã sửa · resolved", is_number=True),
+        *([ListColumn("reason_vi", "lý do · reason", minor=1, is_text=True)] if by == "rule" else []),
+    ]
+    print_list(columns, [[group[column.name] for column in columns] for group in ranked], most=len(ranked))
 
 
 @rejections.command()
@@ -143,7 +147,7 @@ def list_rejections(
 ) -> list[Row]:
     """The last occurrence of every rejected row × rule, oldest day first; `state`: open or resolved.
 
-    BadParameter for a source or rule that is none: "nothing to correct" would be a false comfort.
+    BadParameter for a source, rule, unit or day that is none: "nothing to correct" would be a false comfort.
     """
     from pipelines import duck
     from pipelines.landing.withdrawals import find_withdrawn
@@ -152,17 +156,29 @@ def list_rejections(
     from pipelines.sources.contracts.contract import load_contracts
 
     contracts = load_contracts(settings.sources_file)
-    _require_name("--source", source, contracts.sources)
-    _require_name(
+    require_one_of("--source", source, contracts.sources)
+    require_one_of(
         "--rule", rule, (e.rule for s in contracts.sources.values() for e in read_suite(s.suite_path).rows)
     )
+    require_landing(settings)
     reported = find_reported_batches(settings, contracts)
+    if day and not any(batch.partition == str(day.date()) for batch, _ in reported):
+        landed = sorted(batch.partition for batch, _ in reported)
+        listed = f"{landed[0]} to {landed[-1]}" if landed else "none"
+        raise click.BadParameter(
+            f"no batch of {day.date()} was validated; days: {listed}", param_hint="--day"
+        )
     days = {batch.batch_id: date.fromisoformat(batch.partition) for batch, _ in reported}
     on = day and str(day.date())
     conditions = {"source": source, "unit_code": unit, "rule": rule, "partition_key": on}
     where = "".join(f" and {name}::varchar = ${name}" for name, value in conditions.items() if value)
     with duck.connect(settings.extensions) as con:
         write_rejections(con, contracts, reported, "rejections", find_withdrawn(settings.landing))
+        if unit is not None:
+            codes = con.execute(
+                "select distinct unit_code from rejections where unit_code is not null"
+            ).fetchall()
+            require_one_of("--unit", unit, {code for (code,) in codes} | set(_unit_names(settings)))
         query = con.execute(
             "select source, partition_key as day, batch_id, _row as row, row_key, unit_code, "
             "column_name as column, bad_value as value, rule, reason_en, reason_vi, first_seen_batch, "
@@ -176,16 +192,6 @@ def list_rejections(
     for row in rows:
         row["first_seen"], row["last_seen"] = days[row["first_seen_batch"]], days[row["last_seen_batch"]]
     return [row for row in rows if everything or row["state"] == "open"]
-
-
-def _require_name(option: str, name: str | None, names: Iterable[str]) -> None:
-    from pipelines.sources.contracts.names import suggest_nearest
-
-    existing = set(names)
-    if name is not None and name not in existing:
-        raise click.BadParameter(
-            f"there is no `{name}`{suggest_nearest(name, sorted(existing))}", param_hint=option
-        )
 
 
 def _unit_names(settings: Settings) -> dict[str, str]:

@@ -5,13 +5,32 @@ from __future__ import annotations
 from datetime import datetime
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli.answers import ANSWERED, DIFFERENT, answering, as_json, leave, say
-from pipelines.cli.console import console, show_progress
+from pipelines.cli.console import console, print_plain, show_progress
 from pipelines.cli.difference import print_difference, print_row_changes
+from pipelines.cli.listing import ListColumn, is_piped, print_list
 from pipelines.settings import Settings
+
+RELEASES = (
+    ListColumn("release", "số · id", is_number=True),
+    ListColumn("published_utc", "công bố · published (UTC)", minor=1),
+    ListColumn("as_of", "thời điểm · as of"),
+    ListColumn("reason", "lý do · reason", minor=2, is_text=True),
+    ListColumn("batches", "lô · batches", minor=4, is_number=True),
+    ListColumn("kept", "còn · kept", minor=3),
+    ListColumn("hash", "mã băm · hash"),
+)
+
+WITHDRAWALS = (
+    ListColumn("source", "nguồn · source"),
+    ListColumn("partition_key", "ngày · day"),
+    ListColumn("batch_id", "lô · batch"),
+    ListColumn("author", "bởi · by", is_text=True),
+    ListColumn("reason", "lý do · reason", is_text=True),
+    ListColumn("happened_at", "lúc · when (UTC)", minor=1),
+)
 
 
 @click.group(invoke_without_command=True)
@@ -42,15 +61,16 @@ def _list(as_json: bool) -> None:
     if as_json:
         say([{**vars(release), "is_kept": release.release_id in kept} for release in chain])
     else:
-        table = Table("số · id", "công bố · published (UTC)", "thời điểm · as of", "lý do · reason",
-                      "lô · batches", "còn · kept", "mã băm · hash")  # fmt: skip
+        rows = []
         for release in chain:
             why = f"{release.reason} (restores {release.restores})" if release.restores else release.reason
-            table.add_row(
-                str(release.release_id), f"{release.published_at:%Y-%m-%d %H:%M:%S}", str(release.as_of), why,
-                str(release.input_batches), "✓" if release.release_id in kept else "–", release.release_hash[:16],
-            )  # fmt: skip
-        console.print(table)
+            digest = release.release_hash if is_piped() else release.release_hash[:16]
+            mark = "✓" if release.release_id in kept else "–"
+            published = f"{release.published_at:%Y-%m-%d %H:%M:%S}"
+            rows.append(
+                [release.release_id, published, release.as_of, why, release.input_batches, mark, digest]
+            )
+        print_list(RELEASES, rows, most=len(rows))
         for problem in problems:
             console.print(f"[red]The ledger's chain is broken:[/] {problem}. Run `thongsuot verify`.")
     leave(DIFFERENT if problems else ANSWERED)
@@ -61,15 +81,21 @@ def _list(as_json: bool) -> None:
 @as_json
 def show(release_id: int | None, as_json: bool) -> None:
     """What one release is made of (default: the newest): code, batches, tables, rates."""
+    from pipelines.exports.findings import list_finding_lines
+    from pipelines.gate.record import list_checks, list_release_findings
     from pipelines.lake import chain as links
     from pipelines.lake import inputs, ledger
     from pipelines.lake.catalogue import ALIAS, open_lake
+    from pipelines.releases.withdrawn import list_withdrawn
     from pipelines.sources.contracts.canon import read_canon
 
     with answering(), open_lake(Settings.from_env()) as con:
         release = ledger.find_release(ledger.list_releases(con), release_id)
         pruned = [p for p in links.list_prunes(con) if p.release_id == release.release_id]
         batches = inputs.list_inputs(con, release.release_id)
+        checks = list_checks(con, release.release_id)
+        findings = list_release_findings(con, release.release_id)
+        withdrawals = list_withdrawn(con, release)
         rates = con.execute(
             f"select metric, period, numerator, denominator from {ALIAS}.audit.release_rates "
             "where release_id = ? and unit_code = ? order by all",
@@ -82,6 +108,8 @@ def show(release_id: int | None, as_json: bool) -> None:
                 **vars(release),
                 "pruned": pruned,
                 "batches": [b._asdict() for b in batches],
+                "checks": checks,
+                "withdrawals": withdrawals,
                 "rates": [dict(zip(columns, r, strict=True)) for r in rates],
             }
         )
@@ -96,17 +124,33 @@ def show(release_id: int | None, as_json: bool) -> None:
         share = f"{100 * numerator / denominator:.2f} %" if denominator else "n/a"
         facts.add_row(f"{metric}, {period}", f"{share} ({numerator} / {denominator})")
     console.print(facts)
-    table = Table("bảng · table", "dòng · rows", "mã băm · content hash")
-    for name, mart in sorted(release.marts.items()):
-        table.add_row(name, str(mart.rows), mart.sha256[:16])
-    console.print(table)
+    if checks:
+        rules = len({check["rule"] for check in checks})
+        quiet = "" if findings else ": không có phát hiện · nothing found"
+        print_plain(f"Cổng kiểm tra · the gate: {rules} quy tắc · rules{quiet}")
+    for line in list_finding_lines(findings, release.release_id, most=len(findings)):
+        print_plain(line)
+    if withdrawals:
+        print_list(
+            WITHDRAWALS,
+            [[event[column.name] for column in WITHDRAWALS] for event in withdrawals],
+            title="Lô đã rút · withdrawn batches",
+            most=len(withdrawals),
+        )
+    print_list(
+        (ListColumn("table", "bảng · table"), ListColumn("rows", "dòng · rows", is_number=True),
+         ListColumn("content_hash", "mã băm · content hash", minor=1)),
+        [[name, mart.rows, mart.sha256] for name, mart in sorted(release.marts.items())],
+        most=len(release.marts),
+    )  # fmt: skip
     counts: dict[tuple[str, str], int] = {}
     for batch in batches:
         counts[batch.source, batch.standing] = counts.get((batch.source, batch.standing), 0) + 1
-    table = Table("nguồn · source", "trạng thái · standing", "lô · batches")
-    for (source, standing), count in sorted(counts.items()):
-        table.add_row(source, standing, str(count))
-    console.print(table)
+    print_list(
+        (ListColumn("source", "nguồn · source"), ListColumn("standing", "trạng thái · standing"),
+         ListColumn("batches", "lô · batches", is_number=True)),
+        [[source, standing, count] for (source, standing), count in sorted(counts.items())],
+    )  # fmt: skip
 
 
 @releases.command()
@@ -171,76 +215,6 @@ def restore(release_id: int, reason: str, yes: bool, as_json: bool) -> None:
         click.confirm(f"Publish release {release_id} (as of {earlier.as_of}) again?", abort=True)
     with show_progress() as on_step:
         result = restore_release(settings, release_id, reason, on_step)
-    if as_json:
-        say({"success": result.success, "text": result.text})
-    else:
-        console.print(result.text)
-    leave(ANSWERED if result.success else DIFFERENT)
-
-
-@releases.command("held")
-@as_json
-def show_holds(as_json: bool) -> None:
-    """What the gate held: what, where, compared with what, which keys. Exit code 1: a build is held now."""
-    from pipelines.lake.catalogue import open_lake
-    from pipelines.releases.holds import list_holds
-
-    with answering(), open_lake(Settings.from_env()) as con:
-        holds = list_holds(con)
-    is_open = any(hold.status == "open" for hold in holds)
-    if as_json:
-        say(
-            [
-                {**vars(hold.opened), "status": hold.status, "findings": hold.findings,
-                 "closed": hold.closed and vars(hold.closed)}
-                for hold in holds
-            ]
-        )  # fmt: skip
-        leave(DIFFERENT if is_open else ANSWERED)
-    if not holds:
-        console.print("Nothing was ever held.")
-    for hold in holds:
-        by = f" by {hold.closed.author}: {hold.closed.reason}" if hold.closed else ""
-        console.print(f"[bold]hold {hold.opened.hold_id}[/] as of {hold.opened.as_of}, after release "
-                      f"{hold.opened.after_release}: {hold.status}{escape(by)}")  # fmt: skip
-        for finding in hold.findings if hold.status == "open" else ():
-            _print_plain(
-                f"  {finding['severity']} {finding['text_vi']} · {finding['text_en']} [{finding['rule']}]"
-            )
-            _print_plain(f"    now {finding['now']:g}, release before {_show(finding['before'])}, "
-                         f"measure {finding['value']:g}, limit {_show(finding['limit'])}")  # fmt: skip
-            if finding["details"]:
-                _print_plain(f"    {', '.join(finding['details'])}")
-            _print_plain(f"    → {finding['next_vi']} · {finding['next_en']}")
-    leave(DIFFERENT if is_open else ANSWERED)
-
-
-def _print_plain(line: str) -> None:
-    console.print(line, soft_wrap=True, highlight=False, markup=False)
-
-
-def _show(value: float | None) -> str:
-    return "none" if value is None else f"{value:g}"
-
-
-@releases.command()
-@click.argument("hold_id", type=int, metavar="N")
-@click.option("--by", "author", required=True, help="who answers for it; written into the chain")
-@click.option("--reason", required=True, help="why; written into the chain")
-@as_json
-def accept(hold_id: int, author: str, reason: str, as_json: bool) -> None:
-    """Publish what the gate holds (N of `releases held`), by name and reason."""
-    from pipelines.lake.catalogue import open_lake
-    from pipelines.releases.holds import find_open_hold
-    from pipelines.runs.execute import accept_hold
-
-    settings = Settings.from_env()
-    with answering(), open_lake(settings) as con:
-        hold = find_open_hold(con)
-        if hold is None or hold.opened.hold_id != hold_id:
-            raise LookupError(f"There is no open hold {hold_id}: `thongsuot releases held` lists them.")
-    with show_progress() as on_step:
-        result = accept_hold(settings, hold_id, author, reason, on_step)
     if as_json:
         say({"success": result.success, "text": result.text})
     else:

@@ -7,13 +7,20 @@ from datetime import date, datetime, timedelta
 
 import click
 
+from pipelines.cli.answers import as_json, say
 from pipelines.cli.console import console, show_progress
 from pipelines.settings import LOCAL_ZONE, Settings
 
 
 @click.command()
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), default="2025-08-07", show_default=True)
-@click.option("--scale", type=float, default=1.0, show_default=True, help="1 = the whole province")
+@click.option(
+    "--scale",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="1 = the whole province",
+)
 def demo(until: datetime, scale: float) -> None:
     """Bring up the demo province's source systems (synthetic, calibrated to published totals)."""
     from pipelines.demo import generate
@@ -43,7 +50,10 @@ def demo(until: datetime, scale: float) -> None:
 @click.option("--again", is_flag=True, help="pull days again that were landed already")
 @click.option("--revalidate", is_flag=True, help="validate what is landed again, without pulling")
 @click.option("--reason", default="thongsuot run", show_default=True, help="written into the release")
-def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool, reason: str) -> None:
+@as_json
+def run(
+    partition: str | None, as_of: str | None, again: bool, revalidate: bool, reason: str, as_json: bool
+) -> None:
     """Land, validate, build, publish, export. Days already landed are not pulled again."""
     from pipelines.runs.execute import run_night
     from pipelines.runs.plan import DaysRefused, plan_run
@@ -63,7 +73,18 @@ def run(partition: str | None, as_of: str | None, again: bool, revalidate: bool,
         result = run_night(
             settings, plan, reason=reason, as_of=as_of, only_missing=not again, on_step=on_step
         )
-    console.print(result.text)
+    if as_json:
+        say(
+            {
+                "success": result.success,
+                "text": result.text,
+                "job": plan.job,
+                "days": plan.days,
+                **result.details,
+            }
+        )
+    else:
+        console.print(result.text, soft_wrap=True, highlight=False, markup=False)
     sys.exit(0 if result.success else 1)
 
 
@@ -88,7 +109,7 @@ def _read_range(partition: str | None, settings: Settings) -> tuple[date, date]:
 
 
 @click.command()
-@click.option("--port", type=int, default=3000, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -97,8 +118,17 @@ def _read_range(partition: str | None, settings: Settings) -> tuple[date, date]:
 )
 def ui(port: int, host: str) -> None:
     """Dagster's UI and daemon on this data directory."""
+    from pipelines.runs.ports import PortTaken, UiRunning, ensure_free, own_ui
     from pipelines.warehouse.dbt import ensure_manifest
     from pipelines.web.serve import serve_dagster
 
-    ensure_manifest(Settings.from_env())
-    serve_dagster(host, port)
+    settings = Settings.from_env()
+    address = f"http://{host}:{port}"
+    try:
+        with own_ui(settings, address):
+            ensure_free(host, port)
+            ensure_manifest(settings)
+            console.print(f"Dagster: {address}   (Ctrl-C ends it)", soft_wrap=True, highlight=False)
+            serve_dagster(host, port)
+    except (PortTaken, UiRunning) as error:
+        raise click.ClickException(str(error)) from None

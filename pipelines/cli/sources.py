@@ -10,12 +10,22 @@ from datetime import datetime
 import click
 import yaml
 from rich.markup import escape
-from rich.table import Table
 
+from pipelines.cli.answers import as_json, say
 from pipelines.cli.console import console
+from pipelines.cli.listing import ListColumn, print_list
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts, Source, load_contracts
 
+COLUMNS = (
+    ListColumn("source", "nguồn · source"),
+    ListColumn("connector", "kết nối · connector"),
+    ListColumn("days", "theo ngày · days", minor=2),
+    ListColumn("mapped", "cột · mapped", minor=1),
+    ListColumn("personal", "cá nhân · personal", minor=3, is_number=True),
+    ListColumn("last_landed", "lô cuối · last landed"),
+    ListColumn("rows", "dòng · rows", is_number=True),
+)
 COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 
 
@@ -25,24 +35,28 @@ def sources() -> None:
 
 
 @sources.command(name="list")
-def list_() -> None:
+@as_json
+def list_(as_json: bool) -> None:
     """Every source: how it is reached, what is mapped, what was landed last."""
     from pipelines.landing.withdrawals import find_counting_batches
 
     settings = Settings.from_env()
     contracts = load_contracts(settings.sources_file)
-    table = Table("source", "connector", "days", "mapped", "personal", "last landed", "rows", box=None)
+    rows: list[list[object]] = []
     for source in contracts.sources.values():
         landed = find_counting_batches(settings.landing, source.name)
         last = landed[max(landed)] if landed else None
         mapped = sum(c.mapped for c in source.columns)
-        table.add_row(
-            source.name, source.connector, source.partitioning, f"{mapped} of {len(source.columns)}",
-            str(len(source.personal)), last.partition if last else "never", f"{last.rows:,}" if last else "",
+        rows.append(
+            [source.name, source.connector, source.partitioning, f"{mapped} of {len(source.columns)}",
+             len(source.personal), last.partition if last else "never", last.rows if last else None]
         )  # fmt: skip
     for name, reference in contracts.reference.items():
-        table.add_row(f"reference {name}", "file", "", str(len(reference.columns)), "", "", "")
-    console.print(table)
+        rows.append([f"reference {name}", "file", "", len(reference.columns), None, None, None])
+    if as_json:
+        say([dict(zip((column.name for column in COLUMNS), row, strict=True)) for row in rows])
+        return
+    print_list(COLUMNS, rows)
 
 
 @sources.command()

@@ -7,6 +7,7 @@ import json
 import click
 from rich.table import Table
 
+from pipelines.cli.answers import answering
 from pipelines.cli.console import console
 from pipelines.settings import Settings
 
@@ -24,15 +25,13 @@ def status(as_json: bool) -> None:
     from pipelines.releases.holds import find_open_hold
     from pipelines.runs.history import read_last_run
 
-    try:
-        with open_lake(Settings.from_env()) as con:
-            figures = read_headline(con)
-            findings = list_finding_lines(list_release_findings(con, figures.release_id))
-            hold = find_open_hold(con)
-    except (FileNotFoundError, LookupError) as error:
-        raise click.ClickException(str(error)) from None
-    last_run = str(read_last_run() or "none")
-    page = brief.brief_file(Settings.from_env())
+    settings = Settings.from_env()
+    with answering(), open_lake(settings) as con:
+        figures = read_headline(con)
+        findings = list_release_findings(con, figures.release_id)
+        hold = find_open_hold(con)
+    last_run = str(read_last_run() or "none") if settings.dagster.is_dir() else "none"
+    page = brief.brief_file(settings)
     where = str(page) if page.exists() else "none yet"
     if as_json:
         answer = {
@@ -40,7 +39,7 @@ def status(as_json: bool) -> None:
             "tasks": figures.tasks and vars(figures.tasks),
             "last_run": last_run,
             "brief": where,
-            "findings": findings,
+            "findings": [finding._asdict() for finding in findings],
             "open_hold": hold and hold.opened.hold_id,
         }
         print(json.dumps(answer, default=str))
@@ -62,7 +61,7 @@ def status(as_json: bool) -> None:
             f"{hold.opened.as_of}): `thongsuot releases held`",
             soft_wrap=True, highlight=False, markup=False,
         )  # fmt: skip
-    for line in findings:
+    for line in list_finding_lines(findings, figures.release_id):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     # Not in the table: a path that is cut or broken in two cannot be opened.
     console.print(f"Bản tin điều hành · the brief: {where}", soft_wrap=True, highlight=False)

@@ -13,7 +13,7 @@ from pipelines.settings import Settings
 
 
 @click.command()
-@click.option("--port", type=int, default=8088, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8088, show_default=True)
 @click.option(
     "--bundle",
     type=click.Path(dir_okay=False, path_type=Path),

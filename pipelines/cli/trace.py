@@ -9,15 +9,26 @@ from rich.table import Table
 
 from pipelines.cli.answers import answering, as_json, say
 from pipelines.cli.console import console
+from pipelines.cli.listing import ListColumn, is_piped, print_list
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import read_canon
 
 MOST_BATCHES, MOST_ORIGINS, ORIGIN_LENGTH = 40, 3, 150
 
 
+BATCHES = (
+    ListColumn("source", "nguồn · source"),
+    ListColumn("day", "ngày · day"),
+    ListColumn("batch_id", "lô · batch"),
+    ListColumn("rows", "dòng · rows", minor=2, is_number=True),
+    ListColumn("sha256", "SHA-256", minor=1),
+    ListColumn("intact", "nguyên · intact"),
+)
+
+
 @click.command()
 @click.argument("mart")
-@click.argument("key", nargs=-1, required=True)
+@click.argument("key", nargs=-1)
 @click.option("--release", "release_id", type=int, metavar="N", help="default: the newest")
 @click.option("--limit", type=int, default=10, show_default=True, help="how many dossiers to name")
 @as_json
@@ -58,25 +69,34 @@ def _print_rows(rows: list[dict[str, Any]], source: str | None) -> None:
     if not rows or source is None:
         return
     columns = [c for c in read_canon().sources[source].trace if c in rows[0]]
-    table = Table("lô · batch", "_row", *columns, "bị loại · rejected by",
-                  title="Dòng gốc đã nhận · landed rows", title_justify="left")  # fmt: skip
-    for row in rows:
-        values = [str(row[c]) if row[c] is not None else "" for c in columns]
-        table.add_row(row["batch_id"], str(row["_row"]), *values, row["rejected_by"] or "")
-    console.print(table)
+    list_columns = [
+        ListColumn("batch_id", "lô · batch"),
+        ListColumn("row", "_row", is_number=True),
+        *(ListColumn(name, name, minor=len(columns) - n) for n, name in enumerate(columns)),
+        ListColumn("rejected_by", "bị loại · rejected by", is_text=True),
+    ]
+    print_list(
+        list_columns,
+        [
+            [row["batch_id"], row["_row"], *(row[name] for name in columns), row["rejected_by"]]
+            for row in rows
+        ],
+        title="Dòng gốc đã nhận · landed rows",
+        most=len(rows),
+    )
 
 
 def _print_batches(batches: list[dict[str, Any]]) -> None:
-    table = Table("nguồn · source", "ngày · day", "lô · batch", "dòng · rows", "SHA-256", "nguyên · intact",
-                  title="Lô dữ liệu · batches", title_justify="left")  # fmt: skip
-    for batch in batches[:MOST_BATCHES]:
-        rows, state = str(batch.get("rows", batch["rows_read"])), "✓" if batch["intact"] else "[red]✗[/]"
-        table.add_row(
-            batch["source"], batch["partition"], batch["batch_id"], rows, batch["sha256"][:16], state
-        )
-    console.print(table)
-    if len(batches) > MOST_BATCHES:
-        console.print(f"… {len(batches) - MOST_BATCHES} more: --json names all")
+    print_list(
+        BATCHES,
+        [
+            [batch["source"], batch["partition"], batch["batch_id"], batch.get("rows", batch["rows_read"]),
+             batch["sha256"] if is_piped() else batch["sha256"][:16], "✓" if batch["intact"] else "✗"]
+            for batch in batches
+        ],
+        title="Lô dữ liệu · batches",
+        most=MOST_BATCHES,
+    )  # fmt: skip
     for batch in batches[:MOST_ORIGINS]:
         origin = " ".join(str(batch["origin"]).split())
         if len(origin) > 2 * ORIGIN_LENGTH:  # a query begins with its source and ends with its condition

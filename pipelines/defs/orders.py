@@ -22,7 +22,9 @@ class WithdrawConfig(dg.Config):
     )
     batch_id: str | None = Field(default=None, description="Only this batch of the day.")
     restore: bool = Field(default=False, description="true: a withdrawn batch counts again.")
-    confirm: str = Field(default="", description="What `thongsuot batches confirm DAY` printed; it serves once.")
+    confirm: str = Field(
+        default="", description="What `thongsuot batches confirm DAY` printed; it serves once."
+    )
 
 
 @dg.op(

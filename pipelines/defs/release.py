@@ -97,10 +97,10 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
             **({"online submission rate (%)": round(figures.rate * 100, 4)} if figures.rate else {}),
             "why the rate moved": dg.MetadataValue.md(moved),
             **({"restores": release.restores} if release.restores else {}),
-            "findings": dg.MetadataValue.md(write_findings(findings)),
+            "findings": dg.MetadataValue.md(write_findings(findings, release.release_id)),
             "headline": dg.MetadataValue.md(write_headline(figures)),
             **({"rate chart": dg.MetadataValue.md(chart)} if chart else {}),
-            "finding lines": dg.MetadataValue.json(list_finding_lines(findings)),
+            "finding lines": dg.MetadataValue.json(list_finding_lines(findings, release.release_id)),
         },
         check_results=[
             dg.AssetCheckResult(

@@ -61,7 +61,8 @@ def explain_rates(
         return
     rules = [rule for rule in rules if rule.tables <= before.keys()]
     count_items(con, "before", previous, before, rules)
-    write_withdrawals(con, previous, after["audit.batches"])
+    if rules:
+        write_withdrawals(con, previous, after["audit.batches"])
     canon = read_canon().sources
     for source in sorted({rule.source for rule in rules}):
         if source in canon and (evidence := canon[source].evidence):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,16 +117,44 @@ def _read_key(words: list[str], keys: list[str], columns: dict[str, str], name: 
     raise TraceError(f"{name} is keyed by {', '.join(keys)}: give {len(keys)} values, or COLUMN=VALUE.")
 
 
+def _show_keys(
+    con: duckdb.DuckDBPyConnection,
+    relation: str,
+    keys: list[str],
+    near: dict[str, str],
+    columns: dict[str, str],
+) -> str:
+    """Some keys that are there, those that share the most leading columns with `near` first."""
+    listed = ", ".join(duck.identifier(key) for key in keys)
+    shared = [column for column in keys if column in near]
+    while True:
+        tests = " and ".join(f"{duck.identifier(c)} = try_cast(? as {columns[c]})" for c in shared) or "true"
+        rows = con.execute(
+            f"select distinct {listed} from {relation} where {tests} order by {listed} limit 3",
+            [near[column] for column in shared],
+        ).fetchall()
+        if rows or not shared:
+            words = [" ".join(shlex.quote(str(value)) for value in row) for row in rows]
+            return f" Keys that are there: {'; '.join(words)}, …" if words else " It has no rows."
+        shared.pop()
+
+
 def _find_row(
     con: duckdb.DuckDBPyConnection, release: Release, name: str, keys: list[str], words: list[str]
 ) -> dict[str, Any]:
     columns = describe_columns(con, _at(release, name))
-    values = _read_key(words, keys, columns, name)
+    try:
+        values = _read_key(words, keys, columns, name)
+    except TraceError as error:
+        raise TraceError(f"{error}{_show_keys(con, _at(release, name), keys, {}, columns)}") from None
     tests = " and ".join(f"{duck.identifier(c)} = try_cast(? as {columns[c]})" for c in values)
     rows = _fetch(con, f"from {_at(release, name)} where {tests} limit 2", list(values.values()))
     text = ", ".join(f"{column} = {value}" for column, value in values.items())
     if not rows:
-        raise TraceError(f"{name} of release {release.release_id} has no row with {text}.")
+        there = _show_keys(con, _at(release, name), keys, values, columns)
+        raise TraceError(
+            f"{name} of release {release.release_id} has no row with {text}. Its key is {', '.join(keys)}.{there}"
+        )
     if len(rows) > 1:
         raise TraceError(f"{name} has several rows with {text}; its key is {', '.join(keys)}.")
     return rows[0]

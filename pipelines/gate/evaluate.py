@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from pipelines.gate.facts import Fact
+from pipelines.gate.history import NO_HISTORY, FactHistory
 from pipelines.gate.release_rules import ReleaseRule
 from pipelines.quality.expectations import evaluate_frame
 
@@ -47,25 +49,45 @@ class Verdict(NamedTuple):
     details: tuple[str, ...] = ()
 
 
-def evaluate_release(
-    rules: Sequence[ReleaseRule],
-    facts: Sequence[Fact],
-    before: Mapping[tuple[str, str], float],
-    *,
-    is_backwards: bool = False,
-    is_first: bool = False,
-) -> list[Verdict]:
-    """`before`: (fact, scope) → value in the release before; `is_backwards`: that one answers for a later moment;
-    `is_first`: there is none.
+class Comparand(NamedTuple):
+    """What a build is compared with.
 
-    Of a fact that breaks two rules of one measure only the heavier is told.
+    `before`: (fact, scope) → value in the release before; `histories`: in those before it; `as_of`: of the build.
+    `is_backwards`: the release before answers for a later moment; `is_first`: there is none.
     """
-    rules = [rule for rule in rules if not (is_first and rule.of_release)]
-    rows = [measure_fact(rule, fact, before, is_backwards) for rule in rules for fact in facts]
-    # One column per rule: two rules may ask the same measure of another minimum.
+
+    before: Mapping[tuple[str, str], float]
+    histories: Mapping[tuple[str, str], FactHistory] = NO_HISTORY
+    as_of: datetime = datetime.min
+    is_backwards: bool = False
+    is_first: bool = False
+
+    def find_limit(self, rule: ReleaseRule, fact: Fact) -> float | None:
+        """The rule's own, or what the fact's history explains, where it is long enough."""
+        history = self.histories.get((fact.fact, fact.scope))
+        comparison = COMPARISONS.get(rule.measure.rpartition("_")[2])
+        if rule.history is None or history is None or comparison is None:
+            return rule.limit
+        explained = history.find_limit(rule.history, comparison, self.as_of)
+        return rule.limit if explained is None else explained
+
+
+def evaluate_release(
+    rules: Sequence[ReleaseRule], facts: Sequence[Fact], comparand: Comparand
+) -> list[Verdict]:
+    """Of a fact that breaks two rules of one measure only the heavier is told."""
+    rules = [rule for rule in rules if not (comparand.is_first and rule.of_release)]
+    rows = [measure_fact(rule, fact, comparand) for rule in rules for fact in facts]
+    limits = [comparand.find_limit(rule, fact) for rule in rules for fact in facts]
+    # One column per rule: two rules may ask the same measure of another minimum. Where the fact's history sets the
+    # limit, its measure is scaled, so that one expectation serves all.
+    scaled = [
+        value * rule.limit / limit if value is not None and rule.limit and limit else value
+        for value, limit, rule in zip(rows, limits, [r for r in rules for _ in facts], strict=True)
+    ]
+    size = len(facts)
     frame = pd.DataFrame(
-        {rule.rule: rows[n * len(facts) : (n + 1) * len(facts)] for n, rule in enumerate(rules)},
-        dtype="float64",
+        {rule.rule: scaled[n * size : (n + 1) * size] for n, rule in enumerate(rules)}, dtype="float64"
     )
     renamed = [
         replace(rule.expectation, kwargs=rule.expectation.kwargs | {"column": rule.rule}) for rule in rules
@@ -73,10 +95,12 @@ def evaluate_release(
     results = evaluate_frame(renamed, frame, "release")
     verdicts: list[Verdict] = []
     broken: set[tuple[str, str]] = set()
-    for rule, result in zip(rules, results, strict=True):
+    for at, (rule, result) in enumerate(zip(rules, results, strict=True)):
         failed = [n for n in result.failed if (rule.measure, facts[n].scope) not in broken]
         broken |= {(rule.measure, facts[n].scope) for n in failed}
-        verdicts += [describe_failure(rule, facts[n], before, frame[rule.rule].tolist()[n]) for n in failed]
+        for place in failed:
+            row = at * size + place
+            verdicts.append(describe_failure(rule, facts[place], comparand.before, rows[row], limits[row]))
         if not failed:
             verdicts.append(
                 Verdict(rule.rule, EVERY, rule.expectation.severity, "passed", None, None, None, rule.limit,
@@ -85,17 +109,15 @@ def evaluate_release(
     return verdicts
 
 
-def measure_fact(
-    rule: ReleaseRule, fact: Fact, before: Mapping[tuple[str, str], float], is_backwards: bool
-) -> float | None:
+def measure_fact(rule: ReleaseRule, fact: Fact, comparand: Comparand) -> float | None:
     """The value that the rule reads of this fact; None where it does not concern it."""
-    earlier = before.get((fact.fact, fact.scope))
+    earlier = comparand.before.get((fact.fact, fact.scope))
     if rule.measure == fact.fact:
         if rule.is_new and earlier == fact.value:
             return None
         return fact.value if fact.weight > rule.more_than else None
     name, _, comparison = rule.measure.rpartition("_")
-    if name != fact.fact or comparison not in COMPARISONS or (fact.is_total and is_backwards):
+    if name != fact.fact or comparison not in COMPARISONS or (fact.is_total and comparand.is_backwards):
         return None
     if earlier is None and rule.from_zero:
         earlier = 0.0
@@ -106,7 +128,11 @@ def measure_fact(
 
 
 def describe_failure(
-    rule: ReleaseRule, fact: Fact, before: Mapping[tuple[str, str], float], value: float
+    rule: ReleaseRule,
+    fact: Fact,
+    before: Mapping[tuple[str, str], float],
+    value: float | None,
+    limit: float | None,
 ) -> Verdict:
     expectation, earlier = rule.expectation, before.get((fact.fact, fact.scope))
     is_share = fact.fact.endswith("share") or fact.fact == "rate"
@@ -116,11 +142,12 @@ def describe_failure(
         "now": show_number(fact.value, is_share=is_share),
         "before": show_number(earlier, is_share=is_share),
         "weight": show_number(fact.weight, is_share=False),
+        "limit": show_number(limit, is_share=True),
         "details": show_details(fact.details),
     }
     outcome = {"critical": "held", "warning": "warned"}.get(expectation.severity, "noted")
     return Verdict(
-        rule.rule, fact.scope, expectation.severity, outcome, value, fact.value, earlier, rule.limit,
+        rule.rule, fact.scope, expectation.severity, outcome, value, fact.value, earlier, limit,
         expectation.reason_en.format(**numbers), expectation.reason_vi.format(**numbers),
         rule.next_en.format(**numbers), rule.next_vi.format(**numbers), fact.details,
     )  # fmt: skip

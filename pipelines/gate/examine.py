@@ -5,13 +5,13 @@ Here the facts are gathered and the rules asked. What a verdict leads to (publis
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import duckdb
 
-from pipelines.gate.evaluate import Verdict, evaluate_release
+from pipelines.gate.evaluate import Comparand, Verdict, evaluate_release
 from pipelines.gate.facts import (
     Fact,
     count_keys,
@@ -22,6 +22,7 @@ from pipelines.gate.facts import (
     list_missing_days,
 )
 from pipelines.gate.gate_rule import read_gate_facts
+from pipelines.gate.history import read_histories
 from pipelines.gate.release_rules import read_release_rules
 from pipelines.lake import inputs
 from pipelines.lake.catalogue import ALIAS
@@ -57,14 +58,18 @@ class GateResult(NamedTuple):
 def examine_build(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,
-    previous: Release | None,
+    chain: Sequence[Release],
     as_of: datetime,
     relations: Mapping[str, str],
 ) -> GateResult:
-    """`relations`: table → relation of the build; one without the bookkeeping of batches has nothing to examine."""
+    """`relations`: table → relation of the build; one without the bookkeeping of batches has nothing to examine.
+
+    `chain`: the releases before, oldest first.
+    """
     if BATCHES not in relations or CHECKS not in relations:
         return GateResult([], [])
     contracts = load_contracts(settings.sources_file)
+    previous = chain[-1] if chain else None
     facts = [
         *list_delivery_facts(con, contracts, as_of, relations[BATCHES], relations[CHECKS]),
         *list_empty_columns(con, contracts, settings, relations[BATCHES]),
@@ -76,9 +81,13 @@ def examine_build(
     verdicts = evaluate_release(
         read_release_rules(contracts.gate),
         facts,
-        _read_facts(con, previous) if previous else {},
-        is_backwards=bool(previous and as_of < previous.as_of),
-        is_first=previous is None,
+        Comparand(
+            _read_facts(con, previous) if previous else {},
+            read_histories(con, chain),
+            as_of,
+            is_backwards=bool(previous and as_of < previous.as_of),
+            is_first=previous is None,
+        ),
     )
     return GateResult(facts, verdicts)
 

@@ -47,13 +47,27 @@ def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[list[object]]
     con.unregister("incoming")
 
 
+def list_checks(con: duckdb.DuckDBPyConnection, release_id: int) -> list[dict[str, object]]:
+    """Every verdict of the gate on a release, those that passed too; empty where there was no gate."""
+    if not table_exists(con, "audit", "release_checks"):
+        return []
+    cursor = con.execute(
+        f"select * exclude (release_id) from {ALIAS}.audit.release_checks where release_id = ? "
+        "order by outcome, rule, scope",
+        [release_id],
+    )
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 def list_release_findings(con: duckdb.DuckDBPyConnection, release_id: int) -> list[ReleaseFinding]:
     """Heaviest first; empty for a release that passed the gate, or was made before there was one."""
     if not table_exists(con, "audit", "release_checks"):
         return []
     rows = con.execute(
         f"select rule, scope, outcome, text_en, text_vi, next_en, next_vi from {ALIAS}.audit.release_checks "
-        "where release_id = ? and outcome in ('accepted', 'warned') order by outcome, rule, scope",
+        "where release_id = ? and outcome in ('accepted', 'warned') "
+        "order by outcome, value / greatest(limit_value, 0.01) desc nulls last, rule, scope",
         [release_id],
     ).fetchall()
     return [ReleaseFinding(*row) for row in rows]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipelines.gate.history import HistoryMeasure
 from pipelines.quality.suite import SEVERITIES, Expectation, SuiteError
 from pipelines.sources.contracts.canon import FOLDER
 from pipelines.sources.contracts.gate import GateLimit
@@ -20,6 +21,7 @@ class ReleaseRule:
     `more_than`: values behind which no more rows, keys or days stand are not looked at. `is_new`: nor what
     was the same in the release before. `from_zero`: without a release before, the value before is 0.
     `of_release`: asked only where there is a release before, not within a first history.
+    `history`: how far the fact's own nights explain a move, where the place set no limit of its own.
     `why`: the reason of the default. `next_en`, `next_vi`: what to do.
     """
 
@@ -31,6 +33,7 @@ class ReleaseRule:
     is_new: bool = False
     from_zero: bool = False
     of_release: bool = False
+    history: HistoryMeasure | None = None
 
     @property
     def rule(self) -> str:
@@ -61,5 +64,7 @@ def read_release_rules(limits: Mapping[str, GateLimit]) -> list[ReleaseRule]:
         texts = (meta.pop("rule"), meta.pop("reason_en"), meta.pop("reason_vi"))
         if own.more_than is not None:
             meta["more_than"] = own.more_than
+        if numbers := meta.pop("history", None):
+            meta["history"] = HistoryMeasure(*numbers) if own.limit is None else None
         rules.append(ReleaseRule(Expectation(entry["type"], kwargs, severity, *texts), **meta))
     return sorted(rules, key=lambda rule: SEVERITIES.index(rule.expectation.severity))

@@ -125,7 +125,7 @@ def commit(
     examination = GateResult([], [])
     if not draft.restores:
         relations = {mart.qualified: source for mart, source in sources.items()}
-        examination = examine_build(con, settings, previous, draft.as_of, relations)
+        examination = examine_build(con, settings, chain, draft.as_of, relations)
     if accept is not None:
         examination = examination.accepted()
     elif examination.reasons_to_hold:

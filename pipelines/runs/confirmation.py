@@ -39,7 +39,9 @@ def use_confirmation(settings: Settings, action: str, code: str) -> None:
     except FileNotFoundError:
         age = float("inf")
     if age > SECONDS_VALID:
+        words = action.removeprefix("withdraw ")
+        command = f"releases confirm {action}" if words == action else f"batches confirm {words}"
         raise NotConfirmed(
             f"Nothing was changed: to {action} needs a confirmation from the command line, each time anew. "
-            f"`thongsuot releases confirm {action}` prints one for `confirm` in the launchpad."
+            f"`thongsuot {command}` prints one for `confirm` in the launchpad."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pipelines.log import get_logger
@@ -26,10 +27,11 @@ STOPPED = "stopped by a signal (Ctrl-C or SIGTERM); the next run goes on from he
 
 
 class RunResult(NamedTuple):
-    """How a run ended, in words for the operator."""
+    """How a run ended, in words for the operator; `details`: the same for programs."""
 
     success: bool
     text: str
+    details: Mapping[str, Any] = MappingProxyType({})
 
 
 def run_night(
@@ -57,7 +59,11 @@ def run_night(
         return RunResult(False, failure)
     kind = "new release" if release["new release"] else "no new release: still release"
     lines = [f"{plan.why}; {kind} {release['release']} ({release['why']})."]
-    return RunResult(True, "\n".join([*lines, *release["finding lines"]]))
+    details = {
+        "release": release["release"], "is_new": release["new release"], "as_of": release["as of"],
+        "why": release["why"], "findings": release["finding lines"],
+    }  # fmt: skip
+    return RunResult(True, "\n".join([*lines, *release["finding lines"]]), details)
 
 
 def accept_hold(
@@ -118,6 +124,7 @@ def _execute(
             LOG.info("step", name=entry.step_key, state=state)
             on_step(StepEvent(entry.step_key, state, total))
 
+    settings.dagster.mkdir(parents=True, exist_ok=True)
     with DagsterInstance.get() as instance, running(settings, instance, run_id):
         instance.add_event_listener(run_id, tell_step)
         result = job.execute_in_process(

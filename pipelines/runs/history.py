@@ -16,7 +16,7 @@ class LastRun(NamedTuple):
     started_at: datetime | None
 
     def __str__(self) -> str:
-        started = f" {self.started_at:%Y-%m-%d %H:%M:%S}" if self.started_at else ""
+        started = f" {self.started_at:%Y-%m-%d %H:%M:%S} ({LOCAL_ZONE})" if self.started_at else ""
         return f"{self.run_id[:8]} {self.status}{started}"
 
 

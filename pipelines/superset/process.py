@@ -10,7 +10,6 @@ import io
 import json
 import os
 import secrets
-import socket
 import subprocess
 import time
 import zipfile
@@ -25,6 +24,7 @@ import yaml
 from psycopg.conninfo import conninfo_to_dict
 
 from pipelines.exports import marts_duckdb as duckdb_file
+from pipelines.runs.ports import PortTaken, ensure_free
 from pipelines.settings import PROJECT, Settings
 
 ROOM = PROJECT / "bi" / "superset"
@@ -192,12 +192,10 @@ def _prepare(home: Path, environment: dict[str, str], address: Address, password
 
 def _ensure_free(port: int) -> None:
     """Else the server that has the port would be taken for ours."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise SupersetError(f"Port {port} is taken ({error.strerror}): give another by --port.") from None
+    try:
+        ensure_free("127.0.0.1", port)
+    except PortTaken as error:
+        raise SupersetError(str(error)) from None
 
 
 def _await(health: str, process: subprocess.Popen[bytes], log: Path) -> None:

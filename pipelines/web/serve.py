@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ def serve_dagster(host: str, port: int) -> None:
         return open_process(guard_command(words), **options)
 
     dev.open_ipc_subprocess = open_guarded
+    # Dagster says there what it will call its own command one day: nothing that an operator could do.
+    warnings.filterwarnings("ignore", message=".*dev_command.*")
     words = ["-m", "pipelines.definitions", "-h", host, "-p", str(port)]
     dev.dev_command.main(words, prog_name="thongsuot ui")
 

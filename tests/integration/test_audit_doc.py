@@ -12,7 +12,7 @@ import shlex
 import pytest
 from click.testing import CliRunner
 
-from pipelines.cli import main
+from pipelines.cli import listing, main, releases
 from pipelines.cli.console import console
 from pipelines.settings import PROJECT, Settings
 
@@ -54,6 +54,8 @@ def test_a_sample_is_what_the_command_prints(
     monkeypatch.setenv("THONGSUOT_DATA", str(week.data))
     monkeypatch.setenv("THONGSUOT_SOURCES", str(week.sources_file))
     monkeypatch.setattr(console, "width", 220)
+    monkeypatch.setattr(listing, "is_piped", lambda: False)
+    monkeypatch.setattr(releases, "is_piped", lambda: False)
     result = CliRunner().invoke(main, shlex.split(words))
     assert result.exit_code == (1 if "diff" in words else 0), result.output
     printed = [cells(line) for line in result.output.splitlines()]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
-from pipelines.gate.evaluate import Verdict, evaluate_release, list_findings
+from pipelines.gate.evaluate import Comparand, Verdict, evaluate_release, list_findings
 from pipelines.gate.facts import Fact
 from pipelines.gate.gate_rule import read_gate_facts
+from pipelines.gate.history import FactHistory
 from pipelines.gate.release_rules import read_release_rules
 from pipelines.settings import PROJECT
 from pipelines.sources.contracts.contract import ContractError, load_contracts
@@ -20,7 +22,7 @@ RULES = read_release_rules({})
 
 
 def find(facts: list[Fact], before: dict[tuple[str, str], float], **limits: GateLimit) -> list[Verdict]:
-    return list_findings(evaluate_release(read_release_rules(limits), facts, before))
+    return list_findings(evaluate_release(read_release_rules(limits), facts, Comparand(before)))
 
 
 # fact → before (None: there is no release before) → the rule that it breaks and what comes of it, or nothing.
@@ -77,7 +79,7 @@ def test_a_finding_names_place_numbers_and_keys_in_two_languages() -> None:
 
 def test_a_total_is_not_compared_with_a_later_moment() -> None:
     fact = Fact("total", "received", 100, 100, is_total=True)
-    verdicts = evaluate_release(RULES, [fact], {("total", "received"): 200.0}, is_backwards=True)
+    verdicts = evaluate_release(RULES, [fact], Comparand({("total", "received"): 200.0}, is_backwards=True))
     assert list_findings(verdicts) == []
 
 
@@ -109,7 +111,56 @@ def test_a_mart_whose_gate_is_wrong_is_named(tmp_path: Path) -> None:
 
 def test_within_a_first_history_only_a_loss_that_holds_is_of_interest() -> None:
     some, many = (Fact("keys_lost_share", "citizen_feedback", n / 846, n, ("PAKN-1",)) for n in (9, 90))
-    assert list_findings(evaluate_release(RULES, [some], {}, is_first=True)) == []
-    assert [v.rule for v in list_findings(evaluate_release(RULES, [some], {}))] == ["delivery_lost_some_keys"]
-    [finding] = list_findings(evaluate_release(RULES, [many], {}, is_first=True))
+    assert list_findings(evaluate_release(RULES, [some], Comparand({}, is_first=True))) == []
+    assert [v.rule for v in list_findings(evaluate_release(RULES, [some], Comparand({})))] == [
+        "delivery_lost_some_keys"
+    ]
+    [finding] = list_findings(evaluate_release(RULES, [many], Comparand({}, is_first=True)))
     assert (finding.rule, finding.outcome) == ("delivery_lost_keys", "held")
+
+
+def nights(values: list[float]) -> FactHistory:
+    """One value a night, to the 20th of August."""
+    end = datetime(2025, 8, 20)
+    return FactHistory([(end - timedelta(days=len(values) - 1 - n), value) for n, value in enumerate(values)])
+
+
+# values of the nights before → value now → days since → is it told?
+MOVES = [
+    (
+        [0.700, 0.702, 0.701, 0.703, 0.702, 0.704, 0.703, 0.705, 0.704],
+        0.712,
+        1,
+        True,
+    ),  # 0.8 points, 0.2 is usual
+    ([0.700, 0.702, 0.701, 0.703, 0.702, 0.704, 0.703, 0.705, 0.704], 0.708, 1, False),  # under half a point
+    ([0.70, 0.76, 0.69, 0.75, 0.70, 0.76, 0.70, 0.75, 0.70], 0.80, 1, False),  # swings by six points anyway
+    ([0.700, 0.702, 0.701, 0.703, 0.702, 0.704, 0.703, 0.705, 0.704], 0.712, 4, False),  # in four nights
+    ([0.700, 0.702, 0.701], 0.712, 1, False),  # too few nights: the default of five points
+    ([0.700, 0.702, 0.701], 0.77, 1, True),
+]
+
+
+@pytest.mark.parametrize(("values", "now", "days", "is_finding"), MOVES)
+def test_a_rate_is_measured_by_its_own_nights(
+    values: list[float], now: float, days: int, is_finding: bool
+) -> None:
+    key = ("rate", "online")
+    comparand = Comparand(
+        {key: values[-1]}, {key: nights(values)}, datetime(2025, 8, 20) + timedelta(days=days)
+    )
+    fact = Fact(*key, now, 5_000, is_total=True)
+    assert [v.rule for v in list_findings(evaluate_release(RULES, [fact], comparand))] == [
+        "rate_moved"
+    ] * is_finding
+    # A limit that the place set is a decision: no history overrules it.
+    own = read_release_rules({"rate_moved": GateLimit(limit=0.2)})
+    assert list_findings(evaluate_release(own, [fact], comparand)) == []
+
+
+def test_what_would_be_usual_is_told() -> None:
+    key = ("rate", "online")
+    comparand = Comparand({key: 0.7}, {key: nights([0.7] * 9)}, datetime(2025, 8, 21))
+    [finding] = list_findings(evaluate_release(RULES, [Fact(*key, 0.71, 5_000, is_total=True)], comparand))
+    assert finding.text_en == "online: 71.0%, 70.0% in the release before; up to 0.5% would be usual"
+    assert (finding.limit, finding.now, finding.before) == (0.005, 0.71, 0.7)

@@ -18,11 +18,15 @@ from pipelines.exports.brief import content as brief_content
 from pipelines.exports.brief.figures import Marts
 from pipelines.exports.common import list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
+from pipelines.exports.findings import summarize_findings
 from pipelines.gate.record import ReleaseFinding, list_release_findings
 from pipelines.lake.ledger import Release
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, load_contracts
+
+# Page 1 has room for so many; the summary says how many more there are.
+MOST_FINDINGS = 3
 
 
 def brief_file(settings: Settings) -> Path:
@@ -69,7 +73,7 @@ def render(
         place=contracts.place.name,
         whole_level=read_canon().whole.level,
         is_demo=contracts.is_demo,
-        findings=findings,
+        findings=summarize_findings(findings, release.release_id, MOST_FINDINGS),
         as_of=formats.minute(release.as_of),
         published=formats.minute(published),
         headline=brief_content.headline(marts),
