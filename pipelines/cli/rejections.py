@@ -12,7 +12,7 @@ import click
 
 from pipelines.cli.answers import require_landing, require_one_of
 from pipelines.cli.console import console
-from pipelines.cli.listing import ListColumn, print_list
+from pipelines.cli.listing import ListColumn, is_piped, print_list
 from pipelines.settings import Settings
 
 GROUPS = {"rule": "rule", "unit": "unit_code", "source": "source", "day": "day"}
@@ -69,8 +69,8 @@ def list_rows(as_json: bool = False, limit: int = 50, **narrowed: Any) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, default=str))
         return
-    if not rows and console.is_terminal:
-        console.print(NONE)
+    if not rows:
+        click.echo(NONE, err=is_piped())
         return
     print_list(COLUMNS, [[row[column.name] for column in COLUMNS] for row in rows], most=limit)
 
@@ -95,8 +95,8 @@ def groups(as_json: bool, by: str, **narrowed: Any) -> None:
     if as_json:
         print(json.dumps(ranked, ensure_ascii=False))
         return
-    if not ranked and console.is_terminal:
-        console.print(NONE)
+    if not ranked:
+        click.echo(NONE, err=is_piped())
         return
     columns = [
         ListColumn(by, by),

@@ -6,7 +6,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipelines.settings import Settings
@@ -42,13 +42,11 @@ def find_listener(port: int) -> int | None:
     inodes = {
         inode for table in ("tcp", "tcp6") for inode in _list_listening(Path("/proc/net") / table, port)
     }
-    for folder in Path("/proc").glob("[0-9]*/fd") if inodes else ():
-        try:
-            targets = {str(descriptor.readlink()) for descriptor in folder.iterdir()}
-        except OSError:
-            continue
-        if targets & {f"socket:[{inode}]" for inode in inodes}:
-            return int(folder.parent.name)
+    sockets = {f"socket:[{inode}]" for inode in inodes}
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*") if sockets else ():
+        with suppress(OSError):  # another user's, or closed since
+            if str(descriptor.readlink()) in sockets:
+                return int(descriptor.parts[2])
     return None
 
 

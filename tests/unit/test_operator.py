@@ -33,7 +33,7 @@ def planned(settings: Settings, **more: bool) -> tuple[str, list[str]]:
 
 def test_status_before_the_first_release_says_what_to_run(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["status"], env={"THONGSUOT_DATA": str(tmp_path)})
-    assert result.exit_code == 1 and "thongsuot run" in result.output
+    assert result.exit_code == 2 and "thongsuot run" in result.output
 
 
 def test_a_wrong_partition_is_explained(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_again_pulls_what_was_landed(settings: Settings) -> None:
         ("releases prune --json", 2),
         ("verify --json", 2),
         ("trace online_submission_rate key", 2),
-        ("status --json", 1),
+        ("status --json", 2),
     ],
 )
 def test_before_the_first_release_no_command_makes_a_lake_and_each_says_that_it_has_no_answer(
