@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.mapping import HeaderMatch, join_matches, suggest_header
@@ -53,11 +54,13 @@ def find_lost_columns(
 
 def _list_earlier(source: Source, partition: str, landing: Path) -> Iterable[Path]:
     """The batches' files up to this day, the newest of each day, the newest day first."""
+    withdrawn = {batch_id for name, batch_id in find_withdrawn(landing) if name == source.name}
     folders = sorted((landing / source.name).glob("*"), reverse=True)
     newest = (
         max(sidecars, key=lambda path: path.name)
         for folder in folders
-        if folder.name <= partition and (sidecars := list(folder.glob("*.json")))
+        if folder.name <= partition
+        and (sidecars := [p for p in folder.glob("*.json") if p.stem not in withdrawn])
     )
     files = (sidecar.with_suffix(".parquet") for sidecar in newest)
     return islice((file for file in files if file.exists()), DELIVERIES)
