@@ -27,8 +27,12 @@ def explain_events(
     release: Release,
     before: Mapping[str, str],
     after: Mapping[str, str],
+    of_time: str,
 ) -> None:
-    """Into `changed_items`: every item of the source whose unit or numerator differs, with its cause."""
+    """Into `changed_items`: every item of the source whose unit or numerator differs, with its cause.
+
+    `of_time`: that of what moved by time alone.
+    """
     con.execute(read_sql("pipelines.explain", "event_changes"), {"source": source})
     if release.restores:
         con.execute(read_sql("pipelines.explain", "restored_causes"))
@@ -40,6 +44,7 @@ def explain_events(
             {
                 "previous_as_of": previous.as_of,
                 "as_of": release.as_of,
+                "of_time": of_time,
                 "other": "unexplained" if previous.same_code(release) else "code_or_reference",
             },
         )

@@ -61,14 +61,13 @@ def explain_rates(
         return
     rules = [rule for rule in rules if rule.tables <= before.keys()]
     count_items(con, "before", previous, before, rules)
-    if rules:
-        write_withdrawals(con, previous, after["audit.batches"])
+    of_time = write_withdrawals(con, previous, release, after["audit.batches"]) if rules else ""
     canon = read_canon().sources
     for source in sorted({rule.source for rule in rules}):
         if source in canon and (evidence := canon[source].evidence):
-            explain_events(con, settings, source, evidence, previous, release, before, after)
+            explain_events(con, settings, source, evidence, previous, release, before, after, of_time)
         else:
-            explain_snapshots(con, source, previous, release, before, after)
+            explain_snapshots(con, source, previous, release, before, after, of_time)
     rates = f"{ALIAS}.audit.release_rates"
     attribute_changes(con, f"(select * from {rates} where release_id = {previous.release_id:d})")
 

@@ -21,8 +21,12 @@ def explain_snapshots(
     release: Release,
     before: Mapping[str, str],
     after: Mapping[str, str],
+    of_time: str,
 ) -> None:
-    """Into `changed_items`: every item of the source whose unit or numerator differs, with its cause."""
+    """Into `changed_items`: every item of the source whose unit or numerator differs, with its cause.
+
+    `of_time`: that of what moved by time alone.
+    """
     query = read_sql(
         "pipelines.explain",
         "snapshot_items",
@@ -38,6 +42,7 @@ def explain_snapshots(
             "is_restored": bool(release.restores),
             "previous_day": previous.as_of.date(),
             "has_time_passed": previous.as_of != release.as_of,
+            "of_time": of_time,
             "other": "unexplained" if previous.same_code(release) else "code_or_reference",
         },
     )

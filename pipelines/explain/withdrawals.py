@@ -18,8 +18,11 @@ def create_withdrawals(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def write_withdrawals(con: duckdb.DuckDBPyConnection, previous: Release, batches_after: str) -> None:
-    """Temp table `withdrawals`, filled.
+def write_withdrawals(
+    con: duckdb.DuckDBPyConnection, previous: Release, release: Release, batches_after: str
+) -> str:
+    """Temp table `withdrawals`, filled; the cause of what moves by time alone: where a withdrawal took as_of back,
+    it is that one.
 
     `batch_withdrawn`: counted before and is withdrawn now; `batch_restored`: was withdrawn and counts now.
     `batches_after`: the relation of audit.batches of the release being made.
@@ -37,3 +40,5 @@ def write_withdrawals(con: duckdb.DuckDBPyConnection, previous: Release, batches
     ]
     if changed:
         con.executemany("insert into withdrawals values (?, ?, ?, ?)", changed)
+    is_back = release.as_of < previous.as_of and any(cause == WITHDRAWN for *_, cause in changed)
+    return WITHDRAWN if is_back else "new_in_period"

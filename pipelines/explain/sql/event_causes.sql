@@ -59,13 +59,13 @@ select
     case
         when pulled_cause like 'batch_%' then pulled_cause
         when has_come and (begins_after > applies_until or first_begun > applies_until) then 'new_in_period'
-        when has_gone and begins_before > until then 'new_in_period'
+        when has_gone and begins_before > until then $of_time
         when has_released then 'rejection_out'
         when was_rejected then 'rejection_in'
         when pulled_cause is not null then pulled_cause
         when has_come and has_new and not had_begun then 'late_arrival'
         when has_new then 'correction'
-        when applies_until <> until and (has_come or has_gone) then 'new_in_period'
+        when applies_until <> until and (has_come or has_gone) then $of_time
         when applies_until <> until then 'correction'
         else $other
     end as cause,
@@ -77,7 +77,7 @@ select
         when has_since then 'new_in_period'
         when has_event then 'late_arrival'
         when has_new then 'correction'
-        when applies_until <> until then 'new_in_period'
+        when applies_until <> until then $of_time
         else $other
     end as recorded_cause
 from evidence

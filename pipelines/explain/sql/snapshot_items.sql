@@ -88,7 +88,7 @@ select
         when arrived.has_more then 'late_arrival'
         when exists (select 1 from other_verdicts)
             then case when moved.unit_after is null then 'rejection_in' else 'rejection_out' end
-        when $has_time_passed then 'new_in_period'
+        when $has_time_passed then $of_time
         else $other
     end as cause,
     case
