@@ -26,6 +26,24 @@ class Unanswered(click.ClickException):
     exit_code = UNANSWERED
 
 
+class Day(click.DateTime):
+    """A day as people write it for programs; the answer to anything else is an example."""
+
+    name = "day"
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no day: write 2025-08-06.", param, ctx)
+
+
+DAY = Day()
+
+
 @contextmanager
 def answering() -> Iterator[None]:
     """What is not there is said in one line, without a stack."""

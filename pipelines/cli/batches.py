@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pipelines.cli.answers import Unanswered, answering, as_json, require_landing, require_one_of, say
+from pipelines.cli.answers import DAY, Unanswered, answering, as_json, require_landing, require_one_of, say
 from pipelines.cli.console import console
 from pipelines.cli.listing import ListColumn, print_list
 from pipelines.settings import Settings
@@ -35,9 +35,7 @@ def batches(context: click.Context) -> None:
 
 @batches.command("list")
 @click.option("--source", help="only this source")
-@click.option(
-    "--day", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="only this day's, e.g. 2025-08-06"
-)
+@click.option("--day", type=DAY, metavar="DAY", help="only this day's, e.g. 2025-08-06")
 @click.option(
     "--standing",
     type=click.Choice(["current", "superseded", "blocked", "withdrawn", "not validated"]),
@@ -75,7 +73,7 @@ def _order(command: Any) -> Any:
         click.option("--reason", required=True, help="why; on record with every release after"),
         click.option("--by", "author", required=True, help="who answers for it"),
         click.option("--batch", "batch_id", metavar="ID", help="this batch"),
-        click.option("--day", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY",
+        click.option("--day", type=DAY, metavar="DAY",
                      help="the day's batch; without --source of every source"),
         click.option("--source", help="only this source"),
     ):  # fmt: skip
@@ -101,7 +99,7 @@ def restore(**words: Any) -> None:
 
 
 @batches.command()
-@click.argument("day", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY")
+@click.argument("day", type=DAY, metavar="DAY")
 @as_json
 def confirm(day: datetime, as_json: bool) -> None:
     """A code that lets one run of job `withdraw` in Dagster concern that day. It serves once."""

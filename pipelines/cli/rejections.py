@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from pipelines.cli.answers import require_landing, require_one_of
+from pipelines.cli.answers import DAY, require_landing, require_one_of
 from pipelines.cli.console import console
 from pipelines.cli.listing import ListColumn, is_piped, print_list
 from pipelines.settings import Settings
@@ -42,7 +42,7 @@ def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="for programs"),
         click.option("--all", "everything", is_flag=True, help="also what was resolved since"),
-        click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="only this day's batches"),
+        click.option("--day", type=DAY, help="only this day's batches"),
         click.option("--rule", help="only this rule"),
         click.option("--unit", help="only this unit's code"),
         click.option("--source", help="only this source"),

@@ -7,13 +7,13 @@ from datetime import date, datetime, timedelta
 
 import click
 
-from pipelines.cli.answers import as_json, say
+from pipelines.cli.answers import DAY, as_json, say
 from pipelines.cli.console import console, show_progress
 from pipelines.settings import LOCAL_ZONE, Settings
 
 
 @click.command()
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), default="2025-08-07", show_default=True)
+@click.option("--until", type=DAY, default="2025-08-07", show_default=True)
 @click.option(
     "--scale",
     type=click.FloatRange(0, min_open=True),

@@ -11,7 +11,7 @@ import click
 import yaml
 from rich.markup import escape
 
-from pipelines.cli.answers import as_json, say
+from pipelines.cli.answers import DAY, as_json, say
 from pipelines.cli.console import console
 from pipelines.cli.listing import ListColumn, print_list
 from pipelines.settings import Settings
@@ -61,7 +61,7 @@ def list_(as_json: bool) -> None:
 
 @sources.command()
 @click.argument("name", required=False)
-@click.option("--partition", metavar="DAY", type=click.DateTime(["%Y-%m-%d"]), help="the day to sample")
+@click.option("--partition", metavar="DAY", type=DAY, help="the day to sample")
 @click.option("--rows", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="sample size")
 @click.option("--json", "as_json", is_flag=True, help="for programs")
 def check(name: str | None, partition: datetime | None, rows: int, as_json: bool) -> None:

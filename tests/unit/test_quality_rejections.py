@@ -217,6 +217,7 @@ def test_the_export_can_be_a_file_per_unit(province: Settings, tmp_path: Path) -
 
 def test_nothing_to_list_is_said(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THONGSUOT_DATA", str(settings.data))
+    settings.landing.mkdir()
     assert "no rejected rows" in thongsuot("list")
     assert "no rejected rows" in thongsuot("export", "--out", str(settings.data / "x.xlsx"))
 
@@ -226,7 +227,7 @@ def test_nothing_to_list_is_said(settings: Settings, monkeypatch: pytest.MonkeyP
     [
         (("--rule", "chanel_unknown"), "did you mean `channel_unknown`?"),
         (("--source", "lgo"), "there is no `lgo`"),
-        (("--day", "05/08/2025"), "does not match the format"),
+        (("--day", "05/08/2025"), "write 2025-08-06"),
     ],
 )
 def test_a_misspelt_filter_is_refused_rather_than_nothing_found(
