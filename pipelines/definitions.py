@@ -7,8 +7,11 @@ import warnings
 
 import dagster as dg
 
+from pipelines.masking import mask_output
 from pipelines.settings import Settings
 
+# What Dagster's loggers and tracebacks print in a run's process goes into files of the run.
+mask_output()
 # dbt's profile and dagster.yaml read these; set before anything of theirs is imported.
 os.environ.update({k: v for k, v in Settings.from_env().child_environment().items() if k not in os.environ})
 warnings.filterwarnings("ignore", category=dg.BetaWarning)

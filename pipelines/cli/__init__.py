@@ -28,7 +28,8 @@ from pipelines.cli import (
     verify,
 )
 from pipelines.cli.environment import check_environment
-from pipelines.settings import Settings
+from pipelines.masking import mask_output
+from pipelines.settings import Settings, SettingsError
 from pipelines.sources.contracts.contract_file import ContractError
 
 
@@ -42,6 +43,8 @@ class Operator(click.Group):
             raise click.ClickException(
                 f"{error}\nNothing was changed; the last release is still served."
             ) from None
+        except SettingsError as error:
+            raise click.ClickException(str(error)) from None
         except KeyboardInterrupt:
             raise click.ClickException("Stopped by a signal; the last release is still served.") from None
 
@@ -57,6 +60,7 @@ def end_at_sigterm() -> None:
 def main() -> None:
     """Thông suốt: from a province's logs and trackers to numbers it can stand behind."""
     end_at_sigterm()
+    mask_output()
     settings = Settings.from_env()
     check_environment(settings)
     os.environ.update(settings.child_environment())

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 import duckdb
 
+from pipelines.masking import make_printable
 from pipelines.runs.lock import Busy
 from pipelines.settings import Settings
 
@@ -87,7 +88,7 @@ def say(answer: object) -> None:
     def plain(value: Any) -> Any:
         return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
-    print(json.dumps(answer, default=plain, ensure_ascii=False))
+    print(make_printable(json.dumps(answer, default=plain, ensure_ascii=False)))
 
 
 def leave(code: int) -> NoReturn:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,11 +15,22 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.segment import Segment
 
 from pipelines.log import print_steps
+from pipelines.masking import make_printable
 from pipelines.runs.steps import StepEvent, ignore_step
 
-console = Console()
+
+class OperatorConsole(Console):
+    """Whatever a row, a file's name or a server's answer holds is shown, and never obeyed by the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=make_printable(segment.text))
+
+
+console = OperatorConsole()
 
 
 def print_plain(line: str) -> None:

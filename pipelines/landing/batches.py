@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from pipelines import duck
+from pipelines.masking import mask_secrets
 from pipelines.privacy.redaction import redact_text
 
 
@@ -87,11 +88,11 @@ def write_batch(
             rows=metadata.num_rows,
             sha256=digest,
             schema_fingerprint=hashlib.sha256(schema.encode()).hexdigest()[:16],
-            origin=redact_text(origin),
+            origin=redact_text(mask_secrets(origin)),
             pulled_at=pulled_at.strftime("%Y-%m-%d %H:%M:%S"),
             run_id=run_id,
             folder=folder,
-            notes=tuple(map(redact_text, notes)),
+            notes=tuple(redact_text(mask_secrets(note)) for note in notes),
             validator="".join(validator),
         )
         _flush(draft)

@@ -6,7 +6,7 @@ at every commit, took a third of its time. Layout and content of the files are D
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from sqlalchemy.pool import StaticPool
+
+from pipelines.runs.event_masking import mask_event
 
 # Files of runs that stay open; the index is one of them.
 OPEN_FILES = 8
@@ -67,6 +69,12 @@ class EventStore(SqliteEventLogStorage):
         if column not in self._present and super()._has_asset_key_col_on_connection(conn, column_name):
             self._present.add(column)
         return column in self._present
+
+    def store_event(self, event: Any) -> None:
+        super().store_event(mask_event(event))
+
+    def store_event_batch(self, events: Sequence[Any]) -> None:
+        super().store_event_batch([mask_event(event) for event in events])
 
     def dispose(self) -> None:
         super().dispose()

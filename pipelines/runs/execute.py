@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pipelines.log import get_logger
+from pipelines.masking import mask_secrets
 from pipelines.runs.alive import running
 from pipelines.runs.confirmation import issue_confirmation
 from pipelines.runs.plan import Plan
@@ -164,7 +165,7 @@ def _list_causes(events: list[Any]) -> list[str]:
                 causes.append(f"{event.step_key}: {STOPPED}")
                 continue
             # Dagster leads with the class; ours speak for themselves.
-            message = re.sub(r"^pipelines[\w.]+: ", "", error.message.strip())
+            message = mask_secrets(re.sub(r"^pipelines[\w.]+: ", "", error.message.strip()))
             causes.append(f"{event.step_key}: {message}")
         if event.event_type_value == "ASSET_CHECK_EVALUATION":
             check = event.event_specific_data

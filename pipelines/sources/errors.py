@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipelines.masking import mask_secrets
 from pipelines.privacy.redaction import redact_text
 
 
 class SourceError(RuntimeError):
-    """A pull failed; the text names source, partition and what to do. Retried with backoff."""
+    """A pull failed; the text names source, partition and what to do. Retried with backoff.
+
+    Whatever a driver or server repeated in it, no secret and nothing personal stands there.
+    """
 
     def __init__(self, text: str) -> None:
-        super().__init__(redact_text(text))
+        super().__init__(redact_text(mask_secrets(text)))
 
 
 class PermanentSourceError(SourceError):

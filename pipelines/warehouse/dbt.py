@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pipelines.masking import list_public_variables
 from pipelines.settings import Settings
 from pipelines.warehouse import parsed
 
@@ -70,7 +71,7 @@ def _read_parsed(settings: Settings) -> Any:
 
 def run_dbt(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]:
     """`dbt WORDS` as a command of its own, output captured."""
-    environment = {**os.environ, **settings.child_environment()}
+    environment = {**list_public_variables(), **settings.child_environment()}
     command = [DBT_EXECUTABLE, *_located(settings, *words)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

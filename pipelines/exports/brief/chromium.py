@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from pipelines.masking import list_public_variables
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 QUIET = (
     "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -36,7 +38,14 @@ def print_pdf(page: Path, pdf: Path) -> str:
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.insert(1, "--no-sandbox")  # Chromium refuses to run as root with its sandbox
         try:
-            output = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+            output = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+                env=list_public_variables(),
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"no PDF: {browser}: {error}"
     if output.returncode or not draft.exists():

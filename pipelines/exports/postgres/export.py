@@ -21,6 +21,7 @@ from pipelines.exports.postgres import schema as schema
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import ALIAS
 from pipelines.lake.ledger import Release
+from pipelines.masking import mask_secrets
 from pipelines.settings import Settings
 
 # Two publishers into one database: the second waits for the first, then finds nothing to do.
@@ -47,7 +48,7 @@ def load_postgres(settings: Settings, *, compare_all: bool = False) -> ExportRes
             if done.rewritten:
                 _vacuum(settings.postgres_url, done.details["changed tables"])
         except psycopg.Error as error:
-            message = str(error).replace(settings.postgres_url, where).strip()
+            message = mask_secrets(str(error).replace(settings.postgres_url, where).strip())
             raise PostgresError(
                 f"{where}: release {newest.release_id} was not applied, the one before is still held. "
                 f"PostgreSQL says: {message}"

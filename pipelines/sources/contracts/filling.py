@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from pipelines.masking import register_secret
 from pipelines.settings import PROJECT
 from pipelines.sources.contracts.contract_file import ContractError
 
@@ -57,6 +58,7 @@ def fill_text(name: str, text: str, data: Path, encode: Callable[[str], str] = s
         if value is None:
             message = f"{name}: the environment has no {match[1]}, which sources.yaml names. Set it."
             raise ContractError(message)
+        register_secret(value, match[1])
         return encode(value)
 
     local = text.replace("{data}", str(data)).replace("{project}", str(PROJECT))

@@ -39,7 +39,7 @@ REFUSED = (
 )
 # What SQLite says of a file that another read will not mend.
 DAMAGED = "not a database|malformed"
-# Ours or the machine's, not the source's: passed on as they are.
+# Ours or the machine's, not the source's: their first line is passed on.
 OURS = "no space left|could not write|out of memory|failed to allocate"
 
 
@@ -200,7 +200,8 @@ def _describe_failure(source: Source, partition: date, address: str, error: Exce
     message = str(getattr(error, "orig", None) or error).casefold()
     at = f"{source.name} {partition}: "
     if re.search(OURS, message) and isinstance(error, duckdb.Error):
-        return error
+        reason = str(error).partition("\n")[0]
+        return SourceError(f"{at}this machine could not take what came ({reason}). Nothing was landed.")
     what = f"`query` of {source.name}" if source.query else f"`table` of {source.name}"
     if isinstance(error, sa.exc.NoSuchTableError) or re.search(NO_TABLE, message):
         name = "table of the query" if source.query else f"table {source.table!r}"

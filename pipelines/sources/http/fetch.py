@@ -26,6 +26,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+from pipelines.masking import mask_secrets
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.options.http_requests import Paging
 from pipelines.sources.errors import PermanentSourceError, SourceError, Unchanged
@@ -134,8 +135,10 @@ class Client:
         answer = self._ask(self.session, request, headers)
         for path, good in self.source.success.items():
             if (value := read_path(answer.page, path)) != good:
+                # Masked before it is cut: half a secret would no longer be known as one.
+                words = mask_secrets(repr(value))[:80]
                 raise TryAgain(
-                    f"{request.at}the API answered with {path} {value!r:.80}. Nothing was landed. Ask the API's "
+                    f"{request.at}the API answered with {path} {words}. Nothing was landed. Ask the API's "
                     f"owner what it means, or correct `success` in sources.yaml."
                 )
         return answer

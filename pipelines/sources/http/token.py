@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote_plus
 
+from pipelines.masking import register_secret
 from pipelines.sources.contracts.options.http_token import TokenGrant
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.values.json_path import read_path
@@ -60,6 +61,7 @@ class TokenKeeper:
                 f"{self.at}its answer has no token at {self.grant.path!r}. Nothing was landed. "
                 f"Correct `token.path` in sources.yaml."
             )
+        register_secret(token)
         self.token, self.ends_at = token, start + self._read_lifetime(answer)
 
     def _read_lifetime(self, answer: Any) -> float:

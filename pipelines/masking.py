@@ -1,0 +1,167 @@
+"""Secrets of the environment: registered once where they are read, masked in whatever is stored or printed.
+
+A message of a driver, a server that echoes a header, a traceback: nobody can list who repeats a secret, so it is
+masked on the way out, also as it stands in an address, in JSON or in a base64 header. What a terminal would obey
+instead of showing it is made visible on the same way.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+
+MASK = "***"
+# Shorter ones, and ports, would be masked in half of all sentences; nothing guards a thing with three characters.
+SHORTEST, SHORTEST_NUMBER = 4, 6
+# Parts of a path that are no words: a token is at least so long.
+PATH_TOKEN = 16
+SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|sig|auth", re.IGNORECASE)
+
+
+@dataclass
+class Registry:
+    """What this process read from its environment: every form of every secret, and their variables' names."""
+
+    forms: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+    pattern: re.Pattern[str] | None = None
+
+
+REGISTRY = Registry()
+
+
+def register_secret(value: str, name: str | None = None) -> None:
+    """Mask `value` from now on; of an address, what is secret in it. `name`: of its environment variable."""
+    if name:
+        REGISTRY.names.add(name)
+    new = {form for part in _list_secret_parts(value) for form in _list_forms(part)} - REGISTRY.forms
+    if new:
+        REGISTRY.forms.update(new)
+        # The longest first: a part must not leave the rest of the whole.
+        longest_first = sorted(REGISTRY.forms, key=len, reverse=True)
+        REGISTRY.pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+
+def forget_secrets() -> None:
+    """For tests: what one of them called a secret is a word in the next."""
+    REGISTRY.__init__()  # type: ignore[misc]
+
+
+def mask_secrets(text: str) -> str:
+    """The text with every registered secret replaced."""
+    return REGISTRY.pattern.sub(MASK, text) if REGISTRY.pattern else text
+
+
+def mask_values(value: Any) -> Any:
+    """Texts of any depth masked; names of fields stay."""
+    if isinstance(value, str):
+        return mask_secrets(value)
+    if isinstance(value, Mapping):
+        return {key: mask_values(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
+        return type(value)(mask_values(inner) for inner in value)
+    return value
+
+
+def make_printable(text: str) -> str:
+    """The text as a terminal may get it: what would move its cursor, or turn the line round, is shown as U+FFFD.
+
+    Line feeds and tabs stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" or not _is_command(c) else "\ufffd" for c in text)
+
+
+def list_public_variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment without registered secrets: for children that read foreign files and need none."""
+    environment = os.environ if environment is None else environment
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in REGISTRY.names and not name.endswith(("_PASSWORD", "_SECRET", "_TOKEN", "_KEY"))
+        and mask_secrets(value) == value
+    }  # fmt: skip
+
+
+def mask_output() -> None:
+    """Standard output and error of this process pass through `mask_secrets`; harmless when repeated."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None and not isinstance(stream, MaskedStream):
+            setattr(sys, name, MaskedStream(stream))
+
+
+class MaskedStream:
+    """A text stream that masks what is written to it; everything else is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(mask_secrets(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _is_command(character: str) -> bool:
+    """Control characters (C0, C1), and those that turn the direction of what follows."""
+    return (
+        unicodedata.category(character) == "Cc"
+        or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    )
+
+
+def _list_secret_parts(value: str) -> list[str]:
+    """The value itself; of an address its password, what a query calls a secret, and tokens in its path."""
+    if "://" not in value:
+        return [value]
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return [value]
+    login = parts.netloc.rpartition("@")[0]
+    # A password that is not encoded may hold any of :/?#@, and then the parts are others than they seem.
+    raw_login = re.match(r"[^:/]+://[^/@:]*:(.*)@", value)
+    secrets = [login.partition(":")[2]] + ([raw_login[1]] if raw_login else [])
+    secrets += [text for name, text in parse_qsl(parts.query) if SECRET_NAME.search(name)]
+    if parts.scheme in ("http", "https"):
+        secrets += [part for part in parts.path.split("/") if len(part) >= PATH_TOKEN]
+    return [form for secret in secrets for form in (secret, unquote(secret))]
+
+
+def _list_forms(secret: str) -> set[str]:
+    """As it may stand in a text: plain, in an address, in JSON, in HTML, in a header in base64."""
+    if len(secret) < (SHORTEST_NUMBER if secret.isdigit() else SHORTEST):
+        return set()
+    quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    quoted |= {re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in quoted}
+    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    return {secret, html.escape(secret)} | quoted | escaped | _list_base64(secret.encode())
+
+
+def _list_base64(secret: bytes) -> set[str]:
+    """What stays the same of its base64 wherever it stands in what is encoded (`user:secret`, say)."""
+    forms = set()
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + secret).decode().rstrip("=")
+        # Characters that also depend on what stands before and after are left away.
+        core = encoded[(0, 2, 3)[before] : len(encoded) - ((before + len(secret)) % 3 != 0)]
+        if len(core) >= 8:
+            forms |= {core, core.replace("+", "-").replace("/", "_")}
+    return forms
