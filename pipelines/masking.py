@@ -51,6 +51,11 @@ def register_secret(value: str, name: str | None = None) -> None:
         REGISTRY.pattern = re.compile("|".join(map(re.escape, longest_first)))
 
 
+def has_secrets() -> bool:
+    """Whether this process read any."""
+    return REGISTRY.pattern is not None
+
+
 def forget_secrets() -> None:
     """For tests: what one of them called a secret is a word in the next."""
     REGISTRY.__init__()  # type: ignore[misc]

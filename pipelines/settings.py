@@ -138,6 +138,11 @@ class Settings:
         return self.data / "warehouse.duckdb"
 
     @property
+    def build_record(self) -> Path:
+        """What the build in the warehouse was made of (warehouse/kept_build.py)."""
+        return self.data / "warehouse.build.json"
+
+    @property
     def lake(self) -> Path:
         return self.data / "lake"
 
@@ -170,6 +175,7 @@ class Settings:
             "THONGSUOT_TIMEZONE": str(LOCAL_ZONE),
             "THONGSUOT_DAGSTER_STORAGE": str(self.dagster),
             "DAGSTER_HOME": str(self.project),
+            "DAGSTER_EVENT_BATCH_SIZE": "1000",
             "DBT_PROFILES_DIR": str(self.dbt_project),
             "DO_NOT_TRACK": "1",
             "GX_ANALYTICS_ENABLED": "false",

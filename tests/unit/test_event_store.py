@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+
 import pytest
-from dagster import DagsterInstance, asset, materialize
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSpec,
+    BackfillPolicy,
+    DagsterInstance,
+    DailyPartitionsDefinition,
+    Definitions,
+    MaterializeResult,
+    asset,
+    define_asset_job,
+    materialize,
+)
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from pipelines.runs import event_store
 from pipelines.runs.event_store import EventStore
+from pipelines.runs.execute import END_TAG, START_TAG
 from pipelines.settings import Settings
 
 
@@ -65,3 +80,48 @@ def test_what_is_there_is_asked_of_the_file_once(
         assert store.has_table("asset_event_tags") and not store.has_table("no_such_table")
     assert questions.count("asset_event_tags") == 1
     assert questions.count("no_such_table") == 2
+
+
+@asset(
+    partitions_def=DailyPartitionsDefinition("2025-08-01", "2025-08-04"),
+    backfill_policy=BackfillPolicy.single_run(),
+    check_specs=[AssetCheckSpec("sound", asset="days")],
+)
+def days() -> MaterializeResult:
+    return MaterializeResult(check_results=[AssetCheckResult(passed=True)])
+
+
+def _materialize_days(instance: DagsterInstance) -> None:
+    job = define_asset_job("both", [days, numbers], partitions_def=days.partitions_def)
+    both = Definitions(assets=[days, numbers], jobs=[job]).resolve_job_def("both")
+    for _ in range(2):
+        tags = {START_TAG: "2025-08-01", END_TAG: "2025-08-03"}
+        assert both.execute_in_process(instance=instance, tags=tags).success
+    instance.dispose()
+
+
+INDEXED = {
+    "events": "select id, dagster_event_type, asset_key, partition from event_logs order by id",
+    "assets": "select asset_key, json_extract(last_materialization, '$.storage_id'), "
+    "json_extract(last_materialization, '$.event_log_entry.step_key') from asset_keys order by 1",
+    "tags": "select event_id, asset_key, key from asset_event_tags order by 1, 2, 3",
+    "checks": "select asset_key, check_name, partition, execution_status, evaluation_event_storage_id "
+    "from asset_check_executions order by id",
+}
+
+
+def _read_index(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    con = sqlite3.connect(folder / "index.db")
+    return {name: con.execute(query).fetchall() for name, query in INDEXED.items()}
+
+
+def test_a_batch_leaves_what_its_events_leave_one_by_one(
+    instance: DagsterInstance, settings: Settings, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _materialize_days(instance)
+    batched = _read_index(settings.dagster / "history" / "runs")
+    (tmp_path / "plain").mkdir()
+    _materialize_days(DagsterInstance.local_temp(str(tmp_path / "plain")))
+    assert batched == _read_index(tmp_path / "plain" / "history" / "runs")
+    assert len(batched["checks"]) == 2 and len(batched["events"]) > 12
+    assert "Exception while storing" not in capfd.readouterr().err
