@@ -31,8 +31,8 @@ from pipelines.warehouse.dbt import ensure_manifest
 GOAL_SECONDS, GOAL_MIB = 25, 3072
 BUILD = """
 from pipelines.settings import Settings
-from pipelines.warehouse.dbt import build
-failed = [r.unique_id for r in build(Settings.from_env()) if r.failed]
+from pipelines.warehouse.data_tests import build_and_test
+failed = [r.unique_id for r in build_and_test(Settings.from_env()) if r.failed]
 raise SystemExit("dbt failed: " + ", ".join(failed) if failed else 0)
 """
 

@@ -40,7 +40,8 @@ from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import finish_build, prepare_warehouse
-from pipelines.warehouse.dbt import build, ensure_manifest
+from pipelines.warehouse.data_tests import build_and_test
+from pipelines.warehouse.dbt import ensure_manifest
 
 FIRST, SECOND = datetime(2025, 8, 6, 23, 59, 59), date(2025, 8, 7)
 Result = TypeVar("Told")
@@ -69,7 +70,7 @@ def build_warehouse(settings: Settings, as_of: datetime | None) -> None:
                  settings)  # fmt: skip
     ensure_manifest(settings)
     at = prepare_warehouse(settings, contracts, as_of)
-    failed = [r.unique_id for r in build(settings) if r.failed]
+    failed = [r.unique_id for r in build_and_test(settings) if r.failed]
     if failed:
         raise RuntimeError(f"dbt failed: {failed}")
     finish_build(settings, at)

@@ -28,7 +28,9 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts, Source
 from pipelines.sources.errors import NotProvided
 from pipelines.warehouse import dbt
-from pipelines.warehouse.build import count_rows, finish_build, prepare_warehouse
+from pipelines.warehouse.build import count_rows, finish_build, read_inputs, write_inputs
+from pipelines.warehouse.data_tests import build_and_test
+from pipelines.warehouse.kept_build import find_kept_build, hash_inputs, keep_build
 
 LOG = get_logger(__name__)
 
@@ -37,7 +39,7 @@ LOG = get_logger(__name__)
 class Night:
     """What one night is to do. `days`: those to pull; `only_missing`: but for those with a sound batch.
 
-    `build`: what makes the warehouse's tables: dbt with every data test, unless a caller knows better.
+    `build`: what makes the warehouse's tables and tests them, unless a caller knows better.
     """
 
     settings: Settings
@@ -48,7 +50,7 @@ class Night:
     as_of: datetime | None = None
     author: str = "nightly"
     reason: str = "nightly run"
-    build: Callable[[Settings], list[dbt.NodeResult]] = dbt.build
+    build: Callable[[Settings], list[dbt.NodeResult]] = build_and_test
 
 
 class LandedDays(NamedTuple):
@@ -59,10 +61,14 @@ class LandedDays(NamedTuple):
 
 
 class BuildResult(NamedTuple):
-    """dbt's nodes with how each ended. `rows`: schema.table → rows, for every table of the warehouse."""
+    """dbt's nodes with how each ended. `rows`: schema.table → rows, for every table of the warehouse.
+
+    `is_new`: whether it was built now; else nothing that the build rests on has changed since.
+    """
 
     nodes: list[dbt.NodeResult]
     rows: Mapping[str, int]
+    is_new: bool = True
 
     @property
     def failed(self) -> bool:
@@ -104,14 +110,25 @@ def validate_source(night: Night, source: Source) -> list[Report]:
 
 
 def build_warehouse(night: Night) -> BuildResult:
-    """Seeds, models and data tests; the build counts as finished only where nothing failed."""
-    with exclusive(night.settings):
-        as_of = prepare_warehouse(night.settings, night.contracts, night.as_of)
-        LOG.info("building", as_of=as_of)
-        nodes = night.build(night.settings)
-        result = BuildResult(nodes, count_rows(night.settings))
+    """Seeds, models and data tests; the build counts as finished only where nothing failed.
+
+    Where nothing that it rests on has changed since, the build in the warehouse is the result.
+    """
+    settings, is_whole = night.settings, night.build is build_and_test
+    with exclusive(settings):
+        inputs = read_inputs(settings, night.contracts, night.as_of)
+        sha256 = hash_inputs(settings, night.contracts, inputs)
+        if is_whole and (kept := find_kept_build(settings, sha256)):
+            LOG.info("nothing new since the build", as_of=inputs.as_of)
+            return BuildResult(kept, count_rows(settings), is_new=False)
+        write_inputs(settings, night.contracts, inputs)
+        LOG.info("building", as_of=inputs.as_of)
+        nodes = night.build(settings)
+        result = BuildResult(nodes, count_rows(settings))
         if not result.failed:
-            finish_build(night.settings, as_of)
+            finish_build(settings, inputs.as_of)
+            if is_whole:
+                keep_build(settings, sha256, nodes)
     LOG.info("built", nodes=len(nodes), failed=sum(node.failed for node in nodes))
     return result
 

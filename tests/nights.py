@@ -20,15 +20,11 @@ from pipelines.night import Night, run_stages
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse import dbt
+from pipelines.warehouse.data_tests import build_and_test
 from tests.support.compiled import build_compiled
 
-
-def build_models(settings: Settings) -> list[dbt.NodeResult]:
-    """Seeds and models by dbt itself, without its tests: where the contract or dbt's own tables matter."""
-    return dbt.build(settings, "--exclude-resource-type", "test")
-
-
-BUILDS = {"--compiled": build_compiled, "--models": build_models}
+# --models: by dbt itself, without data tests: where the contract or dbt's own tables matter.
+BUILDS = {"--compiled": build_compiled, "--models": dbt.build_models}
 
 
 def read_days(word: str) -> list[date]:
@@ -53,7 +49,7 @@ def run_night(
     word: str,
     as_of: datetime | None = None,
     *,
-    build: Callable[[Settings], list[dbt.NodeResult]] = dbt.build,
+    build: Callable[[Settings], list[dbt.NodeResult]] = build_and_test,
     exports: Sequence[str] = ("marts_duckdb",),
 ) -> Release:
     """One whole night and the newest release after it."""
@@ -64,7 +60,7 @@ def run_night(
 
 
 if __name__ == "__main__":
-    build = BUILDS.get(sys.argv[1], dbt.build)
+    build = BUILDS.get(sys.argv[1], build_and_test)
     for argument in (word for word in sys.argv[1:] if word not in BUILDS):
         word, _, moment = argument.partition("@")
         as_of = datetime.fromisoformat(moment) if moment else None

@@ -17,8 +17,8 @@ from dagster_dbt import (
 )
 
 from pipelines.defs.common import OWNERS, SETTINGS, night_of
-from pipelines.night import build_warehouse
-from pipelines.warehouse.dbt import NodeResult, ensure_manifest, explain
+from pipelines.night import BuildResult, build_warehouse
+from pipelines.warehouse.dbt import ensure_manifest, explain
 
 GROUPS = ("staging", "intermediate", "marts", "audit")
 
@@ -72,7 +72,7 @@ MANIFEST = ensure_manifest(SETTINGS)
 def warehouse(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
     result = build_warehouse(night_of(context, as_of=config.moment()))
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
-    yield from _events(context, manifest, result.nodes, result.rows)
+    yield from _events(context, manifest, result)
     if result.failed:
         raise dg.Failure(explain(SETTINGS, result.nodes), allow_retries=False)
 
@@ -80,24 +80,24 @@ def warehouse(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterato
 def _events(
     context: dg.AssetExecutionContext,
     manifest: Mapping[str, Any],
-    results: list[NodeResult],
-    rows: Mapping[str, int],
+    build: BuildResult,
 ) -> Iterator[Any]:
     """dbt's results as Dagster's: a materialization per model and seed, a check result per data test."""
-    for result in results:
+    for result in build.nodes:
         node = manifest["nodes"][result.unique_id]
         if node["resource_type"] in ("model", "seed") and result.status == "success":
             relation = f"{node['schema']}.{node['alias']}"
             yield dg.MaterializeResult(
                 asset_key=asset_key(node),
                 metadata={
-                    **({"dagster/row_count": rows[relation]} if relation in rows else {}),
+                    **({"dagster/row_count": build.rows[relation]} if relation in build.rows else {}),
                     "relation": relation,
+                    "built now": build.is_new,
                     "seconds": round(result.seconds, 2),
                 },
             )
     selected = {key.name: key for key in context.selected_asset_check_keys}
-    for result in results:
+    for result in build.nodes:
         key = selected.get(manifest["nodes"][result.unique_id]["name"])
         if key is not None and result.status != "skipped":
             yield dg.AssetCheckResult(

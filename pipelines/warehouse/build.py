@@ -1,6 +1,6 @@
 """The private warehouse: what dbt reads is written here, and whether a build is whole is noted here.
 
-`prepare_warehouse` fills the schema `raw` of warehouse.duckdb from landing and quality; dbt builds on it;
+`write_inputs` fills the schema `raw` of warehouse.duckdb from landing and quality; dbt builds on it;
 `finish_build` marks the build as whole and tested. Everything in the file is derived and disposable.
 """
 
@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
 from pipelines import duck
-from pipelines.landing.batches import list_batches, verify_batch
+from pipelines.landing.batches import Batch, list_batches, verify_batch
 from pipelines.landing.reference import PREFIX
-from pipelines.landing.withdrawals import find_withdrawn, list_withdrawals
+from pipelines.landing.withdrawals import Withdrawal, find_withdrawn, list_withdrawals
 from pipelines.quality.rejections import write_rejections
 from pipelines.quality.reports import read_report
 from pipelines.quality.suite import hash_rules
@@ -26,7 +28,7 @@ from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, load_contracts
 from pipelines.warehouse.calendar import build_calendar, find_span
 from pipelines.warehouse.checks import write_checks
-from pipelines.warehouse.counting import find_newest_day, refuse_blocked, select_current
+from pipelines.warehouse.counting import Counting, Reported, find_newest_day, refuse_blocked, select_current
 from pipelines.warehouse.raw import (
     write_accepted,
     write_batches,
@@ -49,11 +51,29 @@ class BuiltState:
     reference_sha256: str
 
 
-def prepare_warehouse(settings: Settings, contracts: Contracts, as_of: datetime | None = None) -> datetime:
-    """Write schema `raw`; returns the as_of used (local), by default the end of the newest day.
+class BuildInputs(NamedTuple):
+    """All that a build is made of, beside the contracts and the code.
+
+    `reported`: every validated batch; `counting`: (source, day) → the one that counts; `references`: table → its
+    batch; `withdrawals`: every event, `withdrawn`: (source, batch) of those that do not count now; `as_of`: local
+    time; `newest_day`: the newest that was delivered.
+    """
+
+    reported: Reported
+    counting: Counting
+    references: Mapping[str, Batch]
+    withdrawals: Sequence[Withdrawal]
+    withdrawn: Set[tuple[str, str]]
+    as_of: datetime
+    newest_day: date
+
+
+def read_inputs(settings: Settings, contracts: Contracts, as_of: datetime | None = None) -> BuildInputs:
+    """`as_of`: by default the end of the newest day.
 
     The default follows the data: the newest day that was delivered, not the day of the run's partition, nor
-    a day whose delivery is empty. NothingLanded where no batch that moves as_of was accepted.
+    a day whose delivery is empty. NothingLanded where no batch that moves as_of was accepted, LandingError where
+    a batch that counts was edited.
     """
     landed = list(list_batches(settings.landing))
     reported = [(batch, report) for batch in landed if (report := read_report(settings.quality, batch))]
@@ -66,6 +86,14 @@ def prepare_warehouse(settings: Settings, contracts: Contracts, as_of: datetime 
     as_of = as_of or datetime.combine(newest_day, time()) + timedelta(days=1, seconds=-1)
     for batch in (*counting.values(), *references.values()):
         verify_batch(batch)
+    withdrawals = list_withdrawals(settings.landing)
+    return BuildInputs(reported, counting, references, withdrawals, withdrawn, as_of, newest_day)
+
+
+def write_inputs(settings: Settings, contracts: Contracts, inputs: BuildInputs) -> None:
+    """Write schema `raw`; the build that was there before is none from here on."""
+    settings.build_record.unlink(missing_ok=True)
+    reported, counting, references, withdrawals, withdrawn, as_of, newest_day = inputs
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("create schema if not exists raw")
         con.execute("drop table if exists raw.finished_build")
@@ -75,11 +103,17 @@ def prepare_warehouse(settings: Settings, contracts: Contracts, as_of: datetime 
         span = find_span(con, contracts.accepted_columns(), place.counts_since, as_of.date())
         write_calendar(con, build_calendar(place.country, *span))
         write_batches(con, reported, counting, references, withdrawn)
-        write_withdrawals(con, list_withdrawals(settings.landing))
+        write_withdrawals(con, withdrawals)
         write_rejections(con, contracts, reported, "raw.rejections", withdrawn)
         write_checks(con, (report for _, report in reported))
         write_parameters(con, place, as_of, newest_day)
-    return as_of
+
+
+def prepare_warehouse(settings: Settings, contracts: Contracts, as_of: datetime | None = None) -> datetime:
+    """Read the inputs and write them; returns the as_of used."""
+    inputs = read_inputs(settings, contracts, as_of)
+    write_inputs(settings, contracts, inputs)
+    return inputs.as_of
 
 
 def finish_build(settings: Settings, as_of: datetime) -> BuiltState:

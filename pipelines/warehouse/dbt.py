@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from pipelines.masking import list_public_variables
@@ -59,7 +58,7 @@ def ensure_manifest(settings: Settings) -> Path:
     return target / parsed.MANIFEST
 
 
-def _read_parsed(settings: Settings) -> Any:
+def read_parsed(settings: Settings) -> Any:
     """What was parsed, anew for every command, because a build alters the manifest it is handed."""
     from dbt.contracts.graph.manifest import Manifest
 
@@ -76,18 +75,16 @@ def run_dbt(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def build(settings: Settings, *words: str) -> list[NodeResult]:
-    """Seeds, models and data tests, in order; DbtError only where dbt itself could not start.
+def build_models(settings: Settings) -> list[NodeResult]:
+    """Seeds and models, in order; DbtError only where dbt itself could not start.
 
-    Unit tests are left out: they prove the code, not the night's data, and run in `make test`. No debug
-    log is written: it costs a tenth of the build, and every statement lies in the target folder.
-    `words`: further words of dbt's own command.
+    Data tests follow (data_tests.py). Unit tests are left out: they prove the code, not the night's data, and run
+    in `make test`. No debug log is written: it costs a tenth of the build, and every statement lies in the target
+    folder.
     """
-    without = [word for kind in ("unit_test", "exposure") for word in ("--exclude-resource-type", kind)]
-    command = ["build", "--quiet", "--log-level-file", "none", *without, *words]
-    outcome = _invoke(settings, *command, manifest=_read_parsed(settings))
-    if outcome.result is None or not hasattr(outcome.result, "results"):
-        raise DbtError(f"dbt could not build: {outcome.exception}")
+    left_out = ("test", "unit_test", "exposure")
+    without = [word for kind in left_out for word in ("--exclude-resource-type", kind)]
+    results = _list_results(settings, "build", *without)
     return [
         NodeResult(
             unique_id=result.node.unique_id,
@@ -96,8 +93,21 @@ def build(settings: Settings, *words: str) -> list[NodeResult]:
             message=result.message or "",
             failures=result.failures or 0,
         )
-        for result in outcome.result.results
+        for result in results
     ]
+
+
+def compile_tests(settings: Settings, manifest: Any) -> list[Any]:
+    """dbt's own results of compiling every data test."""
+    return _list_results(settings, "compile", "--select", "resource_type:test", manifest=manifest)
+
+
+def _list_results(settings: Settings, *words: str, manifest: Any = None) -> list[Any]:
+    quietly = ("--quiet", "--log-level-file", "none")
+    outcome = _invoke(settings, words[0], *quietly, *words[1:], manifest=manifest or read_parsed(settings))
+    if outcome.result is None or not hasattr(outcome.result, "results"):
+        raise DbtError(f"dbt could not {words[0]}: {outcome.exception}")
+    return list(outcome.result.results)
 
 
 def explain(settings: Settings, results: list[NodeResult]) -> str:
@@ -137,13 +147,3 @@ def _located(settings: Settings, *words: str) -> list[str]:
     target = str(settings.dbt_target)
     return [*words, "--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project),
             "--target-path", target, "--log-path", target]  # fmt: skip
-
-
-def parse_ahead() -> None:
-    """Parse for every data directory to come, as a part of installing."""
-    with TemporaryDirectory() as folder:
-        ensure_manifest(replace(Settings.from_env(), data=Path(folder)))
-
-
-if __name__ == "__main__":
-    parse_ahead()

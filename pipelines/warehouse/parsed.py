@@ -32,12 +32,12 @@ def mark_current(project: Path, target: Path) -> None:
 
 def copy_shared(project: Path, target: Path) -> bool:
     """Bring the environment's parse of this project into `target`; False where it has none."""
-    return _copy_parse(_find_shared(project), target)
+    return _copy_parse(find_shared(project), target)
 
 
 def share_parse(project: Path, target: Path) -> None:
     """Keep the parse in `target` for other data directories; an environment that is read-only keeps none."""
-    shared = _find_shared(project)
+    shared = find_shared(project)
     draft = shared.with_name(f".{shared.name}.{os.getpid()}")
     try:
         draft.mkdir(parents=True, exist_ok=True)
@@ -51,9 +51,9 @@ def share_parse(project: Path, target: Path) -> None:
         shutil.rmtree(earlier, ignore_errors=True)
 
 
-def _find_shared(project: Path) -> Path:
+def find_shared(project: Path) -> Path:
     """Named by the content, and by the place: a seed's node names the folder that it was parsed in."""
-    place = hashlib.sha256(f"{project.resolve()} {_hash_project(project)}".encode())
+    place = hashlib.sha256(f"{project.resolve()} {hash_project(project)}".encode())
     return SHARED / place.hexdigest()[:16]
 
 
@@ -69,7 +69,7 @@ def _copy_parse(origin: Path, target: Path) -> bool:
     return True
 
 
-def _hash_project(project: Path) -> str:
+def hash_project(project: Path) -> str:
     """SHA-256 of every file of the project and of dbt's versions.
 
     By content: a file that is gone, or older than the manifest it comes after, is another project too.
@@ -87,4 +87,4 @@ def _hash_parse(project: Path, target: Path) -> str:
     """SHA-256 of the project and of what was parsed from it."""
     parsed = target / PARSED
     content = parsed.read_bytes() if parsed.exists() else b""
-    return hashlib.sha256(_hash_project(project).encode() + content).hexdigest()
+    return hashlib.sha256(hash_project(project).encode() + content).hexdigest()

@@ -15,6 +15,7 @@ from pipelines.landing.batches import find_newest_batches, list_batches, verify_
 from pipelines.night import build, land_source, publish_release, validate_source
 from pipelines.quality.reports import read_report
 from pipelines.settings import Settings
+from pipelines.warehouse import dbt
 from pipelines.warehouse.build import read_built_state
 from tests import crashing, nights, week
 from tests.support.boundaries import EXTENT, choose_boundaries
@@ -124,7 +125,7 @@ def test_two_runs_at_once_leave_whole_batches_and_one_that_counts(sources: Setti
 
 def building(settings: Settings) -> None:
     """By dbt itself, whose half-made tables are in the way of the next build; its tests write nothing."""
-    build(nights.night_of(settings, build=nights.build_models))
+    build(nights.night_of(settings, build=dbt.build_models))
 
 
 def released(settings: Settings) -> dict[str, str]:

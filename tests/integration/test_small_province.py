@@ -29,6 +29,7 @@ from pipelines.privacy.detectors import count_personal_data
 from pipelines.releases.publish import Publication
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
+from pipelines.warehouse import dbt
 from pipelines.warehouse.counting import NothingLanded
 from tests import crashing, nights
 from tests.conftest import Province
@@ -186,7 +187,7 @@ def test_a_day_pulled_again_makes_a_new_batch_and_moves_no_number(province: Prov
 
 
 def run_models(settings: Settings) -> None:
-    nights.run_night(settings, "-", build=nights.build_models)
+    nights.run_night(settings, "-", build=dbt.build_models)
 
 
 def test_everything_but_landing_can_be_dropped_and_comes_back_the_same(province: Province) -> None:

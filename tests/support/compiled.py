@@ -80,7 +80,7 @@ def create_relation(con: duckdb.DuckDBPyConnection, statement: Statement) -> Non
 
 
 def build_compiled(settings: Settings) -> list[NodeResult]:
-    """In place of `dbt.build`: every seed and model, no data test.
+    """In place of `build_and_test`: every seed and model, no data test.
 
     Compiles where the target folder is no copy of a compiled one.
     """

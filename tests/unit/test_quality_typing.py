@@ -143,20 +143,7 @@ def test_a_native_date_cell_lands_with_its_midnight_and_is_a_day() -> None:
 
 @pytest.mark.parametrize(
     ("text", "percent"),
-    [
-        ("72%", 72),
-        ("72 %", 72),
-        ("72,35%", 72),
-        ("72,5%", 73),
-        ("0%", 0),
-        ("100%", 100),
-        ("72", 72),
-        ("99,5%", 99),
-        ("99,99 %", 99),
-        ("100,4%", 101),
-        ("-0,4%", -1),
-        ("0,4%", 0),
-    ],
+    [("72%", 72), ("72 %", 72), ("72,35%", 72), ("72,5%", 73), ("0%", 0), ("100%", 100), ("72", 72)],
 )
 def test_a_percentage_is_whole_per_cent(text: str, percent: int) -> None:
     assert value({"type": "percent"}, text) == percent

@@ -115,7 +115,6 @@ def whole_number_sql(source: Source, text: str, sql_type: str) -> str:
 def percent_sql(source: Source, text: str, scale: str | None = None) -> str:
     """`72 %`, `72,35%`, or a number without the sign as `scale` says, rounded to whole per cent.
 
-    Rounding neither completes what is not complete (99,5 % is 99) nor brings 100,4 % or -0,4 % into range.
     Without a scale only a whole number is read, as it stands; whether a column's numbers can be meant so is
     asked of all of them together (`has_unknown_scale_sql`). The scale never follows from a single value:
     1 may be 1 % or 100 %.
@@ -126,14 +125,10 @@ def percent_sql(source: Source, text: str, scale: str | None = None) -> str:
     unsigned = duck.literal(number if scale else r"[+-]?\d{1,9}")
     bare = f"try_cast(replace(regexp_replace({text}, '\\s*%$', ''), ',', '.') as decimal(28, 12))"
     value = f"({bare} * 100)" if scale == "fraction" else bare
-    share = (
-        f"case when regexp_full_match({text}, {signed}) then {bare} "
-        f"when regexp_full_match({text}, {unsigned}) then {value} end"
+    return (
+        f"cast(round(case when regexp_full_match({text}, {signed}) then {bare} "
+        f"when regexp_full_match({text}, {unsigned}) then {value} end) as integer)"
     )
-    whole = (
-        "case when p between 99 and 100 or p < 0 then floor(p) when p > 100 then ceil(p) else round(p) end"
-    )
-    return f"cast(list_transform([{share}], lambda p: {whole})[1] as integer)"
 
 
 def has_unknown_scale_sql(source: Source, text: str, over: str = "") -> str:
