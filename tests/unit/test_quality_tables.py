@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines.landing.batches import write_batch
+from pipelines.quality import tables
+from pipelines.quality.expectations import RuleResult
 from pipelines.quality.suite import read_suite
 from pipelines.quality.tables import evaluate_tables
 from pipelines.settings import PROJECT, Settings
@@ -86,8 +89,8 @@ BROKEN: dict[str, dict[str, tuple[list[Row], list[int]]]] = {
 RULES = [(table, rule.rule) for table, rules in SUITES.items() for rule in rules]
 
 
-def evaluate_rows(settings: Settings, tables: dict[str, list[Row]]) -> dict[tuple[str, str], list[int]]:
-    for table, rows in tables.items():
+def evaluate_rows(settings: Settings, landed: dict[str, list[Row]]) -> dict[tuple[str, str], list[int]]:
+    for table, rows in landed.items():
 
         def write(out: Path, table: str = table, rows: list[Row] = rows) -> tuple[str, tuple[str, ...]]:
             names = [c.name for c in CONTRACTS.reference[table].as_source().columns]
@@ -116,3 +119,22 @@ def test_the_rule_finds_the_rows_that_break_it(settings: Settings, table: str, r
     added, failed = BROKEN[table][rule]
     failing = evaluate_rows(settings, SOUND | {table: SOUND[table] + added})
     assert {rule_of: rows for rule_of, rows in failing.items() if rows} == {(table, rule): failed}
+
+
+def test_verdicts_are_kept_until_a_table_is_another_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluations: list[str] = []
+    evaluate_suite = tables.evaluate_suite
+
+    def count(*words: Any) -> list[RuleResult]:
+        evaluations.append(words[-1])
+        return evaluate_suite(*words)
+
+    monkeypatch.setattr(tables, "evaluate_suite", count)
+    first = evaluate_rows(settings, SOUND)
+    again = {(v.table, v.rule.rule): v.failed for v in evaluate_tables(CONTRACTS, settings)}
+    assert again == first and len(evaluations) == len(SUITES)
+    added, failed = BROKEN["procedures"]["procedure_repeated"]
+    failing = evaluate_rows(settings, {"procedures": SOUND["procedures"] + added})
+    assert failing["procedures", "procedure_repeated"] == failed and len(evaluations) == 2 * len(SUITES)
