@@ -16,6 +16,7 @@ from pipelines.gate.facts import (
     Fact,
     count_keys,
     count_lost_keys,
+    list_delivery_doubts,
     list_delivery_facts,
     list_empty_columns,
     list_mart_facts,
@@ -72,6 +73,7 @@ def examine_build(
     previous = chain[-1] if chain else None
     facts = [
         *list_delivery_facts(con, contracts, as_of, relations[BATCHES], relations[CHECKS]),
+        *list_delivery_doubts(con, settings, relations[BATCHES]),
         *list_empty_columns(con, contracts, settings, relations[BATCHES]),
         *list_mart_facts(con, read_gate_facts(settings.dbt_target / "manifest.json"), relations),
         *_compare_keys(con, settings, contracts, previous, relations[BATCHES]),
@@ -144,7 +146,15 @@ def _compare_keys(
             for deliveries in pairs
         ]  # fmt: skip
         if all(files) and files[0] != files[1]:
-            yield from count_lost_keys(con, source.name, _name_item(source), *files)
+            yield from count_lost_keys(
+                con, source.name, _name_item(source), *files, is_fixed=_is_fixed(source)
+            )
+
+
+def _is_fixed(source: Source) -> bool:
+    """Whether nothing ever leaves the list: a province that a ranking no longer names did not cease to be."""
+    canonical = read_canon().sources.get(source.name)
+    return canonical is not None and canonical.silence == "none"
 
 
 def _name_item(source: Source) -> tuple[str, ...]:

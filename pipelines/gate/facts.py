@@ -14,9 +14,11 @@ import duckdb
 
 from pipelines import duck
 from pipelines.gate.gate_rule import GateFact
+from pipelines.landing.batches import read_sidecar
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts
+from pipelines.sources.notes import CHECK
 from pipelines.sql import read_sql
 
 PACKAGE = "pipelines.gate"
@@ -113,6 +115,20 @@ def list_empty_columns(
                     yield Fact("empty_column", f"{name}.{column}", value, float(empty), details)
 
 
+def list_delivery_doubts(con: duckdb.DuckDBPyConnection, settings: Settings, batches: str) -> Iterator[Fact]:
+    """What the pull of each source's newest delivery wants somebody to look at (`pipelines/sources/notes.py`)."""
+    newest = con.execute(
+        f"select source, max(partition_key)::varchar, max_by(batch_id, partition_key) from {batches} "
+        f"where is_current group by all order by all"
+    ).fetchall()
+    for name, day, batch_id in newest:
+        sidecar = settings.landing / name / day / f"{batch_id}.json"
+        notes = read_sidecar(sidecar).notes if sidecar.exists() else ()
+        doubts = tuple(note.removeprefix(CHECK) for note in notes if note.startswith(CHECK))
+        if doubts:
+            yield Fact("doubts", name, len(doubts), len(doubts), doubts)
+
+
 def list_mart_facts(
     con: duckdb.DuckDBPyConnection, gate: Mapping[str, list[GateFact]], relations: Mapping[str, str]
 ) -> Iterator[Fact]:
@@ -127,9 +143,15 @@ def list_mart_facts(
 
 
 def count_lost_keys(
-    con: duckdb.DuckDBPyConnection, source: str, item: tuple[str, ...], before: list[str], now: list[str]
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    item: tuple[str, ...],
+    before: list[str],
+    now: list[str],
+    *,
+    is_fixed: bool = False,
 ) -> Iterator[Fact]:
-    """Of the keys in the files `before`, the share that the files `now` no longer have."""
+    """Of the keys in the files `before`, the share that `now` no longer has; of a fixed list their number too."""
     columns = ", ".join(duck.identifier(column) for column in item)
     key = "concat_ws('|', " + ", ".join(duck.identifier(column) for column in item) + ")"
     query = read_sql(PACKAGE, "lost_keys", columns=columns, key=key)
@@ -137,6 +159,8 @@ def count_lost_keys(
     if row and row[0]:
         keys, lost, examples = row
         yield Fact("keys_lost_share", source, lost / keys, float(lost), tuple(examples or ()))
+        if is_fixed:
+            yield Fact("fixed_keys_lost", source, float(lost), float(lost), tuple(examples or ()))
 
 
 def count_keys(

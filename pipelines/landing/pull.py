@@ -10,10 +10,11 @@ import duckdb
 from pipelines import duck
 from pipelines.landing import arrivals
 from pipelines.landing.batches import Batch, find_newest_batch, write_batch
+from pipelines.landing.date_mixtures import check_date_mixtures
 from pipelines.landing.drift import check_drift
 from pipelines.landing.lost_columns import check_lost_columns
 from pipelines.landing.personal import batch_sql
-from pipelines.landing.repeated_keys import check_repeated_keys
+from pipelines.landing.repeated_keys import check_repeated_keys, note_alike_codes
 from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.log import get_logger
 from pipelines.privacy.detectors import register_detectors
@@ -66,7 +67,9 @@ def land_partition(
             )
             check_repeated_keys(con, source, str(partition), out, relation)
         check_lost_columns(source, str(partition), matches, settings.landing)
-        notes = (*relation.notes, *check_drift(con, source, str(partition), out))
+        check_date_mixtures(con, source, str(partition), out)
+        alike = note_alike_codes(con, source, out)
+        notes = (*relation.notes, *alike, *check_drift(con, source, str(partition), out))
         return relation.origin, notes, relation.validator
 
     try:

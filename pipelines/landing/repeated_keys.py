@@ -11,10 +11,13 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines import duck
+from pipelines.privacy.detectors import REMOVED
+from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.column import Column
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.identity import list_identity
 from pipelines.sources.errors import PermanentSourceError, SourceError
+from pipelines.sources.notes import CHECK
 from pipelines.sources.relation import Relation
 from pipelines.sources.values.parsing import clean_text_sql
 from pipelines.sql import read_sql
@@ -69,8 +72,8 @@ def describe_repetition(repetition: Repetition, places: list[list[str]]) -> str:
     """`2 keys stand in this list more than once (2 rows too many): 'VM-010' (pages 1 and 2), …`."""
     examples = []
     for texts, labels in zip(repetition.examples, places, strict=True):
-        key = "|".join(text or "" for text in texts[0])
-        examples.append(f"{key!r} ({'; '.join(labels)})" if labels else repr(key))
+        keys = " and ".join(repr("|".join(text or "" for text in key)) for key in texts[:2])
+        examples.append(f"{keys} ({'; '.join(labels)})" if labels else keys)
     more = repetition.keys - len(examples)
     verb = "key stands" if repetition.keys == 1 else "keys stand"
     rows = "1 row" if repetition.rows == 1 else f"{repetition.rows} rows"
@@ -88,7 +91,7 @@ def find_repetition(con: duckdb.DuckDBPyConnection, source: Source, relation: st
     columns = [by_name[name] for name in identity if name in by_name]
     if not columns or columns[0].name != identity[0]:
         return None
-    cleaned = [clean_text_sql(source, column) for column in columns]
+    cleaned = [fold_key_sql(source, column) for column in columns]
     if source.milestones and {"recorded_at", "status_code"} <= present:
         cleaned += [duck.identifier("recorded_at"), _state_sql(source, by_name["status_code"])]
     texts = [duck.identifier(column.name) for column in columns]
@@ -98,6 +101,37 @@ def find_repetition(con: duckdb.DuckDBPyConnection, source: Source, relation: st
         return None
     names = tuple(column.name for column in columns)
     return Repetition(names, int(rows[0][0]), int(rows[0][1]), [texts for _, _, texts in rows])
+
+
+def fold_key_sql(source: Source, column: Column) -> str:
+    """SQL of a key's text as two that are one by all appearances agree: case and a dot at the end aside.
+
+    NULL where there is none, or none is left: what personal data left behind is no key.
+    """
+    text = clean_text_sql(source, column)
+    return f"case when not contains({text}, {duck.literal(REMOVED)}) then rtrim(lower({text}), '.,;: ') end"
+
+
+def note_alike_codes(con: duckdb.DuckDBPyConnection, source: Source, batch: Path) -> tuple[str, ...]:
+    """Of a log, whose rows may repeat: the codes that differ by no more than case or a dot at their end."""
+    canonical = read_canon().sources.get(source.name)
+    items = canonical.item if canonical and not list_identity(source) else ()
+    relation = f"read_parquet({duck.literal(batch)})"
+    present = {str(row[0]) for row in con.execute(f"describe from {relation}").fetchall()}
+    notes = []
+    for column in source.columns:
+        if column.name in items and column.name in present:
+            text = clean_text_sql(source, column)
+            rows = con.execute(
+                f"select list(distinct {text}) as texts, count(*) over () from {relation} "
+                f"group by {fold_key_sql(source, column)} having count(distinct {text}) > 1 order by texts limit 5"
+            ).fetchall()
+            if rows:
+                examples = ", ".join(" and ".join(map(repr, sorted(texts))) for texts, _ in rows)
+                notes.append(
+                    f"{CHECK}{rows[0][1]} codes in {column.name} are written in two ways, and count as two: {examples}"
+                )
+    return tuple(notes)
 
 
 def _state_sql(source: Source, status: Column) -> str:

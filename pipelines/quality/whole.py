@@ -21,6 +21,7 @@ from pipelines.quality.split import KeyedBatch
 from pipelines.quality.suite import BATCH_FACTS, Suite
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.relation import tells_only_now
 
 # The same weekday of the last eight weeks; fewer than three such days, or days of a handful of rows,
 # are no measure.
@@ -115,7 +116,8 @@ def select_row_facts(source: Source, keyed: Sequence[KeyedBatch]) -> str:
     pulls = [read_pull_time(p.batch) for p in keyed]
     exports = [datetime.combine(day, source.snapshot_at) for day in days]
     # A day of grace: a table is often exported some hours after its nominal hour.
-    export = f"{pick(exports if source.milestones else pulls)} + interval 1 day"
+    is_of_its_day = source.milestones and not tells_only_now(source)
+    export = f"{pick(exports if is_of_its_day else pulls)} + interval 1 day"
     return (
         f"_batch::bigint as _place, {pick(days)} as _partition, {pick(days)} + interval 1 day as _day_end, "
         f"{pick(pulls)} as _pulled_at, {export} as _export_at"

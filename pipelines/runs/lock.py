@@ -15,12 +15,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from pipelines.file_holders import name_holders
 from pipelines.log import get_logger
 from pipelines.settings import LOCAL_ZONE, Settings
 
 LOG = get_logger(__name__)
 SECONDS_TO_WAIT = 1800
 SECONDS_BETWEEN_NOTICES = 60
+WHAT_NOW = (
+    "Nothing of it was published, nothing is lost, and the last release is still served. Close that program, or wait "
+    "until it is done, then run again: the next run publishes the day whole."
+)
 
 
 class Holder(NamedTuple):
@@ -49,7 +54,8 @@ class Busy(RuntimeError):
 def exclusive(settings: Settings, wait: float = SECONDS_TO_WAIT) -> Iterator[None]:
     """Hold the writer lock; the kernel releases it with the process, however that ends.
 
-    Busy after `wait` seconds. Whoever waits says so at once, and again every minute.
+    Busy after `wait` seconds. Whoever waits says so at once, and again every minute. FileBusy where a program that
+    knows nothing of this lock holds the catalogue or the warehouse.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     # Not truncated: until the lock is ours, the file says whose it is.
@@ -57,7 +63,8 @@ def exclusive(settings: Settings, wait: float = SECONDS_TO_WAIT) -> Iterator[Non
     with os.fdopen(descriptor, "r+", encoding="utf-8") as handle:
         _wait_for_lock(handle, settings, wait)
         _write_holder(handle)
-        yield
+        with name_holders(settings.lake / "catalog.sqlite", settings.warehouse, what_now=WHAT_NOW):
+            yield
 
 
 def read_holder(settings: Settings) -> Holder | None:

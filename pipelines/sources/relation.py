@@ -6,6 +6,7 @@ anywhere between source and batch.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -73,6 +74,15 @@ def register_chunks(
 def today() -> date:
     """The day it is in the place's own zone."""
     return datetime.now(LOCAL_ZONE).date()
+
+
+def tells_only_now(source: Source) -> bool:
+    """Whether each pull gives the state at the pull, whatever day is asked for: no day stands in the question."""
+    if source.connector == "files":
+        return not source.inbox and "{partition}" not in str(source.path)
+    if source.connector == "http":
+        return not source.asks_for_day_over_http()
+    return not source.cursor and not re.search(r"(?<![:\w\\]):partition\b", source.query or "")
 
 
 def refuse_the_past(source: Source, partition: date) -> None:

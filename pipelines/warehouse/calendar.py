@@ -18,6 +18,8 @@ from pipelines import duck
 FIRST, LAST = date(2024, 1, 1), date(2027, 12, 31)
 # Deadlines and escalations reach beyond as_of.
 YEARS_AHEAD = 2
+# One deadline that is typed wrongly must not make a calendar of centuries; a day beyond it has no working days.
+MOST_YEARS_AHEAD = 10
 
 
 def build_calendar(country: str = "VN", first: date = FIRST, last: date = LAST) -> pd.DataFrame:
@@ -47,7 +49,7 @@ def find_span(
     con: duckdb.DuckDBPyConnection, accepted: Mapping[str, Mapping[str, str]], counts_since: date, as_of: date
 ) -> tuple[date, date]:
     """First and last day of the calendar: whole years, from the first day that any accepted row names, or
-    counting begins, to the last, or some years past as_of.
+    counting begins, to the last, at least YEARS_AHEAD and at most MOST_YEARS_AHEAD years past as_of.
 
     `accepted`: table of schema `raw` → column → DuckDB type.
     """
@@ -57,7 +59,8 @@ def find_span(
         ends = ", ".join(f"min({q})::date, max({q})::date" for q in moments)
         row = con.execute(f"select {ends} from {duck.identifier('raw', table)}").fetchone() if ends else None
         days += [day for day in row or () if day]
-    return date(min(days).year, 1, 1), date(max(days).year, 12, 31)
+    last_year = min(max(days).year, max(as_of.year + MOST_YEARS_AHEAD, LAST.year))
+    return date(min(days).year, 1, 1), date(last_year, 12, 31)
 
 
 def find_uncovered_years(country: str, first: date, last: date) -> list[int]:

@@ -9,11 +9,14 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from pipelines import duck
 from pipelines.examine import Examination, examine_source
 from pipelines.night import Night, land_source, land_tables, validate_source
 from pipelines.quality.reports import Report
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
+from pipelines.warehouse.build import prepare_warehouse
+from tests.support.compiled import create_relation, read_statements
 
 CASES = Path(__file__).parent
 
@@ -75,3 +78,16 @@ class CasePlace:
             partition=date.fromisoformat(day),
             rows=1000,
         )
+
+
+def build_relation(place: CasePlace, compiled: Settings, name: str) -> list[dict[str, Any]]:
+    """The rows of one model, by the project's own compiled SQL over what the place has accepted."""
+    prepare_warehouse(place.settings, place.contracts)
+    with duck.connect(place.settings.extensions, place.settings.warehouse) as con:
+        for statement in read_statements(compiled.dbt_target):
+            create_relation(con, statement)
+            if statement.name == name:
+                rows = con.execute(f"from {statement.schema}.{name}")
+                columns = [column[0] for column in rows.description or ()]
+                return [dict(zip(columns, row, strict=True)) for row in rows.fetchall()]
+    raise LookupError(name)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+from datetime import date
 from pathlib import Path
 
 import pytest
+import xlwt
 
+from pipelines.landing.pull import land_partition
 from pipelines.sources.errors import PermanentSourceError
-from pipelines.sources.files.formats.foreign import describe_text, find_kind
+from pipelines.sources.files.formats.foreign import OLE, describe_text, find_kind
 from tests.cases.case_place import CasePlace
+from tests.cases.test_generated_dirt import make_source
 
 DOSSIERS = "dossier_log"
 
@@ -110,3 +116,56 @@ def test_another_delimiter_is_named(tmp_path: Path, sign: str, name: str) -> Non
 def test_texts_are_no_foreign_files() -> None:
     assert find_kind(b"ID;Phone;Name\n1;2;3\n") is None and find_kind(b"BM;MZ\n") is None
     assert 'delimiter: ","' in str(describe_text(b"a,b,c\n1,2,3\n"))
+
+
+@pytest.mark.parametrize("day", ["2025-08-06", "2025-08-08"])
+def test_a_fault_below_lines_that_were_left_out_is_named_by_the_line_of_the_file(
+    tmp_path: Path, day: str
+) -> None:
+    place = CasePlace("sep_line", tmp_path)
+    file = place.inbox / f"export_{day}.csv"
+    lines = file.read_bytes().split(b"\r\n")
+    lines[11] += b";one;more"
+    file.write_bytes(b"\r\n".join(lines))
+    with pytest.raises(PermanentSourceError, match=r"line 12 has \d+ cells"):
+        place.validate_day(DOSSIERS, day)
+
+
+def zip_of(*names: str, content: str = "x") -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def old_workbook() -> bytes:
+    data, book = io.BytesIO(), xlwt.Workbook()
+    book.add_sheet("a").write(0, 0, "x")
+    book.save(data)
+    return data.getvalue()
+
+
+FOREIGN = {
+    "a Word document": zip_of("[Content_Types].xml", "word/document.xml"),
+    "a binary workbook": zip_of("[Content_Types].xml", "xl/workbook.bin"),
+    "an OpenDocument spreadsheet": zip_of(
+        "mimetype", content="application/vnd.oasis.opendocument.spreadsheet"
+    ),
+    "a workbook, .*`format: xlsx`": old_workbook(),
+    "a workbook protected by a password": OLE + "EncryptedPackage".encode("utf-16-le") + bytes(200),
+    "a web page, .*log-in page": b"<!DOCTYPE html><html><form action='/login'></form></html>",
+    "a PDF": b"%PDF-1.7 and more of it",
+}
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson", "parquet"])
+def test_a_foreign_file_has_its_name_in_every_format(tmp_path: Path, form: str) -> None:
+    place = CasePlace("native_percent", tmp_path)
+    source, folder = make_source(place, form), tmp_path / "dirt"
+    folder.mkdir()
+    for number, (name, content) in enumerate(FOREIGN.items(), 1):
+        day = date(2025, 8, number)
+        (folder / f"{day}.{form}").write_bytes(content)
+        with pytest.raises(PermanentSourceError, match=f"it is {name}"):
+            land_partition(source, day, place.settings, run_id="t")

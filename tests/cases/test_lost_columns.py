@@ -109,3 +109,22 @@ def test_a_reference_table_does_not_lose_a_column_that_it_had(tmp_path: Path) ->
     units.write_text("\n".join([header, *lines, ""]), encoding="utf-8")
     with pytest.raises(PermanentSourceError, match=r"reference units: column 'unit_type'.* is gone"):
         place.validate_day(DOSSIERS, "2025-08-07")
+
+
+def test_a_nested_key_that_is_null_throughout_is_there(tmp_path: Path) -> None:
+    place = CasePlace("dotnet_json_times", tmp_path)
+    file = place.inbox / "log_2025-08-06.json"
+    document = json.loads(file.read_text(encoding="utf-8"))
+    for record in document["items"]:
+        record["ngay"] = {"ketThuc": None} if record.pop("ngayKetThuc") is None else None
+    file.write_text(json.dumps(document), encoding="utf-8")
+    place.change_sources("ngayKetThuc", "ngay.ketThuc")
+    place.validate_day(DOSSIERS, "2025-08-06")
+    for record in document["items"]:
+        record["ngay"] = {}
+    file.write_text(json.dumps(document), encoding="utf-8")
+    other = CasePlace("dotnet_json_times", tmp_path / "other")
+    other.change_sources("ngayKetThuc", "ngay.ketThuc")
+    (other.inbox / "log_2025-08-06.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(PermanentSourceError, match=r"'ngay\.ketThuc'\) is not there"):
+        other.validate_day(DOSSIERS, "2025-08-06")

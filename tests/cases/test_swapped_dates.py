@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from pipelines.landing.batches import Batch
+from pipelines.landing.date_mixtures import find_exchange
+from pipelines.quality.split import KeyedBatch
+from pipelines.quality.whole import select_row_facts
 from pipelines.sources.contracts.column import Column
 from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.relation import tells_only_now
 from pipelines.sources.values.mixtures import MomentMixtures
 from tests.cases.case_place import CasePlace
 
@@ -71,3 +78,97 @@ def test_a_state_later_than_the_table_itself_is_rejected(tmp_path: Path) -> None
     day = place.validate_day("dossier_log", "2025-08-07")
     # The milestone itself, and the row's own status, which was taken before that receipt.
     assert list(day.rejected.values()) == [{"recorded_after_export"}, {"received_after_recorded"}]
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_texts_of_which_a_part_was_exchanged_are_refused_in_any_format(tmp_path: Path, ending: str) -> None:
+    place = CasePlace("eth_for_d_stroke", tmp_path)
+    header, first, *_ = (place.inbox / "export_2025-08-05.csv").read_text(encoding="utf-8").splitlines()
+    names = header.lstrip("\ufeff").split(";")
+    records = []
+    for day in range(1, 31):
+        record = dict(zip(names, first.split(";"), strict=True))
+        received = f"2025-{day:02d}-07 08:00:00" if day <= 12 else f"{day}/07/2025 08:00:00"
+        records.append(record | {"Số hồ sơ": f"H42.18-250805-{day:05d}", "Ngày tiếp nhận": received})
+    file = place.inbox / f"export_2025-08-05.{ending}"
+    if ending == "json":
+        place.change_sources(
+            'export_{partition}.csv"\n    format: csv\n    delimiter: ";"',
+            'export_{partition}.json"\n    format: json',
+        )
+        file.write_text(json.dumps(records), encoding="utf-8")
+    else:
+        file.write_text("\n".join([header, *(";".join(r.values()) for r in records), ""]), encoding="utf-8")
+    with pytest.raises(PermanentSourceError, match="column 'received_at' writes its dates in two ways"):
+        place.validate_day("dossier_log", "2025-08-05")
+
+
+@pytest.mark.parametrize(
+    ("days", "is_exchange"),
+    [
+        (
+            [
+                "8/5/2025",
+                "8/6/2025",
+                "8/7/2025",
+                "8/9/2025",
+                "13/08/2025",
+                "14/08/2025",
+                "15/08/2025",
+                "16/08/2025",
+            ],
+            True,
+        ),
+        (["8/5/2025", "8/6/2025", "8/7/2025", "13/8/2025", "13/08/2025", "14/08/2025", "15/08/2025"], False),
+        (
+            [
+                "2025-08-05",
+                "2025-08-13",
+                "2025-08-07",
+                "2025-08-09",
+                "13/08/2025",
+                "14/08/2025",
+                "15/08/2025",
+            ],
+            False,
+        ),
+        (
+            [
+                "2025-08-05",
+                "2025-08-06",
+                "2025-08-07",
+                "2025-08-09",
+                "05/08/2025",
+                "14/08/2025",
+                "15/08/2025",
+            ],
+            False,
+        ),
+        (["13/08/2025", "05/08/2025", "14/08/2025"], False),
+    ],
+)
+def test_only_what_must_be_an_exchange_is_called_one(days: list[str], is_exchange: bool) -> None:
+    assert bool(find_exchange(days)) is is_exchange
+
+
+def test_a_table_that_is_asked_late_may_hold_what_happened_since(tmp_path: Path) -> None:
+    """It tells how things stand when it is pulled: its nominal hour of yesterday is no limit."""
+    place = CasePlace("sql_server_1900", tmp_path)
+    source = place.contracts.sources["dossier_log"]
+    assert not tells_only_now(source)
+    assert tells_only_now(source.model_copy(update={"path": "{data}/in/export.csv"}))
+    table = source.model_copy(
+        update={"connector": "database", "path": None, "table": "t", "url": "sqlite:///x"}
+    )
+    assert tells_only_now(table)
+    dated = table.model_copy(update={"table": None, "query": "select * from t where day = :partition"})
+    assert not tells_only_now(dated)
+    batch = Batch("b", "dossier_log", "2025-08-06", 1, "", "", "", "2025-08-07 15:00:00", "r", tmp_path)
+    facts = {
+        name: select_row_facts(s, [KeyedBatch(batch, 0)]) for name, s in (("live", table), ("dated", dated))
+    }
+    moments = {
+        name: duckdb.sql(f"select _export_at from (select {sql} from (select 0 as _batch))").fetchone()
+        for name, sql in facts.items()
+    }
+    assert moments == {"live": (datetime(2025, 8, 8, 22, 0),), "dated": (datetime(2025, 8, 7, 17, 0),)}

@@ -235,6 +235,23 @@ def test_an_unreachable_database_is_named_without_its_secret(target: Settings) -
     assert "hush" not in str(error.value) and "hush" not in repr(lost)
 
 
+def test_a_session_that_holds_a_table_is_named_and_nothing_is_lost(
+    target: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "LOCK_TIMEOUT", "200ms")
+    release(target, [("a", 1)])
+    postgres.load_postgres(target)
+    release(target, [("a", 2)])
+    assert target.postgres_url
+    with psycopg.connect(target.postgres_url, application_name="nightly backup") as other:
+        other.execute("lock table marts.releases in access exclusive mode")
+        pid = other.info.backend_pid
+        with pytest.raises(PostgresError, match=rf"process {pid} \(.*nightly backup.*the next run brings"):
+            postgres.load_postgres(target)
+    assert postgres.load_postgres(target).rewritten
+    assert read(target, "select * from marts.task") == [("a", 2)]
+
+
 def test_readers_in_repeatable_read_never_see_two_releases_mixed(target: Settings) -> None:
     # Release n: n tasks of n each; `counts` says n. Any mixture breaks one of the equations.
     release(target, [(f"t{i}", 1) for i in range(1)], counts=[("all", 1)])

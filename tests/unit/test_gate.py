@@ -32,6 +32,9 @@ CASES = [
     (Fact("keys_lost_share", "issue_register", 27 / 30, 27), None, "delivery_lost_keys", "held"),
     (Fact("keys_lost_share", "issue_register", 3 / 30, 3), None, None, ""),  # a handful
     (Fact("keys_lost_share", "task_tracker", 12 / 600, 12), None, "delivery_lost_some_keys", "warned"),
+    # Nothing ever leaves a ranking: one province fewer is a part of it.
+    (Fact("fixed_keys_lost", "national_ranking", 1, 1, ("28",)), None, "fixed_list_lost_keys", "held"),
+    (Fact("fixed_keys_lost", "national_ranking", 0, 0), None, None, ""),
     # An .xls that was cut at the end of its sheet: 65 535 rows under one header.
     (Fact("keys", "dossier_log", 65_535, 65_535), 65_530.0, "delivery_at_row_limit", "held"),
     (Fact("keys", "dossier_log", 65_535, 65_535), 65_535.0, None, ""),  # accepted before
@@ -45,6 +48,8 @@ CASES = [
     (Fact("conflict_share", "tasks", 0.59, 2_000), None, "contradictions_prevail", "held"),
     (Fact("conflict_share", "tasks", 0.59, 2_000), 0.58, None, ""),
     (Fact("days_empty", "dossier_log", 1, 1, ("2025-09-30",)), None, "delivery_empty", "warned"),
+    (Fact("doubts", "task_tracker", 1, 1, ("3 rows are hidden",)), None, "delivery_doubtful", "warned"),
+    (Fact("doubts", "task_tracker", 1, 1, ("3 rows are hidden",)), 1.0, None, ""),  # told before
     (Fact("days_missing", "dossier_log", 1, 1, ("2025-08-05",)), None, "delivery_missing", "warned"),
     (Fact("days_late", "task_tracker", 2, 2, ("2025-08-01",)), None, "delivery_late", "warned"),
     (Fact("never_delivered", "national_ranking", 1, 1), None, "source_never_delivered", "warned"),

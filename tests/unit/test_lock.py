@@ -5,11 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from pipelines import duck
+from pipelines.file_holders import FileBusy
+from pipelines.lake import catalogue
 from pipelines.runs.lock import Busy, exclusive, read_holder
 from pipelines.settings import Settings
 
@@ -62,3 +70,63 @@ def test_a_waiting_writer_ends_at_the_signal(settings: Settings) -> None:
                 raise AssertionError("two writers")
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+HOLD_SQLITE = """
+import sqlite3, sys
+con = sqlite3.connect(sys.argv[1], isolation_level=None)
+con.execute("begin immediate")
+print("held", flush=True)
+sys.stdin.read()
+"""
+HOLD_DUCKDB = (
+    "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+)
+
+
+@contextmanager
+def holding(script: str, path: Path) -> Iterator[int]:
+    """A program that has the file locked, as a BI tool or a backup would; its number."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdin is not None and child.stdout is not None
+    try:
+        assert child.stdout.readline() == b"held\n"
+        yield child.pid
+    finally:
+        child.stdin.close()
+        child.wait()
+        child.stdout.close()
+
+
+def test_a_program_that_holds_the_catalogue_is_named_and_the_next_writer_does_what_was_left(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "BUSY_TIMEOUT_MS", 100)
+    with catalogue.open_lake(settings, read_only=False) as con:
+        catalogue.initialise_lake(con)
+    with (
+        holding(HOLD_SQLITE, catalogue.catalog_file(settings)) as pid,
+        pytest.raises(FileBusy, match=rf"catalog\.sqlite.* process {pid} \(python.*still served.*run again"),
+        exclusive(settings),
+        catalogue.open_lake(settings, read_only=False) as con,
+    ):
+        catalogue.initialise_lake(con)
+    with exclusive(settings), catalogue.open_lake(settings, read_only=False) as con:
+        catalogue.initialise_lake(con)
+
+
+def test_a_program_that_holds_the_warehouse_is_named(settings: Settings) -> None:
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        holding(HOLD_DUCKDB, settings.warehouse) as pid,
+        pytest.raises(FileBusy, match=rf"warehouse\.duckdb.* process {pid} \(python"),
+        exclusive(settings),
+    ):
+        duck.connect(settings.extensions, settings.warehouse)
+
+
+def test_another_fault_of_the_database_is_told_as_it_is(settings: Settings) -> None:
+    with pytest.raises(duckdb.CatalogException), exclusive(settings):
+        duckdb.execute("from nothing_of_that_name")

@@ -148,7 +148,9 @@ def test_sheets_are_chosen_by_name_or_pattern_and_give_their_constants(settings:
         {"name": "level", "raw": "level"},
         {"name": "s", "raw": "_sheet"},
     )
-    one = sheet_source(columns=columns, sheets={"Cấp tỉnh": {"level": "p"}, "Xã *": {"level": "c"}})
+    one = sheet_source(
+        columns=columns, repeated_keys="accept", sheets={"Cấp tỉnh": {"level": "p"}, "Xã *": {"level": "c"}}
+    )
     assert read(settings, one) == [
         ("A", "p", "Cấp tỉnh"), ("B", "p", "Cấp tỉnh"), ("A", "c", "Xã 1"), ("B", "c", "Xã 2"),
     ]  # fmt: skip
@@ -259,7 +261,7 @@ def test_external_links_and_macros_are_said_and_never_followed(settings: Setting
         (b"<html><table><tr><td>STT</td></tr></table></html>", "it is a web page, .*save it as .xlsx"),
         ("\ufeffSTT;Mã\n1;A\n".encode(), "text with delimiters.*`format: csv`"),
         (b"%PDF-1.7", "it is a PDF"),
-        (b"not a zip at all", "no workbook, whatever its name"),
+        (b"not a zip at all", "no workbook, though its name says so"),
         (b"PK\x03\x04 and no more", "no readable workbook"),
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 504 + "EncryptedPackage".encode("utf-16-le"),

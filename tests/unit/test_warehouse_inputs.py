@@ -79,6 +79,8 @@ def span_of(*moments: str, since: str = "2025-07-01", as_of: str = "2025-08-06")
 def test_the_calendar_spans_what_the_data_need_and_never_less_than_before() -> None:
     assert span_of("2025-07-01 08:00:00") == ("2024-01-01", "2027-12-31")
     assert span_of("2019-05-06 08:00:00", "2031-02-01 00:00:00") == ("2019-01-01", "2031-12-31")
+    # A deadline that somebody typed wrongly.
+    assert span_of("2025-07-01 08:00:00", "2125-08-06 00:00:00") == ("2024-01-01", "2035-12-31")
     assert span_of("2025-07-01 08:00:00", since="1998-03-01") == ("1998-01-01", "2027-12-31")
 
 

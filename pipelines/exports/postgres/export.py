@@ -23,6 +23,7 @@ from pipelines.lake.catalogue import ALIAS
 from pipelines.lake.ledger import Release
 from pipelines.masking import mask_secrets
 from pipelines.settings import Settings
+from pipelines.sql import read_sql
 
 # Two publishers into one database: the second waits for the first, then finds nothing to do.
 PUBLISHER_LOCK = 40_766
@@ -49,11 +50,29 @@ def load_postgres(settings: Settings, *, compare_all: bool = False) -> ExportRes
                 _vacuum(settings.postgres_url, done.details["changed tables"])
         except psycopg.Error as error:
             message = mask_secrets(str(error).replace(settings.postgres_url, where).strip())
+            if isinstance(error, psycopg.errors.LockNotAvailable):
+                message += describe_lockers(settings.postgres_url)
             raise PostgresError(
                 f"{where}: release {newest.release_id} was not applied, the one before is still held. "
                 f"PostgreSQL says: {message}"
             ) from None
     return ExportResult(where, newest.release_id, done.rewritten, done.details)
+
+
+def describe_lockers(url: str) -> str:
+    """Which sessions have had a transaction open for longest, and what to do; nothing where they cannot be asked."""
+    try:
+        with psycopg.connect(url, application_name="thongsuot", connect_timeout=5) as pg:
+            sessions = pg.execute(read_sql("pipelines.exports.postgres", "open_transactions")).fetchall()
+    except psycopg.Error:
+        return ""
+    listed = "; ".join(
+        f"process {pid} ({user}, {name or 'no name'}, since {at})" for pid, user, name, at in sessions
+    )
+    return (
+        f"\nOpen transactions, the oldest first: {listed or 'none that this user may see'}. Nothing is lost: when they "
+        f"have ended, the next run brings the release."
+    )
 
 
 def address(url: str) -> str:

@@ -15,4 +15,6 @@ def list_identity(source: Source) -> tuple[str, ...]:
         return source.key
     if source.milestones:
         return canonical.item
-    return (canonical.item or source.key) if canonical.kind == "snapshot" else ()
+    if canonical.kind != "snapshot":
+        return ()
+    return canonical.item or tuple(dict.fromkeys((*source.key, *canonical.staged_key)))

@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines import duck
+from pipelines.file_holders import LOCKED, describe_holders
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.names import suggest_nearest
@@ -219,6 +220,12 @@ def _describe_failure(source: Source, partition: date, address: str, error: Exce
         return PermanentSourceError(
             f"{at}{address} is no SQLite database, or a damaged one. Nothing was landed. "
             f"Copy the file again while nobody writes to it, or correct `url` in sources.yaml."
+        )
+    if address.startswith("sqlite") and LOCKED.search(message):
+        file = Path(str(sa.engine.make_url(address).database))
+        return SourceError(
+            f"{at}{describe_holders([file])} Nothing was landed; the pull is tried again as a whole. Where it "
+            f"stays so, have that program closed, or read a copy of the file."
         )
     if re.search(REFUSED_LOGIN, message):
         return PermanentSourceError(

@@ -44,6 +44,9 @@ def refuse_after_copy(
     if member is None:
         member = Member("one of the files", Path(), partial(open_plain, Path()), plain=False)
         return refuse_export(source, partition, member, _first_line(cause), by_path)
+    # DuckDB counts from the header; people count from the top of the file.
+    above = session.lines_above.get(member.name, 0)
+    message = re.sub(r"(CSV Error on Line: )(\d+)", lambda m: f"{m[1]}{int(m[2]) + above}", message)
     describe = find_format(source.format).load_describer()
     if describe is not None and isinstance(cause, duckdb.Error):
         return refuse_export(source, partition, member, describe(member, source.encoding, message), by_path)

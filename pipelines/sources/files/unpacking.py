@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from pipelines.sources.contracts.options.files import FileLimits, FileOptions
 from pipelines.sources.files.formats import find_format
+from pipelines.sources.files.formats.foreign import WORKBOOK, find_zip_kind
 from pipelines.sources.files.zip_directory import RATIO_FROM, check_directory
 
 MIB = 2**20
@@ -79,10 +80,12 @@ def _zipped(file: Path, options: FileOptions) -> Iterator[Member]:
     with _archive(file) as archive:
         limits = options.limits
         check_directory(archive, members=limits.members, unpacked_mb=limits.unpacked_mb, ratio=limits.ratio)
+        if kind := find_zip_kind(archive):
+            raise ValueError(str(kind))
         entries = [e for e in archive.infolist() if not e.is_dir() and not _litter(e.filename)]
     chosen = [e for e in entries if fnmatch(Path(e.filename).name, options.members)]
     if any(e.filename in WORKBOOK_PARTS for e in entries):
-        raise ValueError("it is a workbook, whatever its name; set `format: xlsx`")
+        raise ValueError(str(WORKBOOK))
     if not chosen:
         raise ValueError(
             f"no member fits `members: {options.members}`; found "

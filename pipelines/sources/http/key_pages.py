@@ -9,8 +9,9 @@ import duckdb
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.identity import list_identity
 from pipelines.sources.http.position import HttpPage
+from pipelines.sources.notes import CHECK
 
-NOTE = "keys that come on more than one page of the capture: the pages may overlap, and other rows be missing"
+NOTE = f"{CHECK}keys that come on more than one page of the capture: the pages may overlap, and other rows be missing"
 
 
 class KeyPages:

@@ -15,6 +15,13 @@ def read_path(document: Any, path: str) -> Any:
     return value
 
 
+def has_path(document: Any, path: str) -> bool:
+    """Whether the document names what stands there, be it null."""
+    parent, _, name = path.rpartition(".")
+    above = read_path(document, parent)
+    return isinstance(above, Mapping) and name in above
+
+
 JSON_IN_TEXT = (
     "holds JSON as text, a document inside a string: ask the source for the list itself, or for an export "
     "that is unpacked"

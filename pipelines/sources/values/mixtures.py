@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from pipelines.sources.contracts.contract import Column
+from pipelines.sources.notes import CHECK
 from pipelines.sources.values.moments import is_of_moments
 
 LAST_MONTH = 12
@@ -78,6 +79,6 @@ class MomentMixtures:
         for name, counts in self._counts.items():
             if counts.natives and counts.texts:
                 yield (
-                    f"sheet {sheet}: column {name!r} holds {counts.natives} native dates beside {counts.texts} texts: "
-                    f"written in two ways, which may hide that day and month were exchanged"
+                    f"{CHECK}sheet {sheet}: column {name!r} holds {counts.natives} native dates beside {counts.texts} "
+                    f"texts: written in two ways, which may hide that day and month were exchanged"
                 )

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.notes import CHECK
 
 DIGITS_KEPT = 15
 TOKEN = re.compile(r'"([^"]*)"|\\(.)|\[[^\]]*\]|_.|\*.|([0#?])|(\.)|(,)|([-/() :])|(.)', re.DOTALL)
@@ -132,7 +133,7 @@ class CodeLosses:
         for name, header in self._headers.items():
             if self._numbers[name] and (self._is_doubtful[name] or len(self._widths[name]) > 1):
                 yield (
-                    f"sheet {sheet}: {self._numbers[name]} codes in {header!r} ({name}) are numbers without a "
+                    f"{CHECK}sheet {sheet}: {self._numbers[name]} codes in {header!r} ({name}) are numbers without a "
                     f"format: zeros at their beginning or end are lost. Format the column as text at its source"
                 )
 

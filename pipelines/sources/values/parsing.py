@@ -122,7 +122,7 @@ def percent_sql(source: Source, text: str, scale: str | None = None) -> str:
     _, decimal = SEPARATORS[source.number_format]
     number = rf"[+-]?\d{{1,9}}({decimal}\d+)?"
     signed = duck.literal(number + r"\s*%")
-    unsigned = duck.literal(number if scale else r"[+-]?\d{1,9}")
+    unsigned = duck.literal(number if scale else rf"[+-]?\d{{1,9}}({decimal}0+)?")
     bare = f"try_cast(replace(regexp_replace({text}, '\\s*%$', ''), ',', '.') as decimal(28, 12))"
     value = f"({bare} * 100)" if scale == "fraction" else bare
     return (

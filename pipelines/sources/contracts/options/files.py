@@ -93,6 +93,11 @@ class FileOptions(Frozen):
         default="STT",
         description="Workbook: the label that marks the header row within the first 40 rows.",
     )
+    hidden_rows: Literal["read", "leave_out", "refuse"] = Field(
+        default="read",
+        description="Workbook: what becomes of rows that a filter or a hand hid. Unless said they are read like any "
+        "other; the batch notes how many there are.",
+    )
     members: str = Field(default="*", description="ZIP: a pattern for the members that are read.")
     several_files: Literal["together", "newest"] | None = Field(
         default=None,

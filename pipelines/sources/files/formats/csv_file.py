@@ -28,7 +28,7 @@ from pipelines.sources.files.formats.encoding import (
     open_as_utf8,
     suggest_encoding,
 )
-from pipelines.sources.files.formats.foreign import find_json, find_kind
+from pipelines.sources.files.formats.foreign import find_foreign, find_json
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.codes import unwrap_sql
@@ -56,6 +56,7 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
         else session.streams.add(lambda: open_below(open_as_utf8(member.open(), encoding), header.above))
     )
     session.members[location] = member
+    session.lines_above[member.name] = header.above
     columns = ", ".join(f"c{n}: 'VARCHAR'" for n in range(len(headers)))
     relation = (
         f"read_csv({duck.literal(location)}, columns = {{{columns}}}, auto_detect = false, header = true, "
@@ -100,14 +101,12 @@ def clean_sql(text: str) -> str:
 def _find_fault(sample: bytes, encoding: str) -> str | None:
     if not sample:
         return "it is empty: not even a header line"
-    if kind := find_kind(sample) or find_json(sample):
+    if kind := find_foreign(sample) or find_json(sample):
         return str(kind)
-    if sample.startswith(b"\xd0\xcf\x11\xe0"):
-        return "it is a workbook, whatever its name; set `format: xlsx`"
     if wrong := find_contradiction(sample, encoding):
         return wrong
     if not encoding.startswith("utf-16") and re.search(rb"[\x00-\x08\x0e-\x1f]", sample.split(b"\n")[0]):
-        return "it is no text, whatever its name"
+        return "it is no text, though its name says so"
     return None
 
 

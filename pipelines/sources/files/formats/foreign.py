@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
+from contextlib import suppress
 from typing import NamedTuple
 
 SAVE_AS = "open it in a spreadsheet program and save it as .xlsx"
@@ -22,7 +24,7 @@ class Kind(NamedTuple):
     advice: str
 
     def __str__(self) -> str:
-        return f"it is {self.name}, whatever it is called; {self.advice}"
+        return f"it is {self.name}, though its name says otherwise; {self.advice}"
 
 
 WEB_PAGE = Kind(
@@ -33,6 +35,7 @@ XML_SHEET = Kind("an XML spreadsheet of 2003 (SpreadsheetML)", SAVE_AS)
 XML = Kind("an XML document", f"{SAVE_AS}, or ask for CSV")
 EMPTY = Kind("empty", "ask for the export again: an empty file cannot be told from a broken export")
 BLANK = Kind("empty: nothing but zero bytes", "ask for the export again")
+WORKBOOK = Kind("a workbook", "set `format: xlsx`")
 LOCKED = Kind("a workbook protected by a password (encrypted)", "save it without the password")
 
 _MAGIC: tuple[tuple[bytes, Kind], ...] = (
@@ -95,6 +98,11 @@ def find_kind(sample: bytes) -> Kind | None:
     return find_markup(sample)
 
 
+def find_foreign(sample: bytes) -> Kind | None:
+    """As `find_kind`, for formats that are no workbook: an .xls is one to them."""
+    return find_kind(sample) or (WORKBOOK if sample.startswith(OLE) else None)
+
+
 def find_markup(sample: bytes) -> Kind | None:
     """A web page, its archive or XML, also after a BOM, in UTF-16, or below a comment."""
     text = decode_start(sample)
@@ -153,11 +161,11 @@ def describe_text(sample: bytes) -> str | None:
     settings = f"`format: csv`, `delimiter: {delimiter}`"
     if encoding != "utf-8":
         settings += f", `encoding: {encoding}`"
-    return f"it is text with delimiters, no workbook, whatever it is called; set {settings}"
+    return f"it is text with delimiters, no workbook, though its name says so; set {settings}"
 
 
 def find_zip_kind(archive: zipfile.ZipFile) -> Kind | None:
-    """A ZIP that is no .xlsx: a binary workbook, a text document, or locked members."""
+    """What a ZIP is that is neither an .xlsx nor an archive of exports; of locked members, that they are."""
     members = set(archive.namelist())
     if any(entry.flag_bits & 1 for entry in archive.infolist()):
         return Kind("an archive protected by a password", "deliver it without the password")
@@ -167,7 +175,19 @@ def find_zip_kind(archive: zipfile.ZipFile) -> Kind | None:
         return Kind("a Word document (.docx)", "ask for the table itself, as .xlsx or CSV")
     if any(name.startswith("ppt/") for name in members):
         return Kind("a presentation (.pptx)", "ask for the table itself, as .xlsx or CSV")
-    if "xl/workbook.xml" not in members:
+    if "mimetype" not in members:
+        return None
+    with suppress(zipfile.BadZipFile, zlib.error), archive.open("mimetype") as stream:
+        mime_type = stream.read(100)
+        return next((kind for mark, kind in _ZIP_TYPES if mark in mime_type), None)
+    return None
+
+
+def find_no_workbook(archive: zipfile.ZipFile) -> Kind | None:
+    """Why a ZIP is not read as an .xlsx."""
+    if kind := find_zip_kind(archive):
+        return kind
+    if "xl/workbook.xml" not in archive.namelist():
         return Kind(
             "a ZIP archive",
             "set `format` to what lies in it, e.g. `format: csv`, or deliver the workbook itself",

@@ -63,6 +63,8 @@ class ReadSession:
         # What DuckDB calls a file → the export that it is.
         self.members: dict[str, Member] = {}
         self.documents: list[Document] = []
+        # Of exports whose header is not their first line: how many stand above it.
+        self.lines_above: dict[str, int] = {}
         self.resources = ExitStack()
         self._registered = 0
 

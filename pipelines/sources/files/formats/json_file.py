@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files.formats.encoding import find_codec, find_contradiction, open_as_utf8
-from pipelines.sources.files.formats.foreign import find_kind
+from pipelines.sources.files.formats.foreign import find_foreign
 from pipelines.sources.files.formats.fragment import Document, ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.json_document import parse_json
-from pipelines.sources.values.json_path import describe_no_list, read_path
+from pipelines.sources.values.json_path import describe_no_list, has_path, read_path
 from pipelines.sources.values.native import Number, format_cell
 from pipelines.sources.values.number_formats import LostDigits, require_exact_text
 
@@ -111,14 +111,14 @@ def list_headers(source: Source, records: Sequence[Mapping[str, Any]]) -> list[s
     """Keys of all records, in order of appearance, and the dotted paths that the contract names."""
     keys = dict.fromkeys(key for record in records for key in record)
     paths = (n for c in source.columns for n in c.headers if "." in n and n not in keys)
-    return [*keys, *(n for n in paths if any(read_path(record, n) is not None for record in records))]
+    return [*keys, *(n for n in paths if any(has_path(record, n) for record in records))]
 
 
 def _check_encoding(source: Source, member: Member) -> str:
     encoding, sample = find_codec(source.encoding), member.sample()
     if not sample.strip():
         raise ValueError("it is empty: not even an empty list")
-    if kind := find_kind(sample):
+    if kind := find_foreign(sample):
         raise ValueError(str(kind))
     if wrong := find_contradiction(sample, encoding):
         raise ValueError(wrong)

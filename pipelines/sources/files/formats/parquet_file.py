@@ -12,6 +12,7 @@ from pipelines import duck
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.files.file_set import MAGIC
 from pipelines.sources.files.formats.csv_file import clean_sql
+from pipelines.sources.files.formats.foreign import find_foreign
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.cells import NUMERIC
@@ -36,7 +37,10 @@ def read_parquet(session: ReadSession, member: Member) -> Iterator[TableFragment
             relation = session.register(pq.read_table(pa.BufferReader(data)))
         described = session.con.execute(f"describe from {relation}").fetchall()
     except (duckdb.Error, pa.ArrowException, ValueError) as error:
-        raise Unreadable(member, f"no whole Parquet file ({str(error).splitlines()[0][:120]})") from None
+        sample = member.sample()
+        kind = None if sample.startswith(b"PAR1") else find_foreign(sample)
+        reason = str(kind) if kind else f"no whole Parquet file ({str(error).splitlines()[0][:120]})"
+        raise Unreadable(member, reason) from None
     kinds = {str(name): str(kind) for name, kind, *_ in described}
 
     def select(mapped: Mapping[str, str]) -> str:

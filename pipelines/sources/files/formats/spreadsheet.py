@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment
+from pipelines.sources.files.formats.hidden_rows import HiddenRows
 from pipelines.sources.files.formats.sheet_header import (
     HEADER_ROWS,
     HEADER_SEARCH_ROWS,
@@ -52,6 +53,8 @@ def read_sheet(
     def select(mapped: Mapping[str, str]) -> str:
         places = {name: header.labels.index(label) for name, label in mapped.items()}
         required = {places[name] for name in places if _is_required(session, name)}
+        hidden = HiddenRows(about["hidden"], session.source.hidden_rows, about["sheet"])
+        sheet_notes.extend(hidden.list_sheet_notes({places[name]: label for name, label in mapped.items()}))
         records = Records(header, merges, required, about["sheet"])
         mixtures = MomentMixtures(session.columns[name] for name in places if name in session.columns)
         tables: list[str] = []
@@ -59,6 +62,8 @@ def read_sheet(
         losses = CodeLosses({name: header.labels[place] for name, place in places.items()}, session.source)
         codes = session.source.code_columns()
         for number, cells in records.select_records(all_rows()):
+            if hidden.leaves_out(number):
+                continue
             for name, place in places.items():
                 cell = _read_cell(cells[place], about["sheet"], number)
                 mixtures.count(name, cell)
@@ -77,6 +82,7 @@ def read_sheet(
         tables.append(session.register_texts(columns))
         mixtures.check(about["sheet"])
         sheet_notes.extend(records.list_notes())
+        sheet_notes.extend(hidden.list_notes())
         sheet_notes.extend(mixtures.list_notes(about["sheet"]))
         sheet_notes.extend(losses.list_notes(about["sheet"]))
         return " union all ".join(f"from {table}" for table in tables)

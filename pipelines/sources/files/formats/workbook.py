@@ -80,7 +80,7 @@ def _find_fault(sample: bytes) -> str | None:
         return str(kind)
     if sample.startswith((ZIP, OLE)):
         return None
-    return describe_text(sample) or "it is no workbook, whatever its name"
+    return describe_text(sample) or "it is no workbook, though its name says so"
 
 
 @contextmanager

@@ -37,9 +37,14 @@ def read_styles(archive: zipfile.ZipFile) -> dict[int, str]:
     cells = next((e for e in root.iter() if e.tag.endswith("}cellXfs")), None)
     for number, element in enumerate(cells if cells is not None else ()):
         code = codes.get(int(element.get("numFmtId", 0)), "")
-        if code and not PLAIN.fullmatch(code) and not DATE_LETTERS.search(LITERALS.sub("", code)):
+        if tells_more(code):
             styles[number] = code
     return styles
+
+
+def tells_more(code: str) -> bool:
+    """Whether a number format shows something that the number itself does not say; dates aside."""
+    return bool(code) and not PLAIN.fullmatch(code) and not DATE_LETTERS.search(LITERALS.sub("", code))
 
 
 def list_formats(

@@ -105,8 +105,8 @@ def _list_marks(archive: zipfile.ZipFile, member: str) -> Iterator[tuple[int, in
                     yield *locate(place), cell[2].decode("utf-8", "replace")
 
 
-def read_cells(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
-    """The sheet's XML in pieces that end with a whole cell."""
+def read_cells(archive: zipfile.ZipFile, member: str, *, with_end: bool = False) -> Iterator[bytes]:
+    """The sheet's XML in pieces that end with a whole cell; `with_end`: and what stands below the last one."""
     rest = b""
     with archive.open(member) as stream:
         while chunk := stream.read(1 << 20):
@@ -115,6 +115,8 @@ def read_cells(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
             if end >= 4:
                 yield rest[:end]
                 rest = rest[end:]
+    if with_end:
+        yield rest
 
 
 def locate(reference: re.Match[bytes]) -> tuple[int, int]:

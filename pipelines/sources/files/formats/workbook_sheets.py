@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines.sources.files.formats.foreign import LOCKED, find_zip_kind
+from pipelines.sources.files.formats.foreign import LOCKED, find_no_workbook
+from pipelines.sources.files.formats.workbook_biff import BiffSheet, read_biff
 from pipelines.sources.files.formats.workbook_formats import FormatsByRow, list_formats, read_styles
+from pipelines.sources.files.formats.workbook_hidden import NOTHING_HIDDEN, find_hidden
 from pipelines.sources.files.formats.workbook_marks import (
     Marks,
     WorkbookRefused,
@@ -32,13 +34,14 @@ LONGEST_ROW = 8 * 2**20
 
 def read_sheets(request: dict[str, Any]) -> Iterator[Any]:
     """The messages of one workbook, in order: notes, a sheet, its rows as [row number, cells], …, done."""
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
     # Its kind is told by its bytes: the name may lie.
     data = io.BytesIO(
         sys.stdin.buffer.read() if request["path"] is None else Path(request["path"]).read_bytes()
     )
     archive: zipfile.ZipFile | None = None
+    biff: dict[str, BiffSheet] = {}
     files: dict[Any, Any] = {}
     styles: dict[int, str] = {}
     if zipfile.is_zipfile(data):
@@ -46,25 +49,32 @@ def read_sheets(request: dict[str, Any]) -> Iterator[Any]:
         check_directory(
             archive, members=request["members"], unpacked_mb=request["unpacked_mb"], ratio=request["ratio"]
         )
-        if kind := find_zip_kind(archive):
+        if kind := find_no_workbook(archive):
             raise WorkbookRefused(str(kind))
         yield {"notes": describe_peculiarities(archive)}
         files = map_sheets(archive)
         styles = read_styles(archive)
     elif "EncryptedPackage".encode("utf-16-le") in data.getvalue():
         raise WorkbookRefused(str(LOCKED))
+    else:
+        biff = read_biff(data.getvalue())
     data.seek(0)
     book = CalamineWorkbook.from_object(data)
     chosen = choose_sheets(book, request["sheets"])
     others = [m.name for m in book.sheets_metadata if m.name not in {name for name, _ in chosen}]
     if others:
         yield {"notes": [f"sheets not read: {', '.join(others)[:500]}"]}
+    visible = {m.name for m in book.sheets_metadata if m.visible == SheetVisibleEnum.Visible}
     for name, pattern in chosen:
         sheet = book.get_sheet_by_name(name)
-        formats = list_formats(archive, files[name], styles) if archive and files.get(name) else iter(())
-        marks = find_marks(archive, files[name]) if archive and files.get(name) else {}
+        own = biff.get(name)
+        formats, marks, hidden = iter(own.formats if own else ()), {}, own.hidden if own else NOTHING_HIDDEN
+        if archive and files.get(name):
+            formats = list_formats(archive, files[name], styles)
+            marks, hidden = find_marks(archive, files[name]), find_hidden(archive, files[name])
         merges = [[*start, *end] for start, end in sheet.merged_cell_ranges or []]
-        yield {"sheet": name, "pattern": pattern, "merges": merges}
+        about = {"sheet": name, "pattern": pattern, "merges": merges}
+        yield {**about, "hidden": hidden.as_message(is_sheet_hidden=name not in visible)}
         yield from read_rows(sheet, marks, FormatsByRow(formats))
     yield {"done": True}
 
