@@ -59,10 +59,11 @@ lint: install ## ruff, mypy, sqlfluff
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
 	$(BIN)/sqlfluff lint --disable-progress-bar --exclude-rules AM04,RF02,RF04,ST06,ST07,AL03 pipelines
 
-bench: install ## beside what a user would write; pulling, validation, marts, releases, readers on their own
+bench: install ## beside what a user would write; pulling, validation, gate, marts, releases, readers on their own
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.pulling
 	$(BIN)/python -m benchmarks.validation
+	$(BIN)/python -m benchmarks.gate
 	$(BIN)/python -m benchmarks.marts
 	$(BIN)/python -m benchmarks.releases
 	$(BIN)/python -m benchmarks.readers

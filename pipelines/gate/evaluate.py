@@ -23,7 +23,6 @@ COMPARISONS = {
     "rise": lambda now, before: now - before,
     "change": lambda now, before: abs(now - before),
     "loss": lambda now, before: (before - now) / before if before else None,
-    "growth": lambda now, before: (now - before) / before if before else None,
 }
 EVERY = "*"
 
@@ -123,7 +122,7 @@ def measure_fact(rule: ReleaseRule, fact: Fact, comparand: Comparand) -> float |
         earlier = 0.0
     if earlier is None:
         return None
-    weight = abs(fact.value - earlier) if comparison in ("loss", "growth") else fact.weight
+    weight = abs(fact.value - earlier) if comparison == "loss" else fact.weight
     return COMPARISONS[comparison](fact.value, earlier) if weight > rule.more_than else None
 
 

@@ -12,8 +12,8 @@ from pipelines.lake.manifest import read_models
 class GateFact(BaseModel):
     """One number of a mart. `value`, `weight`: SQL over its rows where `where` holds, as aggregates.
 
-    `fact`: total (only grows), backlog (what waits), rate or conflict_share (0..1); `scope`: its name.
-    `weight`: how many rows stand behind it; the value itself unless it is said.
+    `fact`: total (only grows), backlog_share (of all, what waits too long), rate or conflict_share (0..1);
+    `scope`: its name. `weight`: how many rows stand behind it; the value itself unless it is said.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -59,7 +59,10 @@ CASES = [
     (Fact("flagged_share", "dossier_log.code_malformed", 0.3, 215), 0.28, None, ""),
     (Fact("rate", "online", 0.8, 5_000, is_total=True), 0.7, "rate_moved", "warned"),
     (Fact("rate", "online", 0.71, 5_000, is_total=True), 0.7, None, ""),
-    (Fact("backlog", "issues overdue", 466, 466, is_total=True), 85.0, "backlog_jumped", "warned"),
+    (Fact("backlog_share", "issues overdue", 466 / 1_500, 466, is_total=True), 85 / 1_500, "backlog_jumped", "warned"),
+    (Fact("backlog_share", "tasks overdue", 926 / 2_080, 926, is_total=True), 25 / 2_080, "backlog_jumped", "warned"),
+    # A deadline passed for some communes.
+    (Fact("backlog_share", "tasks overdue", 51 / 2_080, 51, is_total=True), 25 / 2_080, None, ""),
 ]  # fmt: skip
 
 

@@ -1,0 +1,88 @@
+"""What it costs to ask: rules over rows and batches, and the gate, as a share of the whole line on the demo.
+
+CPU seconds of this process, on a fresh demo: landing, validation, build, publication and exports, once. The goal is
+a tenth; the benchmark fails above it.
+
+    python -m benchmarks.gate [--scale 1.0]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+from pipelines.demo import generate
+from pipelines.night import STAGES, Night
+from pipelines.quality import validate
+from pipelines.releases import publish
+from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import load_contracts
+from pipelines.warehouse.dbt import ensure_manifest
+
+FIRST, LAST = date(2025, 6, 1), date(2025, 8, 6)
+GOAL = 0.10
+# What asks and decides; typing, writing and building are the line itself.
+WATCHED: tuple[tuple[ModuleType, str], ...] = (
+    (validate, "evaluate_suite"),
+    (validate, "evaluate_frame"),
+    (validate, "write_history"),
+    (validate, "collect_batch_facts"),
+    (validate, "collect_samples"),
+    (publish, "examine_build"),
+)
+
+
+def watch(function: Callable[..., Any], seconds: dict[str, float], name: str) -> Callable[..., Any]:
+    def timed(*values: Any, **words: Any) -> Any:
+        start = time.process_time()
+        try:
+            return function(*values, **words)
+        finally:
+            seconds[name] = seconds.get(name, 0.0) + time.process_time() - start
+
+    return timed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scale", type=float, default=1.0)
+    scale = parser.parse_args().scale
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data=Path(folder))
+        os.environ.update(settings.child_environment())
+        generate(settings.data / "demo", scale=scale)
+        ensure_manifest(settings)
+        days = [FIRST + timedelta(days=n) for n in range((LAST - FIRST).days + 1)]
+        night = Night(settings, load_contracts(settings.sources_file), run_id="benchmark", days=days)
+        asking: dict[str, float] = {}
+        stages: dict[str, float] = {}
+        patches = [
+            mock.patch.object(module, name, watch(getattr(module, name), asking, name))
+            for module, name in WATCHED
+        ]
+        for patch in patches:
+            patch.start()
+        for name, stage in STAGES.items():
+            watch(stage, stages, name)(night)
+        for patch in patches:
+            patch.stop()
+    whole, cost = sum(stages.values()), sum(asking.values())
+    for name, seconds in stages.items():
+        print(f"{name:22} {seconds:7.1f} CPU s")
+    for name, seconds in asking.items():
+        print(f"  {name:20} {seconds:7.2f} CPU s  {seconds / whole:6.1%}")
+    print(f"rules and gate {cost:.1f} of {whole:.1f} CPU s: {cost / whole:.1%} (goal {GOAL:.0%})")
+    if cost > GOAL * whole:
+        raise SystemExit(f"Asking costs more than {GOAL:.0%} of the line.")
+
+
+if __name__ == "__main__":
+    main()
