@@ -47,6 +47,10 @@ EXPECTED = {
         from online_submission_breakdown
         where dimension = 'sector' and as_of_day = $day and period = $period""",
     "releases": "select release_id, as_of, published_at, author, reason, release_hash from audit.releases",
+    "release_checks": (
+        "select release_id, outcome, text_vi, next_vi, text_en, next_en, rule from audit.release_checks "
+        "where outcome in ('accepted', 'warned')"
+    ),
     "tasks_of_the_province": f"select rate_completed as rate_completed_of_mart {TASKS} = 'province'",
     "tasks_of_the_province_overdue": f"select open_overdue as open_overdue_of_mart {TASKS} = 'province'",
     "tasks_of_the_communes": f"select rate_completed as rate_completed_of_mart {TASKS} = 'commune'",

@@ -79,6 +79,22 @@ def test_every_rule_has_a_fact_that_breaks_it_and_says_why_and_what_to_do() -> N
     assert all(rule.why and rule.next_en and rule.next_vi for rule in RULES)
 
 
+def test_the_page_has_every_rule_with_its_default_and_its_reason() -> None:
+    page = (PROJECT / "docs" / "validation.md").read_text(encoding="utf-8")
+    table = {
+        line.split("`")[1]: line
+        for line in page.splitlines()
+        if line.startswith("| `") and line.count("|") == 7
+    }
+    assert [rule.rule for rule in RULES if rule.rule not in table] == []
+    for rule in RULES:
+        cells = [cell.strip() for cell in table[rule.rule].split("|")[1:-1]]
+        outcome = {"critical": "holds", "warning": "warns"}[rule.expectation.severity]
+        limit = "the last rows of a sheet" if rule.limit is None else f"{rule.limit:g}"
+        least = f"more than {rule.more_than:g}" if rule.more_than else "any"
+        assert cells == [f"`{rule.rule}`", outcome, f"`{rule.measure}`", limit, least, rule.why]
+
+
 def test_a_finding_names_place_numbers_and_keys_in_two_languages() -> None:
     [finding] = find([Fact("days_empty", "dossier_log", 1, 1, ("2025-09-30",))], {})
     assert finding.text_vi == "Chưa nhận được số liệu ngày 2025-09-30 (dossier_log)"
