@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from pipelines.exports import formats
-from pipelines.exports.brief import chromium
+from pipelines.exports.brief import chromium, content
 from pipelines.exports.brief import export as brief
 from pipelines.exports.brief.drawing import Diverging, trend
 from pipelines.settings import Settings
@@ -136,3 +137,18 @@ def test_bars_start_at_the_province_and_the_widest_fills_half_the_box() -> None:
     bars = Diverging.around(0.72, [0.68, 0.72, 0.74])
     assert bars.bar(0.68) == (0, 50, "below") and bars.bar(0.74) == (50, pytest.approx(25), "above")
     assert bars.bar(0.72) == (50, 0, "above")
+
+
+@pytest.mark.parametrize(
+    ("overdue", "count"),
+    [
+        ([9, 3, 3], 3),
+        ([9, 5, 4, 3, 3, 3, 3, 3, 1], 8),  # two more are as late as the sixth
+        ([9, 5] + [3] * 12, 2),  # too many to name are all left out
+        ([3] * 12, 12),
+    ],
+)
+def test_a_list_of_the_late_is_never_cut_inside_a_tie(overdue: list[int], count: int) -> None:
+    rows = [{"open_overdue": SimpleNamespace(value=number)} for number in overdue]
+    top, rest = content.cut_between_ties(rows, ("open_overdue",))  # type: ignore[arg-type]
+    assert (len(top), len(rest)) == (count, len(overdue) - count)

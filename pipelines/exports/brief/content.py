@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.exports.brief.drawing import Diverging, Trend, trend
-from pipelines.exports.brief.figures import Marts
+from pipelines.exports.brief.figures import Figure, Marts
 from pipelines.sources.contracts.canon import read_canon
 
 Section = dict[str, Any] | None
+Row = dict[str, Figure]
 RATE, HEADLINE = "marts.online_submission_rate", "marts.online_submission_headline"
 TASKS, LEDGER = "marts.task_completion", "marts.task_ledger"
 COMPLETENESS = "marts.reporting_completeness"
@@ -94,6 +95,22 @@ def ranking(marts: Marts) -> Section:
     return {"groups": groups, "whole": whole, "widest": bars.widest}
 
 
+def cut_between_ties(
+    rows: list[Row], keys: tuple[str, ...], usual: int = 6, most: int = 10
+) -> tuple[list[Row], list[Row]]:
+    """The first rows and the rest: who is equally late is named, or not, together.
+
+    A tie at the `usual` end is kept whole, or where that is more than `most` left out whole.
+    """
+    if len(rows) <= usual:
+        return rows, []
+    values = [tuple(row[key].value for key in keys) for row in rows]
+    tie = values[usual - 1]
+    start, end = values.index(tie), len(values) - values[::-1].index(tie)
+    cut = end if end <= most or start == 0 else start
+    return rows[:cut], rows[cut:]
+
+
 def tasks(marts: Marts) -> Section:
     """K3, the same for communes, lead agencies that are late, and what is due next."""
     day = marts.values(f"select max(as_of_day) from {{{TASKS}}}")
@@ -103,12 +120,17 @@ def tasks(marts: Marts) -> Section:
     totals = {
         row["owner_level"].value: row for row in marts.rows(TASKS, f"{newest} and lead_agency_code = 'all'")
     }
+    behind, others = cut_between_ties(
+        marts.rows(
+            TASKS, f"{newest} and lead_agency_code <> 'all' and open_overdue > 0",
+            order="owner_level desc, open_overdue desc, lead_agency_name",
+        ),
+        ("owner_level", "open_overdue"),
+    )  # fmt: skip
     return {
         "levels": [totals[level] for level in (read_canon().whole.level, "commune") if level in totals],
-        "behind": marts.rows(
-            TASKS, f"{newest} and lead_agency_code <> 'all' and open_overdue > 0",
-            order="owner_level desc, open_overdue desc, lead_agency_name", limit=6,
-        ),
+        "behind": behind,
+        "others": {"agencies": len(others), "tasks": sum(row["open_overdue"].value for row in others)},
         "next": marts.rows(
             LEDGER, f"{of_whole('owner_level')} and derived_status = 'open' and due_date is not null",
             order="due_date, task_code", limit=MOST_NEXT,
