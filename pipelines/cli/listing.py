@@ -75,6 +75,20 @@ def choose_columns(
         places.remove(next(place for place in reversed(places) if columns[place].minor == most))
 
 
+def share_width(columns: Sequence[ListColumn], cells: Sequence[Sequence[str]], width: int) -> list[int]:
+    """How wide each column becomes: its least, and of what is left as much as it can use, from the left."""
+    widths = [_narrowest(column, values) for column, values in zip(columns, cells, strict=True)]
+    spare = width - sum(widths) - 3 * len(columns) - 1
+    for n, (column, values) in enumerate(zip(columns, cells, strict=True)):
+        useful = max(
+            cell_len(line) for value in [column.title, *values] for line in value.splitlines() or [""]
+        )
+        more = max(min(useful - widths[n], spare), 0)
+        widths[n] += more
+        spare -= more
+    return widths
+
+
 def _narrowest(column: ListColumn, values: Sequence[str]) -> int:
     """How narrow a column may be: of a text the longest word, of any other its longest value."""
     longest = max((cell_len(line) for value in values for line in value.splitlines()), default=0)
@@ -95,13 +109,15 @@ def _print_table(
     columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], chosen: Sequence[int], title: str
 ) -> None:
     table = Table(title=title or None, title_justify="left")
-    for place in chosen:
+    cells = [[row[place] for row in rows] for place in chosen]
+    widths = share_width([columns[place] for place in chosen], cells, console.width)
+    for place, width in zip(chosen, widths, strict=True):
         column = columns[place]
         table.add_column(
             column.title,
             justify="right" if column.is_number else "left",
             overflow="fold",
-            min_width=_narrowest(column, [row[place] for row in rows]),
+            width=width,
         )
     for row in rows:
         table.add_row(*(Text(row[n]) for n in chosen))
