@@ -27,7 +27,7 @@ from pipelines.cli import (
     trace,
     verify,
 )
-from pipelines.cli.environment import check_environment
+from pipelines.cli.environment import WrongSetting, check_environment
 from pipelines.masking import mask_output
 from pipelines.settings import Settings, SettingsError
 from pipelines.sources.contracts.contract_file import ContractError
@@ -44,7 +44,7 @@ class Operator(click.Group):
                 f"{error}\nNothing was changed; the last release is still served."
             ) from None
         except SettingsError as error:
-            raise click.ClickException(str(error)) from None
+            raise WrongSetting(str(error)) from None
         except KeyboardInterrupt:
             raise click.ClickException("Stopped by a signal; the last release is still served.") from None
 

@@ -23,8 +23,6 @@ def check_environment(settings: Settings) -> None:
     """WrongSetting for a THONGSUOT_ variable that cannot work; only what is set costs an import."""
     if settings.exports_on is not None:
         _check_exports(settings)
-    if settings.postgres_url is not None:
-        _check_database(settings.postgres_url)
     if settings.exports_url is not None and not _is_web_address(settings.exports_url):
         raise WrongSetting(
             f"THONGSUOT_EXPORTS_URL is {settings.exports_url!r}: write the address under which the folder of exports "
@@ -46,19 +44,6 @@ def _check_exports(settings: Settings) -> None:
         enabled_exports(settings)
     except UnknownExport as error:
         raise WrongSetting(str(error)) from None
-
-
-def _check_database(address: str) -> None:
-    """The address may hold a password, so that it is not repeated."""
-    import psycopg
-    from psycopg.conninfo import conninfo_to_dict
-
-    try:
-        conninfo_to_dict(address)
-    except psycopg.ProgrammingError:
-        raise WrongSetting(
-            "THONGSUOT_POSTGRES_URL cannot be read: write postgresql://user:password@host:5432/database."
-        ) from None
 
 
 def _is_web_address(text: str) -> bool:

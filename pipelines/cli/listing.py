@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.cli.console import console, print_plain
+from pipelines.masking import make_printable
 
 # What a terminal shows of a long list; a pipe and `--json` have all.
 MOST_ROWS = 50
@@ -79,12 +80,12 @@ def share_width(columns: Sequence[ListColumn], cells: Sequence[Sequence[str]], w
     """How wide each column becomes: its least, and of what is left as much as it can use, from the left."""
     widths = [_narrowest(column, values) for column, values in zip(columns, cells, strict=True)]
     spare = width - sum(widths) - 3 * len(columns) - 1
-    for n, (column, values) in enumerate(zip(columns, cells, strict=True)):
+    for at, (column, values) in enumerate(zip(columns, cells, strict=True)):
         useful = max(
             cell_len(line) for value in [column.title, *values] for line in value.splitlines() or [""]
         )
-        more = max(min(useful - widths[n], spare), 0)
-        widths[n] += more
+        more = max(min(useful - widths[at], spare), 0)
+        widths[at] += more
         spare -= more
     return widths
 
@@ -102,7 +103,7 @@ def _narrowest(column: ListColumn, values: Sequence[str]) -> int:
 def _print_tabbed(columns: Sequence[ListColumn], rows: Sequence[Sequence[str]]) -> None:
     print("\t".join(column.name for column in columns))
     for row in rows:
-        print("\t".join(" ".join(value.split()) for value in row))
+        print("\t".join(make_printable(" ".join(value.split())) for value in row))
 
 
 def _print_table(
