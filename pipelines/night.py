@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pipelines import duck
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.registry import enabled_exports
+from pipelines.exports.sharing import share_exports
 from pipelines.landing.batches import Batch
 from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
@@ -145,6 +146,7 @@ def write_export(settings: Settings, export: Export) -> ExportResult:
     """Bring one export to the newest release."""
     with exclusive(settings):
         result = export.write(settings)
+        share_exports(settings.exports)
     LOG.info("exported", export=export.name, release=result.release_id, rewritten=result.rewritten)
     return result
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -39,6 +40,11 @@ def _zone_of_the_place() -> ZoneInfo:
 LOCAL_ZONE = _zone_of_the_place()
 # A run with this tag pulls only days without a batch; one from the UI pulls what it was asked for.
 ONLY_MISSING_TAG = "thongsuot/only_missing"
+
+
+# What this process writes is its own account's alone, also through Dagster, dbt and DuckDB, and their children.
+PRIVATE_UMASK = 0o077
+PRIVATE_FOLDER = 0o700
 
 
 class RetryPolicy(NamedTuple):
@@ -165,6 +171,14 @@ class Settings:
     @property
     def dbt_target(self) -> Path:
         return self.data / "dbt"
+
+    def keep_private(self) -> None:
+        """From now on every file of this process is its account's alone; a data directory is closed to others."""
+        os.umask(PRIVATE_UMASK)
+        # None yet, or somebody else's, which is theirs to close.
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            if self.data.stat().st_mode & PRIVATE_UMASK:
+                self.data.chmod(PRIVATE_FOLDER)
 
     def child_environment(self) -> dict[str, str]:
         """What dagster.yaml and dbt's profile read; for this process and those it starts."""

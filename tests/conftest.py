@@ -76,7 +76,10 @@ def needs_of(item: pytest.Item) -> list[str]:
 def own_environment() -> Iterator[None]:
     """What a module's nights put into the environment ends with it: the next one has its own installation."""
     before = dict(os.environ)
+    umask = os.umask(0o022)
+    os.umask(umask)
     yield
+    os.umask(umask)
     os.environ.clear()
     os.environ.update(before)
 

@@ -63,6 +63,7 @@ def main() -> None:
     mask_output()
     settings = Settings.from_env()
     check_environment(settings)
+    settings.keep_private()
     os.environ.update(settings.child_environment())
 
 

@@ -7,6 +7,7 @@ knows nor a value of its type. The connection knows the detectors (`register_det
 from __future__ import annotations
 
 from pipelines import duck
+from pipelines.landing.controls import select_plain_sql
 from pipelines.privacy.detectors import (
     CODES,
     FREE_TEXT,
@@ -30,6 +31,7 @@ def batch_sql(source: Source, relation: Relation) -> str:
     scans = {name: scan for name in relation.columns if (scan := find_scan(source, columns[name]))}
 
     texts = ", ".join(f"{text} as {duck.identifier(name)}" for name, text in relation.columns.items())
+    plain = select_plain_sql(list(relation.columns), f"(select {texts} from {relation.sql})")
     has_personal_data = " or ".join(
         any_candidate_sql([duck.identifier(name) for name in scans if scans[name] is scan], scan)
         for scan in (FREE_TEXT, CODES, VALUES)
@@ -49,7 +51,7 @@ def batch_sql(source: Source, relation: Relation) -> str:
     # Subqueries, no CTE: DuckDB would hold the rows of one in memory.
     return (
         f"select {', '.join(stored.values())} from (select *{redacted} from "
-        f"(select *, {has_personal_data} as _is_personal from (select {texts} from {relation.sql})))"
+        f"(select *, {has_personal_data} as _is_personal from ({plain})))"
     )
 
 

@@ -10,6 +10,7 @@ import duckdb
 from pipelines import duck
 from pipelines.landing import arrivals
 from pipelines.landing.batches import Batch, find_newest_batch, write_batch
+from pipelines.landing.controls import note_lost_letters
 from pipelines.landing.date_mixtures import check_date_mixtures
 from pipelines.landing.drift import check_drift
 from pipelines.landing.lost_columns import check_lost_columns
@@ -69,7 +70,12 @@ def land_partition(
         check_lost_columns(source, str(partition), matches, settings.landing)
         check_date_mixtures(con, source, str(partition), out)
         alike = note_alike_codes(con, source, out)
-        notes = (*relation.notes, *alike, *check_drift(con, source, str(partition), out))
+        notes = (
+            *relation.notes,
+            *alike,
+            *check_drift(con, source, str(partition), out),
+            *note_lost_letters(con, out),
+        )
         return relation.origin, notes, relation.validator
 
     try:

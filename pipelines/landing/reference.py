@@ -15,6 +15,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.landing.batches import Batch, find_newest_batches, hash_file, write_batch
+from pipelines.landing.controls import select_plain_sql
 from pipelines.landing.lost_columns import check_lost_columns
 from pipelines.privacy.redaction import redact_text
 from pipelines.settings import LOCAL_ZONE, Settings
@@ -78,9 +79,9 @@ def _write(
         texts = ", ".join(
             f"{relation.columns.get(c.name, 'null::varchar')} as {_name(c)}" for c in source.columns
         )
-        con.execute(
-            f"create temp table texts as select row_number() over () as _row, {texts} from {relation.sql}"
-        )
+        names = [c.name for c in source.columns]
+        plain = select_plain_sql(names, f"(select {texts} from {relation.sql})")
+        con.execute(f"create temp table texts as select row_number() over () as _row, * from ({plain})")
     label = f"reference {source.name.removeprefix(PREFIX)}"
     check_lost_columns(source, str(today), matches, settings.landing, label=label)
     clean = ", ".join(f"{clean_text_sql(source, c)} as {_name(c)}" for c in source.columns)

@@ -141,6 +141,17 @@ def read_suite(path: Path) -> Suite:
         raise SuiteError(f"no suite {name} in {path.parent.name}/; name it in sources.yaml") from None
     except json.JSONDecodeError as error:
         raise SuiteError(f"{name}, line {error.lineno}: not valid JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:
+        raise SuiteError(f"{name}: not valid JSON in UTF-8: {str(error)[:200]}") from None
+    try:
+        return _make_suite(name, content)
+    except (AttributeError, TypeError, ValueError, KeyError) as error:
+        if isinstance(error, SuiteError):
+            raise
+        raise SuiteError(f"{name}: a part of it is not what its place asks for: {str(error)[:200]}") from None
+
+
+def _make_suite(name: str, content: dict[str, Any]) -> Suite:
     helpers = content.get("helpers") or {}
     try:
         references = {c: Reference(**keys) for c, keys in (helpers.get("references") or {}).items()}
@@ -152,7 +163,7 @@ def read_suite(path: Path) -> Suite:
     for expectation in rows:
         if expectation.of_history and expectation.rejects:
             raise SuiteError(
-                f"{path.name}, rule {expectation.rule}: a rule over what was delivered before only warns; else the "
+                f"{name}, rule {expectation.rule}: a rule over what was delivered before only warns; else the "
                 "rows accepted would depend on the order in which batches arrived"
             )
         if expectation.of_history and not history and REPEATED not in expectation.columns:

@@ -61,6 +61,8 @@ def exclusive(settings: Settings, wait: float = SECONDS_TO_WAIT) -> Iterator[Non
     # Not truncated: until the lock is ours, the file says whose it is.
     descriptor = os.open(_file(settings), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "r+", encoding="utf-8") as handle:
+        # Whoever may open it may also hold it: an older one was open to every account.
+        os.fchmod(descriptor, 0o600)
         _wait_for_lock(handle, settings, wait)
         _write_holder(handle)
         with name_holders(settings.lake / "catalog.sqlite", settings.warehouse, what_now=WHAT_NOW):

@@ -1,13 +1,14 @@
 """What can go wrong while pulling: what is worth another try, and what is not.
 
-The text of each is stored and printed: what looks personal in it (a header, a file's name) is removed here.
+The text of each is stored and printed: what looks personal in it (a header, a file's name) is removed here, and
+what a terminal would obey (a parser repeats bytes of the file) is shown as U+FFFD.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.masking import mask_secrets
+from pipelines.masking import make_printable, mask_secrets
 from pipelines.privacy.redaction import redact_text
 
 
@@ -18,7 +19,7 @@ class SourceError(RuntimeError):
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__(redact_text(mask_secrets(text)))
+        super().__init__(redact_text(make_printable(mask_secrets(text))))
 
 
 class PermanentSourceError(SourceError):

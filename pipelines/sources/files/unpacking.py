@@ -114,7 +114,13 @@ def _archive(file: Path) -> zipfile.ZipFile:
 
 def _member(file: Path, name: str, packed: int, limits: FileLimits) -> BinaryIO:
     archive = _archive(file)
-    return io.BufferedReader(Limited(archive.open(name), packed, limits, also_close=archive), MIB)
+    try:
+        stream = archive.open(name)
+    # What the directory says of a member need not be what stands at its place.
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError, OSError) as error:
+        archive.close()
+        raise ValueError(f"member {name!r} cannot be unpacked ({error}); was the archive damaged?") from None
+    return io.BufferedReader(Limited(stream, packed, limits, also_close=archive), MIB)
 
 
 class Limited(io.RawIOBase):

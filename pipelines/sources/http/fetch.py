@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -30,8 +29,10 @@ from pipelines.masking import mask_secrets
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.options.http_requests import Paging
 from pipelines.sources.errors import PermanentSourceError, SourceError, Unchanged
+from pipelines.sources.http.patience import PatientAdapter
 from pipelines.sources.http.request import HttpRequest
 from pipelines.sources.http.token import TokenKeeper
+from pipelines.sources.values.json_document import OutOfRange, check_depth, read_decimal
 from pipelines.sources.values.json_path import read_path
 
 USER_AGENT = f"thongsuot/{version('thongsuot')} (provincial data pipeline)"
@@ -234,7 +235,13 @@ def _classify_answer(at: str, answer: requests.Response) -> None:
 
 def _parse_json(at: str, content: bytes) -> Any:
     try:
-        return json.loads(content, parse_float=Decimal, parse_constant=str)
+        page = json.loads(content, parse_float=read_decimal, parse_constant=str)
+        check_depth(page)
+        return page
+    except OutOfRange as error:
+        raise PermanentSourceError(
+            f"{at}the API's answer is refused: {error}. Nothing was landed. Ask the API's owner."
+        ) from None
     except (ValueError, RecursionError):
         raise TryAgain(
             f"{at}the API answered something that is not JSON. Nothing was landed. Open the address "
@@ -247,6 +254,8 @@ def open_session(headers: Mapping[str, str]) -> requests.Session:
     session = requests.Session()
     session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", **headers})
     session.auth = _no_netrc
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, PatientAdapter())
     return session
 
 
@@ -259,7 +268,7 @@ def _pause(state: RetryCallState) -> float:
 
 def _parse_retry_after(header: str) -> float:
     """Retry-After is a number of seconds or a date (RFC 9110 §10.2.3); anything else is no wish."""
-    if header.isdigit():
+    if header.isascii() and header.isdigit():
         return float(header)
     try:
         return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())

@@ -14,6 +14,8 @@ from pipelines.sources.contracts.contract import Column
 from pipelines.sources.values.number_formats import DIGITS_KEPT, INEXACT
 
 NUMERIC = ("integer", "bigint", "percent")
+# A driver's decimal may have a short exponent that is gigabytes of digits when written out.
+MOST_DIGITS = 400
 # The mark before decimals, as typing reads numbers of that format.
 DECIMAL_MARK = {"vi": ",", "en": "."}
 
@@ -54,6 +56,8 @@ def _moment(value: datetime) -> str:
 
 def _number(value: float | Decimal, column: Column, number_format: str) -> str:
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
+    if abs(exact.adjusted()) > MOST_DIGITS:
+        raise ValueError(f"column {column.name!r} holds a number of more than {MOST_DIGITS} digits")
     text = format(exact, "f")
     if column.type not in NUMERIC:
         is_exact = isinstance(value, Decimal) and value.as_tuple().exponent <= 0  # type: ignore[operator]

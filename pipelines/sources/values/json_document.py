@@ -3,9 +3,45 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
+from pipelines.sources.values.cells import MOST_DIGITS
 from pipelines.sources.values.native import Number
+
+# Deeper than any export, and shallow enough for whatever walks through it.
+MOST_LEVELS = 100
+TOO_DEEP = "it is nested too deeply: hostile or damaged"
+
+
+class OutOfRange(ValueError):
+    """JSON, but none that is an export: nested too deeply, or a number that nobody counts."""
+
+
+def check_depth(document: Any) -> None:
+    """OutOfRange where lists and objects lie in each other more than `MOST_LEVELS` deep."""
+    level, depth = [document], 0
+    while level:
+        depth += 1
+        if depth > MOST_LEVELS:
+            raise OutOfRange(TOO_DEEP)
+        inner = (
+            part.values() if isinstance(part, dict) else part
+            for part in level
+            if isinstance(part, dict | list)
+        )
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+
+
+def read_decimal(text: str) -> Decimal:
+    """A number as JSON writes it, exactly; OutOfRange where its exponent is one that nobody means."""
+    try:
+        number = Decimal(text)
+        if abs(number.adjusted()) <= MOST_DIGITS:
+            return number
+    except ArithmeticError:
+        pass
+    raise OutOfRange(f"it holds a number of more than {MOST_DIGITS} digits")
 
 
 def parse_json(text: str) -> Any:
@@ -15,19 +51,21 @@ def parse_json(text: str) -> Any:
     key that an object holds twice (RFC 8259 §4 leaves open which of them counts), and beyond any sane depth.
     """
     try:
-        return json.loads(
+        document = json.loads(
             text,
             parse_int=Number,
             parse_float=Number,
             parse_constant=_refuse_constant,
             object_pairs_hook=_make_object,
         )
+        check_depth(document)
+        return document
     except json.JSONDecodeError as error:
         cut = error.pos >= len(text.rstrip()) - 1
         reason = "it is cut short" if cut else f"no valid JSON at line {error.lineno}, column {error.colno}"
         raise ValueError(f"{reason} ({error.msg})") from None
     except RecursionError:
-        raise ValueError("it is nested too deeply: hostile or damaged") from None
+        raise OutOfRange(TOO_DEEP) from None
 
 
 def _refuse_constant(word: str) -> Any:

@@ -14,14 +14,13 @@ from typing import Any
 
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.table_contract import MOMENT_WORDS
-from pipelines.sources.values.cells import DECIMAL_MARK
+from pipelines.sources.values.cells import DECIMAL_MARK, MOST_DIGITS
 from pipelines.sources.values.cells import format_value as exact_text
 from pipelines.sources.values.codes import FORMULA
 from pipelines.sources.values.number_formats import NumberCell, write_percent
 
 BLANKS = " \t\u00a0"
 ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
-LONGEST_NUMBER = 400
 CONSTANT_FORMULA = re.compile(FORMULA)
 UNNAMED = Column(name="unnamed")
 
@@ -64,7 +63,7 @@ def _decimal(number: Number) -> Any:
         value = Decimal(number)
     except ArithmeticError:
         return str(number)
-    return value if abs(value.adjusted()) < LONGEST_NUMBER else str(number)
+    return value if abs(value.adjusted()) < MOST_DIGITS else str(number)
 
 
 def format_moment(value: date, source: Source, column: Column | None) -> str:

@@ -14,6 +14,7 @@ from pipelines.sources.files.file_set import MAGIC
 from pipelines.sources.files.formats.csv_file import clean_sql
 from pipelines.sources.files.formats.foreign import find_foreign
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
+from pipelines.sources.files.formats.parquet_weight import check_weight
 from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.cells import NUMERIC
 from pipelines.sources.values.native import ISO
@@ -26,6 +27,7 @@ def read_parquet(session: ReadSession, member: Member) -> Iterator[TableFragment
     source = session.source
     try:
         if member.plain and not MAGIC.search(str(member.file)):
+            check_weight(member.file, member.file.stat().st_size, source.limits)
             session.members[str(member.file)] = member
             relation = f"read_parquet({duck.literal(member.file)}, binary_as_string = true)"
         else:
@@ -34,13 +36,13 @@ def read_parquet(session: ReadSession, member: Member) -> Iterator[TableFragment
                 data = stream.read(limit * MIB + 1)
             if len(data) > limit * MIB:
                 raise ValueError(f"it unpacks to more than {limit} MiB; deliver Parquet as it is")
+            check_weight(pa.BufferReader(data), len(data), source.limits)
             relation = session.register(pq.read_table(pa.BufferReader(data)))
         described = session.con.execute(f"describe from {relation}").fetchall()
-    except (duckdb.Error, pa.ArrowException, ValueError) as error:
+    except (duckdb.Error, pa.ArrowException, ValueError, OSError) as error:
         sample = member.sample()
         kind = None if sample.startswith(b"PAR1") else find_foreign(sample)
-        reason = str(kind) if kind else f"no whole Parquet file ({str(error).splitlines()[0][:120]})"
-        raise Unreadable(member, reason) from None
+        raise Unreadable(member, str(kind) if kind else _describe(error)) from None
     kinds = {str(name): str(kind) for name, kind, *_ in described}
 
     def select(mapped: Mapping[str, str]) -> str:
@@ -52,6 +54,12 @@ def read_parquet(session: ReadSession, member: Member) -> Iterator[TableFragment
         return f"select {texts} from {relation}"
 
     yield TableFragment(member, list(kinds), select)
+
+
+def _describe(error: Exception) -> str:
+    text = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    is_ours = type(error) is ValueError
+    return text if is_ours else f"no whole Parquet file ({text})"
 
 
 def text_sql(cell: str, kind: str, source: Source, column: Column | None) -> str:

@@ -30,6 +30,8 @@ from pipelines.sources.values.number_formats import CodeLosses, LostDigits, Numb
 ORDINAL = re.compile(r"^\d+(\.\d+)*\.?$")
 TOTAL = re.compile(r"^(tổng (cộng|số)\b|(tổng|cộng)\s*([:=]|$)|trong đó\b)", re.IGNORECASE)
 ROWS_AT_ONCE = 20_000
+# A sheet without records may still hold the lines below which people sign.
+MOST_HEADINGS = 20
 
 
 def read_sheet(
@@ -81,6 +83,7 @@ def read_sheet(
                 columns = {name: [] for name in places}
         tables.append(session.register_texts(columns))
         mixtures.check(about["sheet"])
+        records.check()
         sheet_notes.extend(records.list_notes())
         sheet_notes.extend(hidden.list_notes())
         sheet_notes.extend(mixtures.list_notes(about["sheet"]))
@@ -101,7 +104,7 @@ class Records:
 
     def __init__(self, header: Header, merges: list[Merged], required: set[int], sheet: str) -> None:
         self._header, self._required, self._sheet = header, required, sheet
-        self._headings = self._totals = 0
+        self._headings = self._totals = self._count = 0
         self._doubtful: list[int] = []
         # Cells merged downwards hold their text once, for every row that they cover.
         self._tall: dict[int, list[Merged]] = {}
@@ -121,6 +124,7 @@ class Records:
                 if merged.left < width:
                     above[merged.left] = (merged.bottom, cells[merged.left])
             if self._is_record(number, cells):
+                self._count += 1
                 for column, (bottom, value) in above.items():
                     if number <= bottom and cells[column] is None:
                         cells[column] = value
@@ -148,6 +152,15 @@ class Records:
         else:
             self._doubtful.append(number + 1)
         return False
+
+    def check(self) -> None:
+        """ValueError where rows stand below the header and none of them is taken for a record."""
+        left_out = self._headings + len(self._doubtful)
+        if not self._count and (self._doubtful or left_out > MOST_HEADINGS):
+            raise ValueError(
+                f"sheet {self._sheet!r}: none of the {left_out + self._totals} rows below the header is a record: "
+                f"they have no ordinal, or one cell only. Correct `header_marker`, or ask for the plain table"
+            )
 
     def list_notes(self) -> Iterator[str]:
         """What was left out; complete once all rows were read."""

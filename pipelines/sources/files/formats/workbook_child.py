@@ -49,7 +49,8 @@ def main(request: dict[str, Any]) -> None:
         write_line({"error": "it is protected by a password; ask for it without"})
     except (CalamineError, zipfile.BadZipFile, ElementTree.ParseError, ValueError, OSError) as error:
         write_line({"error": f"no readable workbook ({str(error)[:200]})"})
-    except Exception as error:
+    # A panic of the reader is no Exception; whatever it is, the parent is told that it was no lack of memory.
+    except BaseException as error:
         write_line({"error": f"no readable workbook ({type(error).__name__})"})
 
 
