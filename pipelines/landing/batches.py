@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from pipelines import duck
-from pipelines.masking import mask_secrets
+from pipelines.masking import make_printable, mask_secrets
 from pipelines.privacy.redaction import redact_text
 
 
@@ -88,11 +88,11 @@ def write_batch(
             rows=metadata.num_rows,
             sha256=digest,
             schema_fingerprint=hashlib.sha256(schema.encode()).hexdigest()[:16],
-            origin=redact_text(mask_secrets(origin)),
+            origin=_make_tellable(origin),
             pulled_at=pulled_at.strftime("%Y-%m-%d %H:%M:%S"),
             run_id=run_id,
             folder=folder,
-            notes=tuple(redact_text(mask_secrets(note)) for note in notes),
+            notes=tuple(map(_make_tellable, notes)),
             validator="".join(validator),
         )
         _flush(draft)
@@ -103,6 +103,11 @@ def write_batch(
             folder.rmdir()
     write_json(batch.sidecar, {k: v for k, v in asdict(batch).items() if k != "folder"})
     return batch
+
+
+def _make_tellable(text: str) -> str:
+    """Without secrets, without personal data, and without what a terminal obeys."""
+    return redact_text(make_printable(mask_secrets(text)))
 
 
 def list_batches(root: Path, source: str | None = None) -> Iterator[Batch]:

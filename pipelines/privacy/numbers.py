@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 PROVINCES = frozenset(
@@ -71,7 +72,7 @@ def _read_longest(text: str, groups: list[_Group], first: int) -> tuple[Find | N
         if len(digits) > LONGEST:
             break
         start = groups[first].start
-        is_foreign = text[:start].rstrip(" ").endswith("+")
+        is_foreign = text[max(0, start - 2) : start].rstrip(" ").endswith("+")
         if first == last:
             kind = _classify_run(text, groups[first], is_foreign)
         else:
@@ -125,9 +126,11 @@ def is_phone(digits: str, is_foreign: bool = False) -> bool:
     abroad = is_foreign or digits.startswith("0084")
     if not 9 <= len(number) <= LONGEST or not (abroad or number[0] == "0" or number.startswith("84")):
         return False
-    return _is_valid(number, abroad)
+    # No plan has a second zero.
+    return number[:2] != "00" and _is_valid(number, abroad)
 
 
+@lru_cache(maxsize=1024)
 def _is_valid(number: str, is_foreign: bool) -> bool:
     # Imported where it is needed: its tables take a twentieth of a second.
     import phonenumbers

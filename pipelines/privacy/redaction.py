@@ -13,13 +13,15 @@ from pipelines.privacy.numbers import Find, find_numbers, is_amount, is_citizen_
 from pipelines.privacy.skeleton import make_skeleton
 
 REMOVED = "‹personal data removed›"
+ROUNDS = 4
 
 _AT = r"(?: {0,2}@ {0,2}| ?[(\[{<] ?(?:at|a cong|a moc|@) ?[)\]}>] ?)"
 _DOT = r"(?:\.| ?[(\[{<] ?(?:dot|cham|\.) ?[)\]}>] ?)"
 _TOP = r"(?:com|vn|net|org|edu|gov|info)\b"
 _DOMAIN = rf"[A-Za-z0-9-]+(?:{_DOT}[A-Za-z0-9-]+)*?"
 E_MAIL = re.compile(
-    rf"[A-Za-z0-9._%+'-]+(?:{_AT}{_DOMAIN}{_DOT}[A-Za-z]{{2,}}"
+    # From the first letter of a run only: a long run without an @ would else be read once for each of its letters.
+    rf"(?<![A-Za-z0-9._%+'-])[A-Za-z0-9._%+'-]+(?:{_AT}{_DOMAIN}{_DOT}[A-Za-z]{{2,}}"
     rf"|{_AT}{_DOMAIN} ?\. ?{_TOP}"
     rf"| +(?:at|a cong) +{_DOMAIN}(?:\.| +(?:dot|cham) +){_TOP})"
     r"(?:\.[A-Za-z]{2,})*",
@@ -46,7 +48,8 @@ CONTEXTS = tuple(
 PASSPORT = re.compile(r"[BCKNP](?<![A-Za-z0-9].)\d{7,8}(?![A-Za-z0-9])")
 HEALTH_CARD = re.compile(r"(?<![A-Za-z])[A-Z]{2}[ .-]?[1-5](?:[ .-]?\d){12}(?!\d)")
 
-# Numbers that are nobody's, by how they are written. They part what stands around them.
+# Numbers that are nobody's, by how they are written. They part what stands around them. Every repetition has an end:
+# who writes the text must not decide how long it is searched.
 _OWN_WORDS = r"(?!(?i:cccd|cmnd|cmt|cc|s?dt|tel|phone|mst|bhxh|bhyt|hc|so|fax|zalo))"
 CODES_AND_DAYS = re.compile(
     r"(?<![0-9A-Za-z])(?:"
@@ -56,19 +59,25 @@ CODES_AND_DAYS = re.compile(
     r"|(?:19|20)\d\d([/.-])(?:0?[1-9]|1[0-2])\2(?:0?[1-9]|[12]\d|3[01])(?:[ T]\d{1,2}(?=[:h]))?(?![.\-/]?\d)"
     r"|\d{1,5}/(?:19|20)\d\d(?:/[A-Za-z][\w-]*)?(?!\d)"
     # Codes of dossiers, procedures and tasks: a letter with digits joined by dots and dashes.
-    rf"|(?:\d+[.-])*{_OWN_WORDS}[A-Z]{{1,6}}\d{{0,4}}(?:[._-]\d{{1,8}})+(?!\d)"
-    r"|\d(?:[.-]?\d+)*[.-][A-Z]{1,3}\d+"
+    rf"|(?:\d{{1,8}}[.-]){{0,8}}{_OWN_WORDS}[A-Z]{{1,6}}\d{{0,4}}(?:[._-]\d{{1,8}}){{1,8}}(?!\d)"
+    r"|\d{1,8}(?:[.-]\d{1,8}){0,8}[.-][A-Z]{1,3}\d+"
     r")"
 )
 # Degrees with decimals, amounts in groups of thousands.
 AMOUNTS = re.compile(
-    r"(?<![0-9A-Za-z+.,])(?:[1-9]\d{0,2}\.\d{4,}(?![.\d])|[1-9]\d{0,2}(?:[.,]\d{3})+(?!\d|[.,]\d))"
+    r"(?<![0-9A-Za-z+.,])(?:[1-9]\d{0,2}\.\d{4,}(?![.\d])|[1-9]\d{0,2}(?:[.,]\d{3}){1,8}(?!\d|[.,]\d))"
 )
 
 
 def redact_text(text: str) -> str:
     """The text with every find replaced; untouched text is returned as it is."""
-    return _replace(text, find_personal_data(text))
+    # What was glued to a find may be one of its own once that is gone.
+    for _ in range(ROUNDS):
+        finds = find_personal_data(text)
+        if not finds:
+            break
+        text = _replace(text, finds)
+    return text
 
 
 def redact_code(text: str) -> str:
@@ -101,11 +110,12 @@ def find_among_codes(text: str) -> list[tuple[str, int, int]]:
 
 
 def _is_somebodys(text: str, start: int, end: int) -> bool:
-    around, written = make_skeleton(text[:start] + text[end:]).text, make_skeleton(text[start:end]).text
+    written = make_skeleton(text[start:end]).text
     digits = "".join(filter(str.isdigit, written))
-    if digits != written.lstrip("+") and any(map(str.isalnum, around)):
+    if not (is_citizen_id(digits) or is_phone(digits, "+" in written)):
         return False
-    return is_citizen_id(digits) or is_phone(digits, "+" in written)
+    is_unbroken = digits == written.lstrip("+")
+    return is_unbroken or not (any(map(str.isalnum, text[:start])) or any(map(str.isalnum, text[end:])))
 
 
 def _find_all(text: str) -> Iterator[Find]:

@@ -31,10 +31,14 @@ ROW_FACTS = ("_partition", "_day_end", "_pulled_at", "_export_at")
 BATCH_FACTS = ("rows", "rows_emptied", "volume_ratio", "hours_behind")
 # Raised when the files a validation writes hold more than before: they are then written anew.
 FORMAT = b"3"
+LONGEST_MESSAGE = 2000
 
 
 class SuiteError(ValueError):
-    """A suite is wrong; the text names file, rule and what to correct."""
+    """A suite is wrong; the text names file, rule and what to correct, and repeats no more than fits a screen."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}…")
 
 
 @dataclass(frozen=True)

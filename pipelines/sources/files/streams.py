@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 import duckdb
@@ -26,17 +27,31 @@ class StreamFiles(AbstractFileSystem):
     def __init__(self) -> None:
         super().__init__(skip_instance_cache=True)
         self._open_one: list[Callable[[], BinaryIO]] = []
+        self._contents: dict[str, bytes] = {}
         self.failure: tuple[str, Exception] | None = None
 
     def add(self, opener: Callable[[], BinaryIO]) -> str:
         self._open_one.append(opener)
         return f"{self.protocol}://{len(self._open_one) - 1}"
 
+    def add_content(self, content: bytes) -> str:
+        """A file that is whole in memory, to be read from any place."""
+        name = self.add(lambda: io.BytesIO(content))
+        self._contents[name] = content
+        return name
+
     def open(self, path: str, mode: str = "rb", **_: Any) -> Any:
+        if path in self._contents:
+            return io.BytesIO(self._contents[path])
         return _Forward(self, path, self._open_one[int(path.rpartition("/")[2])])
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
-        return {"name": path, "size": UNKNOWN_SIZE, "type": "file"}
+        size = len(self._contents[path]) if path in self._contents else UNKNOWN_SIZE
+        return {"name": path, "size": size, "type": "file"}
+
+    def modified(self, path: str) -> datetime:
+        """Each stream is a file that never changes."""
+        return datetime(2000, 1, 1, tzinfo=UTC)
 
     def glob(self, path: str, **_: Any) -> list[str]:
         return [path]

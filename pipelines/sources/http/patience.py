@@ -18,12 +18,12 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 class _Patience:
     """For a connection of urllib3: when the time is over its socket is shut, and the read that waits ends."""
 
-    def getresponse(self, *words: Any, **named_words: Any) -> Any:
+    def getresponse(self, *words: Any, **options: Any) -> Any:
         timer = threading.Timer(float(self.timeout or 0) or 3600, self._shut)  # type: ignore[attr-defined]
         timer.daemon = True
         timer.start()
         try:
-            return super().getresponse(*words, **named_words)  # type: ignore[misc]
+            return super().getresponse(*words, **options)  # type: ignore[misc]
         finally:
             timer.cancel()
 
@@ -55,6 +55,6 @@ class PatientHttpsPool(HTTPSConnectionPool):
 class PatientAdapter(HTTPAdapter):
     """To mount on a session for http:// and https://."""
 
-    def init_poolmanager(self, *words: Any, **named_words: Any) -> None:
-        super().init_poolmanager(*words, **named_words)
+    def init_poolmanager(self, *words: Any, **options: Any) -> None:
+        super().init_poolmanager(*words, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": PatientHttpPool, "https": PatientHttpsPool}

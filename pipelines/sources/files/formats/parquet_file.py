@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines import duck
 from pipelines.sources.contracts.contract import Column, Source
@@ -27,19 +25,19 @@ def read_parquet(session: ReadSession, member: Member) -> Iterator[TableFragment
     source = session.source
     try:
         if member.plain and not MAGIC.search(str(member.file)):
-            check_weight(member.file, member.file.stat().st_size, source.limits)
-            session.members[str(member.file)] = member
-            relation = f"read_parquet({duck.literal(member.file)}, binary_as_string = true)"
+            location, size = str(member.file), member.file.stat().st_size
         else:
             limit = source.limits.document_mb
             with member.open() as stream:
                 data = stream.read(limit * MIB + 1)
             if len(data) > limit * MIB:
                 raise ValueError(f"it unpacks to more than {limit} MiB; deliver Parquet as it is")
-            check_weight(pa.BufferReader(data), len(data), source.limits)
-            relation = session.register(pq.read_table(pa.BufferReader(data)))
+            location, size = session.streams.add_content(data), len(data)
+        check_weight(session.con, location, size, source.limits)
+        session.members[location] = member
+        relation = f"read_parquet({duck.literal(location)}, binary_as_string = true)"
         described = session.con.execute(f"describe from {relation}").fetchall()
-    except (duckdb.Error, pa.ArrowException, ValueError, OSError) as error:
+    except (duckdb.Error, ValueError, OSError) as error:
         sample = member.sample()
         kind = None if sample.startswith(b"PAR1") else find_foreign(sample)
         raise Unreadable(member, str(kind) if kind else _describe(error)) from None

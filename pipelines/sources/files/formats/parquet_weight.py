@@ -1,16 +1,14 @@
 """How much text a Parquet file gives, told before it is read: a few bytes may stand for gigabytes.
 
-Two ways: pages that unpack to far more than they are, and one long value that a million rows point to.
+Two ways: pages that unpack to far more than they are, and one long value that a million rows point to. Asked of
+DuckDB alone: other readers end the whole process at a damaged file.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import duckdb
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
+from pipelines import duck
 from pipelines.sources.contracts.options.files import FileLimits
 from pipelines.sources.files.unpacking import MIB
 from pipelines.sources.files.zip_directory import RATIO_FROM
@@ -19,49 +17,27 @@ from pipelines.sources.files.zip_directory import RATIO_FROM
 LONG_KINDS = ("BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 
 
-def check_weight(source: Any, size: int, limits: FileLimits) -> None:
-    """ValueError where the file unpacks to too much; `source`: what pyarrow opens, of `size` bytes on disk.
-
-    pa.ArrowException or OSError where it is no Parquet file.
-    """
-    with pq.ParquetFile(source) as file:
-        chunks = [
-            (group, file.metadata.row_group(group).num_rows, file.metadata.row_group(group).column(column))
-            for group in range(file.metadata.num_row_groups)
-            for column in range(file.metadata.num_columns)
-        ]
-        _refuse(sum(chunk.total_uncompressed_size for _, _, chunk in chunks), size, limits)
-        # A value of a chunk is at most as long as the chunk; only where that could be too much it is measured.
-        most = sum(rows * chunk.total_uncompressed_size for _, rows, chunk in chunks if _is_long(chunk))
-        if not _is_heavy(most, size, limits):
-            return
-        texts = 0
-        for group, _, chunk in chunks:
-            if _is_long(chunk) and "." not in chunk.path_in_schema:
-                texts += _measure(source, group, chunk.path_in_schema, limits)
-                _refuse(texts, size, limits)
-
-
-def _measure(source: Any, group: int, column: str, limits: FileLimits) -> int:
-    """Bytes of one column's texts in one group of rows, each value unpacked once however many rows have it."""
-    if isinstance(source, pa.NativeFile):
-        source.seek(0)
-    with pq.ParquetFile(source, read_dictionary=[column]) as file:
-        values = file.read_row_group(group, columns=[column]).column(0)
-    weight = 0
-    for chunk in values.chunks:
-        if not isinstance(chunk, pa.DictionaryArray) or len(chunk.dictionary) == 0:
-            weight += chunk.nbytes
-            continue
-        lengths = pc.binary_length(chunk.dictionary)
-        if (pc.max(lengths).as_py() or 0) > limits.line_mb * MIB:
-            raise ValueError(f"a cell of {column!r} is longer than {limits.line_mb} MiB (`limits.line_mb`)")
-        weight += pc.sum(pc.take(lengths, chunk.indices).cast(pa.int64())).as_py() or 0
-    return weight
-
-
-def _is_long(chunk: Any) -> bool:
-    return chunk.physical_type in LONG_KINDS
+def check_weight(con: duckdb.DuckDBPyConnection, path: str, size: int, limits: FileLimits) -> None:
+    """ValueError where the file unpacks to too much, duckdb.Error where it is none; `size`: its bytes on disk."""
+    chunks = con.execute(
+        f"select path_in_schema, type, row_group_num_rows, total_uncompressed_size "
+        f"from parquet_metadata({duck.literal(path)})"
+    ).fetchall()
+    _refuse(sum(max(0, weight) for *_, weight in chunks), size, limits)
+    long = [(column, rows * weight) for column, kind, rows, weight in chunks if kind in LONG_KINDS]
+    # A value is at most as long as its chunk; only where that could be too much it is measured.
+    if not _is_heavy(sum(weight for _, weight in long), size, limits):
+        return
+    relation = f"read_parquet({duck.literal(path)}, binary_as_string = true)"
+    texts = {
+        str(name)
+        for name, kind, *_ in con.execute(f"describe from {relation}").fetchall()
+        if kind == "VARCHAR"
+    }
+    for column in dict.fromkeys(column for column, _ in long if column in texts):
+        # DuckDB unpacks each value once, however many rows have it.
+        row = con.execute(f"select sum(strlen({duck.identifier(column)})) from {relation}").fetchone()
+        _refuse(int(row[0] or 0) if row else 0, size, limits)
 
 
 def _is_heavy(weight: int, size: int, limits: FileLimits) -> bool:
