@@ -68,7 +68,7 @@ def cutoffs() -> pd.DataFrame:
     )
 
 
-def place(as_of: datetime, since: date = date(2025, 7, 1), *, stopped_is_end: bool = True) -> Place:
+def describe_place(as_of: datetime, since: date = date(2025, 7, 1), *, stopped_is_end: bool = True) -> Place:
     """The demo's place and reference tables, judged at `as_of`."""
     procedures = reference("procedures")
     return Place(

@@ -21,7 +21,7 @@ from pipelines.sources.contracts.gate import GateLimit
 RULES = read_release_rules({})
 
 
-def find(facts: list[Fact], before: dict[tuple[str, str], float], **limits: GateLimit) -> list[Verdict]:
+def list_verdicts(facts: list[Fact], before: dict[tuple[str, str], float], **limits: GateLimit) -> list[Verdict]:
     return list_findings(evaluate_release(read_release_rules(limits), facts, Comparand(before)))
 
 
@@ -70,7 +70,7 @@ CASES = [
 def test_a_fact_is_held_told_or_quiet(
     fact: Fact, before: float | None, rule: str | None, outcome: str
 ) -> None:
-    findings = find([fact], {} if before is None else {(fact.fact, fact.scope): before})
+    findings = list_verdicts([fact], {} if before is None else {(fact.fact, fact.scope): before})
     assert [(f.rule, f.outcome) for f in findings] == ([(rule, outcome)] if rule else [])
 
 
@@ -96,7 +96,7 @@ def test_the_page_has_every_rule_with_its_default_and_its_reason() -> None:
 
 
 def test_a_finding_names_place_numbers_and_keys_in_two_languages() -> None:
-    [finding] = find([Fact("days_empty", "dossier_log", 1, 1, ("2025-09-30",))], {})
+    [finding] = list_verdicts([Fact("days_empty", "dossier_log", 1, 1, ("2025-09-30",))], {})
     assert finding.text_vi == "Chưa nhận được số liệu ngày 2025-09-30 (dossier_log)"
     assert finding.text_en == "dossier_log: no data were received for 2025-09-30"
 
@@ -110,8 +110,8 @@ def test_a_total_is_not_compared_with_a_later_moment() -> None:
 def test_a_place_sets_its_own_limit_and_weight() -> None:
     fact = Fact("keys_lost_share", "issue_register", 0.3, 9)
     own = {"delivery_lost_keys": GateLimit(limit=0.5), "delivery_lost_some_keys": GateLimit(severity="info")}
-    assert find([fact], {}, **own) == []
-    assert find([fact], {}, delivery_lost_keys=GateLimit(severity="warning"))[0].outcome == "warned"
+    assert list_verdicts([fact], {}, **own) == []
+    assert list_verdicts([fact], {}, delivery_lost_keys=GateLimit(severity="warning"))[0].outcome == "warned"
 
 
 def test_a_threshold_of_a_rule_that_does_not_exist_is_refused(tmp_path: Path) -> None:

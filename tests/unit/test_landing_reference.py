@@ -17,7 +17,7 @@ UNITS = ReferenceTable(
 )
 
 
-def change(**keys: Any) -> str:
+def hash_units(**keys: Any) -> str:
     return hash_mapping(UNITS.model_copy(update=keys).as_source())
 
 
@@ -34,7 +34,7 @@ def change(**keys: Any) -> str:
     ],
 )
 def test_a_key_that_decides_how_the_file_is_read_lands_it_again(keys: dict[str, Any]) -> None:
-    assert change(**keys) != change()
+    assert hash_units(**keys) != hash_units()
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_key_that_decides_how_the_file_is_read_lands_it_again(keys: dict[str, 
     ],
 )
 def test_a_text_for_people_or_another_folder_does_not(keys: dict[str, Any]) -> None:
-    assert change(**keys) == change()
+    assert hash_units(**keys) == hash_units()
 
 
 def test_a_key_that_the_project_adds_lands_nothing_anew() -> None:

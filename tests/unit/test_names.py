@@ -98,13 +98,17 @@ def find_letters() -> Places:
 
 
 def find_definitions() -> list[tuple[Path, ast.ClassDef | ast.FunctionDef]]:
-    """Classes, and functions of a module (not methods), of `pipelines/`."""
+    """Classes, and functions of a module (not methods); a fixture is called by the noun that it gives."""
     definitions = []
-    for path in (ROOT / "pipelines").rglob("*.py"):
+    for path in list_modules():
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            if isinstance(node, ast.ClassDef) or (isinstance(node, ast.FunctionDef) and not is_fixture(node)):
                 definitions.append((path, node))
     return definitions
+
+
+def is_fixture(node: ast.FunctionDef) -> bool:
+    return any("pytest.fixture" in ast.unparse(decorator) for decorator in node.decorator_list)
 
 
 def find_retired() -> Places:
@@ -119,7 +123,8 @@ def find_retired() -> Places:
 def find_homonyms() -> Places:
     homes: Places = defaultdict(list)
     for path, node in find_definitions():
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+        is_public = isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        if is_public and folder_of(path) == "pipelines":
             homes[node.name].append(locate(path, node.lineno, node.name))
     return {name: places for name, places in homes.items() if len(places) > 1}
 
