@@ -21,14 +21,15 @@ from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import find_newest_batches, list_batches, verify_batch
 from pipelines.quality.reports import Report, read_report
-from pipelines.settings import Settings
-from tests import line
+from pipelines.settings import RetryPolicy, Settings
 from tests import week as planted
 from tests.portal import PORTAL
+from tests.support.copies import copy_installation
 
 # The week (tests/week.py) ends on 7 August with release 8; this is the night after it.
 DAY, RELEASE = date(2025, 8, 8), 8
 EVE = date(2025, 8, 7)
+NO_PAUSES = RetryPolicy(longest_pause=0)
 # The sources that these tests spoil; any other is delivered as it is.
 SOURCES = ("dossier_log", "issue_register", "task_tracker", "national_ranking")
 Answer = Callable[[int], tuple[int, bytes]]
@@ -105,14 +106,15 @@ def api() -> Iterator[tuple[str, dict[str, Answer]]]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def tonight(
-    week: Settings, api: tuple[str, dict[str, Answer]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[line.Line, Sources]]:
-    """The week's installation, its ranking asked over HTTP and its units in a file of its own."""
-    data = tmp_path_factory.mktemp("bad") / "data"
-    settings = Settings(data=data, sources_file=data / "sources.yaml")
-    as_after_the_week(week, settings)
+def bring_up(week: Settings, api: tuple[str, dict[str, Answer]], data: Path) -> Sources:
+    """A copy of the week before the night of 8 August: every source would deliver something good.
+
+    Its ranking is asked over HTTP and its units are a file of its own. Nobody waits: pauses before another
+    try take no time.
+    """
+    copy_installation(week.data, data, ".rebuild.*")
+    settings = Settings(data=data, sources_file=data / "sources.yaml", retries=NO_PAUSES)
+    shutil.copy(settings.project / "reference" / "units.csv", data / "units.csv")
     url, answers = api
     text = week.sources_file.read_text(encoding="utf-8")
     units = "{project}/reference/units.csv"
@@ -125,26 +127,9 @@ def tonight(
     )
     text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
     settings.sources_file.write_text(text, encoding="utf-8")
-    with line.ready(settings) as ready:
-        yield ready, Sources(settings, answers)
-
-
-def as_after_the_week(week: Settings, settings: Settings) -> None:
-    """Everything but sources.yaml and what dbt parsed."""
-    for part in ("landing", "quality", "lake", "exports", "demo"):
-        shutil.rmtree(settings.data / part, ignore_errors=True)
-        shutil.copytree(week.data / part, settings.data / part, symlinks=True)
-    shutil.copy(week.warehouse, settings.warehouse)
-    shutil.copy(settings.project / "reference" / "units.csv", settings.data / "units.csv")
-
-
-@pytest.fixture
-def night(week: Settings, tonight: tuple[line.Line, Sources]) -> tuple[line.Line, Sources]:
-    """Before the night of 8 August: every source would deliver something good."""
-    ready, sources = tonight
-    as_after_the_week(week, sources.settings)
+    sources = Sources(settings, answers)
     good(sources)
-    return ready, sources
+    return sources
 
 
 def good(sources: Sources) -> None:

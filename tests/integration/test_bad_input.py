@@ -1,7 +1,7 @@
-"""Bad input through the whole line: the message says where, what and what to do next; nothing
-is half there; the former release answers; and the next good delivery heals.
+"""Bad input: the message says where, what and what to do next; nothing is half there; the former release
+answers; and the next good delivery heals.
 
-The four sources of the demo fail independently of each other, so a night tries one fault of each.
+The sources of the demo fail independently of each other, so a night tries one fault of each.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import openpyxl
 import pytest
 
 from pipelines.landing.batches import find_newest_batches
-from pipelines.landing.pull import land_partition
-from pipelines.night import validate_all
-from pipelines.sources.contracts.contract import load_contracts
-from tests import line, nights
+from pipelines.night import build_warehouse, land_source, validate_source
+from pipelines.settings import Settings
+from pipelines.sources.errors import SourceError
+from pipelines.warehouse.counting import NothingLanded
+from tests import nights
+from tests.conftest import Province
 from tests.spoiled_night import (
     CAPTURE,
     DAY,
@@ -30,14 +32,14 @@ from tests.spoiled_night import (
     Sources,
     answered,
     api,
-    night,
+    bring_up,
     nothing_half,
     report_of,
     still_answers,
-    tonight,
 )
+from tests.support.compiled import build_compiled
 
-__all__ = ["api", "night", "tonight"]
+__all__ = ["api"]
 pytestmark = pytest.mark.slow
 
 # Faults: each spoils one source. Text: what the run must say of it.
@@ -154,36 +156,68 @@ NIGHTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("faults", NIGHTS.values(), ids=NIGHTS)
-def test_a_delivery_that_cannot_be_read_is_named_and_nothing_of_it_lands(
-    night: tuple[line.Line, Sources], faults: Night
-) -> None:
-    ready, sources = night
-    settings, former = sources.settings, answered(sources.settings)
+@pytest.fixture
+def sources(week: Settings, api: tuple[str, dict[str, Answer]], tmp_path: Path) -> Sources:
+    return bring_up(week, api, tmp_path / "data")
+
+
+def spoil(sources: Sources, faults: Night) -> None:
+    """Every source as its fault leaves it; CAPTURE keeps the pages that the API would have given."""
     faults.dossier_log[0](sources)
     faults.issue_register[0](sources.register)
     faults.task_tracker[0](sources.tracker)
     CAPTURE.update({page: sources.api["answer"](page) for page in (1, 2, 3, 4)})
     sources.api["answer"] = faults.national_ranking[0]
 
-    outcome = ready.run(DAY)
-    assert not outcome.success and "the last release is still served" in outcome.text
+
+@pytest.mark.parametrize("faults", NIGHTS.values(), ids=NIGHTS)
+def test_a_delivery_that_cannot_be_read_is_named_and_nothing_of_it_lands(
+    sources: Sources, faults: Night
+) -> None:
+    settings = sources.settings
+    spoil(sources, faults)
+    night = nights.night_of(settings, str(DAY), only_missing=True)
     for source, (_, message) in faults._asdict().items():
-        text = outcome.about(f"landing/{source}")
-        assert re.search(f"{source} {DAY}.*{message}", text, re.DOTALL), outcome.text
+        with pytest.raises(SourceError) as error:
+            land_source(night, night.contracts.sources[source])
+        assert re.search(f"{source} {DAY}.*{message}", str(error.value), re.DOTALL), error.value
         assert str(DAY) not in find_newest_batches(settings.landing, source)
     nothing_half(settings)
-    still_answers(sources, former)
 
     shutil.copytree(settings.data / "demo.good", settings.data / "demo", dirs_exist_ok=True)
     sources.api["answer"] = lambda page: CAPTURE[page]
-    for source in load_contracts(settings.sources_file).sources.values():
-        land_partition(source, DAY, settings, run_id="mended")
-    validate_all(nights.night_of(settings))
     for source in SOURCES:
-        mended = report_of(settings, source)
+        land_source(night, night.contracts.sources[source])
+        [mended] = validate_source(night, night.contracts.sources[source])
         assert not mended.blocked
         # The files are those of the night before; the log has two states more.
         before = report_of(settings, source, EVE) if source != "dossier_log" else None
         expected = (before.rows_read, before.rows_rejected) if before else (2, 0)
         assert (mended.rows_read, mended.rows_rejected) == expected
+
+
+def test_the_command_names_every_source_that_fails_and_the_former_release_answers(sources: Sources) -> None:
+    """Three deliveries cannot be read, the rows of the fourth are not accepted."""
+    settings, former = sources.settings, answered(sources.settings)
+    # None of them is tried again after a pause.
+    faults = NIGHTS["not what was meant"]
+    spoil(sources, faults._replace(dossier_log=(make_statuses_unknown, "status_code_unknown")))
+    process = Province(settings).thongsuot("run", "--partition", str(DAY), check=False)
+    output = " ".join(process.stdout.split())
+    assert process.returncode == 1 and "the last release is still served" in output
+    for source, (_, message) in faults._asdict().items():
+        if source != "dossier_log":
+            assert re.search(f"{source} {DAY}.*{message}", output), output
+            assert str(DAY) not in find_newest_batches(settings.landing, source)
+    assert re.search(f"dossier_log {DAY}: batch .* is blocked: 2 of 2 rows .*status_code_unknown", output)
+    assert "pull the day again" in output and "Traceback" not in output
+    nothing_half(settings)
+    still_answers(sources, former)
+    # And trying again does not publish the day without it.
+    with pytest.raises(NothingLanded, match="status_code_unknown"):
+        build_warehouse(nights.night_of(settings, "-", build=build_compiled))
+    still_answers(sources, former)
+
+
+def make_statuses_unknown(sources: Sources) -> None:
+    sources.sql(f"update ho_so_trang_thai set TrangThaiHoSo = '77' where ThoiGianDongBo >= '{DAY}'")

@@ -12,25 +12,26 @@ from typing import Any, NamedTuple
 import pytest
 
 from pipelines.lake.catalogue import open_lake
+from pipelines.lake.ledger import Release
 from pipelines.landing.batches import find_newest_batches, rows_sql
 from pipelines.quality.reports import Report
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import load_contracts
-from tests import line
+from pipelines.warehouse.counting import NothingLanded
 from tests import week as planted
+from tests.nights import run_night
 from tests.spoiled_night import (
     DAY,
     SOURCES,
-    Sources,
+    Answer,
     answered,
     api,
-    as_after_the_week,
-    good,
+    bring_up,
     report_of,
-    tonight,
 )
+from tests.support.compiled import build_compiled
 
-__all__ = ["api", "tonight"]
+__all__ = ["api"]
 pytestmark = pytest.mark.slow
 
 PHONE = "0912345678"
@@ -63,26 +64,27 @@ class Mended(NamedTuple):
     """A night that the thresholds stopped, and the same night after the sources were corrected."""
 
     settings: Settings
-    stopped: line.CommandResult
+    refusal: str
     blocked: dict[str, Report]
     before: tuple[Any, ...]
     meanwhile: tuple[Any, ...]
-    result: line.CommandResult
+    release: Release
 
 
 @pytest.fixture(scope="module")
-def mended(week: Settings, tonight: tuple[line.Line, Sources]) -> Mended:
-    ready, sources = tonight
+def mended(
+    week: Settings, api: tuple[str, dict[str, Answer]], tmp_path_factory: pytest.TempPathFactory
+) -> Mended:
+    sources = bring_up(week, api, tmp_path_factory.mktemp("bad") / "data")
     settings = sources.settings
-    as_after_the_week(week, settings)
-    good(sources)
     before = answered(settings)
     sources.sql(f"update ho_so_trang_thai set KenhThucHien = '9' where ThoiGianDongBo like '{DAY}%'")
     other_dates(sources.register)
     other_words(sources.tracker)
     pages = {n: sources.api["answer"](n) for n in (1, 2, 3, 4)}
     sources.api["answer"] = lambda n: (200, pages[n][1].replace(b'"totalReceived": ', b'"totalReceived": -'))
-    stopped = ready.run(DAY)
+    with pytest.raises(NothingLanded) as refusal:
+        run_night(settings, str(DAY), build=build_compiled)
     blocked = {source: report_of(settings, source) for source in SOURCES}
     meanwhile = answered(settings)
 
@@ -103,8 +105,8 @@ def mended(week: Settings, tonight: tuple[line.Line, Sources]) -> Mended:
     sources.tell(11, MaHoSo=planted.MOVED, ThoiDiemXuLy="2025-07-31 08:00:00")
     sources.tell(12, NoiNopHoSo="99999")
     sources.tell(13, TenTTHC=f"Cấp bản sao, liên hệ {PHONE}")
-    healed = ready.run(DAY)
-    return Mended(settings, stopped, blocked, before, meanwhile, healed)
+    release = run_night(settings, str(DAY), build=build_compiled, exports=())
+    return Mended(settings, str(refusal.value), blocked, before, meanwhile, release)
 
 
 BLOCKED = {
@@ -119,10 +121,13 @@ BLOCKED = {
 def test_a_delivery_whose_rows_cannot_be_read_stops_the_night_and_says_which(
     mended: Mended, source: str
 ) -> None:
-    assert not mended.stopped.success and "the last release is still served" in mended.stopped.text
-    assert re.search(f"{source} {DAY}: batch .* is blocked: {BLOCKED[source]}", mended.stopped.text)
-    assert "pull the day again" in mended.stopped.text and "Traceback" not in mended.stopped.text
-    assert mended.blocked[source].blocked
+    report = mended.blocked[source]
+    message = report.describe_block(
+        load_contracts(mended.settings.sources_file).sources[source].max_rejected_share
+    )
+    assert report.blocked and re.search(f"{source} {DAY}: batch .* is blocked: {BLOCKED[source]}", message)
+    assert "pull the day again" in message and "still served" in message
+    assert source != min(BLOCKED) or mended.refusal == message
 
 
 def test_the_former_release_answers_meanwhile(mended: Mended) -> None:
@@ -130,7 +135,7 @@ def test_the_former_release_answers_meanwhile(mended: Mended) -> None:
 
 
 def test_the_corrected_delivery_is_the_next_release_without_hands(mended: Mended) -> None:
-    assert mended.result.success and "new release 9" in mended.result.text
+    assert mended.release.release_id == 9
     assert not any(report_of(mended.settings, source).blocked for source in SOURCES)
 
 
