@@ -6,13 +6,14 @@ Each sample runs every compiled model on a fresh set of raw tables; what fails i
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as bounded
+from hypothesis import given
 
 from pipelines.settings import Settings
 from tests.oracle import agree, sources
-from tests.oracle.compiled import CompiledProject
 from tests.oracle.made_up import Sample, parameters, province
+from tests.oracle.memory_warehouse import MemoryWarehouse
+from tests.support.boundaries import EXTENT
+from tests.support.examples import bounded
 
 pytestmark = pytest.mark.slow
 REFERENCE = (
@@ -25,16 +26,20 @@ REFERENCE = (
 
 
 @pytest.fixture(scope="module")
-def project(compiled: Settings) -> CompiledProject:
-    project = CompiledProject(compiled)
+def project(compiled: Settings) -> MemoryWarehouse:
+    project = MemoryWarehouse(compiled)
     project.lay_out({name: sources.reference(name) for name in REFERENCE})
     return project
 
 
-@bounded(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(sample=province())
-def test_the_marts_agree_on_any_province(project: CompiledProject, sample: Sample) -> None:
-    project.build({"run_parameters": parameters(sample), **sample.tables})
-    place = sources.place(sample.as_of, sample.since, stopped_is_end=sample.stopped_is_end)
-    differences = agree.all_marts(project.mart, sample.tables, place)
-    assert not differences, "\n".join(differences)
+@EXTENT
+def test_the_marts_agree_on_any_province(project: MemoryWarehouse, every: bool) -> None:
+    @bounded(every, 6, 40)
+    @given(sample=province())
+    def check(sample: Sample) -> None:
+        project.build({"run_parameters": parameters(sample), **sample.tables})
+        place = sources.describe_place(sample.as_of, sample.since, stopped_is_end=sample.stopped_is_end)
+        differences = agree.all_marts(project.mart, sample.tables, place)
+        assert not differences, "\n".join(differences)
+
+    check()

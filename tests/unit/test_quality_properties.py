@@ -15,8 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 
 from pipelines.landing.batches import Batch, find_newest_batches
 from pipelines.landing.pull import land_partition
@@ -25,6 +24,8 @@ from pipelines.quality.validate import validate_batches
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import Source, load_contracts
 from pipelines.sources.errors import PermanentSourceError
+from tests.support.boundaries import EXTENT
+from tests.support.examples import bounded
 
 # The threshold is another matter: here every batch may reject as much as it must.
 SOURCE = load_contracts(PROJECT / "sources.yaml").sources["dossier_log"].model_copy(
@@ -36,7 +37,6 @@ SOURCE = load_contracts(PROJECT / "sources.yaml").sources["dossier_log"].model_c
 RAW = {c.name: str(c.raw) for c in SOURCE.columns if c.mapped}
 COLUMNS = list(RAW)
 DAYS = ["2025-08-04", "2025-08-05", "2025-08-06"]
-few = hypothesis_settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 Record = dict[str, str | None]
 
@@ -78,30 +78,36 @@ def accepted(reports: list[Report]) -> set[tuple[Any, ...]]:
     )
 
 
-@few
-@given(records=st.lists(sometimes_wrong, min_size=4, max_size=8), data=st.data())
+@EXTENT
 def test_reordered_repeated_split_and_delivered_again_the_same_records_are_accepted(
-    records: list[Record], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+    every: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    once = Settings(data=tmp_path_factory.mktemp("once"))
-    expected = accepted(validate_batches(SOURCE, [landed(once, DAYS[-1], records)], once))
+    @bounded(every, 3, 25)
+    @given(records=st.lists(sometimes_wrong, min_size=4, max_size=8), data=st.data())
+    def check(records: list[Record], data: st.DataObject) -> None:
+        once = Settings(data=tmp_path_factory.mktemp("once"))
+        expected = accepted(validate_batches(SOURCE, [landed(once, DAYS[-1], records)], once))
 
-    again = Settings(data=tmp_path_factory.mktemp("again"))
-    repeats = data.draw(st.lists(st.sampled_from(records), min_size=1, max_size=4))
-    parts: dict[tuple[str, str], list[Record]] = {(day, file): [] for day in DAYS for file in "ab"}
-    for record in data.draw(st.permutations([*records, *repeats])):
-        parts[data.draw(st.sampled_from(sorted(parts)))].append(record)
-    for (day, file), rows in parts.items():
-        delivered(again, day, file, rows)
-    # Delivered again, a day makes a new batch, and only that one counts.
-    for day in [*DAYS, data.draw(st.sampled_from(DAYS))]:
-        land_partition(SOURCE, date.fromisoformat(day), again, run_id="test")
-    assert (
-        accepted(
-            validate_batches(SOURCE, list(find_newest_batches(again.landing, SOURCE.name).values()), again)
+        again = Settings(data=tmp_path_factory.mktemp("again"))
+        repeats = data.draw(st.lists(st.sampled_from(records), min_size=1, max_size=4))
+        parts: dict[tuple[str, str], list[Record]] = {(day, file): [] for day in DAYS for file in "ab"}
+        for record in data.draw(st.permutations([*records, *repeats])):
+            parts[data.draw(st.sampled_from(sorted(parts)))].append(record)
+        for (day, file), rows in parts.items():
+            delivered(again, day, file, rows)
+        # Delivered again, a day makes a new batch, and only that one counts.
+        for day in [*DAYS, data.draw(st.sampled_from(DAYS))]:
+            land_partition(SOURCE, date.fromisoformat(day), again, run_id="test")
+        assert (
+            accepted(
+                validate_batches(
+                    SOURCE, list(find_newest_batches(again.landing, SOURCE.name).values()), again
+                )
+            )
+            == expected
         )
-        == expected
-    )
+
+    check()
 
 
 def test_validated_in_one_chunk_or_one_by_one_the_reports_say_the_same(
@@ -166,36 +172,47 @@ def balanced(settings: Settings, source: Source, batch: Batch) -> None:
     assert report.page.read_text("utf-8").startswith("<!doctype html>")
 
 
-@few
-@given(columns=st.fixed_dictionaries(dict.fromkeys(COLUMNS, ANY_COLUMN)))
+@EXTENT
 def test_whatever_the_cells_hold_rows_read_are_accepted_or_rejected(
-    columns: dict[str, pa.Array], tmp_path_factory: pytest.TempPathFactory
+    every: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    settings = Settings(data=tmp_path_factory.mktemp("any"))
-    (settings.data / "in").mkdir()
-    table = pa.table({RAW[name]: array for name, array in columns.items()})
-    pq.write_table(table, settings.data / "in" / f"{DAYS[-1]}.parquet")
-    typed = SOURCE.model_copy(update={"format": "parquet", "path": "{data}/in/{partition}.parquet"})
-    batch = land_partition(typed, date.fromisoformat(DAYS[-1]), settings, run_id="test")
-    assert batch.rows == ROWS
-    balanced(settings, typed, batch)
+    @bounded(every, 3, 25)
+    @given(columns=st.fixed_dictionaries(dict.fromkeys(COLUMNS, ANY_COLUMN)))
+    def check(columns: dict[str, pa.Array]) -> None:
+        settings = Settings(data=tmp_path_factory.mktemp("any"))
+        (settings.data / "in").mkdir()
+        table = pa.table({RAW[name]: array for name, array in columns.items()})
+        pq.write_table(table, settings.data / "in" / f"{DAYS[-1]}.parquet")
+        typed = SOURCE.model_copy(update={"format": "parquet", "path": "{data}/in/{partition}.parquet"})
+        batch = land_partition(typed, date.fromisoformat(DAYS[-1]), settings, run_id="test")
+        assert batch.rows == ROWS
+        balanced(settings, typed, batch)
+
+    check()
 
 
-@few
-@given(lines=st.lists(st.binary(max_size=60), max_size=6), row_count=st.integers(0, 6))
+@EXTENT
 def test_whatever_the_bytes_are_a_file_is_refused_or_all_its_rows_are_accounted_for(
-    lines: list[bytes], row_count: int, tmp_path_factory: pytest.TempPathFactory
+    every: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Among sound lines, so that what is read is more than a header."""
-    settings = Settings(data=tmp_path_factory.mktemp("bytes"))
-    delivered(settings, DAYS[-1], "x", [{"dossier_code": f"H41.16-250722-{n:07d}"} for n in range(row_count)])
-    file = settings.data / "in" / f"{DAYS[-1]}_x.csv"
-    file.write_bytes(file.read_bytes() + b"\n".join(lines))
-    try:
-        batch = land_partition(SOURCE, date.fromisoformat(DAYS[-1]), settings, run_id="test")
-    except PermanentSourceError as error:
-        assert str(error).startswith(f"dossier_log {DAYS[-1]}: ")
-        assert not [path for path in settings.landing.rglob("*") if path.is_file()]
-        return
-    assert batch.rows >= row_count
-    balanced(settings, SOURCE, batch)
+
+    @bounded(every, 3, 25)
+    @given(lines=st.lists(st.binary(max_size=60), max_size=6), row_count=st.integers(0, 6))
+    def check(lines: list[bytes], row_count: int) -> None:
+        settings = Settings(data=tmp_path_factory.mktemp("bytes"))
+        delivered(
+            settings, DAYS[-1], "x", [{"dossier_code": f"H41.16-250722-{n:07d}"} for n in range(row_count)]
+        )
+        file = settings.data / "in" / f"{DAYS[-1]}_x.csv"
+        file.write_bytes(file.read_bytes() + b"\n".join(lines))
+        try:
+            batch = land_partition(SOURCE, date.fromisoformat(DAYS[-1]), settings, run_id="test")
+        except PermanentSourceError as error:
+            assert str(error).startswith(f"dossier_log {DAYS[-1]}: ")
+            assert not [path for path in settings.landing.rglob("*") if path.is_file()]
+            return
+        assert batch.rows >= row_count
+        balanced(settings, SOURCE, batch)
+
+    check()

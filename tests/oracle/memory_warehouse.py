@@ -15,7 +15,7 @@ from pipelines.warehouse.calendar import build_calendar
 from tests.support.compiled import create_relation, read_statements
 
 
-class CompiledProject:
+class MemoryWarehouse:
     """Seeds loaded and models compiled; `build` runs them all, in order, on one province."""
 
     def __init__(self, empty: Settings) -> None:
