@@ -15,11 +15,12 @@ from frictionless import Package
 
 from pipelines.settings import PROJECT
 from tests.conftest import Province
+from tests.support.commands import read_output
 
 pytestmark = pytest.mark.slow
 
 
-class Page(HTMLParser):
+class BriefPage(HTMLParser):
     """The page's text, its figures (attributes, Vietnamese and English text) and everything that could be fetched."""
 
     def __init__(self, text: str) -> None:
@@ -55,8 +56,8 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(small_province: Province) -> Page:
-    return Page((small_province.settings.exports / "brief.html").read_text(encoding="utf-8"))
+def page(small_province: Province) -> BriefPage:
+    return BriefPage((small_province.settings.exports / "brief.html").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -102,13 +103,13 @@ def hold_against_the_marts(figures: list[tuple[dict[str, str], str]], file: Path
             assert text == printed_again(value, figure["data-kind"]), figure
 
 
-def test_every_figure_of_the_brief_is_what_its_mart_says(small_province: Province, page: Page) -> None:
+def test_every_figure_of_the_brief_is_what_its_mart_says(small_province: Province, page: BriefPage) -> None:
     figures = [(figure, figure["vi"] or figure[""]) for figure in page.figures]
     assert len(figures) == page.text.count(" data-mart=") > 0
     hold_against_the_marts(figures, small_province.settings.exports / "marts.duckdb")
 
 
-def test_the_brief_shows_the_marts_that_its_exposure_lists(page: Page) -> None:
+def test_the_brief_shows_the_marts_that_its_exposure_lists(page: BriefPage) -> None:
     path = PROJECT / "dbt_project" / "models" / "exposures.yml"
     exposures = yaml.safe_load(path.read_text(encoding="utf-8"))["exposures"]
     [brief] = [exposure for exposure in exposures if exposure["name"] == "task_force_brief"]
@@ -120,7 +121,7 @@ def test_the_brief_shows_the_marts_that_its_exposure_lists(page: Page) -> None:
     assert len(ranked) == 130
 
 
-def test_the_brief_needs_nothing_from_anywhere(small_province: Province, page: Page) -> None:
+def test_the_brief_needs_nothing_from_anywhere(small_province: Province, page: BriefPage) -> None:
     text = (small_province.settings.exports / "brief.html").read_text(encoding="utf-8")
     assert page.fetched == []
     assert not re.search(r"https?:|//[a-z]|@import|url\(", text)
@@ -206,5 +207,5 @@ def test_the_register_is_never_in_the_package(package: Path) -> None:
 
 
 def test_status_says_where_the_brief_lies(small_province: Province) -> None:
-    output = small_province.thongsuot("status").stdout
+    output = read_output(small_province.settings, "status")
     assert str(small_province.settings.exports / "brief.html") in output

@@ -1,4 +1,4 @@
-"""dbt's manifest for every unit test that reads it."""
+"""dbt's manifest, and the province that is counted by hand, for every unit test that reads them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from pipelines.settings import Settings
+from tests.conftest import build_once
+from tests.unit.small_warehouse import Built, build_province, read_built
 
 Node = dict[str, Any]
 
@@ -20,3 +22,9 @@ def manifest(compiled: Settings) -> Node:
 @pytest.fixture(scope="session")
 def models(manifest: Node) -> dict[str, Node]:
     return {k: n for k, n in manifest["nodes"].items() if n["resource_type"] == "model"}
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The province of small_warehouse.py as dbt built and tested it; tests must not change it."""
+    return read_built(build_once(tmp_path_factory, "built", build_province))

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
 
+from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import load_contracts
+from pipelines.warehouse import dbt
+from tests import crashing
 
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
-DBT = str(Path(sys.executable).with_name("dbt"))
 AS_OF = "2025-07-04 12:00:00"
+STATUSES = "statuses.json"
 
 # Three dossiers of July, one of June; A was delivered twice, B corrected from postal to online.
 # C was recorded a second after the first cut-off. One row was rejected.
 # The tracker: three provincial tasks; commune NEW has X1, put off from the 3rd to the 8th, and X2, gone on
 # the 3rd; commune HAI reports nothing. The register: I1 went from the commune to the province on the 3rd,
-# I2 was gone then.
+# I2 was gone then. Feedback: F1 was answered on the 3rd and complained of again as F4, which has its own due
+# time; F2 was gone on the 3rd; F3 only rates.
 LOG = """
 ('A', 'online', 'full', 'NEW', 2, '07-01 08:00:00', '07-01 08:01:00', '07-01 08:00:00', 'b1', '07-01', 1),
 ('A', 'online', 'full', 'NEW', 2, '07-01 08:00:00', '07-02 08:01:00', '07-01 08:00:00', 'b2', '07-02', 1),
@@ -84,6 +86,20 @@ create table raw.issue_register as
         ('I1', '2025-07-01 08:00:00', 'network', 'commune', '2025-07-02 08:00:00', '2'),
         ('I2', '2025-07-01 10:00:00', 'land', 'commune', '2025-07-01 10:00:00', '2'),
         ('I1', '2025-07-01 08:00:00', 'network', 'province', '2025-07-03 07:00:00', '3'));
+create table raw.citizen_feedback as
+    select
+        col0 as feedback_code, col1::timestamp as received_at, col2 as unit_code, col3 as sector_code, col4 as kind,
+        col5 as status, col6::timestamp as due_at, col7::timestamp as answered_at, col8 as satisfaction,
+        case when col4 in ('procedure', 'regulation') then 'A' end as dossier_code,
+        coalesce(col7, col1)::timestamp as last_update_at, 'f' || col9 as batch_id,
+        ('2025-07-0' || col9)::date as partition_key, row_number() over ()::bigint as _row
+    from (values
+        ('F1', '2025-07-01 08:00:00', 'NEW', 'HT', 'procedure', 'new', null, null, null, '2'),
+        ('F2', '2025-07-01 09:00:00', 'HAI', null, 'conduct', 'new', null, null, null, '2'),
+        ('F3', '2025-07-02 07:00:00', 'NEW', 'HT', 'rating', 'published', null, null, 5, '2'),
+        ('F1', '2025-07-01 08:00:00', 'NEW', 'HT', 'procedure', 'answered', null, '2025-07-03 09:00:00', 1, '3'),
+        ('F3', '2025-07-02 07:00:00', 'NEW', 'HT', 'rating', 'published', null, null, 5, '3'),
+        ('F4', '2025-07-03 10:00:00', 'NEW', 'HT', 'regulation', 'new', '2025-07-04 10:00:00', null, null, '3'));
 create table raw.national_ranking as
     select
         timestamp '2025-07-02 16:00:00' as captured_at, col0 as province_code, col0 as province_name,
@@ -131,7 +147,8 @@ create table raw.batches as
     from (values ('b1', 'dossier_log', '2025-07-01', 4, 3), ('b2', 'dossier_log', '2025-07-02', 3, 3),
                  ('b3', 'dossier_log', '2025-07-03', 1, 1), ('t3', 'task_tracker', '2025-07-03', 4, 4),
                  ('t2', 'task_tracker', '2025-07-02', 2, 2), ('i2', 'issue_register', '2025-07-02', 2, 2),
-                 ('i3', 'issue_register', '2025-07-03', 1, 1), ('n2', 'national_ranking', '2025-07-02', 3, 3),
+                 ('i3', 'issue_register', '2025-07-03', 1, 1), ('f2', 'citizen_feedback', '2025-07-02', 3, 3),
+                 ('f3', 'citizen_feedback', '2025-07-03', 3, 3), ('n2', 'national_ranking', '2025-07-02', 3, 3),
                  ('u1', 'reference_units', '2025-07-01', 3, 3));
 create table raw.withdrawals (
     event_id bigint, event varchar, source varchar, partition_key date, batch_id varchar, author varchar,
@@ -153,12 +170,10 @@ create table raw.checks as
 
 def write_raw(warehouse: Path) -> None:
     """The tables of RAW; a column of a contract that no row above needs is null."""
-    contracts = load_contracts(PROJECT.parent / "sources.yaml")
+    contracts = load_contracts(PROJECT / "sources.yaml")
     with duckdb.connect(str(warehouse)) as con:
         con.execute(RAW)
         for source, columns in contracts.accepted_columns().items():
-            # A source without rows above has an empty table.
-            con.execute(f"create table if not exists raw.{source} (batch_id varchar)")
             for name, kind in columns.items():
                 con.execute(f'alter table raw.{source} add column if not exists "{name}" {kind}')
 
@@ -166,17 +181,16 @@ def write_raw(warehouse: Path) -> None:
 class Built(NamedTuple):
     """A warehouse that dbt built, and what dbt said of every node: unique id → status."""
 
-    warehouse: Path
-    target: Path
+    settings: Settings
     statuses: dict[str, str]
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.warehouse), read_only=True) as con:
+        with duckdb.connect(str(self.settings.warehouse), read_only=True) as con:
             return con.execute(sql).fetchall()
 
     @property
     def manifest(self) -> dict[str, Any]:
-        return json.loads((self.target / "manifest.json").read_text(encoding="utf-8"))
+        return json.loads((self.settings.dbt_target / "manifest.json").read_text(encoding="utf-8"))
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every published table → how many rows, and a sum of their hashes that no order changes."""
@@ -190,18 +204,25 @@ class Built(NamedTuple):
         }
 
 
-def dbt(warehouse: Path, target: Path, *words: str) -> Built:
-    """Run dbt as the pipeline does, but with the machine's clock zone far from the province's."""
-    environment = {
-        **os.environ,
-        "THONGSUOT_WAREHOUSE": str(warehouse),
-        "TZ": "America/Los_Angeles",
-        "DO_NOT_TRACK": "1",
-    }
-    command = [DBT, *words, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    command += ["--target-path", str(target), "--log-path", str(target)]
-    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    results = target / "run_results.json"
-    assert results.exists(), process.stdout[-4000:]
-    content = json.loads(results.read_text(encoding="utf-8"))
-    return Built(warehouse, target, {r["unique_id"]: r["status"] for r in content["results"]})
+def build_province(data: Path) -> None:
+    """Everything that dbt does, unit tests included; what it said of each node stands beside the warehouse."""
+    settings = Settings(data=data)
+    write_raw(settings.warehouse)
+    (data / STATUSES).write_text(json.dumps(run_dbt(settings, "build").statuses), encoding="utf-8")
+
+
+def read_built(data: Path) -> Built:
+    return Built(Settings(data=data), json.loads((data / STATUSES).read_text(encoding="utf-8")))
+
+
+def run_dbt(settings: Settings, *words: str) -> Built:
+    """As the pipeline does, but with the machine's clock zone far from the province's."""
+    return Built(settings, crashing.ask_in_child(_run_far_away, settings, *words))
+
+
+def _run_far_away(settings: Settings, *words: str) -> dict[str, str]:
+    os.environ["TZ"] = "America/Los_Angeles"
+    time.tzset()
+    outcome = dbt._invoke(settings, *words, "--log-level-file", "none", manifest=dbt._read_parsed(settings))
+    assert outcome.result is not None, outcome.exception
+    return {result.node.unique_id: str(result.status) for result in outcome.result.results}

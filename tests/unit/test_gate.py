@@ -21,7 +21,9 @@ from pipelines.sources.contracts.gate import GateLimit
 RULES = read_release_rules({})
 
 
-def list_verdicts(facts: list[Fact], before: dict[tuple[str, str], float], **limits: GateLimit) -> list[Verdict]:
+def list_verdicts(
+    facts: list[Fact], before: dict[tuple[str, str], float], **limits: GateLimit
+) -> list[Verdict]:
     return list_findings(evaluate_release(read_release_rules(limits), facts, Comparand(before)))
 
 

@@ -1,0 +1,156 @@
+"""Nights after the first one of the small province: nothing new, a day again, a day later, all built anew."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from pipelines.lake import ledger
+from pipelines.lake.catalogue import open_lake
+from pipelines.landing.batches import find_newest_batches
+from pipelines.night import build, publish_release
+from pipelines.releases.publish import Publication
+from pipelines.settings import Settings
+from pipelines.warehouse import dbt
+from tests import crashing, nights
+from tests.conftest import Province
+from tests.support.asking import ask_lake, read_manifest
+from tests.support.compiled import build_compiled
+from tests.support.copies import copy_installation
+
+pytestmark = pytest.mark.slow
+
+
+def copied(province: Province, compiled: Settings, data: Path) -> Province:
+    """The project's SQL is compiled there, for nights that run it without dbt."""
+    copy_installation(province.settings.data, data, "dbt")
+    settings = Settings(data=data)
+    shutil.copytree(compiled.dbt_target, settings.dbt_target)
+    return Province(settings)
+
+
+@pytest.fixture
+def province(small_province: Province, compiled: Settings, tmp_path: Path) -> Province:
+    """A copy that a test may change."""
+    return copied(small_province, compiled, tmp_path / "data")
+
+
+def read_mart_hashes(province: Province) -> dict[str, str]:
+    """mart → content hash in the newest release, audit tables aside (they name the batches)."""
+    with open_lake(province.settings) as con:
+        marts = ledger.list_releases(con)[-1].marts
+    return {name: m.sha256 for name, m in marts.items() if name.startswith("marts.")}
+
+
+def build_again(settings: Settings) -> Publication:
+    night = nights.night_of(settings, build=build_compiled)
+    build(night)
+    return publish_release(night)
+
+
+def test_a_second_night_publishes_nothing_and_says_why(province: Province) -> None:
+    """The first was built by dbt, this one from compiled SQL: they agree in every table."""
+    publication = crashing.ask_in_child(build_again, province.settings)
+    assert not publication.is_new and "same content" in publication.why
+    assert ask_lake(province, "select count(*) from lake.audit.releases") == [(1,)]
+
+
+def pull_again(settings: Settings, day: str) -> None:
+    nights.run_night(settings, day, build=build_compiled, exports=())
+
+
+def test_a_day_pulled_again_makes_a_new_batch_and_moves_no_number(province: Province) -> None:
+    before, old = (
+        read_mart_hashes(province),
+        find_newest_batches(province.settings.landing, "dossier_log")["2025-07-15"],
+    )
+    crashing.ask_in_child(pull_again, province.settings, "2025-07-15")
+    fresh = find_newest_batches(province.settings.landing, "dossier_log")["2025-07-15"]
+    assert fresh.batch_id != old.batch_id and fresh.rows == old.rows
+    assert read_mart_hashes(province) == before
+    current = ask_lake(
+        province, "select count(*) from lake.audit.batches where source = 'dossier_log' and is_current"
+    )
+    assert current == [(67,)]
+
+
+def run_models(settings: Settings) -> None:
+    nights.run_night(settings, "-", build=dbt.build_models)
+
+
+def test_everything_but_landing_can_be_dropped_and_comes_back_the_same(province: Province) -> None:
+    before, quality = read_mart_hashes(province), province.settings.quality
+    for part in ("quality", "lake", "dbt", "exports"):
+        shutil.rmtree(province.settings.data / part)
+    province.settings.warehouse.unlink()
+    crashing.ask_in_child(run_models, province.settings)
+    assert len(list((quality / "dossier_log").iterdir())) == 67
+    assert read_mart_hashes(province) == before
+
+
+class Polled(NamedTuple):
+    """A province after one more night, and what a reader saw while that night was running."""
+
+    province: Province
+    seen: set[tuple]
+    errors: list[str]
+
+
+@pytest.fixture(scope="module")
+def next_night(
+    small_province: Province, compiled: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Polled:
+    province = copied(small_province, compiled, tmp_path_factory.mktemp("next") / "data")
+    stop, seen, errors = threading.Event(), set[tuple](), list[str]()
+
+    def poll() -> None:
+        while not stop.wait(0.05):  # a reader, not a load test: the run needs the cores
+            try:
+                with open_lake(province.settings) as con:
+                    con.execute("begin")
+                    answers = [con.execute(query).fetchone() for query in POLLED]
+                    con.execute("commit")
+                assert answers[1] == answers[2]  # two marts that must agree within one release
+                seen.add(tuple(answers))
+            except Exception as error:  # every one counts against the promise
+                errors.append(repr(error))
+
+    reader = threading.Thread(target=poll)
+    reader.start()
+    try:
+        crashing.ask_in_child(pull_again, province.settings, "2025-08-07")
+    finally:
+        stop.set()
+        reader.join()
+    return Polled(province, seen, errors)
+
+
+POLLED = [
+    "select max(release_id) from lake.audit.releases",
+    "select sum(received) from lake.marts.submission_by_channel_daily",
+    "select count(*) from lake.marts.dossier_register where is_received",
+    "select max(received) from lake.marts.online_submission_headline",
+]
+
+
+def test_readers_see_one_whole_release_while_a_run_is_writing(next_night: Polled) -> None:
+    assert next_night.errors == []
+    assert {answers[0] for answers in next_night.seen} == {(1,), (2,)}
+    assert len(next_night.seen) == 2  # the old release and the new one, never a mixture
+
+
+def test_late_arrivals_of_the_next_day_are_counted_where_they_belong(next_night: Polled) -> None:
+    planted = read_manifest(next_night.province)
+    headline = (
+        "select received from lake.marts.online_submission_headline {} "
+        "where cutoff_at = timestamp '2025-08-06 16:00:00'"
+    )
+    on_time, late = planted["calibrated"]["received"], planted["one_stop"]["late_dossiers"]
+    assert late > 0 and ask_lake(next_night.province, headline.format("")) == [(on_time + late,)]
+    # and the number published the day before can still be read
+    first = ask_lake(next_night.province, "select snapshot_id from lake.audit.releases where release_id = 1")
+    assert ask_lake(next_night.province, headline.format(f"at (version => {first[0][0]})")) == [(on_time,)]
