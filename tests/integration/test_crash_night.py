@@ -137,21 +137,33 @@ def publishing(settings: Settings) -> bool:
     return publish_release(nights.night_of(settings)).is_new
 
 
+# A build crosses some 250 boundaries.
+IN_THE_MIDDLE = 120
+
+
 @pytest.fixture(scope="module")
 def build_boundaries(week: Settings, tmp_path_factory: pytest.TempPathFactory) -> int:
     whole = at(week, tmp_path_factory.mktemp("build") / "data")
     return len(crashing.undisturbed(building, whole))
 
 
-@pytest.mark.parametrize(
-    "share", [0.5, *(pytest.param(share, marks=pytest.mark.full) for share in (0.1, 0.95))]
-)
-def test_a_build_killed_half_way_is_not_published_and_the_next_one_is_the_same(
+def test_a_build_killed_in_the_middle_is_not_published_and_the_next_one_is_the_same(
+    week: Settings, tmp_path: Path
+) -> None:
+    check_a_killed_build(at(week, tmp_path / "spoilt"), IN_THE_MIDDLE)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_a_build_killed_anywhere_is_not_published_and_the_next_one_is_the_same(
     week: Settings, build_boundaries: int, tmp_path: Path, share: float
 ) -> None:
-    spoilt = at(week, tmp_path / "spoilt")
+    check_a_killed_build(at(week, tmp_path / "spoilt"), int(build_boundaries * share))
+
+
+def check_a_killed_build(spoilt: Settings, boundary: int) -> None:
     before = crashing.ask_in_child(released, spoilt)
-    crashing.killed_at(int(build_boundaries * share), building, spoilt)
+    crashing.killed_at(boundary, building, spoilt)
     assert crashing.ask_in_child(read_built_state, spoilt) is None
     assert crashing.ask_in_child(released, spoilt) == before
     crashing.ask_in_child(building, spoilt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -38,9 +39,12 @@ def holds(settings: Settings) -> list[tuple[int, str]]:
         return [(hold.opened.hold_id, hold.status) for hold in list_holds(con)]
 
 
-def test_a_list_that_lost_its_rows_is_held_then_accepted_by_name_or_mended(tmp_path: Path) -> None:
+def test_a_list_that_lost_its_rows_is_held_then_accepted_by_name_or_mended(
+    tmp_path: Path, compiled: Settings
+) -> None:
     settings = copy_case("header_only_export", tmp_path)
-    first = run_night(settings, FIRST, build=build_compiled)
+    shutil.copytree(compiled.dbt_target, settings.dbt_target)
+    first = run_night(settings, FIRST, build=build_compiled, exports=())
     with open_lake(settings) as con:
         assert [f.rule for f in list_release_findings(con, first.release_id)] == []
 
@@ -48,9 +52,9 @@ def test_a_list_that_lost_its_rows_is_held_then_accepted_by_name_or_mended(tmp_p
     with pytest.raises(
         ReleaseOnHold, match=r"(?s)Hold 1: nothing was published.*37 keys.*delivery_lost_keys"
     ):
-        run_night(settings, SECOND, build=build_compiled)
+        run_night(settings, SECOND, build=build_compiled, exports=())
     with pytest.raises(ReleaseOnHold, match="Hold 1"):  # the same build is the same hold
-        run_night(settings, "-", build=build_compiled)
+        run_night(settings, "-", build=build_compiled, exports=())
     assert holds(settings) == [(1, "open")]
     with open_lake(settings) as con:
         assert len(ledger.list_releases(con)) == 1
@@ -67,9 +71,9 @@ def test_a_list_that_lost_its_rows_is_held_then_accepted_by_name_or_mended(tmp_p
 
     deliver(settings, THIRD, {"export": 5, "issues": 3})
     with pytest.raises(ReleaseOnHold, match="dossier_log"):
-        run_night(settings, THIRD, build=build_compiled)
+        run_night(settings, THIRD, build=build_compiled, exports=())
     deliver(settings, THIRD, {"export": None, "issues": 3})
-    mended = run_night(settings, THIRD, build=build_compiled)
+    mended = run_night(settings, THIRD, build=build_compiled, exports=())
     assert mended.as_of == datetime(2025, 8, 7, 23, 59, 59)
     assert holds(settings) == [(1, "accepted"), (2, "mended")]
     with open_lake(settings) as con:

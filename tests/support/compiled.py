@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -25,6 +23,7 @@ from pipelines.sources.contracts.contract import Contracts, load_contracts
 from pipelines.warehouse import dbt
 from pipelines.warehouse.checks import write_checks
 from pipelines.warehouse.dbt import NodeResult
+from tests import crashing
 
 BOOKKEEPING = {
     "batches": "batch_id varchar, source varchar, partition_key date, is_current boolean, is_accepted boolean, "
@@ -50,20 +49,17 @@ class Statement(NamedTuple):
 
 def compile_project(data: Path) -> None:
     """An installation whose raw tables are empty and whose dbt target is parsed and compiled, by a child process."""
-    process = subprocess.run(
-        [sys.executable, "-m", "tests.support.compiled", str(data)],
-        cwd=PROJECT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]
+    crashing.ask_in_child(_compile, Settings(data=data))
 
 
 def _compile(settings: Settings) -> None:
     """What a model compiles to depends on the columns of the raw tables; rows are not needed."""
     with duckdb.connect(str(settings.warehouse)) as con:
         _create_raw_tables(con, load_contracts(PROJECT / "sources.yaml"))
-    dbt.ensure_manifest(settings)
-    compilation = dbt.run_dbt(settings, "compile", "--quiet")
-    assert compilation.returncode == 0, compilation.stdout[-3000:] + compilation.stderr[-3000:]
+    outcome = dbt._invoke(
+        settings, "compile", "--quiet", "--log-level-file", "none", manifest=dbt._read_parsed(settings)
+    )
+    assert outcome.success, outcome.exception
 
 
 def read_statements(target: Path) -> list[Statement]:
@@ -141,7 +137,3 @@ def _create_raw_tables(con: duckdb.DuckDBPyConnection, contracts: Contracts) -> 
         con.execute(f"create table raw.{name} ({typed})")
     for name, declaration in BOOKKEEPING.items():
         con.execute(f"create table raw.{name} ({declaration})")
-
-
-if __name__ == "__main__":
-    _compile(Settings(data=Path(sys.argv[1])))

@@ -1,4 +1,7 @@
-"""Where the suite's time goes: seconds per module, written by `--seconds FILE`, so that a diff shows a change."""
+"""Where the suite's time goes: seconds per module, written by `--seconds FILE`, so that a diff shows a change.
+
+Those of tests/seconds.csv decide which module starts first.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import pytest
 
 # A quick module's seconds are the machine's noise.
 SHORTEST = 1.0
+COMMITTED = Path(__file__).parents[1] / "seconds.csv"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,6 +25,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if path := config.getoption("--seconds"):
         reports = [report for reports in terminalreporter.stats.values() for report in reports]
         write_seconds(path, (report for report in reports if isinstance(report, pytest.TestReport)))
+
+
+def read_seconds(path: Path = COMMITTED) -> dict[str, float]:
+    """Module → its seconds, where they are worth a line."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["module"]: float(row["seconds"]) for row in csv.DictReader(file)}
 
 
 def write_seconds(path: Path, reports: Iterable[pytest.TestReport]) -> None:
