@@ -151,7 +151,7 @@ NIGHTS = {
         (lambda s: s.sql("alter table ho_so_trang_thai drop column TrangThaiHoSo"), "required column 'status_code'"),
         (a_header_twice, "'Mã đơn vị'"),
         (no_table, "sheet 'Nhiệm vụ cấp tỉnh' has no header row with 'STT' in its first 40.*`header_marker`"),
-        (lambda page: CAPTURE[1], "page 2 repeats an earlier page.*Correct `paging` of national_ranking"),
+        (lambda page: CAPTURE[1], "page 2 repeats an earlier page.*Correct `paging` in sources.yaml"),
     ),
 }  # fmt: skip
 
