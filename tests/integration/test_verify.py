@@ -66,7 +66,7 @@ def test_a_number_changed_by_hand_before_publishing_does_not_reproduce(
         con.execute("update marts.online_submission_headline set online = online + 100")
     publication = publish(copy, run_id="by hand", author="someone", reason="a better number")
     assert verify_releases(copy).findings == []  # published by the rules: the lake is whole
-    monkeypatch.setattr(rebuilding, "build", build_without_dbt)
+    monkeypatch.setattr(rebuilding, "build_and_test", build_without_dbt)
     rebuilt = rebuild(copy, publication.release.release_id)
     assert [f.kind for f in rebuilt.findings] == ["not_reproduced"]
     assert "marts.online_submission_headline" in rebuilt.findings[0].text

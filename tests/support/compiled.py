@@ -57,7 +57,7 @@ def _compile(settings: Settings) -> None:
     with duckdb.connect(str(settings.warehouse)) as con:
         _create_raw_tables(con, load_contracts(PROJECT / "sources.yaml"))
     outcome = dbt._invoke(
-        settings, "compile", "--quiet", "--log-level-file", "none", manifest=dbt._read_parsed(settings)
+        settings, "compile", "--quiet", "--log-level-file", "none", manifest=dbt.read_parsed(settings)
     )
     assert outcome.success, outcome.exception
 

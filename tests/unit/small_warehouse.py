@@ -223,6 +223,6 @@ def run_dbt(settings: Settings, *words: str) -> Built:
 def _run_far_away(settings: Settings, *words: str) -> dict[str, str]:
     os.environ["TZ"] = "America/Los_Angeles"
     time.tzset()
-    outcome = dbt._invoke(settings, *words, "--log-level-file", "none", manifest=dbt._read_parsed(settings))
+    outcome = dbt._invoke(settings, *words, "--log-level-file", "none", manifest=dbt.read_parsed(settings))
     assert outcome.result is not None, outcome.exception
     return {result.node.unique_id: str(result.status) for result in outcome.result.results}
