@@ -41,7 +41,7 @@ from tests.unit.files_support import DAY, source
 
 SEEDS = Path(__file__).with_name("seeds")
 READ, REFUSED = "read", "refused"
-LONGEST_MESSAGE = 4000
+LONGEST_MESSAGE = 12_000
 COLUMNS: tuple[dict[str, Any], ...] = (
     {"name": "code", "raw": "Mã", "required": True},
     {"name": "note", "raw": "Nội dung", "optional": True},

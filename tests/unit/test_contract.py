@@ -446,3 +446,10 @@ def test_any_one_source_is_enough_and_none_is_not(tmp_path: Path, name: str) -> 
     alone = {name: {**source, "datetime_formats": ["%Y"]}}
     assert list(load_contracts(written(tmp_path, sources=alone)).sources) == [name]
     assert "`sources` is empty; any one of" in refused(written(tmp_path, sources={}))
+
+
+def test_a_day_that_no_calendar_has_is_a_fault_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "sources.yaml"
+    path.write_text("place: {code: '40', name: X}\nfirst_day: 2025-02-30\nsources: {}\n", encoding="utf-8")
+    with pytest.raises(ContractError, match=r"sources\.yaml: a day or number in it is none"):
+        load_contracts(path)

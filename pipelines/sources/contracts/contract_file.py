@@ -59,8 +59,11 @@ def read_contracts(path: Path) -> ContractFile:
         # Without the line itself, which may hold an address with its password.
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ContractError(f"{path.name}{line}: not valid YAML: {error.problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ContractError(f"{path.name}: not valid YAML ({type(error).__name__})") from None
+    except ValueError as error:
+        # YAML makes days and numbers of what looks like them: 2025-02-30 is none.
+        raise ContractError(f"{path.name}: a day or number in it is none ({str(error)[:200]})") from None
     if twice:
         faults = [
             f"{path.name}, line {key.start_mark.line + 1}: `{key.value}` stands there twice" for key in twice
