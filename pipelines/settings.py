@@ -122,6 +122,9 @@ class Settings:
         data = Path(env.get("THONGSUOT_DATA") or "data").expanduser().resolve()
         sources = Path(env.get("THONGSUOT_SOURCES") or PROJECT / "sources.yaml").expanduser()
         exports = env.get("THONGSUOT_EXPORTS")
+        key = env.get("THONGSUOT_SIGNING_KEY")
+        if key and not Path(key).exists():  # a file's name is none
+            register_secret(key, "THONGSUOT_SIGNING_KEY")
         return cls(
             data=data,
             sources_file=sources.resolve(),

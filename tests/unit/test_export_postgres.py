@@ -62,6 +62,12 @@ def test_text_that_looks_like_a_null_a_quote_or_a_line_end_arrives_as_it_is(targ
     assert not postgres.load_postgres(target, compare_all=True).rewritten
 
 
+def test_a_nul_of_an_older_batch_does_not_stop_the_release(target: Settings) -> None:
+    release(target, [("a\0b", 1), ("c", 2)])
+    postgres.load_postgres(target)
+    assert read(target, "select code from marts.task order by n") == [("a\ufffdb",), ("c",)]
+
+
 def test_only_what_the_release_changed_is_written_again(target: Settings) -> None:
     release(target, [("a", 1), ("b", 2), ("c", 3)])
     postgres.load_postgres(target)

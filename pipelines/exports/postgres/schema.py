@@ -1,4 +1,4 @@
-"""The PostgreSQL side of the export: schemas, tables, comments, the role `bi_reader`, `marts.releases`.
+"""The PostgreSQL side of the export: schemas, tables, comments, `marts.releases`; the role is `reader.py`'s.
 
 Every change of a table's shape is one that readers of an older snapshot survive: columns are added and
 dropped in place, no table is truncated or rewritten.
@@ -12,10 +12,10 @@ import psycopg
 from psycopg import sql as pgsql
 
 from pipelines.exports.common import PublishedTable
+from pipelines.exports.postgres.reader import READER, ensure_reader, secure_reader, set_password
 from pipelines.lake.ledger import Release
 from pipelines.sql import read_sql
 
-READER = "bi_reader"
 # A change of shape waits for long readers this long, then fails by name instead of queueing everyone.
 LOCK_TIMEOUT = "30s"
 TYPES = {
@@ -25,13 +25,6 @@ TYPES = {
     "TIMESTAMP": "timestamp without time zone", "TIMESTAMP WITH TIME ZONE": "timestamp with time zone",
     "TIME": "time without time zone", "UUID": "uuid", "JSON": "json",
 }  # fmt: skip
-
-LIMITS = {
-    "statement_timeout": "'60s'",
-    "idle_in_transaction_session_timeout": "'10min'",
-    "default_transaction_read_only": "on",
-    "search_path": "marts, audit",
-}
 
 
 def sql(template: str, schema: str, table: str) -> pgsql.Composed:
@@ -48,30 +41,33 @@ def pg_type(duckdb_type: str) -> str:
     return TYPES[duckdb_type]
 
 
-def prepare(pg: psycopg.Connection, bi_password: str | None) -> None:
-    """Schemas, the ledger of loads, the reader's role and rights. Harmless when repeated."""
+def lock_publisher(pg: psycopg.Connection) -> None:
+    """Two publishers into one database: the second waits for the first, then finds nothing to do.
+
+    A lock of a table that readers may only select from: unlike an advisory lock, no reader can hold it.
+    LockNotAvailable after LOCK_TIMEOUT, as for any later lock.
+    """
     pg.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
-    if pg.execute("select to_regclass('marts.releases')").fetchone() == (None,):
+    if pg.execute("select to_regclass('marts.releases')").fetchone() != (None,):
+        pg.execute("lock table marts.releases in share row exclusive mode")
+
+
+def prepare(pg: psycopg.Connection, bi_password: str | None) -> list[str]:
+    """Schemas, the ledger of loads, the reader's role and rights; what of the reader was not as it should be.
+
+    Harmless when repeated.
+    """
+    lock_publisher(pg)
+    is_first = pg.execute("select to_regclass('marts.releases')").fetchone() == (None,)
+    if is_first:
         pg.execute("create schema if not exists marts; create schema if not exists audit")
         pg.execute(read_sql("pipelines.exports.postgres", "releases"))
-        _reader(pg)
+    if ensure_reader(pg) or is_first:
         pg.execute(read_sql("pipelines.exports.postgres", "grants", reader=READER))
+    remarks = secure_reader(pg)
     if bi_password is not None:
-        # Hashed here: the password itself never reaches the server's log.
-        verifier = pg.pgconn.encrypt_password(bi_password.encode(), READER.encode(), b"scram-sha-256")
-        pg.execute(
-            pgsql.SQL("alter role {} password {}").format(
-                pgsql.Identifier(READER), pgsql.Literal(verifier.decode())
-            )
-        )
-
-
-def _reader(pg: psycopg.Connection) -> None:
-    """The reader's role with its limits, where a database administrator has not made it already."""
-    if pg.execute("select from pg_roles where rolname = %s", [READER]).fetchone() is None:
-        pg.execute(f"create role {READER} login")
-        for name, value in LIMITS.items():
-            pg.execute(f"alter role {READER} set {name} = {value}")
+        set_password(pg, bi_password)
+    return remarks
 
 
 def read_current_hash(pg: psycopg.Connection) -> str | None:

@@ -1,4 +1,4 @@
--- The grants are the defence (a reader may switch default_transaction_read_only off himself).
+-- The grants are the defence (a reader may switch default_transaction_read_only off by itself).
 grant usage on schema marts, audit to {{ reader }};
 grant select on all tables in schema marts, audit to {{ reader }};
 alter default privileges in schema marts, audit grant select on tables to {{ reader }};

@@ -93,7 +93,9 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
 
 def clean_sql(text: str) -> str:
     """The SQL twin of `native.clean`."""
-    inner = f"replace(nfc_normalize({text}), chr(160), ' ')"
+    # DuckDB's NFC ends a text at its first NUL; U+FFFD stands for it, as for every control character later on.
+    whole = f"replace({text}, chr(0), chr(65533))"
+    inner = f"replace(nfc_normalize({whole}), chr(160), ' ')"
     trimmed = f"trim({inner}, ' ' || chr(9))"
     return f"nullif({unwrap_sql(trimmed, apostrophe=False)}, '')"
 

@@ -1,0 +1,197 @@
+"""As `bi_reader`, on a real server: every way to write, to make the publisher wait, to look elsewhere."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import psycopg
+import pytest
+
+from pipelines.exports.postgres import export as postgres
+from pipelines.exports.postgres import schema
+from pipelines.exports.postgres.export import PostgresError
+from pipelines.settings import Settings
+from tests.unit.test_export_postgres import read, reader, target
+from tests.unit.test_publish import release
+
+__all__ = ["target"]  # a fixture
+
+WRITES = """
+select lo_from_bytea(0, 'x')
+select lo_create(0)
+select lo_creat(-1)
+select lo_put(1, 0, 'x')
+select lowrite(0, 'x')
+select lo_unlink(1)
+select pg_logical_emit_message(false, 'x', 'written into the log')
+select pg_logical_emit_message(true, 'x', 'written into the log'::bytea)
+insert into marts.releases select * from marts.releases
+update marts.task set n = 0
+delete from audit.releases
+create table marts.extra (x int)
+create table public.extra (x int)
+create temp table extra (x int)
+select 1 as x into temp extra
+create materialized view marts.extra as select 1
+create schema extra
+create function public.extra() returns int language sql as 'select 1'
+create sequence marts.extra
+comment on table marts.task is 'extra'
+alter table marts.task add column extra int
+analyze marts.task
+"""
+WAITS = """
+select pg_advisory_lock(40766)
+select pg_advisory_lock_shared(1)
+select pg_advisory_xact_lock(1, 2)
+select pg_try_advisory_lock(40766)
+select pg_try_advisory_xact_lock_shared(1)
+lock table marts.releases in share row exclusive mode
+lock table marts.task in share mode
+lock table marts.task
+select * from marts.task for update
+select * from marts.task for key share
+"""
+ELSEWHERE = """
+select pg_read_file('PG_VERSION')
+select pg_read_binary_file('PG_VERSION')
+select pg_ls_dir('.')
+select pg_stat_file('PG_VERSION')
+select pg_ls_logdir()
+select lo_import('/etc/passwd')
+select lo_export(1, '/tmp/x')
+copy marts.task to program 'cat'
+copy marts.task to '/tmp/x'
+select * from pg_authid
+select * from pg_shadow
+select * from pg_hba_file_rules
+select pg_reload_conf()
+set role postgres
+set session authorization postgres
+alter role postgres password 'extra'
+alter role bi_reader createdb
+alter role bi_reader connection limit -1
+alter system set work_mem = '1GB'
+alter database province owner to bi_reader
+create role extra
+set temp_file_limit = -1
+alter role bi_reader set temp_file_limit = -1
+"""
+
+
+def list_statements(text: str) -> list[str]:
+    return text.strip().splitlines()
+
+
+def test_the_reader_writes_waits_and_looks_nowhere_else(target: Settings) -> None:
+    release(target, [("a", 1)])
+    assert "reader" not in postgres.load_postgres(target).details
+    allowed = []
+    with reader(target) as bi:
+        bi.execute("set default_transaction_read_only = off")  # anyone may; the grants must hold
+        for statement in list_statements(WRITES + WAITS.lstrip() + ELSEWHERE.lstrip()):
+            try:
+                # A lock is one of a transaction's, and ALTER SYSTEM of none.
+                with bi.transaction() if statement.startswith("lock") else nullcontext():
+                    bi.execute(statement)
+            except psycopg.errors.InsufficientPrivilege:
+                continue
+            except psycopg.Error as error:
+                allowed.append(f"{statement}: {error}")
+            else:
+                allowed.append(statement)
+    # ANALYZE of a table that is not one's own is skipped with a warning, in every version of PostgreSQL.
+    assert [statement for statement in allowed if statement != "analyze marts.task"] == []
+
+
+def test_limits_that_the_reader_lifted_are_set_again_and_named(target: Settings) -> None:
+    release(target, [("a", 1)])
+    postgres.load_postgres(target)
+    with reader(target) as bi:
+        bi.execute("set default_transaction_read_only = off")
+        bi.execute("alter role bi_reader set statement_timeout = 0")
+        bi.execute("alter role bi_reader set search_path = pg_catalog")
+        bi.execute("alter role bi_reader set work_mem = '1GB'")
+        bi.execute("alter role bi_reader in database province set default_transaction_read_only = off")
+    remark = postgres.load_postgres(target).details["reader"]
+    for name in ("statement_timeout", "search_path", "work_mem", "default_transaction_read_only"):
+        assert name in remark
+    with reader(target) as bi:
+        settings = [
+            bi.execute(f"show {name}").fetchone()
+            for name in (
+                "statement_timeout",
+                "search_path",
+                "default_transaction_read_only",
+                "temp_file_limit",
+            )
+        ]
+    assert settings == [("1min",), ("marts, audit",), ("on",), ("5GB",)]
+    assert "reader" not in postgres.load_postgres(target).details
+
+
+def test_a_hijacked_password_is_the_configured_one_again(target: Settings) -> None:
+    release(target, [("a", 1)])
+    postgres.load_postgres(target)
+    with reader(target) as bi:
+        bi.execute("set default_transaction_read_only = off")
+        bi.execute("alter role bi_reader password 'hijack'")
+    postgres.load_postgres(target)
+    assert read(
+        target, "select rolpassword like 'SCRAM-SHA-256$%' from pg_authid where rolname = 'bi_reader'"
+    ) == [(True,)]
+    with reader(target) as bi:
+        assert bi.execute("select current_user").fetchone() == ("bi_reader",)
+
+
+def test_rights_beyond_select_are_reported(target: Settings) -> None:
+    release(target, [("a", 1)])
+    postgres.load_postgres(target)
+    assert target.postgres_url
+    with psycopg.connect(target.postgres_url, autocommit=True) as pg:
+        pg.execute("grant insert on marts.task to bi_reader; alter role bi_reader createdb")
+        try:
+            remark = postgres.load_postgres(target).details["reader"]
+        finally:
+            pg.execute("alter role bi_reader nocreatedb")
+    assert "may change marts.task" in remark and "is createdb" in remark
+
+
+def test_another_publisher_is_waited_for_no_longer_than_the_limit_and_a_reader_not_at_all(
+    target: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release(target, [("a", 1)])
+    postgres.load_postgres(target)
+    release(target, [("a", 2)])
+    assert target.postgres_url
+    with psycopg.connect(target.postgres_url) as other, monkeypatch.context() as short:
+        short.setattr(schema, "LOCK_TIMEOUT", "100ms")
+        schema.lock_publisher(other)
+        with pytest.raises(PostgresError, match="lock timeout"):
+            postgres.load_postgres(target)
+    monkeypatch.setattr(schema, "LOCK_TIMEOUT", "2s")
+    with reader(target) as bi:
+        bi.execute("begin; lock table marts.releases in access share mode; select * from marts.task")
+        assert postgres.load_postgres(target).rewritten
+        bi.execute("rollback")
+
+
+def test_a_publisher_without_the_right_says_what_an_administrator_has_to_do(target: Settings) -> None:
+    release(target, [("a", 1)])
+    assert target.postgres_url
+    with psycopg.connect(target.postgres_url, autocommit=True) as pg:
+        pg.execute("drop role if exists publisher")
+        pg.execute("create role publisher login createrole")
+        pg.execute("alter database province owner to publisher; alter schema public owner to publisher")
+    try:
+        own = Settings(
+            data=target.data, postgres_url=target.postgres_url.replace("postgres:@", "publisher:@")
+        )
+        remark = postgres.load_postgres(own).details["reader"]
+        assert "a superuser has to revoke" in remark
+        assert "docs/security.md" in remark
+    finally:
+        with psycopg.connect(target.postgres_url, autocommit=True) as pg:
+            pg.execute(
+                "reassign owned by publisher to postgres; drop owned by publisher; drop role publisher"
+            )
