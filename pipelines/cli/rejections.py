@@ -151,15 +151,13 @@ def list_rejections(
     """
     from pipelines import duck
     from pipelines.landing.withdrawals import find_withdrawn
+    from pipelines.quality.place_suite import load_suite
     from pipelines.quality.rejections import find_reported_batches, write_rejections
-    from pipelines.quality.suite import read_suite
     from pipelines.sources.contracts.contract import load_contracts
 
     contracts = load_contracts(settings.sources_file)
     require_one_of("--source", source, contracts.sources)
-    require_one_of(
-        "--rule", rule, (e.rule for s in contracts.sources.values() for e in read_suite(s.suite_path).rows)
-    )
+    require_one_of("--rule", rule, (e.rule for s in contracts.sources.values() for e in load_suite(s).rows))
     require_landing(settings)
     reported = find_reported_batches(settings, contracts)
     if day and not any(batch.partition == str(day.date()) for batch, _ in reported):

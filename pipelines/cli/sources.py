@@ -59,12 +59,22 @@ def list_(as_json: bool) -> None:
     print_list(COLUMNS, rows)
 
 
+def _read_rows(_context: click.Context, _option: click.Parameter, text: str) -> int | None:
+    """None for all."""
+    if text == "all":
+        return None
+    if not text.isdigit() or not int(text):
+        raise click.BadParameter(f"{text!r} is neither a number of rows nor `all`")
+    return int(text)
+
+
 @sources.command()
 @click.argument("name", required=False)
 @click.option("--partition", metavar="DAY", type=DAY, help="the day to sample")
-@click.option("--rows", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="sample size")
+@click.option("--rows", metavar="N|all", default="1000", show_default=True, callback=_read_rows,
+              help="the first N rows of the day, or all of them")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="for programs")
-def check(name: str | None, partition: datetime | None, rows: int, as_json: bool) -> None:
+def check(name: str | None, partition: datetime | None, rows: int | None, as_json: bool) -> None:
     """Connect, read a sample, and say what would happen to it. Nothing is landed, nothing is changed."""
     from pipelines.examine import examine_source
 
@@ -128,6 +138,11 @@ def _print(seen) -> None:  # type: ignore[no-untyped-def]
         colour = COLOURS[advice.level]
         text = advice.text.removeprefix(f"{advice.about} ")
         console.print(f"[{colour}]{advice.level:8}[/] [bold]{escape(advice.about)}[/] {escape(text)}")
+    if not seen.is_whole:
+        console.print(
+            f"[yellow]warning [/] only the first {seen.rows:,} rows were read: rarer words and faults may follow. "
+            f"`--rows all` reads everything"
+        )
     if (seen.rows and seen.ok) or seen.rejected:
         console.print(f"rejected {seen.rows_rejected:,} of {seen.rows:,} rows")
     for rule, rejected in seen.rejected.items():
@@ -139,3 +154,21 @@ def _print(seen) -> None:  # type: ignore[no-untyped-def]
         )
         console.print("\nSuggested for sources.yaml (nothing was changed; check each line):", style="bold")
         console.print(escape(suggested), highlight=False)
+    if seen.unknown_words:
+        console.print("\nWords that only you can place; fill in the map and copy it:", style="bold")
+        console.print(escape(_draw_skeleton(seen)), highlight=False, soft_wrap=True)
+
+
+def _draw_skeleton(seen) -> str:  # type: ignore[no-untyped-def]
+    """A value map of every unknown word without its meaning: sources.yaml refuses it until it is filled in."""
+    lines = ["sources:", f"  {seen.source}:", "    columns:"]
+    for column, words in seen.unknown_words.items():
+        lines += [f"      {column}:", f"        value_map:  # {', '.join(seen.meanings[column])}"]
+        for word, rows in words.items():
+            key = (
+                yaml.safe_dump(word, allow_unicode=True, width=10_000)
+                .removesuffix("\n")
+                .removesuffix("\n...")
+            )
+            lines.append(f"          {key}:  # {rows:,} rows")
+    return "\n".join(lines)

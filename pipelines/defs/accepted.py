@@ -13,8 +13,9 @@ from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN,
 from pipelines.gate.release_rules import read_release_rules
 from pipelines.landing.withdrawals import find_counting_batches
 from pipelines.night import validate_source
+from pipelines.quality.place_suite import load_suite
 from pipelines.quality.reports import Report, read_report
-from pipelines.quality.suite import Expectation, Suite, read_suite
+from pipelines.quality.suite import Expectation, Suite
 from pipelines.sources.contracts.contract import Source
 
 THRESHOLD = "rejected_share_within_threshold"
@@ -23,7 +24,7 @@ RELEASE_RULES = {rule.rule: rule for rule in read_release_rules(CONTRACTS.gate)}
 
 
 def validation_asset(source: Source) -> dg.AssetsDefinition:
-    suite = read_suite(source.suite_path)
+    suite = load_suite(source)
     accepted, rejected = (
         dg.AssetKey(["accepted", source.name]),
         dg.AssetKey(["rejected", source.name]),

@@ -23,7 +23,8 @@ from pipelines.landing.personal import batch_sql
 from pipelines.landing.reference import land_reference
 from pipelines.landing.repeated_keys import describe_repetition, find_repetition
 from pipelines.privacy.detectors import register_detectors
-from pipelines.quality.suite import read_suite
+from pipelines.quality.place_suite import load_suite
+from pipelines.quality.suite import SuiteError
 from pipelines.quality.validate import validate_batches
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.connectors import find_connector
@@ -38,9 +39,9 @@ __all__ = ["Advice", "Examination", "examine_source"]
 
 
 def examine_source(
-    contracts: Contracts, source: Source, settings: Settings, *, partition: date | None, rows: int
+    contracts: Contracts, source: Source, settings: Settings, *, partition: date | None, rows: int | None
 ) -> Examination:
-    """Connect, read at most `rows` rows of a day and evaluate them; nothing is landed, nothing applied.
+    """Connect, read at most `rows` rows of a day (None: all) and evaluate them; nothing is landed, nothing applied.
 
     `partition`: the day; None takes the newest delivery that lies ready, else yesterday.
     """
@@ -76,9 +77,11 @@ def examine_source(
                     seen.add_advice("info", batch.source.replace("_", ".", 1), note)
             con.execute("create schema if not exists raw")
             write_reference_tables(con, contracts, {batch.source: batch for batch in landed})
-            examine_codes(seen, con, read_suite(source.suite_path).references)
+            examine_codes(seen, source, con, load_suite(source).references)
         except (SourceError, WrongReference) as error:
             seen.add_advice("error", "reference", str(error))
+        except SuiteError as error:
+            seen.add_advice("error", "rules", str(error))
         if not seen.rows:
             seen.add_advice(
                 "warning", source.name, f"no rows on {day}; choose a day that has some: --partition DAY"
@@ -94,7 +97,7 @@ def _sample(
     day: date,
     settings: Settings,
     con: duckdb.DuckDBPyConnection,
-    rows: int,
+    rows: int | None,
 ) -> dict[str, str]:
     """Table `sample`: mapped columns, and those outside the contract (returned: column → header)."""
     pull = find_connector(source.connector).load().pull
@@ -112,10 +115,15 @@ def _sample(
         probe = source.model_copy(update={"columns": (*source.columns, *more)})
         with pull(probe, day, settings, con) as relation:
             log = unfold_milestones(probe, day, relation)
+            limit = "" if rows is None else f"limit {rows + 1}"
             chosen = ", ".join(f"{sql} as {duck.identifier(name)}" for name, sql in log.columns.items())
-            con.execute(f"create or replace table sample as select {chosen} from {log.sql} limit {int(rows)}")
+            con.execute(f"create or replace table sample as select {chosen} from {log.sql} {limit}")
     row = con.execute("select count(*) from sample").fetchone()
     seen.rows = int(row[0]) if row else 0
+    seen.is_whole = rows is None or seen.rows <= rows
+    if not seen.is_whole:
+        con.execute(f"delete from sample where rowid >= {rows}")
+        seen.rows = int(rows or 0)
     return {name: header for name, header in extra.items() if name in log.columns}
 
 

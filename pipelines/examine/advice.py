@@ -24,6 +24,8 @@ class Examination:
     """One source as sampled. `mapped`: canonical → header; `dropped`: personal header → class.
 
     `rejected`: rule → rows, column, reason; `changes`: keys of the source, suggested, never applied.
+    `unknown_words`: column → word → rows, for the words that somebody who knows the source has to place;
+    `meanings`: column → what they may mean. `is_whole`: every row of the day was read.
     """
 
     source: str
@@ -34,6 +36,9 @@ class Examination:
     mapped: dict[str, str] = field(default_factory=dict)
     dropped: dict[str, str] = field(default_factory=dict)
     rejected: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unknown_words: dict[str, dict[str, int]] = field(default_factory=dict)
+    meanings: dict[str, list[str]] = field(default_factory=dict)
+    is_whole: bool = True
     advice: list[Advice] = field(default_factory=list)
     changes: dict[str, Any] = field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 
 import duckdb
@@ -49,23 +50,40 @@ def examine_values(
 def _examine_words(
     seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, columns: list[Column]
 ) -> None:
+    """Every unknown word with its rows. A likeness of letters is told, and never suggested: it is none of meaning."""
     unknown = count_unknown_words(con, source, columns, "sample")
     for column in columns:
-        for word, rows in list(unknown.get(column.name, {}).items())[:ROWS_LISTED]:
-            meanings = column.meanings or {}
-            near = _find_alike(word, [k for k in meanings if not k.isdigit()])
-            meaning = meanings[near] if near else _find_alike(word, column.words)
+        meanings = column.meanings or {}
+        allowed = list(column.words or dict.fromkeys(meanings.values()))
+        for word, rows in unknown.get(column.name, {}).items():
             signs = describe_characters(word)
             text = (
                 f"{rows} rows say {word!r}{f' [{signs}]' if signs else ''}, which the value map does not know"
             )
+            meaning = _find_meaning(word, column)
             if meaning:
-                text += f"; did you mean {near or meaning!r} ({meaning})?"
+                text += f"; it is how {meaning} is written elsewhere"
                 seen.suggest("columns", column.name, "value_map", word, to=meaning)
             else:
-                allowed = column.words or tuple(dict.fromkeys(meanings.values()))
+                near = _find_alike(word, [k for k in meanings if not k.isdigit()])
                 text += f"; say which of {', '.join(allowed)} it means"
+                text += f" (only the letters are like {near!r})" if near else ""
+                seen.unknown_words.setdefault(column.name, {})[word] = rows
+                seen.meanings[column.name] = allowed
             seen.add_advice("warning", column.name, text)
+
+
+def _find_meaning(word: str, column: Column) -> str | None:
+    """By the mapped words, the canonical ones and their aliases, capitals, blanks and signs aside; accents count."""
+    aliases = {alias: meaning for meaning, names in column.word_aliases.items() for alias in names}
+    by_word = aliases | {name: name for name in column.words} | (column.meanings or {})
+    return {_plain(name): meaning for name, meaning in by_word.items()}.get(_plain(word))
+
+
+def _plain(word: str) -> str:
+    """Without capitals, blanks and signs; `C++` and `C`, or a word of signs alone, are not made one."""
+    letters = "".join(c for c in unicodedata.normalize("NFC", word).casefold() if c.isalnum())
+    return letters if len(letters) > 2 else word
 
 
 def _find_alike(word: str, candidates: Iterable[str]) -> str | None:
@@ -170,20 +188,23 @@ def _examine_personal(
 
 
 def examine_codes(
-    seen: Examination, con: duckdb.DuckDBPyConnection, references: Mapping[str, Reference]
+    seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, references: Mapping[str, Reference]
 ) -> None:
-    """Codes that the reference (schema `raw`) knows at no date; an empty table is no reference."""
+    """Codes, as the value map gives them, that the reference (schema `raw`) knows at no date; an empty one is none."""
     present = {str(row[0]) for row in con.execute("describe sample").fetchall()}
+    columns = {c.name: c for c in source.columns if c.name in present}
     for name, reference in references.items():
         table = reference.table
-        if name not in present or not _has_rows(con, table):
+        if name not in columns or not _has_rows(con, table):
             continue
-        code = f"trim({duck.identifier(name)})"
+        text = clean_text_sql(source, columns[name])
+        code = typed_value_sql(source, columns[name], lambda _: "text")
         code = f"regexp_replace({code}, {duck.literal(reference.strip)}, '')" if reference.strip else code
         unknown = con.execute(
-            f"select code, count(*) as n from (select {code} as code from sample) where code <> '' "
-            f"and code not in (select {duck.identifier(reference.key)} from {duck.identifier('raw', table)}) "
-            f"group by 1 order by n desc, code"
+            f"select code, count(*) as n from (select {code} as code from (select {text} as text from sample)) "
+            f"where code <> '' "
+            f"and code not in (select {duck.identifier(reference.key)} from {duck.identifier('raw', table)} "
+            f"where {duck.identifier(reference.key)} is not null) group by 1 order by n desc, code"
         ).fetchall()
         if unknown:
             codes = ", ".join(f"{code!r} ({n})" for code, n in unknown[:ROWS_LISTED])

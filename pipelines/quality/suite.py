@@ -30,7 +30,7 @@ ROW_FACTS = ("_partition", "_day_end", "_pulled_at", "_export_at")
 # The facts of a batch as a whole, which its own rules read: see pipelines/quality/whole.py.
 BATCH_FACTS = ("rows", "rows_emptied", "volume_ratio", "hours_behind")
 # Raised when the files a validation writes hold more than before: they are then written anew.
-FORMAT = b"3"
+FORMAT = b"4"
 LONGEST_MESSAGE = 2000
 
 
@@ -45,7 +45,8 @@ class SuiteError(ValueError):
 class Expectation:
     """One entry of a suite. `rejects`: a row that fails it is rejected; others warn.
 
-    `at`: the column people are pointed to, where it is not the first that the rule reads.
+    `at`: the column people are pointed to, where it is not the first that the rule reads. `country`: the only
+    one whose places keep the rule, as its codes have that shape; None for every place.
     """
 
     type: str
@@ -55,6 +56,7 @@ class Expectation:
     reason_en: str
     reason_vi: str
     at: str | None = None
+    country: str | None = None
 
     @property
     def rejects(self) -> bool:
@@ -162,8 +164,8 @@ def _make_suite(name: str, content: dict[str, Any]) -> Suite:
         history = History(**helpers["history"]) if helpers.get("history") else None
     except TypeError as error:
         raise SuiteError(f"{name}: `helpers` is wrong: {str(error).split('__init__() ')[-1]}") from None
-    rows = _rules(name, content.get("expectations") or [], [])
-    batches = _rules(name, content.get("batch_expectations") or [], rows, whole=True)
+    rows = read_rules(name, content.get("expectations") or [], [])
+    batches = read_rules(name, content.get("batch_expectations") or [], rows, whole=True)
     for expectation in rows:
         if expectation.of_history and expectation.rejects:
             raise SuiteError(
@@ -175,9 +177,10 @@ def _make_suite(name: str, content: dict[str, Any]) -> Suite:
     return Suite(rows, batches, references, helpers.get("derived") or {}, history, helpers.get("newest"))
 
 
-def _rules(
+def read_rules(
     name: str, entries: Sequence[Any], before: Sequence[Expectation], *, whole: bool = False
 ) -> list[Expectation]:
+    """SuiteError, with the file's name and the number of the entry, for the first that is wrong."""
     suite: list[Expectation] = []
     for number, entry in enumerate(entries, 1):
         kind = "batch expectation" if whole else "expectation"
@@ -207,10 +210,13 @@ def hash_rules(source: Source, references: Mapping[str, str] | None = None) -> s
     """
     contract = source.model_dump_json(
         include={
+            "country",
             "columns", "key", "datetime_formats", "date_formats", "timezone", "null_values",
             "placeholder_dates", "number_format", "derived", "milestones", "snapshot_at",
             "max_rejected_share", "may_be_empty",
         }
     )  # fmt: skip
     tables = json.dumps(sorted((references or {}).items())).encode() if references else b""
-    return hashlib.sha256(FORMAT + contract.encode() + source.suite_path.read_bytes() + tables).hexdigest()
+    suites = source.suite_path.read_bytes()
+    suites += Path(source.place_suite).read_bytes() if source.place_suite else b""
+    return hashlib.sha256(FORMAT + contract.encode() + suites + tables).hexdigest()

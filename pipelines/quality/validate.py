@@ -22,6 +22,7 @@ from pipelines.quality.evaluation import evaluate_suite
 from pipelines.quality.expectations import RuleResult, evaluate_frame
 from pipelines.quality.history import write_history
 from pipelines.quality.page import write_page
+from pipelines.quality.place_suite import load_suite
 from pipelines.quality.reconcile import reconcile_batch
 from pipelines.quality.references import find_references, select_with_helpers
 from pipelines.quality.reports import Report, find_report_folder, read_report, write_report
@@ -35,7 +36,7 @@ from pipelines.quality.split import (
     write_accepted,
     write_rejected,
 )
-from pipelines.quality.suite import NULLNESS, ROW_FACTS, Suite, hash_rules, read_suite
+from pipelines.quality.suite import NULLNESS, ROW_FACTS, Suite, hash_rules
 from pipelines.quality.typing import select_typed
 from pipelines.quality.whole import collect_batch_facts, select_row_facts
 from pipelines.settings import Settings
@@ -83,7 +84,7 @@ def validate_batches(
     LandingError for a batch that was edited since, ExpectationRaised for a rule that could not be
     evaluated, Unbalanced where rows read ≠ accepted + rejected.
     """
-    suite = read_suite(source.suite_path)
+    suite = load_suite(source)
     reports: list[Report] = []
     for chunk in group_batches(sorted(batches, key=lambda b: (b.partition, b.batch_id))):
         with duck.connect(settings.extensions) as con:
@@ -96,7 +97,7 @@ def find_pending(source: Source, batches: Iterable[Batch], quality: Path) -> lis
     reports = [(batch, read_report(quality, batch)) for batch in batches]
     if not reports:
         return []
-    rules = _rules(source, read_suite(source.suite_path), reports[0][0].folder.parents[1])
+    rules = _rules(source, load_suite(source), reports[0][0].folder.parents[1])
     return [batch for batch, report in reports if report is None or report.rules != rules]
 
 

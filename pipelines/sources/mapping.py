@@ -82,7 +82,7 @@ def match_headers(source: Source, headers: Sequence[str], *, is_part: bool = Fal
             clashes[column.name] = tuple(fitting)
         elif fitting:
             columns[column.name] = (exact or fitting)[0]
-    open_ = [c for c in source.columns if c.mapped and c.name not in columns and c.name not in clashes]
+    open_ = [c for c in source.columns if c.needs_header and c.name not in columns and c.name not in clashes]
     personal = {fold_name(raw) for raw in source.personal}
     used = {*columns.values(), *(header for clash in clashes.values() for header in clash)}
     rest = [h for h in dict.fromkeys(headers) if h not in used and fold_name(h)]

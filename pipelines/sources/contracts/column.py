@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -30,8 +30,9 @@ SQL_TYPES: dict[str, str] = {
 class Column(Frozen):
     """One canonical column: which header it is read from, and what the source's words mean.
 
-    `words` and `fallback` come from the canon; `mapped` is false where sources.yaml does not name
-    the column: then no header is ever read for it.
+    `words`, `word_aliases` (word → what sources call it, only ever suggested) and `fallback` come from the canon.
+    `mapped` is false where sources.yaml does not name the column: then no header is ever read for it.
+    `default_alone`: it names a default and no header.
     """
 
     name: str
@@ -54,6 +55,11 @@ class Column(Frozen):
         default=None,
         description="Stands where the source says nothing, as canonical text (in_person, 'false').",
     )
+    constant: str | None = Field(
+        default=None,
+        description="What every row of this source has, as canonical text ({constant: online}); no "
+        "header is read.",
+    )
     percent_scale: Literal["whole", "fraction"] | None = Field(
         default=None,
         description="A column of per cents: how numbers without a % sign are meant. whole: 72 is 72 %; "
@@ -71,8 +77,21 @@ class Column(Frozen):
     title_vi: str = Field(default="", description="What the column is called in Vietnamese.")
     description: str = Field(default="", description="What it means.")
     words: tuple[str, ...] = ()
+    word_aliases: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     fallback: str | None = None
     mapped: bool = True
+    default_alone: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _constant_is_a_default(cls, entry: Any) -> Any:
+        """A constant is a default that no header stands against."""
+        if not isinstance(entry, dict) or entry.get("constant") is None:
+            return entry
+        for key in ("raw", "value_map", "default"):
+            if entry.get(key) is not None and entry[key] != entry["constant"]:
+                raise ValueError(f"`constant` says what every row has; leave `{key}` out")
+        return {**entry, "default": entry["constant"]}
 
     @field_validator("value_map")
     @classmethod
@@ -81,6 +100,8 @@ class Column(Frozen):
 
     @model_validator(mode="after")
     def _canonical_words_fit(self) -> Column:
+        if unlisted := set(self.word_aliases) - set(self.words):
+            raise ValueError(f"`word_aliases`: {', '.join(sorted(unlisted))} is none of `words`")
         fits = {"integer": r"-?\d+", "bigint": r"-?\d+", "boolean": "true|false"}.get(self.type, ".*")
         for word in (*(self.value_map or {}).values(), *([self.default] if self.default else [])):
             if not re.fullmatch(fits, word):
@@ -89,6 +110,11 @@ class Column(Frozen):
                 choices = ", ".join(self.words)
                 raise ValueError(f"{word!r} is none of {choices}{suggest_nearest(word, self.words)}")
         return self
+
+    @property
+    def needs_header(self) -> bool:
+        """Whether a delivery without any of its headers lacks it: not where only a default is named."""
+        return self.mapped and self.constant is None and not self.default_alone
 
     @property
     def sql_type(self) -> str:
@@ -102,5 +128,7 @@ class Column(Frozen):
     @property
     def headers(self) -> tuple[str, ...]:
         """The headers it may arrive under, best first; none where sources.yaml does not name it."""
-        headers = (self.raw, self.name, *self.aliases) if self.mapped else ()
+        if not self.mapped or self.constant is not None:
+            return ()
+        headers = (self.raw, self.name, *self.aliases)
         return tuple(header for header in headers if header)

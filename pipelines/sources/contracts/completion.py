@@ -12,6 +12,9 @@ from pipelines.sources.contracts.filling import locate_paths
 from pipelines.sources.contracts.names import suggest_nearest
 from pipelines.sources.contracts.problems import Problem
 
+# The folder of a place's own rules, beside its sources.yaml.
+SUITES = "expectations"
+
 
 def complete_contracts(content: dict[str, Any], folder: Path) -> list[Problem]:
     """Completes every source and reference table of `content` in place; returns what does not fit.
@@ -29,7 +32,17 @@ def complete_contracts(content: dict[str, Any], folder: Path) -> list[Problem]:
                 locate_paths(table, folder)
                 problems += _complete(table, canonical.get(name), (kind, name), strict=kind == "sources")
                 table["name"] = name
+                if kind == "sources":
+                    _add_place(table, content.get("place"), folder / SUITES / str(name))
     return problems
+
+
+def _add_place(source: dict[str, Any], place: Any, suite: Path) -> None:
+    """What a source knows of its place; `suite`: its own rules' file, without a suffix."""
+    files = [path for suffix in (".yaml", ".json") if (path := suite.with_suffix(suffix)).is_file()]
+    source["place_suite"] = str(files[0]) if files else None
+    country = place.get("country") if isinstance(place, dict) else None
+    source["country"] = country if isinstance(country, str) else "VN"
 
 
 def _complete(
@@ -95,13 +108,16 @@ def _refuse_foreign_keys(table: dict[str, Any], path: tuple[Any, ...]) -> Iterat
 
 
 def _merge(name: str, canonical: dict[str, Any], entry: dict[str, Any], *, mapped: bool) -> dict[str, Any]:
-    """One column: the place's keys over the canon's; aliases of both."""
+    """One column: the place's keys over the canon's; aliases of both. A constant needs no default."""
+    if "constant" in entry:
+        canonical = {key: value for key, value in canonical.items() if key != "default"}
     return {
         **canonical,
         **entry,
         "name": name,
         "aliases": [*(entry.get("aliases") or []), *canonical.get("aliases", [])],
         "mapped": mapped,
+        "default_alone": "default" in entry and not entry.get("raw"),
         "required": canonical.get("required", False) or bool(entry.get("required", False)),
     }
 
@@ -112,10 +128,15 @@ def _spell_out(column: Any) -> Any:
         return {"raw": column}
     if column is None:
         return {}
-    if isinstance(column, dict) and isinstance(column.get("value_map"), dict):
-        words = {
-            str(k) if type(k) is int else k: str(v) if type(v) is int else v
-            for k, v in column["value_map"].items()
+    if not isinstance(column, dict):
+        return column
+    texts = {key: _as_word(column[key]) for key in ("default", "constant") if key in column}
+    if isinstance(column.get("value_map"), dict):
+        texts["value_map"] = {
+            _as_word(word): _as_word(meaning) for word, meaning in column["value_map"].items()
         }
-        return {**column, "value_map": words}
-    return column
+    return {**column, **texts}
+
+
+def _as_word(value: Any) -> Any:
+    return str(value) if type(value) is int else value

@@ -32,7 +32,10 @@ KEY_SHAPE = r"\S+"
 
 
 class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
-    """One source: where it is, how it is read, what its columns mean."""
+    """One source: where it is, how it is read, what its columns mean.
+
+    `place_suite`: the file of rules beside sources.yaml, if there is one; `country` is that of the place.
+    """
 
     title_vi: str
     description: str = ""
@@ -81,6 +84,8 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
         "counts.",
     )
     suite: str = Field(description="The suite's file under expectations/.")
+    place_suite: str | None = None
+    country: str = "VN"
     unit: tuple[str, ...] = Field(
         (), description="Columns that name the unit a row belongs to; the first that a row fills counts."
     )

@@ -1,0 +1,113 @@
+"""The rules that a source's rows keep at one place: the canon's, those of its own words, and the place's own.
+
+A place writes `expectations/<source>.yaml` (or `.json`) beside its sources.yaml: `expectations` and
+`batch_expectations` as in a suite, of which one with the name of a canonical rule takes its place, and `remove`,
+names of rules that cannot hold there. What rejects rows is the same everywhere and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipelines.quality.suite import (
+    BATCH_FACTS,
+    REPEATED,
+    ROW_FACTS,
+    Expectation,
+    Suite,
+    SuiteError,
+    read_rules,
+    read_suite,
+)
+from pipelines.sources.contracts.contract import Source
+from pipelines.sources.contracts.names import suggest_nearest
+
+KEYS = ("remove", "expectations", "batch_expectations")
+
+
+def load_suite(source: Source) -> Suite:
+    """SuiteError where the canon's suite or the place's is wrong; the text names file and rule."""
+    suite = read_suite(source.suite_path)
+    country = source.country.partition("-")[0]
+    rows = [rule for rule in suite.rows if rule.country in (None, country)]
+    rows += _list_word_rules(source, rows)
+    suite = replace(suite, rows=rows)
+    return _apply_place(source, suite, Path(source.place_suite)) if source.place_suite else suite
+
+
+def _list_word_rules(source: Source, rows: Sequence[Expectation]) -> Iterator[Expectation]:
+    """A rule for each column that only the place gives a value map: a word outside it is rejected, never guessed."""
+    ruled = {column for rule in rows for column in rule.columns}
+    for column in source.columns:
+        if column.value_map and f"{column.name}__raw" not in ruled:
+            yield Expectation(
+                type="expect_column_values_to_be_null",
+                kwargs={"column": f"{column.name}__raw"},
+                severity="critical",
+                rule=f"{column.name}_unknown",
+                reason_en=f"{column.name} holds a word that the source's value map does not know",
+                reason_vi=f"{column.title_vi or column.name} có giá trị ngoài danh mục đã khai báo",
+            )
+
+
+def _apply_place(source: Source, suite: Suite, path: Path) -> Suite:
+    content = _read_content(path)
+    rows = read_rules(path.name, content.get("expectations") or [], [])
+    batches = read_rules(path.name, content.get("batch_expectations") or [], rows, whole=True)
+    canonical = {rule.rule: rule for rule in (*suite.rows, *suite.batches)}
+    removed = [str(name) for name in content.get("remove") or []]
+    for name in removed:
+        if name not in canonical:
+            raise SuiteError(
+                f"{path.name}, `remove`: `{name}` is no rule of {source.name}{suggest_nearest(name, canonical)}"
+            )
+    own = {rule.rule: rule for rule in (*rows, *batches)}
+    for name in (*removed, *own):
+        if name in canonical and canonical[name].rejects and not (name in own and own[name].rejects):
+            raise SuiteError(
+                f"{path.name}: `{name}` rejects rows, in every place; it may be made stricter, not taken out or weaker"
+            )
+    for rule in rows:
+        _require_columns(source, suite, path, rule)
+    dropped = {*removed, *own}
+    return replace(
+        suite,
+        rows=[*(rule for rule in suite.rows if rule.rule not in dropped), *rows],
+        batches=[*(rule for rule in suite.batches if rule.rule not in dropped), *batches],
+    )
+
+
+def _read_content(path: Path) -> dict[str, Any]:
+    """YAML, of which JSON is a part."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        line = (
+            error.problem_mark.line + 1
+            if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark
+            else 1
+        )
+        raise SuiteError(f"{path.name}, line {line}: it cannot be read ({type(error).__name__})") from None
+    if not isinstance(content, dict):
+        raise SuiteError(f"{path.name}: expected the keys {', '.join(KEYS)}")
+    for key in content:
+        if key not in KEYS:
+            raise SuiteError(f"{path.name}: `{key}` is not a known key{suggest_nearest(key, KEYS)}")
+    return content
+
+
+def _require_columns(source: Source, suite: Suite, path: Path, rule: Expectation) -> None:
+    """SuiteError for a rule over a column that the source does not have."""
+    helpers = {*ROW_FACTS, *suite.derived, *source.derived, REPEATED}
+    names = {column.name for column in source.columns} | helpers | set(BATCH_FACTS)
+    for column in rule.columns:
+        if column not in names and column.partition("__")[0] not in names:
+            raise SuiteError(
+                f"{path.name}, rule {rule.rule}: `{column}` is no column of {source.name}"
+                f"{suggest_nearest(column, names)}"
+            )
