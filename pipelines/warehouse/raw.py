@@ -29,7 +29,7 @@ WITHDRAWALS = {
 }  # fmt: skip
 RUN_PARAMETERS = {
     "as_of": "timestamp", "partition_day": "date", "place_code": "varchar", "counts_since": "date",
-    "stopped_is_end": "boolean", "whole_name_vi": "varchar",
+    "stopped_is_end": "boolean", "done_by_word": "boolean", "whole_name_vi": "varchar",
 }  # fmt: skip
 
 
@@ -75,7 +75,8 @@ def write_withdrawals(con: duckdb.DuckDBPyConnection, events: Sequence[Withdrawa
 
 def write_parameters(con: duckdb.DuckDBPyConnection, place: Place, as_of: datetime, day: date) -> None:
     """`raw.run_parameters`: one row, the moment and the place that the build answers for."""
-    row = [as_of, day, place.code, place.counts_since, place.stopped_is == "end", place.whole_name]
+    is_end, by_word = place.stopped_is == "end", place.done_by == "word"
+    row = [as_of, day, place.code, place.counts_since, is_end, by_word, place.whole_name]
     _create(con, "run_parameters", RUN_PARAMETERS)
     _insert(con, "run_parameters", RUN_PARAMETERS, [row])
 

@@ -38,7 +38,7 @@ RAW = f"""
 create schema raw;
 create table raw.run_parameters as
     select timestamp '{AS_OF}' as as_of, date '2025-07-04' as partition_day, '40' as place_code,
-        date '2025-07-01' as counts_since, true as stopped_is_end,
+        date '2025-07-01' as counts_since, true as stopped_is_end, false as done_by_word,
         'Toàn tỉnh' as whole_name_vi;
 create table raw.dossier_log as
     select

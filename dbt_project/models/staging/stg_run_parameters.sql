@@ -9,6 +9,7 @@ renamed as (
         place_code,
         cast(counts_since as date) as counts_since,
         stopped_is_end,
+        done_by_word,
         -- What all units together are called in print.
         whole_name_vi
     from source

@@ -22,6 +22,11 @@ class Place(Frozen):
     stopped_is: Literal["end", "pause"] = Field(
         "end", description="Status 8: an end state, as in the reference formulas, or a pause of the clock."
     )
+    done_by: Literal["date", "word"] = Field(
+        "date",
+        description="Tasks without a day of completion: date: not done, whatever their reported word; word: the "
+        "reported word decides (flagged as `is_done_by_word` in the mart). For trackers that cannot give the day.",
+    )
     timezone: str = Field("Asia/Ho_Chi_Minh", description="The zone in which days begin and times are shown.")
     whole_name: str = Field(
         default_factory=lambda: read_canon().whole.name_vi,

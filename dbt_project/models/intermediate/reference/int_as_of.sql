@@ -6,5 +6,6 @@ select
     place_code,
     counts_since,
     stopped_is_end,
+    done_by_word,
     whole_name_vi
 from {{ ref('stg_run_parameters') }}

@@ -3,6 +3,8 @@ with tasks as (
         derived.as_of_day,
         derived.snapshot_day as in_force_day,
         derived.is_done,
+        derived.is_done_by_word,
+        derived.done_on,
         derived.is_withdrawn,
         derived.last_bucket,
         derived.bucket,
@@ -29,28 +31,14 @@ comings as (
     group by owner_level, task_code, unit_code
 ),
 
--- What the tracker's own words say about timeliness: the longest phrase found counts.
-claims as (
-    select
-        reported_status_raw,
-        phrases.claims_late,
-        row_number() over (
-            partition by reported_status_raw
-            order by length(phrases.phrase) desc, phrases.phrase
-        ) as best
-    from (select distinct reported_status_raw from tasks) as words
-    inner join {{ ref('task_status_phrases') }} as phrases
-        on lower(words.reported_status_raw) like '%' || phrases.phrase || '%'
-),
-
 compared as (
     select
         tasks.*,
         buckets.is_late and not tasks.is_withdrawn as is_late,
-        case when tasks.is_done then tasks.completed_date end as done_on,
         case
             when tasks.is_withdrawn then null
-            when tasks.reported_status = 'done' and tasks.completed_date is null then 'done_without_date'
+            when tasks.reported_status = 'done' and tasks.completed_date is null and not tasks.is_done_by_word
+                then 'done_without_date'
             when tasks.completed_date > tasks.as_of_day then 'done_in_the_future'
             when tasks.reported_status = 'redo' and tasks.completed_date is not null then 'dated_but_to_be_redone'
             when tasks.is_done and tasks.reported_status not in ('done', 'awaiting_confirmation')
@@ -61,7 +49,7 @@ compared as (
         end as conflict
     from tasks
     inner join {{ ref('task_buckets') }} as buckets on tasks.last_bucket = buckets.bucket
-    left join claims on tasks.reported_status_raw = claims.reported_status_raw and claims.best = 1
+    left join {{ ref('int_task_claims') }} as claims on tasks.reported_status_raw = claims.reported_status_raw
 ),
 
 final as (
@@ -87,6 +75,7 @@ final as (
             when compared.is_done then 'done'
             else 'open'
         end as derived_status,
+        compared.is_done_by_word,
         compared.bucket,
         compared.last_bucket,
         compared.is_late,
