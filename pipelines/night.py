@@ -20,7 +20,7 @@ from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
 from pipelines.landing.withdrawals import find_counting_batches
 from pipelines.log import get_logger
-from pipelines.quality.missing_days import find_missing_days
+from pipelines.quality.missing_days import choose_days, find_missing_days
 from pipelines.quality.reports import Report
 from pipelines.quality.validate import find_pending, validate_batches
 from pipelines.releases.publish import Publication, publish
@@ -31,6 +31,7 @@ from pipelines.sources.errors import NotProvided
 from pipelines.warehouse import dbt
 from pipelines.warehouse.build import count_rows, finish_build, read_inputs, write_inputs
 from pipelines.warehouse.data_tests import build_and_test
+from pipelines.warehouse.failures import describe_failures
 from pipelines.warehouse.kept_build import find_kept_build, hash_inputs, keep_build
 
 LOG = get_logger(__name__)
@@ -78,7 +79,9 @@ class BuildResult(NamedTuple):
 
 def land_source(night: Night, source: Source) -> LandedDays:
     """One new batch per day; SourceError (or a subclass) where a day's delivery cannot be read whole."""
-    days = find_missing_days(source, night.days, night.settings) if night.only_missing else night.days
+    days = choose_days(source, night.days)
+    if night.only_missing:
+        days = find_missing_days(source, days, night.settings)
     landed = LandedDays([], [])
     with duck.connect(night.settings.extensions) as con:
         for day in days:
@@ -165,7 +168,7 @@ def validate_all(night: Night) -> None:
 def build(night: Night) -> None:
     result = build_warehouse(night)
     if result.failed:
-        raise dbt.DbtError(dbt.explain(night.settings, result.nodes))
+        raise dbt.DbtError(describe_failures(night.settings, result.nodes))
 
 
 def export(night: Night) -> None:

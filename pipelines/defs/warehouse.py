@@ -18,7 +18,8 @@ from dagster_dbt import (
 
 from pipelines.defs.common import OWNERS, SETTINGS, night_of
 from pipelines.night import BuildResult, build_warehouse
-from pipelines.warehouse.dbt import ensure_manifest, explain
+from pipelines.warehouse.dbt import ensure_manifest
+from pipelines.warehouse.failures import describe_failures
 
 GROUPS = ("staging", "intermediate", "marts", "audit")
 
@@ -74,7 +75,7 @@ def warehouse(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterato
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
     yield from _events(context, manifest, result)
     if result.failed:
-        raise dg.Failure(explain(SETTINGS, result.nodes), allow_retries=False)
+        raise dg.Failure(describe_failures(SETTINGS, result.nodes), allow_retries=False)
 
 
 def _events(

@@ -14,12 +14,18 @@ from pipelines.sources.connectors import find_connector
 from pipelines.sources.contracts.contract import Source
 
 
+def choose_days(source: Source, days: Sequence[date]) -> Sequence[date]:
+    """Those that a pull of the range asks for: of one file that holds the whole history the last one."""
+    return days[-1:] if source.holds_history() else days
+
+
 def find_missing_days(source: Source, days: Sequence[date], settings: Settings) -> list[date]:
     """Days without a batch, with one that the threshold blocked, or with a new file in the inbox.
 
     A day whose batch was withdrawn is not asked for by itself: the source would give the same again. A file is
     expected only where it exists; everything else is expected every day.
     """
+    days = choose_days(source, days)
     connector = find_connector(source.connector).load()
     days = [day for day in days if connector.expects_delivery(source, day, settings)]
     waits = find_new_days(source, settings, days)

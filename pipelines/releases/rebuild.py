@@ -30,7 +30,8 @@ from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import BuiltState, finish_build, prepare_warehouse
 from pipelines.warehouse.counting import NothingLanded
 from pipelines.warehouse.data_tests import build_and_test
-from pipelines.warehouse.dbt import DbtError, ensure_manifest, explain
+from pipelines.warehouse.dbt import DbtError, ensure_manifest
+from pipelines.warehouse.failures import describe_failures
 
 # Every withdrawal that a release knew, oldest first.
 WITHDRAWALS = "audit.withdrawals"
@@ -88,7 +89,7 @@ def _build(scratch: Settings, release: Release, progress: Callable[[str], None])
     as_of = prepare_warehouse(scratch, contracts, release.as_of)
     results = build_and_test(scratch)
     if any(r.failed for r in results):
-        raise DbtError(explain(scratch, results))
+        raise DbtError(describe_failures(scratch, results))
     return finish_build(scratch, as_of)
 
 

@@ -110,20 +110,6 @@ def _list_results(settings: Settings, *words: str, manifest: Any = None) -> list
     return list(outcome.result.results)
 
 
-def explain(settings: Settings, results: list[NodeResult]) -> str:
-    """What failed, one line each, and what to do next."""
-    lines = [
-        f"- {r.unique_id.split('.', 2)[-1]}: {r.status}, {' '.join(r.message.split())[:400]}"
-        for r in results
-        if r.failed
-    ]
-    return (
-        f"dbt: {len(lines)} of {len(results)} nodes failed; nothing is published, the last release is still "
-        f"served.\n{chr(10).join(lines)}\n"
-        f"{settings.warehouse} keeps the build for inspection."
-    )
-
-
 def _invoke(settings: Settings, *words: str, manifest: Any = None) -> Any:
     """dbt's own result of a command in this process; `manifest`: one parsed just now is not parsed again.
 

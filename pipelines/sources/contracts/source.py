@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from pipelines.sources.connectors import CONNECTORS, find_connector
-from pipelines.sources.contracts.canon import FOLDER, classify_header
+from pipelines.sources.contracts.canon import FOLDER, classify_header, read_canon
 from pipelines.sources.contracts.column import Column, PersonalClass
 from pipelines.sources.contracts.filling import fill_address, fill_text
 from pipelines.sources.contracts.names import fold_name, suggest_nearest
@@ -159,6 +159,13 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
 
     def resolved_path(self, data: Path, partition: str) -> Path:
         return Path(fill_text(self.name, str(self.path), data).replace("{partition}", partition))
+
+    def holds_history(self) -> bool:
+        """One file with the whole of a log: each row has its own time, so that it answers for any past day."""
+        canonical = read_canon().sources.get(self.name)
+        is_one_file = self.path is not None and "{partition}" not in self.path and not self.inbox
+        is_log = canonical is not None and canonical.kind == "log" and not self.milestones
+        return is_one_file and is_log and self.partitioning == "whole_table"
 
     @property
     def is_reference(self) -> bool:

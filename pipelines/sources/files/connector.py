@@ -58,8 +58,9 @@ def pull(
     NotProvided where the day has none, FileRefused where one cannot be read or mapped. `validator` is not
     asked: files that were counted are known by their SHA-256.
     """
-    # One path for every day tells how things stand now.
-    if source.partitioning != "change_day" and not source.inbox and not has_path_per_day(source):
+    # One path for every day tells how things stand now, but for a log that tells of every day.
+    is_one_path = not source.inbox and not has_path_per_day(source)
+    if source.partitioning != "change_day" and is_one_path and not source.holds_history():
         refuse_the_past(source, partition)
     files = find_files(source, partition, settings)
     if not files:

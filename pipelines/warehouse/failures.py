@@ -1,0 +1,118 @@
+"""What a failed build says: which test or model, the rows at fault, what it rests on, and what to do next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipelines import duck
+from pipelines.privacy.detectors import redacted_sql
+from pipelines.settings import Settings
+from pipelines.warehouse.dbt import NodeResult
+from pipelines.warehouse.parsed import MANIFEST
+
+ROWS_LISTED = 3
+# What identifies a row comes first, then the others, as many as a line holds.
+COLUMNS_LISTED = 6
+KEYS = ("batch_id", "source", "partition_key", "snapshot_day", "as_of_day")
+
+
+def describe_failures(settings: Settings, results: list[NodeResult]) -> str:
+    """What failed, with the rows at fault and the deliveries behind them, and what to do next."""
+    failed = [result for result in results if result.failed]
+    nodes = _read_nodes(settings)
+    blocks = []
+    with duck.connect(settings.extensions, settings.warehouse, read_only=True) as con:
+        for result in failed:
+            blocks.append(_describe(settings, con, nodes, result))
+        names = sorted({name for result in failed for name in _list_sources(nodes, result.unique_id)})
+        deliveries = [text for name in names if (text := _describe_newest(con, name))]
+    lines = [
+        f"dbt: {len(failed)} of {len(results)} nodes failed; nothing is published, the last release is still served.",
+        *blocks,
+    ]
+    if deliveries:
+        lines += ["They rest on:", *deliveries]
+        lines.append(
+            "`thongsuot sources check NAME --partition DAY` says what of a delivery does not fit sources.yaml (a wrong "
+            "header, word, format or key); a delivery that is wrong itself: pull it again (`thongsuot run --again`)."
+        )
+    return "\n".join([*lines, f"{settings.warehouse} keeps the build for inspection."])
+
+
+def _read_nodes(settings: Settings) -> Mapping[str, Any]:
+    content = json.loads((settings.dbt_target / MANIFEST).read_text(encoding="utf-8"))
+    return {**content["nodes"], **content["sources"]}
+
+
+def _describe(
+    settings: Settings, con: duckdb.DuckDBPyConnection, nodes: Mapping[str, Any], result: NodeResult
+) -> str:
+    name = result.unique_id.split(".", 2)[-1]
+    node = nodes.get(result.unique_id, {})
+    if node.get("resource_type") != "test" or result.status != "fail":
+        return f"- {name}: {result.status}, {' '.join(result.message.split())[:400]}"
+    about = " ".join(str(node.get("description") or "").split()).partition(" / VI")[0].removeprefix("EN ")
+    column = f".{node['column_name']}" if node.get("column_name") else ""
+    models = ", ".join(dict.fromkeys(_name_of(parent) for parent in node["depends_on"]["nodes"]))
+    where = f"{models}{column}"
+    lines = [
+        f"- {where}: {result.failures} rows against the test `{node['name']}`{f' ({about})' if about else ''}"
+    ]
+    return "\n".join([*lines, *(f"    {row}" for row in _list_rows(settings, con, node))])
+
+
+def _name_of(unique_id: str) -> str:
+    """`model.thongsuot.dim_unit.v1` → `dim_unit`."""
+    return unique_id.split(".")[2]
+
+
+def _list_rows(settings: Settings, con: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> list[str]:
+    """The first rows that the test found, as `column=value`; none where its statement was not kept."""
+    folder = settings.dbt_target / "compiled" / node["package_name"] / node["original_file_path"]
+    path = folder if folder.is_file() else folder / Path(node["path"]).name
+    if not path.is_file():
+        return []
+    try:
+        relation = con.sql(f"select * from ({path.read_text(encoding='utf-8')}) limit {ROWS_LISTED}")
+        names = sorted(relation.columns, key=lambda c: c not in KEYS and not c.endswith("_code"))
+        chosen = names[:COLUMNS_LISTED]
+        texts = ", ".join(redacted_sql(f"cast({duck.identifier(name)} as varchar)") for name in chosen)
+        rows = relation.project(texts).fetchall()
+    except duckdb.Error:
+        return []
+    return [
+        ", ".join(f"{name}={value}" for name, value in zip(chosen, row, strict=True) if value is not None)
+        for row in rows
+    ]
+
+
+def _list_sources(nodes: Mapping[str, Any], unique_id: str) -> set[str]:
+    """The raw tables that a node rests on, however far up."""
+    names: set[str] = set()
+    open_ids, past = [unique_id], set()
+    while open_ids:
+        current = open_ids.pop()
+        if current in past:
+            continue
+        past.add(current)
+        if current.startswith("source."):
+            names.add(current.rsplit(".", 1)[-1])
+        open_ids += nodes.get(current, {}).get("depends_on", {}).get("nodes", [])
+    return names
+
+
+def _describe_newest(con: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    """The newest delivery of a source that counts; None for what no source delivers."""
+    row = con.execute(
+        "select partition_key, batch_id, origin, rows_accepted from raw.batches where source = ? and is_current "
+        "order by partition_key desc limit 1",
+        [name],
+    ).fetchone()
+    if row is None:
+        return None
+    return f"    {name}: newest delivery {row[0]}, batch {row[1]} ({row[3]:,} rows) from {str(row[2])[:100]}"
