@@ -29,15 +29,15 @@ class Headline:
     """K1–K3 as rows of the newest release; None for what the place does not have.
 
     Counts and `rate` (0..1, None where nothing was received) are those of the newest cut-off; of a place
-    without cut-offs, those of the newest day since counting began.
+    without cut-offs, those of the newest day since counting began. None where it has no dossier log.
     """
 
     release_id: int
     release_hash: str
     as_of: datetime
     cutoff_at: datetime | None
-    received: int
-    online: int
+    received: int | None
+    online: int | None
     rate: float | None
     national_rank: int | None
     province_count: int | None
@@ -69,7 +69,7 @@ def read_headline(con: duckdb.DuckDBPyConnection) -> Headline:
             whole,
             SINCE_START,
         )
-        or (None, 0, 0, None, None, None, None)
+        or (None, *((0, 0) if _has_log(con) else (None, None)), None, None, None, None)
     )
     tasks = one(
         "select total, completed, open_in_term + open_no_due, "
@@ -95,13 +95,20 @@ def read_headline(con: duckdb.DuckDBPyConnection) -> Headline:
     )
 
 
+def _has_log(con: duckdb.DuckDBPyConnection) -> bool:
+    sql = f"select 1 from {ALIAS}.audit.batches where source = 'dossier_log' limit 1"
+    return con.execute(sql).fetchone() is not None
+
+
 def list_figures(headline: Headline) -> list[tuple[str, str]]:
     """(label, value) in words, for `thongsuot status` and the UI; what the place does not have is said."""
     tasks = headline.tasks
     return [
         (
             "Tỷ lệ nộp trực tuyến · online submission rate",
-            f"{percent(headline.rate)} ({vietnamese(headline.online)} / {vietnamese(headline.received)})",
+            "no dossier log"
+            if headline.received is None or headline.online is None
+            else f"{percent(headline.rate)} ({vietnamese(headline.online)} / {vietnamese(headline.received)})",
         ),
         (
             "Mốc báo cáo · cut-off",

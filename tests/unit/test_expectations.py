@@ -31,7 +31,7 @@ SUITES = {name: read_suite(source.suite_path).rows for name, source in CONTRACTS
 # The reference tables as landed: two units, one of which ended with the old communes; one procedure.
 REFERENCES: dict[str, list[Row]] = {
     "units": [
-        {"unit_code": code, "valid_from": since, "valid_to": until}
+        {"unit_code": code, "unit_level": "commune", "valid_from": since, "valid_to": until}
         for code, since, until in [
             ("16681", "2000-01-01", "2025-07-01"),
             ("16681", "2025-07-01", None),

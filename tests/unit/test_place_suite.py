@@ -201,3 +201,25 @@ def test_the_shapes_of_vietnamese_codes_are_asked_of_vietnamese_places_only(
         }
 
     assert rules("VN") - rules("DE-BE") == {rule for rule in rules("VN") if rule.endswith("_code_malformed")}
+
+
+@pytest.mark.parametrize(
+    ("units", "accepted"),
+    [
+        # The place's own level is one; a level that no unit has is none.
+        ("unit_code,unit_name,unit_level\nP,P,district\n", {"district"}),
+        ("unit_code,unit_name,unit_level\nP,P,commune\n", set()),
+    ],
+)
+def test_the_levels_of_tasks_are_those_that_the_place_s_units_have(
+    place: Path, units: str, accepted: set[str]
+) -> None:
+    (place / "units.csv").write_text(units, encoding="utf-8")
+    columns = CONTRACT["sources"]["task_tracker"]["columns"] | {
+        "owner_level": {"constant": "district"},
+        "unit_code": "no",
+    }
+    columns["lead_agency_code"] = "agency"
+    tracker = CONTRACT["sources"]["task_tracker"] | {"columns": columns, "max_rejected_share": 1}
+    write(place, CONTRACT | {"sources": {"task_tracker": tracker}})
+    assert {row["owner_level"] for row in validate(place)[1]} == accepted

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.options.frozen import Frozen
+
+
+def _name_whole(place: dict[str, Any]) -> str:
+    """`place`: the keys before it; one that is wrong is not among them, and is told as such."""
+    is_vietnamese = str(place.get("country")).partition("-")[0] == "VN"
+    return read_canon().whole.name_vi if is_vietnamese else str(place.get("name"))
 
 
 class Place(Frozen):
@@ -29,8 +35,9 @@ class Place(Frozen):
     )
     timezone: str = Field("Asia/Ho_Chi_Minh", description="The zone in which days begin and times are shown.")
     whole_name: str = Field(
-        default_factory=lambda: read_canon().whole.name_vi,
-        description="What all its units together are called: Toàn tỉnh, Toàn thành phố.",
+        default_factory=_name_whole,
+        description="What all its units together are called: Toàn tỉnh, Toàn thành phố. Unless said, Toàn tỉnh in "
+        "Việt Nam, and the place's own name elsewhere.",
     )
 
     @model_validator(mode="after")

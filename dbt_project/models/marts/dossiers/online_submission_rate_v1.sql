@@ -20,13 +20,13 @@ sizes as (
         unit_code,
         ntile(3) over (partition by as_of_day, unit_level order by received desc, unit_code asc) as tercile
     from counts
-    where period = 'since_start' and unit_level in ('commune', 'department')
+    where period = 'since_start' and unit_level not in ({{ whole() }}, 'unknown')
 ),
 
 rates as (
     select
         counts.*,
-        counts.unit_level in ('commune', 'department') as is_ranked,
+        counts.unit_level not in ({{ whole() }}, 'unknown') as is_ranked,
         case sizes.tercile when 1 then 'large' when 2 then 'medium' when 3 then 'small' end as size_peers,
         {{ rate('counts.online', 'counts.received') }} as rate,
         {{ rate('counts.strictly_online', 'counts.received') }} as strict_rate
@@ -78,7 +78,7 @@ at_cutoffs as (
         cutoffs.unit_code,
         cutoffs.rate,
         case
-            when cutoffs.rate is not null and units.unit_level in ('commune', 'department')
+            when cutoffs.rate is not null and units.unit_level not in ({{ whole() }}, 'unknown')
                 then cast(
                     rank() over (partition by cutoffs.cutoff_at, units.unit_level order by cutoffs.rate desc nulls last)
                     as integer

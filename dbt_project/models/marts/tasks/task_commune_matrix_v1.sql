@@ -2,7 +2,7 @@
 with cells as (
     select *
     from {{ ref('task_ledger', v=1) }}
-    where owner_level = 'commune'
+    where owner_level <> {{ whole() }}
 ),
 
 tasks as (

@@ -9,7 +9,7 @@ with counted as (
         unit_code,
         {{ task_counts() }}
     from {{ ref('int_task_days') }}
-    where owner_level = 'commune'
+    where owner_level <> {{ whole() }}
     group by as_of_day, unit_code
 ),
 
@@ -25,7 +25,7 @@ reporters as (
         reporters.has_reported
     from {{ ref('int_task_reporters') }} as reporters
     left join counted on reporters.as_of_day = counted.as_of_day and reporters.unit_code = counted.unit_code
-    where reporters.owner_level = 'commune'
+    where reporters.owner_level <> {{ whole() }}
 ),
 
 measured as (
