@@ -69,8 +69,10 @@ def read_headline(con: duckdb.DuckDBPyConnection) -> Headline:
             whole,
             SINCE_START,
         )
-        or (None, *((0, 0) if _has_log(con) else (None, None)), None, None, None, None)
+        or (None, 0, 0, None, None, None, None)
     )
+    if not _has_log(con):
+        counted = (None, None, None, None, *counted[4:])
     tasks = one(
         "select total, completed, open_in_term + open_no_due, "
         "open_overdue from lake.marts.task_completion "
@@ -112,7 +114,9 @@ def list_figures(headline: Headline) -> list[tuple[str, str]]:
         ),
         (
             "Mốc báo cáo · cut-off",
-            str(headline.cutoff_at) if headline.cutoff_at else f"none yet; counted to {headline.as_of}",
+            str(headline.cutoff_at)
+            if headline.cutoff_at
+            else f"{'none yet; ' if headline.received is not None else ''}counted to {headline.as_of}",
         ),
         (
             "Xếp hạng · national rank",

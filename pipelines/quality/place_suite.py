@@ -16,6 +16,7 @@ import yaml
 
 from pipelines.quality.suite import (
     BATCH_FACTS,
+    NULLNESS,
     REPEATED,
     ROW_FACTS,
     Expectation,
@@ -41,10 +42,17 @@ def load_suite(source: Source) -> Suite:
 
 
 def _list_word_rules(source: Source, rows: Sequence[Expectation]) -> Iterator[Expectation]:
-    """A rule for each column that only the place gives a value map: a word outside it is rejected, never guessed."""
-    ruled = {column for rule in rows for column in rule.columns}
+    """A rule for each column that only the place gives a value map: a word outside it is rejected, never guessed.
+
+    Columns of the canon's own words have theirs: over the text without a meaning, or over the missing meaning.
+    """
+    missing = [rule for rule in rows if rule.rejects and rule.type in NULLNESS]
+    ruled = {column for rule in missing for column in rule.columns}
+    ruled |= {
+        column.removesuffix("__raw") for rule in rows for column in rule.columns if column.endswith("__raw")
+    }
     for column in source.columns:
-        if column.value_map and f"{column.name}__raw" not in ruled:
+        if column.value_map and column.name not in ruled:
             yield Expectation(
                 type="expect_column_values_to_be_null",
                 kwargs={"column": f"{column.name}__raw"},

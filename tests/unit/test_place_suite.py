@@ -14,8 +14,8 @@ import yaml
 from pipelines.night import Night, land_source, land_tables, validate_source
 from pipelines.quality.place_suite import load_suite
 from pipelines.quality.reports import Report
-from pipelines.quality.suite import SuiteError, hash_rules
-from pipelines.settings import Settings
+from pipelines.quality.suite import SuiteError, hash_rules, read_suite
+from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import ContractError, Source, load_contracts
 
@@ -171,6 +171,13 @@ def test_json_is_read_like_yaml(place: Path) -> None:
         json.dumps({"expectations": [RULE]}), encoding="utf-8"
     )
     assert load_suite(write(place, CONTRACT)).rows[-1].rule == "task_code_of_ours"
+
+
+def test_the_words_of_the_canon_have_their_rules_already() -> None:
+    for source in load_contracts(PROJECT / "sources.yaml").sources.values():
+        assert [r.rule for r in load_suite(source).rows] == [
+            r.rule for r in read_suite(source.suite_path).rows
+        ]
 
 
 @pytest.mark.parametrize("name", sorted(read_canon().sources))

@@ -73,8 +73,12 @@ def _complete(
     for name, keys in canonical.columns.items():
         entry = entries.get(name)
         if entry is not None and not isinstance(entry, dict):
-            merged.append(entry)
-            continue
+            yield Problem(
+                (*path, "columns", name),
+                f"`{'.'.join(map(str, path))}.columns.{name}`: expected a header; put it in quotes (no, yes and "
+                f"numbers are none without)",
+            )
+            entry = {}
         entry = entry or {}
         kind = keys.get("type", "text")
         if entry.get("type", kind) != kind:
