@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from pipelines import duck
-from pipelines.privacy.detectors import redacted_sql
+from pipelines.privacy.detectors import redacted_sql, register_detectors
 from pipelines.settings import Settings
+from pipelines.warehouse.data_tests import read_queries
 from pipelines.warehouse.dbt import NodeResult
 from pipelines.warehouse.parsed import MANIFEST
 
@@ -25,10 +25,12 @@ def describe_failures(settings: Settings, results: list[NodeResult]) -> str:
     """What failed, with the rows at fault and the deliveries behind them, and what to do next."""
     failed = [result for result in results if result.failed]
     nodes = _read_nodes(settings)
+    queries = read_queries(settings) if any(result.status == "fail" for result in failed) else {}
     blocks = []
     with duck.connect(settings.extensions, settings.warehouse, read_only=True) as con:
+        register_detectors(con)
         for result in failed:
-            blocks.append(_describe(settings, con, nodes, result))
+            blocks.append(_describe(con, nodes, result, queries.get(result.unique_id)))
         names = sorted({name for result in failed for name in _list_sources(nodes, result.unique_id)})
         deliveries = [text for name in names if (text := _describe_newest(con, name))]
     lines = [
@@ -50,7 +52,7 @@ def _read_nodes(settings: Settings) -> Mapping[str, Any]:
 
 
 def _describe(
-    settings: Settings, con: duckdb.DuckDBPyConnection, nodes: Mapping[str, Any], result: NodeResult
+    con: duckdb.DuckDBPyConnection, nodes: Mapping[str, Any], result: NodeResult, query: str | None
 ) -> str:
     name = result.unique_id.split(".", 2)[-1]
     node = nodes.get(result.unique_id, {})
@@ -63,7 +65,7 @@ def _describe(
     lines = [
         f"- {where}: {result.failures} rows against the test `{node['name']}`{f' ({about})' if about else ''}"
     ]
-    return "\n".join([*lines, *(f"    {row}" for row in _list_rows(settings, con, node))])
+    return "\n".join([*lines, *(f"    {row}" for row in _list_rows(con, query))])
 
 
 def _name_of(unique_id: str) -> str:
@@ -71,23 +73,16 @@ def _name_of(unique_id: str) -> str:
     return unique_id.split(".")[2]
 
 
-def _list_rows(settings: Settings, con: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> list[str]:
-    """The first rows that the test found, as `column=value`; none where its statement was not kept."""
-    folder = settings.dbt_target / "compiled" / node["package_name"] / node["original_file_path"]
-    path = folder if folder.is_file() else folder / Path(node["path"]).name
-    if not path.is_file():
+def _list_rows(con: duckdb.DuckDBPyConnection, query: str | None) -> list[str]:
+    """The first rows that a test found, as `column=value`."""
+    if query is None:
         return []
-    try:
-        relation = con.sql(f"select * from ({path.read_text(encoding='utf-8')}) limit {ROWS_LISTED}")
-        names = sorted(relation.columns, key=lambda c: c not in KEYS and not c.endswith("_code"))
-        chosen = names[:COLUMNS_LISTED]
-        texts = ", ".join(redacted_sql(f"cast({duck.identifier(name)} as varchar)") for name in chosen)
-        rows = relation.project(texts).fetchall()
-    except duckdb.Error:
-        return []
+    relation = con.sql(f"select * from (\n{query}\n) limit {ROWS_LISTED}")
+    names = sorted(relation.columns, key=lambda c: c not in KEYS and not c.endswith("_code"))[:COLUMNS_LISTED]
+    texts = ", ".join(redacted_sql(f"cast({duck.identifier(name)} as varchar)") for name in names)
     return [
-        ", ".join(f"{name}={value}" for name, value in zip(chosen, row, strict=True) if value is not None)
-        for row in rows
+        ", ".join(f"{name}={value}" for name, value in zip(names, row, strict=True) if value is not None)
+        for row in relation.project(texts).fetchall()
     ]
 
 
