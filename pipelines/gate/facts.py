@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import pyarrow.parquet as pq
 
 from pipelines import duck
 from pipelines.gate.gate_rule import GateFact
@@ -170,12 +171,18 @@ def count_keys(
     landing: Path,
     delivery: tuple[str, str],
 ) -> Iterator[Fact]:
-    """How many keys a whole list has as it was landed, rejected rows too; `delivery`: partition, batch."""
+    """How many keys a whole list has as it was landed, rejected rows too; `delivery`: partition, batch.
+
+    A column of the key that the place does not map tells no row from another.
+    """
     day, batch = delivery
     path = landing / source / day / f"{batch}.parquet"
     if not path.exists():
         return
-    columns = ", ".join(duck.identifier(column) for column in item)
+    landed = set(pq.read_schema(path).names)
+    columns = ", ".join(duck.identifier(column) for column in item if column in landed)
+    if not columns:
+        return
     row = con.execute(
         f"select count(*) from (select distinct {columns} from read_parquet(?))", [str(path)]
     ).fetchone()
