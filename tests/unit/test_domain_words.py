@@ -34,7 +34,7 @@ ALLOWED: dict[str, tuple[int, str]] = {
     "explain/sql/changes.sql": (1, "the same"),
     "exports/brief/content.py": (9, "the brief is a page about these marts; each section needs its own"),
     "exports/brief/export.py": (3, "the same"),
-    "exports/headline.py": (7, "the headline is three figures of these marts"),
+    "exports/headline.py": (9, "the headline is three figures of these marts"),
     "exports/open_data/tables.py": (1, "a column of the issues that the Open311 file is made from"),
     "exports/rate_chart.py": (1, "the chart of one mart"),
     "lake/ledger.py": (1, "a column of the published table audit.release_movements"),
