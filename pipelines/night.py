@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from pipelines import duck
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.registry import enabled_exports
 from pipelines.exports.sharing import share_exports
-from pipelines.landing.batches import Batch
+from pipelines.lake.catalogue import open_lake
+from pipelines.lake.exported import record_export, set_edited_aside
+from pipelines.lake.ledger import find_release, list_releases
+from pipelines.landing.batches import Batch, list_batches
 from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
 from pipelines.landing.withdrawals import find_counting_batches
@@ -23,7 +27,9 @@ from pipelines.log import get_logger
 from pipelines.quality.missing_days import choose_days, find_missing_days
 from pipelines.quality.reports import Report
 from pipelines.quality.validate import find_pending, validate_batches
+from pipelines.releases.heal import Healed, publish_healed, refuse_unsound_ground
 from pipelines.releases.publish import Publication, publish
+from pipelines.releases.verify_quality import find_suspect_batches, refuse_suspect_reports
 from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts, Source
@@ -102,11 +108,17 @@ def land_tables(night: Night) -> list[Batch]:
 
 
 def validate_source(night: Night, source: Source) -> list[Report]:
-    """The night's days, and every batch that a stopped run left without a report, or with other rules'."""
+    """The night's days, and every batch that a stopped run left without a report, or with other rules'; also those
+    whose report is not the one that the newest release was made of."""
     landed = find_counting_batches(night.settings.landing, source.name)
     batches = [landed[str(day)] for day in night.days if str(day) in landed]
     left = find_pending(source, landed.values(), night.settings.quality)
-    reports = validate_batches(source, [*batches, *(b for b in left if b not in batches)], night.settings)
+    for batch in find_suspect_batches(night.settings, source.name):
+        LOG.warning("the report is not the one that was published: validated again", source=source.name,
+                    partition=batch.partition, batch=batch.batch_id)  # fmt: skip
+        left = [*left, batch]
+    left = list({batch.batch_id: batch for batch in left if batch not in batches}.values())
+    reports = validate_batches(source, [*batches, *left], night.settings, night.run_id)
     for report in reports:
         LOG.info("validated", source=source.name, partition=report.partition, batch=report.batch_id,
                  rows=report.rows_read, rejected=report.rows_rejected)  # fmt: skip
@@ -120,6 +132,7 @@ def build_warehouse(night: Night) -> BuildResult:
     """
     settings, is_whole = night.settings, night.build is build_and_test
     with exclusive(settings):
+        refuse_suspect_reports(settings, night.run_id)
         inputs = read_inputs(settings, night.contracts, night.as_of)
         sha256 = hash_inputs(settings, night.contracts, inputs)
         if is_whole and (kept := find_kept_build(settings, sha256)):
@@ -146,9 +159,15 @@ def publish_release(night: Night) -> Publication:
 
 
 def write_export(settings: Settings, export: Export) -> ExportResult:
-    """Bring one export to the newest release."""
+    """Bring one export to the newest release; what somebody edited of it is set aside and written anew."""
     with exclusive(settings):
+        for path in set_edited_aside(settings, export.name):
+            LOG.warning("an edited export was set aside", export=export.name, file=path)
         result = export.write(settings)
+        if isinstance(result.path, Path):
+            with open_lake(settings) as con:
+                release = find_release(list_releases(con), result.release_id)
+            record_export(settings, export.name, result.path, result.list_files(), release)
         share_exports(settings.exports)
     LOG.info("exported", export=export.name, release=result.release_id, rewritten=result.rewritten)
     return result
@@ -184,6 +203,25 @@ STAGES: dict[str, Callable[[Night], object]] = {
     "release": publish_release,
     "exports": export,
 }
+
+
+def heal_lake(night: Night) -> Healed:
+    """Every batch validated and built anew, published as a release of its own, then exported.
+
+    HealRefused where the ledger or the received data are not whole; DbtError where the build fails.
+    """
+    refuse_unsound_ground(night.settings)
+    for source in night.contracts.sources.values():
+        validate_batches(
+            source, list(list_batches(night.settings.landing, source.name)), night.settings, night.run_id
+        )
+    night.settings.build_record.unlink(missing_ok=True)  # no build of before is taken for this one
+    build(night)
+    who = {"run_id": night.run_id, "author": night.author, "reason": night.reason}
+    with exclusive(night.settings):
+        healed = publish_healed(night.settings, **who)
+    export(night)
+    return healed
 
 
 def run_stages(night: Night) -> None:

@@ -104,6 +104,8 @@ class Settings:
     # It may hold a secret, like the password below.
     postgres_url: str | None = field(default=None, repr=False)
     bi_password: str | None = field(default=None, repr=False)
+    # With which each release signs the head of the chain.
+    signing_key: str | None = field(default=None, repr=False)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
 
     def __post_init__(self) -> None:
@@ -132,6 +134,7 @@ class Settings:
             exports_url=env.get("THONGSUOT_EXPORTS_URL") or None,
             postgres_url=_read_postgres_url(env.get("THONGSUOT_POSTGRES_URL") or None),
             bi_password=env.get("THONGSUOT_BI_PASSWORD") or None,
+            signing_key=env.get("THONGSUOT_SIGNING_KEY") or None,
         )
 
     @property

@@ -223,6 +223,48 @@ def restore(release_id: int, reason: str, yes: bool, as_json: bool) -> None:
 
 
 @releases.command()
+@click.option("--reason", required=True, help="why; written into the ledger")
+@click.option("--yes", is_flag=True, help="do not ask")
+@as_json
+def heal(reason: str, yes: bool, as_json: bool) -> None:
+    """Where somebody wrote to the lake: publish anew what follows from the received data; take over nothing."""
+    from uuid import uuid4
+
+    from pipelines.night import Night, heal_lake
+    from pipelines.releases.errors import PublishError
+    from pipelines.sources.contracts.contract import load_contracts
+    from pipelines.warehouse.dbt import DbtError, ensure_manifest
+
+    settings = Settings.from_env()
+    if not yes:
+        click.confirm(
+            "Validate and build everything received anew, publish it as a release, and prune releases whose "
+            "contents are not what was published?",
+            abort=True,
+        )
+    night = Night(
+        settings,
+        load_contracts(settings.sources_file),
+        run_id=str(uuid4()),
+        author="thongsuot",
+        reason=reason,
+    )
+    with answering(), console.status("heal…"):
+        ensure_manifest(settings)
+        try:
+            healed = heal_lake(night)
+        except (PublishError, DbtError) as error:
+            console.print(str(error), soft_wrap=True, highlight=False, markup=False)
+            leave(DIFFERENT)
+    number = healed.publication.release.release_id
+    pruned = ", ".join(map(str, healed.pruned)) or "none"
+    if as_json:
+        say({"release": number, "pruned": healed.pruned})
+    else:
+        console.print(f"Healed by release {number}; contents pruned of releases: {pruned}.")
+
+
+@releases.command()
 @click.option("--keep-days", type=int, default=90, show_default=True, help="keep every release this long")
 @click.option("--reason", default="retention", show_default=True)
 @click.option("--now", type=click.DateTime(), hidden=True)

@@ -18,6 +18,7 @@ def status(as_json: bool) -> None:
     """The headline: rate, counts, rank and movement, tasks, issues, newest release, last run."""
     from pipelines.exports.brief import chromium
     from pipelines.exports.brief import export as brief
+    from pipelines.exports.common import newest_release
     from pipelines.exports.findings import list_finding_lines
     from pipelines.exports.headline import list_figures, read_headline
     from pipelines.gate.record import list_release_findings
@@ -26,9 +27,10 @@ def status(as_json: bool) -> None:
     from pipelines.runs.history import read_last_run
 
     settings = Settings.from_env()
-    with answering(), open_lake(settings) as con:
+    with answering(), newest_release(settings) as (con, _):
         figures = read_headline(con)
         findings = list_release_findings(con, figures.release_id)
+    with answering(), open_lake(settings) as con:
         hold = find_open_hold(con)
     last_run = str(read_last_run() or "none") if settings.dagster.is_dir() else "none"
     page = brief.brief_file(settings)

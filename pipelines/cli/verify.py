@@ -2,23 +2,81 @@
 
 from __future__ import annotations
 
-import click
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pipelines.cli.answers import ANSWERED, DIFFERENT, answering, as_json, leave, say
+import click
+from rich.markup import escape
+
+from pipelines.cli.answers import ANSWERED, DIFFERENT, Unanswered, answering, as_json, leave, say
 from pipelines.cli.console import console
 from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.releases.findings import Finding
+    from pipelines.releases.signed_note import Checkpoint
+
+
+def show_finding(finding: Finding) -> dict[str, Any]:
+    return {**finding._asdict(), "releases": sorted(finding.releases), "next": finding.next_step}
+
+
+def read_signed(file: Path, public_key: str | None) -> Checkpoint:
+    """Leaves with exit code 1 where the note is not this key's, 2 where there is no such key."""
+    from pipelines.releases.checkpoints import open_checkpoint
+    from pipelines.releases.findings import NEXT
+    from pipelines.releases.signed_note import WrongKey, WrongNote
+
+    if public_key is None:
+        raise Unanswered("Give the key that signed it: --public-key KEY (PEM, base64, or a file).")
+    try:
+        return open_checkpoint(file, public_key)
+    except WrongKey as error:
+        raise Unanswered(f"--public-key: {error}.") from None
+    except WrongNote as error:
+        console.print(
+            f"✗ bad_checkpoint: {file.name}: {error}", soft_wrap=True, highlight=False, markup=False
+        )
+        console.print(f"  → {NEXT['bad_checkpoint']}", soft_wrap=True, highlight=False, markup=False)
+        leave(DIFFERENT)
 
 
 @click.command()
 @click.option("--rebuild", type=int, metavar="N", help="build release N again from its batches and compare")
 @click.option("--head", metavar="HASH", help="a chain head noted outside: is it still in the chain?")
+@click.option(
+    "--checkpoint",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="a signed note of a release: is it the key's, and is its head in the chain?",
+)
+@click.option("--public-key", metavar="KEY", help="of the checkpoint: PEM, base64, or the file that holds it")
 @as_json
-def verify(rebuild: int | None, head: str | None, as_json: bool) -> None:
-    """Check ledger, catalogue, files, contents and landing. Exit code 0: whole; 1: a finding."""
+def verify(
+    rebuild: int | None, head: str | None, checkpoint: Path | None, public_key: str | None, as_json: bool
+) -> None:  # fmt: skip
+    """Check ledger, catalogue, files, contents and landing. Exit code 0: whole; 1: a finding.
+
+    A checkpoint is checked with the public key alone; where a lake is here too, its head must be in the chain.
+    """
+    from pipelines.lake.catalogue import catalog_file
     from pipelines.releases.rebuild import rebuild as build_again
     from pipelines.releases.verify import verify_releases
 
     settings = Settings.from_env()
+    if checkpoint is not None:
+        signed = read_signed(checkpoint, public_key)
+        if not as_json:
+            console.print(
+                f"{checkpoint.name}: signed by this key for {signed.origin}, link {signed.size}, "
+                f"head {signed.head}; {'; '.join(signed.notes)}",
+                soft_wrap=True, highlight=False, markup=False,
+            )  # fmt: skip
+        if not catalog_file(settings).exists():
+            if as_json:
+                say({"checkpoint": signed._asdict(), "findings": []})
+            leave(ANSWERED)
+        head = signed.head
     with answering(), console.status("verify…") as status:
 
         def progress(what: str) -> None:
@@ -31,10 +89,20 @@ def verify(rebuild: int | None, head: str | None, as_json: bool) -> None:
             findings += rebuilt.findings
             notes += rebuilt.notes
     if as_json:
-        say({**vars(result), "findings": [f._asdict() for f in findings], "notes": notes, "rebuilt": rebuild})
+        say(
+            {
+                **vars(result),
+                "findings": [show_finding(f) for f in findings],
+                "notes": notes,
+                "rebuilt": rebuild,
+            }
+        )
         leave(DIFFERENT if findings else ANSWERED)
     for finding in findings:
-        console.print(f"[red]✗ {finding.kind}[/]: {finding.text}", soft_wrap=True)
+        console.print(f"[red]✗ {finding.kind}[/]: {escape(finding.text)}", soft_wrap=True)
+    for step in dict.fromkeys(finding.next_step for finding in findings):
+        kinds = ", ".join(dict.fromkeys(f.kind for f in findings if f.next_step == step))
+        console.print(f"  → {kinds}: {escape(step)}", soft_wrap=True, highlight=False)
     for note in notes:
         console.print(f"[yellow]•[/] {note}", soft_wrap=True)
     console.print(

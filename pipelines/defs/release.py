@@ -9,11 +9,11 @@ from pipelines.defs.common import OWNERS, SETTINGS, night_of
 from pipelines.defs.warehouse import MANIFEST
 from pipelines.explain.difference import find_difference, write_difference
 from pipelines.explain.explain_rule import list_metrics
+from pipelines.exports.common import newest_release
 from pipelines.exports.findings import list_finding_lines, write_findings
 from pipelines.exports.headline import read_headline, write_headline
 from pipelines.exports.rate_chart import rate_chart_markdown
 from pipelines.gate.record import list_release_findings
-from pipelines.lake.catalogue import open_lake
 from pipelines.lake.manifest import read_marts, read_models
 from pipelines.night import publish_release
 from pipelines.releases.publish import Publication, PublishError, publish
@@ -74,7 +74,7 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
     outcome = _published(context, config)
     release = outcome.release
     context.log.info("release %s: %s", release.release_id, outcome.why)
-    with open_lake(SETTINGS) as con:
+    with newest_release(SETTINGS) as (con, _):
         figures = read_headline(con)
         chart = rate_chart_markdown(con)
         findings = list_release_findings(con, release.release_id)
@@ -135,7 +135,13 @@ def _published(context: dg.AssetExecutionContext, config: PublishConfig) -> Publ
     try:
         if config.accept is not None:
             with exclusive(SETTINGS):
-                return publish(SETTINGS, run_id=context.run_id, accept=config.accept, **who)
+                return publish(
+                    SETTINGS,
+                    run_id=context.run_id,
+                    accept=config.accept,
+                    author=config.author,
+                    reason=config.reason,
+                )
         if not config.restore:
             return publish_release(night_of(context, **who))
         with exclusive(SETTINGS):

@@ -80,15 +80,16 @@ class PublishedTable:
 def newest_release(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Release]]:
     """The lake as the newest release left it, for as long as the block lasts; LookupError without one.
 
-    One read transaction, so that every table an export reads is of the same release.
+    At the release's own snapshot, so that every table is of it, and nothing that was written since.
     """
     with open_lake(settings) as con:
         chain = ledger.list_releases(con)
-        if not chain:
-            raise LookupError("No release to export yet. Run `thongsuot run` first.")
-        con.execute("begin")
+    if not chain:
+        raise LookupError("No release to export yet. Run `thongsuot run` first.")
+    with open_lake(settings, snapshot_id=chain[-1].snapshot_id) as con:
+        con.execute("begin")  # the catalogue is read once
         try:
-            yield con, ledger.list_releases(con)[-1]
+            yield con, chain[-1]
         finally:
             # A block that wrote a file beside the lake has committed by itself.
             with suppress(duckdb.TransactionException):

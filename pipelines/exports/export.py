@@ -14,12 +14,23 @@ from pipelines.settings import Settings
 
 
 class ExportResult(NamedTuple):
-    """`path` is a file, a folder, or an address without its secret; `details` go to the UI beside it."""
+    """`path` is a file, a folder, or an address without its secret; `details` go to the UI beside it.
+
+    `more`: further files that were written with it.
+    """
 
     path: Path | str
     release_id: int
     rewritten: bool
     details: dict[str, Any] = {}  # noqa: RUF012  (never written to)
+    more: tuple[Path, ...] = ()
+
+    def list_files(self) -> list[Path]:
+        """What was written; nothing of an address."""
+        if not isinstance(self.path, Path):
+            return []
+        inside = self.path.rglob("*") if self.path.is_dir() else [self.path]
+        return [path for path in (*inside, *self.more) if path.is_file()]
 
 
 def is_always_on(settings: Settings) -> bool:

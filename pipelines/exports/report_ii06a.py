@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import duckdb
 import xlsxwriter
 
+from pipelines.exports.common import newest_release
 from pipelines.exports.export import Export, ExportResult
-from pipelines.lake import ledger
-from pipelines.lake.catalogue import ALIAS, open_lake
+from pipelines.lake.catalogue import ALIAS
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.sql import read_sql
@@ -82,11 +82,7 @@ def write_form(settings: Settings) -> ExportResult:
     path = settings.exports / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     contracts = load_contracts(settings.sources_file)
-    with open_lake(settings) as con:
-        chain = ledger.list_releases(con)
-        if not chain:
-            raise LookupError("No release to export yet. Run `thongsuot run` first.")
-        newest = chain[-1]
+    with newest_release(settings) as (con, newest):
         content = workbook(
             list(sheets(con)),
             place=contracts.place.name,

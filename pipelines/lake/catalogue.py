@@ -6,6 +6,8 @@ time, readers never blocked in WAL mode, one transaction is one snapshot.
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -23,8 +25,13 @@ def catalog_file(settings: Settings) -> Path:
     return settings.lake / "catalog.sqlite"
 
 
-def open_lake(settings: Settings, *, read_only: bool = True) -> duckdb.DuckDBPyConnection:
-    """A connection with the lake attached as `lake`; a writer creates it when there is none."""
+def open_lake(
+    settings: Settings, *, read_only: bool = True, snapshot_id: int | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A connection with the lake attached as `lake`; a writer creates it when there is none.
+
+    `snapshot_id`: every query reads that state, whatever was written since.
+    """
     if read_only and not catalog_file(settings).exists():
         raise FileNotFoundError(
             f"No release yet: there is no lake at {settings.lake}. Run `thongsuot run` first."
@@ -41,6 +48,8 @@ def open_lake(settings: Settings, *, read_only: bool = True) -> duckdb.DuckDBPyC
     ]
     if read_only:
         options.append("read_only")
+    if snapshot_id is not None:
+        options.append(f"snapshot_version {snapshot_id:d}")
     uri = duck.literal(f"ducklake:sqlite:{catalog_file(settings)}")
     con.execute(f"attach {uri} as {ALIAS} ({', '.join(options)})")
     if not read_only:
@@ -75,6 +84,15 @@ def label_transaction(
 ) -> None:
     """Name the open transaction's author and reason; the lake refuses unlabelled ones."""
     con.execute(f"call {ALIAS}.set_commit_message(?, ?, extra_info => ?)", [author, message, extra_info])
+
+
+def list_catalogue_tables(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of all tables in the catalogue's file: DuckDB's own lists leave DuckLake's out."""
+    row = con.execute("select path from duckdb_databases() where database_name = ?", [ALIAS]).fetchone()
+    assert row is not None
+    path = Path(row[0].removeprefix("sqlite:"))
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as file:
+        return [name for (name,) in file.execute("select name from sqlite_master where type = 'table'")]
 
 
 def find_newest_snapshot(con: duckdb.DuckDBPyConnection) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
@@ -51,18 +50,3 @@ def list_table_files(con: duckdb.DuckDBPyConnection, table: str, snapshot_id: in
         [name, schema, snapshot_id],
     ).fetchall()
     return frozenset(path for row in rows for path in row if path)
-
-
-def find_untouched(con: duckdb.DuckDBPyConnection, settings: Settings, tables: Mapping[str, int]) -> set[str]:
-    """Those of `tables` (name → snapshot) whose files are all there, byte by byte as a release wrote them."""
-    written = {
-        str(files_root(settings) / path): sha256 for path, (_, _, sha256) in read_recorded(con).items()
-    }
-    return {
-        table
-        for table, snapshot_id in tables.items()
-        if all(
-            path in written and Path(path).exists() and hash_file(Path(path)) == written[path]
-            for path in list_table_files(con, table, snapshot_id)
-        )
-    }

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.ledger import table_exists
 from pipelines.sql import read_sql
 
 
@@ -36,6 +37,41 @@ def list_inputs(con: duckdb.DuckDBPyConnection, release_id: int) -> list[Release
         [release_id],
     ).fetchall()
     return [ReleasedBatch(*row) for row in rows if row[4] != "absent"]
+
+
+class RecordedQuality(NamedTuple):
+    """What lay beside a batch, and what validation made of it, when a release was built: SHA-256 of each.
+
+    None: there was no such file (a reference table has no report, a batch without rejections no such rows).
+    """
+
+    source: str
+    partition: str
+    batch_id: str
+    sidecar_sha256: str
+    report_sha256: str | None
+    accepted_sha256: str | None
+    rejected_sha256: str | None
+
+
+def list_quality(con: duckdb.DuckDBPyConnection, release_id: int) -> list[RecordedQuality]:
+    """As a release knew it; empty where it was made before this was recorded."""
+    if not table_exists(con, "audit", "release_quality"):
+        return []
+    rows = con.execute(
+        f"select source, partition_key::varchar, batch_id, sidecar_sha256, report_sha256, accepted_sha256, "
+        f"rejected_sha256 from {ALIAS}.audit.release_quality where release_id <= ? "
+        "qualify row_number() over (partition by source, batch_id order by release_id desc) = 1 "
+        "order by source, batch_id",
+        [release_id],
+    ).fetchall()
+    return [RecordedQuality(*row) for row in rows]
+
+
+def record_quality(con: duckdb.DuckDBPyConnection, release_id: int, files: str) -> None:
+    """Note what is another than in the release before. `files`: the relation of the build's `raw.batch_files`."""
+    query = read_sql("pipelines.lake", "record_quality", lake=ALIAS, release_id=int(release_id), files=files)
+    con.execute(query)
 
 
 def record_inputs(con: duckdb.DuckDBPyConnection, release_id: int, batches: str) -> None:

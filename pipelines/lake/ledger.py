@@ -35,6 +35,12 @@ TABLES = {
     "release_batches": """
         release_id bigint not null, source varchar not null, partition_key date not null,
         batch_id varchar not null, sha256 varchar not null, standing varchar not null""",
+    "release_quality": """
+        release_id bigint not null, source varchar not null, partition_key date not null,
+        batch_id varchar not null, sidecar_sha256 varchar not null, report_sha256 varchar,
+        accepted_sha256 varchar, rejected_sha256 varchar""",
+    "release_exports": """
+        release_id bigint not null, entries bigint not null, entry_hash varchar not null""",
     "release_files": """
         release_id bigint not null, path varchar not null, bytes bigint not null, sha256 varchar not null""",
     "release_rates": """
@@ -71,7 +77,7 @@ TABLES = {
 }
 DETAILS = ("release_batches", "release_files", "release_rates", "release_changes", "release_movements")
 # Younger than the first releases: covered where a release has rows of them.
-LATER_DETAILS = ("release_facts", "release_checks")
+LATER_DETAILS = ("release_facts", "release_checks", "release_quality", "release_exports")
 
 
 def seal(content: object) -> str:
@@ -144,6 +150,17 @@ def hash_details(con: duckdb.DuckDBPyConnection, release_id: int) -> str:
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
+def list_strays(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[tuple[str, int]]:
+    """(table, release) of rows that speak of a release which the ledger does not hold."""
+    numbers = [release.release_id for release in chain]
+    strays = []
+    for name in ("release_marts", *DETAILS, *LATER_DETAILS):
+        if table_exists(con, "audit", name):
+            query = f"select distinct release_id from {ALIAS}.audit.{name} where release_id not in (select unnest(?))"
+            strays += [(name, number) for (number,) in con.execute(query, [numbers]).fetchall()]
+    return strays
+
+
 def _has_rows(con: duckdb.DuckDBPyConnection, name: str, release_id: int) -> bool:
     if not table_exists(con, "audit", name):
         return False
@@ -200,10 +217,10 @@ def list_kept(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[Rele
     return [release for release in chain if release.snapshot_id in snapshots]
 
 
-def table_exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+def table_exists(con: duckdb.DuckDBPyConnection, schema: str, table: str, database: str = ALIAS) -> bool:
     """Asked of the table itself: to list tables, DuckDB first counts the rows of each in the lake's catalogue."""
     try:
-        con.execute(f"select 1 from {duck.identifier(ALIAS, schema, table)} limit 0")
+        con.execute(f"select 1 from {duck.identifier(database, schema, table)} limit 0")
     except duckdb.CatalogException:
         return False
     return True

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -19,6 +20,9 @@ import pyarrow.parquet as pq
 from pipelines import duck
 from pipelines.masking import make_printable, mask_secrets
 from pipelines.privacy.redaction import redact_text
+
+# How the id of a batch begins.
+PLACE = "%Y%m%dT%H%M%S%fZ"
 
 
 class LandingError(RuntimeError):
@@ -82,7 +86,7 @@ def write_batch(
         schema = ",".join(f"{f.name}:{f.type}" for f in pq.read_schema(draft))
         digest = hash_file(draft)
         batch = Batch(
-            batch_id=f"{pulled_at:%Y%m%dT%H%M%S%f}Z-{digest[:8]}",
+            batch_id=f"{_find_next_place(folder, pulled_at):{PLACE}}-{digest[:8]}",
             source=source,
             partition=partition,
             rows=metadata.num_rows,
@@ -110,6 +114,19 @@ def _make_tellable(text: str) -> str:
     return redact_text(make_printable(mask_secrets(text)))
 
 
+def _find_next_place(folder: Path, pulled_at: datetime) -> datetime:
+    """What the next id of a partition begins with: the moment of the pull, but always after all earlier ids.
+
+    So batches count in the order in which they landed, also where a clock ran ahead: it is a label.
+    """
+    places = [
+        datetime.strptime(match[0], PLACE).replace(tzinfo=UTC)
+        for path in folder.glob("*.json")
+        if (match := re.match(r"\d{8}T\d{12}Z", path.name))
+    ]
+    return max([pulled_at, *(place + timedelta(microseconds=1) for place in places)])
+
+
 def list_batches(root: Path, source: str | None = None) -> Iterator[Batch]:
     """Every whole batch under `root`, oldest first within a partition."""
     for sidecar in sorted(root.glob(f"{source or '*'}/*/*.json")):
@@ -123,7 +140,7 @@ def read_sidecar(sidecar: Path) -> Batch:
 
 
 def find_newest_batches(root: Path, source: str) -> dict[str, Batch]:
-    """partition → its newest batch (batch ids sort by the time of the pull)."""
+    """partition → its newest batch (batch ids sort in the order in which they landed)."""
     return {batch.partition: batch for batch in list_batches(root, source)}
 
 
@@ -159,10 +176,18 @@ def rows_sql(paths: Iterable[Path]) -> str:
 
 def write_json(path: Path, content: object) -> None:
     """Atomic: readers see the old file or the whole new one."""
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Atomic: readers see the old file or the whole new one."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    draft.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    _flush(draft)
-    draft.replace(path)
+    try:
+        draft.write_text(text, encoding="utf-8")
+        _flush(draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

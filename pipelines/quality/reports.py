@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.landing.batches import Batch, write_json
+from pipelines.landing.batches import Batch, hash_file, write_json
+
+
+class EditedRows(RuntimeError):
+    """What validation wrote is not there as it wrote it; the text names source, day, batch and the next step."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +21,8 @@ class Report:
 
     `blocked`: more rows rejected than the source's threshold allows, or a critical rule over the whole
     batch failed; `rules`: the checksum of the contract and suite that judged the batch; `references`:
-    reference table → the batch its codes were looked up in.
+    reference table → the batch its codes were looked up in; `files`: accepted, rejected, page → SHA-256 of the
+    file that was written with the report; `run_id`: the run that validated the batch.
     """
 
     batch_id: str
@@ -30,6 +36,23 @@ class Report:
     folder: Path
     rules: str = ""
     references: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    run_id: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was found, whoever asked: the same batch, rules and history give the same."""
+        content = {k: v for k, v in vars(self).items() if k not in ("folder", "files", "run_id")}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=list).encode()).hexdigest()
+
+    def hash_files(self) -> dict[str, str]:
+        """As the report says; of one that says nothing (of before files were hashed) as they lie there."""
+        return self.files or {word: hash_file(path) for word, path in self.list_files().items()}
+
+    def list_files(self) -> dict[str, Path]:
+        """What there is beside the report, by its word in `files`."""
+        files = {"accepted": self.accepted, "rejected": self.rejected, "page": self.page}
+        return {word: path for word, path in files.items() if path.exists()}
 
     @property
     def accepted(self) -> Path:
@@ -92,10 +115,35 @@ def write_report(report: Report) -> None:
 
 
 def read_report(root: Path, batch: Batch) -> Report | None:
-    """The report of a batch; None while it was not validated."""
+    """The report of a batch; None while it was not validated, or where what lies there is no whole report."""
     folder = find_report_folder(root, batch)
     path = folder / f"{batch.batch_id}.json"
-    if not path.exists():
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Report(**content | {"results": tuple(content["results"]), "folder": folder})
+    except (OSError, ValueError, TypeError, KeyError):
         return None
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return Report(**content | {"results": tuple(content["results"]), "folder": folder})
+
+
+def verify_report(report: Report) -> Report:
+    """The same report, or EditedRows where its rows are not those that were validated.
+
+    A report of before files were hashed vouches for none.
+    """
+    files = report.list_files()
+    for word in ("accepted", "rejected"):
+        sha256 = report.files.get(word)
+        if report.files and (hash_file(files[word]) if word in files else None) != sha256:
+            raise EditedRows(
+                f"{report.source} {report.partition}: the {word} rows of batch {report.batch_id} are not those that "
+                f"validation wrote (missing or edited file {report.batch_id}.{word}.parquet). Nothing was built. "
+                f"{describe_revalidation(report.partition)}"
+            )
+    return report
+
+
+def describe_revalidation(partition: str) -> str:
+    return (
+        "Keep a copy as evidence, then validate the day again from its batch: "
+        f"`thongsuot run --revalidate --partition {partition}`."
+    )

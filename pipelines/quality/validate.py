@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines import duck
-from pipelines.landing.batches import Batch, verify_batch
+from pipelines.landing.batches import Batch, hash_file, verify_batch
 from pipelines.privacy.detectors import register_detectors
 from pipelines.quality.evaluation import evaluate_suite
 from pipelines.quality.expectations import RuleResult, evaluate_frame
@@ -78,6 +79,7 @@ def validate_batches(
     source: Source,
     batches: Sequence[Batch],
     settings: Settings,
+    run_id: str = "",
 ) -> list[Report]:
     """Validate whole batches, oldest day first; a report is written last, so half a validation is none.
 
@@ -88,7 +90,7 @@ def validate_batches(
     reports: list[Report] = []
     for chunk in group_batches(sorted(batches, key=lambda b: (b.partition, b.batch_id))):
         with duck.connect(settings.extensions) as con:
-            reports += _validate_chunk(source, suite, chunk, settings, con)
+            reports += _validate_chunk(source, suite, chunk, settings, con, run_id)
     return reports
 
 
@@ -112,6 +114,7 @@ def _validate_chunk(
     chunk: list[Batch],
     settings: Settings,
     con: duckdb.DuckDBPyConnection,
+    run_id: str,
 ) -> list[Report]:
     keyed = assign_keys([verify_batch(batch) for batch in chunk])
     references = find_references({r.table for r in suite.references.values()}, settings.landing)
@@ -136,7 +139,7 @@ def _validate_chunk(
 
     def write(at: int) -> Report:
         with con.cursor() as own:
-            return _write(own, source, keyed[at], at, chunk_result, settings.quality)
+            return _write(own, source, keyed[at], at, chunk_result, settings.quality, run_id)
 
     with ThreadPoolExecutor(WRITERS) as pool:
         return list(pool.map(write, range(len(keyed))))
@@ -179,6 +182,7 @@ def _write(
     at: int,
     chunk_result: ChunkResult,
     quality: Path,
+    run_id: str,
 ) -> Report:
     """Write one batch's files. An older report goes first: it would vouch for the new files."""
     batch = keyed.batch
@@ -200,6 +204,7 @@ def _write(
         folder=find_report_folder(quality, batch),
         rules=chunk_result.rules,
         references=chunk_result.references,
+        run_id=run_id,
     )
     report.folder.mkdir(parents=True, exist_ok=True)
     report.path.unlink(missing_ok=True)
@@ -208,6 +213,7 @@ def _write(
     if rejected:
         write_rejected(con, source, keyed, report.rejected, many=chunk_result.many)
     write_page(source, batch, reconcile_batch(batch, report))
+    report = replace(report, files={word: hash_file(path) for word, path in report.list_files().items()})
     write_report(report)
     return report
 

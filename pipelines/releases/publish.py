@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -23,21 +24,21 @@ from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import files, inputs, ledger
 from pipelines.lake.apply import TableChange, apply_change, find_change, lake_table
+from pipelines.lake.clean import drop_foreign_objects
 from pipelines.lake.code_version import code_version
 from pipelines.lake.content_hash import have_same_rows
+from pipelines.lake.exported import seal_exports
+from pipelines.lake.head import find_differing_tables, table_at
 from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import Mart, read_marts
 from pipelines.releases import holds
+from pipelines.releases.checkpoints import check_signing_key, leave_checkpoint
+from pipelines.releases.errors import ForeignHead
+from pipelines.releases.errors import PublishError as PublishError
+from pipelines.releases.errors import ReleaseOnHold as ReleaseOnHold
+from pipelines.releases.verify_head import check_foreign, check_head
 from pipelines.settings import Settings
 from pipelines.warehouse.build import BuiltState, read_built_state
-
-
-class PublishError(RuntimeError):
-    """Nothing was published; the last release is still served."""
-
-
-class ReleaseOnHold(PublishError):
-    """The gate holds the build: nothing was published, and the hold is on record."""
 
 
 class Publication(NamedTuple):
@@ -50,9 +51,13 @@ class Publication(NamedTuple):
 
 
 def publish(
-    settings: Settings, *, run_id: str, author: str, reason: str, accept: int | None = None
-) -> Publication:
+    settings: Settings, *, run_id: str, author: str, reason: str, accept: int | None = None,
+    healing: bool = False,
+) -> Publication:  # fmt: skip
     """Copy every mart of the finished warehouse into the lake as one new snapshot.
+
+    ForeignHead where the lake is not as the newest release left it; `healing`: then every table is made anew,
+    and what others wrote leaves the newest state.
 
     `accept`: the number of the open hold that `author` publishes for `reason`. ReleaseOnHold where the gate holds
     the build; LookupError where there is no such hold or the build is another one by now; PublishError where
@@ -60,6 +65,7 @@ def publish(
     all cases nothing is published.
     """
     state = finished(settings)
+    check_signing_key(settings)
     marts = read_marts(settings.dbt_target / "manifest.json")
     with lake.open_lake(settings, read_only=False) as con:
         lake.initialise_lake(con)
@@ -78,7 +84,9 @@ def publish(
             previous_hash=ledger.GENESIS,
             **vars(state),
         )
-        return commit(con, settings, draft, sources, accept)
+        publication = commit(con, settings, draft, sources, accept, healing=healing)
+        leave_checkpoint(settings, con)
+        return publication
 
 
 def finished(settings: Settings) -> BuiltState:
@@ -98,6 +106,8 @@ def commit(
     draft: Release,
     sources: Mapping[Mart, str],
     accept: int | None = None,
+    *,
+    healing: bool = False,
 ) -> Publication:
     """Make `draft` the next release, its tables read from `sources`; nothing where nothing changed.
 
@@ -106,7 +116,10 @@ def commit(
     """
     chain = ledger.list_releases(con)
     previous = chain[-1] if chain else None
-    changes = _changes(con, settings, previous, sources)
+    head = lake.find_newest_snapshot(con)
+    if not healing:
+        refuse_foreign_head(con, chain)
+    changes = _changes(con, None if healing else previous, sources)
     marts = {change.mart.qualified: change.content for change in changes}
     if draft.marts and draft.marts != marts:
         wrong = sorted(name for name in marts if draft.marts.get(name) != marts[name])
@@ -116,12 +129,12 @@ def commit(
     hold = holds.find_open_hold(con) if not draft.restores else None
     if accept is not None:
         check_acceptance(con, draft, hold, accept)
-    if previous and before == draft.marts:
+    if previous and before == draft.marts and not healing:
         why = f"nothing new: every table has the same content as in release {previous.release_id}"
         if hold:
             holds.mend_hold(con, chain, hold, previous)
         return Publication(previous, False, why)
-    changed = [change for change in changes if before.get(change.mart.qualified) != change.content]
+    changed = [change for change in changes if healing or before.get(change.mart.qualified) != change.content]
     examination = GateResult([], [])
     if not draft.restores:
         relations = {mart.qualified: source for mart, source in sources.items()}
@@ -133,20 +146,44 @@ def commit(
     draft = replace(draft, previous_hash=links.find_head(chain, links.list_events(con)))
     con.execute("begin")
     try:
+        # One writer at a time (the pool and the writer lock), so the next snapshot is this one.
+        if lake.find_newest_snapshot(con) != head:
+            raise PublishError(
+                "Somebody else wrote to the lake meanwhile. Run `thongsuot verify`, then again."
+            )
         ledger.create_tables(con)
-        # One writer at a time (the writer lock), so the next snapshot is this one.
-        draft = replace(draft, release_id=len(chain) + 1, snapshot_id=lake.find_newest_snapshot(con) + 1)
-        release = _write(con, settings, draft, previous, sources, changed, examination)
+        draft = replace(draft, release_id=len(chain) + 1, snapshot_id=head + 1)
+        if healing:
+            drop_foreign_objects(con, draft.marts)
+        compared = previous if not healing or _is_sound(con, previous) else None
+        release = _write(con, settings, draft, compared, sources, changed, examination)
         if hold:
             event = holds.ACCEPTED if accept is not None else holds.MENDED
             holds.close_hold(con, [*chain, release], hold, event, release)
         lake.label_transaction(con, release.author, release.reason, release.label())
         con.execute("commit")
     except BaseException:
-        con.execute("rollback")
+        with suppress(duckdb.TransactionException):  # a commit that failed has rolled back, and says why
+            con.execute("rollback")
         raise
     names = tuple(change.mart.qualified for change in changed)
     return Publication(release, True, f"{len(names)} of {len(sources)} tables changed", names)
+
+
+def refuse_foreign_head(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> None:
+    """ForeignHead where the catalogue holds what no release made, or a table is not what was published."""
+    con.execute("begin")  # as long as it is open, its cursors need not open the catalogue's file again
+    try:
+        findings = [*check_foreign(con, chain), *check_head(con, chain)]
+    finally:
+        con.execute("rollback")
+    if findings:
+        raise ForeignHead(findings)
+
+
+def _is_sound(con: duckdb.DuckDBPyConnection, release: Release | None) -> bool:
+    """Whether the lake still shows a release as it was published, so that another can be compared with it."""
+    return release is not None and not find_differing_tables(con, release, [release.snapshot_id])
 
 
 def hold_release(
@@ -179,13 +216,13 @@ def check_acceptance(
 
 
 def _changes(
-    con: duckdb.DuckDBPyConnection, settings: Settings, previous: Release | None, sources: Mapping[Mart, str]
+    con: duckdb.DuckDBPyConnection, previous: Release | None, sources: Mapping[Mart, str]
 ) -> list[TableChange]:
-    """What each table needs. The former hash is built upon only where the files it vouches for are whole."""
+    """What each table needs; without a release before, to be made anew. What that one says of a table was checked."""
     marts_before = previous.marts if previous else {}
 
     def find(number: int, mart: Mart) -> TableChange:
-        before = marts_before[mart.qualified] if mart.qualified in vouched else None
+        before = marts_before.get(mart.qualified)
         with con.cursor() as own:
             return find_change(own, mart, sources[mart], before, number)
 
@@ -193,8 +230,6 @@ def _changes(
     # last while another opens it, SQLite waits a whole second.
     con.execute("begin")
     try:
-        at = dict.fromkeys(marts_before, previous.snapshot_id) if previous else {}
-        vouched = files.find_untouched(con, settings, at) if at else set()
         # Side by side, since one table alone does not fill the cores.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return list(pool.map(find, range(len(sources)), sources))
@@ -215,7 +250,10 @@ def _write(
     relations = {mart.qualified: source for mart, source in sources.items()}
     marts_before = previous.marts if previous else {}
     release_id = draft.release_id
-    old = {name: duck.identifier(lake.ALIAS, *name.split(".")) for name in marts_before}
+    # In brackets: an alias does not follow a version.
+    old = (
+        {name: f"(from {table_at(name, previous.snapshot_id)})" for name in marts_before} if previous else {}
+    )
     explain_rates(con, settings, previous, draft, old, relations)
     for name in ("rates", "movements", "changes"):
         extra = f", {previous.release_id:d} as compared_with" if previous and name == "changes" else ""
@@ -225,6 +263,9 @@ def _write(
         )
     if "audit.batches" in relations:
         inputs.record_inputs(con, release_id, relations["audit.batches"])
+    if not draft.restores and ledger.table_exists(con, "raw", "batch_files", "warehouse"):
+        inputs.record_quality(con, release_id, duck.identifier("warehouse", "raw", "batch_files"))
+    seal_exports(con, settings, release_id)
     record_examination(con, release_id, examination)
     there = files.list_files(settings)
     for change in changed:

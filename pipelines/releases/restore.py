@@ -11,6 +11,7 @@ from pipelines import duck
 from pipelines.lake import catalogue as lake
 from pipelines.lake import ledger
 from pipelines.lake.manifest import Mart, read_marts
+from pipelines.releases.checkpoints import check_signing_key, leave_checkpoint
 from pipelines.releases.publish import Publication, PublishError, commit
 from pipelines.settings import Settings
 
@@ -21,6 +22,7 @@ def restore(settings: Settings, release_id: int, *, run_id: str, author: str, re
     LookupError where there is no such release; PublishError where its contents were pruned. The next
     nightly run publishes the newest data again: hold the schedule while an old state is to stay.
     """
+    check_signing_key(settings)
     with lake.open_lake(settings, read_only=False) as con:
         lake.initialise_lake(con)
         chain = ledger.list_releases(con)
@@ -48,7 +50,9 @@ def restore(settings: Settings, release_id: int, *, run_id: str, author: str, re
             reason=reason,
             restores=release_id,
         )
-        return commit(con, settings, draft, sources)
+        publication = commit(con, settings, draft, sources)
+        leave_checkpoint(settings, con)
+        return publication
 
 
 def _set_aside(con: duckdb.DuckDBPyConnection, schema: str, name: str, snapshot_id: int) -> str:

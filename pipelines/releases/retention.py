@@ -60,20 +60,27 @@ def prune(
         return Pruned(gone, 0, 0)
     before = _sizes(settings)
     with lake.open_lake(settings, read_only=False) as con:
-        # On record first: a stop after this leaves contents that are merely not needed any more.
-        _record(con, chain, gone, now, author, reason)
-        # Snapshots without a release (the empty lake, earlier prunings) hold nothing that is served.
-        unnamed = con.execute(
-            f"select snapshot_id from ducklake_snapshots('{lake.ALIAS}') "
-            "where commit_extra_info is null and snapshot_id < ?",
-            [chain[-1].snapshot_id],
-        ).fetchall()
-        versions = sorted({release.snapshot_id for release in old} | {n for (n,) in unnamed})
+        forget_releases(con, chain, old, now, author, reason)
+    after = _sizes(settings)
+    return Pruned(gone, len(before) - len(after), sum(before.values()) - sum(after.values()))
+
+
+def forget_releases(
+    con: duckdb.DuckDBPyConnection, chain: list[Release], gone: Sequence[Release], now: datetime,
+    author: str, reason: str,
+) -> None:  # fmt: skip
+    """Their contents leave the lake, on record first: a stop after that leaves what is merely not needed any more."""
+    _record(con, chain, [release.release_id for release in gone], now, author, reason)
+    # Snapshots without a release (the empty lake, earlier prunings) hold nothing that is served.
+    released = {release.snapshot_id for release in chain}
+    present = {
+        n for (n,) in con.execute(f"select snapshot_id from ducklake_snapshots('{lake.ALIAS}')").fetchall()
+    }
+    unnamed = {n for n in present - released if n < chain[-1].snapshot_id}
+    if versions := sorted(({release.snapshot_id for release in gone} & present) | unnamed):
         listed = ", ".join(map(str, versions))
         con.execute(f"call ducklake_expire_snapshots('{lake.ALIAS}', versions => [{listed}])")
         con.execute(f"call ducklake_cleanup_old_files('{lake.ALIAS}', cleanup_all => true)")
-    after = _sizes(settings)
-    return Pruned(gone, len(before) - len(after), sum(before.values()) - sum(after.values()))
 
 
 def _record(

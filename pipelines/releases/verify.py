@@ -14,10 +14,14 @@ import duckdb
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import inputs, ledger
+from pipelines.releases.checkpoints import check_checkpoints
 from pipelines.releases.findings import Finding, first_line
 from pipelines.releases.verify_chain import check_chain, check_labels, check_noted_head
 from pipelines.releases.verify_contents import check_contents, check_files
+from pipelines.releases.verify_exports import check_exports
+from pipelines.releases.verify_head import check_foreign, check_head
 from pipelines.releases.verify_landing import check_landing, check_withdrawals, read_published
+from pipelines.releases.verify_quality import check_quality
 from pipelines.settings import Settings
 
 
@@ -53,17 +57,29 @@ def verify_releases(
         pruned = [event for event in events if isinstance(event, links.Prune)]
         kept = ledger.list_kept(con, chain)
         findings += check_labels(con, chain, {prune.release_id for prune in pruned})
+        findings += check_checkpoints(settings, chain, events)
+        foreign = list(check_foreign(con, chain))
+        findings += foreign
         progress("files")
         table_files, faults = check_files(con, settings, kept)
         findings += faults
         spoilt = {fault.table for fault in faults}
-        findings += check_contents(con, kept, table_files, spoilt, progress)
+        progress("the newest release")
+        findings += check_head(con, [r for r in kept if r == chain[-1]], spoilt)
+        findings += check_contents(con, kept, table_files, spoilt, progress, is_clean=not foreign)
+        progress("exports")
+        findings += check_exports(con, settings, chain)
         progress("landing")
         batches = inputs.list_inputs(con, chain[-1].release_id) if chain else []
         published = read_published(con) if batches and "audit.batches" not in spoilt else {}
         findings += check_landing(settings, batches, published)
         if "audit.withdrawals" not in spoilt:
             findings += check_withdrawals(con, settings)
+        progress("quality")
+        recorded = inputs.list_quality(con, chain[-1].release_id) if chain else []
+        findings += check_quality(
+            settings, recorded, [f.text for f in findings if f.kind == "edited_sidecar"]
+        )
     in_order = links.order_links(chain, events)
     return Verification(
         head=links.find_head(chain, events) if in_order else "",

@@ -22,6 +22,10 @@ def check_chain(
         yield Finding(
             "dropped_release" if text.startswith("release") and "missing" in text else "edited_ledger", text
         )
+    for table, release_id in ledger.list_strays(con, chain):
+        yield Finding(
+            "edited_ledger", f"audit.{table} holds rows of a release {release_id} that was never made"
+        )
     for release in chain:
         if ledger.hash_details(con, release.release_id) != release.details_sha256:
             yield Finding(
@@ -63,14 +67,18 @@ def check_labels(con: duckdb.DuckDBPyConnection, chain: list[Release], pruned: s
             yield Finding(
                 "edited_catalogue",
                 f"the catalogue's label of release {number} (snapshot {snapshot}) was edited",
+                releases=frozenset({number}),
             )
     for release in chain:
         if release.snapshot_id in labels and labels[release.snapshot_id] is None:
             yield Finding(
-                "edited_catalogue", f"the catalogue's label of release {release.release_id} was removed"
+                "edited_catalogue",
+                f"the catalogue's label of release {release.release_id} was removed",
+                releases=frozenset({release.release_id}),
             )
         if release.snapshot_id not in labels and release.release_id not in pruned:
             yield Finding(
                 "lost_contents",
                 f"the contents of release {release.release_id} are gone and no pruning is on record",
+                releases=frozenset({release.release_id}),
             )

@@ -33,14 +33,18 @@ def check_files(
             table_files[release.release_id, mart] = files.list_table_files(con, mart, release.snapshot_id)
     recorded, root = files.read_recorded(con), files.files_root(settings)
     findings = []
-    tables = {Path(path): mart for (_, mart), paths in table_files.items() for path in paths}
-    for path, table in sorted(tables.items()):
+    tables: dict[Path, tuple[str, set[int]]] = {}
+    for (release_id, mart), paths in table_files.items():
+        for file in paths:
+            tables.setdefault(Path(file), (mart, set()))[1].add(release_id)
+    for path, (table, release_ids) in sorted(tables.items()):
+        releases = frozenset(release_ids)
         name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
         if not path.exists():
-            findings.append(Finding("missing_file", f"the lake's file '{name}' is missing", table))
+            findings.append(Finding("missing_file", f"the lake's file '{name}' is missing", table, releases))
         elif name not in recorded:
             text = f"the catalogue names the file '{name}', which no release wrote"
-            findings.append(Finding("edited_catalogue", text, table))
+            findings.append(Finding("edited_catalogue", text, table, releases))
         elif hash_file(path) != recorded[name][2]:
             findings.append(
                 Finding(
@@ -48,6 +52,7 @@ def check_files(
                     f"the lake's file '{name}', written by release {recorded[name][0]}, was edited: "
                     "its SHA-256 is another one",
                     table,
+                    releases,
                 )
             )
     return table_files, findings
@@ -59,11 +64,14 @@ def check_contents(
     table_files: TableFiles,
     spoilt: set[str],
     progress: Callable[[str], None],
+    *,
+    is_clean: bool,
 ) -> Iterator[Finding]:
     """Each table of each kept release, read through time travel, hashes to what the ledger holds.
 
     A row's hash is computed once per file that holds it: files never change, releases only choose. A
-    table that is the same files and the same hash as in the release before is not read again.
+    table that is the same files and the same hash as in the release before is not read again, as long as
+    nothing foreign is in the catalogue (`is_clean`). The newest release is read by `check_head`.
     """
     con.execute(
         "create or replace temp table row_hashes (filename varchar, file_row_number bigint, h varchar)"
@@ -75,18 +83,18 @@ def check_contents(
         con.execute("delete from row_hashes")
         hashed: set[str] = set()
         unchanged = None
-        for release in kept:
-            if mart not in release.marts or unchanged == (
-                table_files[release.release_id, mart],
-                release.marts[mart],
-            ):
+        for release in kept[:-1]:
+            if mart not in release.marts:
                 continue
-            unchanged = table_files[release.release_id, mart], release.marts[mart]
+            state = table_files[release.release_id, mart], release.marts[mart]
+            if is_clean and unchanged == state:
+                continue
+            unchanged = state
             try:
                 content = _hash_at(con, release, mart, hashed)
             except duckdb.Error as error:
                 text = f"{mart} of release {release.release_id} cannot be read: {first_line(error)}"
-                yield Finding("unreadable_content", text)
+                yield Finding("unreadable_content", text, mart, frozenset({release.release_id}))
                 con.execute("rollback")
                 con.execute("begin")
                 continue
@@ -96,6 +104,8 @@ def check_contents(
                     f"{mart} of release {release.release_id} is not what was published though its files "
                     f"are whole: the catalogue was edited ({content.rows} rows, {release.marts[mart].rows} "
                     "published)",
+                    mart,
+                    frozenset({release.release_id}),
                 )
 
 

@@ -9,6 +9,7 @@ import duckdb
 from pipelines.lake import catalogue as lake
 from pipelines.lake import inputs, ledger
 from pipelines.landing.batches import hash_file, read_sidecar
+from pipelines.landing.clock import describe_future_batch, list_future_batches
 from pipelines.landing.withdrawals import list_withdrawals
 from pipelines.releases.findings import Finding
 from pipelines.settings import Settings
@@ -33,10 +34,20 @@ def read_published(con: duckdb.DuckDBPyConnection) -> Published:
     return {(source, batch): dict(zip(SIDECAR, values, strict=True)) for source, batch, *values in rows}
 
 
+def check_clock(settings: Settings) -> Iterator[Finding]:
+    try:
+        future = list_future_batches(settings.landing)
+    except (ValueError, TypeError, KeyError):
+        return  # a sidecar that cannot be read is named by its batch
+    for batch in future:
+        yield Finding("clock_ahead", f"landing: {describe_future_batch(batch)}")
+
+
 def check_landing(
     settings: Settings, batches: list[inputs.ReleasedBatch], published: Published
 ) -> Iterator[Finding]:
     """Every batch that a release was made of still has the bytes it landed with, and tells the same pull."""
+    yield from check_clock(settings)
     for batch in batches:
         path = settings.landing / batch.source / batch.partition / f"{batch.batch_id}.parquet"
         name = f"{batch.source} {batch.partition}, batch {batch.batch_id}"

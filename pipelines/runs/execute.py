@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from pipelines.landing.clock import describe_future_batch, list_future_batches
 from pipelines.log import get_logger
 from pipelines.masking import mask_secrets
 from pipelines.runs.alive import running
@@ -60,11 +61,15 @@ def run_night(
         return RunResult(False, failure)
     kind = "new release" if release["new release"] else "no new release: still release"
     lines = [f"{plan.why}; {kind} {release['release']} ({release['why']})."]
+    ahead = [
+        f"! {describe_future_batch(batch)}; set the clock right, then pull the day again with --again"
+        for batch in list_future_batches(settings.landing)
+    ]
     details = {
         "release": release["release"], "is_new": release["new release"], "as_of": release["as of"],
-        "why": release["why"], "findings": release["finding lines"],
+        "why": release["why"], "findings": [*release["finding lines"], *ahead],
     }  # fmt: skip
-    return RunResult(True, "\n".join([*lines, *release["finding lines"]]), details)
+    return RunResult(True, "\n".join([*lines, *release["finding lines"], *ahead]), details)
 
 
 def accept_hold(

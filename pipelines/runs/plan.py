@@ -9,6 +9,7 @@ from pipelines.landing.withdrawals import find_counting_batches
 from pipelines.log import get_logger
 from pipelines.quality.missing_days import find_missing_days
 from pipelines.quality.validate import find_pending
+from pipelines.releases.verify_quality import find_suspect_batches
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Contracts, Source, load_contracts
 from pipelines.sources.errors import SourceError
@@ -58,6 +59,11 @@ def plan_run(settings: Settings, first: date, last: date, *, again: bool, revali
     offered = {day for source in contracts.sources.values() for day in _list_offered(source, every, settings)}
     missing = every if again else [day for day in every if day in offered]
     unvalidated = [
+        date.fromisoformat(batch.partition)
+        for batch in find_suspect_batches(settings)
+        if batch.source in contracts.sources
+    ]
+    unvalidated += [
         date.fromisoformat(batch.partition)
         for source in contracts.sources.values()
         for batch in find_pending(

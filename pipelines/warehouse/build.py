@@ -21,7 +21,7 @@ from pipelines.landing.batches import Batch, list_batches, verify_batch
 from pipelines.landing.reference import PREFIX
 from pipelines.landing.withdrawals import Withdrawal, find_withdrawn, list_withdrawals
 from pipelines.quality.rejections import write_rejections
-from pipelines.quality.reports import read_report
+from pipelines.quality.reports import read_report, verify_report
 from pipelines.quality.suite import hash_rules
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import read_canon
@@ -31,6 +31,7 @@ from pipelines.warehouse.checks import write_checks
 from pipelines.warehouse.counting import Counting, Reported, find_newest_day, refuse_blocked, select_current
 from pipelines.warehouse.raw import (
     write_accepted,
+    write_batch_files,
     write_batches,
     write_calendar,
     write_parameters,
@@ -72,8 +73,8 @@ def read_inputs(settings: Settings, contracts: Contracts, as_of: datetime | None
     """`as_of`: by default the end of the newest day.
 
     The default follows the data: the newest day that was delivered, not the day of the run's partition, nor
-    a day whose delivery is empty. NothingLanded where no batch that moves as_of was accepted, LandingError where
-    a batch that counts was edited.
+    a day whose delivery is empty. NothingLanded where no batch that moves as_of was accepted; LandingError or
+    EditedRows where a batch that counts, or the rows that validation wrote, were edited.
     """
     landed = list(list_batches(settings.landing))
     reported = [(batch, report) for batch in landed if (report := read_report(settings.quality, batch))]
@@ -86,6 +87,8 @@ def read_inputs(settings: Settings, contracts: Contracts, as_of: datetime | None
     as_of = as_of or datetime.combine(newest_day, time()) + timedelta(days=1, seconds=-1)
     for batch in (*counting.values(), *references.values()):
         verify_batch(batch)
+    for _, report in reported:
+        verify_report(report)
     withdrawals = list_withdrawals(settings.landing)
     return BuildInputs(reported, counting, references, withdrawals, withdrawn, as_of, newest_day)
 
@@ -103,6 +106,7 @@ def write_inputs(settings: Settings, contracts: Contracts, inputs: BuildInputs) 
         span = find_span(con, contracts.accepted_columns(), place.counts_since, as_of.date())
         write_calendar(con, build_calendar(place.country, *span))
         write_batches(con, reported, counting, references, withdrawn)
+        write_batch_files(con, reported, references)
         write_withdrawals(con, withdrawals)
         write_rejections(con, contracts, reported, "raw.rejections", withdrawn)
         write_checks(con, (report for _, report in reported))

@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 
 from pipelines import duck
-from pipelines.landing.batches import Batch
+from pipelines.landing.batches import Batch, hash_file
 from pipelines.landing.withdrawals import Withdrawal
 from pipelines.quality.reports import Report
 from pipelines.sources.contracts.contract import Contracts, Place
@@ -26,6 +26,10 @@ BATCHES = {
 WITHDRAWALS = {
     "event_id": "bigint", "event": "varchar", "source": "varchar", "partition_key": "date", "batch_id": "varchar",
     "author": "varchar", "reason": "varchar", "happened_at": "timestamp",
+}  # fmt: skip
+BATCH_FILES = {
+    "source": "varchar", "partition_key": "date", "batch_id": "varchar", "sidecar_sha256": "varchar",
+    "report_sha256": "varchar", "accepted_sha256": "varchar", "rejected_sha256": "varchar",
 }  # fmt: skip
 RUN_PARAMETERS = {
     "as_of": "timestamp", "partition_day": "date", "place_code": "varchar", "counts_since": "date",
@@ -71,6 +75,27 @@ def write_withdrawals(con: duckdb.DuckDBPyConnection, events: Sequence[Withdrawa
     """`raw.withdrawals`: every event, oldest first."""
     _create(con, "withdrawals", WITHDRAWALS)
     _insert(con, "withdrawals", WITHDRAWALS, [list(vars(event).values()) for event in events])
+
+
+def write_batch_files(
+    con: duckdb.DuckDBPyConnection,
+    reported: Sequence[tuple[Batch, Report]],
+    references: Mapping[str, Batch],
+) -> None:
+    """`raw.batch_files`: the hash of what lies beside each batch, and of what validation made of it."""
+    rows: list[list[object]] = []
+    for batch, report in reported:
+        files = report.hash_files()
+        rows.append(
+            [batch.source, batch.partition, batch.batch_id, hash_file(batch.sidecar), report.digest,
+             files.get("accepted"), files.get("rejected")]
+        )  # fmt: skip
+    rows += [
+        [b.source, b.partition, b.batch_id, hash_file(b.sidecar), *3 * [None]] for b in references.values()
+    ]
+    _create(con, "batch_files", BATCH_FILES)
+    if rows:
+        con.executemany(f"insert into raw.batch_files values ({', '.join('?' * len(BATCH_FILES))})", rows)
 
 
 def write_parameters(con: duckdb.DuckDBPyConnection, place: Place, as_of: datetime, day: date) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,19 @@ import pytest
 from pipelines import duck
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
+from pipelines.landing.batches import find_newest_batch, hash_file
+from pipelines.night import build_warehouse, validate_source
+from pipelines.quality.reports import EditedRows, Report, read_report, write_report
 from pipelines.releases import rebuild as rebuilding
 from pipelines.releases.publish import PublishError, publish
 from pipelines.releases.rebuild import rebuild
 from pipelines.releases.restore import restore
 from pipelines.releases.retention import prune
 from pipelines.releases.verify import verify_releases
+from pipelines.runs.plan import plan_run
 from pipelines.settings import Settings
 from pipelines.warehouse.dbt import NodeResult
+from tests.nights import night_of
 from tests.support.compiled import build_compiled
 from tests.support.copies import copy_installation
 
@@ -39,6 +45,56 @@ def test_a_whole_week_verifies_and_says_its_head(week: Settings) -> None:
     assert (result.releases, result.kept) == (8, 8) and result.files > 50 and result.batches > 70
     with open_lake(week) as con:
         assert result.head == ledger.list_releases(con)[-1].release_hash
+
+
+def forge_rows(settings: Settings) -> Report:
+    """One day's dossiers handed in at the desk become online ones, in the accepted rows alone."""
+    batch = find_newest_batch(settings.landing, "dossier_log", "2025-08-06")
+    assert batch is not None
+    report = read_report(settings.quality, batch)
+    assert report is not None
+    with duck.connect(settings.extensions) as con:
+        con.execute(f"create table t as from '{report.accepted}'; update t set channel = 'online'")
+        con.execute(f"copy t to '{report.accepted}' (format parquet)")
+    return report
+
+
+def test_forged_accepted_rows_are_named_and_stop_the_build_until_they_are_made_anew(copy: Settings) -> None:
+    report = forge_rows(copy)
+    (finding,) = verify_releases(copy).findings
+    assert finding.kind == "edited_rows" and report.batch_id in finding.text
+    assert "run --revalidate --partition" in finding.next_step
+    night = night_of(copy)
+    with pytest.raises(
+        EditedRows, match=r"dossier_log 2025-08-06: the accepted rows .*--partition 2025-08-06"
+    ):
+        build_warehouse(night)
+    # With the report made to fit, and with a report that is another: no run takes over either.
+    fitting = replace(report, files=report.files | {"accepted": hash_file(report.accepted)})
+    for forged in (fitting, replace(fitting, rows_accepted=0), replace(fitting, files={})):
+        write_report(forged)
+        with pytest.raises(EditedRows, match="dossier_log 2025-08-06"):
+            build_warehouse(night)
+        plan = plan_run(copy, date(2025, 8, 6), date(2025, 8, 6), again=False, revalidate=False)
+        assert plan.job == "revalidate" and plan.days == [date(2025, 8, 6)]
+    validate_source(night, night.contracts.sources["dossier_log"])
+    assert verify_releases(copy).findings == []
+
+
+def test_whatever_lies_beside_a_batch_is_what_the_release_recorded(copy: Settings) -> None:
+    batch = find_newest_batch(copy.landing, "dossier_log", "2025-08-06")
+    assert batch is not None
+    report = read_report(copy.quality, batch)
+    assert report is not None
+    batch.sidecar.write_text(batch.sidecar.read_text().replace('"notes": []', '"notes": ["nothing to see"]'))
+    report.page.write_text("all is well")
+    other = find_newest_batch(copy.landing, "dossier_log", "2025-08-05")
+    assert other is not None
+    other_report = read_report(copy.quality, other)
+    assert other_report is not None
+    other_report.path.write_text("{")
+    kinds = {finding.kind for finding in verify_releases(copy).findings}
+    assert kinds == {"edited_sidecar", "edited_report", "missing_report"}
 
 
 # Release 3: before the day was pulled again, before later days landed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import duckdb
@@ -10,15 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.landing import batches
 from pipelines.landing.batches import (
     Batch,
     LandingError,
+    find_newest_batch,
     find_newest_batches,
     list_batches,
     rows_sql,
     verify_batch,
     write_batch,
 )
+from pipelines.landing.clock import list_future_batches
 
 
 def write(values: list[str]):
@@ -84,3 +88,30 @@ def test_a_row_s_number_is_its_place_in_its_file(tmp_path: Path) -> None:
     pq.write_table(pa.table({"_row": [1, 2], "code": ["o1", "o2"]}), old)
     query = f"select _row, code from {rows_sql([new, old])} where code in ('n150000', 'o2') order by code"
     assert duckdb.sql(query).fetchall() == [(150_000, "n150000"), (2, "o2")]
+
+
+def test_a_batch_counts_after_one_of_a_clock_that_ran_ahead(tmp_path: Path) -> None:
+    """The clock is a label: what landed later counts, and the label of the future is named until then."""
+    ahead = landed_at(tmp_path, datetime.now(UTC) + timedelta(days=365), "WRONG")
+    assert [batch.batch_id for batch in list_future_batches(tmp_path)] == [ahead.batch_id]
+    true = landed_at(tmp_path, datetime.now(UTC), "true")
+    assert find_newest_batch(tmp_path, "s", "2025-08-01") == true
+    assert find_newest_batches(tmp_path, "s") == {"2025-08-01": true}
+    assert [batch.batch_id for batch in list_batches(tmp_path)] == [ahead.batch_id, true.batch_id]
+    assert true.pulled_at < ahead.pulled_at and list_future_batches(tmp_path) == []
+    assert landed_at(tmp_path, datetime.now(UTC), "again").batch_id > true.batch_id
+
+
+def landed_at(root: Path, moment: datetime, text: str) -> Batch:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return moment
+
+    def write(out: Path) -> tuple[str, tuple[str, ...]]:
+        pq.write_table(pa.table({"a": [text]}), out)
+        return "by hand", ()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "datetime", Clock)
+        return batches.write_batch(root, "s", "2025-08-01", write, run_id="r")

@@ -51,7 +51,8 @@ def write_brief(settings: Settings) -> ExportResult:
             draft.replace(path)
     if not pdf.exists():
         pdf_state = chromium.print_pdf(path, pdf)
-    return ExportResult(path, newest.release_id, rewritten, {"pdf": str(pdf) if pdf.exists() else pdf_state})
+    details = {"pdf": str(pdf) if pdf.exists() else pdf_state}
+    return ExportResult(path, newest.release_id, rewritten, details, (pdf,))
 
 
 def render(

@@ -1,0 +1,60 @@
+"""Taking away from the lake what no release put there: what its newest state shows, and what older ones kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import duckdb
+
+from pipelines import duck
+from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.foreign import METADATA, OBJECTS, SETTINGS
+from pipelines.lake.ledger import TABLES
+from pipelines.lake.manifest import SCHEMAS
+
+# Rows of the catalogue that belong to those of `OBJECTS`.
+PARTS = (
+    "ducklake_macro_impl", "ducklake_macro_parameters", "ducklake_partition_column", "ducklake_sort_expression",
+)  # fmt: skip
+
+
+def drop_foreign_objects(con: duckdb.DuckDBPyConnection, marts: Collection[str]) -> None:
+    """Views, macros, tables and schemas of others leave the newest state, inside the caller's transaction.
+
+    `marts`: `schema.table` of the release that is being made; the ledger stays.
+    """
+    own = {*marts, *(f"audit.{name}" for name in TABLES)}
+    for schema, name in _list(con, "select schema_name, view_name from duckdb_views()"):
+        con.execute(f"drop view {duck.identifier(ALIAS, schema, name)}")
+    for schema, name, kind in _list(
+        con, "select distinct schema_name, function_name, function_type from duckdb_functions()"
+    ):
+        word = "macro table" if kind == "table_macro" else "macro"
+        con.execute(f"drop {word} {duck.identifier(ALIAS, schema, name)}")
+    for schema, name in _list(con, "select schema_name, table_name from duckdb_tables()"):
+        if f"{schema}.{name}" not in own:
+            con.execute(f"drop table {duck.identifier(ALIAS, schema, name)}")
+    for (schema,) in _list(con, "select schema_name from duckdb_schemas()"):
+        if schema not in (*SCHEMAS, "main"):
+            con.execute(f"drop schema {duck.identifier(ALIAS, schema)} cascade")
+
+
+def _list(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[str, ...]]:
+    return con.execute(f"{query} where database_name = ? and not internal", [ALIAS]).fetchall()
+
+
+def forget_foreign_objects(con: duckdb.DuckDBPyConnection) -> None:
+    """Out of the catalogue goes every row of a kind that the publisher never writes."""
+    con.execute("begin")
+    for table in (*(table for table, _ in OBJECTS.values()), *PARTS):
+        con.execute(f"delete from {duck.identifier(METADATA, table)}")
+    con.execute("commit")
+
+
+def forget_foreign_settings(con: duckdb.DuckDBPyConnection) -> None:
+    """They count for whoever attaches the lake next; this connection still goes by them."""
+    con.execute(
+        f"delete from {duck.identifier(METADATA, 'ducklake_metadata')} "
+        "where scope is not null or key not in (select unnest(?))",
+        [sorted(SETTINGS)],
+    )

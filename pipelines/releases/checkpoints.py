@@ -1,0 +1,96 @@
+"""Each release leaves the head of the chain as a signed note, where a key is set: to be kept by somebody else.
+
+The key is not on the data: whoever may write the lake can rewrite all of its hashes, but sign none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from pathlib import Path
+
+import duckdb
+
+from pipelines.lake import chain as links
+from pipelines.lake import ledger
+from pipelines.landing.batches import write_text
+from pipelines.releases.errors import PublishError
+from pipelines.releases.findings import Finding
+from pipelines.releases.signed_note import (
+    Checkpoint,
+    WrongKey,
+    WrongNote,
+    open_note,
+    read_checkpoint,
+    read_private_key,
+    read_public_key,
+    sign_note,
+)
+from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import load_contracts
+
+
+def checkpoints_folder(settings: Settings) -> Path:
+    return settings.lake / "checkpoints"
+
+
+def check_signing_key(settings: Settings) -> None:
+    """PublishError where a key is set that is none: before anything is published, not after."""
+    if settings.signing_key is not None:
+        try:
+            read_private_key(settings.signing_key)
+        except WrongKey as error:
+            raise PublishError(
+                f"THONGSUOT_SIGNING_KEY cannot be used: {error}. Nothing was published."
+            ) from None
+
+
+def leave_checkpoint(settings: Settings, con: duckdb.DuckDBPyConnection) -> Path | None:
+    """The note of the newest release, written where it is not there yet; None without a key or a release."""
+    chain = ledger.list_releases(con)
+    if settings.signing_key is None or not chain:
+        return None
+    newest = chain[-1]
+    path = checkpoints_folder(settings) / f"release-{newest.release_id:06d}.note"
+    if path.exists():
+        return path
+    events = links.list_events(con)
+    published = newest.published_at.replace(tzinfo=UTC, microsecond=0).isoformat().replace("+00:00", "Z")
+    name = f"thongsuot/{load_contracts(settings.sources_file).place.code}"
+    checkpoint = Checkpoint(
+        name,
+        len(chain) + len(events),
+        links.find_head(chain, events),
+        (f"release {newest.release_id} as of {newest.as_of.isoformat()} published {published}",),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, sign_note(checkpoint.text, name, read_private_key(settings.signing_key)))
+    return path
+
+
+def open_checkpoint(path: Path, public_key: str) -> Checkpoint:
+    """What a file says that this key signed: nothing else is needed. WrongNote or WrongKey where it does not hold."""
+    key = read_public_key(public_key)
+    try:
+        return read_checkpoint(open_note(path.read_bytes().decode("utf-8"), key))
+    except UnicodeDecodeError:
+        raise WrongNote("it is no signed note") from None
+
+
+def check_checkpoints(
+    settings: Settings, chain: Sequence[ledger.Release], events: Sequence[links.Event]
+) -> Iterator[Finding]:
+    """Every note that lies by the lake names a link of the chain, at its place: a ledger cut short shows here."""
+    hashes = [links.link_hash(link) for link in links.order_links(chain, events)]
+    for path in sorted(checkpoints_folder(settings).glob("*.note")):
+        try:
+            checkpoint = read_checkpoint(path.read_bytes().decode("utf-8").rpartition("\n\n")[0] + "\n")
+        except (WrongNote, UnicodeDecodeError) as error:
+            yield Finding("bad_checkpoint", f"the checkpoint {path.name} cannot be read: {error}")
+            continue
+        if hashes[checkpoint.size - 1 : checkpoint.size] != [checkpoint.head]:
+            yield Finding(
+                "unknown_head",
+                f"the checkpoint {path.name} names the hash {checkpoint.head[:16]}… as link {checkpoint.size}, "
+                "which the chain does not have there: the ledger was rewritten or cut short",
+            )

@@ -1,0 +1,102 @@
+"""What a release was made of between landing and the build: accepted and rejected rows, reports, sidecars.
+
+Each release records their hashes; `verify` compares them, and a run builds on none that it did not make itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipelines.lake import catalogue as lake
+from pipelines.lake import inputs, ledger
+from pipelines.landing.batches import Batch, hash_file, read_sidecar
+from pipelines.quality.reports import EditedRows, describe_revalidation, read_report
+from pipelines.releases.findings import Finding, Kind
+from pipelines.settings import Settings
+
+
+def check_quality(
+    settings: Settings, recorded: list[inputs.RecordedQuality], edited_sidecars: list[str]
+) -> Iterator[Finding]:
+    """Every file between landing and the build is what the newest release recorded.
+
+    `edited_sidecars`: what was found of them already; one that is missing is named by its batch.
+    """
+    for row in recorded:
+        name = f"{row.source} {row.partition}, batch {row.batch_id}"
+        sidecar = settings.landing / row.source / row.partition / f"{row.batch_id}.json"
+        if not sidecar.exists():
+            continue
+        if any(row.batch_id in text for text in edited_sidecars):
+            continue
+        if hash_file(sidecar) != row.sidecar_sha256:
+            yield Finding("edited_sidecar", f"landing: the sidecar of {name} is not what it was")
+            continue
+        if row.report_sha256 is None:
+            continue
+        report = read_report(settings.quality, read_sidecar(sidecar))
+        if report is None:
+            yield Finding("missing_report", f"quality: the report of {name} is missing or cannot be read")
+            continue
+        if report.digest != row.report_sha256:
+            yield Finding("edited_report", f"quality: the report of {name} says otherwise than it did")
+        files = report.list_files()
+        checked: tuple[tuple[str, str | None, Kind], ...] = (
+            ("accepted", row.accepted_sha256, "edited_rows"),
+            ("rejected", row.rejected_sha256, "edited_rows"),
+            ("page", report.files.get("page"), "edited_report"),
+        )
+        for word, sha256, kind in checked:
+            path = files.get(word)
+            if word == "page" and sha256 is None:
+                continue
+            if (hash_file(path) if path else None) != sha256:
+                what = "edited" if path and sha256 else "missing" if sha256 else "there, and was not"
+                yield Finding(kind, f"quality: the {word} file of {name} is {what}")
+
+
+def find_suspect_batches(settings: Settings, source: str | None = None) -> list[Batch]:
+    """Batches of the newest release whose report is not what that release recorded: to be validated again.
+
+    EditedRows where a batch itself is not the one that was recorded.
+    """
+    if not lake.catalog_file(settings).exists():
+        return []
+    with lake.open_lake(settings) as con:
+        chain = ledger.list_releases(con)
+        if not chain:
+            return []
+        recorded = inputs.list_quality(con, chain[-1].release_id)
+        landed = {(b.source, b.batch_id): b.sha256 for b in inputs.list_inputs(con, chain[-1].release_id)}
+    suspects = []
+    for row in recorded:
+        sidecar = settings.landing / row.source / row.partition / f"{row.batch_id}.json"
+        if (source is not None and row.source != source) or not sidecar.exists():
+            continue
+        batch = read_sidecar(sidecar)
+        if batch.sha256 != landed.get((row.source, row.batch_id), batch.sha256):
+            raise EditedRows(
+                f"{row.source} {row.partition}: batch {row.batch_id} is not the one that release "
+                f"{chain[-1].release_id} was made of: its sidecar names another SHA-256. Nothing was built. Put it "
+                f"back from backup, or pull the day again (`thongsuot run --again --partition {row.partition}`)."
+            )
+        if row.report_sha256 is not None:
+            report = read_report(settings.quality, batch)
+            if report is None or report.digest != row.report_sha256:
+                suspects.append(batch)
+                continue
+            files = report.hash_files()
+            if (files.get("accepted"), files.get("rejected")) != (row.accepted_sha256, row.rejected_sha256):
+                suspects.append(batch)
+    return suspects
+
+
+def refuse_suspect_reports(settings: Settings, run_id: str) -> None:
+    """EditedRows where a report is not what the newest release recorded, and this run did not make it anew."""
+    for batch in find_suspect_batches(settings):
+        report = read_report(settings.quality, batch)
+        if report is not None and report.run_id != run_id:
+            raise EditedRows(
+                f"{batch.source} {batch.partition}: the report of batch {batch.batch_id} is not what the newest "
+                f"release was made of. Nothing was built. {describe_revalidation(batch.partition)}"
+            )

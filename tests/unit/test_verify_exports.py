@@ -1,0 +1,105 @@
+"""What readers open outside the lake: an edited copy is named, sealed by the next release, and written anew."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.exports.marts_duckdb import EXPORT, marts_file
+from pipelines.lake.exported import ledger_file, list_entries
+from pipelines.night import write_export
+from pipelines.releases.verify import verify_releases
+from pipelines.settings import Settings
+from tests.unit.test_publish import release
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = Settings(data=tmp_path_factory.mktemp("exported"))
+    for number in (1, 2):
+        release(settings, [("a", number)])
+        write_export(settings, EXPORT)
+    return settings
+
+
+@pytest.fixture
+def copy(exported: Settings, tmp_path: Path) -> Settings:
+    """The same, free to be spoilt."""
+    shutil.copytree(exported.data, tmp_path / "data", symlinks=True)
+    return Settings(data=tmp_path / "data")
+
+
+def read_number(settings: Settings) -> int:
+    with duckdb.connect(str(marts_file(settings)), read_only=True) as con:
+        row = con.execute("select n from task").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def forge(settings: Settings) -> None:
+    with duckdb.connect(str(marts_file(settings))) as con:
+        con.execute("update task set n = 99")
+
+
+def list_findings(settings: Settings) -> list[tuple[str, str]]:
+    return [(finding.kind, finding.text) for finding in verify_releases(settings).findings]
+
+
+def test_each_export_is_on_record_once_with_its_release(copy: Settings) -> None:
+    write_export(copy, EXPORT)  # nothing to write, nothing to record
+    first, second = list_entries(copy)
+    assert (first.release_id, second.release_id, second.place) == (1, 2, "marts.duckdb")
+    assert list(second.files) == ["marts.duckdb"] and second.previous_hash == first.entry_hash
+    assert list_findings(copy) == []
+
+
+def test_a_forged_copy_is_named_set_aside_and_written_anew(copy: Settings) -> None:
+    forge(copy)
+    ((kind, text),) = list_findings(copy)
+    assert kind == "edited_export" and "exports/marts.duckdb was edited" in text and "release 2" in text
+    write_export(copy, EXPORT)
+    assert read_number(copy) == 2 and list_findings(copy) == []
+    (aside,) = (copy.data / "set_aside").iterdir()
+    with duckdb.connect(str(aside), read_only=True) as con:
+        assert con.execute("select n from task").fetchone() == (99,)
+
+
+def test_a_copy_of_an_earlier_release_put_in_its_place_is_named(copy: Settings, tmp_path: Path) -> None:
+    earlier = tmp_path / "earlier.duckdb"
+    shutil.copy(marts_file(copy), earlier)
+    release(copy, [("a", 3)])
+    write_export(copy, EXPORT)
+    shutil.copy(earlier, marts_file(copy))
+    assert [kind for kind, _ in list_findings(copy)] == ["edited_export"]
+
+
+def test_no_line_can_be_changed_or_struck_out_behind_the_chain(copy: Settings) -> None:
+    forge(copy)
+    lines = ledger_file(copy).read_text().splitlines()
+    entry = json.loads(lines[1])
+    ledger_file(copy).write_text(f"{lines[0]}\n")
+    assert [kind for kind, _ in list_findings(copy)] == ["edited_export"]  # of the line before
+    ledger_file(copy).write_text("")
+    assert [kind for kind, _ in list_findings(copy)] == ["edited_export_ledger"]
+    ledger_file(copy).write_text(f"{lines[0]}\n{json.dumps(entry | {'release_id': 1})}\n")
+    assert "edited_export_ledger" in [kind for kind, _ in list_findings(copy)]
+    ledger_file(copy).write_text("no entry\n")
+    assert [kind for kind, _ in list_findings(copy)] == ["edited_export_ledger"]
+
+
+def test_what_a_killed_writer_left_of_a_line_is_written_over(copy: Settings) -> None:
+    with ledger_file(copy).open("a") as stream:
+        stream.write('{"number": 3, "exp')
+    assert list_findings(copy) == []
+    release(copy, [("a", 3)])
+    write_export(copy, EXPORT)
+    assert [entry.number for entry in list_entries(copy)] == [1, 2, 3] and list_findings(copy) == []
+
+
+def test_exports_that_were_taken_away_mislead_nobody(copy: Settings) -> None:
+    shutil.rmtree(copy.exports)
+    assert list_findings(copy) == []
