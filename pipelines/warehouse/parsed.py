@@ -7,6 +7,7 @@ that dbt is installed in keeps it for every data directory.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sys
@@ -23,7 +24,20 @@ PARSES_KEPT = 4
 def is_current(project: Path, target: Path) -> bool:
     """Whether `target` holds a parse of this project by this dbt, and nobody else's."""
     mark = target / MARK
-    return mark.exists() and mark.read_text(encoding="utf-8") == _hash_parse(project, target)
+    return (
+        mark.exists()
+        and mark.read_text(encoding="utf-8") == _hash_parse(project, target)
+        and _is_whole(target / MANIFEST)
+    )
+
+
+def _is_whole(manifest: Path) -> bool:
+    """A full disk, or a kill, leaves a manifest that is cut: it is made anew, like any other derived file."""
+    try:
+        json.loads(manifest.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def mark_current(project: Path, target: Path) -> None:
@@ -59,6 +73,8 @@ def find_shared(project: Path) -> Path:
 
 def _copy_parse(origin: Path, target: Path) -> bool:
     """Whether `origin` had both files of a parse; then `target` has them too, each whole."""
+    if not _is_whole(origin / MANIFEST):
+        return False
     try:
         for name in (MANIFEST, PARSED):
             draft = target / f".{name}.{os.getpid()}"

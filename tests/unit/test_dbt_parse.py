@@ -67,6 +67,15 @@ def test_a_parse_by_another_hand_is_replaced(settings: Settings, parses: list[st
     assert (settings.dbt_target / parsed.PARSED).read_bytes() == b"parsed"
 
 
+def test_a_manifest_that_a_full_disk_cut_is_made_anew(settings: Settings, parses: list[str]) -> None:
+    manifest = dbt.ensure_manifest(settings)
+    manifest.write_text("{")
+    assert dbt.ensure_manifest(settings).read_text() == "{}"
+    for whole in (manifest, next(parsed.SHARED.iterdir()) / parsed.MANIFEST):
+        whole.write_text("{")
+    assert dbt.ensure_manifest(settings).read_text() == "{}" and parses == ["parse", "parse"]
+
+
 def test_half_a_shared_parse_is_none(settings: Settings, parses: list[str], tmp_path: Path) -> None:
     dbt.ensure_manifest(settings)
     [shared] = parsed.SHARED.iterdir()
