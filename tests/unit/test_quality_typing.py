@@ -101,7 +101,8 @@ def test_nothing_given_is_neither_a_value_nor_an_unreadable_one() -> None:
 ISO = ["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S"]
 
 
-@pytest.mark.parametrize("zone", ["Asia/Ho_Chi_Minh", "UTC", "America/New_York"])
+# On every day of the year one of the last two has daylight saving.
+@pytest.mark.parametrize("zone", ["Asia/Ho_Chi_Minh", "UTC", "Europe/Berlin", "Pacific/Auckland"])
 @pytest.mark.parametrize(
     ("text", "local"),
     [

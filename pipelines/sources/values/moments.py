@@ -113,10 +113,17 @@ def read_by_formats_sql(text: str, formats: Sequence[str]) -> str:
     ]
     separated = [f for f in formats if f not in compact]
     if separated:
-        listed = ", ".join(map(duck.literal, separated))
-        value = f"try_strptime({text}, [{listed}])"
+        value = _strptime_sql(text, separated)
         parts.append(f"case when {has_digit} then {value} end")
     return f"coalesce({', '.join(parts)})" if parts else "null::timestamp"
+
+
+def _strptime_sql(text: str, formats: Sequence[str]) -> str:
+    """A format with a zone stands alone: given a list of them, DuckDB 1.5.5 is wrong by the daylight saving
+    that the session's zone has today (an hour in Auckland from September to April, whatever the text)."""
+    if any("%z" in f for f in formats):
+        return f"coalesce({', '.join(f'try_strptime({text}, {duck.literal(f)})' for f in formats)})"
+    return f"try_strptime({text}, [{', '.join(map(duck.literal, formats))}])"
 
 
 def _has_digit_sql(text: str, formats: Sequence[str]) -> str:
