@@ -32,9 +32,9 @@ class Place(NamedTuple):
     def thongsuot(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self._run("pipelines.cli", *words)
 
-    def run_night(self, days: str) -> None:
+    def run_night(self, days: str, build: str = "--models") -> None:
         """By dbt, since another contract compiles to other SQL; its data tests are tried on the demo."""
-        self._run("tests.nights", "--models", days)
+        self._run("tests.nights", build, days)
 
     def _run(self, module: str, *words: str) -> subprocess.CompletedProcess[str]:
         environment = {
@@ -208,3 +208,64 @@ def test_no_person_of_either_place_comes_to_rest(municipality: Place, one_stop: 
             with duckdb.connect() as con:
                 rows_text = str(con.execute(f"from read_parquet('{path}')").fetchall())
             assert not any(name in rows_text for name in names), path
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory, compiled: Settings) -> Place:
+    """Its files lie beside its sources.yaml, not in the data directory."""
+    own = tmp_path_factory.mktemp("town")
+    shutil.copytree(CONFIGURATIONS / "foreign_town", own / "files")
+    shutil.copytree(compiled.dbt_target, Settings(data=own / "data").dbt_target)
+    place = Place(own / "data", own / "files" / "sources.yaml")
+    place.run_night("2012-03-05..2012-03-09", "--compiled")
+    return place
+
+
+def test_a_town_of_another_decade_counts_its_own_days(town: Place) -> None:
+    # A3 came at 11:30 UTC on the 6th: half past midnight of the 7th there.
+    assert town.rows(
+        "select strftime(as_of_day, '%d/%m'), numerator, denominator, unit_name from marts.online_submission_rate "
+        "where period = 'since_start' and unit_level = 'province' and as_of_day between '2012-03-05' and '2012-03-09' "
+        "order by as_of_day"
+    ) == [
+        ("05/03", 1, 1, "Port Harbour"), ("06/03", 1, 2, "Port Harbour"), ("07/03", 2, 3, "Port Harbour"),
+        ("08/03", 2, 3, "Port Harbour"), ("09/03", 2, 3, "Port Harbour"),
+    ]  # fmt: skip
+    # Offices are the level of its units: they have ranks among themselves.
+    assert town.rows(
+        "select unit_code, numerator, denominator, rank_in_level from marts.online_submission_rate "
+        "where period = 'since_start' and unit_level = 'office' and as_of_day = '2012-03-09' order by 1"
+    ) == [("PLAN", 1, 2, 2), ("ROAD", 1, 1, 1)]
+    # Waitangi Day is the 6th of February; its history is one batch.
+    assert town.rows("select is_working_day from marts.dim_date where date_day = '2012-02-06'") == [(False,)]
+    assert town.rows(
+        "select source, partition_key::varchar, rows_read from audit.batches "
+        "where source not like 'reference%' order by 1, 2"
+    ) == [
+        ("dossier_log", "2012-03-09", 4), ("task_tracker", "2012-03-08", 5), ("task_tracker", "2012-03-09", 5),
+    ]  # fmt: skip
+
+
+def test_its_reported_words_decide_and_are_marked(town: Place) -> None:
+    """T1 was closed when its day came; T2 a day late; T3 was closed at first sight, a week after its day."""
+    assert town.rows(
+        "select task_code, bucket, is_done_by_word, days_late, conflict from marts.task_ledger order by 1"
+    ) == [
+        ("T1", "done_on_time", True, None, None), ("T2", "done_late", True, 1, None),
+        ("T3", "done_no_due", True, None, None), ("T4", "open_in_term", False, None, None),
+        ("T5", "open_overdue", False, 4, None),
+    ]  # fmt: skip
+
+
+def test_status_of_the_town_says_nothing_of_viet_nam(town: Place) -> None:
+    output = " ".join(town.thongsuot("status").stdout.split())
+    assert "online submission rate 66.67 % (2 / 3)" in output
+    assert "5 = 3 completed + 1 in term + 1 overdue" in output and "no issue register" in output
+    rules = town.rows(
+        "select distinct rule from audit.checks where rule like '%malformed' or rule = 'due_before_start'"
+    )
+    assert rules == [] and town.rows(
+        "select count(*) from audit.checks where rule = 'task_code_of_ours'"
+    ) == [(2,)]
+    texts = town.rows("select distinct unit_name from marts.online_submission_rate order by 1")
+    assert texts == [("Planning",), ("Port Harbour",), ("Roads",)]
