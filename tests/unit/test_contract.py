@@ -372,7 +372,7 @@ def test_the_schema_is_that_of_the_models_and_every_configuration_meets_it() -> 
     assert SCHEMA.read_text(encoding="utf-8") == render_schema(), "run `thongsuot docs`"
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     files = [PROJECT / "sources.yaml", *(PROJECT / "tests" / "configurations").glob("*/sources.yaml")]
-    assert len(files) == 3
+    assert len(files) == 4
     for path in files:
         content = json.loads(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8")), default=str))
         assert [error.message for error in validator.iter_errors(content)] == []
