@@ -15,12 +15,10 @@ import duckdb
 from pipelines import duck
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError
-from pipelines.sources.values.mixtures import LAST_MONTH
+from pipelines.sources.values.mixtures import ENOUGH_DAYS, LAST_MONTH
 from pipelines.sources.values.moments import is_of_moments
 
 SAMPLE_ROWS = 20_000
-# So many different days of either kind: by chance all of one would hardly fit, and none of the other.
-ENOUGH_DAYS = 4
 DAY = r"^\s*(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})"
 PARTS = re.compile(r"(\d+)[-/.](\d+)[-/.](\d+)")
 
@@ -49,8 +47,8 @@ def check_date_mixtures(con: duckdb.DuckDBPyConnection, source: Source, partitio
 
 def find_exchange(days: Iterable[str | None]) -> tuple[str, str] | None:
     """An example of the dates that were exchanged and of those that were not; None where nothing tells of it."""
-    changed: list[str] = []
-    kept: list[str] = []
+    changed: list[re.Match[str]] = []
+    kept: list[re.Match[str]] = []
     for day in days:
         match = PARTS.fullmatch(day or "")
         if match is None:
@@ -63,11 +61,30 @@ def find_exchange(days: Iterable[str | None]) -> tuple[str, str] | None:
         if is_year_first or has_single_digit:
             if not fits_both_ways:
                 return None
-            changed.append(match[0])
+            changed.append(match)
         elif has_zero or not fits_both_ways:
             if fits_both_ways:
                 return None
-            kept.append(match[0])
-    if min(len(changed), len(kept)) < ENOUGH_DAYS:
-        return None
-    return min(changed), min(kept)
+            kept.append(match)
+    other = _select_other_layouts(changed, kept)
+    return (min(other), min(m[0] for m in kept)) if min(len(other), len(kept)) >= ENOUGH_DAYS else None
+
+
+def _select_other_layouts(changed: list[re.Match[str]], kept: list[re.Match[str]]) -> list[str]:
+    """Those of `changed` that whoever wrote `kept` writes otherwise: 6/10/2025 is natural beside 13/10/2025.
+
+    Another order, sign or length of the year; or one digit where `kept` has a zero before it.
+    """
+    orders = {_order(m) for m in kept}
+    padded = {(_order(m), place) for m in kept for place in (1, 2) if m[place][0] == "0"}
+    return [
+        m[0]
+        for m in changed
+        if _order(m) not in orders
+        or any(len(m[place]) == 1 and (_order(m), place) in padded for place in (1, 2))
+    ]
+
+
+def _order(match: re.Match[str]) -> str:
+    """`6/10/2025` → `d/d/Y`."""
+    return re.sub(r"\d+", lambda number: "Y" if len(number[0]) == 4 else "d", match[0])

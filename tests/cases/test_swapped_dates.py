@@ -21,6 +21,8 @@ from pipelines.sources.values.mixtures import MomentMixtures
 from tests.cases.case_place import CasePlace
 
 DUE = Column(name="due_date", type="date")
+NATIVE_DAYS = (date(2025, 5, 8), date(2025, 6, 8), date(2025, 7, 8))
+TYPED_DAYS = ("13/08/2025", "14/08/2025", "15/08/2025")
 
 
 def mixture_of(*cells: Any) -> MomentMixtures:
@@ -40,25 +42,29 @@ def test_a_workbook_opened_with_other_settings_is_refused_by_cause(tmp_path: Pat
 @pytest.mark.parametrize(
     "cells",
     [
-        (date(2025, 5, 8), datetime(2025, 4, 7), "13/08/2025", "31/07/2025 10:00"),
+        (*NATIVE_DAYS, datetime(2025, 4, 7), *TYPED_DAYS, "31/07/2025 10:00"),
         # The other way round: texts month first, opened where the day stands first.
-        (date(2025, 5, 8), date(2025, 4, 7), "08/13/2025", "7-31-2025"),
+        (*NATIVE_DAYS, date(2025, 4, 7), "08/13/2025", "08/14/2025", "08/15/2025", "7-31-2025"),
     ],
 )
 def test_dates_that_could_be_exchanged_beside_texts_that_could_not_are_refused(
     cells: tuple[Any, ...],
 ) -> None:
-    with pytest.raises(ValueError, match="sheet S: column 'due_date' holds 2 native dates"):
+    with pytest.raises(ValueError, match="sheet S: column 'due_date' holds 4 native dates"):
         mixture_of(*cells).check("S")
 
 
 @pytest.mark.parametrize(
     ("cells", "notes"),
     [
-        ((date(2025, 5, 8), date(2025, 4, 17), "13/08/2025", "31/07/2025"), 1),
-        ((date(2025, 5, 8), date(2025, 4, 7), "13/08/2025", "01/07/2025"), 1),
-        ((date(2025, 5, 8), date(2025, 4, 7), "2025-08-13", "2025-08-14"), 1),
+        ((*NATIVE_DAYS, date(2025, 4, 17), *TYPED_DAYS, "31/07/2025"), 1),
+        ((*NATIVE_DAYS, date(2025, 4, 7), *TYPED_DAYS, "16/08/2025", "01/07/2025"), 1),
+        ((*NATIVE_DAYS, date(2025, 4, 7), *TYPED_DAYS, "16/08/2025", "2025-08-14"), 1),
         ((date(2025, 5, 8), "13/08/2025"), 1),
+        # Two ends of a quarter, or one day in many rows, are such by chance.
+        ((date(2025, 5, 8), date(2025, 4, 7), "30/06/2025", "31/12/2025"), 1),
+        ((*NATIVE_DAYS, date(2025, 4, 7), *["30/06/2025 10:00"] * 9), 1),
+        ((*[date(2025, 5, 8)] * 9, *TYPED_DAYS, "16/08/2025"), 1),
         ((date(2025, 5, 8), date(2025, 4, 7), None), 0),
         (("13/08/2025", "31/07/2025"), 0),
     ],
@@ -145,6 +151,20 @@ def test_texts_of_which_a_part_was_exchanged_are_refused_in_any_format(tmp_path:
             False,
         ),
         (["13/08/2025", "05/08/2025", "14/08/2025"], False),
+        # Days as people write them: one digit to the 9th, in the months of two digits and beside padded months.
+        (["10/10/2025", *(f"{day}/10/2025" for day in (6, 7, 8, 9, 13, 14, 15, 16))], False),
+        ([f"11/{day}/2025" for day in (1, 2, 3, 4, 13, 14, 15, 16)], False),
+        ([f"{day}/08/2025" for day in (6, 7, 8, 9, 13, 14, 15, 16)], False),
+        # Another sign, or another length of the year: written by somebody else.
+        (
+            [*(f"{month}-10-2025" for month in (6, 7, 8, 9)), *(f"{day}/10/2025" for day in range(13, 17))],
+            True,
+        ),
+        ([*(f"10/{month}/25" for month in (6, 7, 8, 9)), *(f"{day}/10/2025" for day in range(13, 17))], True),
+        (
+            [*(f"2025-0{month}-10" for month in (6, 7, 8, 9)), *(f"{day}/10/2025" for day in range(13, 17))],
+            True,
+        ),
     ],
 )
 def test_only_what_must_be_an_exchange_is_called_one(days: list[str], is_exchange: bool) -> None:

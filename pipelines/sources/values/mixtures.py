@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -16,24 +16,29 @@ from pipelines.sources.notes import CHECK
 from pipelines.sources.values.moments import is_of_moments
 
 LAST_MONTH = 12
-# Fewer of either kind than this are no evidence, only worth a note.
-ENOUGH = 2
+# So many different days of either kind: by chance all of one would hardly fit, and none of the other.
+ENOUGH_DAYS = 4
 DAY_AND_MONTH = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}\b")
 
 
 @dataclass
 class _Counts:
-    """Cells of one column. `*_exchangeable`: day and month both fit into a year, either way round."""
+    """Cells of one column. `*_exchangeable`: day and month both fit into a year, either way round.
+
+    `*_days`: the different days of either kind.
+    """
 
     natives: int = 0
     natives_exchangeable: int = 0
     texts: int = 0
     texts_exchangeable: int = 0
+    native_days: set[int] = field(default_factory=set)
+    text_days: set[str] = field(default_factory=set)
 
     @property
     def is_exchanged(self) -> bool:
         return (
-            min(self.natives, self.texts) >= ENOUGH
+            min(len(self.native_days), len(self.text_days)) >= ENOUGH_DAYS
             and self.natives_exchangeable == self.natives
             and not self.texts_exchangeable
         )
@@ -53,11 +58,14 @@ class MomentMixtures:
         if isinstance(cell, date):
             counts.natives += 1
             counts.natives_exchangeable += cell.day <= LAST_MONTH
+            counts.native_days.add(cell.toordinal())
         elif isinstance(cell, str):
             counts.texts += 1
             match = DAY_AND_MONTH.match(cell)
             # A text of another shape (2025-08-06) says nothing of an exchange, and so speaks against it.
             counts.texts_exchangeable += not match or max(int(match[1]), int(match[2])) <= LAST_MONTH
+            if match:
+                counts.text_days.add(match[0])
 
     def check(self, sheet: str) -> None:
         """ValueError where day and month of the native cells of a column were exchanged, by all appearances."""
