@@ -12,7 +12,7 @@ import pytest
 from pipelines import duck
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
-from pipelines.landing.batches import find_newest_batch, hash_file
+from pipelines.landing.batches import Batch, find_newest_batch, hash_file
 from pipelines.night import build_warehouse, validate_source
 from pipelines.quality.reports import EditedRows, Report, read_report, write_report
 from pipelines.releases import rebuild as rebuilding
@@ -64,7 +64,8 @@ def test_forged_accepted_rows_are_named_and_stop_the_build_until_they_are_made_a
     (finding,) = verify_releases(copy).findings
     assert finding.kind == "edited_rows" and report.batch_id in finding.text
     assert "run --revalidate --partition" in finding.next_step
-    night = night_of(copy)
+    # A run trusts what it validated itself: this one is none of the week's.
+    night = night_of(copy, run_id="the run after")
     with pytest.raises(
         EditedRows, match=r"dossier_log 2025-08-06: the accepted rows .*--partition 2025-08-06"
     ):
@@ -82,17 +83,17 @@ def test_forged_accepted_rows_are_named_and_stop_the_build_until_they_are_made_a
 
 
 def test_whatever_lies_beside_a_batch_is_what_the_release_recorded(copy: Settings) -> None:
-    batch = find_newest_batch(copy.landing, "dossier_log", "2025-08-06")
-    assert batch is not None
-    report = read_report(copy.quality, batch)
-    assert report is not None
+    def find_batch(day: str) -> tuple[Batch, Report]:
+        batch = find_newest_batch(copy.landing, "dossier_log", day)
+        assert batch is not None
+        report = read_report(copy.quality, batch)
+        assert report is not None
+        return batch, report
+
+    batch, _ = find_batch("2025-08-06")
     batch.sidecar.write_text(batch.sidecar.read_text().replace('"notes": []', '"notes": ["nothing to see"]'))
-    report.page.write_text("all is well")
-    other = find_newest_batch(copy.landing, "dossier_log", "2025-08-05")
-    assert other is not None
-    other_report = read_report(copy.quality, other)
-    assert other_report is not None
-    other_report.path.write_text("{")
+    find_batch("2025-08-05")[1].path.write_text("{")
+    find_batch("2025-08-04")[1].page.write_text("all is well")
     kinds = {finding.kind for finding in verify_releases(copy).findings}
     assert kinds == {"edited_sidecar", "edited_report", "missing_report"}
 
