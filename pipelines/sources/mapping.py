@@ -171,24 +171,30 @@ def map_columns(
             return ColumnMapping(match.columns, (), match)
     safe_headers = [] if match.may_be_record(source) else headers
     faults = [_describe_missing(source, name, safe_headers) for name in match.missing]
-    faults += [
-        f"the headers {list_names(clash, quote=True)} read alike, and both fit {name!r}. "
-        f"Rename one of them, or write the header exactly as `raw` of `columns.{name}` in sources.yaml."
-        for name, clash in match.clashes.items()
-    ]
+    faults += describe_drift(source, match)
     notes: list[str] = []
-    if match.unknown and source.drift.extra_column != "ignore":
-        text = f"columns not in the contract, dropped: {list_names(match.unknown)}"
-        if source.drift.extra_column == "fail":
-            text = text if safe_headers else "the first line holds columns not in the contract"
-            faults.append(f"{text}; `drift` of {source.name} in sources.yaml forbids it.")
-        else:
-            notes.append(text)
+    if match.unknown and source.drift.extra_column == "warn":
+        notes.append(f"columns not in the contract, dropped: {list_names(match.unknown)}")
     if not is_part:
         faults += _describe_unmatched(source, match if safe_headers else match._replace(unknown=()))
         notes += _note_absence(source, match)
     _refuse(source, partition, match, faults)
     return ColumnMapping(match.columns, tuple(notes), match)
+
+
+def describe_drift(source: Source, match: HeaderMatch) -> list[str]:
+    """Faults of headers that read alike, and of those that the contract does not name where it forbids them."""
+    faults = [
+        f"the headers {list_names(clash, quote=True)} read alike, and both fit {name!r}. "
+        f"Rename one of them, or write the header exactly as `raw` of `columns.{name}` in sources.yaml."
+        for name, clash in match.clashes.items()
+    ]
+    if match.unknown and source.drift.extra_column == "fail":
+        is_safe = not match.may_be_record(source)
+        names = f"columns not in the contract, dropped: {list_names(match.unknown)}"
+        text = names if is_safe else "the first line holds columns not in the contract"
+        faults.append(f"{text}; `drift` of {source.name} in sources.yaml forbids it.")
+    return faults
 
 
 def check_absence(source: Source, partition: str, matches: Sequence[HeaderMatch]) -> tuple[str, ...]:

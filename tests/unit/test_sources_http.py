@@ -345,3 +345,23 @@ def test_an_api_without_a_day_is_never_asked_for_the_past(
 def test_a_token_needs_a_place_to_be_found() -> None:
     with pytest.raises(ValidationError, match="paging by token needs `token`"):
         issues("http://127.0.0.1/", paging={"by": "token"})
+
+
+@pytest.mark.parametrize(
+    ("record", "changes", "message"),
+    [
+        ({"id": "b", "note": "x"}, {"drift": {"extra_column": "fail"}}, "page 2: columns not in the contract.*note"),
+        ({"id": "b", "Unit.code": "u", "unit.CODE": "v"}, {}, "page 2: the headers .* read alike"),
+    ],
+)  # fmt: skip
+def test_what_the_first_page_may_not_hold_no_later_one_may(
+    settings: Settings, record: dict[str, Any], changes: dict[str, Any], message: str
+) -> None:
+    paging = {"by": "page", "total_pages": "pages"}
+    pages = [{"id": "a", "unit": {"code": "u"}}, record]
+    with (
+        serving(lambda request, number: (200, {"items": [pages[number - 1]], "pages": 2})) as api,
+        pytest.raises(PermanentSourceError, match=message),
+    ):
+        land_partition(issues(api.url, paging=paging, personal={}, **changes), DAY, settings, run_id="t")
+    assert nothing_landed(settings)

@@ -15,7 +15,7 @@ from pipelines.landing.pull import land_partition
 from pipelines.settings import Settings
 from pipelines.sources import relation
 from pipelines.sources.contracts.options.http_requests import Moment
-from pipelines.sources.errors import PermanentSourceError, SourceError
+from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
 from pipelines.sources.http.request import write_moment
 from tests.support.api import (
     DAY,
@@ -325,6 +325,41 @@ def test_an_api_asked_by_moments_of_the_day_answers_for_the_past(
             "a"
         ]
     assert api.requests[0].query == {"from": "1754413200"}
+
+
+def test_headers_hold_what_a_request_is_asked_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They went out as they stand in the file, and the API answered for today."""
+    monkeypatch.setattr(relation, "today", lambda: date(2025, 9, 30))
+
+    def answer(request: Request, number: int) -> Response:
+        return (200, ["1", "2"]) if request.path == "/list" else (200, {"items": [{"id": str(number)}]})
+
+    with serving(answer) as api:
+        headers = {"X-Day": "{day}", "X-Unit": "no. {unit}", "X-Key": "k3y"}
+        moments = {"day": {"format": "%d/%m/%Y"}}
+        each = {"unit": {"from_request": {"url": f"{api.url}list", "records": ".", "value": "."}}}
+        register = issues(f"{api.url}of", headers=headers, moments=moments, for_each=each, personal={})
+        assert codes(settings, register) == ["2", "3"]
+    names = ("X-Day", "X-Unit", "X-Key")
+    assert [tuple(request.headers.get(name) for name in names) for request in api.requests] == [
+        ("06/08/2025", None, "k3y"),
+        ("06/08/2025", "no. 1", "k3y"),
+        ("06/08/2025", "no. 2", "k3y"),
+    ]
+
+
+def test_a_day_that_only_the_earlier_request_holds_is_not_asked_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relation, "today", lambda: date(2025, 9, 30))
+    with serving(lambda request, number: LETTERS) as api:
+        question = {"url": f"{api.url}list", "params": {"day": "{partition}"}, "records": ".", "value": "."}
+        register = issues(f"{api.url}of/{{unit}}", for_each={"unit": {"from_request": question}}, personal={})
+        with pytest.raises(NotProvided):
+            land_partition(register, DAY, settings, run_id="t")
+    assert not api.requests and nothing_landed(settings)
 
 
 def test_a_value_from_an_answer_leads_to_no_other_path(settings: Settings) -> None:

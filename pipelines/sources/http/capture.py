@@ -14,7 +14,7 @@ from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.http.fetch import Client
 from pipelines.sources.http.paging import PageLimit, read_pages
 from pipelines.sources.http.position import HttpPage, require_same_origin
-from pipelines.sources.http.request import HttpRequest, fill_request, write_moment
+from pipelines.sources.http.request import MARK, HttpRequest, fill_request, write_moment
 from pipelines.sources.values.json_path import read_path
 
 # What a message may show of a value: a code or a name, not what could be a person's number.
@@ -59,7 +59,7 @@ def list_requests(
     def expand(names: list[str], chosen: dict[str, Any]) -> Iterator[HttpRequest]:
         at = f"{source.name} {partition}{_describe_values(chosen)}: "
         if not names:
-            request = fill_request(source, at, values_of(chosen), fill)
+            request = fill_request(source, source.headers, at, values_of(chosen), fill)
             may_be_empty = not chosen or any(source.for_each[name].may_be_empty for name in chosen)
             yield request._replace(may_be_empty=may_be_empty)
             return
@@ -90,7 +90,10 @@ def _list_values(
         months = (first.month - 1 + n for n in range(count))
         return [date(first.year + month // 12, month % 12 + 1, 1) for month in months]
     assert each.from_request is not None
-    request = fill_request(each.from_request, at, values, fill)
+    # What is only chosen later is in no header yet.
+    later = (source.for_each.keys() | source.moments.keys()) - values.keys()
+    headers = {n: text for n, text in source.headers.items() if later.isdisjoint(MARK.findall(text))}
+    request = fill_request(each.from_request, headers, at, values, fill)
     require_same_origin(request, fill(str(source.url)), request.url)
     records = [record for page in read_pages(request, client, limit) for record in page.records]
     record_values = [read_path(record, each.from_request.value) for record in records]

@@ -30,6 +30,7 @@ from pipelines.sources.http.position import HttpPage
 from pipelines.sources.mapping import (
     HeaderMatch,
     check_absence,
+    describe_drift,
     list_names,
     map_columns,
     match_headers,
@@ -68,8 +69,7 @@ def pull(
     contract, _, landed_etag = validator.partition(":")
     single = source.paging.by == "none" and not source.for_each
     etag_before = landed_etag if single and contract == _hash_contract(source) else ""
-    day_headers = {n: fill(text).replace("{partition}", str(partition)) for n, text in source.headers.items()}
-    with Client(source, at, day_headers, fill, settings.retries.longest_pause) as client:
+    with Client(source, at, fill, settings.retries.longest_pause) as client:
         capture = read_capture(source, client, partition, fill, etag_before)
         first = next(capture)
         names = [c.name for c in source.columns if c.mapped]
@@ -152,6 +152,10 @@ def _format_records(
         raise PermanentSourceError(
             f"{page.request.at}page {page.number} has no {', '.join(map(repr, match.missing))}, which the source "
             f"needs. Nothing was landed. Correct `columns` of {source.name} in sources.yaml, or ask the source."
+        )
+    if page.records and not observes_matches() and (faults := describe_drift(source, match)):
+        raise PermanentSourceError(
+            f"{page.request.at}page {page.number}: {' '.join(faults)} Nothing was landed."
         )
     if match.unknown and source.drift.extra_column == "warn":
         note = f"columns not in the contract, dropped: {list_names(match.unknown)}"

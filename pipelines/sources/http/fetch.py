@@ -69,20 +69,19 @@ class Answer(NamedTuple):
 class Client:
     """A session with one source for one capture. Use as a context manager.
 
-    `at`: source and day; `headers` go with every request to the API, and to no other address; `fill`: the
-    secrets of a text.
+    `at`: source and day; `fill`: the secrets of a text. The headers of a request go to the API, and to no other
+    address.
     """
 
     def __init__(
         self,
         source: Source,
         at: str,
-        headers: Mapping[str, str],
         fill: Callable[[str], str],
         longest_pause: float = math.inf,
     ) -> None:
         self.source, self.longest_pause = source, longest_pause
-        self.session, self.free_at = open_session(headers), clock()
+        self.session, self.free_at = open_session({}), clock()
         self.tokens = TokenKeeper(source.token, at, fill) if source.token else None
 
     def __enter__(self) -> Client:
@@ -109,7 +108,7 @@ class Client:
         sleep(min(seconds, self.longest_pause))
 
     def _fetch_once(self, request: HttpRequest, etag: str) -> Answer:
-        headers = {"If-None-Match": etag} if etag else {}
+        headers = {**request.headers, **({"If-None-Match": etag} if etag else {})}
         if self.tokens is None:
             return self._send(request, headers)
         with_token = headers | self.tokens.header(self._post_form)

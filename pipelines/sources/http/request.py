@@ -19,7 +19,8 @@ MARK = re.compile(r"\{(\w+)\}")
 class HttpRequest(NamedTuple):
     """`at`: source, day and what it asks for, before every message. `values`: placeholder → value.
 
-    `form` is sent where there is one, else `json`; of a GET neither. `may_be_empty`: no records are an answer.
+    `form` is sent where there is one, else `json`; of a GET neither. `headers` go with every page, besides what the
+    session sends. `may_be_empty`: no records are an answer.
     """
 
     at: str
@@ -32,6 +33,7 @@ class HttpRequest(NamedTuple):
     paging: Paging
     values: Mapping[str, Any] = {}
     may_be_empty: bool = True
+    headers: Mapping[str, str] = {}
 
     def encode_form(self) -> dict[str, str] | None:
         """Field → text; what is a list or an object is JSON text."""
@@ -45,9 +47,14 @@ class HttpRequest(NamedTuple):
 
 
 def fill_request(
-    question: Any | EarlierRequest, at: str, values: Mapping[str, Any], fill: Callable[[str], str]
+    question: Any | EarlierRequest,
+    headers: Mapping[str, str],
+    at: str,
+    values: Mapping[str, Any],
+    fill: Callable[[str], str],
 ) -> HttpRequest:
-    """`question`: a source or an earlier request; `fill`: secrets and folders of a text.
+    """`question`: a source or an earlier request; `headers`: those of the source; `fill`: secrets and
+    folders of a text.
 
     A text that is a placeholder alone takes the value as it is, a number as a number; in an address values are
     encoded, so that none of them leads to another path.
@@ -73,6 +80,7 @@ def fill_request(
         records=str(question.records),
         paging=question.paging,
         values=values,
+        headers={name: _fill_marks(fill(text), values, str) for name, text in headers.items()},
     )
 
 

@@ -107,15 +107,16 @@ class HttpOptions(Frozen):
         return ("url", "records")
 
     def asks_for_day_over_http(self) -> bool:
-        """Whether the day stands anywhere in what is asked."""
+        """Whether the question for the records itself holds the day; one that only gives its values does not tell."""
         moments = (n for n, m in self.moments.items() if m.of == "partition" and m.at in OF_THE_DAY)
         marks = [f"{{{name}}}" for name in ("partition", *moments)]
-        return any(mark in text for text in self._list_texts() for mark in marks)
+        return any(mark in text for text in self._list_main_texts() for mark in marks)
 
     def _list_texts(self) -> Iterator[str]:
         earlier = [each.from_request for each in self.for_each.values() if each.from_request]
-        yield from list_texts(
-            [getattr(self, "url", None), self.params, self.request, self.form, self.headers]
-        )
+        yield from self._list_main_texts()
         for question in earlier:
             yield from list_texts([question.url, question.params, question.request, question.form])
+
+    def _list_main_texts(self) -> Iterator[str]:
+        return list_texts([getattr(self, "url", None), self.params, self.request, self.form, self.headers])
