@@ -76,7 +76,7 @@ def examine_build(
         *list_delivery_doubts(con, settings, relations[BATCHES]),
         *list_empty_columns(con, contracts, settings, relations[BATCHES]),
         *list_mart_facts(con, read_gate_facts(settings.dbt_target / "manifest.json"), relations),
-        *_compare_keys(con, settings, contracts, previous, relations[BATCHES]),
+        *compare_keys(con, settings, contracts, previous, relations[BATCHES]),
     ]
     if previous:
         facts += list_missing_days(con, contracts, previous.as_of, as_of, relations[BATCHES])
@@ -105,7 +105,7 @@ def _read_facts(con: duckdb.DuckDBPyConnection, release: Release) -> dict[tuple[
     return {(fact, scope): value for fact, scope, value in rows}
 
 
-def _compare_keys(
+def compare_keys(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,
     contracts: Contracts,
@@ -114,41 +114,51 @@ def _compare_keys(
 ) -> Iterator[Fact]:
     """Whole lists against the newest one that counted in the release before; days pulled again against theirs.
 
-    Before there is a release, against the accepted list of the day before.
+    Before there is a release, against the accepted list of the day before. What was withdrawn since is no measure
+    of anything: what it had replaced is.
     """
-    counted: dict[str, list[Delivery]] = {}
     withdrawn = find_withdrawn(settings.landing)
+    counted: dict[str, list[Delivery]] = {}
     for batch in inputs.list_inputs(con, previous.restores or previous.release_id) if previous else ():
-        # What was withdrawn since is no measure of anything.
-        if batch.standing == "current" and (batch.source, batch.batch_id) not in withdrawn:
+        if batch.standing in ("current", "superseded") and (batch.source, batch.batch_id) not in withdrawn:
             counted.setdefault(batch.source, []).append((batch.partition, batch.batch_id))
     for source in contracts.sources.values():
         rows = con.execute(
-            f"select partition_key::varchar, batch_id, is_current from {batches} "
-            "where source = ? and is_accepted and rows_accepted > 0 order by partition_key, batch_id",
+            f"select partition_key::varchar, batch_id, is_current, rows_accepted from {batches} "
+            "where source = ? and is_accepted order by partition_key, batch_id",
             [source.name],
         ).fetchall()
-        now = [(day, batch) for day, batch, is_current in rows if is_current]
-        if not now:
-            continue
-        before = counted.get(source.name, [])
+        empty = {batch for _, batch, _, count in rows if not count}
+        before = sorted(counted.get(source.name, []))
         if source.partitioning == "change_day":
-            fresh = dict(now)
-            pulled_again = [(day, batch) for day, batch in before if fresh.get(day, batch) != batch]
-            pairs = pulled_again, [(day, fresh[day]) for day, _ in pulled_again]
+            fresh = {day: batch for day, batch, is_current, _ in rows if is_current}
+            pulled_again = [
+                (day, batch) for day, batch in dict(before).items() if fresh.get(day, batch) != batch
+            ]
+            # Many days that lost nothing are no excuse for one that is empty now.
+            emptied = [(day, batch) for day, batch in pulled_again if fresh[day] in empty]
+            filled = [(day, batch) for day, batch in pulled_again if fresh[day] not in empty]
+            pairs = [(days, [(day, fresh[day]) for day, _ in days]) for days in (emptied, filled)]
         else:
+            now = [(day, batch) for day, batch, is_current, _ in rows if is_current and batch not in empty]
+            if not now:
+                continue
             yield from count_keys(con, source.name, _name_item(source), settings.landing, now[-1])
-            earlier = before if previous else [(day, batch) for day, batch, _ in rows if day < now[-1][0]]
-            pairs = earlier[-1:], now[-1:]
-        files = [
-            [str(path) for day, batch in deliveries
-             if (path := settings.quality / source.name / day / f"{batch}.accepted.parquet").exists()]
-            for deliveries in pairs
-        ]  # fmt: skip
-        if all(files) and files[0] != files[1]:
-            yield from count_lost_keys(
-                con, source.name, _name_item(source), *files, is_fixed=_is_fixed(source)
-            )
+            if not previous:
+                before = [(day, batch) for day, batch, *_ in rows if day < now[-1][0]]
+            pairs = [([delivery for delivery in before if delivery[1] not in empty][-1:], now[-1:])]
+        for earlier, later in pairs:
+            files = [_find_accepted(settings, source.name, deliveries) for deliveries in (earlier, later)]
+            if all(files) and files[0] != files[1]:
+                yield from count_lost_keys(
+                    con, source.name, _name_item(source), *files, is_fixed=_is_fixed(source)
+                )
+
+
+def _find_accepted(settings: Settings, source: str, deliveries: Sequence[Delivery]) -> list[str]:
+    """The files of accepted rows that there are."""
+    paths = [settings.quality / source / day / f"{batch}.accepted.parquet" for day, batch in deliveries]
+    return [str(path) for path in paths if path.exists()]
 
 
 def _is_fixed(source: Source) -> bool:
