@@ -103,9 +103,9 @@ def restore(**words: Any) -> None:
 @as_json
 def confirm(day: datetime, as_json: bool) -> None:
     """A code that lets one run of job `withdraw` in Dagster concern that day. It serves once."""
-    from pipelines.runs.confirmation import SECONDS_VALID, issue_confirmation
+    from pipelines.runs.confirmation import SECONDS_VALID, make_confirmation
 
-    code = issue_confirmation(Settings.from_env(), f"withdraw {day.date()}")
+    code = make_confirmation(Settings.from_env(), f"withdraw {day.date()}")
     if as_json:
         say({"confirm": code})
         return

@@ -6,7 +6,7 @@ import click
 
 from pipelines.cli.answers import as_json, say
 from pipelines.cli.console import console
-from pipelines.runs.confirmation import SECONDS_VALID, issue_confirmation
+from pipelines.runs.confirmation import SECONDS_VALID, make_confirmation
 from pipelines.settings import Settings
 
 
@@ -16,7 +16,7 @@ from pipelines.settings import Settings
 @as_json
 def confirm(action: str, number: int, as_json: bool) -> None:
     """A code that lets one run in Dagster restore release N, or accept hold N. It serves once."""
-    code = issue_confirmation(Settings.from_env(), f"{action} {number}")
+    code = make_confirmation(Settings.from_env(), f"{action} {number}")
     if as_json:
         say({"confirm": code})
         return

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-PROVINCES = frozenset(
+REGISTRATION_CODES = frozenset(
     f"{code:03d}"
     for code in (1, 2, 4, 6, 8, 10, 11, 12, 14, 15, 17, 19, 20, 22, 24, 25, 26, 27, 30, 31, 33, 34, 35, 36, 37, 38,
                  40, 42, 44, 45, 46, 48, 49, 51, 52, 54, 56, 58, 60, 62, 64, 66, 67, 68, 70, 72, 74, 75, 77, 79,
@@ -115,7 +115,7 @@ def _classify_groups(digits: str, sizes: list[int], is_foreign: bool) -> str:
 
 def is_citizen_id(digits: str) -> bool:
     """Twelve digits with the structure of a citizen's number; the century is the 20th or 21st."""
-    return len(digits) == 12 and digits[:3] in PROVINCES and digits[3] in "0123"
+    return len(digits) == 12 and digits[:3] in REGISTRATION_CODES and digits[3] in "0123"
 
 
 def is_phone(digits: str, is_foreign: bool = False) -> bool:

@@ -19,7 +19,7 @@ class NotConfirmed(ValueError):
     """Nobody confirmed this at the command line, or it was used already; the text says what to do."""
 
 
-def issue_confirmation(settings: Settings, action: str) -> str:
+def make_confirmation(settings: Settings, action: str) -> str:
     """The code that confirms `action` once within an hour, for the run's configuration."""
     code = secrets.token_hex(16)
     folder = settings.dagster / "confirmations"

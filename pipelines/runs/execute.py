@@ -12,7 +12,7 @@ from pipelines.landing.clock import describe_future_batch, list_future_batches
 from pipelines.log import get_logger
 from pipelines.masking import mask_secrets
 from pipelines.runs.alive import running
-from pipelines.runs.confirmation import issue_confirmation
+from pipelines.runs.confirmation import make_confirmation
 from pipelines.runs.plan import Plan
 from pipelines.runs.steps import StepEvent, ignore_step
 from pipelines.settings import ONLY_MISSING_TAG, RetryPolicy, Settings
@@ -80,7 +80,7 @@ def accept_hold(
     on_step: Callable[[StepEvent], None] = ignore_step,
 ) -> RunResult:
     """What the gate held, published by name and reason, then exported."""
-    confirm = issue_confirmation(settings, f"accept {hold_id}")
+    confirm = make_confirmation(settings, f"accept {hold_id}")
     choice = {"author": author, "reason": reason, "accept": hold_id, "confirm": confirm}
     config = {"release": {"config": choice}}
     failure, release = _execute(settings, "accept_held", config, {}, on_step)
@@ -96,7 +96,7 @@ def restore_release(
     on_step: Callable[[StepEvent], None] = ignore_step,
 ) -> RunResult:
     """Job `restore`: the content of an old release published as a new one, then exported."""
-    confirm = issue_confirmation(settings, f"restore {release_id}")
+    confirm = make_confirmation(settings, f"restore {release_id}")
     choice = {"author": "thongsuot", "reason": reason, "restore": release_id, "confirm": confirm}
     config = {"release": {"config": choice}}
     failure, release = _execute(settings, "restore", config, {}, on_step)

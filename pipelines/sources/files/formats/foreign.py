@@ -24,7 +24,8 @@ class Kind(NamedTuple):
     advice: str
 
     def __str__(self) -> str:
-        return f"it is {self.name}, though its name says otherwise; {self.advice}"
+        contradiction = "" if self.name.startswith("empty") else ", though its name says otherwise"
+        return f"it is {self.name}{contradiction}; {self.advice}"
 
 
 WEB_PAGE = Kind(
