@@ -28,6 +28,7 @@ from pipelines.cli import (
     verify,
 )
 from pipelines.cli.environment import WrongSetting, check_environment
+from pipelines.landing.withdrawals import WrongRecord
 from pipelines.masking import mask_output
 from pipelines.settings import Settings, SettingsError
 from pipelines.sources.contracts.contract_file import ContractError
@@ -45,6 +46,11 @@ class Operator(click.Group):
             ) from None
         except SettingsError as error:
             raise WrongSetting(str(error)) from None
+        except WrongRecord as error:
+            raise click.ClickException(
+                f"{error}.\nTake the file out, or put the folder back from backup; `thongsuot verify` compares it with "
+                "the releases. Nothing was changed; the last release is still served."
+            ) from None
         except KeyboardInterrupt:
             raise click.ClickException("Stopped by a signal; the last release is still served.") from None
 

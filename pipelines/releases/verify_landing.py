@@ -10,7 +10,7 @@ from pipelines.lake import catalogue as lake
 from pipelines.lake import inputs, ledger
 from pipelines.landing.batches import hash_file, read_sidecar
 from pipelines.landing.clock import describe_future_batch, list_future_batches
-from pipelines.landing.withdrawals import list_withdrawals
+from pipelines.landing.withdrawals import WrongRecord, list_withdrawals
 from pipelines.releases.findings import Finding
 from pipelines.settings import Settings
 
@@ -74,16 +74,16 @@ def check_landing(
 
 def check_withdrawals(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Finding]:
     """Every event that the newest release published is still on record, in the same words."""
+    try:
+        events = list_withdrawals(settings.landing)
+    except WrongRecord as error:
+        yield Finding("edited_withdrawal", str(error))
+        return
     if not ledger.table_exists(con, "audit", "withdrawals"):
         return
     cursor = con.execute(f"from {lake.ALIAS}.audit.withdrawals order by event_id")
     names = [column[0] for column in cursor.description or []]
     published = [dict(zip(names, map(str, row), strict=True)) for row in cursor.fetchall()]
-    try:
-        events = list_withdrawals(settings.landing)
-    except (ValueError, TypeError):
-        yield Finding("edited_withdrawal", "landing: the record of withdrawn batches cannot be read")
-        return
     kept = {str(e.event_id): {**vars(e), "partition_key": e.partition} for e in events}
     for event in published:
         there = kept.get(event["event_id"], {})

@@ -82,10 +82,16 @@ def test_a_withdrawn_batch_is_a_cause_of_its_own_and_its_return_another(
     record = settings.landing / FOLDER / "000001.json"
     record.write_text(record.read_text(encoding="utf-8").replace("Nguyễn A", "Nguyễn B"), encoding="utf-8")
     (settings.landing / FOLDER / "000004.json").unlink()
-    findings = [
-        finding for finding in verify_releases(settings).findings if finding.kind == "edited_withdrawal"
+    texts = find_edited(settings)
+    assert ["`author`" in texts[0], "is missing" in texts[1]] == [True, True]
+    record.with_name("0000012.json").write_text(record.read_text(encoding="utf-8"), encoding="utf-8")
+    assert find_edited(settings) == [
+        "landing: _withdrawals/0000012.json is no event: the next one is 000002.json"
     ]
-    assert ["`author`" in findings[0].text, "is missing" in findings[1].text] == [True, True]
+
+
+def find_edited(settings: Settings) -> list[str]:
+    return [f.text for f in verify_releases(settings).findings if f.kind == "edited_withdrawal"]
 
 
 def find_days(settings: Settings, source: str) -> list[str]:

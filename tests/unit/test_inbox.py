@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from datetime import date, datetime
@@ -67,7 +68,7 @@ def test_a_crash_between_landing_and_archiving_is_healed_by_the_next_look(
 ) -> None:
     drop(settings, "a.csv", "1")
     with monkeypatch.context() as broken:
-        broken.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(os, "rename", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             land(settings, inbox_source())
     assert lying(settings, "inbox") == ["inbox/a.csv"]
@@ -348,6 +349,53 @@ def test_a_refused_file_called_like_the_reason_stays_what_it_is(settings: Settin
         land(settings, inbox_source())
     (moved, reason), *others = inbox.list_refused(inbox_source(), settings)
     assert (moved.read_bytes(), others) == (b"%PDF-1.7", []) and "it is a PDF" in reason
+
+
+@pytest.mark.parametrize("link", [".refused", ".refused/{sha}", "../archive", "../archive/register"])
+def test_a_link_in_the_way_of_a_moved_file_is_not_followed(settings: Settings, link: str) -> None:
+    path = drop(settings, "000001.json", "1")
+    sha = hash_file(path)
+    elsewhere = settings.data / "landing/_withdrawals"
+    elsewhere.mkdir(parents=True)
+    place = path.parent / link.format(sha=sha[:12])
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(elsewhere)
+    with pytest.raises(OSError, match="is a link or no folder"):
+        if "archive" in link:
+            inbox.archive_file(inbox_source(), settings, path, sha, str(DAY))
+        else:
+            inbox.refuse_file(inbox_source(), settings, path, sha, "why")
+    assert list(elsewhere.iterdir()) == [] and path.exists()
+    (elsewhere / "x").mkdir()
+    (elsewhere / "x/reason.txt").write_text("a secret")
+    assert list(inbox.list_refused(inbox_source(), settings)) == []
+
+
+def test_a_link_called_like_the_reason_is_replaced_and_what_it_led_to_stays(settings: Settings) -> None:
+    path = drop(settings, "a.csv", "1")
+    sha = hash_file(path)
+    victim = settings.data / "victim"
+    victim.write_text("as it was")
+    folder = path.parent / ".refused" / sha[:12]
+    folder.mkdir(parents=True)
+    (folder / "reason.txt").symlink_to(victim)
+    moved = inbox.refuse_file(inbox_source(), settings, path, sha, "why")
+    assert victim.read_text() == "as it was"
+    assert next(inbox.list_refused(inbox_source(), settings))[1].endswith("why") and moved.exists()
+
+
+def test_between_file_systems_a_file_is_copied_whole(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    path = drop(settings, "a.csv", "1")
+    content, sha = path.read_bytes(), hash_file(path)
+    monkeypatch.setattr(os, "rename", refuse)
+    moved = inbox.archive_file(inbox_source(), settings, path, sha, str(DAY))
+    assert moved.read_bytes() == content and moved.stat().st_mtime == NOON and not path.exists()
+    assert len(list(moved.parent.iterdir())) == 1
 
 
 def test_nothing_in_the_archive_is_overwritten(settings: Settings) -> None:

@@ -10,7 +10,6 @@ import errno
 import hashlib
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -20,6 +19,7 @@ from typing import NamedTuple
 
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.files.folders import copy_file, create_file, open_folder
 from pipelines.sources.files.names import make_plain_name
 
 REFUSED = ".refused"
@@ -93,8 +93,10 @@ def original_name(archived_file: Path) -> str:
 
 def archive_file(source: Source, settings: Settings, path: Path, sha256: str, day: str) -> Path:
     """Move a landed file to `<archive>/<source>/<day>/<sha12>-<name>`, its name cut where there is no room."""
-    folder = archive_folder(source, settings) / source.name / day
-    return _move(path, _find_free(folder, "-" + make_plain_name(path.name), sha256))
+    base = archive_folder(source, settings)
+    target = _find_free(base / source.name / day, "-" + make_plain_name(path.name), sha256)
+    # A folder that the contract names is the operator's to link; the one next to the inbox may be anybody's.
+    return _move(path, base if source.archive else base.parent, target)
 
 
 def refuse_file(source: Source, settings: Settings, path: Path, sha256: str, reason: str) -> Path:
@@ -104,9 +106,11 @@ def refuse_file(source: Source, settings: Settings, path: Path, sha256: str, rea
     """
     name = make_plain_name(path.name)
     name = f"file-{name}" if name.casefold() == REASON else name
-    moved = _move(path, _find_free(_split_inbox(source, settings)[0] / REFUSED, f"/{name}", sha256))
+    inbox = _split_inbox(source, settings)[0]
+    moved = _move(path, inbox, _find_free(inbox / REFUSED, f"/{name}", sha256))
     text = f"{datetime.now(LOCAL_ZONE):%Y-%m-%d %H:%M:%S} {reason}\n"
-    moved.with_name(REASON).write_text(text, "utf-8", errors="backslashreplace")
+    with open_folder(inbox, moved.parent) as folder, create_file(folder, REASON) as stream:
+        stream.write(text.encode("utf-8", "backslashreplace"))
     return moved
 
 
@@ -128,7 +132,11 @@ def list_refused(source: Source, settings: Settings) -> Iterator[tuple[Path, str
     """Files set aside, each with its reason."""
     if source.inbox is None:
         return
-    for reason in sorted((_split_inbox(source, settings)[0] / REFUSED).glob(f"*/{REASON}")):
+    folder = _split_inbox(source, settings)[0] / REFUSED
+    for reason in sorted(folder.glob(f"*/{REASON}")):
+        # What a link leads to is nobody's reason, and is not shown.
+        if any(map(Path.is_symlink, (folder, reason.parent, reason))):
+            continue
         for path in sorted(reason.parent.iterdir()):
             if path != reason:
                 yield path, reason.read_text(encoding="utf-8", errors="replace").strip()
@@ -150,18 +158,16 @@ def _fill_path(source: Source, text: str, settings: Settings) -> Path:
     return Path(source.fill_text(text, settings.data))
 
 
-def _move(path: Path, target: Path) -> Path:
+def _move(path: Path, root: Path, target: Path) -> Path:
     """By rename; between file systems by a copy that is whole before the original goes."""
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        path.rename(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        draft = target.with_name(f".{target.name}.partial")
-        shutil.copy2(path, draft)
-        with draft.open("rb") as stream:
-            os.fsync(stream.fileno())
-        draft.replace(target)
-        path.unlink()
+    with open_folder(root, target.parent) as folder:
+        try:
+            os.rename(path, target.name, dst_dir_fd=folder)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            draft = f".{target.name}.partial"
+            copy_file(path, folder, draft)
+            os.replace(draft, target.name, src_dir_fd=folder, dst_dir_fd=folder)
+            path.unlink()
     return target
