@@ -30,6 +30,7 @@ from pipelines.cli import (
 from pipelines.cli.environment import WrongSetting, check_environment
 from pipelines.landing.withdrawals import WrongRecord
 from pipelines.masking import mask_output
+from pipelines.runs.lock import ForeignFile
 from pipelines.settings import Settings, SettingsError
 from pipelines.sources.contracts.contract_file import ContractError
 
@@ -51,6 +52,8 @@ class Operator(click.Group):
                 f"{error}.\nTake the file out, or put the folder back from backup; `thongsuot verify` compares it with "
                 "the releases. Nothing was changed; the last release is still served."
             ) from None
+        except ForeignFile as error:
+            raise click.ClickException(str(error)) from None
         except KeyboardInterrupt:
             raise click.ClickException("Stopped by a signal; the last release is still served.") from None
 

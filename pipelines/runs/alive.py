@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from pipelines.log import get_logger
 from pipelines.runs.drafts import remove_drafts
+from pipelines.runs.lock import name_owner
 from pipelines.runs.processes import is_process_since
 from pipelines.settings import Settings
 
@@ -60,7 +61,7 @@ def settle_runs(settings: Settings, instance: Any) -> list[str]:
     One that cannot be stored (no space) keeps its mark, and is settled at a later start.
     """
     remove_drafts(settings)
-    dead = {path.stem: path for path in _folder(settings).glob("*.run") if _is_abandoned(path)}
+    dead = {path.stem: path for path in _folder(settings).glob("*.run") if _is_abandoned(path, settings)}
     runs = {run_id: instance.get_run_by_id(run_id) for run_id in dead}
     runs |= _find_dead_without_mark(settings, instance)
     settled = []
@@ -143,7 +144,8 @@ def _mark(settings: Settings, run_id: str) -> IO[str]:
     path = _path(settings, run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
-    handle = draft.open("w")
+    with name_owner(path.parent, settings):
+        handle = draft.open("w")
     fcntl.flock(handle, fcntl.LOCK_EX)
     draft.replace(path)  # seen only once it is locked
     return handle
@@ -157,9 +159,9 @@ def _path(settings: Settings, run_id: str) -> Path:
     return _folder(settings) / f"{run_id}.run"
 
 
-def _is_abandoned(path: Path) -> bool:
+def _is_abandoned(path: Path, settings: Settings) -> bool:
     try:
-        with path.open() as handle:
+        with name_owner(path, settings), path.open() as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, FileNotFoundError):
         return False

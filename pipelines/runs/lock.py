@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
 import sys
 import time
 from collections.abc import Iterator
@@ -50,6 +51,38 @@ class Busy(RuntimeError):
         self.holder = holder
 
 
+class ForeignFile(RuntimeError):
+    """A file of ours that another account made, as one `sudo thongsuot` does; the text names it, and what to do."""
+
+
+@contextmanager
+def name_owner(path: Path, settings: Settings) -> Iterator[None]:
+    """Inside, a right that is missing on `path` is told as ForeignFile."""
+    try:
+        yield
+    except PermissionError as error:
+        user = _name_account(os.geteuid())
+        raise ForeignFile(
+            f"{path} belongs to another account{_name_owner(path)} and cannot be used by {user}. "
+            f"Was thongsuot run with sudo? Give it back once: sudo chown -R {user} {settings.data}. "
+            "The last release is still served."
+        ) from error
+
+
+def _name_owner(path: Path) -> str:
+    try:
+        return f" ({_name_account(path.stat().st_uid)})"
+    except OSError:
+        return ""
+
+
+def _name_account(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
 @contextmanager
 def exclusive(settings: Settings, wait: float = SECONDS_TO_WAIT) -> Iterator[None]:
     """Hold the writer lock; the kernel releases it with the process, however that ends.
@@ -59,10 +92,12 @@ def exclusive(settings: Settings, wait: float = SECONDS_TO_WAIT) -> Iterator[Non
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     # Not truncated: until the lock is ours, the file says whose it is.
-    descriptor = os.open(_file(settings), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with name_owner(_file(settings), settings):
+        descriptor = os.open(_file(settings), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "r+", encoding="utf-8") as handle:
         # Whoever may open it may also hold it: an older one was open to every account.
-        os.fchmod(descriptor, 0o600)
+        with name_owner(_file(settings), settings):
+            os.fchmod(descriptor, 0o600)
         _wait_for_lock(handle, settings, wait)
         _write_holder(handle)
         with name_holders(settings.lake / "catalog.sqlite", settings.warehouse, what_now=WHAT_NOW):

@@ -6,6 +6,7 @@ page. ASGI, without a framework: each rule looks at the head of a request and na
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # Methods that change nothing (RFC 9110 §9.2.1); every other one does, as far as a guard can know.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 GRAPHQL = "/graphql"
+# RFC 9110 §7.2: a name or an address in brackets, perhaps a port, and nothing else.
+HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::[0-9]{0,5})?")
 # Dagster's pages are never shown inside another's: a click there would be the operator's.
 NO_FRAME = [(b"x-frame-options", b"DENY"), (b"content-security-policy", b"frame-ancestors 'none'")]
 
@@ -91,14 +94,9 @@ class _Head:
 
 
 def _host_of(value: str) -> str | None:
-    """The name of `name:port` or `[address]:port`; None for what is no host."""
-    try:
-        parts = urlsplit(f"//{value}")
-        _ = parts.port
-    except ValueError:
-        return None
-    plain = not (parts.path or parts.query or parts.fragment or parts.username is not None)
-    return (parts.hostname or "").rstrip(".") or None if plain else None
+    """The name of `name:port` or `[address]:port`; None for what is no host, also where more follows."""
+    match = HOST.fullmatch(value)
+    return (match["address"] or match["name"]).rstrip(".").lower() or None if match else None
 
 
 def _check_origin(head: _Head) -> Refusal | None:
@@ -130,7 +128,8 @@ def _check_reader(head: _Head) -> Refusal | None:
 
 def _check_graphql(head: _Head) -> Refusal | None:
     """A GET changes nothing: Dagster would run a mutation that an address names."""
-    if head.path != GRAPHQL or head.is_websocket:
+    # Below a prefix (`--path-prefix /x`) Dagster's address is /x/graphql.
+    if not head.path.endswith(GRAPHQL) or head.is_websocket:
         return None
     if head.method in SAFE_METHODS and head.has_query:
         return Refusal(405, "GraphQL is asked by POST of application/json.")

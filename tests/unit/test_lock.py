@@ -14,11 +14,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from click.testing import CliRunner
 
 from pipelines import duck
+from pipelines.cli import Operator
 from pipelines.file_holders import FileBusy
 from pipelines.lake import catalogue
-from pipelines.runs.lock import Busy, exclusive, read_holder
+from pipelines.runs import alive
+from pipelines.runs.lock import Busy, ForeignFile, exclusive, read_holder
 from pipelines.settings import Settings
 
 
@@ -70,6 +73,48 @@ def test_a_waiting_writer_ends_at_the_signal(settings: Settings) -> None:
                 raise AssertionError("two writers")
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("call", ["open", "fchmod"])
+def test_a_lock_of_another_account_is_named_with_the_way_out(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(f"pipelines.runs.lock.os.{call}", refuse)
+    with (
+        pytest.raises(
+            ForeignFile, match=rf"writer\.lock belongs to another .*sudo chown -R \w+ {settings.data}"
+        ),
+        exclusive(settings),
+    ):
+        raise AssertionError("no lock")
+
+
+def test_a_mark_of_another_account_is_named_with_the_way_out(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    mark = settings.dagster / "running" / "a.run"
+    mark.parent.mkdir(parents=True)
+    mark.touch()
+    monkeypatch.setattr("pathlib.Path.open", refuse)
+    with pytest.raises(ForeignFile, match=r"a\.run belongs to another account \(\w+\).*sudo chown -R"):
+        alive.settle_runs(settings, None)
+
+
+def test_a_command_says_it_in_one_line() -> None:
+    main = Operator("main")
+
+    @main.command()
+    def look() -> None:
+        raise ForeignFile("writer.lock belongs to another account")
+
+    answer = CliRunner().invoke(main, ["look"])
+    assert answer.exit_code == 1 and answer.output == "Error: writer.lock belongs to another account\n"
 
 
 HOLD_SQLITE = """

@@ -372,6 +372,16 @@ def test_a_value_from_an_answer_leads_to_no_other_path(settings: Settings) -> No
     assert api.requests[1].path == "/of/..%2Fx%3Fy%3D1"
 
 
+@pytest.mark.parametrize("value", [".", ".."])
+def test_a_value_of_dots_leads_to_no_other_path(settings: Settings, value: str) -> None:
+    each = {"unit": {"values": [value]}}
+    with serving(lambda request, number: LETTERS) as api:
+        one = issues(f"{api.url}of/{{unit}}/list", for_each=each, personal={})
+        with pytest.raises(PermanentSourceError, match=r"a part of `url`, which would lead to another path"):
+            codes(settings, one)
+    assert api.requests == []
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -170,6 +170,13 @@ ATTACKS = {
     "a name that begins like ours": (
         421, lambda s, m: s.ask("POST", "/graphql", json.dumps({"query": m}), content_type=JSON,
                                 host="127.0.0.1.evil.example")),
+    "an address with a name behind it": (
+        421, lambda s, m: s.ask("POST", "/graphql", json.dumps({"query": m}), content_type=JSON,
+                                host="[::1]evil.com")),
+    "an address with a name behind it, and a port": (
+        421, lambda s, m: s.ask("POST", "/graphql", json.dumps({"query": m}), content_type=JSON,
+                                host="[::1].evil.com:3000")),
+    "GET of a mutation below a prefix": (405, lambda s, m: s.ask("GET", f"/x/graphql?query={quote(m)}")),
     "a name behind a user": (
         421, lambda s, m: s.ask("POST", "/graphql", json.dumps({"query": m}), content_type=JSON,
                                 host="localhost@evil.example")),

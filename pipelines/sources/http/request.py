@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contracts.options.http_requests import EarlierRequest, Moment, Paging
+from pipelines.sources.errors import PermanentSourceError
 
 MARK = re.compile(r"\{(\w+)\}")
 
@@ -57,7 +58,7 @@ def fill_request(
     folders of a text.
 
     A text that is a placeholder alone takes the value as it is, a number as a number; in an address values are
-    encoded, so that none of them leads to another path.
+    encoded, so that none of them leads to another path; PermanentSourceError where one still would.
     """
 
     def filled(value: Any) -> Any:
@@ -70,10 +71,17 @@ def fill_request(
             return {key: filled(inner) for key, inner in value.items()}
         return [filled(inner) for inner in value] if isinstance(value, list) else value
 
+    url = _fill_marks(fill(str(question.url)), values, lambda value: quote(str(value), safe=""))
+    # Dots are never encoded, and a part of them alone is resolved on the way (RFC 3986 §5.2.4).
+    if {".", ".."} & set(urlsplit(url).path.split("/")):
+        raise PermanentSourceError(
+            f"{at}a value makes `.` or `..` a part of `url`, which would lead to another path. Nothing was asked "
+            "with it. Correct the values under `for_each` in sources.yaml, or the request that gives them."
+        )
     return HttpRequest(
         at=at,
         method=question.method,
-        url=_fill_marks(fill(str(question.url)), values, lambda value: quote(str(value), safe="")),
+        url=url,
         params=filled(question.params),
         json=filled(question.request),
         form=filled(question.form),
