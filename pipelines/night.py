@@ -33,7 +33,7 @@ from pipelines.releases.verify_quality import find_suspect_batches, refuse_suspe
 from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts, Source
-from pipelines.sources.errors import NotProvided
+from pipelines.sources.errors import DeliveryRefused, NotProvided, SourceError
 from pipelines.warehouse import dbt
 from pipelines.warehouse.build import count_rows, finish_build, read_inputs, write_inputs
 from pipelines.warehouse.data_tests import build_and_test
@@ -84,11 +84,16 @@ class BuildResult(NamedTuple):
 
 
 def land_source(night: Night, source: Source) -> LandedDays:
-    """One new batch per day; SourceError (or a subclass) where a day's delivery cannot be read whole."""
+    """One new batch per day; SourceError (or a subclass) where a day's delivery cannot be read whole.
+
+    A delivery that is refused stops its own day alone: the others are landed, then DeliveryRefused names every day
+    that failed. It is not tried again, whatever else failed: what was set aside would not be there to fail again.
+    """
     days = choose_days(source, night.days)
     if night.only_missing:
         days = find_missing_days(source, days, night.settings)
     landed = LandedDays([], [])
+    refused: list[DeliveryRefused] = []
     with duck.connect(night.settings.extensions) as con:
         for day in days:
             try:
@@ -96,9 +101,18 @@ def land_source(night: Night, source: Source) -> LandedDays:
             except NotProvided:
                 landed.not_provided.append(day)
                 LOG.info("not provided", source=source.name, partition=day)
+            except DeliveryRefused as error:
+                refused.append(error)
+                LOG.error(str(error), source=source.name, partition=day)
+            except SourceError as error:
+                if not refused:
+                    raise
+                raise DeliveryRefused("\n".join(map(str, [*refused, error]))) from None
             else:
                 landed.batches.append(batch)
                 LOG.info("landed", source=source.name, partition=day, batch=batch.batch_id, rows=batch.rows)
+    if refused:
+        raise DeliveryRefused("\n".join(map(str, refused)))
     return landed
 
 

@@ -73,18 +73,27 @@ def _list_ready(source: Source, settings: Settings) -> Iterator[tuple[Path, date
         yield path, day, sha, max(partitions, default=None)
 
 
-def set_file_aside(source: Source, settings: Settings, error: FileRefused) -> str:
-    """Move a refused file of the inbox out of the way of the others; what was done, in words."""
-    if error.path is None or error.path not in inbox.list_ready(source, settings):
-        return ""
-    try:
-        moved = inbox.refuse_file(source, settings, error.path, error.sha256, str(error))
-    except OSError as failure:
-        return f" The file could not be set aside ({failure.strerror}): take it out of the inbox by hand."
-    return (
-        f" The file was set aside in {'/'.join(moved.parts[-3:-1])}/ with the reason beside it; "
-        f"correct it, or move it back to try again."
-    )
+def set_files_aside(source: Source, settings: Settings, error: FileRefused) -> str:
+    """Move refused files of the inbox out of the way of the others; what was done, in words.
+
+    What was landed before lies in the archive and stays there: it was in order without the new ones.
+    """
+    ready = inbox.list_ready(source, settings)
+    text = ""
+    for path, sha256 in error.files.items():
+        if path not in ready:
+            continue
+        file = "The file" if len(error.files) == 1 else f"The file {make_plain_name(path.name)!r}"
+        try:
+            moved = inbox.refuse_file(source, settings, path, sha256, str(error))
+        except OSError as failure:
+            text += f" {file} could not be set aside ({failure.strerror}): take it out of the inbox by hand."
+        else:
+            text += (
+                f" {file} was set aside in {'/'.join(moved.parts[-3:-1])}/ with the reason beside it; "
+                f"correct it, or move it back to try again."
+            )
+    return text
 
 
 def find_new_days(source: Source, settings: Settings, days: Iterable[date]) -> set[date]:

@@ -14,7 +14,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.errors import DeliveryRefused
 from pipelines.sources.values.mixtures import ENOUGH_DAYS, LAST_MONTH
 from pipelines.sources.values.moments import is_of_moments
 
@@ -24,7 +24,7 @@ PARTS = re.compile(r"(\d+)[-/.](\d+)[-/.](\d+)")
 
 
 def check_date_mixtures(con: duckdb.DuckDBPyConnection, source: Source, partition: str, path: Path) -> None:
-    """PermanentSourceError where day and month of a part of a column were exchanged, by all appearances."""
+    """DeliveryRefused where day and month of a part of a column were exchanged, by all appearances."""
     relation = f"read_parquet({duck.literal(path)})"
     present = {str(row[0]) for row in con.execute(f"describe from {relation}").fetchall()}
     names = [c.name for c in source.columns if is_of_moments(c) and c.name in present]
@@ -37,7 +37,7 @@ def check_date_mixtures(con: duckdb.DuckDBPyConnection, source: Source, partitio
     for name, days in zip(names, row, strict=True):
         if examples := find_exchange(days or ()):
             changed, whole = examples
-            raise PermanentSourceError(
+            raise DeliveryRefused(
                 f"{source.name} {partition}: column {name!r} writes its dates in two ways: none of those like "
                 f"{changed!r} has a day above {LAST_MONTH}, all of those like {whole!r} have. A spreadsheet with other "
                 f"settings opened it: what it could read became dates with day and month exchanged. Nothing was "

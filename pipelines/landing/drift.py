@@ -14,7 +14,7 @@ import duckdb
 from pipelines import duck
 from pipelines.privacy.detectors import redacted_sql
 from pipelines.sources.contracts.contract import Column, Source
-from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.errors import DeliveryRefused
 from pipelines.sources.values.characters import describe_characters
 from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
 
@@ -34,11 +34,11 @@ class Change(NamedTuple):
 def check_drift(
     con: duckdb.DuckDBPyConnection, source: Source, partition: str, path: Path
 ) -> tuple[str, ...]:
-    """Notes for the batch in `path`; PermanentSourceError where the contract says `fail`."""
+    """Notes for the batch in `path`; DeliveryRefused where the contract says `fail`."""
     changes = list(_find_changes(con, source, path))
     refused = [change.text for change in changes if change.mode == "fail"]
     if refused:
-        raise PermanentSourceError(
+        raise DeliveryRefused(
             f"{source.name} {partition}: {'; '.join(refused)}. `drift` of {source.name} in sources.yaml "
             "forbids it; nothing was landed. Add the words or formats there, or correct the source."
         )

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.errors import DeliveryRefused
 from pipelines.sources.mapping import HeaderMatch, join_matches, suggest_header
 
 # A log's smaller days may lack a value by chance: so many deliveries before are asked.
@@ -20,7 +20,7 @@ DELIVERIES = 8
 def check_lost_columns(
     source: Source, partition: str, matches: Sequence[HeaderMatch], landing: Path, *, label: str = ""
 ) -> None:
-    """PermanentSourceError where an earlier delivery had values in a column whose header is gone.
+    """DeliveryRefused where an earlier delivery had values in a column whose header is gone.
 
     `label`: what the message calls the source, where it is no source of a day.
     """
@@ -33,7 +33,7 @@ def check_lost_columns(
         f"{suggest_header(columns[name], [h for match in matches for h in match.unknown])} "
         for name, day in lost.items()
     )
-    raise PermanentSourceError(
+    raise DeliveryRefused(
         f"{label or f'{source.name} {partition}'}: {texts}Nothing was landed. Ask the source for the whole delivery, "
         f"correct the header in sources.yaml, or take the column out of `columns` there if it will not come again."
     )

@@ -22,7 +22,7 @@ from pipelines.privacy.detectors import register_detectors
 from pipelines.settings import Settings
 from pipelines.sources.connectors import find_connector
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.errors import FileRefused, NotProvided, PermanentSourceError, Unchanged
+from pipelines.sources.errors import DeliveryRefused, FileRefused, NotProvided, Unchanged
 from pipelines.sources.mapping import observe_matches
 from pipelines.sources.states import unfold_milestones
 
@@ -66,16 +66,13 @@ def land_partition(
                 f"copy ({batch_sql(source, relation)}) to {duck.literal(out)} "
                 f"(format parquet, compression zstd)"
             )
+            # Within the pull: the connector knows which files a refusal is about.
             check_repeated_keys(con, source, str(partition), out, relation)
-        check_lost_columns(source, str(partition), matches, settings.landing)
-        check_date_mixtures(con, source, str(partition), out)
+            check_lost_columns(source, str(partition), matches, settings.landing)
+            check_date_mixtures(con, source, str(partition), out)
+            drift = check_drift(con, source, str(partition), out)
         alike = note_alike_codes(con, source, out)
-        notes = (
-            *relation.notes,
-            *alike,
-            *check_drift(con, source, str(partition), out),
-            *note_lost_letters(con, out),
-        )
+        notes = (*relation.notes, *alike, *drift, *note_lost_letters(con, out))
         return relation.origin, notes, relation.validator
 
     try:
@@ -88,7 +85,7 @@ def land_partition(
         log.info("not provided")
         raise
     except FileRefused as error:
-        raise PermanentSourceError(f"{error}{arrivals.set_file_aside(source, settings, error)}") from None
+        raise DeliveryRefused(f"{error}{arrivals.set_files_aside(source, settings, error)}") from None
     arrivals.archive_counted_files(source, settings)
     log.info("landed", batch=batch.batch_id, rows=batch.rows)
     for note in batch.notes:

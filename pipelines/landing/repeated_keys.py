@@ -16,7 +16,7 @@ from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.column import Column
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.identity import list_identity
-from pipelines.sources.errors import PermanentSourceError, SourceError
+from pipelines.sources.errors import DeliveryRefused, SourceError
 from pipelines.sources.notes import CHECK
 from pipelines.sources.relation import Relation
 from pipelines.sources.values.parsing import clean_text_sql
@@ -58,7 +58,7 @@ def check_repeated_keys(
             f"{text} The capture is tried again as a whole; if it stays so, the pages overlap: have the API sort by "
             f"its key, or correct `paging` of {source.name} in sources.yaml. {_describe_way_out()}"
         )
-    raise PermanentSourceError(
+    raise DeliveryRefused(
         f"{text} Ask the source for one whole export, or correct `path`, `sheets` or `query` of {source.name} in "
         f"sources.yaml. {_describe_way_out()}"
     )

@@ -6,6 +6,7 @@ what a terminal would obey (a parser repeats bytes of the file) is shown as U+FF
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.masking import make_printable, mask_secrets
@@ -26,12 +27,16 @@ class PermanentSourceError(SourceError):
     """Trying again cannot help: bad credentials, a missing column, a file of another shape."""
 
 
-class FileRefused(PermanentSourceError):
-    """One file cannot be read or mapped; `path` and `sha256` tell which, where one alone is at fault."""
+class DeliveryRefused(PermanentSourceError):
+    """What came for one day cannot be landed; other days of the source can."""
 
-    def __init__(self, text: str, path: Path | None, sha256: str = "") -> None:
+
+class FileRefused(DeliveryRefused):
+    """Files cannot be read, mapped or landed; `files`: path → SHA-256 of those at fault, as far as that is clear."""
+
+    def __init__(self, text: str, files: Mapping[Path, str]) -> None:
         super().__init__(text)
-        self.path, self.sha256 = path, sha256
+        self.files = files
 
 
 class NotProvided(SourceError):

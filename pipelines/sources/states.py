@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pipelines import duck
 from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.errors import DeliveryRefused
 from pipelines.sources.relation import Relation
 from pipelines.sources.values.moments import read_moment_sql, write_moment
 from pipelines.sources.values.placeholders import is_placeholder_sql
@@ -28,7 +28,7 @@ def unfold_milestones(source: Source, partition: date, relation: Relation) -> Re
     own = relation.columns.get("status_code", "null::varchar")
     times = [at for at in source.milestones if at in relation.columns]
     if not times and "status_code" not in relation.columns:
-        raise PermanentSourceError(
+        raise DeliveryRefused(
             f"{source.name} {partition}: none of the `milestones` columns is there, nor a status. "
             f"Correct `milestones` of {source.name} in sources.yaml."
         )

@@ -17,7 +17,7 @@ import duckdb
 from pipelines import duck
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.errors import FileRefused, NotProvided, PermanentSourceError
+from pipelines.sources.errors import DeliveryRefused, FileRefused, NotProvided, PermanentSourceError
 from pipelines.sources.files import inbox, unpacking
 from pipelines.sources.files.failures import refuse_after_copy, refuse_export
 from pipelines.sources.files.file_set import SourceFile, find_files, has_file, require_unchanged
@@ -55,8 +55,8 @@ def pull(
 ) -> Iterator[Relation]:
     """The files of this day as text columns.
 
-    NotProvided where the day has none, FileRefused where one cannot be read or mapped. `validator` is not
-    asked: files that were counted are known by their SHA-256.
+    NotProvided where the day has none, FileRefused where one cannot be read or mapped, or where who pulls
+    refuses what was read. `validator` is not asked: files that were counted are known by their SHA-256.
     """
     # One path for every day tells how things stand now, but for a log that tells of every day.
     is_one_path = not source.inbox and not has_path_per_day(source)
@@ -72,7 +72,13 @@ def pull(
         session = ReadSession(source, con, streams, {path: f.unclean for path, f in by_path.items()})
         try:
             with session.resources:
-                yield _build_relation(session, partition, files)
+                relation = _build_relation(session, partition, files)
+                try:
+                    yield relation
+                except DeliveryRefused as error:
+                    # Of files that are being written to, nothing can be said yet.
+                    require_unchanged(source, partition, files)
+                    raise FileRefused(str(error), {file.path: file.sha256 for file in files}) from None
         except Unreadable as error:
             raise refuse_export(source, partition, error.member, str(error), by_path) from None
         except (duckdb.Error, ValueError, OSError) as error:
@@ -126,8 +132,7 @@ def _build_relation(session: ReadSession, partition: date, files: list[SourceFil
     try:
         notes = check_absence(session.source, str(partition), matches)
     except PermanentSourceError as error:
-        one = files[0] if len(files) == 1 else None
-        raise FileRefused(str(error), one and one.path, one.sha256 if one else "") from None
+        raise FileRefused(str(error), {file.path: file.sha256 for file in files}) from None
     names = list(dict.fromkeys(name for fragment in fragments for name in fragment.columns))
     selects = []
     for fragment in fragments:
@@ -226,7 +231,7 @@ def _map_fragment(
             is_part=find_format(session.source.format).is_keyed,
         )
     except PermanentSourceError as error:
-        raise FileRefused(str(error), file.path, file.sha256) from None
+        raise FileRefused(str(error), {file.path: file.sha256}) from None
     fixed = {
         name: raw for name, raw in mapping.columns.items() if raw in offered and raw not in fragment.headers
     }

@@ -27,8 +27,7 @@ def refuse_export(
         f"{source.name} {partition}: {member.name} cannot be read as {source.format}: "
         f"{reason.rstrip('.')}. Nothing was landed. Ask for a fresh export, or correct {source.name} in "
         f"sources.yaml.",
-        file.path if file else None,
-        file.sha256 if file else "",
+        {file.path: file.sha256} if file else {},
     )
 
 

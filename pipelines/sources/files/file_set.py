@@ -160,8 +160,7 @@ def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
         raise FileRefused(
             f"{source.name}: the file {make_plain_name(path.name)!r} has a name with characters that are not printable "
             f"UTF-8 text (shown as _). Nothing was landed. Give it a plain name.",
-            path,
-            digest.hexdigest(),
+            {path: digest.hexdigest()},
         )
     return SourceFile(path, name, digest.hexdigest(), unclean, read_state(about))
 
