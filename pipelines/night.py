@@ -97,7 +97,8 @@ def land_source(night: Night, source: Source) -> LandedDays:
     with duck.connect(night.settings.extensions) as con:
         for day in days:
             try:
-                batch = land_partition(source, day, night.settings, run_id=night.run_id, con=con)
+                again = not night.only_missing
+                batch = land_partition(source, day, night.settings, run_id=night.run_id, con=con, again=again)
             except NotProvided:
                 landed.not_provided.append(day)
                 LOG.info("not provided", source=source.name, partition=day)

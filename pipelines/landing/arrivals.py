@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from pipelines.landing.batches import hash_file, list_batches
+from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.log import get_logger
 from pipelines.privacy.redaction import redact_text
 from pipelines.settings import Settings
@@ -24,11 +25,28 @@ LOG = get_logger(__name__)
 
 
 def find_counted_files(source: Source, settings: Settings) -> dict[str, set[str]]:
-    """SHA-256 of every file that a batch of this source was made of → the partitions it counted for."""
+    """SHA-256 of every file that a batch of this source was made of → the partitions it counted for.
+
+    A batch that was withdrawn counts for nothing: its file is read again once it is dropped again.
+    """
+    return _find_files(source, settings, are_withdrawn=False)
+
+
+def find_withdrawn_files(source: Source, settings: Settings, partition: date) -> set[str]:
+    """SHA-256 of the files that this day's batches were made of, and none of those that were not withdrawn."""
+    withdrawn = _find_files(source, settings, are_withdrawn=True)
+    counted = find_counted_files(source, settings)
+    day = str(partition)
+    return {sha for sha, days in withdrawn.items() if day in days and day not in counted.get(sha, ())}
+
+
+def _find_files(source: Source, settings: Settings, *, are_withdrawn: bool) -> dict[str, set[str]]:
+    withdrawn = find_withdrawn(settings.landing)
     partitions: dict[str, set[str]] = {}
     for batch in list_batches(settings.landing, source.name):
-        for sha in read_hashes(batch.origin):
-            partitions.setdefault(sha, set()).add(batch.partition)
+        if ((batch.source, batch.batch_id) in withdrawn) is are_withdrawn:
+            for sha in read_hashes(batch.origin):
+                partitions.setdefault(sha, set()).add(batch.partition)
     return partitions
 
 

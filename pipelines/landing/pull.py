@@ -36,16 +36,17 @@ def land_partition(
     *,
     run_id: str,
     con: duckdb.DuckDBPyConnection | None = None,
+    again: bool = False,
 ) -> Batch:
     """Land one new batch; SourceError (or a subclass) where the source does not give a whole one.
 
     A source that says that nothing changed since the batch of this partition gets no second one: that batch
     is returned. A range of days passes one open connection: loading a scanner costs more than a small
-    day's rows.
+    day's rows. `again`: files of batches that were withdrawn are read too.
     """
     if con is None:
         with duck.connect(settings.extensions) as own:
-            return land_partition(source, partition, settings, run_id=run_id, con=own)
+            return land_partition(source, partition, settings, run_id=run_id, con=own, again=again)
 
     register_detectors(con)
     log = LOG.bind(source=source.name, partition=partition)
@@ -54,12 +55,17 @@ def land_partition(
     # What was withdrawn is not the truth of its day, whatever the source says of it.
     if earlier and (source.name, earlier.batch_id) in find_withdrawn(settings.landing):
         earlier = None
+    leave_out = (
+        set() if again or not source.inbox else arrivals.find_withdrawn_files(source, settings, partition)
+    )
     validator = earlier.validator if earlier and earlier.path.exists() else ""
 
     def write(out: Path) -> tuple[str, tuple[str, ...], str]:
         with (
             observe_matches() as matches,
-            connector.pull(source, partition, settings, con, validator=validator) as pulled,
+            connector.pull(
+                source, partition, settings, con, validator=validator, leave_out=leave_out
+            ) as pulled,
         ):
             relation = unfold_milestones(source, partition, pulled)
             con.execute(

@@ -6,7 +6,7 @@ module is imported when it is first used, so that reading a contract needs no dr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from datetime import date
 from importlib import import_module
@@ -36,11 +36,13 @@ class ConnectorModule(Protocol):
         con: duckdb.DuckDBPyConnection,
         *,
         validator: str = "",
+        leave_out: Collection[str] = (),
     ) -> AbstractContextManager[Relation]:
         """The partition's rows as text; the block lasts until they are written.
 
         `validator`: what the relation of the batch landed before said of itself, empty without one; a
-        connector that can ask by it raises `Unchanged`. SourceError where no whole partition comes,
+        connector that can ask by it raises `Unchanged`. `leave_out`: SHA-256 of files that were landed before and
+        count no more. SourceError where no whole partition comes,
         NotProvided where the source offers none.
         """
 

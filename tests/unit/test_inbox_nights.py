@@ -1,4 +1,4 @@
-"""An inbox over several nights: a refused delivery stops its own day alone."""
+"""An inbox over several nights: a refused delivery stops its own day alone, a withdrawn file stays out."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 import pipelines.night as night_module
 from pipelines.landing.batches import Batch, find_newest_batches
+from pipelines.landing.pull import land_partition
+from pipelines.landing.withdrawals import WITHDRAWN, record_events
 from pipelines.night import Night, land_source
 from pipelines.quality.missing_days import find_missing_days
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import DeliveryRefused, SourceError
 from tests.unit.files_support import DAY
-from tests.unit.test_inbox import NEXT, drop, inbox_source, lying
+from tests.unit.test_inbox import NEXT, drop, inbox_source, land, lying
 
 
 def night_of(settings: Settings, *days: date) -> tuple[Night, Source]:
@@ -62,3 +65,48 @@ def test_every_day_that_was_refused_is_named_and_so_is_what_ended_the_pull(
     monkeypatch.setattr(night_module, "land_partition", fail_on_the_last)
     with pytest.raises(DeliveryRefused, match=r"2025-08-06: (.|\n)*2025-08-07: (.|\n)*the network is down"):
         land_source(night, one)
+
+
+def withdraw_newest(settings: Settings, one: Source) -> None:
+    batch = find_newest_batches(settings.landing, one.name)[str(DAY)]
+    record_events(settings.landing, WITHDRAWN, [batch], "Nguyễn A", "gửi nhầm")
+
+
+def test_a_withdrawn_file_is_not_landed_again_with_the_next_one_unless_that_is_asked_for(
+    settings: Settings,
+) -> None:
+    """The day's first file is in order, the second is withdrawn with its batch, the third corrects it."""
+    one = inbox_source()
+    drop(settings, "a.csv", "1")
+    assert land(settings, one) == ["1"]
+    drop(settings, "b.csv", "wrong")
+    assert land(settings, one) == ["1", "wrong"]
+    withdraw_newest(settings, one)
+    drop(settings, "c.csv", "2")
+    assert land(settings, one) == ["1", "2"]
+    batch = land_partition(one, DAY, settings, run_id="t", again=True)
+    assert pq.read_table(batch.path)["code"].to_pylist() == ["1", "wrong", "2"]
+
+
+def test_what_was_withdrawn_hides_no_earlier_file_of_its_name(settings: Settings) -> None:
+    one = inbox_source()
+    drop(settings, "a.csv", "1")
+    land(settings, one)
+    drop(settings, "a.csv", "wrong")
+    land(settings, one)
+    withdraw_newest(settings, one)
+    drop(settings, "c.csv", "2")
+    assert land(settings, one) == ["1", "2"]
+
+
+def test_a_withdrawn_file_that_is_dropped_once_more_is_landed_once_more(settings: Settings) -> None:
+    """The bytes are the same: the mapping was at fault, and was corrected."""
+    one = inbox_source()
+    drop(settings, "a.csv", "1")
+    land(settings, one)
+    withdraw_newest(settings, one)
+    assert find_missing_days(one, [DAY], settings) == []
+    drop(settings, "a.csv", "1")
+    assert find_missing_days(one, [DAY], settings) == [DAY]
+    assert land(settings, one) == ["1"]
+    assert find_missing_days(one, [DAY], settings) == [] and lying(settings, "inbox") == []

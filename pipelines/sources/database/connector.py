@@ -7,7 +7,7 @@ through a server-side cursor (`server_cursor.py`). Personal columns are not in t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -52,6 +52,7 @@ def pull(
     con: duckdb.DuckDBPyConnection,
     *,
     validator: str = "",
+    leave_out: Collection[str] = (),
 ) -> Iterator[Relation]:
     """The rows changed on `partition` (local day), or all rows of a snapshot of today or yesterday.
 

@@ -6,7 +6,7 @@ Only mapped columns get past a reader; personal and unknown ones are dropped the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
@@ -52,6 +52,7 @@ def pull(
     con: duckdb.DuckDBPyConnection,
     *,
     validator: str = "",
+    leave_out: Collection[str] = (),
 ) -> Iterator[Relation]:
     """The files of this day as text columns.
 
@@ -62,7 +63,7 @@ def pull(
     is_one_path = not source.inbox and not has_path_per_day(source)
     if source.partitioning != "change_day" and is_one_path and not source.holds_history():
         refuse_the_past(source, partition)
-    files = find_files(source, partition, settings)
+    files = find_files(source, partition, settings, leave_out)
     if not files:
         raise NotProvided(
             f"{source.name} {partition}: no file {_describe_path(source, partition, settings)}."

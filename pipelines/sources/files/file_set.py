@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -53,8 +54,13 @@ def read_hashes(origin: str) -> list[str]:
     return re.findall(r"\bsha256:([0-9a-f]{64})\b", origin)
 
 
-def find_files(source: Source, partition: date, settings: Settings) -> list[SourceFile]:
-    """The partition's files, each content once; empty where the day offers none."""
+def find_files(
+    source: Source, partition: date, settings: Settings, leave_out: Collection[str] = ()
+) -> list[SourceFile]:
+    """The partition's files, each content once; empty where the day offers none.
+
+    `leave_out`: SHA-256 of what is not taken from the archive: the batches made of it were withdrawn.
+    """
     paths = {path: path.name for path in match_path(source, partition, settings)}
     if len(paths) > source.limits.files:
         raise PermanentSourceError(
@@ -63,7 +69,9 @@ def find_files(source: Source, partition: date, settings: Settings) -> list[Sour
         )
     # Later ones replace earlier ones of the same name: what waits replaces what was archived.
     inbox_files = {
-        inbox.original_name(path): path for path in inbox.list_archived(source, settings, partition)
+        inbox.original_name(path): path
+        for path in inbox.list_archived(source, settings, partition)
+        if not leave_out or inbox.hash_original(path) not in leave_out
     }
     inbox_files |= {
         make_plain_name(path.name): path for path in inbox.list_ready(source, settings, partition)

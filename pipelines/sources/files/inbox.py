@@ -118,12 +118,12 @@ def _find_free(folder: Path, ending: str, sha256: str) -> Path:
     """`<folder>/<hash><ending>` with as much of the hash as no other file has; the same bytes may lie there."""
     for length in (12, 24, 40, 64):
         target = folder / f"{sha256[:length]}{ending}"
-        if not target.exists() or _hash(target) == sha256:
+        if not target.exists() or hash_original(target) == sha256:
             return target
     raise FileExistsError(errno.EEXIST, "another file lies under this hash", str(target))
 
 
-def _hash(path: Path) -> str:
+def hash_original(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

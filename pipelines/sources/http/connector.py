@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from itertools import chain
@@ -51,6 +51,7 @@ def pull(
     con: duckdb.DuckDBPyConnection,
     *,
     validator: str = "",
+    leave_out: Collection[str] = (),
 ) -> Iterator[Relation]:
     """One capture, whole; SourceError after the last try, PermanentSourceError where none can help.
 
