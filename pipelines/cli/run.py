@@ -45,7 +45,7 @@ def demo(until: datetime, scale: float) -> None:
     "--as-of",
     "as_of",
     metavar="T",
-    help="local time, e.g. '2025-08-06 16:00:00'; default: end of the newest day that was delivered",
+    help="local time, e.g. '2025-08-06 16:00:00', or a day (its end); default: end of the newest day delivered",
 )
 @click.option("--again", is_flag=True, help="pull days again that were landed already")
 @click.option("--revalidate", is_flag=True, help="validate what is landed again, without pulling")
@@ -57,13 +57,14 @@ def run(
     """Land, validate, build, publish, export. Days already landed are not pulled again."""
     from pipelines.runs.execute import run_night
     from pipelines.runs.plan import DaysRefused, plan_run
+    from pipelines.warehouse.moment import MomentRefused, read_moment
 
     settings = Settings.from_env()
     if as_of:
         try:
-            datetime.fromisoformat(as_of)
-        except ValueError:
-            raise click.BadParameter(f"{as_of!r}: write --as-of '2025-08-06 16:00:00'.") from None
+            as_of = str(read_moment(as_of))
+        except MomentRefused as error:
+            raise click.BadParameter(str(error), param_hint="--as-of") from None
     first, last = _read_range(partition, settings)
     with show_progress() as on_step:
         try:

@@ -20,17 +20,21 @@ from pipelines.defs.common import OWNERS, SETTINGS, night_of
 from pipelines.night import BuildResult, build_warehouse
 from pipelines.warehouse.dbt import ensure_manifest
 from pipelines.warehouse.failures import describe_failures
+from pipelines.warehouse.moment import MomentRefused, read_moment
 
 GROUPS = ("staging", "intermediate", "marts", "audit")
 
 
 class BuildConfig(dg.Config):
-    """`as_of`: local time to the second, e.g. `2025-08-06 16:00:00`; empty = end of the newest day."""
+    """`as_of`: local time to the second, e.g. `2025-08-06 16:00:00`, or a day (its end); empty = end of the newest day."""
 
     as_of: str | None = None
 
     def moment(self) -> datetime | None:
-        return datetime.fromisoformat(self.as_of) if self.as_of else None
+        try:
+            return read_moment(self.as_of) if self.as_of else None
+        except MomentRefused as error:
+            raise dg.Failure(f"as_of: {error}", allow_retries=False) from None
 
 
 def asset_key(node: Mapping[str, Any]) -> dg.AssetKey:

@@ -61,12 +61,14 @@ def refuse_blocked(
 ) -> None:
     """NothingLanded for the first day that has none but a blocked batch that nobody withdrew.
 
-    A later delivery of the whole list heals an earlier one that was blocked; a day of changes is its own.
+    A later delivery of the whole list heals an earlier one that was blocked; a day of changes is its own. What
+    the contract names no more blocks nothing.
     """
     blocked = {
         (batch.source, batch.partition): report
         for batch, report in reported
         if report.blocked and (batch.source, batch.batch_id) not in withdrawn
+        if batch.source in contracts.sources
     }
     for name, day in sorted(set(blocked) - set(counting)):
         is_change = contracts.sources[name].partitioning == "change_day"

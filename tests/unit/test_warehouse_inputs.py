@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,8 @@ from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import hash_nodes
 from pipelines.warehouse.calendar import build_calendar, check_country, find_span, find_uncovered_years
-from pipelines.warehouse.counting import NothingLanded, find_newest_day, select_current
+from pipelines.warehouse.counting import NothingLanded, find_newest_day, refuse_blocked, select_current
+from pipelines.warehouse.moment import MomentRefused, read_moment
 
 
 class FakeReport:
@@ -46,6 +47,38 @@ def test_a_blocked_batch_leaves_the_one_before_it_in_force() -> None:
     assert select_current([(old, FakeReport(False)), (new, FakeReport(True))]) == {
         ("dossier_log", "2025-08-06"): old
     }  # type: ignore[list-item]
+
+
+def test_a_blocked_day_of_a_source_that_the_contract_names_no_more_blocks_nothing() -> None:
+    gone = Batch("20250806T010000Z-a", "gone", "2025-08-06", 1, "", "", "", "", "", Path())
+    refuse_blocked(load_contracts(PROJECT / "sources.yaml"), [(gone, FakeReport(True))], {})  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2025-08-06 16:00:00", datetime(2025, 8, 6, 16)),
+        ("2025-08-06", datetime(2025, 8, 6, 23, 59, 59)),
+        ("2025-08-06T16:00:00+07:00", datetime(2025, 8, 6, 16)),
+        ("2025-08-06T16:00:00Z", datetime(2025, 8, 6, 23)),
+    ],
+)
+def test_a_moment_is_read_as_local_time_and_a_day_as_its_end(text: str, moment: datetime) -> None:
+    assert read_moment(text, now=datetime(2025, 8, 7)) == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("2030-01-01", "means 2030-01-01 23:59:59, which is still to come"),
+        ("2025-08-07", "2025-08-07 23:59:59, which is still to come: it is 2025-08-07 08:00:00"),
+        ("2025-08-07T02:00:00Z", "2025-08-07 09:00:00, which is still to come"),
+        ("the 6th", "'the 6th' is no moment: write '2025-08-06 16:00:00'"),
+    ],
+)
+def test_a_moment_that_is_still_to_come_is_refused(text: str, message: str) -> None:
+    with pytest.raises(MomentRefused, match=message):
+        read_moment(text, now=datetime(2025, 8, 7, 8))
 
 
 def test_the_library_calendar_misses_the_swap_of_january_2026() -> None:
