@@ -26,7 +26,7 @@ GROUPS = ("staging", "intermediate", "marts", "audit")
 
 
 class BuildConfig(dg.Config):
-    """`as_of`: local time to the second, e.g. `2025-08-06 16:00:00`, or a day (its end); empty = end of the newest day."""
+    """`as_of`: local time, e.g. `2025-08-06 16:00:00`, or a day (its end); empty = end of the newest day."""
 
     as_of: str | None = None
 
