@@ -77,7 +77,7 @@ def examine_source(
                     seen.add_advice("info", batch.source.replace("_", ".", 1), note)
             con.execute("create schema if not exists raw")
             write_reference_tables(con, contracts, {batch.source: batch for batch in landed})
-            examine_codes(seen, source, con, load_suite(source).references)
+            examine_codes(seen, source, con, load_suite(source))
         except (SourceError, WrongReference) as error:
             seen.add_advice("error", "reference", str(error))
         except SuiteError as error:

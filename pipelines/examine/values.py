@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import duckdb
 
@@ -12,7 +12,7 @@ from pipelines import duck
 from pipelines.examine.advice import Examination
 from pipelines.landing.drift import count_unknown_words, outline_sql
 from pipelines.privacy.detectors import count_personal_data
-from pipelines.quality.suite import Reference
+from pipelines.quality.suite import Suite
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.names import find_closest
 from pipelines.sources.values.characters import describe_characters
@@ -187,13 +187,11 @@ def _examine_personal(
             )
 
 
-def examine_codes(
-    seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, references: Mapping[str, Reference]
-) -> None:
+def examine_codes(seen: Examination, source: Source, con: duckdb.DuckDBPyConnection, suite: Suite) -> None:
     """Codes, as the value map gives them, that the reference (schema `raw`) knows at no date; an empty one is none."""
     present = {str(row[0]) for row in con.execute("describe sample").fetchall()}
     columns = {c.name: c for c in source.columns if c.name in present}
-    for name, reference in references.items():
+    for name, reference in suite.references.items():
         table = reference.table
         if name not in columns or not _has_rows(con, table):
             continue
@@ -202,9 +200,10 @@ def examine_codes(
         code = f"regexp_replace({code}, {duck.literal(reference.strip)}, '')" if reference.strip else code
         unknown = con.execute(
             f"select code, count(*) as n from (select {code} as code from (select {text} as text from sample)) "
-            f"where code <> '' "
+            f"where code <> '' and not list_contains($besides, code) "
             f"and code not in (select {duck.identifier(reference.key)} from {duck.identifier('raw', table)} "
-            f"where {duck.identifier(reference.key)} is not null) group by 1 order by n desc, code"
+            f"where {duck.identifier(reference.key)} is not null) group by 1 order by n desc, code",
+            {"besides": suite.list_codes_besides(name)},
         ).fetchall()
         if unknown:
             codes = ", ".join(f"{code!r} ({n})" for code, n in unknown[:ROWS_LISTED])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def find_lost_columns(
     lost: dict[str, str] = {}
     if absent:
         for path in _list_earlier(source, partition, landing):
-            filled = _list_filled(path, absent)
+            filled = _list_filled(path, {c.name: c.default for c in source.columns if c.name in absent})
             lost = dict.fromkeys(filled, path.parent.name) | lost
     return lost
 
@@ -66,13 +66,20 @@ def _list_earlier(source: Source, partition: str, landing: Path) -> Iterable[Pat
     return islice((file for file in files if file.exists()), DELIVERIES)
 
 
-def _list_filled(path: Path, names: Iterable[str]) -> list[str]:
-    """Those columns that hold a value, by the file's footer alone."""
+def _list_filled(path: Path, defaults: Mapping[str, str | None]) -> list[str]:
+    """Those columns that hold a value other than their default, by the file's footer alone."""
     about = pq.read_metadata(path)
-    empty: dict[str, int] = {}
-    for group in range(about.num_row_groups):
-        for at in range(about.num_columns):
-            column = about.row_group(group).column(at)
-            nulls = column.statistics.null_count if column.statistics else 0
-            empty[column.path_in_schema] = empty.get(column.path_in_schema, 0) + (nulls or 0)
-    return [name for name in names if name in empty and empty[name] < about.num_rows]
+    filled: set[str] = set()
+    for group in map(about.row_group, range(about.num_row_groups)):
+        for column in map(group.column, range(about.num_columns)):
+            statistics, default = column.statistics, defaults.get(column.path_in_schema)
+            nulls = (statistics.null_count if statistics else 0) or 0
+            is_default = (
+                default is not None
+                and statistics is not None
+                and statistics.has_min_max
+                and statistics.min == statistics.max == default
+            )
+            if nulls < group.num_rows and not is_default:
+                filled.add(column.path_in_schema)
+    return [name for name in defaults if name in filled]

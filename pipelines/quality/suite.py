@@ -131,6 +131,11 @@ class Suite:
     history: History | None = None
     newest: str | None = None
 
+    def list_codes_besides(self, column: str) -> list[str]:
+        """Codes of a column that its rules allow though the reference table does not list them."""
+        rules = [e for e in self.rows if e.columns == [f"{column}__unlisted"]]
+        return sorted({str(code) for e in rules for code in e.kwargs.get("value_set", ())})
+
     @property
     def deciding_tables(self) -> set[str]:
         """Reference tables that can reject a row: when one changes, its batches are judged again."""

@@ -12,6 +12,7 @@ import pytest
 from pipelines.settings import Settings
 from pipelines.warehouse import data_tests, dbt, parsed
 from pipelines.warehouse.data_tests import build_and_test, read_queries
+from pipelines.warehouse.failures import describe_failures
 
 QUERIES = {
     "test.p.sound": 'select * from "warehouse"."marts"."counts" where n < 0',
@@ -50,7 +51,9 @@ def test_a_test_passes_fails_or_is_skipped_by_its_own_rows(
         con.execute("create schema marts; create table marts.counts as from (values (1), (2), (3)) t(n)")
     depends = {name: {"depends_on": {"nodes": ["model.p.counts"]}} for name in QUERIES}
     depends["test.p.of_two"]["depends_on"]["nodes"].append("model.p.failing")
-    (settings.dbt_target / parsed.MANIFEST).write_text(json.dumps({"nodes": depends}), encoding="utf-8")
+    (settings.dbt_target / parsed.MANIFEST).write_text(
+        json.dumps({"nodes": depends, "sources": {}}), encoding="utf-8"
+    )
     monkeypatch.setattr(dbt, "build_models", lambda _: MODELS)
     results = {result.unique_id: result for result in build_and_test(settings)}
     assert {name: (r.status, r.failures, r.failed) for name, r in results.items()} == {
@@ -61,7 +64,7 @@ def test_a_test_passes_fails_or_is_skipped_by_its_own_rows(
         "test.p.wrong": ("error", 0, True),
         "test.p.of_two": ("skipped", 0, False),
     }
-    text = dbt.explain(settings, list(results.values()))
+    text = describe_failures(settings, list(results.values()))
     assert "broken: fail, Got 2 results" in text and "wrong: error, Binder Error" in text
 
 

@@ -75,5 +75,5 @@ def test_a_name_that_is_no_export_is_told_in_one_line(
     monkeypatch.setenv("THONGSUOT_DATA", str(tmp_path))
     monkeypatch.setenv("THONGSUOT_EXPORTS", "breif")
     result = CliRunner().invoke(main, ["status"])
-    assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
+    assert result.exit_code == 2 and isinstance(result.exception, SystemExit)
     assert len(result.output.strip().splitlines()) == 1 and "breif" in result.output
