@@ -101,7 +101,6 @@ def land_source(night: Night, source: Source) -> LandedDays:
                 batch = land_partition(source, day, night.settings, run_id=night.run_id, con=con, again=again)
             except NotProvided:
                 landed.not_provided.append(day)
-                LOG.info("not provided", source=source.name, partition=day)
             except DeliveryRefused as error:
                 refused.append(error)
                 LOG.error(str(error), source=source.name, partition=day)
@@ -111,7 +110,6 @@ def land_source(night: Night, source: Source) -> LandedDays:
                 raise DeliveryRefused("\n".join(map(str, [*refused, error]))) from None
             else:
                 landed.batches.append(batch)
-                LOG.info("landed", source=source.name, partition=day, batch=batch.batch_id, rows=batch.rows)
     if refused:
         raise DeliveryRefused("\n".join(map(str, refused)))
     return landed

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from pipelines.cli.answers import DAY, Unanswered, answering, as_json, require_landing, require_one_of, say
+from pipelines.cli.confirm import print_confirmation
 from pipelines.cli.console import console
 from pipelines.cli.listing import ListColumn, print_list
 from pipelines.settings import Settings
@@ -103,14 +104,7 @@ def restore(**words: Any) -> None:
 @as_json
 def confirm(day: datetime, as_json: bool) -> None:
     """A code that lets one run of job `withdraw` in Dagster concern that day. It serves once."""
-    from pipelines.runs.confirmation import SECONDS_VALID, make_confirmation
-
-    code = make_confirmation(Settings.from_env(), f"withdraw {day.date()}")
-    if as_json:
-        say({"confirm": code})
-        return
-    console.print(f"withdraw {day.date()}: set `confirm` in the launchpad to {code}")
-    console.print(f"It serves once, within {SECONDS_VALID // 60} minutes.")
+    print_confirmation(f"withdraw {day.date()}", "`confirm`", as_json)
 
 
 def _record(

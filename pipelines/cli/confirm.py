@@ -16,9 +16,14 @@ from pipelines.settings import Settings
 @as_json
 def confirm(action: str, number: int, as_json: bool) -> None:
     """A code that lets one run in Dagster restore release N, or accept hold N. It serves once."""
-    code = make_confirmation(Settings.from_env(), f"{action} {number}")
+    print_confirmation(f"{action} {number}", "`confirm` of `release`", as_json)
+
+
+def print_confirmation(action: str, field: str, as_json: bool) -> None:
+    """A code for `action`, and the field of the launchpad that takes it."""
+    code = make_confirmation(Settings.from_env(), action)
     if as_json:
         say({"confirm": code})
         return
-    console.print(f"{action} {number}: set `confirm` of `release` in the launchpad to {code}")
+    console.print(f"{action}: set {field} in the launchpad to {code}")
     console.print(f"It serves once, within {SECONDS_VALID // 60} minutes.")

@@ -146,7 +146,7 @@ def commit(
     draft = replace(draft, previous_hash=links.find_head(chain, links.list_events(con)))
     con.execute("begin")
     try:
-        # One writer at a time (the pool and the writer lock), so the next snapshot is this one.
+        # One writer at a time (the writer lock), so the next snapshot is this one.
         if lake.find_newest_snapshot(con) != head:
             raise PublishError(
                 "Somebody else wrote to the lake meanwhile. Run `thongsuot verify`, then again."

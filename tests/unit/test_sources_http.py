@@ -271,6 +271,8 @@ def test_half_a_capture_never_becomes_a_batch(settings: Settings) -> None:
         ((200, {"data": []}), {}, "page 1 has no list at 'items'"),
         ((200, {"items": [{"x": 1}]}), {}, "required column 'issue_code'"),
         ((200, b"x" * (2**20 + 1)), {"max_page_mib": 1}, "larger than 1 MiB"),
+        ((200, b'{"items": [{"id": "a", "id": "b"}]}'), {}, "holds the key 'id' twice"),
+        ((200, b'{"items": [{"id": "a", "n": NaN}]}'), {}, "holds NaN, which is no JSON number"),
     ],
 )  # fmt: skip
 def test_what_another_try_cannot_help_is_not_tried(

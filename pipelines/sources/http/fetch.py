@@ -32,7 +32,13 @@ from pipelines.sources.errors import PermanentSourceError, SourceError, Unchange
 from pipelines.sources.http.patience import PatientAdapter
 from pipelines.sources.http.request import HttpRequest
 from pipelines.sources.http.token import TokenKeeper
-from pipelines.sources.values.json_document import OutOfRange, check_depth, read_decimal
+from pipelines.sources.values.json_document import (
+    OutOfRange,
+    check_depth,
+    make_object,
+    read_decimal,
+    refuse_constant,
+)
 from pipelines.sources.values.json_path import read_path
 
 USER_AGENT = f"thongsuot/{version('thongsuot')} (provincial data pipeline)"
@@ -234,7 +240,12 @@ def _classify_answer(at: str, answer: requests.Response) -> None:
 
 def _parse_json(at: str, content: bytes) -> Any:
     try:
-        page = json.loads(content, parse_float=read_decimal, parse_constant=str)
+        page = json.loads(
+            content,
+            parse_float=read_decimal,
+            parse_constant=refuse_constant,
+            object_pairs_hook=make_object,
+        )
         check_depth(page)
         return page
     except OutOfRange as error:

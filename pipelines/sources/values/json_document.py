@@ -15,7 +15,7 @@ TOO_DEEP = "it is nested too deeply: hostile or damaged"
 
 
 class OutOfRange(ValueError):
-    """JSON, but none that is an export: nested too deeply, or a number that nobody counts."""
+    """Nearly JSON, but no export: too deep, a number that nobody counts, a key twice, NaN."""
 
 
 def check_depth(document: Any) -> None:
@@ -55,8 +55,8 @@ def parse_json(text: str) -> Any:
             text,
             parse_int=Number,
             parse_float=Number,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_make_object,
+            parse_constant=refuse_constant,
+            object_pairs_hook=make_object,
         )
         check_depth(document)
         return document
@@ -68,16 +68,18 @@ def parse_json(text: str) -> Any:
         raise OutOfRange(TOO_DEEP) from None
 
 
-def _refuse_constant(word: str) -> Any:
-    raise ValueError(f"it holds {word}, which is no JSON number")
+def refuse_constant(word: str) -> Any:
+    """NaN and Infinity, which Python reads and JSON has not."""
+    raise OutOfRange(f"it holds {word}, which is no JSON number")
 
 
-def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """OutOfRange where a key stands twice: a parser would take the last value in silence."""
     content = dict(pairs)
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(
+        raise OutOfRange(
             f"an object holds the key {twice!r:.60} twice: which of its values counts, it does not say"
         )
     return content
