@@ -34,6 +34,11 @@ class Repetition(NamedTuple):
     rows: int
     examples: list[list[list[str | None]]]
 
+    @property
+    def has_ways(self) -> bool:
+        """Whether an example is written in more than one way."""
+        return any(len(ways) > 1 for ways in self.examples)
+
 
 def check_repeated_keys(
     con: duckdb.DuckDBPyConnection, source: Source, partition: str, batch: Path, relation: Relation
@@ -56,16 +61,17 @@ def check_repeated_keys(
     if relation.is_volatile:
         raise SourceError(
             f"{text} The capture is tried again as a whole; if it stays so, the pages overlap: have the API sort by "
-            f"its key, or correct `paging` of {source.name} in sources.yaml. {_describe_way_out()}"
+            f"its key, or correct `paging` of {source.name} in sources.yaml. {_describe_way_out(repetition)}"
         )
     raise DeliveryRefused(
         f"{text} Ask the source for one whole export, or correct `path`, `sheets` or `query` of {source.name} in "
-        f"sources.yaml. {_describe_way_out()}"
+        f"sources.yaml. {_describe_way_out(repetition)}"
     )
 
 
-def _describe_way_out() -> str:
-    return "Where the list may name a key twice, say `repeated_keys: accept`; then the later row counts."
+def _describe_way_out(repetition: Repetition) -> str:
+    text = "Where the list may name a key twice, say `repeated_keys: accept`; then the later row counts"
+    return f"{text}, and each way of writing a key as one of its own." if repetition.has_ways else f"{text}."
 
 
 def describe_repetition(repetition: Repetition, places: list[list[str]]) -> str:
@@ -78,9 +84,8 @@ def describe_repetition(repetition: Repetition, places: list[list[str]]) -> str:
     verb = "key stands" if repetition.keys == 1 else "keys stand"
     rows = "1 row" if repetition.rows == 1 else f"{repetition.rows} rows"
     end = f" and {more} more" if more else ""
-    return (
-        f"{repetition.keys} {verb} in this list more than once, {rows} too many: {', '.join(examples)}{end}"
-    )
+    aside = " if case, blanks and signs at the end do not count" if repetition.has_ways else ""
+    return f"{repetition.keys} {verb} in this list more than once{aside}, {rows} too many: {', '.join(examples)}{end}"
 
 
 def find_repetition(con: duckdb.DuckDBPyConnection, source: Source, relation: str) -> Repetition | None:

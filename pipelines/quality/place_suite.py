@@ -1,8 +1,8 @@
 """The rules that a source's rows keep at one place: the canon's, those of its own words, and the place's own.
 
 A place writes `expectations/<source>.yaml` (or `.json`) beside its sources.yaml: `expectations` and
-`batch_expectations` as in a suite, of which one with the name of a canonical rule takes its place, and `remove`,
-names of rules that cannot hold there. What rejects rows is the same everywhere and stays.
+`batch_expectations` as in a suite, of which one with the name of a canonical rule that warns takes its place, and
+`remove`, names of rules that cannot hold there. What rejects rows is the same everywhere and stays.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from pipelines.quality.suite import (
     SuiteError,
     read_rules,
     read_suite,
+    refuse_other_shapes,
+    require_history,
 )
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.names import suggest_nearest
@@ -38,7 +40,11 @@ def load_suite(source: Source) -> Suite:
     rows = [rule for rule in suite.rows if rule.country in (None, country)]
     rows += _list_word_rules(source, rows)
     suite = replace(suite, rows=rows)
-    return _apply_place(source, suite, Path(source.place_suite)) if source.place_suite else suite
+    if not source.place_suite:
+        return suite
+    path = Path(source.place_suite)
+    with refuse_other_shapes(path.name):
+        return _apply_place(source, suite, path)
 
 
 def _list_word_rules(source: Source, rows: Sequence[Expectation]) -> Iterator[Expectation]:
@@ -76,10 +82,12 @@ def _apply_place(source: Source, suite: Suite, path: Path) -> Suite:
             )
     own = {rule.rule: rule for rule in (*rows, *batches)}
     for name in (*removed, *own):
-        if name in canonical and canonical[name].rejects and not (name in own and own[name].rejects):
+        if name in canonical and canonical[name].rejects:
             raise SuiteError(
-                f"{path.name}: `{name}` rejects rows, in every place; it may be made stricter, not taken out or weaker"
+                f"{path.name}: `{name}` rejects rows, in every place, and is neither taken out nor replaced; give a "
+                f"stricter rule a name of its own: then both hold"
             )
+    require_history(path.name, rows, suite.history)
     for rule in rows:
         _require_columns(source, suite, path, rule)
     dropped = {*removed, *own}
@@ -106,6 +114,8 @@ def _read_content(path: Path) -> dict[str, Any]:
     for key in content:
         if key not in KEYS:
             raise SuiteError(f"{path.name}: `{key}` is not a known key{suggest_nearest(key, KEYS)}")
+        if not isinstance(content[key] or [], list):
+            raise SuiteError(f"{path.name}: `{key}` is no list; begin each of its entries with `- `")
     return content
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,11 +155,18 @@ def read_suite(path: Path) -> Suite:
         raise SuiteError(f"{name}, line {error.lineno}: not valid JSON: {error.msg}") from None
     except (ValueError, RecursionError) as error:
         raise SuiteError(f"{name}: not valid JSON in UTF-8: {str(error)[:200]}") from None
-    try:
+    with refuse_other_shapes(name):
         return _make_suite(name, content)
+
+
+@contextmanager
+def refuse_other_shapes(name: str) -> Iterator[None]:
+    """SuiteError where a part of the file `name` is a text, a list or nothing instead of what is read there."""
+    try:
+        yield
+    except SuiteError:
+        raise
     except (AttributeError, TypeError, ValueError, KeyError) as error:
-        if isinstance(error, SuiteError):
-            raise
         raise SuiteError(f"{name}: a part of it is not what its place asks for: {str(error)[:200]}") from None
 
 
@@ -171,6 +179,12 @@ def _make_suite(name: str, content: dict[str, Any]) -> Suite:
         raise SuiteError(f"{name}: `helpers` is wrong: {str(error).split('__init__() ')[-1]}") from None
     rows = read_rules(name, content.get("expectations") or [], [])
     batches = read_rules(name, content.get("batch_expectations") or [], rows, whole=True)
+    require_history(name, rows, history)
+    return Suite(rows, batches, references, helpers.get("derived") or {}, history, helpers.get("newest"))
+
+
+def require_history(name: str, rows: Sequence[Expectation], history: History | None) -> None:
+    """SuiteError for a rule over what was delivered before that rejects, or whose states nothing tells."""
     for expectation in rows:
         if expectation.of_history and expectation.rejects:
             raise SuiteError(
@@ -179,7 +193,6 @@ def _make_suite(name: str, content: dict[str, Any]) -> Suite:
             )
         if expectation.of_history and not history and REPEATED not in expectation.columns:
             raise SuiteError(f"{name}, rule {expectation.rule}: it needs `helpers.history`")
-    return Suite(rows, batches, references, helpers.get("derived") or {}, history, helpers.get("newest"))
 
 
 def read_rules(
@@ -189,7 +202,7 @@ def read_rules(
     suite: list[Expectation] = []
     for number, entry in enumerate(entries, 1):
         kind = "batch expectation" if whole else "expectation"
-        where = f"{name}, {kind} {number} ({entry.get('meta', {}).get('rule', 'without a rule')})"
+        where = f"{name}, {kind} {number} ({(entry.get('meta') or {}).get('rule', 'without a rule')})"
         try:
             expectation = Expectation(entry["type"], entry["kwargs"], entry["severity"], **entry["meta"])
         except KeyError as error:

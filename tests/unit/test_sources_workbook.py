@@ -134,8 +134,9 @@ def test_a_cell_merged_downwards_holds_for_every_record_it_covers(settings: Sett
     assert read(settings, pair_source()) == [("A", "chung"), ("B", "chung"), ("C", None)]
 
 
-def test_a_table_without_ordinals_has_another_marker(settings: Settings) -> None:
-    lines = [["Mã", "Nội dung"], ["A", "x"], ["Tổng cộng", 2], [None, "mất mã", 3]]
+@pytest.mark.parametrize("total", ["Tổng cộng", "Grand total", "Subtotal:", "TOTAL", "Sum"])
+def test_a_table_without_ordinals_has_another_marker(settings: Settings, total: str) -> None:
+    lines = [["Mã", "Nội dung"], ["A", "x"], [total, 2], [None, "mất mã", 3]]
     workbook(settings, "2025-08-06.xlsx", {"A": lines})
     assert read(settings, pair_source(header_marker="Mã")) == [("A", "x"), (None, "mất mã")]
 

@@ -17,6 +17,7 @@ from pipelines.sources.files.unpacking import Member
 
 SEARCH_LINES = 40
 SEPARATOR_LINE = re.compile(r'^"?sep=.{0,2}"?$', re.IGNORECASE)
+# Of workbooks too.
 TOTAL = r"(?i)^(tổng (cộng|số)\b|(tổng|cộng)\s*([:=]|$)|trong đó\b|(grand |sub)?totals?\s*([:=]|$)|sum\s*([:=]|$))"
 NUMBER = r"[+-]?[\d.,\s]*%?"
 # As texts of UTF-8 begin that `TOTAL` may fit, after the delimiter.

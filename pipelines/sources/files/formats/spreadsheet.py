@@ -11,6 +11,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
+from pipelines.sources.files.formats.csv_lines import TOTAL
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment
 from pipelines.sources.files.formats.hidden_rows import HiddenRows
 from pipelines.sources.files.formats.sheet_header import (
@@ -28,7 +29,6 @@ from pipelines.sources.values.native import clean_text, format_cell
 from pipelines.sources.values.number_formats import CodeLosses, LostDigits, NumberCell, write_code
 
 ORDINAL = re.compile(r"^\d+(\.\d+)*\.?$")
-TOTAL = re.compile(r"^(tổng (cộng|số)\b|(tổng|cộng)\s*([:=]|$)|trong đó\b)", re.IGNORECASE)
 ROWS_AT_ONCE = 20_000
 # A sheet without records may still hold the lines below which people sign.
 MOST_HEADINGS = 20
@@ -136,7 +136,7 @@ class Records:
             return False
         if self._header.numbered and ORDINAL.match(normalize_cell(cells[self._header.ordinal])):
             return True
-        if TOTAL.match(normalize_cell(filled[0])):
+        if re.match(TOTAL, normalize_cell(filled[0])):
             self._totals += 1
             return False
         if len(filled) == 1:
