@@ -31,9 +31,9 @@ from pipelines import duck
 from pipelines.explain.difference import find_difference
 from pipelines.explain.trace import trace_row
 from pipelines.lake.catalogue import open_lake
-from pipelines.landing.batches import find_newest_batches
 from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
+from pipelines.landing.withdrawals import list_remaining
 from pipelines.quality.validate import find_pending, validate_batches
 from pipelines.releases.publish import publish
 from pipelines.releases.verify import verify_releases
@@ -66,8 +66,8 @@ def build_warehouse(settings: Settings, as_of: datetime | None) -> None:
     """Validate what is pending, build the warehouse; RuntimeError where dbt fails."""
     contracts = load_contracts(settings.sources_file)
     for source in contracts.sources.values():
-        validate_batches(source, find_pending(source, find_newest_batches(settings.landing, source.name).values(), settings.quality),
-                 settings)  # fmt: skip
+        batches = list_remaining(settings.landing, source.name)
+        validate_batches(source, find_pending(source, batches, settings.quality), settings)
     ensure_manifest(settings)
     at = prepare_warehouse(settings, contracts, as_of)
     failed = [r.unique_id for r in build_and_test(settings) if r.failed]

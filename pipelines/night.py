@@ -22,7 +22,7 @@ from pipelines.lake.ledger import find_release, list_releases
 from pipelines.landing.batches import Batch, list_batches
 from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
-from pipelines.landing.withdrawals import find_counting_batches
+from pipelines.landing.withdrawals import list_remaining
 from pipelines.log import get_logger
 from pipelines.quality.missing_days import choose_days, find_missing_days
 from pipelines.quality.reports import Report
@@ -123,15 +123,22 @@ def land_tables(night: Night) -> list[Batch]:
 def validate_source(night: Night, source: Source) -> list[Report]:
     """The night's days, and every batch that a stopped run left without a report, or with other rules'; also those
     whose report is not the one that the newest release was made of."""
-    landed = find_counting_batches(night.settings.landing, source.name)
+    remaining = list_remaining(night.settings.landing, source.name)
+    landed = {batch.partition: batch for batch in remaining}
     batches = [landed[str(day)] for day in night.days if str(day) in landed]
-    left = find_pending(source, landed.values(), night.settings.quality)
+    left = find_pending(source, remaining, night.settings.quality)
     for batch in find_suspect_batches(night.settings, source.name):
         LOG.warning("the report is not the one that was published: validated again", source=source.name,
                     partition=batch.partition, batch=batch.batch_id)  # fmt: skip
         left = [*left, batch]
     left = list({batch.batch_id: batch for batch in left if batch not in batches}.values())
-    reports = validate_batches(source, [*batches, *left], night.settings, night.run_id)
+    reports = fresh = validate_batches(source, [*batches, *left], night.settings, night.run_id)
+    # Below a batch that is blocked now an older one of its day counts.
+    while any(report.blocked for report in fresh):
+        left = find_pending(source, remaining, night.settings.quality)
+        fresh = validate_batches(source, left, night.settings, night.run_id)
+        reports = [*reports, *fresh]
+    reports.sort(key=lambda report: (report.partition, report.batch_id))
     for report in reports:
         LOG.info("validated", source=source.name, partition=report.partition, batch=report.batch_id,
                  rows=report.rows_read, rejected=report.rows_rejected)  # fmt: skip

@@ -38,13 +38,13 @@ def sources() -> None:
 @as_json
 def list_(as_json: bool) -> None:
     """Every source: how it is reached, what is mapped, what was landed last."""
-    from pipelines.landing.withdrawals import find_counting_batches
+    from pipelines.landing.withdrawals import find_newest_remaining
 
     settings = Settings.from_env()
     contracts = load_contracts(settings.sources_file)
     rows: list[list[object]] = []
     for source in contracts.sources.values():
-        landed = find_counting_batches(settings.landing, source.name)
+        landed = find_newest_remaining(settings.landing, source.name)
         last = landed[max(landed)] if landed else None
         mapped = sum(c.mapped for c in source.columns)
         rows.append(

@@ -5,16 +5,17 @@ a page that the metadata link to.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import dagster as dg
 
 from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN, night_of
 from pipelines.gate.release_rules import read_release_rules
-from pipelines.landing.withdrawals import find_counting_batches
 from pipelines.night import validate_source
+from pipelines.quality.counting import list_counting
 from pipelines.quality.place_suite import load_suite
-from pipelines.quality.reports import Report, read_report
+from pipelines.quality.reports import Report
 from pipelines.quality.suite import Expectation, Suite
 from pipelines.sources.contracts.contract import Source
 
@@ -184,14 +185,10 @@ def read_shares_before(source: Source, reports: list[Report], rule: str) -> list
     if not reports:
         return []
     newest = reports[-1].partition
-    days = [
-        (day, b) for day, b in find_counting_batches(SETTINGS.landing, source.name).items() if day < newest
-    ]
-    earlier = [read_report(SETTINGS.quality, batch) for _, batch in sorted(days)[-BATCHES_BEFORE:]]
+    before = (report for batch, report in list_counting(SETTINGS, source) if batch.partition < newest)
     return [
         result["unexpected"] / result["evaluated"]
-        for report in earlier
-        if report
+        for report in islice(before, BATCHES_BEFORE)
         for result in report.results
         if result["rule"] == rule and result["evaluated"]
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pipelines.landing.batches import Batch, list_batches
-from pipelines.landing.withdrawals import find_withdrawn
+from pipelines.landing.batches import Batch
+from pipelines.landing.withdrawals import list_remaining
 
 # Two machines never agree to the second.
 TOLERANCE = timedelta(minutes=5)
@@ -15,12 +15,7 @@ TOLERANCE = timedelta(minutes=5)
 def list_future_batches(landing: Path, now: datetime | None = None) -> list[Batch]:
     """Batches that say they were pulled after `now` (UTC) and are the newest of their partition that count."""
     now = (now or datetime.now(UTC)).replace(tzinfo=None) + TOLERANCE
-    withdrawn = find_withdrawn(landing)
-    newest = {
-        (batch.source, batch.partition): batch
-        for batch in list_batches(landing)
-        if (batch.source, batch.batch_id) not in withdrawn
-    }
+    newest = {(batch.source, batch.partition): batch for batch in list_remaining(landing)}
     return [batch for batch in newest.values() if datetime.fromisoformat(batch.pulled_at) > now]
 
 

@@ -66,11 +66,15 @@ def find_withdrawn(landing: Path) -> frozenset[tuple[str, str]]:
     return frozenset(key for key, event in newest.items() if event == WITHDRAWN)
 
 
-def find_counting_batches(landing: Path, source: str) -> dict[str, Batch]:
-    """partition → its newest batch that was not withdrawn."""
+def list_remaining(landing: Path, source: str | None = None) -> list[Batch]:
+    """Every batch that was not withdrawn, oldest first within a partition; which of them count: `quality.counting`."""
     withdrawn = find_withdrawn(landing)
-    landed = list_batches(landing, source)
-    return {b.partition: b for b in landed if (b.source, b.batch_id) not in withdrawn}
+    return [b for b in list_batches(landing, source) if (b.source, b.batch_id) not in withdrawn]
+
+
+def find_newest_remaining(landing: Path, source: str) -> dict[str, Batch]:
+    """partition → its newest batch that was not withdrawn, whether or not it will be accepted."""
+    return {batch.partition: batch for batch in list_remaining(landing, source)}
 
 
 def select_batches(

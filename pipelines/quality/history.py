@@ -12,8 +12,7 @@ from datetime import date, timedelta
 import duckdb
 
 from pipelines import duck
-from pipelines.landing.withdrawals import find_counting_batches
-from pipelines.quality.reports import read_report
+from pipelines.quality.counting import list_counting
 from pipelines.quality.split import KeyedBatch
 from pipelines.quality.suite import LATE, MOVE, REPEATED, History, Suite
 from pipelines.settings import Settings
@@ -76,9 +75,9 @@ def list_earlier_files(
     chunk = sorted(p.batch.partition for p in keyed)
     since = str(date.fromisoformat(chunk[0]) - timedelta(days=days))
     files = []
-    for day, batch in find_counting_batches(settings.landing, source.name).items():
-        if since <= day <= chunk[-1] and day not in chunk:
-            report = read_report(settings.quality, batch)
-            if report and not report.blocked and report.accepted.exists():
-                files.append(str(report.accepted))
+    for batch, report in list_counting(settings, source, until=chunk[-1]):
+        if batch.partition < since:
+            break
+        if batch.partition not in chunk and report.accepted.exists():
+            files.append(str(report.accepted))
     return sorted(files)

@@ -12,16 +12,15 @@ import duckdb
 import pyarrow as pa
 
 from pipelines import duck
-from pipelines.landing.batches import Batch, list_batches
-from pipelines.quality.reports import Report, read_report
+from pipelines.landing.batches import list_batches
+from pipelines.quality.counting import Reported, select_current
+from pipelines.quality.reports import read_report
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts, Source
 from pipelines.sql import read_sql
 
-ReportedBatch = tuple[Batch, Report]
 
-
-def find_reported_batches(settings: Settings, contracts: Contracts) -> list[ReportedBatch]:
+def find_reported_batches(settings: Settings, contracts: Contracts) -> Reported:
     """Every validated batch of the contracts' sources."""
     return [
         (batch, report)
@@ -34,7 +33,7 @@ def find_reported_batches(settings: Settings, contracts: Contracts) -> list[Repo
 def write_rejections(
     con: duckdb.DuckDBPyConnection,
     contracts: Contracts,
-    reported: Sequence[ReportedBatch],
+    reported: Reported,
     relation: str,
     withdrawn: Collection[tuple[str, str]] = (),
 ) -> None:
@@ -57,12 +56,13 @@ def write_rejections(
 def _write_batches(
     con: duckdb.DuckDBPyConnection,
     contracts: Contracts,
-    reported: Sequence[ReportedBatch],
+    reported: Reported,
     withdrawn: Collection[tuple[str, str]],
 ) -> None:
     """`scope_batch`: the batch that now speaks for the row's day, or for the whole of a source
     that delivers everything each time."""
     kinds = {name: source.partitioning for name, source in contracts.sources.items()}
+    counting = select_current(contracts, reported, withdrawn)
     con.register(
         "incoming",
         pa.table(
@@ -70,12 +70,12 @@ def _write_batches(
                 "source": pa.array([b.source for b, _ in reported], pa.string()),
                 "partition_key": pa.array([b.partition for b, _ in reported], pa.string()),
                 "batch_id": pa.array([b.batch_id for b, _ in reported], pa.string()),
-                "delivery": pa.array(
-                    ["" if kinds.get(b.source) == "whole_table" else b.partition for b, _ in reported],
-                    pa.string(),
+                "is_current": pa.array(
+                    [counting.get((b.source, b.partition)) == b for b, _ in reported], pa.bool_()
                 ),
-                "blocked": pa.array([r.blocked for _, r in reported], pa.bool_()),
-                "withdrawn": pa.array([(b.source, b.batch_id) in withdrawn for b, _ in reported], pa.bool_()),
+                "is_withdrawn": pa.array(
+                    [(b.source, b.batch_id) in withdrawn for b, _ in reported], pa.bool_()
+                ),
                 "scope": pa.array(
                     [b.partition if kinds.get(b.source) == "change_day" else "" for b, _ in reported],
                     pa.string(),
@@ -87,14 +87,12 @@ def _write_batches(
     con.unregister("incoming")
 
 
-def _write_occurrences(con: duckdb.DuckDBPyConnection, reported: Sequence[ReportedBatch]) -> None:
+def _write_occurrences(con: duckdb.DuckDBPyConnection, reported: Reported) -> None:
     files = [duck.literal(r.rejected) for _, r in reported if r.rows_rejected]
     con.execute(read_sql("pipelines.quality", "rejected_occurrences", files=files))
 
 
-def _write_cures(
-    con: duckdb.DuckDBPyConnection, contracts: Contracts, reported: Sequence[ReportedBatch]
-) -> None:
+def _write_cures(con: duckdb.DuckDBPyConnection, contracts: Contracts, reported: Reported) -> None:
     """Accepted rows under the key of a rejected one, of the batches that count."""
     con.execute(
         "create or replace temp table cures (source varchar, batch_id varchar, partition_key date, "

@@ -5,7 +5,7 @@ Several batches share one chunk, and so the calls of Great Expectations: 67 days
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import isnan
@@ -19,6 +19,7 @@ import pandas as pd
 from pipelines import duck
 from pipelines.landing.batches import Batch, hash_file, verify_batch
 from pipelines.privacy.detectors import register_detectors
+from pipelines.quality.counting import group_by_day
 from pipelines.quality.evaluation import evaluate_suite
 from pipelines.quality.expectations import RuleResult, evaluate_frame
 from pipelines.quality.history import write_history
@@ -94,13 +95,25 @@ def validate_batches(
     return reports
 
 
-def find_pending(source: Source, batches: Iterable[Batch], quality: Path) -> list[Batch]:
-    """Batches never validated, or validated by other rules: what a stopped run or a corrected map left."""
-    reports = [(batch, read_report(quality, batch)) for batch in batches]
-    if not reports:
+def find_pending(source: Source, batches: Sequence[Batch], quality: Path) -> list[Batch]:
+    """Batches never validated, or validated by other rules: what a stopped run or a corrected map left.
+
+    Of each day the newest that is not known to be blocked: below one that is, an older batch counts. So what is
+    validated may leave another one pending.
+    """
+    if not batches:
         return []
-    rules = _rules(source, load_suite(source), reports[0][0].folder.parents[1])
-    return [batch for batch, report in reports if report is None or report.rules != rules]
+    rules = _rules(source, load_suite(source), batches[0].folder.parents[1])
+    pending = []
+    for of_day in group_by_day(batches):
+        for batch in of_day:
+            report = read_report(quality, batch)
+            if report is None or report.rules != rules:
+                pending.append(batch)
+            elif report.blocked:
+                continue
+            break
+    return pending
 
 
 def _rules(source: Source, suite: Suite, landing: Path) -> str:

@@ -15,8 +15,8 @@ import duckdb
 import pandas as pd
 
 from pipelines import duck
-from pipelines.landing.batches import Batch, list_batches
-from pipelines.landing.withdrawals import find_withdrawn
+from pipelines.landing.batches import Batch
+from pipelines.landing.withdrawals import list_remaining
 from pipelines.quality.split import KeyedBatch
 from pipelines.quality.suite import BATCH_FACTS, Suite
 from pipelines.settings import LOCAL_ZONE, Settings
@@ -36,9 +36,7 @@ def collect_batch_facts(
     settings: Settings,
 ) -> pd.DataFrame:
     """One row per batch of the chunk (index: its place): every one of BATCH_FACTS."""
-    withdrawn = find_withdrawn(settings.landing)
-    every = list_batches(settings.landing, source.name)
-    batches = [batch for batch in every if (batch.source, batch.batch_id) not in withdrawn]
+    batches = list_remaining(settings.landing, source.name)
     landed = {batch.partition: batch.rows for batch in batches}
     last: dict[Any, Any] = {}
     if suite.newest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from pipelines.landing.withdrawals import find_counting_batches
+from pipelines.landing.withdrawals import list_remaining
 from pipelines.log import get_logger
 from pipelines.quality.missing_days import find_missing_days
 from pipelines.quality.validate import find_pending
@@ -66,9 +66,7 @@ def plan_run(settings: Settings, first: date, last: date, *, again: bool, revali
     unvalidated += [
         date.fromisoformat(batch.partition)
         for source in contracts.sources.values()
-        for batch in find_pending(
-            source, find_counting_batches(settings.landing, source.name).values(), settings.quality
-        )
+        for batch in find_pending(source, list_remaining(settings.landing, source.name), settings.quality)
     ]
     left = sorted({day for day in unvalidated if first <= day <= last})
     if missing:

@@ -20,6 +20,7 @@ from pipelines import duck
 from pipelines.landing.batches import Batch, list_batches, verify_batch
 from pipelines.landing.reference import PREFIX
 from pipelines.landing.withdrawals import Withdrawal, find_withdrawn, list_withdrawals
+from pipelines.quality.counting import Counting, Reported, select_current
 from pipelines.quality.rejections import write_rejections
 from pipelines.quality.reports import read_report, verify_report
 from pipelines.quality.suite import hash_rules
@@ -28,7 +29,7 @@ from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, load_contracts
 from pipelines.warehouse.calendar import build_calendar, find_span
 from pipelines.warehouse.checks import write_checks
-from pipelines.warehouse.counting import Counting, Reported, find_newest_day, refuse_blocked, select_current
+from pipelines.warehouse.counting import find_newest_day, refuse_blocked
 from pipelines.warehouse.raw import (
     write_accepted,
     write_batch_files,
@@ -79,9 +80,8 @@ def read_inputs(settings: Settings, contracts: Contracts, as_of: datetime | None
     landed = list(list_batches(settings.landing))
     reported = [(batch, report) for batch in landed if (report := read_report(settings.quality, batch))]
     references = {batch.source: batch for batch in landed if batch.source.startswith(PREFIX)}
-    whole = {s.name for s in contracts.sources.values() if s.partitioning == "whole_table"}
     withdrawn = find_withdrawn(settings.landing)
-    counting = select_current(reported, whole, withdrawn)
+    counting = select_current(contracts, reported, withdrawn)
     refuse_blocked(contracts, reported, counting, withdrawn)
     newest_day = find_newest_day(contracts, reported, counting, settings)
     as_of = as_of or datetime.combine(newest_day, time()) + timedelta(days=1, seconds=-1)

@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
 from pipelines.landing.batches import Batch, list_batches
 from pipelines.landing.withdrawals import find_withdrawn, list_withdrawals
+from pipelines.quality.counting import Counting, Reported, select_current
 from pipelines.quality.reports import Report, read_report
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts
 
-# (source, partition) → the batch that counts.
-Counting = Mapping[tuple[str, str], Batch]
-# Every batch that was validated, with what was found.
-Reported = Sequence[tuple[Batch, Report]]
-
 
 class NothingLanded(RuntimeError):
     """There is no accepted batch to build from, or a day has none but blocked ones."""
-
-
-def select_current(
-    reported: Iterable[tuple[Batch, Report]],
-    whole: Collection[str] = (),
-    withdrawn: Collection[tuple[str, str]] = (),
-) -> dict[tuple[str, str], Batch]:
-    """(source, partition) → its newest accepted batch that was not withdrawn: the one that counts.
-
-    `whole`: sources whose every delivery is the whole table; of these only the newest partition counts.
-    `withdrawn`: (source, batch).
-    """
-    accepted = {
-        (batch.source, batch.partition): batch
-        for batch, report in reported
-        if not report.blocked and (batch.source, batch.batch_id) not in withdrawn
-    }
-    newest = {source: max(day for s, day in accepted if s == source) for source, _ in accepted}
-    return {(s, day): b for (s, day), b in accepted.items() if s not in whole or day == newest[s]}
 
 
 def find_standing(
@@ -116,9 +93,8 @@ def list_standings(settings: Settings, contracts: Contracts) -> list[dict[str, A
     landed = [batch for name in contracts.sources for batch in list_batches(settings.landing, name)]
     reports = {(b.source, b.batch_id): read_report(settings.quality, b) for b in landed}
     reported = [(b, report) for b in landed if (report := reports[b.source, b.batch_id])]
-    whole = {s.name for s in contracts.sources.values() if s.partitioning == "whole_table"}
     withdrawn = find_withdrawn(settings.landing)
-    counting = select_current(reported, whole, withdrawn)
+    counting = select_current(contracts, reported, withdrawn)
     events = {(e.source, e.batch_id): e for e in list_withdrawals(settings.landing)}
     rows = []
     for batch in landed:

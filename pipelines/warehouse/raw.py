@@ -12,9 +12,10 @@ import pandas as pd
 from pipelines import duck
 from pipelines.landing.batches import Batch, hash_file
 from pipelines.landing.withdrawals import Withdrawal
+from pipelines.quality.counting import Counting
 from pipelines.quality.reports import Report
 from pipelines.sources.contracts.contract import Contracts, Place
-from pipelines.warehouse.counting import Counting, find_standing
+from pipelines.warehouse.counting import find_standing
 
 # Table of bookkeeping → column → DuckDB type.
 BATCHES = {

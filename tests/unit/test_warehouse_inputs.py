@@ -12,12 +12,13 @@ import duckdb
 import pytest
 
 from pipelines.landing.batches import Batch
+from pipelines.quality.counting import select_current
 from pipelines.runs.plan import DaysRefused, check_days
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import hash_nodes
 from pipelines.warehouse.calendar import build_calendar, check_country, find_span, find_uncovered_years
-from pipelines.warehouse.counting import NothingLanded, find_newest_day, refuse_blocked, select_current
+from pipelines.warehouse.counting import NothingLanded, find_newest_day, refuse_blocked
 from pipelines.warehouse.moment import MomentRefused, read_moment
 
 
@@ -36,7 +37,7 @@ def test_the_newest_accepted_batch_of_a_partition_counts() -> None:
     old, new = batch("20250806T010000Z-a", "2025-08-06"), batch("20250806T020000Z-b", "2025-08-06")
     other = batch("20250805T010000Z-c", "2025-08-05")
     reported = [(other, FakeReport(False)), (old, FakeReport(False)), (new, FakeReport(False))]
-    assert select_current(reported) == {  # type: ignore[arg-type]
+    assert select_current(load_contracts(PROJECT / "sources.yaml"), reported) == {  # type: ignore[arg-type]
         ("dossier_log", "2025-08-05"): other,
         ("dossier_log", "2025-08-06"): new,
     }
@@ -44,9 +45,9 @@ def test_the_newest_accepted_batch_of_a_partition_counts() -> None:
 
 def test_a_blocked_batch_leaves_the_one_before_it_in_force() -> None:
     old, new = batch("20250806T010000Z-a", "2025-08-06"), batch("20250806T020000Z-b", "2025-08-06")
-    assert select_current([(old, FakeReport(False)), (new, FakeReport(True))]) == {
-        ("dossier_log", "2025-08-06"): old
-    }  # type: ignore[list-item]
+    reported = [(old, FakeReport(False)), (new, FakeReport(True))]
+    contracts = load_contracts(PROJECT / "sources.yaml")
+    assert select_current(contracts, reported) == {("dossier_log", "2025-08-06"): old}  # type: ignore[arg-type]
 
 
 def test_a_blocked_day_of_a_source_that_the_contract_names_no_more_blocks_nothing() -> None:
