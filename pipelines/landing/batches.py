@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
@@ -46,6 +47,8 @@ class Batch:
     notes: tuple[str, ...] = ()
     # By which the source can be asked whether this batch is still the whole truth of its partition.
     validator: str = ""
+    # Canonical columns that had a header; empty also in sidecars of before they were recorded.
+    columns: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -54,6 +57,15 @@ class Batch:
     @property
     def sidecar(self) -> Path:
         return self.folder / f"{self.batch_id}.json"
+
+
+class Written(NamedTuple):
+    """What a Parquet file was written of: the query or file, what the reader wants known, and as in `Batch`."""
+
+    origin: str
+    notes: tuple[str, ...] = ()
+    validator: str = ""
+    columns: tuple[str, ...] = ()
 
 
 def hash_file(path: Path) -> str:
@@ -66,22 +78,21 @@ def write_batch(
     root: Path,
     source: str,
     partition: str,
-    write: Callable[[Path], tuple[str, tuple[str, ...]] | tuple[str, tuple[str, ...], str]],
+    write: Callable[[Path], tuple[Any, ...]],
     *,
     run_id: str,
 ) -> Batch:
     """Write one batch; it becomes visible with the rename of its sidecar, or not at all.
 
-    `write(path)` writes the Parquet file and returns (origin, notes[, validator]): the query or file it
-    came from, and what the reader wants known (columns dropped, encodings met). What looks personal in
-    either is removed: a sheet's or a file's name may hold a telephone.
+    `write(path)` writes the Parquet file and returns a `Written`, or a tuple of what it begins with. What
+    looks personal in origin and notes is removed: a sheet's or a file's name may hold a telephone.
     """
     folder = root / source / partition
     folder.mkdir(parents=True, exist_ok=True)
     pulled_at = datetime.now(UTC)
     draft = folder / f".{pulled_at:%Y%m%dT%H%M%S%f}.{os.getpid()}.partial"
     try:
-        origin, notes, *validator = write(draft)
+        written = Written(*write(draft))
         metadata = pq.read_metadata(draft)
         schema = ",".join(f"{f.name}:{f.type}" for f in pq.read_schema(draft))
         digest = hash_file(draft)
@@ -92,12 +103,13 @@ def write_batch(
             rows=metadata.num_rows,
             sha256=digest,
             schema_fingerprint=hashlib.sha256(schema.encode()).hexdigest()[:16],
-            origin=_make_tellable(origin),
+            origin=_make_tellable(written.origin),
             pulled_at=pulled_at.strftime("%Y-%m-%d %H:%M:%S"),
             run_id=run_id,
             folder=folder,
-            notes=tuple(map(_make_tellable, notes)),
-            validator="".join(validator),
+            notes=tuple(map(_make_tellable, written.notes)),
+            validator=written.validator,
+            columns=written.columns,
         )
         _flush(draft)
         draft.replace(batch.path)
@@ -136,7 +148,8 @@ def list_batches(root: Path, source: str | None = None) -> Iterator[Batch]:
 def read_sidecar(sidecar: Path) -> Batch:
     """ValueError, TypeError or KeyError where the file is no sidecar."""
     content = json.loads(sidecar.read_text(encoding="utf-8"))
-    return Batch(**content | {"notes": tuple(content["notes"])}, folder=sidecar.parent)
+    lists = {"notes": tuple(content["notes"]), "columns": tuple(content.get("columns", ()))}
+    return Batch(**content | lists, folder=sidecar.parent)
 
 
 def find_newest_batches(root: Path, source: str) -> dict[str, Batch]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pipelines.landing.withdrawals import find_withdrawn
+from pipelines.landing.batches import Batch
+from pipelines.landing.withdrawals import find_newest_remaining
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import DeliveryRefused
 from pipelines.sources.mapping import HeaderMatch, join_matches, suggest_header
@@ -20,7 +20,7 @@ DELIVERIES = 8
 def check_lost_columns(
     source: Source, partition: str, matches: Sequence[HeaderMatch], landing: Path, *, label: str = ""
 ) -> None:
-    """DeliveryRefused where an earlier delivery had values in a column whose header is gone.
+    """DeliveryRefused where an earlier delivery had a column whose header is gone.
 
     `label`: what the message calls the source, where it is no source of a day.
     """
@@ -42,44 +42,40 @@ def check_lost_columns(
 def find_lost_columns(
     source: Source, partition: str, matches: Sequence[HeaderMatch], landing: Path
 ) -> dict[str, str]:
-    """Optional column that no part of this delivery has → the newest day before on which it held a value."""
+    """Optional column that no part of this delivery has → the newest day before whose delivery had it."""
     absent = join_matches(matches).absent if matches and not source.omits_empty else ()
     lost: dict[str, str] = {}
     if absent:
-        for path in _list_earlier(source, partition, landing):
-            filled = _list_filled(path, {c.name: c.default for c in source.columns if c.name in absent})
-            lost = dict.fromkeys(filled, path.parent.name) | lost
+        for batch in _list_earlier(source, partition, landing):
+            before = batch.columns or _list_varied(batch.path)
+            lost = {name: batch.partition for name in absent if name in before} | lost
     return lost
 
 
-def _list_earlier(source: Source, partition: str, landing: Path) -> Iterable[Path]:
-    """The batches' files up to this day, the newest of each day, the newest day first."""
-    withdrawn = {batch_id for name, batch_id in find_withdrawn(landing) if name == source.name}
-    folders = sorted((landing / source.name).glob("*"), reverse=True)
-    newest = (
-        max(sidecars, key=lambda path: path.name)
-        for folder in folders
-        if folder.name <= partition
-        and (sidecars := [p for p in folder.glob("*.json") if p.stem not in withdrawn])
-    )
-    files = (sidecar.with_suffix(".parquet") for sidecar in newest)
-    return islice((file for file in files if file.exists()), DELIVERIES)
+def list_columns(matches: Sequence[HeaderMatch]) -> tuple[str, ...]:
+    """Canonical columns that a header of the delivery stands for."""
+    return tuple(join_matches(matches).columns) if matches else ()
 
 
-def _list_filled(path: Path, defaults: Mapping[str, str | None]) -> list[str]:
-    """Those columns that hold a value other than their default, by the file's footer alone."""
+def _list_earlier(source: Source, partition: str, landing: Path) -> list[Batch]:
+    """The newest batch of each day up to this one, the newest day first."""
+    newest = find_newest_remaining(landing, source.name)
+    days = sorted((day for day in newest if day <= partition), reverse=True)
+    return [newest[day] for day in days if newest[day].path.exists()][:DELIVERIES]
+
+
+def _list_varied(path: Path) -> set[str]:
+    """Columns with more than one text, by the file's footer: of a batch that does not tell which had a header.
+
+    A single text throughout may be a default, which sources.yaml may have named then and not now.
+    """
     about = pq.read_metadata(path)
-    filled: set[str] = set()
+    texts: dict[str, set[str | None]] = {}
     for group in map(about.row_group, range(about.num_row_groups)):
         for column in map(group.column, range(about.num_columns)):
-            statistics, default = column.statistics, defaults.get(column.path_in_schema)
-            nulls = (statistics.null_count if statistics else 0) or 0
-            is_default = (
-                default is not None
-                and statistics is not None
-                and statistics.has_min_max
-                and statistics.min == statistics.max == default
-            )
-            if nulls < group.num_rows and not is_default:
-                filled.add(column.path_in_schema)
-    return [name for name in defaults if name in filled]
+            statistics = column.statistics
+            if statistics is None or statistics.null_count == group.num_rows:
+                continue
+            bounds = {statistics.min, statistics.max} if statistics.has_min_max else {None, ""}
+            texts.setdefault(column.path_in_schema, set()).update(bounds)
+    return {name for name, bounds in texts.items() if len(bounds) > 1}

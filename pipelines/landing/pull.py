@@ -9,11 +9,11 @@ import duckdb
 
 from pipelines import duck
 from pipelines.landing import arrivals
-from pipelines.landing.batches import Batch, find_newest_batch, write_batch
+from pipelines.landing.batches import Batch, Written, find_newest_batch, write_batch
 from pipelines.landing.controls import note_lost_letters
 from pipelines.landing.date_mixtures import check_date_mixtures
 from pipelines.landing.drift import check_drift
-from pipelines.landing.lost_columns import check_lost_columns
+from pipelines.landing.lost_columns import check_lost_columns, list_columns
 from pipelines.landing.personal import batch_sql
 from pipelines.landing.repeated_keys import check_repeated_keys, note_alike_codes
 from pipelines.landing.withdrawals import find_withdrawn
@@ -60,7 +60,7 @@ def land_partition(
     )
     validator = earlier.validator if earlier and earlier.path.exists() else ""
 
-    def write(out: Path) -> tuple[str, tuple[str, ...], str]:
+    def write(out: Path) -> Written:
         with (
             observe_matches() as matches,
             connector.pull(
@@ -79,7 +79,7 @@ def land_partition(
             drift = check_drift(con, source, str(partition), out)
         alike = note_alike_codes(con, source, out)
         notes = (*relation.notes, *alike, *drift, *note_lost_letters(con, out))
-        return relation.origin, notes, relation.validator
+        return Written(relation.origin, notes, relation.validator, list_columns(matches))
 
     try:
         batch = write_batch(settings.landing, source.name, partition.isoformat(), write, run_id=run_id)

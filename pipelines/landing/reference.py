@@ -14,9 +14,9 @@ from typing import Any
 import duckdb
 
 from pipelines import duck
-from pipelines.landing.batches import Batch, find_newest_batches, hash_file, write_batch
+from pipelines.landing.batches import Batch, Written, find_newest_batches, hash_file, write_batch
 from pipelines.landing.controls import select_plain_sql
-from pipelines.landing.lost_columns import check_lost_columns
+from pipelines.landing.lost_columns import check_lost_columns, list_columns
 from pipelines.privacy.redaction import redact_text
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Column, Contracts, Source
@@ -54,9 +54,10 @@ def land_reference(
         if earlier and earlier[max(earlier)].origin == origin:
             continue
 
-        def write(out: Path, source: Source = source, origin: str = origin) -> tuple[str, tuple[str, ...]]:
+        def write(out: Path, source: Source = source, origin: str = origin) -> Written:
             with duck.connect(settings.extensions) as con:
-                return origin, _write(source, today, settings, con, out)
+                notes, columns = _write(source, today, settings, con, out)
+            return Written(origin, notes, columns=columns)
 
         landed.append(write_batch(root, source.name, today.isoformat(), write, run_id=run_id))
     return landed
@@ -73,8 +74,11 @@ def hash_mapping(source: Source) -> str:
 
 def _write(
     source: Source, today: date, settings: Settings, con: duckdb.DuckDBPyConnection, out: Path
-) -> tuple[str, ...]:
-    """Every canonical column as canonical text (2025-07-01, true); the error names row and value."""
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every canonical column as canonical text (2025-07-01, true); the error names row and value.
+
+    Returns notes, and the columns that had a header.
+    """
     with observe_matches() as matches, files.pull(source, today, settings, con) as relation:
         texts = ", ".join(
             f"{relation.columns.get(c.name, 'null::varchar')} as {_name(c)}" for c in source.columns
@@ -106,7 +110,7 @@ def _write(
         f"copy (select _row, {canonical} from clean order by _row) to {duck.literal(out)} "
         f"(format parquet, compression zstd)"
     )
-    return tuple(relation.notes)
+    return tuple(relation.notes), list_columns(matches)
 
 
 def _name(column: Column) -> str:

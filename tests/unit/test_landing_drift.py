@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,46 @@ def test_a_header_that_is_not_there_stops_the_pull_unless_the_contract_lets_it(t
     optional = (*source(tmp_path).columns, {"name": "sector", "optional": True})
     assert landed(tmp_path, ROWS, header, columns=optional).notes == message
     assert landed(tmp_path, ROWS, header, columns=columns, drift={"absent_column": "ignore"}).notes == ()
+
+
+SECTOR = {"name": "sector", "raw": "Lĩnh vực", "optional": True}
+
+
+def without_columns(batch: Batch) -> None:
+    """As sidecars were before they told which columns had a header."""
+    content = json.loads(batch.sidecar.read_text(encoding="utf-8"))
+    batch.sidecar.write_text(
+        json.dumps({k: v for k, v in content.items() if k != "columns"}), encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_default_may_be_added_changed_and_removed_where_the_header_never_came(
+    tmp_path: Path, is_old: bool
+) -> None:
+    for default in (None, "đất", "nước", None, "đất"):
+        column = SECTOR | ({"default": default} if default else {})
+        batch = landed(tmp_path, ROWS, columns=(*source(tmp_path).columns, column))
+        assert batch.columns == ("code", "channel", "unit_code", "due_at")
+        if is_old:
+            without_columns(batch)
+
+
+@pytest.mark.parametrize(
+    ("values", "is_old"), [(("đất", "đất"), False), (("", ""), False), (("đất", "rừng"), True)]
+)
+def test_a_header_that_came_once_is_lost_whatever_stood_below_it(
+    tmp_path: Path, values: tuple[str, str], is_old: bool
+) -> None:
+    columns = (*source(tmp_path).columns, SECTOR | {"default": "đất"})
+    rows = [f"{row},{value}" for row, value in zip(ROWS, values, strict=True)]
+    batch = landed(tmp_path, rows, "Mã,Kênh,Đơn vị,Hạn,Lĩnh vực", columns=columns)
+    if is_old:
+        without_columns(batch)
+    with pytest.raises(
+        PermanentSourceError, match=r"column 'sector' .* is gone; the delivery of 2025-08-06 had it"
+    ):
+        landed(tmp_path, ROWS, columns=columns)
 
 
 def test_an_extra_column_is_landed_only_where_the_contract_allows_it(tmp_path: Path) -> None:
