@@ -1,5 +1,7 @@
 """What an .xls tells that its reader does not: number formats, hidden rows and columns, filters.
 
+A record that is not as described costs what it tells, and is counted.
+
 Container: [MS-CFB]; records: [MS-XLS] 2.4. Standard library only: the limited process imports it
 (`workbook_child`).
 """
@@ -15,24 +17,33 @@ from pipelines.sources.files.formats.workbook_hidden import NOTHING_HIDDEN, Hidd
 
 # Chains end with one of the numbers above this.
 LAST_SECTOR = 0xFFFFFFF9
-BOUNDSHEET, FORMAT, XF = 0x85, 0x41E, 0xE0
+BOF, BOUNDSHEET, FORMAT, XF = 0x809, 0x85, 0x41E, 0xE0
 ROW, COLINFO, FILTERMODE, EOF = 0x208, 0x7D, 0x9B, 0x0A
 FORMULA, NUMBER, RK, MULRK = 0x06, 0x203, 0x27E, 0xBD
+BIFF8 = 0x600
+# Formats with a smaller number are built in: they stand in no record.
+FIRST_OWN_FORMAT = 164
+BROKEN = (struct.error, IndexError, KeyError, ValueError, UnicodeDecodeError)
 
 
 class BiffSheet(NamedTuple):
-    """`formats`: (row, column, number format) of cells whose format tells more than their number, in order."""
+    """`formats`: (row, column, number format) of cells whose format tells more than their number, in order.
 
+    `unread`: cells, rows and columns whose format or visibility cannot be told.
+    """
+
+    name: str
     formats: list[tuple[int, int, str]]
     hidden: Hidden
+    unread: int
 
 
-def read_biff(data: bytes) -> dict[str, BiffSheet]:
-    """Sheet name → what it tells; nothing where the container or its records are not as described."""
+def read_biff(data: bytes) -> list[BiffSheet | None]:
+    """The sheets in their order, None for one that cannot be told; nothing where the container is not as described."""
     try:
-        return dict(_read_sheets(_find_stream(data)))
-    except (struct.error, IndexError, KeyError, ValueError, UnicodeDecodeError):
-        return {}
+        return list(_read_sheets(_find_stream(data)))
+    except BROKEN:
+        return []
 
 
 def _find_stream(data: bytes) -> bytes:
@@ -41,6 +52,8 @@ def _find_stream(data: bytes) -> bytes:
     fat_sectors = [_u32(data, 76 + 4 * n) for n in range(109)]
     more = _u32(data, 68)
     for _ in range(_u32(data, 72)):
+        if more >= LAST_SECTOR:
+            break
         numbers = struct.unpack_from(f"<{sector // 4}I", data, (more + 1) * sector)
         fat_sectors += numbers[:-1]
         more = numbers[-1]
@@ -61,7 +74,7 @@ def _find_stream(data: bytes) -> bytes:
     folder = chain(_u32(data, 48), fat, data, sector, sector)
     entries = {}
     for at in range(0, len(folder) - 127, 128):
-        name = folder[at : at + max(_u16(folder, at + 64) - 2, 0)].decode("utf-16-le")
+        name = folder[at : at + max(_u16(folder, at + 64) - 2, 0)].decode("utf-16-le", "replace")
         entries[name] = (_u32(folder, at + 116), _u32(folder, at + 120))
     first, size = entries.get("Workbook") or entries["Book"]
     if size >= _u32(data, 56):
@@ -72,42 +85,88 @@ def _find_stream(data: bytes) -> bytes:
     return chain(first, small_fat, small, small_sector, 0)[:size]
 
 
-def _read_sheets(stream: bytes) -> Iterator[tuple[str, BiffSheet]]:
-    formats, styles, sheets = dict(BUILT_IN), list[int](), list[tuple[str, int]]()
+def _read_sheets(stream: bytes) -> Iterator[BiffSheet | None]:
+    formats: dict[int, str | None] = dict(BUILT_IN)
+    styles, sheets = list[int | None](), list[tuple[str, int] | None]()
+    is_biff8 = _u16(stream, 4) >= BIFF8
     for kind, content in _list_records(stream, 0):
         if kind == FORMAT:
-            formats[_u16(content, 0)] = _text(content, 4, _u16(content, 2), content[4])
+            formats.update(_read_format(content, is_biff8=is_biff8))
         elif kind == XF:
-            styles.append(_u16(content, 2))
+            styles.append(_u16(content, 2) if len(content) >= 4 else None)
         elif kind == BOUNDSHEET:
-            sheets.append((_text(content, 7, content[6], content[7]), _u32(content, 0)))
-    codes = {number: formats.get(style, "") for number, style in enumerate(styles)}
-    telling = {number: code for number, code in codes.items() if tells_more(code)}
-    for name, at in sheets:
-        yield name, _read_sheet(stream, at, telling)
+            sheets.append(_read_place(content, is_biff8=is_biff8))
+    codes = [_find_code(formats, style) for style in styles]
+    for sheet in sheets:
+        try:
+            yield _read_sheet(stream, *sheet, codes) if sheet else None
+        except BROKEN:
+            yield None
 
 
-def _read_sheet(stream: bytes, at: int, styles: dict[int, str]) -> BiffSheet:
+def _read_format(content: bytes, *, is_biff8: bool) -> dict[int, str | None]:
+    """{number: format}, None for one that cannot be read; nothing where its number cannot."""
+    if len(content) < 2:
+        return {}
+    length = _u16(content, 2) if is_biff8 and len(content) > 4 else content[2] if len(content) > 2 else 0
+    try:
+        code = _text(content, 4, length, content[4]) if is_biff8 else _bytes(content, 3, length)
+    except BROKEN:
+        return {_u16(content, 0): None}
+    return {_u16(content, 0): code}
+
+
+def _read_place(content: bytes, *, is_biff8: bool) -> tuple[str, int] | None:
+    """A sheet's name and where it begins; None where the record does not tell."""
+    try:
+        length = content[6]
+        name = _text(content, 7, length, content[7]) if is_biff8 else _bytes(content, 7, length)
+        return name, _u32(content, 0)
+    except BROKEN:
+        return None
+
+
+def _find_code(formats: dict[int, str | None], style: int | None) -> str | None:
+    """The number format of a style; `""` for one that tells no more than the number, None for one that is not told."""
+    if style is None or (style >= FIRST_OWN_FORMAT and style not in formats):
+        return None
+    code = formats.get(style, "")
+    return code if code is None or tells_more(code) else ""
+
+
+def _read_sheet(stream: bytes, name: str, at: int, codes: list[str | None]) -> BiffSheet | None:
+    if at + 4 > len(stream) or _u16(stream, at) != BOF:
+        return None
     cells: list[tuple[int, int, str]] = []
-    rows, columns, is_filtered = list[int](), list[int](), False
+    rows, columns, is_filtered, unread = list[int](), list[int](), False, 0
     for kind, content in _list_records(stream, at):
-        if kind == ROW and _u16(content, 12) & 0x20:
-            rows.append(_u16(content, 0))
-        elif kind == COLINFO and _u16(content, 8) & 1:
-            columns += range(_u16(content, 0), min(_u16(content, 2), 255) + 1)
-        elif kind == FILTERMODE:
-            is_filtered = True
-        elif kind in (NUMBER, RK, FORMULA):
-            row, column, style = struct.unpack_from("<3H", content)
-            if style in styles:
-                cells.append((row, column, styles[style]))
-        elif kind == MULRK:
-            row, column = struct.unpack_from("<2H", content)
-            for place in range((len(content) - 6) // 6):
-                if (style := _u16(content, 4 + 6 * place)) in styles:
-                    cells.append((row, column + place, styles[style]))
+        try:
+            if kind == ROW and _u16(content, 12) & 0x20:
+                rows.append(_u16(content, 0))
+            elif kind == COLINFO and _u16(content, 8) & 1:
+                columns += range(_u16(content, 0), min(_u16(content, 2), 255) + 1)
+            elif kind == FILTERMODE:
+                is_filtered = True
+            for row, column, style in _list_styles(kind, content):
+                if (code := codes[style]) is None:
+                    unread += 1
+                elif code:
+                    cells.append((row, column, code))
+        except BROKEN:
+            unread += 1
     hidden = Hidden(rows, columns, is_filtered) if rows or columns or is_filtered else NOTHING_HIDDEN
-    return BiffSheet(sorted(cells), hidden)
+    return BiffSheet(name, sorted(cells), hidden, unread)
+
+
+def _list_styles(kind: int, content: bytes) -> Iterator[tuple[int, int, int]]:
+    """(row, column, style) of each number in a record."""
+    if kind in (NUMBER, RK, FORMULA):
+        row, column, style = struct.unpack_from("<3H", content)
+        yield row, column, style
+    elif kind == MULRK:
+        row, column = struct.unpack_from("<2H", content)
+        for place in range((len(content) - 6) // 6):
+            yield row, column + place, _u16(content, 4 + 6 * place)
 
 
 def _list_records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
@@ -123,8 +182,19 @@ def _list_records(stream: bytes, at: int) -> Iterator[tuple[int, bytes]]:
 def _text(content: bytes, at: int, length: int, flags: int) -> str:
     """A string of [MS-XLS]: a byte of flags stands at `at`, then one or two bytes per letter."""
     if flags & 1:
-        return content[at + 1 : at + 1 + 2 * length].decode("utf-16-le")
-    return content[at + 1 : at + 1 + length].decode("latin-1")
+        return _slice(content, at + 1, 2 * length).decode("utf-16-le")
+    return _bytes(content, at + 1, length)
+
+
+def _bytes(content: bytes, at: int, length: int) -> str:
+    return _slice(content, at, length).decode("latin-1")
+
+
+def _slice(content: bytes, at: int, length: int) -> bytes:
+    """ValueError where the record ends before."""
+    if at + length > len(content):
+        raise ValueError("a text is longer than its record")
+    return content[at : at + length]
 
 
 def _u16(data: bytes, at: int) -> int:

@@ -32,6 +32,8 @@ ERROR_VALUE = re.compile(
     rb"<" + PREFIX + rb'c\b([^>]*\bt="e"[^>]*)>\s*(?:' + FORMULA + rb")?\s*<" + PREFIX + rb"v>([^<]*)</"
 )
 REFERENCE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
+ROW_NUMBER = re.compile(rb'\br="(\d+)"')
+TAG = re.compile(rb"<(" + PREFIX + rb"(?:row|c))\b([^>]*?)(/?)>")
 MOST_MARKS = 10_000
 # row → column → what stands there
 Marks = dict[int, dict[int, Any]]
@@ -108,15 +110,51 @@ def _list_marks(archive: zipfile.ZipFile, member: str) -> Iterator[tuple[int, in
 def read_cells(archive: zipfile.ZipFile, member: str, *, with_end: bool = False) -> Iterator[bytes]:
     """The sheet's XML in pieces that end with a whole cell; `with_end`: and what stands below the last one."""
     rest = b""
+    places = Places()
     with archive.open(member) as stream:
         while chunk := stream.read(1 << 20):
             rest += chunk
             end = max(rest.rfind(b"</c>"), rest.rfind(b":c>")) + 4
             if end >= 4:
-                yield rest[:end]
+                yield places.complete(rest[:end])
                 rest = rest[end:]
     if with_end:
         yield rest
+
+
+class Places:
+    """Gives the cells of one sheet the reference that a sparing writer leaves out: of the next row, the next column."""
+
+    def __init__(self) -> None:
+        self._row = self._column = -1
+        self._is_needed: bool | None = None
+
+    def complete(self, cells: bytes) -> bytes:
+        """The next piece of the sheet, every cell with its `r`; whether they have it is told by the first piece."""
+        if self._is_needed is None:
+            tags = [match[2] for match in TAG.finditer(cells) if not match[1].endswith(b"row")]
+            self._is_needed = any(not REFERENCE.search(attributes) for attributes in tags)
+        return TAG.sub(self._number, cells) if self._is_needed else cells
+
+    def _number(self, tag: re.Match[bytes]) -> bytes:
+        if tag[1].endswith(b"row"):
+            number = ROW_NUMBER.search(tag[2])
+            self._row, self._column = (int(number[1]) - 1 if number else self._row + 1), -1
+            return tag[0]
+        place = REFERENCE.search(tag[2])
+        self._column = locate(place)[1] if place else self._column + 1
+        if place:
+            return tag[0]
+        return b'<%b r="%b%d"%b%b>' % (tag[1], _write_column(self._column), self._row + 1, tag[2], tag[3])
+
+
+def _write_column(column: int) -> bytes:
+    """1 → `B`."""
+    letters = b""
+    while column >= 0:
+        letters = bytes([65 + column % 26]) + letters
+        column = column // 26 - 1
+    return letters
 
 
 def locate(reference: re.Match[bytes]) -> tuple[int, int]:

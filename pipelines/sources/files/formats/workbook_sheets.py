@@ -27,6 +27,7 @@ from pipelines.sources.files.formats.workbook_marks import (
     map_sheets,
 )
 from pipelines.sources.files.zip_directory import check_directory
+from pipelines.sources.notes import CHECK
 
 LONGEST_CELL = 32_767  # Excel's own limit
 LONGEST_ROW = 8 * 2**20
@@ -41,7 +42,7 @@ def read_sheets(request: dict[str, Any]) -> Iterator[Any]:
         sys.stdin.buffer.read() if request["path"] is None else Path(request["path"]).read_bytes()
     )
     archive: zipfile.ZipFile | None = None
-    biff: dict[str, BiffSheet] = {}
+    biff: list[BiffSheet | None] = []
     files: dict[Any, Any] = {}
     styles: dict[int, str] = {}
     if zipfile.is_zipfile(data):
@@ -65,9 +66,12 @@ def read_sheets(request: dict[str, Any]) -> Iterator[Any]:
     if others:
         yield {"notes": [f"sheets not read: {', '.join(others)[:500]}"]}
     visible = {m.name for m in book.sheets_metadata if m.visible == SheetVisibleEnum.Visible}
+    about_sheets = match_sheets(biff, [m.name for m in book.sheets_metadata])
     for name, pattern in chosen:
         sheet = book.get_sheet_by_name(name)
-        own = biff.get(name)
+        own = about_sheets.get(name)
+        if not archive and (own is None or own.unread):
+            yield {"notes": [describe_unread(name, own)]}
         formats, marks, hidden = iter(own.formats if own else ()), {}, own.hidden if own else NOTHING_HIDDEN
         if archive and files.get(name):
             formats = list_formats(archive, files[name], styles)
@@ -77,6 +81,22 @@ def read_sheets(request: dict[str, Any]) -> Iterator[Any]:
         yield {**about, "hidden": hidden.as_message(is_sheet_hidden=name not in visible)}
         yield from read_rows(sheet, marks, FormatsByRow(formats))
     yield {"done": True}
+
+
+def match_sheets(sheets: list[BiffSheet | None], names: list[str]) -> dict[str, BiffSheet]:
+    """The reader's name of a sheet → what it tells: by their order, which both have, else by the name itself."""
+    if len(sheets) == len(names):
+        return {name: sheet for name, sheet in zip(names, sheets, strict=True) if sheet}
+    return {sheet.name: sheet for sheet in sheets if sheet}
+
+
+def describe_unread(name: str, sheet: BiffSheet | None) -> str:
+    """What is lost where an .xls is not as described."""
+    what = f"{sheet.unread} of its cells, rows or columns" if sheet else "its cells"
+    return (
+        f"{CHECK}sheet {name}: the number formats of {what} cannot be read: zeros of codes in number cells and the "
+        f"scale of per cents may be lost, and what is hidden is not told. Save the workbook as .xlsx"
+    )
 
 
 def choose_sheets(book: Any, patterns: list[str]) -> list[tuple[str, str]]:
