@@ -234,6 +234,14 @@ def test_times_need_their_formats(tmp_path: Path) -> None:
     assert "timestamp columns need `datetime_formats`" in message
 
 
+@pytest.mark.parametrize("zone", ["Z", "+07:00", "+0000", "-0500"])
+def test_a_zone_as_a_literal_text_of_a_format_is_refused_since_times_would_be_taken_for_local(
+    tmp_path: Path, zone: str
+) -> None:
+    message = refused(written(tmp_path, sources__dossier_log__datetime_formats=[f"%Y-%m-%dT%H:%M:%S{zone}"]))
+    assert f"'%Y-%m-%dT%H:%M:%S{zone}' ends with a zone that is only skipped" in message
+
+
 def test_an_unknown_zone_is_refused_when_loading(tmp_path: Path) -> None:
     message = refused(written(tmp_path, sources__dossier_log__timezone="Asia/Vinh"))
     assert "timezone 'Asia/Vinh' is not known" in message

@@ -149,6 +149,8 @@ TYPED: list[tuple[str, str, Any, Any]] = [
     ("code", "text", pa.array(["007 "]), "007"),
     ("whole", "integer", pa.array([12.0]), "12"),
     ("fraction", "integer", pa.array([1.234]), "1,234"),
+    # As a database's decimal: zeros at the end belong to a code.
+    ("procedure_code", "text", pa.array([Decimal("1.012790")], pa.decimal128(10, 6)), "1.012790"),
     ("money", "bigint", pa.array([Decimal("12.00")], pa.decimal128(10, 2)), "12"),
     ("day", "date", pa.array([date(2025, 8, 1)]), "01/08/2025"),
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +16,7 @@ from pipelines.sources.contracts.options.frozen import Frozen
 
 # Formats that are words: moments as numbers, always of UTC (pipelines/sources/values/moments.py reads them).
 MOMENT_WORDS = ("dotnet", "epoch", "epoch_ms")
+LITERAL_ZONE = re.compile(r"(?<!%)Z$|[+-]\d\d:?\d\d$")
 
 
 class TableContract(Frozen):
@@ -51,6 +53,11 @@ class TableContract(Frozen):
                 near = suggest_nearest(written, MOMENT_WORDS)
                 raise ValueError(
                     f"{written!r} is no format: write one with % as in %d/%m/%Y, or {words}{near}"
+                )
+            if LITERAL_ZONE.search(written):
+                raise ValueError(
+                    f"{written!r} ends with a zone that is only skipped: its times would be taken for local ones. "
+                    f"Write %z there, which reads Z and +07:00"
                 )
         return formats
 

@@ -74,16 +74,17 @@ def text_sql(cell: str, kind: str, source: Source, column: Column | None) -> str
 
 
 def _number(cell: str, kind: str, source: Source, column: Column | None) -> str:
+    """Zeros at the end of a decimal belong to a code (1.012790), as in `cells`; a number has none."""
+    numeric = column is not None and column.type in NUMERIC
     if kind.startswith("DECIMAL"):
         text = f"cast({cell} as varchar)"
-        if not kind.endswith(",0)"):
+        if numeric and not kind.endswith(",0)"):
             text = f"rtrim(rtrim({text}, '0'), '.')"
     else:
         text = (
             f"case when isnan({cell}) then null when {cell} = trunc({cell}) and abs({cell}) < 1e15 "
             f"then cast(cast({cell} as bigint) as varchar) else cast({cell} as varchar) end"
         )
-    numeric = column is not None and column.type in NUMERIC
     return f"replace({text}, '.', ',')" if numeric and source.number_format == "vi" else text
 
 
