@@ -100,5 +100,5 @@ def test_excel_95_writes_its_formats_in_bytes() -> None:
     sheet = begin + record(0x203, struct.pack("<3Hd", 1, 0, 0, 4.0)) + end
     out = io.BytesIO()
     XlsDoc().save(out, head + sheet)
-    [found] = read_biff(out.getvalue())
-    assert found is not None and (found.name, found.formats, found.unread) == ("A", [(1, 0, "00000")], 0)
+    [only] = read_biff(out.getvalue())
+    assert only is not None and (only.name, only.formats, only.unread) == ("A", [(1, 0, "00000")], 0)
