@@ -1,6 +1,7 @@
 """The whole demo province once: K1–K4, against an independent count straight from the demo's database.
 
 The oracle reads the source with sqlite3 and pandas and shares no SQL and no code with the pipeline.
+By `make test-full`: every run counts one hundredth of the province a second time (test_oracle).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tests.conftest import Province
 from tests.golden.rows import count_rows, read_golden
 from tests.support.commands import read_output
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 CUTOFF = pd.Timestamp("2025-08-06 16:00:00")
 END_OF_DAY = pd.Timestamp("2025-08-06 23:59:59")
