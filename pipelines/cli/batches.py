@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from pipelines.cli.confirm import print_confirmation
 from pipelines.cli.console import console
 from pipelines.cli.listing import ListColumn, print_list
 from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.landing.batches import Batch
 
 COLUMNS = (
     ListColumn("source", "nguồn · source"),
@@ -67,12 +70,10 @@ def list_(source: str | None = None, day: datetime | None = None, standing: str 
     print_list(COLUMNS, [[row[column.name] for column in COLUMNS] for row in rows])
 
 
-def _order(command: Any) -> Any:
-    """The words by which batches are named, and who answers for the order."""
+def _which(command: Any) -> Any:
+    """The words by which batches are named."""
     for option in (
         as_json,
-        click.option("--reason", required=True, help="why; on record with every release after"),
-        click.option("--by", "author", required=True, help="who answers for it"),
         click.option("--batch", "batch_id", metavar="ID", help="this batch"),
         click.option("--day", type=DAY, metavar="DAY",
                      help="the day's batch; without --source of every source"),
@@ -80,6 +81,16 @@ def _order(command: Any) -> Any:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def _order(command: Any) -> Any:
+    """Which batches, and who answers for the order."""
+    for option in (
+        click.option("--reason", required=True, help="why; on record with every release after"),
+        click.option("--by", "author", required=True, help="who answers for it"),
+    ):
+        command = option(command)
+    return _which(command)
 
 
 @batches.command()
@@ -100,24 +111,20 @@ def restore(**words: Any) -> None:
 
 
 @batches.command()
-@click.argument("day", type=DAY, metavar="DAY")
-@as_json
-def confirm(day: datetime, as_json: bool) -> None:
-    """A code that lets one run of job `withdraw` in Dagster concern that day. It serves once."""
-    print_confirmation(f"withdraw {day.date()}", "`confirm`", as_json)
+@click.option("--restore", "is_restored", is_flag=True, help="it lets a withdrawn batch count again")
+@_which
+def confirm(is_restored: bool, as_json: bool, **words: Any) -> None:
+    """A code that lets one run of job `withdraw` in Dagster concern these batches, and no others. It serves once."""
+    from pipelines.landing.withdrawals import describe_order
+
+    event = "restored" if is_restored else "withdrawn"
+    chosen = _choose(event, **words)
+    print_confirmation(describe_order(event, chosen), "`confirm`", as_json)
 
 
-def _record(
-    event: str,
-    source: str | None,
-    day: datetime | None,
-    batch_id: str | None,
-    author: str,
-    reason: str,
-    as_json: bool,
-) -> None:
-    from pipelines.landing.withdrawals import record_events, select_batches
-    from pipelines.runs.lock import exclusive
+def _choose(event: str, source: str | None, day: datetime | None, batch_id: str | None) -> list[Batch]:
+    """The batches that the words mean."""
+    from pipelines.landing.withdrawals import select_batches
     from pipelines.sources.contracts.contract import load_contracts
 
     settings = Settings.from_env()
@@ -127,8 +134,18 @@ def _record(
     require_landing(settings)
     require_one_of("--source", source, contracts.sources)
     names = [source] if source else list(contracts.sources)
+    with answering():
+        return select_batches(settings.landing, event, names, str(day.date()) if day else None, batch_id)
+
+
+def _record(event: str, author: str, reason: str, as_json: bool, **words: Any) -> None:
+    from pipelines.landing.withdrawals import record_events
+    from pipelines.runs.lock import exclusive
+
+    settings = Settings.from_env()
+    _choose(event, **words)  # wrong words are told at once, and nothing is waited for
     with answering(), exclusive(settings):
-        chosen = select_batches(settings.landing, event, names, str(day.date()) if day else None, batch_id)
+        chosen = _choose(event, **words)
         try:
             events = record_events(settings.landing, event, chosen, author, reason)
         except ValueError as error:

@@ -25,5 +25,5 @@ def print_confirmation(action: str, field: str, as_json: bool) -> None:
     if as_json:
         say({"confirm": code})
         return
-    console.print(f"{action}: set {field} in the launchpad to {code}")
+    console.print(f"{action}: set {field} in the launchpad to {code}", soft_wrap=True, highlight=False)
     console.print(f"It serves once, within {SECONDS_VALID // 60} minutes.")

@@ -1,12 +1,14 @@
 """What an operator orders by name and reason: publish what is held, withdraw a batch, bring one back."""
 
+import shlex
+
 import dagster as dg
 from pydantic import Field
 
 from pipelines.defs.audit import RELEASE_AND_EXPORTS
 from pipelines.defs.common import CONTRACTS, SETTINGS
 from pipelines.defs.release import ACCEPT_JOB
-from pipelines.landing.withdrawals import RESTORED, WITHDRAWN, record_events, select_batches
+from pipelines.landing.withdrawals import RESTORED, WITHDRAWN, describe_order, record_events, select_batches
 from pipelines.runs.confirmation import NotConfirmed, use_confirmation
 from pipelines.runs.lock import exclusive
 
@@ -23,8 +25,17 @@ class WithdrawConfig(dg.Config):
     batch_id: str | None = Field(default=None, description="Only this batch of the day.")
     restore: bool = Field(default=False, description="true: a withdrawn batch counts again.")
     confirm: str = Field(
-        default="", description="What `thongsuot batches confirm DAY` printed; it serves once."
+        default="",
+        description="What `thongsuot batches confirm --day DAY` printed (with --source, --batch, --restore as here); "
+        "it serves once, for the batches that it names.",
     )
+
+
+def _write_command(config: WithdrawConfig) -> str:
+    """What confirms this order at the command line."""
+    words = {"--day": config.day, "--source": config.source, "--batch": config.batch_id}
+    options = [f"{option} {shlex.quote(value)}" for option, value in words.items() if value]
+    return " ".join(["batches confirm", *options, *(["--restore"] if config.restore else [])])
 
 
 @dg.op(
@@ -35,9 +46,9 @@ def record_withdrawal(context: dg.OpExecutionContext, config: WithdrawConfig) ->
     event = RESTORED if config.restore else WITHDRAWN
     names = [config.source] if config.source else list(CONTRACTS.sources)
     try:
-        use_confirmation(SETTINGS, f"withdraw {config.day}", config.confirm)
         with exclusive(SETTINGS):
             chosen = select_batches(SETTINGS.landing, event, names, config.day, config.batch_id)
+            use_confirmation(SETTINGS, describe_order(event, chosen), config.confirm, _write_command(config))
             events = record_events(SETTINGS.landing, event, chosen, config.by, config.reason)
     except (NotConfirmed, LookupError, ValueError) as error:
         raise dg.Failure(str(error), allow_retries=False) from error

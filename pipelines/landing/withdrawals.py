@@ -97,7 +97,9 @@ def select_batches(
     if newest:
         return list(newest.values())
     names = ", ".join(sorted(sources))
-    if any(batch.batch_id == batch_id for batch in landed):
+    if days_of_batch := sorted({batch.partition for batch in landed if batch.batch_id == batch_id}):
+        if day is not None and day not in days_of_batch:
+            raise LookupError(f"{names}: batch {batch_id} is of {', '.join(days_of_batch)}, not of {day}.")
         state = "does not count already" if event == WITHDRAWN else "was not withdrawn"
         raise LookupError(f"{names}: batch {batch_id} {state}.")
     days = sorted({batch.partition for batch in possible})
@@ -107,6 +109,12 @@ def select_batches(
     raise LookupError(
         f"{names}: there is no {state} {what}; {state}: {listed}. `thongsuot batches` lists them."
     )
+
+
+def describe_order(event: str, batches: Collection[Batch]) -> str:
+    """What an order does, batch by batch: what somebody confirms is this and nothing else."""
+    verb = "restore" if event == RESTORED else "withdraw"
+    return f"{verb} " + ", ".join(f"{b.source} {b.partition} batch {b.batch_id}" for b in batches)
 
 
 def record_events(

@@ -28,8 +28,11 @@ def make_confirmation(settings: Settings, action: str) -> str:
     return code
 
 
-def use_confirmation(settings: Settings, action: str, code: str) -> None:
-    """Take the confirmation away; NotConfirmed where there is none of this code for this action."""
+def use_confirmation(settings: Settings, action: str, code: str, command: str = "") -> None:
+    """Take the confirmation away; NotConfirmed where there is none of this code for this action.
+
+    `command`: what prints one, where it is not `releases confirm ACTION`.
+    """
     path = settings.dagster / "confirmations" / code
     try:
         if not re.fullmatch(r"[0-9a-f]{32}", code) or path.read_text(encoding="utf-8") != action:
@@ -39,9 +42,7 @@ def use_confirmation(settings: Settings, action: str, code: str) -> None:
     except FileNotFoundError:
         age = float("inf")
     if age > SECONDS_VALID:
-        words = action.removeprefix("withdraw ")
-        command = f"releases confirm {action}" if words == action else f"batches confirm {words}"
         raise NotConfirmed(
             f"Nothing was changed: to {action} needs a confirmation from the command line, each time anew. "
-            f"`thongsuot {command}` prints one for `confirm` in the launchpad."
+            f"`thongsuot {command or f'releases confirm {action}'}` prints one for `confirm` in the launchpad."
         )

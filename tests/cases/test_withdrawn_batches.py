@@ -141,6 +141,13 @@ def test_the_command_names_what_there_is_and_records_who_and_why(case: Settings)
     assert code == 2 and "dossier_log, issue_register" in text
     code, text = call("withdraw", "--day", FIRST, "--by", " ", "--reason", "x")
     assert code == 2 and "needs a name" in text
+    *_, newest = list_batches(case.landing, "issue_register")
+    batch = newest.batch_id
+    code, text = call("withdraw", "--day", SECOND, "--batch", batch, *who)
+    assert code == 2 and f"batch {batch} is of {FIRST}, not of {SECOND}" in text
+    code, text = call("confirm", "--day", FIRST, "--source", "issue_register")
+    assert code == 0 and f"withdraw issue_register {FIRST} batch {batch}: set" in text
+    assert call("confirm", "--day", FIRST, "--restore")[0] == 2  # nothing was withdrawn
     code, text = call("withdraw", "--day", FIRST, "--source", "issue_register", *who)
     assert code == 0 and "withdrawn" in text and "thongsuot run" in text
     assert {source for source, _ in find_withdrawn(case.landing)} == {"issue_register"}
