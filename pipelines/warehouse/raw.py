@@ -35,6 +35,7 @@ BATCH_FILES = {
 RUN_PARAMETERS = {
     "as_of": "timestamp", "partition_day": "date", "place_code": "varchar", "counts_since": "date",
     "stopped_is_end": "boolean", "done_by_word": "boolean", "whole_name_vi": "varchar",
+    "late_phrases": "varchar[]", "in_time_phrases": "varchar[]",
 }  # fmt: skip
 
 
@@ -102,7 +103,11 @@ def write_batch_files(
 def write_parameters(con: duckdb.DuckDBPyConnection, place: Place, as_of: datetime, day: date) -> None:
     """`raw.run_parameters`: one row, the moment and the place that the build answers for."""
     is_end, by_word = place.stopped_is == "end", place.done_by == "word"
-    row = [as_of, day, place.code, place.counts_since, is_end, by_word, place.whole_name]
+    late, in_time = (
+        [word for word, meaning in place.timeliness_words.items() if meaning == side]
+        for side in ("late", "in_time")
+    )
+    row = [as_of, day, place.code, place.counts_since, is_end, by_word, place.whole_name, late, in_time]
     _create(con, "run_parameters", RUN_PARAMETERS)
     _insert(con, "run_parameters", RUN_PARAMETERS, [row])
 

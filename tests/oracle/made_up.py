@@ -138,7 +138,7 @@ def parameters(sample: Sample) -> pd.DataFrame:
             {
                 "as_of": sample.as_of, "partition_day": sample.as_of.date(), "place_code": "40",
                 "counts_since": sample.since, "stopped_is_end": sample.stopped_is_end,
-                "done_by_word": False, "whole_name_vi": "Toàn tỉnh",
+                "done_by_word": False, "whole_name_vi": "Toàn tỉnh", "late_phrases": None, "in_time_phrases": None,
             }
         ]
     )  # fmt: skip

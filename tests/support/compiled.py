@@ -32,7 +32,8 @@ BOOKKEEPING = {
     "withdrawals": "event_id bigint, event varchar, source varchar, partition_key date, batch_id varchar, "
     "author varchar, reason varchar, happened_at timestamp",
     "run_parameters": "as_of timestamp, partition_day date, place_code varchar, counts_since date, "
-    "stopped_is_end boolean, done_by_word boolean, whole_name_vi varchar",
+    "stopped_is_end boolean, done_by_word boolean, whole_name_vi varchar, "
+    "late_phrases varchar[], in_time_phrases varchar[]",
     "calendar": "date date, is_working_day boolean, holiday_name varchar",
 }  # fmt: skip
 

@@ -39,7 +39,7 @@ create schema raw;
 create table raw.run_parameters as
     select timestamp '{AS_OF}' as as_of, date '2025-07-04' as partition_day, '40' as place_code,
         date '2025-07-01' as counts_since, true as stopped_is_end, false as done_by_word,
-        'Toàn tỉnh' as whole_name_vi;
+        'Toàn tỉnh' as whole_name_vi, [] :: varchar[] as late_phrases, [] :: varchar[] as in_time_phrases;
 create table raw.dossier_log as
     select
         col0 as dossier_code, '1.000001.000.00.00.H41' as procedure_code, 'Khai sinh' as procedure_name,

@@ -63,7 +63,7 @@ def test_a_place_without_ranking_tasks_and_issues_gets_told_so(settings: Setting
         "Chưa có sổ nhiệm vụ cấp tỉnh.",
         "Chưa có sổ vướng mắc.",
         "Cần ít nhất hai ngày số liệu để vẽ diễn biến.",
-        "Chưa có số liệu theo xã, phường trong bản phát hành này.",
+        "Chưa có số liệu theo đơn vị trong bản phát hành này.",
         "Bản phát hành này không có bảng đối chiếu.",
     ):
         assert text in html
@@ -73,6 +73,24 @@ def test_a_place_without_ranking_tasks_and_issues_gets_told_so(settings: Setting
 def test_a_release_without_any_known_mart_still_gives_a_page(settings: Settings) -> None:
     html = page(settings, other=SampleMart("select 1 as code", ("code",)))
     assert "Bản phát hành này chưa có tỷ lệ nộp trực tuyến." in html
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_a_level_that_the_contract_does_not_name_is_called_by_the_place_s_own_word(
+    settings: Settings,
+) -> None:
+    office = TOTALS.query.replace("'province'", "'office <1>'")
+    late = (
+        office.replace("'all'", "'ROAD'")
+        .replace("'Tất cả'", "'Roads'")
+        .replace("0::bigint as open_overdue", "3::bigint as open_overdue")
+    )
+    query = f"{TOTALS.query} union all {office} union all {late}"
+    html = page(settings, task_completion=SampleMart(query, TOTALS.key), task_ledger=TASK)
+    assert (
+        html.index("Cấp tỉnh") < html.index("office &lt;1&gt;")
+        and '(<span class="vi">office &lt;1&gt;</span>' in html
+    )
 
 
 @pytest.mark.usefixtures("no_browser")

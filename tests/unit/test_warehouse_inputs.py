@@ -15,11 +15,12 @@ from pipelines.landing.batches import Batch
 from pipelines.quality.counting import select_current
 from pipelines.runs.plan import DaysRefused, check_days
 from pipelines.settings import PROJECT, Settings
-from pipelines.sources.contracts.contract import load_contracts
+from pipelines.sources.contracts.contract import Place, load_contracts
 from pipelines.warehouse.build import hash_nodes
 from pipelines.warehouse.calendar import build_calendar, check_country, find_span, find_uncovered_years
 from pipelines.warehouse.counting import NothingLanded, find_newest_day, refuse_blocked
 from pipelines.warehouse.moment import MomentRefused, read_moment
+from pipelines.warehouse.raw import write_parameters
 
 
 class FakeReport:
@@ -218,3 +219,17 @@ def test_days_that_nobody_can_deliver_are_refused_with_those_that_can(
     with pytest.raises(DaysRefused, match=message):
         check_days(contracts, first, last, today=date(2025, 8, 7))
     check_days(contracts, date(2025, 6, 1), date(2025, 8, 6), today=date(2025, 8, 7))
+
+
+def test_a_place_s_own_words_of_timeliness_reach_the_build_as_statuses_are_compared() -> None:
+    place = load_contracts(PROJECT / "sources.yaml").place.model_dump()
+    own = Place.model_validate(
+        place | {"timeliness_words": {" Overdue": "late", "In Time": "in_time", "100%": "late"}}
+    )
+    with duckdb.connect() as con:
+        con.execute("create schema raw")
+        write_parameters(con, own, datetime(2025, 8, 6), date(2025, 8, 6))
+        [row] = con.execute("select late_phrases, in_time_phrases from raw.run_parameters").fetchall()
+    assert row == (["overdue", "100%"], ["in time"])
+    with pytest.raises(ValueError, match="an empty word says nothing"):
+        Place.model_validate(place | {"timeliness_words": {" ": "late"}})

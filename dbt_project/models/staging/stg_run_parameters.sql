@@ -11,7 +11,9 @@ renamed as (
         stopped_is_end,
         done_by_word,
         -- What all units together are called in print.
-        whole_name_vi
+        whole_name_vi,
+        late_phrases,
+        in_time_phrases
     from source
 )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipelines.duck import literal
 from pipelines.exports.brief.drawing import Diverging, Trend, trend
 from pipelines.exports.brief.figures import Figure, Marts
 from pipelines.sources.contracts.canon import read_canon
@@ -63,14 +64,19 @@ def trend_section(marts: Marts) -> Section:
 
 
 def ranking(marts: Marts) -> Section:
-    """Every commune by rate within its size peers, newest day; bars from the province's own rate."""
+    """Every unit of the level that has most by rate within its size peers, newest day; bars from the whole's rate."""
     day = marts.values(f"select max(as_of_day) from {{{RATE}}}")
     if not day or day[0][0] is None:
         return None
     newest = f"as_of_day = date '{day[0][0]}' and {SINCE}"
     whole = marts.row(RATE, f"{newest} and {of_whole()}")
+    levels = marts.values(
+        f"select unit_level from {{{RATE}}} where {newest} and not {of_whole()} and rank_in_size_peers is not null "
+        "and rate is not null group by unit_level order by count(*) desc, unit_level limit 1"
+    )
+    level = levels[0][0] if levels else ""
     rows = marts.rows(
-        RATE, f"{newest} and unit_level = 'commune' and rate is not null",
+        RATE, f"{newest} and unit_level = {literal(level)} and rate is not null",
         order="rank_in_size_peers, rank_in_level, unit_code",
     )  # fmt: skip
     if not rows or whole is None or whole["rate"].value is None:
@@ -92,7 +98,7 @@ def ranking(marts: Marts) -> Section:
                     "left_out": 0 if fits else len(units) - 2 * half,
                 }
             )
-    return {"groups": groups, "whole": whole, "widest": bars.widest}
+    return {"groups": groups, "whole": whole, "widest": bars.widest, "level": level}
 
 
 def cut_between_ties(
@@ -128,7 +134,9 @@ def tasks(marts: Marts) -> Section:
         ("owner_level", "open_overdue"),
     )  # fmt: skip
     return {
-        "levels": [totals[level] for level in (read_canon().whole.level, "commune") if level in totals],
+        "levels": [
+            totals[level] for level in sorted(totals, key=lambda level: (level != read_canon().whole.level, level))
+        ],
         "behind": behind,
         "others": {"agencies": len(others), "tasks": sum(row["open_overdue"].value for row in others)},
         "next": marts.rows(

@@ -77,13 +77,24 @@ class Whole(Frozen):
         return self
 
 
+class LevelName(Frozen):
+    """What a level of units is called in print, in Vietnamese and English."""
+
+    vi: str
+    en: str
+
+
 class CanonicalTable(Frozen):
-    """A reference table. A place that does not name it has an empty one, unless it is `required`."""
+    """A reference table. A place that does not name it has an empty one, unless it is `required`.
+
+    `whole`, `level_names` (unit level → its name): of the table of units.
+    """
 
     title_vi: str
     description: str
     required: bool = False
     whole: Whole | None = None
+    level_names: dict[str, LevelName] = Field(default_factory=dict)
     columns: dict[str, dict[str, Any]]
 
     @property
@@ -185,6 +196,10 @@ class Canon(Frozen):
         """All units together, as the table of units says it."""
         [whole] = [table.whole for table in self.reference.values() if table.whole]
         return whole
+
+    @property
+    def level_names(self) -> dict[str, LevelName]:
+        return {level: name for table in self.reference.values() for level, name in table.level_names.items()}
 
 
 @cache

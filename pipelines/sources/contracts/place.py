@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contracts.canon import read_canon
@@ -33,12 +34,30 @@ class Place(Frozen):
         description="Tasks without a day of completion: date: not done, whatever their reported word; word: the "
         "reported word decides (flagged as `is_done_by_word` in the mart). For trackers that cannot give the day.",
     )
+    timeliness_words: dict[str, Literal["late", "in_time"]] = Field(
+        default_factory=dict,
+        description="What a tracker's own statuses say of the due date, beside the Vietnamese phrases that are there "
+        "(quá hạn, đúng hạn): overdue: late. A status that contains it says so; the longest one counts.",
+    )
     timezone: str = Field("Asia/Ho_Chi_Minh", description="The zone in which days begin and times are shown.")
     whole_name: str = Field(
         default_factory=_name_whole,
         description="What all its units together are called: Toàn tỉnh, Toàn thành phố. Unless said, Toàn tỉnh in "
         "Việt Nam, and the place's own name elsewhere.",
     )
+
+    @field_validator("timeliness_words")
+    @classmethod
+    def _folded_words(
+        cls, words: dict[str, Literal["late", "in_time"]]
+    ) -> dict[str, Literal["late", "in_time"]]:
+        """As statuses are compared: in lower case; a phrase without a letter would be in every status."""
+        folded = {
+            unicodedata.normalize("NFC", word).lower().strip(): meaning for word, meaning in words.items()
+        }
+        if "" in folded:
+            raise ValueError("an empty word says nothing")
+        return folded
 
     @model_validator(mode="after")
     def _one_clock(self) -> Place:

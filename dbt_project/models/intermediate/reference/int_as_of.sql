@@ -7,5 +7,7 @@ select
     counts_since,
     stopped_is_end,
     done_by_word,
-    whole_name_vi
+    whole_name_vi,
+    late_phrases,
+    in_time_phrases
 from {{ ref('stg_run_parameters') }}

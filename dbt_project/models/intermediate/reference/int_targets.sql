@@ -1,8 +1,14 @@
 {{ config(materialized='view') }}
 
 -- The newest target counts; of two of one day that of the level itself. Each level has its own line of time.
-with levels (unit_level) as (
-    values ({{ whole() }}), ('commune'), ('department'), ('unknown')
+with levels as (
+    select unit_level from {{ ref('int_units') }}
+    union
+    select unit_level
+    from {{ ref('stg_targets') }}
+    where unit_level <> '*'
+    union
+    values ({{ whole() }}), ('unknown')
 ),
 
 candidates as (
