@@ -74,7 +74,7 @@ class Comparand(NamedTuple):
 def evaluate_release(
     rules: Sequence[ReleaseRule], facts: Sequence[Fact], comparand: Comparand
 ) -> list[Verdict]:
-    """Of a fact that breaks two rules of one measure only the heavier is told."""
+    """Of a fact that breaks two rules of one measure only the heavier is told, and once for all its days."""
     rules = [rule for rule in rules if not (comparand.is_first and rule.of_release)]
     rows = [measure_fact(rule, fact, comparand) for rule in rules for fact in facts]
     limits = [comparand.find_limit(rule, fact) for rule in rules for fact in facts]
@@ -95,11 +95,17 @@ def evaluate_release(
     verdicts: list[Verdict] = []
     broken: set[tuple[str, str]] = set()
     for at, (rule, result) in enumerate(zip(rules, results, strict=True)):
-        failed = [n for n in result.failed if (rule.measure, facts[n].scope) not in broken]
-        broken |= {(rule.measure, facts[n].scope) for n in failed}
-        for place in failed:
-            row = at * size + place
-            verdicts.append(describe_failure(rule, facts[place], comparand.before, rows[row], limits[row]))
+        failed = [
+            n for n in result.failed if (name_subject(rule, facts[n].scope), facts[n].scope) not in broken
+        ]
+        for scope, numbers in group_by_scope(failed, facts).items():
+            broken.add((name_subject(rule, scope), scope))
+            # One line for all days of one thing: the worst of them speaks.
+            numbers = sorted(numbers, key=lambda n: -abs(rows[at * size + n] or 0))
+            days = tuple(dict.fromkeys(day for n in numbers for day in facts[n].days))
+            worst = facts[numbers[0]]._replace(days=days)
+            row = at * size + numbers[0]
+            verdicts.append(describe_failure(rule, worst, comparand.before, rows[row], limits[row]))
         if not failed:
             verdicts.append(
                 Verdict(rule.rule, EVERY, rule.expectation.severity, "passed", None, None, None, rule.limit,
@@ -108,11 +114,25 @@ def evaluate_release(
     return verdicts
 
 
+def group_by_scope(failed: Iterable[int], facts: Sequence[Fact]) -> dict[str, list[int]]:
+    """scope → places of the facts that failed; not of a source where a part of it (`source.rule`) speaks for it."""
+    groups: dict[str, list[int]] = {}
+    for place in failed:
+        groups.setdefault(facts[place].scope, []).append(place)
+    parts = {scope.partition(".")[0] for scope in groups if "." in scope}
+    return {scope: places for scope, places in groups.items() if scope not in parts}
+
+
+def name_subject(rule: ReleaseRule, scope: str) -> str:
+    """What a rule speaks of: its measure; of one rule or column of a source all measures are one subject."""
+    return "" if "." in scope else rule.measure
+
+
 def measure_fact(rule: ReleaseRule, fact: Fact, comparand: Comparand) -> float | None:
     """The value that the rule reads of this fact; None where it does not concern it."""
     earlier = comparand.before.get((fact.fact, fact.scope))
     if rule.measure == fact.fact:
-        if rule.is_new and earlier == fact.value:
+        if rule.is_new and earlier is not None and is_same_finding(rule, earlier, fact.value):
             return None
         return fact.value if fact.weight > rule.more_than else None
     name, _, comparison = rule.measure.rpartition("_")
@@ -126,6 +146,11 @@ def measure_fact(rule: ReleaseRule, fact: Fact, comparand: Comparand) -> float |
     return COMPARISONS[comparison](fact.value, earlier) if weight > rule.more_than else None
 
 
+def is_same_finding(rule: ReleaseRule, earlier: float, now: float) -> bool:
+    """Whether the release before had it already: the same number, or one that broke the same limit."""
+    return earlier == now or (rule.limit is not None and min(earlier, now) > rule.limit)
+
+
 def describe_failure(
     rule: ReleaseRule,
     fact: Fact,
@@ -137,6 +162,9 @@ def describe_failure(
     is_share = fact.fact.endswith("share") or fact.fact == "rate"
     numbers: dict[str, Any] = {
         "scope": fact.scope,
+        "source": fact.scope.partition(":")[0],
+        "days": show_details(fact.days),
+        "usual": show_number(fact.usual, is_share=True),
         "value": show_number(value, is_share=is_share),
         "now": show_number(fact.value, is_share=is_share),
         "before": show_number(earlier, is_share=is_share),

@@ -11,31 +11,27 @@ from typing import NamedTuple
 
 import duckdb
 
+from pipelines.gate.columns import list_empty_columns
+from pipelines.gate.deliveries import list_deliveries
 from pipelines.gate.evaluate import Comparand, Verdict, evaluate_release
 from pipelines.gate.facts import (
     Fact,
-    count_keys,
-    count_lost_keys,
     list_delivery_doubts,
     list_delivery_facts,
-    list_empty_columns,
     list_mart_facts,
     list_missing_days,
 )
 from pipelines.gate.gate_rule import read_gate_facts
-from pipelines.gate.history import read_histories
+from pipelines.gate.history import read_histories, read_values_before
+from pipelines.gate.keys import compare_keys, list_counted
 from pipelines.gate.release_rules import read_release_rules
-from pipelines.lake import inputs
-from pipelines.lake.catalogue import ALIAS
-from pipelines.lake.ledger import Release, table_exists
-from pipelines.landing.withdrawals import find_withdrawn
+from pipelines.lake.ledger import Release
 from pipelines.settings import Settings
-from pipelines.sources.contracts.canon import read_canon
-from pipelines.sources.contracts.contract import Contracts, Source, load_contracts
+from pipelines.sources.contracts.contract import Contracts, load_contracts
 
 BATCHES, CHECKS = "audit.batches", "audit.checks"
-# (partition, batch)
-Delivery = tuple[str, str]
+# Facts of what could not be looked at.
+BLIND = ("tables_missing", "not_compared")
 
 
 class GateResult(NamedTuple):
@@ -63,29 +59,24 @@ def examine_build(
     as_of: datetime,
     relations: Mapping[str, str],
 ) -> GateResult:
-    """`relations`: table → relation of the build; one without the bookkeeping of batches has nothing to examine.
+    """`relations`: table → relation of the build; one without the bookkeeping of batches is a finding of its own.
 
     `chain`: the releases before, oldest first.
     """
-    if BATCHES not in relations or CHECKS not in relations:
-        return GateResult([], [])
     contracts = load_contracts(settings.sources_file)
     previous = chain[-1] if chain else None
-    facts = [
-        *list_delivery_facts(con, contracts, as_of, relations[BATCHES], relations[CHECKS]),
-        *list_delivery_doubts(con, settings, relations[BATCHES]),
-        *list_empty_columns(con, contracts, settings, relations[BATCHES]),
-        *list_mart_facts(con, read_gate_facts(settings.dbt_target / "manifest.json"), relations),
-        *compare_keys(con, settings, contracts, previous, relations[BATCHES]),
-    ]
-    if previous:
-        facts += list_missing_days(con, contracts, previous.as_of, as_of, relations[BATCHES])
+    histories = read_histories(con, chain)
+    before = read_values_before(con, previous, histories)
+    missing = [table for table in (BATCHES, CHECKS) if table not in relations]
+    facts = list(list_blind_spots(missing, previous, before))
+    if not missing:
+        facts += _measure(con, settings, contracts, previous, as_of, relations, before)
     verdicts = evaluate_release(
         read_release_rules(contracts.gate),
         facts,
         Comparand(
-            _read_facts(con, previous) if previous else {},
-            read_histories(con, chain),
+            before,
+            histories,
             as_of,
             is_backwards=bool(previous and as_of < previous.as_of),
             is_first=previous is None,
@@ -94,80 +85,35 @@ def examine_build(
     return GateResult(facts, verdicts)
 
 
-def _read_facts(con: duckdb.DuckDBPyConnection, release: Release) -> dict[tuple[str, str], float]:
-    """(fact, scope) → value, as that release recorded it; of a restored one, those of the state it restores."""
-    if not table_exists(con, "audit", "release_facts"):
-        return {}
-    rows = con.execute(
-        f"select fact, scope, value from {ALIAS}.audit.release_facts where release_id = ?",
-        [release.restores or release.release_id],
-    ).fetchall()
-    return {(fact, scope): value for fact, scope, value in rows}
+def list_blind_spots(
+    missing: Sequence[str], previous: Release | None, before: Mapping[tuple[str, str], float]
+) -> Iterator[Fact]:
+    """What the gate has nothing to look at: tables of the build, and the facts of the release before."""
+    had_facts = any(fact not in BLIND for fact, _ in before)
+    for table in missing:
+        yield Fact("tables_missing", table, 2.0 if had_facts else 1.0, 1.0)
+    if previous and not had_facts and not missing:
+        number = previous.restores or previous.release_id
+        yield Fact("not_compared", f"release {number}", 1.0, 1.0, is_recorded=False)
 
 
-def compare_keys(
+def _measure(
     con: duckdb.DuckDBPyConnection,
     settings: Settings,
     contracts: Contracts,
     previous: Release | None,
-    batches: str,
+    as_of: datetime,
+    relations: Mapping[str, str],
+    before: Mapping[tuple[str, str], float],
 ) -> Iterator[Fact]:
-    """Whole lists against the newest one that counted in the release before; days pulled again against theirs.
-
-    Before there is a release, against the accepted list of the day before. What was withdrawn since is no measure
-    of anything: what it had replaced is.
-    """
-    withdrawn = find_withdrawn(settings.landing)
-    counted: dict[str, list[Delivery]] = {}
-    for batch in inputs.list_inputs(con, previous.restores or previous.release_id) if previous else ():
-        if batch.standing in ("current", "superseded") and (batch.source, batch.batch_id) not in withdrawn:
-            counted.setdefault(batch.source, []).append((batch.partition, batch.batch_id))
-    for source in contracts.sources.values():
-        rows = con.execute(
-            f"select partition_key::varchar, batch_id, is_current, rows_accepted from {batches} "
-            "where source = ? and is_accepted order by partition_key, batch_id",
-            [source.name],
-        ).fetchall()
-        empty = {batch for _, batch, _, count in rows if not count}
-        before = sorted(counted.get(source.name, []))
-        if source.partitioning == "change_day":
-            fresh = {day: batch for day, batch, is_current, _ in rows if is_current}
-            pulled_again = [
-                (day, batch) for day, batch in dict(before).items() if fresh.get(day, batch) != batch
-            ]
-            # Many days that lost nothing are no excuse for one that is empty now.
-            emptied = [(day, batch) for day, batch in pulled_again if fresh[day] in empty]
-            filled = [(day, batch) for day, batch in pulled_again if fresh[day] not in empty]
-            pairs = [(days, [(day, fresh[day]) for day, _ in days]) for days in (emptied, filled)]
-        else:
-            now = [(day, batch) for day, batch, is_current, _ in rows if is_current and batch not in empty]
-            if not now:
-                continue
-            yield from count_keys(con, source.name, _name_item(source), settings.landing, now[-1])
-            if not previous:
-                before = [(day, batch) for day, batch, *_ in rows if day < now[-1][0]]
-            pairs = [([delivery for delivery in before if delivery[1] not in empty][-1:], now[-1:])]
-        for earlier, later in pairs:
-            files = [_find_accepted(settings, source.name, deliveries) for deliveries in (earlier, later)]
-            if all(files) and files[0] != files[1]:
-                yield from count_lost_keys(
-                    con, source.name, _name_item(source), *files, is_fixed=_is_fixed(source)
-                )
-
-
-def _find_accepted(settings: Settings, source: str, deliveries: Sequence[Delivery]) -> list[str]:
-    """The files of accepted rows that there are."""
-    paths = [settings.quality / source / day / f"{batch}.accepted.parquet" for day, batch in deliveries]
-    return [str(path) for path in paths if path.exists()]
-
-
-def _is_fixed(source: Source) -> bool:
-    """Whether nothing ever leaves the list: a province that a ranking no longer names did not cease to be."""
-    canonical = read_canon().sources.get(source.name)
-    return canonical is not None and canonical.silence == "none"
-
-
-def _name_item(source: Source) -> tuple[str, ...]:
-    """The columns by which a delivery is compared: what its rows are about."""
-    canonical = read_canon().sources.get(source.name)
-    return (canonical.item if canonical else ()) or source.key
+    batches, checks = relations[BATCHES], relations[CHECKS]
+    counted = list_counted(con, previous)
+    current = {(batch.source, batch.batch_id) for batch in counted if batch.standing == "current"}
+    deliveries = list(list_deliveries(con, contracts, batches, current))
+    yield from list_delivery_facts(con, contracts, deliveries, as_of, batches, checks)
+    yield from list_delivery_doubts(settings, deliveries, before)
+    yield from list_empty_columns(con, contracts, settings, deliveries)
+    yield from list_mart_facts(con, read_gate_facts(settings.dbt_target / "manifest.json"), relations)
+    yield from compare_keys(con, settings, contracts, counted if previous else None, batches)
+    if previous:
+        yield from list_missing_days(con, contracts, previous.as_of, as_of, batches)

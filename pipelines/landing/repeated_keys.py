@@ -17,7 +17,7 @@ from pipelines.sources.contracts.column import Column
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.identity import list_identity
 from pipelines.sources.errors import DeliveryRefused, SourceError
-from pipelines.sources.notes import CHECK
+from pipelines.sources.notes import CHECK, EXAMPLES
 from pipelines.sources.relation import Relation
 from pipelines.sources.values.parsing import clean_text_sql
 from pipelines.sql import read_sql
@@ -134,7 +134,8 @@ def note_alike_codes(con: duckdb.DuckDBPyConnection, source: Source, batch: Path
             if rows:
                 examples = ", ".join(" and ".join(map(repr, sorted(texts))) for texts, _ in rows)
                 notes.append(
-                    f"{CHECK}{rows[0][1]} codes in {column.name} are written in two ways, and count as two: {examples}"
+                    f"{CHECK}{rows[0][1]} codes in {column.name} are written in two ways, and count as two"
+                    f"{EXAMPLES}{examples}"
                 )
     return tuple(notes)
 

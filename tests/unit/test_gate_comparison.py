@@ -12,9 +12,9 @@ import duckdb
 import pytest
 
 from pipelines import duck
-from pipelines.gate import examine
-from pipelines.gate.examine import compare_keys
+from pipelines.gate import keys
 from pipelines.gate.facts import Fact
+from pipelines.gate.keys import compare_keys, list_counted
 from pipelines.lake.ledger import Release
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.canon import read_canon
@@ -59,18 +59,18 @@ def compare(
     columns = ", ".join(
         f"'K' || n::varchar as {duck.identifier(column)}" for column in canonical.item or canonical.key
     )
-    for day, batch, keys, standing, counts in deliveries:
+    for day, batch, count, standing, counts in deliveries:
         folder = settings.quality / source / day
         folder.mkdir(parents=True, exist_ok=True)
         con.execute(
-            f"copy (select {columns} from range({keys}) as t (n)) to '{folder}/{batch}.accepted.parquet'"
+            f"copy (select {columns} from range({count}) as t (n)) to '{folder}/{batch}.accepted.parquet'"
         )
         if standing:
             row = [1, source, day, batch, "", standing]
             con.execute("insert into lake.audit.release_batches values (?, ?, ?, ?, ?, ?)", row)
-        con.execute("insert into batches values (?, ?, ?, ?, true, ?)", [source, day, batch, counts, keys])
+        con.execute("insert into batches values (?, ?, ?, ?, true, ?)", [source, day, batch, counts, count])
     contracts = load_contracts(PROJECT / "sources.yaml")
-    facts: list[Fact] = list(compare_keys(con, settings, contracts, PREVIOUS, "batches"))
+    facts: list[Fact] = list(compare_keys(con, settings, contracts, list_counted(con, PREVIOUS), "batches"))
     return [(fact.value, fact.weight) for fact in facts if fact.fact == "keys_lost_share"]
 
 
@@ -98,7 +98,7 @@ def test_a_list_after_one_without_rows_is_compared_with_the_newest_that_has_any(
 def test_of_a_withdrawn_list_the_one_that_it_had_replaced_is_the_measure(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(examine, "find_withdrawn", lambda landing: {(TASKS, "b2")})
+    monkeypatch.setattr(keys, "find_withdrawn", lambda landing: {(TASKS, "b2")})
     deliveries = [
         Delivery("2025-07-30", "b1", 100, "superseded", counts=False),
         Delivery("2025-08-13", "b3", 75, None),
@@ -120,3 +120,29 @@ def test_a_day_pulled_again_without_rows_lost_all_of_them(
         Delivery("2025-08-08", "b5", 0, counts=False), Delivery("2025-08-08", "b6", 0, None),
     ]  # fmt: skip
     assert compare(con, tmp_path, LOG, deliveries) == [(1.0, 50), (0.0, 0)]
+
+
+def test_of_lists_that_land_together_each_is_compared_with_the_one_before(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    deliveries = [
+        Delivery("2025-07-30", "b1", 100), Delivery("2025-08-06", "b2", 30, None),
+        Delivery("2025-08-13", "b3", 100, None),
+    ]  # fmt: skip
+    assert compare(con, tmp_path, TASKS, deliveries) == [(0.7, 70), (0.0, 0)]
+
+
+def test_rows_that_are_no_longer_on_disk_are_told_not_passed(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    deliveries = [Delivery("2025-07-30", "b1", 100), Delivery("2025-08-06", "b2", 30, None)]
+    compare(con, tmp_path, TASKS, deliveries)
+    settings = Settings(data=tmp_path)
+    (settings.quality / TASKS / "2025-07-30" / "b1.accepted.parquet").unlink()
+    contracts = load_contracts(PROJECT / "sources.yaml")
+    facts = [
+        f
+        for f in compare_keys(con, settings, contracts, list_counted(con, PREVIOUS), "batches")
+        if f.fact != "keys"
+    ]
+    assert [(f.fact, f.scope, f.details) for f in facts] == [("not_compared", TASKS, ("2025-07-30",))]

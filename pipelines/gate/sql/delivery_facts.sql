@@ -1,16 +1,23 @@
 with counting as (
-    select
-        *,
-        rows_accepted > 0 or list_contains($may_be_empty, source) as is_delivery
+    select *
     from {{ batches }}
     where is_current and list_contains($sources, source)
 ),
 
+examined as (
+    select
+        counting.*,
+        entry.is_newest
+    from (
+        select unnest(cast($examined as struct(source varchar, batch_id varchar, is_newest boolean)[])) as entry
+    ) as listed
+    inner join counting on counting.source = entry.source and counting.batch_id = entry.batch_id
+),
+
 newest as (
     select *
-    from counting
-    where is_delivery
-    qualify row_number() over (partition by source order by partition_key desc) = 1
+    from examined
+    where is_newest
 ),
 
 empty_days as (
@@ -20,7 +27,9 @@ empty_days as (
         list(cast(counting.partition_key as varchar) order by counting.partition_key) as details
     from counting
     left join newest on counting.source = newest.source
-    where not counting.is_delivery and (newest.source is null or counting.partition_key > newest.partition_key)
+    where
+        counting.rows_accepted = 0
+        and (newest.source is null or counting.partition_key > newest.partition_key)
     group by counting.source
 ),
 
@@ -32,41 +41,78 @@ late as (
         partition_key
     from newest
     where map_extract_value(map($names, $ages), source) is not null
+),
+
+of_rules as (
+    select
+        examined.*,
+        checks.source || '.' || checks.rule as scope,
+        checks.severity,
+        checks.unexpected,
+        checks.evaluated
+    from examined
+    inner join {{ checks }} as checks on examined.source = checks.source and examined.batch_id = checks.batch_id
+    where checks.scope = 'row' and checks.severity <> 'info' and checks.evaluated > 0
+),
+
+facts as (
+    select
+        'rows' as fact,
+        source as scope,
+        rows_read as value,
+        rows_read as weight,
+        partition_key,
+        is_newest
+    from newest
+    union all
+    select
+        'rejected_share',
+        source,
+        rows_rejected / rows_read,
+        rows_rejected,
+        partition_key,
+        is_newest
+    from examined
+    where rows_read > 0
+    union all
+    select
+        'rejected_share',
+        scope,
+        unexpected / evaluated,
+        unexpected,
+        partition_key,
+        is_newest
+    from of_rules
+    where severity = 'critical'
+    union all
+    select
+        'flagged_share',
+        scope,
+        unexpected / evaluated,
+        unexpected,
+        partition_key,
+        is_newest
+    from of_rules
 )
 
 select
-    'rows' as fact,
-    source as scope,
-    rows_read as value,
-    rows_read as weight,
-    cast([] as varchar []) as details
-from newest
-union all
-select
-    'rejected_share',
-    source,
-    rows_rejected / rows_read,
-    rows_rejected,
-    []
-from newest
-where rows_read > 0
-union all
-select
-    'flagged_share',
-    newest.source || '.' || checks.rule,
-    checks.unexpected / checks.evaluated,
-    checks.unexpected,
-    [cast(newest.partition_key as varchar)]
-from newest
-inner join {{ checks }} as checks on newest.source = checks.source and newest.batch_id = checks.batch_id
-where checks.scope = 'row' and checks.severity <> 'info' and checks.evaluated > 0
+    fact,
+    scope,
+    value,
+    weight,
+    cast([] as varchar []) as details,
+    [cast(partition_key as varchar)] as days,
+    is_newest
+from facts
 union all
 select
     'days_empty',
     source,
     days,
     days,
-    details
+    details,
+    [],
+    true
 from empty_days
 union all
 select
@@ -74,7 +120,9 @@ select
     source,
     days,
     days,
-    [cast(partition_key as varchar)]
+    [cast(partition_key as varchar)],
+    [],
+    true
 from late
 union all
 select
@@ -82,7 +130,9 @@ select
     expected.source,
     1,
     1,
-    []
+    [],
+    [],
+    true
 from (select unnest($sources) as source) as expected
 where expected.source not in (select counting.source from counting)
 order by all
