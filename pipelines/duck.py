@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -15,17 +17,17 @@ import duckdb
 from pipelines.settings import LOCAL_ZONE
 
 EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "mysql_scanner")
+# Files of extensions whose signature DuckDB has checked in this process: path, size, time.
+_VERIFIED: set[tuple[str, int, int]] = set()
 
 
 def prepare_extensions(directory: Path) -> Path:
     """Link the packaged extensions into `<directory>/v<duckdb>/<platform>/`; returns `directory`."""
-    row = duckdb.execute("pragma platform").fetchone()
-    assert row is not None
-    target = directory / f"v{duckdb.__version__}" / str(row[0])
+    target = directory / f"v{duckdb.__version__}" / _find_platform()
     target.mkdir(parents=True, exist_ok=True)
     for name in EXTENSIONS:
         link = target / f"{name}.duckdb_extension"
-        packaged = _packaged(name)
+        packaged = _find_packaged(name)
         if packaged is None or (link.is_symlink() and link.resolve() == packaged.resolve()):
             continue
         # A unique name and a rename: two processes may prepare the same directory at once.
@@ -36,7 +38,15 @@ def prepare_extensions(directory: Path) -> Path:
     return directory
 
 
-def _packaged(name: str) -> Path | None:
+@cache
+def _find_platform() -> str:
+    row = duckdb.execute("pragma platform").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+@cache
+def _find_packaged(name: str) -> Path | None:
     spec = importlib.util.find_spec(f"duckdb_extension_{name}")
     if spec is None or spec.origin is None:
         return None
@@ -44,23 +54,47 @@ def _packaged(name: str) -> Path | None:
 
 
 def connect(
-    extensions: Path, database: Path | None = None, *, read_only: bool = False
+    extensions: Path,
+    database: Path | None = None,
+    *,
+    read_only: bool = False,
+    loading: Sequence[str] = (),
 ) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection in local time that never downloads; `database=None` is in memory."""
+    """A DuckDB connection in local time that never downloads; `database=None` is in memory.
+
+    `loading`: extensions that are loaded at once. Their signature is checked by the first connection of a process
+    that loads them, as it costs an eighth of a second each.
+    """
+    files = [file for name in loading if (file := _find_packaged(name))]
+    stamps = {_stamp(file) for file in files}
+    is_verified = bool(files) and stamps <= _VERIFIED
     con = duckdb.connect(
         str(database) if database else ":memory:",
         read_only=read_only,
         config={
             "extension_directory": str(prepare_extensions(extensions)),
             "autoinstall_known_extensions": False,
+            "allow_unsigned_extensions": is_verified,
             # What does not fit spills under the data directory, never into the working directory.
             "temp_directory": str(extensions.parent / "duckdb_tmp"),
             "memory_limit": os.environ.get("THONGSUOT_DUCKDB_MEMORY", "1500MB"),
         },
     )
+    for file in files:
+        con.execute(f"load {literal(file)}")
+    _VERIFIED.update(stamps)
+    if is_verified:
+        con.execute("set allow_unsigned_extensions = false")  # which nobody can take back
     con.execute(f"set global TimeZone = {literal(LOCAL_ZONE)}")  # cursors too
     con.execute("set enable_progress_bar = false")
+    # Each list of more than five constants would become a join of its own: a second of planning for some 60 of them.
+    con.execute("set disabled_optimizers = 'in_clause'")
     return con
+
+
+def _stamp(file: Path) -> tuple[str, int, int]:
+    about = file.stat()
+    return str(file), about.st_size, about.st_mtime_ns
 
 
 def identifier(*names: str) -> str:

@@ -36,7 +36,7 @@ def open_lake(
         raise FileNotFoundError(
             f"No release yet: there is no lake at {settings.lake}. Run `thongsuot run` first."
         )
-    con = duck.connect(settings.extensions)
+    con = duck.connect(settings.extensions, loading=("sqlite_scanner", "ducklake"))
     settings.lake.mkdir(parents=True, exist_ok=True)
     options = [
         f"data_path {duck.literal(str(settings.lake / 'files') + '/')}",

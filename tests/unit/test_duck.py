@@ -1,0 +1,36 @@
+"""Extensions: signed ones alone, their signature checked once per process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines import duck
+
+NAME = "sqlite_scanner"
+
+
+def test_a_connection_that_loads_what_was_checked_takes_nothing_unsigned(tmp_path: Path) -> None:
+    for _ in range(2):
+        with duck.connect(tmp_path / "extensions", loading=(NAME,)) as con:
+            loaded = con.execute("select loaded from duckdb_extensions() where extension_name = ?", [NAME])
+            assert loaded.fetchone() == (True,)
+            assert con.execute("select current_setting('allow_unsigned_extensions')").fetchone() == (False,)
+            with pytest.raises(duckdb.InvalidInputException, match="Cannot change allow_unsigned_extensions"):
+                con.execute("set allow_unsigned_extensions = true")
+
+
+def test_a_file_that_changed_since_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packaged = duck._find_packaged(NAME)
+    assert packaged is not None
+    file = tmp_path / packaged.name
+    file.write_bytes(packaged.read_bytes())
+    monkeypatch.setattr(duck, "_find_packaged", lambda name: file if name == NAME else None)
+    duck.connect(tmp_path / "extensions", loading=(NAME,)).close()
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(duckdb.Error, match="signature"):
+        duck.connect(tmp_path / "extensions", loading=(NAME,))
