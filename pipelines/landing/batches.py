@@ -174,6 +174,11 @@ def verify_batch(batch: Batch) -> Batch:
     return batch
 
 
+def list_columns(path: Path) -> list[str]:
+    """The columns of a landed file, by its footer: a query for them costs a small day as much as its rows."""
+    return list(pq.read_schema(path).names)
+
+
 def rows_sql(paths: Iterable[Path]) -> str:
     """A relation of landed rows: `_row`, the place in its batch's file from 1, and the landed columns.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
+from pipelines.landing.batches import list_columns
 
 # All of C0 and C1 but tab, line feed and carriage return.
 CONTROLS = r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}-\x{9F}]"
@@ -34,7 +35,7 @@ def select_plain_sql(names: Sequence[str], relation: str) -> str:
 def note_lost_letters(con: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, ...]:
     """A note where rows of the landed file hold the sign for what was lost."""
     relation = f"read_parquet({duck.literal(path)})"
-    names = [duck.identifier(str(name)) for name, *_ in con.execute(f"describe from {relation}").fetchall()]
+    names = map(duck.identifier, list_columns(path))
     row = con.execute(
         f"select count(*) from {relation} where contains(concat_ws('', {', '.join(names)}), {duck.literal(LOST)})"
     ).fetchone()

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
+from pipelines.landing.batches import list_columns
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import DeliveryRefused
 from pipelines.sources.values.mixtures import ENOUGH_DAYS, LAST_MONTH
@@ -26,16 +27,17 @@ PARTS = re.compile(r"(\d+)[-/.](\d+)[-/.](\d+)")
 def check_date_mixtures(con: duckdb.DuckDBPyConnection, source: Source, partition: str, path: Path) -> None:
     """DeliveryRefused where day and month of a part of a column were exchanged, by all appearances."""
     relation = f"read_parquet({duck.literal(path)})"
-    present = {str(row[0]) for row in con.execute(f"describe from {relation}").fetchall()}
+    present = set(list_columns(path))
     names = [c.name for c in source.columns if is_of_moments(c) and c.name in present]
     if not names:
         return
-    lists = ", ".join(
-        f"list(distinct regexp_extract({duck.identifier(name)}, {duck.literal(DAY)}, 1))" for name in names
-    )
-    row = con.execute(f"select {lists} from (from {relation} limit {SAMPLE_ROWS})").fetchone() or ()
-    for name, days in zip(names, row, strict=True):
-        if examples := find_exchange(days or ()):
+    listed, cells = ", ".join(map(duck.literal, names)), ", ".join(map(duck.identifier, names))
+    days = con.execute(
+        f"select distinct _name, regexp_extract(_cell, {duck.literal(DAY)}, 1) from (select unnest([{listed}]) as "
+        f"_name, unnest([{cells}]) as _cell from (from {relation} limit {SAMPLE_ROWS}))"
+    ).fetchall()
+    for name in names:
+        if examples := find_exchange(day for column, day in days if column == name):
             changed, whole = examples
             raise DeliveryRefused(
                 f"{source.name} {partition}: column {name!r} writes its dates in two ways: none of those like "

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines import duck
+from pipelines.landing.batches import list_columns
 from pipelines.privacy.detectors import redacted_sql
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.errors import DeliveryRefused
@@ -47,7 +48,7 @@ def check_drift(
 
 def _find_changes(con: duckdb.DuckDBPyConnection, source: Source, path: Path) -> Iterator[Change]:
     relation = f"read_parquet({duck.literal(path)})"
-    present = {str(row[0]) for row in con.execute(f"describe from {relation}").fetchall()}
+    present = set(list_columns(path))
     columns = [column for column in source.columns if column.name in present]
     if source.drift.unknown_word != "ignore":
         with_words = [column for column in columns if column.meanings]

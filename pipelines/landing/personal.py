@@ -14,7 +14,6 @@ from pipelines.privacy.detectors import (
     VALUES,
     Scan,
     any_candidate_sql,
-    detected_sql,
     redacted_sql,
 )
 from pipelines.sources.contracts.contract import Column, Source
@@ -72,7 +71,6 @@ def _redacted_cell_sql(source: Source, column: Column) -> str:
         return f"case when {text} in ({words}) then {text} else {redacted_sql(text, VALUES)} end"
     if column.type != "text":
         plain = column.model_copy(update={"default": None, "fallback": None})
-        is_unread = f"{typed_value_sql(source, plain, lambda _: text)} is null"
-        is_personal = f"{detected_sql(text, VALUES)} and {is_unread}"
-        return f"case when {is_personal} then {redacted_sql(text, VALUES)} else {text} end"
+        value = typed_value_sql(source, plain, lambda _: text)
+        return f"case when {value} is null then {redacted_sql(text, VALUES)} else {text} end"
     return redacted_sql(text, find_scan(source, column) or FREE_TEXT)

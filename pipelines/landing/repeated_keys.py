@@ -11,6 +11,7 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines import duck
+from pipelines.landing.batches import list_columns
 from pipelines.privacy.detectors import REMOVED
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.column import Column
@@ -122,17 +123,18 @@ def note_alike_codes(con: duckdb.DuckDBPyConnection, source: Source, batch: Path
     canonical = read_canon().sources.get(source.name)
     items = canonical.item if canonical and not list_identity(source) else ()
     relation = f"read_parquet({duck.literal(batch)})"
-    present = {str(row[0]) for row in con.execute(f"describe from {relation}").fetchall()}
+    present = set(list_columns(batch))
     notes = []
     for column in source.columns:
         if column.name in items and column.name in present:
             text = clean_text_sql(source, column)
             rows = con.execute(
-                f"select list(distinct {text}) as texts, count(*) over () from {relation} "
-                f"group by {fold_key_sql(source, column)} having count(distinct {text}) > 1 order by texts limit 5"
+                f"select list(code order by code) as texts, count(*) over () from "
+                f"(select distinct {text} as code, {fold_key_sql(source, column)} as folded from {relation}) "
+                f"group by folded having count(code) > 1 order by texts limit 5"
             ).fetchall()
             if rows:
-                examples = ", ".join(" and ".join(map(repr, sorted(texts))) for texts, _ in rows)
+                examples = ", ".join(" and ".join(map(repr, texts)) for texts, _ in rows)
                 notes.append(
                     f"{CHECK}{rows[0][1]} codes in {column.name} are written in two ways, and count as two"
                     f"{EXAMPLES}{examples}"

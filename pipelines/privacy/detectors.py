@@ -34,10 +34,12 @@ _WITH_SLASH = (
 )
 _UNBROKEN = rf"(?:[0-9][{_UNSEEN}]*){{9}}[0-9]"
 _PASSPORT = rf"[A-Z]{_SIGNS}(?:[0-9]{_SIGNS}){{6}}[0-9]|(?i:hộ chiếu|passport|ho chieu)"
-# A day with or without its hour: so most texts of a column of times look, and nothing else is asked of them.
+# A day with or without its hour: so most texts of a column of times look, and nothing else is asked of them. Fourteen
+# digits with no sign between them are nobody's number.
 MOMENT = (
-    r"\s*(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})"
-    r"(?:[T ,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:Z|SA|CH|AM|PM|[+-]\d{2}:?\d{2})?)?\s*"
+    r"\s*(?:(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})"
+    r"(?:[T ,]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:Z|SA|CH|AM|PM|[+-]\d{2}:?\d{2})?)?"
+    r"|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d)\s*"
 )
 # Bytes of the shortest text that can hold any: a@b.vn.
 SHORTEST = 6

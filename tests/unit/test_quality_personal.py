@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import duckdb
 import pytest
 
+from pipelines import duck
 from pipelines.privacy.detectors import (
     CODES,
     FREE_TEXT,
@@ -16,6 +19,7 @@ from pipelines.privacy.detectors import (
     redacted_sql,
     register_detectors,
 )
+from pipelines.privacy.redaction import find_personal_data
 
 
 def select_one(sql: str, *texts: str | None) -> object:
@@ -110,3 +114,15 @@ def test_a_key_that_is_somebodys_number_does_not_come_to_rest(code: str) -> None
 )  # fmt: skip
 def test_a_code_stays_what_it_is(code: str) -> None:
     assert select_one(f"select {redacted_sql('t', CODES)} from (select ? as t)", code) == code
+
+
+def test_a_moment_in_fourteen_digits_holds_nothing_and_is_not_looked_at() -> None:
+    is_candidate = f"select {any_candidate_sql(['?'], VALUES)}"
+    moment = datetime(1900, 1, 1)
+    while moment < datetime(2099, 9, 1):
+        assert find_personal_data(f"{moment:%Y%m%d%H%M%S}") == []
+        moment += timedelta(days=97, hours=5, minutes=7, seconds=11)
+    for at in (moment, datetime(1900, 1, 1), datetime(2025, 8, 6, 16)):
+        assert select_one(is_candidate.replace("?", duck.literal(f"{at:%Y%m%d%H%M%S}"))) is False
+    for text in ("040085001234", "20250806160000 0912345678", "20251306160000", "0912345678"):
+        assert select_one(is_candidate.replace("?", duck.literal(text))) is True

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines.quality.typing import select_typed
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.values.placeholders import FIRST_DAYS, LAST_DAYS
 
 FORMATS = ["%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M"]
 
@@ -296,3 +297,23 @@ def test_whatever_is_landed_every_row_stays_with_a_value_or_its_text(
     for text, row in zip(storable, rows, strict=True):
         if text is not None and text.strip(" \t\n\r\u00a0\u200b\ufeff"):
             assert (row["c"] is None) == (row["c__raw"] is not None)
+
+
+@pytest.mark.parametrize("day", [*FIRST_DAYS, *LAST_DAYS])
+def test_a_day_that_stands_for_none_is_seen_on_either_side_of_the_usual_ones(day: str) -> None:
+    if len(day) == len("1970-01-01") and not day.startswith("0"):
+        [row] = typed({"type": "timestamp"}, f"{day} 00:00:00")
+        assert (row["c"], row["c__placeholder"]) == (None, f"{day} 00:00:00")
+
+
+@pytest.mark.parametrize("text", ["2001-01-01 00:00:01", "2001-01-02 00:00:00", "2038-01-18 23:59:59"])
+def test_the_first_and_the_last_usual_moments_are_values(text: str) -> None:
+    [row] = typed({"type": "timestamp"}, text)
+    assert (row["c"], row["c__placeholder"]) == (datetime.fromisoformat(text), None)
+
+
+def test_a_place_may_call_a_usual_day_a_placeholder() -> None:
+    own = {"placeholder_dates": ["2010-05-05"]}
+    assert value({"type": "timestamp"}, "2010-05-05 08:00:00", **own) is None
+    assert value({"type": "timestamp"}, "2010-05-06 08:00:00", **own) == datetime(2010, 5, 6, 8)
+    assert value({"type": "timestamp"}, "1970-01-01 08:00:00", **own) is None

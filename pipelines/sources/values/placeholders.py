@@ -37,6 +37,8 @@ LAST_DAYS = (
     "9999-12-31",  # without end; .NET's largest date
     "10000-01-01",  # the same, with an offset
 )
+# Between them lies no day of ours, and nearly every date that is one: these are not compared with each of the list.
+LAST_BEFORE, FIRST_AFTER = "2001-01-01", "2038-01-19"
 # Zeros in the place of a date, with or without a time of zeros: MySQL; spreadsheets show day 0 as 00/01/1900.
 _ZERO_DAY = (
     r"0000[-/.]?00[-/.]?00|00[-/.]00[-/.]0000|00?[-/.]0?1[-/.]1900|0?1[-/.]00?[-/.]1900|1900[-/.]01[-/.]00"
@@ -59,7 +61,11 @@ def is_placeholder_sql(source: Source, text: str, moment: str) -> str:
     if not source.is_reference:
         first_moments = ", ".join(f"timestamp {duck.literal(first)}" for first in FIRST_MOMENTS)
         is_listed += f" or cast({moment} as timestamp) in ({first_moments})"
-    return f"case when {moment} is null then {is_zero} else {is_listed} end"
+    is_usual = ""
+    if not any(LAST_BEFORE < str(day) < FIRST_AFTER for day in source.placeholder_dates):
+        after, before = f"timestamp '{LAST_BEFORE} 23:59:59.999999'", f"timestamp '{FIRST_AFTER}'"
+        is_usual = f" when {moment} > {after} and {moment} < {before} then false"
+    return f"case when {moment} is null then {is_zero}{is_usual} else {is_listed} end"
 
 
 def is_declared_sql(source: Source, moment: str) -> str:
