@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,18 @@ class Mart:
 
 def read_models(manifest: Path) -> dict[str, dict[str, Any]]:
     """`schema.table` → dbt's node, of every model; empty where there is no manifest."""
-    return index_models(json.loads(manifest.read_text(encoding="utf-8"))) if manifest.exists() else {}
+    return index_models(_load(manifest)) if manifest.exists() else {}
+
+
+def _load(manifest: Path) -> dict[str, Any]:
+    """Read once as long as the file is the same: it is asked for at every step of a night."""
+    about = manifest.stat()
+    return _load_once(manifest, about.st_mtime_ns, about.st_size, about.st_ino)
+
+
+@lru_cache(maxsize=1)
+def _load_once(manifest: Path, *_: int) -> dict[str, Any]:
+    return json.loads(manifest.read_text(encoding="utf-8"))
 
 
 def index_models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -40,7 +52,7 @@ def index_models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def read_marts(manifest: Path) -> list[Mart]:
     """Every model of the published schemas, by schema and name; ValueError where a key is missing."""
     marts = []
-    for node in index_models(json.loads(manifest.read_text(encoding="utf-8"))).values():
+    for node in index_models(_load(manifest)).values():
         if node["schema"] not in SCHEMAS:
             continue
         key = node["config"].get("meta", {}).get("key")

@@ -49,8 +49,7 @@ def _step(node: yaml.Node | None, step: Any) -> tuple[yaml.Node, int] | None:
 def read_contracts(path: Path) -> ContractFile:
     """ContractError with file and line where it is not YAML, not a mapping, or says a key twice."""
     try:
-        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
-        root = loader.get_single_node()
+        loader, root = _compose(path.read_text(encoding="utf-8"))
         twice = list(_find_repeated_keys(root))
         content = loader.construct_document(root) if root and not twice else {}
     except FileNotFoundError:
@@ -74,6 +73,16 @@ def read_contracts(path: Path) -> ContractFile:
             f"{path.name}: expected the keys `place`, `first_day`, `sources` and `reference`."
         )
     return ContractFile(path.name, content, root)
+
+
+def _compose(text: str) -> tuple[Any, yaml.Node | None]:
+    """The document's root, by libyaml where it is there: ten times as quick, but its errors say less."""
+    try:
+        quick = yaml.CSafeLoader(text)
+        return quick, quick.get_single_node()
+    except (AttributeError, yaml.YAMLError):
+        loader = yaml.SafeLoader(text)
+        return loader, loader.get_single_node()
 
 
 def _find_repeated_keys(node: yaml.Node | None) -> Iterable[yaml.Node]:
