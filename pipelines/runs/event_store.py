@@ -16,12 +16,16 @@ from typing import Any
 import sqlalchemy as sa
 from dagster import EventLogEntry
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
+from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.event_log.schema import AssetKeyTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME, SqliteEventLogStorage
-from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
+from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS, create_db_conn_string
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from sqlalchemy.pool import StaticPool
 
+from pipelines.runs.empty_store import INDEX, ONE_RUN, RUNS, SCHEDULES, lay_out
 from pipelines.runs.event_masking import mask_event
 
 # Files of runs that stay open; the index is one of them.
@@ -35,6 +39,7 @@ class EventStore(SqliteEventLogStorage):
         self._engines: dict[str, sa.Engine] = {}
         self._present: set[str] = set()  # tables and columns that were seen
         self._open_batch: dict[str, sa.Connection] = {}  # the transactions of the batch being written
+        lay_out(INDEX, Path(base_dir) / Path(INDEX).name)
         super().__init__(base_dir, inst_data)
         self._db_lock = threading.RLock()
 
@@ -46,7 +51,8 @@ class EventStore(SqliteEventLogStorage):
                 return
             engine = self._open(shard)
             if shard not in self._initialized_dbs:
-                self._initdb(engine)
+                if not lay_out(ONE_RUN, Path(self.path_for_shard(shard))):
+                    self._initdb(engine)
                 self._initialized_dbs.add(shard)
             with engine.connect() as con, con.begin():
                 yield con
@@ -125,9 +131,21 @@ class Storage(DagsterSqliteStorage):
     """Runs, schedules and events where Dagster's own SQLite storage keeps them."""
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
-        super().__init__(base_dir, inst_data)
-        self._event_log_storage = EventStore(str(Path(base_dir) / "history" / "runs"))
+        folder = Path(base_dir)
+        self.base_dir, self._inst_data = base_dir, inst_data
+        self._event_log_storage = EventStore(str((folder / INDEX).parent))
+        self._run_storage = _open_storage(SqliteRunStorage, RUNS, folder)
+        self._schedule_storage = _open_storage(SqliteScheduleStorage, SCHEDULES, folder)
+        DagsterStorage.__init__(self)
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> Storage:
         return cls.from_local(inst_data=inst_data, **config_value)
+
+
+def _open_storage(kind: Any, name: str, folder: Path) -> Any:
+    """Without a look at Alembic's scripts where the file is laid out."""
+    file = folder / name
+    if lay_out(name, file):
+        return kind(create_db_conn_string(str(file.parent), file.stem))
+    return kind.from_local(str(file.parent))

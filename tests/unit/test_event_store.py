@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ from dagster import (
 )
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
-from pipelines.runs import event_store
-from pipelines.runs.event_store import EventStore
+from pipelines.runs import empty_store, event_store
+from pipelines.runs.event_store import EventStore, Storage
 from pipelines.runs.execute import END_TAG, START_TAG
 from pipelines.settings import Settings
 
@@ -125,3 +126,45 @@ def test_a_batch_leaves_what_its_events_leave_one_by_one(
     assert batched == _read_index(tmp_path / "plain" / "history" / "runs")
     assert len(batched["checks"]) == 2 and len(batched["events"]) > 12
     assert "Exception while storing" not in capfd.readouterr().err
+
+
+def _read_layout(folder: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every file of an instance: its tables, indices and stamp."""
+    layout = {}
+    for file in sorted(folder.rglob("*.db")):
+        with closing(sqlite3.connect(file)) as con:
+            name = "run" if len(file.stem) == 36 else str(file.relative_to(folder))
+            layout[name] = con.execute("select type, name, sql from sqlite_master order by 1, 2").fetchall()
+            layout[name] += con.execute("select version_num from alembic_version").fetchall()
+            layout[name] += con.execute("pragma journal_mode").fetchall()
+    return layout
+
+
+def test_files_that_are_copied_are_those_that_dagster_lays_out(
+    instance: DagsterInstance, settings: Settings, tmp_path: Path
+) -> None:
+    materialize([numbers], instance=instance)
+    instance.dispose()
+    (tmp_path / "plain").mkdir()
+    materialize([numbers], instance=DagsterInstance.local_temp(str(tmp_path / "plain")))
+    assert _read_layout(settings.dagster) == _read_layout(tmp_path / "plain")
+
+
+def test_an_environment_that_cannot_be_written_leaves_the_layout_to_dagster(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a file").write_text("")
+    monkeypatch.setattr(empty_store, "SHARED", tmp_path / "a file" / "dagster")
+    store = Storage(str(tmp_path / "instance"))
+    assert store.event_log_storage.has_table("event_logs")
+    assert empty_store.is_laid_out(tmp_path / "instance" / empty_store.RUNS)
+
+
+def test_a_file_that_is_there_is_never_copied_over(settings: Settings, tmp_path: Path) -> None:
+    half = tmp_path / "runs.db"
+    with closing(sqlite3.connect(half)) as con:
+        con.execute("create table runs (n integer)")
+    assert not empty_store.lay_out(empty_store.RUNS, half)
+    assert empty_store.lay_out(empty_store.RUNS, tmp_path / "new.db")
+    with closing(sqlite3.connect(half)) as con:
+        assert con.execute("select count(*) from runs").fetchone() == (0,)
