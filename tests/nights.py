@@ -1,6 +1,6 @@
 """Nights of tests: the stages of pipelines/night.py in this process, without Dagster: seconds, not half minutes.
 
-`python -m tests.nights [--compiled | --models] DAY..DAY DAY …`: one release per word, each pulling the days it
+`python -m tests.nights [--models] DAY..DAY DAY …`: one release per word, each pulling the days it
 names, in the installation that the environment names.
 """
 
@@ -20,11 +20,10 @@ from pipelines.night import Night, run_stages
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse import dbt
-from pipelines.warehouse.data_tests import build_and_test
-from tests.support.compiled import build_compiled
+from pipelines.warehouse.data_tests import build_and_test, build_models
 
-# --models: by dbt itself, without data tests: where the contract or dbt's own tables matter.
-BUILDS = {"--compiled": build_compiled, "--models": dbt.build_models}
+# --models: without data tests.
+BUILDS = {"--models": build_models}
 
 
 def read_days(word: str) -> list[date]:

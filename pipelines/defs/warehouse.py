@@ -1,6 +1,6 @@
-"""Assets of dbt: staging → intermediate → marts → audit, one dbt step per run on the private file.
+"""Assets of dbt: staging → intermediate → marts → audit, one step per run on the private file.
 
-dbt reports nothing while it builds: its results become Dagster's events once it has ended.
+The results of the build become Dagster's events once it has ended.
 """
 
 import json
@@ -9,20 +9,13 @@ from datetime import datetime
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import (
-    DagsterDbtTranslator,
-    DagsterDbtTranslatorSettings,
-    DbtProject,
-    dbt_assets,
-)
 
-from pipelines.defs.common import OWNERS, SETTINGS, night_of
+from pipelines.defs.common import SETTINGS, night_of
+from pipelines.defs.dbt_specs import asset_key, read_specs
 from pipelines.night import BuildResult, build_warehouse
 from pipelines.warehouse.dbt import ensure_manifest
 from pipelines.warehouse.failures import describe_failures
 from pipelines.warehouse.moment import MomentRefused, read_moment
-
-GROUPS = ("staging", "intermediate", "marts", "audit")
 
 
 class BuildConfig(dg.Config):
@@ -37,43 +30,11 @@ class BuildConfig(dg.Config):
             raise dg.Failure(f"as_of: {error}", allow_retries=False) from None
 
 
-def asset_key(node: Mapping[str, Any]) -> dg.AssetKey:
-    return dg.AssetKey([node["schema"], node["alias"]])
-
-
-class Translator(DagsterDbtTranslator):
-    """dbt's schema is the asset group and the first part of the key; a version is not part of it."""
-
-    def get_asset_spec(
-        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
-    ) -> dg.AssetSpec:
-        spec = super().get_asset_spec(manifest, unique_id, project)
-        node = manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
-        if node["resource_type"] not in ("model", "seed"):
-            return spec
-        schema = node["schema"]
-        return spec.replace_attributes(
-            key=asset_key(node),
-            group_name=schema if schema in GROUPS else "staging",
-            owners=OWNERS,
-            kinds={"dbt", "duckdb"},
-        )
-
-
-# Reference tables are several dbt sources, but one landing asset.
-TRANSLATOR = Translator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
 MANIFEST = ensure_manifest(SETTINGS)
+SPECS = read_specs(SETTINGS)
 
 
-@dbt_assets(
-    manifest=MANIFEST,
-    project=DbtProject(
-        SETTINGS.dbt_project, target_path=SETTINGS.dbt_target, profiles_dir=SETTINGS.dbt_project
-    ),
-    name="warehouse",
-    exclude="resource_type:unit_test",
-    dagster_dbt_translator=TRANSLATOR,
-)
+@dg.multi_asset(name="warehouse", specs=SPECS.assets, check_specs=SPECS.checks, can_subset=True)
 def warehouse(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
     result = build_warehouse(night_of(context, as_of=config.moment()))
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))

@@ -1,7 +1,6 @@
-"""dbt, in this process: its import and its parse are paid once, not once per run.
+"""dbt, in this process: it parses and compiles a project, once; a build runs what it compiled (`compiled.py`).
 
-The manifest is parsed ahead, so that Dagster's definitions load without starting dbt and a build need not
-parse again.
+So Dagster's definitions load, and a night passes, without starting dbt.
 """
 
 from __future__ import annotations
@@ -75,46 +74,33 @@ def run_dbt(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def build_models(settings: Settings) -> list[NodeResult]:
-    """Seeds and models, in order; DbtError only where dbt itself could not start.
-
-    Data tests follow (data_tests.py). Unit tests are left out: they prove the code, not the night's data, and run
-    in `make test`. No debug log is written: it costs a tenth of the build, and every statement lies in the target
-    folder.
-    """
-    left_out = ("test", "unit_test", "exposure")
-    without = [word for kind in left_out for word in ("--exclude-resource-type", kind)]
-    results = _list_results(settings, "build", *without)
-    return [
-        NodeResult(
-            unique_id=result.node.unique_id,
-            status=str(result.status),
-            seconds=result.execution_time,
-            message=result.message or "",
-            failures=result.failures or 0,
-        )
-        for result in results
-    ]
+def load_seeds(settings: Settings) -> list[Any]:
+    """The seeds, loaded into the warehouse by dbt, which finds out the types of their columns."""
+    return _list_nodes(settings, "seed")
 
 
-def compile_tests(settings: Settings, manifest: Any) -> list[Any]:
-    """dbt's own results of compiling every data test."""
-    return _list_results(settings, "compile", "--select", "resource_type:test", manifest=manifest)
+def compile_nodes(settings: Settings) -> list[Any]:
+    """Every model and data test, with its compiled code."""
+    return _list_nodes(settings, "compile", "--select", "resource_type:model", "resource_type:test")
 
 
-def _list_results(settings: Settings, *words: str, manifest: Any = None) -> list[Any]:
+def _list_nodes(settings: Settings, *words: str) -> list[Any]:
+    """dbt's own nodes after a command; DbtError where one of them failed."""
     quietly = ("--quiet", "--log-level-file", "none")
-    outcome = _invoke(settings, words[0], *quietly, *words[1:], manifest=manifest or read_parsed(settings))
+    outcome = _invoke(settings, words[0], *quietly, *words[1:], manifest=read_parsed(settings))
     if outcome.result is None or not hasattr(outcome.result, "results"):
         raise DbtError(f"dbt could not {words[0]}: {outcome.exception}")
-    return list(outcome.result.results)
+    results = list(outcome.result.results)
+    if failed := [f"{r.node.unique_id}: {r.message}" for r in results if str(r.status) in FAILED]:
+        raise DbtError(f"dbt could not {words[0]}: {'; '.join(failed)}")
+    return [result.node for result in results]
 
 
 def _invoke(settings: Settings, *words: str, manifest: Any = None) -> Any:
     """dbt's own result of a command in this process; `manifest`: one parsed just now is not parsed again.
 
-    The profile keeps the warehouse open for the whole command, because opening it for each of some 300
-    nodes costs more than their queries; it is closed here, since others open it in this process.
+    The profile keeps the warehouse open for the whole command; it is closed here, since others open it in this
+    process.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner

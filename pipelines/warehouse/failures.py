@@ -11,7 +11,7 @@ import duckdb
 from pipelines import duck
 from pipelines.privacy.detectors import redacted_sql, register_detectors
 from pipelines.settings import Settings
-from pipelines.warehouse.data_tests import read_queries
+from pipelines.warehouse.compiled import DataTest, read_compiled
 from pipelines.warehouse.dbt import NodeResult
 from pipelines.warehouse.parsed import MANIFEST
 
@@ -25,12 +25,12 @@ def describe_failures(settings: Settings, results: list[NodeResult]) -> str:
     """What failed, with the rows at fault and the deliveries behind them, and what to do next."""
     failed = [result for result in results if result.failed]
     nodes = _read_nodes(settings)
-    queries = read_queries(settings) if any(result.status == "fail" for result in failed) else {}
+    tests = read_compiled(settings).tests if any(result.status == "fail" for result in failed) else {}
     blocks = []
     with duck.connect(settings.extensions, settings.warehouse, read_only=True) as con:
         register_detectors(con)
         for result in failed:
-            blocks.append(_describe(con, nodes, result, queries.get(result.unique_id)))
+            blocks.append(_describe(con, nodes, result, tests.get(result.unique_id)))
         names = sorted({name for result in failed for name in _list_sources(nodes, result.unique_id)})
         deliveries = [text for name in names if (text := _describe_newest(con, name))]
     lines = [
@@ -52,7 +52,7 @@ def _read_nodes(settings: Settings) -> Mapping[str, Any]:
 
 
 def _describe(
-    con: duckdb.DuckDBPyConnection, nodes: Mapping[str, Any], result: NodeResult, query: str | None
+    con: duckdb.DuckDBPyConnection, nodes: Mapping[str, Any], result: NodeResult, test: DataTest | None
 ) -> str:
     name = result.unique_id.split(".", 2)[-1]
     node = nodes.get(result.unique_id, {})
@@ -65,7 +65,7 @@ def _describe(
     lines = [
         f"- {where}: {result.failures} rows against the test `{node['name']}`{f' ({about})' if about else ''}"
     ]
-    return "\n".join([*lines, *(f"    {row}" for row in _list_rows(con, query))])
+    return "\n".join([*lines, *(f"    {row}" for row in _list_rows(con, test))])
 
 
 def _name_of(unique_id: str) -> str:
@@ -73,11 +73,11 @@ def _name_of(unique_id: str) -> str:
     return unique_id.split(".")[2]
 
 
-def _list_rows(con: duckdb.DuckDBPyConnection, query: str | None) -> list[str]:
+def _list_rows(con: duckdb.DuckDBPyConnection, test: DataTest | None) -> list[str]:
     """The first rows that a test found, as `column=value`."""
-    if query is None:
+    if test is None:
         return []
-    relation = con.sql(f"select * from (\n{query}\n) limit {ROWS_LISTED}")
+    relation = con.sql(f"select * from (\n{test.query}\n) limit {ROWS_LISTED}")
     names = sorted(relation.columns, key=lambda c: c not in KEYS and not c.endswith("_code"))[:COLUMNS_LISTED]
     texts = ", ".join(redacted_sql(f"cast({duck.identifier(name)} as varchar)") for name in names)
     return [

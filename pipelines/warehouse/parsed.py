@@ -1,7 +1,7 @@
 """What dbt parsed: kept in a data directory with a mark of what it was parsed from, and once for all of them.
 
 A parse costs more than the build of a small province and depends on the project alone, so the environment
-that dbt is installed in keeps it for every data directory.
+that dbt is installed in keeps it for every data directory; so it does with what else follows from the project.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from pipelines.landing.batches import write_json
 
 # dbt's own copy of what it parsed is faster to read than the manifest; the mark says what it was parsed from.
 MANIFEST, PARSED, MARK = "manifest.json", "partial_parse.msgpack", "parsed_from.sha256"
@@ -69,6 +72,30 @@ def find_shared(project: Path) -> Path:
     """Named by the content, and by the place: a seed's node names the folder that it was parsed in."""
     place = hashlib.sha256(f"{project.resolve()} {hash_project(project)}".encode())
     return SHARED / place.hexdigest()[:16]
+
+
+def read_derived(project: Path, target: Path, name: str, version_key: str) -> Any | None:
+    """What `write_derived` kept under this name for this project and this dbt; None where it did not."""
+    expected = f"{hash_project(project)} {version_key}"
+    for path in (find_shared(project) / name, target / name):
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            if kept["of"] == expected:
+                return kept["content"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
+def write_derived(project: Path, target: Path, name: str, version_key: str, content: object) -> None:
+    """Keep what follows from the project alone beside the environment's parse, else in this data directory."""
+    of = f"{hash_project(project)} {version_key}"
+    for path in (find_shared(project) / name, target / name):
+        try:
+            write_json(path, {"of": of, "content": content})
+            return
+        except OSError:  # an environment that is read-only
+            continue
 
 
 def _copy_parse(origin: Path, target: Path) -> bool:

@@ -142,12 +142,15 @@ def _insert(
 def _write_view(
     con: duckdb.DuckDBPyConnection, name: str, files: Sequence[Path], columns: Mapping[str, str]
 ) -> None:
-    relation = duck.identifier("raw", name)
+    """Every column of the contract, also one that no file has: those of before it was there."""
+    read, present = "", set[str]()
     if files:
-        paths = ", ".join(duck.literal(f) for f in sorted(files))
-        con.execute(
-            f"create or replace view {relation} as from read_parquet([{paths}], union_by_name = true)"
-        )
-    else:
-        typed = ", ".join(f"null::{kind} as {duck.identifier(column)}" for column, kind in columns.items())
-        con.execute(f"create or replace view {relation} as select {typed} where false")
+        read = f"read_parquet([{', '.join(map(duck.literal, sorted(files)))}], union_by_name = true)"
+        present = {row[0] for row in con.execute(f"describe from {read}").fetchall()}
+    absent = [f"null::{kind} as {duck.identifier(c)}" for c, kind in columns.items() if c not in present]
+    rows = (
+        f"select {', '.join(['*', *absent])} from {read}"
+        if read
+        else f"select {', '.join(absent)} where false"
+    )
+    con.execute(f"create or replace view {duck.identifier('raw', name)} as {rows}")

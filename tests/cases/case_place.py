@@ -16,7 +16,8 @@ from pipelines.quality.reports import Report
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import prepare_warehouse
-from tests.support.compiled import create_relation, read_statements
+from pipelines.warehouse.compiled import read_compiled
+from pipelines.warehouse.statements import create_relation
 
 CASES = Path(__file__).parent
 
@@ -84,8 +85,9 @@ def build_relation(place: CasePlace, compiled: Settings, name: str) -> list[dict
     """The rows of one model, by the project's own compiled SQL over what the place has accepted."""
     prepare_warehouse(place.settings, place.contracts)
     with duck.connect(place.settings.extensions, place.settings.warehouse) as con:
-        for statement in read_statements(compiled.dbt_target):
-            create_relation(con, statement)
+        for statement in read_compiled(compiled).statements:
+            con.execute(f"create schema if not exists {statement.schema}")
+            create_relation(con, statement, compiled.dbt_project)
             if statement.name == name:
                 rows = con.execute(f"from {statement.schema}.{name}")
                 columns = [column[0] for column in rows.description or ()]

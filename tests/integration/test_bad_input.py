@@ -21,6 +21,7 @@ from pipelines.night import build_warehouse, land_source, validate_source
 from pipelines.settings import Settings
 from pipelines.sources.errors import SourceError
 from pipelines.warehouse.counting import NothingLanded
+from pipelines.warehouse.data_tests import build_models
 from tests import nights
 from tests.conftest import Province
 from tests.spoiled_night import (
@@ -37,7 +38,6 @@ from tests.spoiled_night import (
     report_of,
     still_answers,
 )
-from tests.support.compiled import build_compiled
 
 __all__ = ["api"]
 pytestmark = pytest.mark.slow
@@ -215,7 +215,7 @@ def test_the_command_names_every_source_that_fails_and_the_former_release_answer
     still_answers(sources, former)
     # And trying again does not publish the day without it.
     with pytest.raises(NothingLanded, match="status_code_unknown"):
-        build_warehouse(nights.night_of(settings, "-", build=build_compiled))
+        build_warehouse(nights.night_of(settings, "-", build=build_models))
     still_answers(sources, former)
 
 

@@ -18,6 +18,7 @@ from pipelines.quality.reports import Report
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.counting import NothingLanded
+from pipelines.warehouse.data_tests import build_models
 from tests import week as planted
 from tests.nights import run_night
 from tests.spoiled_night import (
@@ -29,7 +30,6 @@ from tests.spoiled_night import (
     bring_up,
     report_of,
 )
-from tests.support.compiled import build_compiled
 
 __all__ = ["api"]
 pytestmark = pytest.mark.slow
@@ -84,7 +84,7 @@ def mended(
     pages = {n: sources.api["answer"](n) for n in (1, 2, 3, 4)}
     sources.api["answer"] = lambda n: (200, pages[n][1].replace(b'"totalReceived": ', b'"totalReceived": -'))
     with pytest.raises(NothingLanded) as refusal:
-        run_night(settings, str(DAY), build=build_compiled)
+        run_night(settings, str(DAY), build=build_models)
     blocked = {source: report_of(settings, source) for source in SOURCES}
     meanwhile = answered(settings)
 
@@ -105,7 +105,7 @@ def mended(
     sources.tell(11, MaHoSo=planted.MOVED, ThoiDiemXuLy="2025-07-31 08:00:00")
     sources.tell(12, NoiNopHoSo="99999")
     sources.tell(13, TenTTHC=f"Cấp bản sao, liên hệ {PHONE}")
-    release = run_night(settings, str(DAY), build=build_compiled, exports=())
+    release = run_night(settings, str(DAY), build=build_models, exports=())
     return Mended(settings, str(refusal.value), blocked, before, meanwhile, release)
 
 

@@ -217,7 +217,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, compiled: Settings) -> Place:
     shutil.copytree(CONFIGURATIONS / "foreign_town", own / "files")
     shutil.copytree(compiled.dbt_target, Settings(data=own / "data").dbt_target)
     place = Place(own / "data", own / "files" / "sources.yaml")
-    place.run_night("2012-03-05..2012-03-09", "--compiled")
+    place.run_night("2012-03-05..2012-03-09")
     return place
 
 

@@ -20,11 +20,11 @@ from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
+from pipelines.warehouse.data_tests import build_models
 from tests import crashing, nights
 from tests.conftest import Province
 from tests.golden.rows import read_golden
 from tests.support.boundaries import EXTENT
-from tests.support.compiled import build_compiled
 from tests.support.copies import copy_installation
 
 pytestmark = pytest.mark.slow
@@ -127,7 +127,7 @@ def is_sound(reader: Reader) -> None:
 
 def run_undisturbed(settings: Settings) -> None:
     """The same night by the stages alone, with the project's compiled SQL."""
-    nights.run_night(settings, DAY, build=build_compiled, exports=())
+    nights.run_night(settings, DAY, build=build_models, exports=())
 
 
 @EXTENT

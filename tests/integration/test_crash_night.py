@@ -15,8 +15,8 @@ from pipelines.landing.batches import find_newest_batches, list_batches, verify_
 from pipelines.night import build, land_source, publish_release, validate_source
 from pipelines.quality.reports import read_report
 from pipelines.settings import Settings
-from pipelines.warehouse import dbt
 from pipelines.warehouse.build import prepare_warehouse, read_built_state
+from pipelines.warehouse.data_tests import build_models
 from tests import crashing, nights, week
 from tests.support.boundaries import EXTENT, choose_boundaries
 from tests.support.copies import copy_installation
@@ -124,14 +124,14 @@ def test_two_runs_at_once_leave_whole_batches_and_one_that_counts(sources: Setti
 
 
 def building(settings: Settings) -> None:
-    """By dbt itself, whose half-made tables are in the way of the next build; its tests write nothing."""
-    build(nights.night_of(settings, build=dbt.build_models))
+    """Without data tests, which write nothing."""
+    build(nights.night_of(settings, build=build_models))
 
 
 def writing_the_warehouse(settings: Settings) -> None:
     """The build from its first write on: what comes before only reads, and SQLite cannot even do that here."""
     prepare_warehouse(settings, nights.night_of(settings).contracts)
-    dbt.build_models(settings)
+    build_models(settings)
 
 
 def released(settings: Settings) -> dict[str, str]:

@@ -16,9 +16,9 @@ from pipelines.releases.holds import list_holds
 from pipelines.releases.publish import ReleaseOnHold, publish
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
+from pipelines.warehouse.data_tests import build_models
 from tests.cases.support import copy_case
 from tests.nights import run_night
-from tests.support.compiled import build_compiled
 
 pytestmark = pytest.mark.slow
 FIRST, SECOND, THIRD = "2025-08-05", "2025-08-06", "2025-08-07"
@@ -44,7 +44,7 @@ def test_a_list_that_lost_its_rows_is_held_then_accepted_by_name_or_mended(
 ) -> None:
     settings = copy_case("header_only_export", tmp_path)
     shutil.copytree(compiled.dbt_target, settings.dbt_target)
-    first = run_night(settings, FIRST, build=build_compiled, exports=())
+    first = run_night(settings, FIRST, build=build_models, exports=())
     with open_lake(settings) as con:
         assert [f.rule for f in list_release_findings(con, first.release_id)] == []
 
@@ -52,9 +52,9 @@ def test_a_list_that_lost_its_rows_is_held_then_accepted_by_name_or_mended(
     with pytest.raises(
         ReleaseOnHold, match=r"(?s)Hold 1: nothing was published.*37 keys.*delivery_lost_keys"
     ):
-        run_night(settings, SECOND, build=build_compiled, exports=())
+        run_night(settings, SECOND, build=build_models, exports=())
     with pytest.raises(ReleaseOnHold, match="Hold 1"):  # the same build is the same hold
-        run_night(settings, "-", build=build_compiled, exports=())
+        run_night(settings, "-", build=build_models, exports=())
     assert holds(settings) == [(1, "open")]
     with open_lake(settings) as con:
         assert len(ledger.list_releases(con)) == 1
@@ -71,9 +71,9 @@ def test_a_list_that_lost_its_rows_is_held_then_accepted_by_name_or_mended(
 
     deliver(settings, THIRD, {"export": 5, "issues": 3})
     with pytest.raises(ReleaseOnHold, match="dossier_log"):
-        run_night(settings, THIRD, build=build_compiled, exports=())
+        run_night(settings, THIRD, build=build_models, exports=())
     deliver(settings, THIRD, {"export": None, "issues": 3})
-    mended = run_night(settings, THIRD, build=build_compiled, exports=())
+    mended = run_night(settings, THIRD, build=build_models, exports=())
     assert mended.as_of == datetime(2025, 8, 7, 23, 59, 59)
     assert holds(settings) == [(1, "accepted"), (2, "mended")]
     with open_lake(settings) as con:

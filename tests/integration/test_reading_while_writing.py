@@ -12,17 +12,17 @@ import pytest
 from benchmarks.readers import READERS, run_watched
 from pipelines.exports.postgres.export import load_postgres
 from pipelines.settings import Settings
+from pipelines.warehouse.data_tests import build_models
 from tests import crashing
 from tests.conftest import Province
 from tests.nights import run_night
-from tests.support.compiled import build_compiled
 from tests.support.copies import copy_installation
 
 pytestmark = pytest.mark.slow
 
 
 def run_next_night(settings: Settings) -> None:
-    run_night(settings, "2025-08-07", build=build_compiled, exports=("marts_duckdb", "postgres"))
+    run_night(settings, "2025-08-07", build=build_models, exports=("marts_duckdb", "postgres"))
 
 
 def test_readers_meet_no_error_and_no_mixture_and_postgres_got_the_difference(

@@ -15,18 +15,18 @@ from pipelines.landing.batches import find_newest_batches
 from pipelines.night import build, publish_release
 from pipelines.releases.publish import Publication
 from pipelines.settings import Settings
-from pipelines.warehouse import dbt
+from pipelines.warehouse.data_tests import build_models
 from tests import crashing, nights
 from tests.conftest import Province
 from tests.support.asking import ask_lake, read_manifest
-from tests.support.compiled import build_compiled
+from tests.support.compiled import build_by_dbt
 from tests.support.copies import copy_installation
 
 pytestmark = pytest.mark.slow
 
 
 def copied(province: Province, compiled: Settings, data: Path) -> Province:
-    """The project's SQL is compiled there, for nights that run it without dbt."""
+    """What dbt parsed is there, compiled where the environment could not keep that."""
     copy_installation(province.settings.data, data, "dbt")
     settings = Settings(data=data)
     shutil.copytree(compiled.dbt_target, settings.dbt_target)
@@ -47,20 +47,20 @@ def read_mart_hashes(province: Province) -> dict[str, str]:
 
 
 def build_again(settings: Settings) -> Publication:
-    night = nights.night_of(settings, build=build_compiled)
+    night = nights.night_of(settings, build=build_by_dbt)
     build(night)
     return publish_release(night)
 
 
 def test_a_second_night_publishes_nothing_and_says_why(province: Province) -> None:
-    """The first was built by dbt, this one from compiled SQL: they agree in every table."""
+    """The first was built from compiled SQL, this one by dbt itself: they agree in every table."""
     publication = crashing.ask_in_child(build_again, province.settings)
     assert not publication.is_new and "same content" in publication.why
     assert ask_lake(province, "select count(*) from lake.audit.releases") == [(1,)]
 
 
 def pull_again(settings: Settings, day: str) -> None:
-    nights.run_night(settings, day, build=build_compiled, exports=())
+    nights.run_night(settings, day, build=build_models, exports=())
 
 
 def test_a_day_pulled_again_makes_a_new_batch_and_moves_no_number(province: Province) -> None:
@@ -79,7 +79,7 @@ def test_a_day_pulled_again_makes_a_new_batch_and_moves_no_number(province: Prov
 
 
 def run_models(settings: Settings) -> None:
-    nights.run_night(settings, "-", build=dbt.build_models)
+    nights.run_night(settings, "-", build=build_models)
 
 
 def test_everything_but_landing_can_be_dropped_and_comes_back_the_same(province: Province) -> None:

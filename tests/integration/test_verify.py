@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -23,9 +22,8 @@ from pipelines.releases.retention import prune
 from pipelines.releases.verify import verify_releases
 from pipelines.runs.plan import plan_run
 from pipelines.settings import Settings
-from pipelines.warehouse.dbt import NodeResult
+from pipelines.warehouse.data_tests import build_models
 from tests.nights import night_of
-from tests.support.compiled import build_compiled
 from tests.support.copies import copy_installation
 
 pytestmark = pytest.mark.slow
@@ -108,9 +106,7 @@ def test_whatever_lies_beside_a_batch_is_what_the_release_recorded(copy: Setting
 @pytest.mark.parametrize(
     "release_id", [3, *(pytest.param(n, marks=pytest.mark.full) for n in (1, 2, 4, 5, 6, 8))]
 )
-def test_a_release_rebuilt_from_its_batches_by_dbt_has_every_hash_again(
-    week: Settings, release_id: int
-) -> None:
+def test_a_release_rebuilt_from_its_batches_has_every_hash_again(week: Settings, release_id: int) -> None:
     rebuilt = rebuild(week, release_id)
     assert rebuilt.findings == []
     # After the 5th, books list superseded batches, which the rules of a later night validated.
@@ -119,17 +115,13 @@ def test_a_release_rebuilt_from_its_batches_by_dbt_has_every_hash_again(
 
 
 def test_a_number_changed_by_hand_before_publishing_does_not_reproduce(
-    copy: Settings, compiled: Settings, monkeypatch: pytest.MonkeyPatch
+    copy: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def build_without_dbt(scratch: Settings) -> list[NodeResult]:
-        shutil.copytree(compiled.dbt_target, scratch.dbt_target, dirs_exist_ok=True)
-        return build_compiled(scratch)
-
     with duck.connect(copy.extensions, copy.warehouse) as con:
         con.execute("update marts.online_submission_headline set online = online + 100")
     publication = publish(copy, run_id="by hand", author="someone", reason="a better number")
     assert verify_releases(copy).findings == []  # published by the rules: the lake is whole
-    monkeypatch.setattr(rebuilding, "build_and_test", build_without_dbt)
+    monkeypatch.setattr(rebuilding, "build_and_test", build_models)
     rebuilt = rebuild(copy, publication.release.release_id)
     assert [f.kind for f in rebuilt.findings] == ["not_reproduced"]
     assert "marts.online_submission_headline" in rebuilt.findings[0].text

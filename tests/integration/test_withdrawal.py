@@ -12,8 +12,8 @@ from pipelines.lake.catalogue import open_lake
 from pipelines.landing.withdrawals import FOLDER, record_events, select_batches
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
+from pipelines.warehouse.data_tests import build_models
 from tests.nights import run_night
-from tests.support.compiled import build_compiled
 from tests.support.copies import copy_installation
 
 pytestmark = pytest.mark.slow
@@ -55,7 +55,7 @@ def test_a_withdrawn_batch_is_a_cause_of_its_own_and_its_return_another(
     # The second pull of the fifth lacks one dossier (TAKEN_BACK of tests/week.py): the first one counts again.
     log = withdraw(settings, "withdrawn", LOG, "2025-08-05")
     tracker = withdraw(settings, "withdrawn", TRACKER, max(find_days(settings, TRACKER)))
-    run_night(settings, "-", build=build_compiled)
+    run_night(settings, "-", build=build_models)
     assert causes(settings, 9, "online_submission_rate", SINCE) == {"batch_withdrawn": (1, 1)}
     assert set(causes(settings, 9, "task_completion")) <= {"batch_withdrawn"}
     with open_lake(settings) as con:
@@ -73,7 +73,7 @@ def test_a_withdrawn_batch_is_a_cause_of_its_own_and_its_return_another(
 
     withdraw(settings, "restored", LOG, "2025-08-05")
     withdraw(settings, "restored", TRACKER, max(find_days(settings, TRACKER)))
-    run_night(settings, "-", build=build_compiled)
+    run_night(settings, "-", build=build_models)
     assert causes(settings, 10, "online_submission_rate", SINCE) == {"batch_restored": (-1, -1)}
     assert set(causes(settings, 10, "task_completion")) <= {"batch_restored"}
     assert marts(settings, 10) == marts(settings, 8) != marts(settings, 9)

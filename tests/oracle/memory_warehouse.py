@@ -12,7 +12,8 @@ import pandas as pd
 
 from pipelines.settings import Settings
 from pipelines.warehouse.calendar import build_calendar
-from tests.support.compiled import create_relation, read_statements
+from pipelines.warehouse.compiled import read_compiled
+from pipelines.warehouse.statements import SEED, build_statements, create_relation
 
 
 class MemoryWarehouse:
@@ -30,11 +31,9 @@ class MemoryWarehouse:
             "where database_name = 'warehouse' and schema_name = 'raw' order by table_name, column_index"
         ).fetchall():
             self.columns.setdefault(table, {})[column] = kind
-        statements = read_statements(empty.dbt_target)
-        self.models = [statement for statement in statements if statement.schema != "seeds"]
-        for statement in statements:
-            if statement.schema == "seeds":
-                create_relation(self.con, statement)
+        statements, self.project = read_compiled(empty).statements, empty.dbt_project
+        self.models = [statement for statement in statements if statement.kind != SEED]
+        build_statements(self.con, statements, self.project)
         calendar = build_calendar()
         self.con.register("incoming", calendar)
         self.con.execute("create or replace table raw.calendar as from incoming")
@@ -52,7 +51,7 @@ class MemoryWarehouse:
         """Every model on `raw`; a table that is not named keeps the rows it had."""
         self.lay_out(raw)
         for statement in self.models:
-            create_relation(self.con, statement)
+            create_relation(self.con, statement, self.project)
 
     def mart(self, name: str, columns: str, where: str) -> pd.DataFrame:
         return self.con.execute(f"select {columns} from marts.{name} where {where}").df()

@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.settings import Settings
 from pipelines.warehouse import failures
+from pipelines.warehouse.compiled import Compiled, DataTest
 from pipelines.warehouse.dbt import NodeResult
 
 TEST, MODEL, SOURCE = "test.p.unique_dim_unit.1", "model.p.dim_unit.v1", "source.p.raw.reference_units"
@@ -37,7 +38,8 @@ def test_rows_deliveries_and_the_next_step_are_named(tmp_path: Path, monkeypatch
             "create table marts.dim_unit as select * from (values ('U1'), ('U2'), ('U2')) as t (unit_code)"
         )
     query = "select unit_code, count(*) as copies from marts.dim_unit group by 1 having count(*) > 1"
-    monkeypatch.setattr(failures, "read_queries", lambda settings: {TEST: query})
+    compiled = Compiled([], {TEST: DataTest([MODEL], query)})
+    monkeypatch.setattr(failures, "read_compiled", lambda settings: compiled)
     results = [
         NodeResult(TEST, "fail", 0.1, "Got 1 results, configured to fail if != 0", 1),
         NodeResult(MODEL, "success", 0.1, "", 0),

@@ -24,7 +24,7 @@ renamed as (
         start_date,
         due_date,
         reported_status,
-        {{ column_or_null(source('raw', 'task_tracker'), 'reported_status_raw') }} as reported_status_raw,
+        reported_status_raw,
         progress,
         completed_date,
         evidence_link,
