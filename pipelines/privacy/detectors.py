@@ -12,20 +12,24 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines import duck
-from pipelines.privacy.redaction import REMOVED, find_personal_data, redact_code, redact_text
+from pipelines.privacy.numbers import ODD_GROUPS
+from pipelines.privacy.redaction import ENCODED_AT, REMOVED, find_personal_data, redact_code, redact_text
 
 __all__ = ["CODES", "FREE_TEXT", "REMOVED", "VALUES", "Scan", "any_candidate_sql", "count_personal_data",
            "detected_sql", "redacted_sql", "register_detectors"]  # fmt: skip
 
 # Nine digits or more with signs between them that are neither letters nor part of a moment; digits of other scripts;
 # an @ in any form; a letter with seven digits (a passport). Classes are short: RE2 builds its states from their bytes.
-_UNSEEN = r"\x{AD}\x{34F}\x{61C}\x{180E}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}"
+_UNSEEN = (
+    r"\x{AD}\x{34F}\x{61C}\x{180E}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}\x{FE0F}\x{20E3}"
+)
 _SIGNS = (
     rf"[ \t.\-()_+\x{{A0}}\x{{B7}}\x{{2000}}-\x{{2027}}\x{{202F}}\x{{205F}}\x{{2212}}\x{{3000}}\x{{FE58}}\x{{FE63}}"
     rf"\x{{FF08}}\x{{FF09}}\x{{FF0D}}-\x{{FF0F}}{_UNSEEN}]*"
 )
-_OTHER_DIGITS = r"[^\P{Nd}0-9]"
-_AT = r"[@＠﹫]|(?i:[\s(\[{<]at[\s)\]}>]|a c[oò]|a m[oó])"
+_OTHER_DIGITS = r"[^\P{Nd}0-9]|\p{No}"
+_AT_SIGN = rf"[@＠﹫]|{ENCODED_AT}"
+_AT = rf"{_AT_SIGN}|(?i:[\s(\[{{<]at[\s)\]}}>]|a c[oò]|a m[oó])"
 _IN_GROUPS = rf"(?:[0-9oO]{_SIGNS}){{8}}[0-9]"
 # A slash stands in every date: between the groups of a telephone only where they are none.
 _WITH_SLASH = (
@@ -52,10 +56,12 @@ class Scan(NamedTuple):
     function: str
 
 
-FREE_TEXT = Scan(rf"{_IN_GROUPS}|{_WITH_SLASH}|{_PASSPORT}|{_OTHER_DIGITS}|{_AT}", "redact_personal_text")
+FREE_TEXT = Scan(
+    rf"{_IN_GROUPS}|{ODD_GROUPS}|{_WITH_SLASH}|{_PASSPORT}|{_OTHER_DIGITS}|{_AT}", "redact_personal_text"
+)
 # In a code digits in groups count only where they are the whole of it.
 CODES = Scan(
-    rf"{_UNBROKEN}|^{_SIGNS}(?:[0-9]{_SIGNS}){{9,15}}$|{_OTHER_DIGITS}|[@＠﹫]", "redact_personal_code"
+    rf"{_UNBROKEN}|^{_SIGNS}(?:[0-9]{_SIGNS}){{9,15}}$|{_OTHER_DIGITS}|{_AT_SIGN}", "redact_personal_code"
 )
 # A typed or mapped column: any text may stand there, but most are moments.
 VALUES = Scan(*FREE_TEXT)
@@ -86,12 +92,12 @@ def detected_sql(expression: str, scan: Scan = FREE_TEXT) -> str:
 def any_candidate_sql(texts: Sequence[str], scan: Scan) -> str:
     """SQL: whether any of the texts may hold personal data, by one match over all of them.
 
-    A line feed between them keeps digits apart, so nothing is found across two texts nor lost at an edge.
+    A line with a bar between them keeps digits apart, so nothing is found across two texts nor lost at an edge.
     """
     if not texts:
         return "false"
     long = ", ".join(f"case when {_is_long_enough_sql(text, scan)} then {text} end" for text in texts)
-    joined = f"concat_ws(chr(10), {long})"
+    joined = f"concat_ws(chr(10) || '|' || chr(10), {long})"
     # Each code is a line of its own.
     return f"regexp_matches({joined}, {duck.literal(f'(?m){scan.candidate}')})"
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from pipelines.privacy.skeleton import Skeleton
+
 REGISTRATION_CODES = frozenset(
     f"{code:03d}"
     for code in (1, 2, 4, 6, 8, 10, 11, 12, 14, 15, 17, 19, 20, 22, 24, 25, 26, 27, 30, 31, 33, 34, 35, 36, 37, 38,
@@ -23,18 +25,33 @@ MOBILE = re.compile(r"(?:84|0)[35789]\d{8}")
 OLD_MOBILE = re.compile(r"01[2689]\d{8}")
 MOMENT = re.compile(r"20[0-4]\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d")
 # Groups of digits and what people put between them.
-SEQUENCE = re.compile(r"(?:\+ ?)?\d+(?:[ .\-()/]{1,3}\d+)*")
+SEQUENCE = re.compile(r"(?:\+ ?)?\d+(?:[ .\-()/]{1,4}\d+)*")
+# What also stands in hours, lists and codes parts a number's groups only where these have its sizes.
+ODD_SIGN = r"[ \t]?[_,:\r\n][ \t\n]?"
+ODD_GROUPS = (
+    rf"(?:[0-9]{{3}}{ODD_SIGN}){{3}}[0-9]{{3}}|(?:[0-9]{{4}}{ODD_SIGN}){{2}}[0-9]{{4}}"
+    rf"|84{ODD_SIGN}[0-9]{{2,3}}{ODD_SIGN}[0-9]{{3}}{ODD_SIGN}[0-9]{{3,4}}"
+    rf"|[0-9]{{3,4}}{ODD_SIGN}[0-9]{{3}}{ODD_SIGN}[0-9]{{3,4}}"
+    r"|(?:[0-9]{2}_){4}[0-9]{2}|(?:[0-9]{2},){4}[0-9]{2}|(?:[0-9]{2}:){4}[0-9]{2}|(?:[0-9]{2}\n){4}[0-9]{2}"
+)
+ODD_SEQUENCE = re.compile(rf"(?<![\d.])(?:{ODD_GROUPS})(?!\d)")
 GROUP = re.compile(r"\d+")
 MOST_GROUPS = 12
 LONGEST = 15
-# After or before an amount; "đồng chí" (comrade) is none.
-AMOUNT_AFTER = re.compile(
-    r" ?(?:d\b|dong\b(?! chi)|vnd\b|trieu\b|ty\b|ti\b|usd\b|eur\b|₫|m2\b|ha\b|kwh?\b)", re.I
+# After or before an amount, in words with their accents: Hà is no hectare, Tý no billion, Gia đình no price.
+UNIT = re.compile(
+    r" ?(?:[đ₫]|vnđ|vnd|VNĐ|VND|usd|USD|eur|EUR|(?:đồng|dong|ĐỒNG)(?! (?:chí|chi|thời|nghiệp|bào|hương|ý)\b)"
+    r"|triệu|trieu|tỷ|tỉ|ty|m2|ha|kwh?|kWh?|KWH)(?!\w)(?! ?[/.] ?c\b)"
 )
+# A name follows: then the word before it was none of the above, but for the country's.
+NAME = re.compile(r" (?!Việt Nam|VN\b)(?P<letter>\w)")
 AMOUNT_BEFORE = re.compile(
-    r"(?:so tien|kinh phi|gia tri|von|tong muc|doanh thu|tong (?:thu|chi|so)|du toan|le phi|phi|gia)[^\d\n]{0,12}$",
+    r"(?<!\w)(?<!ông )(?<!bà )(?<!anh )(?<!chị )(?:số tiền|so tien|kinh phí|kinh phi|giá trị|gia tri|vốn|tổng mức"
+    r"|tong muc|doanh thu|tổng (?:thu|chi|số)|tong (?:thu|chi|so)|dự toán|du toan|lệ phí|le phi|phí|giá)(?!\w)"
+    r"(?P<between>[^\d\n]{0,12})$",
     re.I,
 )
+THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[.,]\d{3})+")
 
 
 class Find(NamedTuple):
@@ -51,19 +68,26 @@ class _Group(NamedTuple):
     digits: str
 
 
-def find_numbers(text: str) -> Iterator[Find]:
-    """Numbers that are personal whatever is written around them; digits in groups are read as one number."""
+def find_numbers(text: str, skeleton: Skeleton) -> Iterator[Find]:
+    """Numbers that are personal whatever is written around them; digits in groups are read as one number.
+
+    `text`: the skeleton's, with what is nobody's blanked.
+    """
+    for match in ODD_SEQUENCE.finditer(text):
+        digits = re.sub(r"\D", "", match[0])
+        if is_phone(digits) or is_citizen_id(digits):
+            yield Find("phone" if is_phone(digits) else "citizen id", *match.span())
     for sequence in SEQUENCE.finditer(text):
         groups = [_Group(m.start(), m.end(), m[0]) for m in GROUP.finditer(text, *sequence.span())]
         first = 0
         while first < len(groups):
-            find, last = _read_longest(text, groups, first)
+            find, last = _read_longest(text, skeleton, groups, first)
             if find is not None:
                 yield find
             first = last + 1
 
 
-def _read_longest(text: str, groups: list[_Group], first: int) -> tuple[Find | None, int]:
+def _read_longest(text: str, skeleton: Skeleton, groups: list[_Group], first: int) -> tuple[Find | None, int]:
     """The number of most digits that begins with this group, and the last group that was looked at for good."""
     best: tuple[Find | None, int] = None, first
     digits = ""
@@ -74,7 +98,7 @@ def _read_longest(text: str, groups: list[_Group], first: int) -> tuple[Find | N
         start = groups[first].start
         is_foreign = text[max(0, start - 2) : start].rstrip(" ").endswith("+")
         if first == last:
-            kind = _classify_run(text, groups[first], is_foreign)
+            kind = _classify_run(text, skeleton, groups[first], is_foreign)
         else:
             kind = _classify_groups(digits, [len(g.digits) for g in groups[first : last + 1]], is_foreign)
             # H41.12-250805-0012: a code, whose groups are no telephone.
@@ -87,7 +111,7 @@ def _read_longest(text: str, groups: list[_Group], first: int) -> tuple[Find | N
     return best
 
 
-def _classify_run(text: str, run: _Group, is_foreign: bool) -> str:
+def _classify_run(text: str, skeleton: Skeleton, run: _Group, is_foreign: bool) -> str:
     """The kind of one unbroken run of digits; empty where it is nobody's."""
     digits, glued = run.digits, text[max(0, run.start - 1) : run.start].isalpha()
     if is_phone(digits, is_foreign):
@@ -95,9 +119,9 @@ def _classify_run(text: str, run: _Group, is_foreign: bool) -> str:
     if len(digits) == 12:
         if glued or MOMENT.fullmatch(digits):
             return "citizen id" if is_citizen_id(digits) else ""
-        return "" if is_amount(text, run.start, run.end) else "citizen id"
+        return "" if is_amount(skeleton, run.start, run.end) else "citizen id"
     if len(digits) == 9 and not glued:
-        return "" if is_amount(text, run.start, run.end) else "9-digit id"
+        return "" if is_amount(skeleton, run.start, run.end) else "9-digit id"
     return ""
 
 
@@ -147,12 +171,24 @@ def _is_valid(number: str, is_foreign: bool) -> bool:
     return bool(phonenumbers.is_valid_number(parsed))
 
 
-def is_amount(text: str, start: int, end: int) -> bool:
+def is_amount(skeleton: Skeleton, start: int, end: int) -> bool:
     """Whether what stands there counts something: five zeros at its end, a unit behind it, a sum before it."""
-    if text[start] == "0":
+    if skeleton.text[start] == "0":
         return False
-    return (
-        re.sub(r"\D", "", text[start:end]).endswith("00000")
-        or AMOUNT_AFTER.match(text, end) is not None
-        or AMOUNT_BEFORE.search(text[max(0, start - 30) : start]) is not None
-    )
+    if re.sub(r"\D", "", skeleton.text[start:end]).endswith("00000") or has_unit(skeleton, end):
+        return True
+    before = AMOUNT_BEFORE.search(skeleton.read_written(start - 30, start))
+    return before is not None and not any(map(str.isupper, before["between"]))
+
+
+def is_sum(skeleton: Skeleton, start: int, end: int) -> bool:
+    """Whether it is an amount even after "BHXH" or "MST": in thousands, and with a unit behind it."""
+    return bool(THOUSANDS.fullmatch(skeleton.text, start, end)) and has_unit(skeleton, end)
+
+
+def has_unit(skeleton: Skeleton, end: int) -> bool:
+    """Whether a unit follows, and not a name or "đ/c" (comrade)."""
+    after = skeleton.read_written(end, end + 24)
+    unit = UNIT.match(after)
+    name = NAME.match(after, unit.end()) if unit else None
+    return unit is not None and not (name and name["letter"].isupper())

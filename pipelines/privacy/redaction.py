@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pipelines.privacy.numbers import Find, find_numbers, is_amount, is_citizen_id, is_phone
-from pipelines.privacy.skeleton import make_skeleton
+from pipelines.privacy.numbers import Find, find_numbers, is_amount, is_citizen_id, is_phone, is_sum
+from pipelines.privacy.skeleton import Skeleton, make_skeleton
 
 REMOVED = "‹personal data removed›"
 ROUNDS = 4
 
-_AT = r"(?: {0,2}@ {0,2}| ?[(\[{<] ?(?:at|a cong|a moc|@) ?[)\]}>] ?)"
+# An @ as addresses and web pages write it.
+ENCODED_AT = r"%40|&#0{0,4}64;|&#[xX]0{0,4}40;|&commat;"
+_AT = rf"(?: {{0,2}}@ {{0,2}}|{ENCODED_AT}| ?[(\[{{<] ?(?:at|a cong|a moc|@) ?[)\]}}>] ?)"
 _DOT = r"(?:\.| ?[(\[{<] ?(?:dot|cham|\.) ?[)\]}>] ?)"
 _TOP = r"(?:com|vn|net|org|edu|gov|info)\b"
 _DOMAIN = rf"[A-Za-z0-9-]+(?:{_DOT}[A-Za-z0-9-]+)*?"
@@ -27,16 +29,18 @@ E_MAIL = re.compile(
     r"(?:\.[A-Za-z]{2,})*",
     re.I,
 )
-HAS_AT = re.compile(r"\bat\b|\ba cong\b|\ba moc\b", re.I)
+HAS_AT = re.compile(rf"\bat\b|\ba cong\b|\ba moc\b|{ENCODED_AT}", re.I)
 
-_BETWEEN = r"[ .\-/()]{0,3}"
+_BETWEEN = r"[ .\-/()]{0,4}"
 _JOINED = rf"\d(?:{_BETWEEN}\d)"
+# After these words other signs part groups too; in hours they do not stand there.
+_PARTED = r"\d(?:(?:[ .\-/()]{0,4}|[ ]?[_,:\n][ \n]?)\d)"
 # A word that says whose number follows; between them what people write: "số", ":", "của ông …".
 _WORDS: tuple[tuple[str, str, str], ...] = (
     ("citizen id", r"cccd|cmnd|cmtnd|cmt|chung minh|can cuoc|dinh danh|ddcn|giay to tuy than",
-     rf"(?:{_JOINED}{{11}}|{_JOINED}{{8}})"),
-    ("social insurance", r"bhxh|bhyt|bao hiem|so bhxh", rf"{_JOINED}{{9}}"),
-    ("tax code", r"mst|ma so thue|ma thue", rf"{_JOINED}{{9}}(?:[ -]?\d{{3}})?"),
+     rf"(?:{_PARTED}{{11}}|{_PARTED}{{8}})"),
+    ("social insurance", r"bhxh|bhyt|bao hiem|so bhxh", rf"{_PARTED}{{9}}"),
+    ("tax code", r"mst|ma so thue|ma thue", rf"{_PARTED}{{9}}(?:[ -]?\d{{3}})?"),
     ("passport", r"ho chieu|passport|\bhc", r"[A-Z]{1,2}[ .-]?\d{6,8}"),
     ("phone", r"dien thoai|\bs?dt|\btel|phone|lien he|zalo|hotline|di dong|may ban|goi", rf"{_JOINED}{{8,10}}"),
 )  # fmt: skip
@@ -93,7 +97,7 @@ def redact_name(name: str) -> str:
 def find_personal_data(text: str) -> list[tuple[str, int, int]]:
     """(kind, start, end) in the text, in order, none within another."""
     skeleton = make_skeleton(text)
-    finds = sorted(_find_all(skeleton.text), key=lambda find: (find.start, -find.end))
+    finds = sorted(_find_all(skeleton), key=lambda find: (find.start, -find.end))
     apart: list[tuple[str, int, int]] = []
     for kind, start, end in ((f.kind, *skeleton.locate(f.start, f.end)) for f in finds):
         if apart and start < apart[-1][2]:
@@ -118,7 +122,8 @@ def _is_somebodys(text: str, start: int, end: int) -> bool:
     return is_unbroken or not (any(map(str.isalnum, text[:start])) or any(map(str.isalnum, text[end:])))
 
 
-def _find_all(text: str) -> Iterator[Find]:
+def _find_all(skeleton: Skeleton) -> Iterator[Find]:
+    text = skeleton.text
     if "@" in text or HAS_AT.search(text):
         for match in E_MAIL.finditer(text):
             yield Find("e-mail", *match.span())
@@ -131,10 +136,11 @@ def _find_all(text: str) -> Iterator[Find]:
         if any(word in lower for word in words):
             for match in pattern.finditer(text):
                 start, end = match.span("number")
-                if not is_amount(text, start, end):
+                # What a word calls somebody's number counts nothing, whatever follows.
+                if not (is_amount if kind == "phone" else is_sum)(skeleton, start, end):
                     digits = sum(map(str.isdigit, match["number"]))
                     yield Find("9-digit id" if digits == 9 and kind == "citizen id" else kind, start, end)
-    yield from find_numbers(AMOUNTS.sub(_blank, text))
+    yield from find_numbers(AMOUNTS.sub(_blank, text), skeleton)
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -17,17 +17,24 @@ _ZERO = re.compile(r"[oO](?<![A-Za-z].)(?=\d)")
 
 
 class Skeleton(NamedTuple):
-    """`text`: plain signs. `places`: where each stands in the original; None where they are the same."""
+    """`text`: plain signs. `places`: where each stands in `written`; None where they are the same."""
 
     text: str
     places: list[int] | None
-    length: int
+    written: str
 
     def locate(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original that this span of the skeleton stands for."""
         if self.places is None:
             return start, end
-        return self.places[start], self.places[end] if end < len(self.places) else self.length
+        return self.places[start], self.places[end] if end < len(self.places) else len(self.written)
+
+    def read_written(self, start: int, end: int) -> str:
+        """What this span stands for with its accents, each letter one sign; a span may pass the text's ends."""
+        first, last = (
+            self.locate(max(0, start), min(end, len(self.text))) if start < len(self.text) else (0, 0)
+        )
+        return unicodedata.normalize("NFKC", self.written[first:last])
 
 
 class _Plain(dict[int, str]):
@@ -51,9 +58,9 @@ def make_skeleton(text: str) -> Skeleton:
     """Upper and lower case stay; a line feed stays and parts what stands before it from what follows."""
     plain = text.translate(_PLAIN)
     if _PLAIN.odd.isdisjoint(text):
-        return Skeleton(_ZERO.sub("0", plain), None, len(text))
+        return Skeleton(_ZERO.sub("0", plain), None, text)
     places = [place for place, sign in enumerate(text) for _ in _PLAIN[ord(sign)]]
-    return Skeleton(_ZERO.sub("0", plain), places, len(text))
+    return Skeleton(_ZERO.sub("0", plain), places, text)
 
 
 def _make_plain(sign: str) -> str:
@@ -66,8 +73,8 @@ def _make_plain(sign: str) -> str:
         category = unicodedata.category(part)
         if category in _UNSEEN:
             continue
-        if category == "Nd":
-            plain.append(str(unicodedata.decimal(part)))
+        if category in ("Nd", "No") and (digit := unicodedata.digit(part, None)) is not None:
+            plain.append(str(digit))
         else:
             plain.append(" " if category == "Zs" else part.translate(_ALIKE))
     return "".join(plain)

@@ -151,8 +151,54 @@ def _list_rules() -> Iterator[tuple[str, Callable[[random.Random], str]]]:
     yield "e-mail at and dot", _e_mail("(at)", "(dot)")
     yield "e-mail with a hidden sign", lambda draw: _sprinkle(draw, _e_mail("@")(draw), "\u200b")
     yield "e-mail decomposed", lambda draw: unicodedata.normalize("NFD", _e_mail("@")(draw))
+    yield from _list_unusual_rules()
 
 
+def _list_unusual_rules() -> Iterator[tuple[str, Callable[[random.Random], str]]]:
+    """As a reader who looked for what the rules miss wrote them."""
+    for sign in ("_", ",", ":", "\n"):
+        yield f"mobile by pairs odd {sign!r}", _joined(_mobile, (2, 2, 2, 2), sign)
+    for sign in ("_", ",", ":", ", ", " : ", " -- ", "--", "\n", "\r\n"):
+        yield f"mobile 4 3 3 odd {sign!r}", _joined(_mobile, (4, 3), sign)
+        yield f"mobile 3 3 4 odd {sign!r}", _joined(_mobile, (3, 3), sign)
+        yield f"citizen id odd {sign!r}", _joined(_citizen, (3, 3, 3), sign)
+        yield f"old card odd {sign!r}", _after("CMND |CMND số ", _joined(_old_card, (3, 3), sign))
+    for at in ("%40", "&#64;", "&#x40;", "&#064;", "&commat;"):
+        yield f"e-mail {at!r}", _e_mail(at)
+    yield "mobile keycaps", lambda draw: "".join(f"{sign}\ufe0f\u20e3" for sign in _mobile(draw))
+    yield "mobile superscript", lambda draw: _mobile(draw).translate(SUPERSCRIPT)
+    yield "mobile circled", lambda draw: _mobile(draw).translate(CIRCLED)
+    for behind in (
+        " Hà Văn Nam",
+        " Ha Van Nam",
+        " đ/c An",
+        " đ.c An",
+        " Tý",
+        " Tỷ",
+        " Đồng Thị Hoa",
+        " đồng chí An",
+        " ty",
+    ):
+        yield f"old card before {behind}", lambda draw, behind=behind: f"CMND {_old_card(draw)}{behind}"  # type: ignore[misc]
+        yield f"tax code before {behind}", lambda draw, behind=behind: f"MST 29{_digits(draw, 8)}{behind}"  # type: ignore[misc]
+        if behind != " ty":
+            yield f"bare card before {behind}", lambda draw, behind=behind: f"so {_old_card(draw)}{behind}"  # type: ignore[misc]
+    yield "old card with five zeros", lambda draw: f"CMND {draw.randint(1000, 3899)}00000"
+    yield (
+        "insurance after gia",
+        _after("tham gia BHXH |Gia hạn BHXH |giá trị sổ BHXH ", lambda draw: f"79{_digits(draw, 8)}"),
+    )
+    yield (
+        "card after a word like a sum",
+        _after(
+            "Gia đình CMND |bà Phi |Gia đình |bà Phí |Vốn Thị Lan |phi công |tổng số căn cước công dân ",
+            _old_card,
+        ),
+    )
+
+
+SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+CIRCLED = str.maketrans("0123456789", "⓪❶❷❸❹❺❻❼❽❾")
 RULES = dict(_list_rules())
 
 _OPENINGS = ("Hồ sơ {code} quá hạn", "Đã trả kết quả hồ sơ {code}", "Nhiệm vụ {task} chưa hoàn thành",
@@ -161,7 +207,9 @@ _OPENINGS = ("Hồ sơ {code} quá hạn", "Đã trả kết quả hồ sơ {cod
              "Tổng số {count} hồ sơ, trong đó {count} đúng hạn", "Máy chủ {address} không phản hồi",
              "Thửa đất số {small}, tờ bản đồ số {small}, diện tích {area} m2")  # fmt: skip
 _REASONS = ("do chờ ý kiến của sở theo {law}", "từ {moment}", "vì chưa bố trí được {money}", "ở thôn {hamlets}",
-            "kèm hồ sơ {code}", "theo nhiệm vụ {task}", "đạt {share} %", "trước {day}", "tọa độ {place}",
+            "kèm hồ sơ {code}", "đã thu BHXH {sum}", "thuế theo MST {sum}", "ghi số lúc {hours}",
+            "gồm {sum} vốn huy động", "phí {amount} triển khai", "giá trị {amount} đồng Việt Nam",
+            "theo nhiệm vụ {task}", "đạt {share} %", "trước {day}", "tọa độ {place}",
             "so với {day} tăng {share} %", "theo phiếu hẹn {code} ngày {day}", "lệ phí {money}")  # fmt: skip
 
 
@@ -212,6 +260,9 @@ _FILLERS: dict[str, Callable[[random.Random], str]] = {
                                f"Luật số {d.randint(1, 99)}/{d.randint(2010, 2026)}/QH15 ngày {_day(d)}",
                                f"Quyết định {d.randint(1, 4999):02d}/QĐ-UBND ngày {_day(d)}",
                                f"Quyết định số {d.randint(1, 4999):02d}/{d.randint(2010, 2026)}/QĐ-TTg")),
+    "sum": lambda d: f"{d.randint(1000, 9_999_999) * 1000:,}".replace(",", ".") + d.choice((" đồng", " đ", " VND")),
+    "amount": lambda d: str(d.randint(100_000_000, 999_999_999)),
+    "hours": lambda d: ", ".join(f"{d.randint(7, 16):02d}:{d.randint(0, 59):02d}" for _ in range(d.randint(1, 4))),
     "moment": lambda d: f"{_day(d)} {d.randint(0, 23):02d}:{d.randint(0, 59):02d}",
     "day": _day,
     "place": _place,
