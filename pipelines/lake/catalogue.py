@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -86,13 +87,32 @@ def label_transaction(
     con.execute(f"call {ALIAS}.set_commit_message(?, ?, extra_info => ?)", [author, message, extra_info])
 
 
-def list_catalogue_tables(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """Names of all tables in the catalogue's file: DuckDB's own lists leave DuckLake's out."""
+def find_catalogue_file(con: duckdb.DuckDBPyConnection) -> Path:
+    """The file of the lake that a connection has attached."""
     row = con.execute("select path from duckdb_databases() where database_name = ?", [ALIAS]).fetchone()
     assert row is not None
-    path = Path(row[0].removeprefix("sqlite:"))
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as file:
-        return [name for (name,) in file.execute("select name from sqlite_master where type = 'table'")]
+    return Path(row[0].removeprefix("sqlite:"))
+
+
+class CatalogueObject(NamedTuple):
+    """A row of SQLite's own list: `kind` is table, index, view or trigger."""
+
+    kind: str
+    name: str
+    is_plain: bool
+
+
+def list_catalogue_objects(catalogue: Path) -> list[CatalogueObject]:
+    """All that is in the catalogue's file: DuckDB's own lists leave DuckLake's tables out.
+
+    `is_plain`: a table of rows, or an index that SQLite made for a key.
+    """
+    with closing(sqlite3.connect(f"{catalogue.as_uri()}?mode=ro", uri=True)) as file:
+        rows = file.execute(
+            "select type, name, (type = 'table' and rootpage > 0) or (type = 'index' and sql is null) "
+            "from sqlite_master order by type, name"
+        ).fetchall()
+    return [CatalogueObject(kind, name, bool(is_plain)) for kind, name, is_plain in rows]
 
 
 def find_newest_snapshot(con: duckdb.DuckDBPyConnection) -> int:

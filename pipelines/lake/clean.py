@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection
+from contextlib import closing
+from pathlib import Path
 
 import duckdb
 
 from pipelines import duck
-from pipelines.lake.catalogue import ALIAS
-from pipelines.lake.foreign import METADATA, OBJECTS, SETTINGS
+from pipelines.lake.catalogue import ALIAS, BUSY_TIMEOUT_MS, find_catalogue_file
+from pipelines.lake.foreign import (
+    DUCKLAKE_TABLES,
+    METADATA,
+    OBJECTS,
+    SETTINGS,
+    VALUES,
+    list_foreign_file_objects,
+)  # fmt: skip
 from pipelines.lake.ledger import TABLES
 from pipelines.lake.manifest import SCHEMAS
 
@@ -53,8 +63,21 @@ def forget_foreign_objects(con: duckdb.DuckDBPyConnection) -> None:
 
 def forget_foreign_settings(con: duckdb.DuckDBPyConnection) -> None:
     """They count for whoever attaches the lake next; this connection still goes by them."""
+    metadata = duck.identifier(METADATA, "ducklake_metadata")
     con.execute(
-        f"delete from {duck.identifier(METADATA, 'ducklake_metadata')} "
-        "where scope is not null or key not in (select unnest(?))",
-        [sorted(SETTINGS)],
+        f"delete from {metadata} where scope is not null or key not in (select unnest(?))", [sorted(SETTINGS)]
     )
+    own = {"data_path": f"{find_catalogue_file(con).parent / 'files'}/", **VALUES}
+    for key, value in own.items():
+        con.execute(f"update {metadata} set value = ? where key = ? and value <> ?", [value, key, value])
+
+
+def drop_foreign_file_objects(catalogue: Path) -> None:
+    """Triggers, views, indexes and tables of others leave the catalogue's file, before a transaction fires them."""
+    foreign = [one for one in list_foreign_file_objects(catalogue) if one.name not in DUCKLAKE_TABLES]
+    if not foreign:  # nor is a view in place of a table dropped: only a backup has that table
+        return
+    with closing(sqlite3.connect(catalogue, timeout=BUSY_TIMEOUT_MS / 1000)) as file:
+        for kind, name, _ in foreign:
+            file.execute(f"drop {kind} if exists {duck.identifier(name)}")
+        file.commit()

@@ -6,16 +6,20 @@ somebody else, also where no release's own contents show it.
 
 from __future__ import annotations
 
+import filecmp
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
 from pipelines import duck
-from pipelines.lake.catalogue import ALIAS, list_catalogue_tables
+from pipelines.lake.catalogue import ALIAS, CatalogueObject, find_catalogue_file, list_catalogue_objects
+from pipelines.lake.files import read_recorded
 from pipelines.lake.ledger import TABLES, Release
 from pipelines.lake.manifest import SCHEMAS
+from pipelines.landing.batches import hash_file
 from pipelines.sql import read_sql
 
 # DuckLake's own tables, attached with every lake.
@@ -23,8 +27,18 @@ METADATA = f"__ducklake_metadata_{ALIAS}"
 # Written between releases: what was held, and what was pruned.
 BETWEEN_RELEASES = ("release_holds", "release_prunes")
 SETTINGS = {"version", "created_by", "data_path", "encrypted", "require_commit_message"}
+VALUES = {"encrypted": "false", "require_commit_message": "true"}
 INLINED = re.compile(r"ducklake_inlined_(?:data|delete)_(\d+)(?:_\d+)?")
 CHANGE = re.compile(r'([a-z_]+):("(?:[^"]|"")*"(?:\."(?:[^"]|"")*")?|\d+)')
+# As https://ducklake.select/docs/stable/specification/tables/overview names them.
+TABLE_NAMES = (
+    "metadata", "snapshot", "snapshot_changes", "schema", "table", "view", "tag", "column_tag",
+    "data_file", "file_column_stats", "file_variant_stats", "delete_file", "column", "table_stats",
+    "table_column_stats", "partition_info", "partition_column", "file_partition_value",
+    "files_scheduled_for_deletion", "inlined_data_tables", "column_mapping", "name_mapping",
+    "schema_versions", "macro", "macro_impl", "macro_parameters", "sort_info", "sort_expression",
+)  # fmt: skip
+DUCKLAKE_TABLES = {f"ducklake_{name}" for name in TABLE_NAMES}
 # Kind of finding → the catalogue's table of such things, and what names one.
 OBJECTS = {
     "foreign_view": ("ducklake_view", "view_name"),
@@ -53,6 +67,7 @@ def list_foreign_things(con: duckdb.DuckDBPyConnection, chain: Sequence[Release]
         *_list_objects(con),
         *_list_inlined_rows(con),
         *_list_settings(con),
+        *_list_file_objects(con),
     ]
 
 
@@ -171,7 +186,7 @@ def _list_inlined_rows(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]
         f"select table_name, table_id from {_metadata('ducklake_inlined_data_tables')}"
     ).fetchall()
     inlined = {name: int(table_id) for name, table_id in registered}
-    for name in list_catalogue_tables(con):
+    for _, name, _ in list_catalogue_objects(find_catalogue_file(con)):
         if match := INLINED.fullmatch(name):
             inlined.setdefault(name, int(match[1]))
     for name, table_id in sorted(inlined.items()):
@@ -190,11 +205,66 @@ def _list_inlined_rows(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]
 
 
 def _list_settings(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]:
+    own_files = find_catalogue_file(con).parent / "files"
     for key, value, scope in con.execute(
         f"select key, value, scope from {_metadata('ducklake_metadata')} order by all"
     ).fetchall():
-        if key not in SETTINGS or scope is not None:
+        is_other_value = value != VALUES.get(key, value)
+        if key not in SETTINGS or scope is not None or is_other_value:
             yield ForeignThing(
                 "foreign_setting",
                 f"the catalogue has the setting {key} = {value!r}, which the publisher did not make",
             )
+        elif key == "data_path" and (reason := _find_fault_of_data_path(con, value, own_files)):
+            yield ForeignThing(
+                "foreign_setting",
+                f"the catalogue's data_path is {value!r}, not the lake's own folder: {reason}. "
+                "Whoever attaches the lake without naming its files reads those",
+            )
+
+
+def _find_fault_of_data_path(con: duckdb.DuckDBPyConnection, value: str, own_files: Path) -> str:
+    """Why another folder of files is not to be read; empty for the own one, one that is gone, or a true copy.
+
+    A lake that was moved or copied names the folder where it was made, and is whole.
+    """
+    folder = Path(value)
+    if not folder.is_absolute():
+        return "it is no folder of this machine"
+    if folder.resolve() == own_files.resolve():
+        return ""
+    recorded = read_recorded(con)
+    for own in sorted(own_files.rglob("*.parquet")):
+        name = own.relative_to(own_files).as_posix()
+        other = folder / name
+        if not other.exists() or filecmp.cmp(own, other, shallow=False):
+            continue
+        if name not in recorded or hash_file(other) != recorded[name][2]:
+            return f"{name} is another file there"
+    return ""
+
+
+def list_foreign_file_objects(catalogue: Path) -> list[CatalogueObject]:
+    """Triggers, views, indexes and tables of the catalogue's file that DuckLake did not make.
+
+    A trigger runs in whichever transaction commits next, the publisher's own among them.
+    """
+    return [
+        one
+        for one in list_catalogue_objects(catalogue)
+        if not one.is_plain
+        or (
+            one.kind == "table"
+            and one.name not in DUCKLAKE_TABLES
+            and not INLINED.fullmatch(one.name)
+            and not one.name.startswith("sqlite_")
+        )
+    ]
+
+
+def _list_file_objects(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]:
+    for kind, name, _ in list_foreign_file_objects(find_catalogue_file(con)):
+        yield ForeignThing(
+            "foreign_setting",
+            f"the catalogue's file holds a {kind} named {name!r}, which is none of DuckLake's",
+        )

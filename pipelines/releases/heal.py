@@ -14,7 +14,11 @@ import duckdb
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import inputs, ledger
-from pipelines.lake.clean import forget_foreign_objects, forget_foreign_settings
+from pipelines.lake.clean import (
+    drop_foreign_file_objects,
+    forget_foreign_objects,
+    forget_foreign_settings,
+)  # fmt: skip
 from pipelines.lake.ledger import Release
 from pipelines.releases.errors import HealRefused
 from pipelines.releases.findings import Finding
@@ -50,6 +54,7 @@ def refuse_unsound_ground(settings: Settings) -> None:
 
 def publish_healed(settings: Settings, *, run_id: str, author: str, reason: str) -> Healed:
     """The finished warehouse as a release of its own; then everything foreign, and spoilt contents, go."""
+    drop_foreign_file_objects(lake.catalog_file(settings))
     with lake.open_lake(settings, read_only=False) as con:
         forget_foreign_settings(con)
     publication = publish(settings, run_id=run_id, author=author, reason=reason, healing=True)
