@@ -23,6 +23,7 @@ from pipelines.sources.errors import PermanentSourceError, SourceError
 from pipelines.sources.http import fetch
 from pipelines.sources.relation import today
 from pipelines.sources.values.cells import format_value
+from tests.support.work import few_seconds_of_work
 from tests.unit.files_support import landed, pairs, put, source, workbook
 
 DEEP = 900
@@ -74,13 +75,14 @@ def answer_with(body: str) -> bytes:
     "number", ["1e300000000", "1e3000000000", "-1e999999999999999999999", "1e-300000000"]
 )
 def test_a_number_with_a_huge_exponent_is_refused_in_words(settings: Settings, number: str) -> None:
-    with serve(
-        answer_with(f'{{"rows": [{{"Mã": "1", "Nội dung": {number}}}]}}'.encode().decode("latin-1"))
-    ) as url:
-        began = time.monotonic()
-        with pytest.raises(PermanentSourceError, match="a number of more than 400 digits"):
-            pull(settings, url)
-        assert time.monotonic() - began < 5
+    with (
+        serve(
+            answer_with(f'{{"rows": [{{"Mã": "1", "Nội dung": {number}}}]}}'.encode().decode("latin-1"))
+        ) as url,
+        few_seconds_of_work(5),
+        pytest.raises(PermanentSourceError, match="a number of more than 400 digits"),
+    ):
+        pull(settings, url)
 
 
 def test_a_drivers_decimal_is_not_written_out_either() -> None:
@@ -111,10 +113,8 @@ def test_one_long_text_that_many_rows_point_to_is_a_bomb(settings: Settings, pac
     if packed:
         path.write_bytes(gzip.compress(path.read_bytes()))
     one = source(path="{data}/in/{partition}.parquet", format="parquet", delimiter=None, encoding=None)
-    began = time.monotonic()
-    with pytest.raises(PermanentSourceError, match="a bomb"):
+    with few_seconds_of_work(20), pytest.raises(PermanentSourceError, match="a bomb"):
         landed(settings, one)
-    assert time.monotonic() - began < 20
 
 
 def test_pages_that_unpack_to_far_more_than_they_are_are_a_bomb(settings: Settings) -> None:
@@ -141,7 +141,7 @@ def test_headers_that_trickle_in_for_ever_end_with_the_time_that_is_set(
     monkeypatch.setattr(fetch, "ATTEMPTS", 2)
     began = time.monotonic()
     answer = b"HTTP/1.1 200 OK\r\n" + b"X-Slow: " + b"a" * 1000
-    with serve(answer, pause=0.1) as url, pytest.raises(SourceError, match=r"no whole answer|not JSON"):
+    with serve(answer, pause=0.1) as url, pytest.raises(SourceError, match="not there after 1 seconds"):
         pull(settings, url, timeout_seconds=1)
     assert time.monotonic() - began < 15
 

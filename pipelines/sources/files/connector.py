@@ -30,6 +30,8 @@ from pipelines.sources.relation import Relation, refuse_the_past
 
 # What a contract may name as `raw` to keep where a row came from.
 FILE_HEADER = "_file"
+# More than any workbook has (16,384), and few enough for whatever reads them.
+MOST_COLUMNS = 20_000
 NOTHING = "cast(null as varchar)"
 
 
@@ -221,6 +223,10 @@ def _map_fragment(
 ) -> MappedFragment:
     """FileRefused where a required column is missing, Unreadable where nothing of it is mapped."""
     member = fragment.member
+    if len(fragment.headers) > MOST_COLUMNS:
+        raise Unreadable(
+            member, f"it has {len(fragment.headers):,} columns; a table has at most {MOST_COLUMNS:,}"
+        )
     constants = {FILE_HEADER: member.name, **fragment.constants}
     headers = {name for c in session.source.columns for name in c.headers}
     offered = [c for c in constants if not c.startswith("_") or c in headers]

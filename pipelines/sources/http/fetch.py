@@ -9,11 +9,8 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -28,13 +25,15 @@ from tenacity import (
 from pipelines.masking import mask_secrets
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.options.http_requests import Paging
-from pipelines.sources.errors import PermanentSourceError, SourceError, Unchanged
-from pipelines.sources.http.patience import PatientAdapter
+from pipelines.sources.errors import PermanentSourceError, SourceError
+from pipelines.sources.http.deadline import Deadline, watch_connections
+from pipelines.sources.http.failures import TryAgain, Unauthorized, classify_answer, describe_failure
 from pipelines.sources.http.request import HttpRequest
 from pipelines.sources.http.token import TokenKeeper
 from pipelines.sources.values.json_document import (
     OutOfRange,
     check_depth,
+    check_text,
     make_object,
     read_decimal,
     refuse_constant,
@@ -50,18 +49,6 @@ BACKOFF = wait_exponential_jitter(initial=1, max=30)
 # The only clocks here, so that tests need not wait.
 sleep = time.sleep
 clock = time.monotonic
-
-
-class TryAgain(SourceError):
-    """429, 5xx, or an answer that is none: worth another try, not before `retry_after` seconds."""
-
-    def __init__(self, message: str, retry_after: float = 0) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class Unauthorized(PermanentSourceError):
-    """401: the credentials are not, or no longer, good."""
 
 
 class Answer(NamedTuple):
@@ -155,47 +142,53 @@ class Client:
         if now < self.free_at:
             self._wait(self.free_at - now)
         self.free_at = max(now, self.free_at) + 1 / self.source.requests_per_second
-        deadline = clock() + self.source.timeout_seconds
+        deadline = Deadline(self.source.timeout_seconds)
         try:
-            answer = session.request(
-                request.method,
-                request.url,
-                params=request.params or None,
-                data=request.encode_form(),
-                json=request.body(),
-                headers=headers,
-                timeout=self.source.timeout_seconds,
-                allow_redirects=False,
-                stream=True,
-            )
-            with answer:
-                _classify_answer(request.at, answer)
-                content = self._read_body(request.at, answer, deadline)
-        except requests.exceptions.SSLError:
-            raise PermanentSourceError(
-                f"{request.at}the API's certificate is not trusted. Nothing was landed. "
-                f"Name the authority's file in REQUESTS_CA_BUNDLE; verification is never switched off."
-            ) from None
+            with deadline:
+                content, answer = self._exchange(session, request, headers)
+        # ValueError: the library reads an address of the server's that is none.
         except (
-            requests.exceptions.InvalidURL,
-            requests.exceptions.MissingSchema,
-            requests.exceptions.InvalidSchema,
-        ):
-            raise PermanentSourceError(f"{request.at}`url` in sources.yaml is no web address.") from None
-        except requests.exceptions.InvalidHeader:
-            raise PermanentSourceError(
-                f"{request.at}a header holds what no header may (a line end, a blank before it). Check the secrets "
-                f"of `headers` and `token` in the environment."
-            ) from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise TryAgain(
-                f"{request.at}no whole answer from the API ({type(error).__name__}). Nothing was landed; "
-                f"the capture is tried again as a whole."
-            ) from None
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+            ValueError,
+            SourceError,
+        ) as error:
+            # What broke once the deadline had shut the connection is late, and nothing else.
+            failure = self._late(request.at) if deadline.is_over else describe_failure(request.at, error)
+            raise failure from None
+        if deadline.is_over:  # an answer without a length ends where its connection does
+            raise self._late(request.at)
         link = answer.links.get("next", {}).get("url")
         return Answer(_parse_json(request.at, content), link, answer.headers.get("ETag"))
 
-    def _read_body(self, at: str, answer: requests.Response, deadline: float) -> bytes:
+    def _exchange(
+        self, session: requests.Session, request: HttpRequest, headers: dict[str, str]
+    ) -> tuple[bytes, requests.Response]:
+        """The body, and the answer that it came with."""
+        limit = clock() + self.source.timeout_seconds
+        answer = session.request(
+            request.method,
+            request.url,
+            params=request.params or None,
+            data=request.encode_form(),
+            json=request.body(),
+            headers=headers,
+            timeout=self.source.timeout_seconds,
+            allow_redirects=False,
+            stream=True,
+        )
+        with answer:
+            classify_answer(request.at, answer)
+            return self._read_body(request.at, answer, limit), answer
+
+    def _late(self, at: str) -> TryAgain:
+        return TryAgain(
+            f"{at}an answer was not there after {self.source.timeout_seconds:g} seconds. "
+            f"Nothing was landed. Ask for smaller pages, or raise `timeout_seconds` in sources.yaml."
+        )
+
+    def _read_body(self, at: str, answer: requests.Response, limit: float) -> bytes:
         """The body, whatever it trickles in by: each read has its timeout, and so has the whole."""
         content = bytearray()
         while piece := answer.raw.read1(READ_BYTES, decode_content=True):
@@ -205,37 +198,9 @@ class Client:
                     f"{at}an answer is larger than {self.source.max_page_mib} MiB. Nothing was landed. "
                     f"Ask for smaller pages, or raise `max_page_mib` in sources.yaml."
                 )
-            if clock() > deadline:
-                raise TryAgain(
-                    f"{at}an answer was not there after {self.source.timeout_seconds:g} seconds. "
-                    f"Nothing was landed. Ask for smaller pages, or raise `timeout_seconds` in sources.yaml."
-                )
+            if clock() > limit:
+                raise self._late(at)
         return bytes(content)
-
-
-def _classify_answer(at: str, answer: requests.Response) -> None:
-    status = answer.status_code
-    where = f"{at}the API answered {status}"
-    if status == 304:
-        raise Unchanged(f"{at}the API says that nothing changed since the last capture.")
-    if status in (408, 425, 429) or status >= 500:
-        pause = _parse_retry_after(answer.headers.get("Retry-After", ""))
-        rate = " Lower `requests_per_second` in sources.yaml, or" if status == 429 else ""
-        raise TryAgain(
-            f"{where}, and kept doing so. Nothing was landed.{rate or ' Run again later, or'} "
-            f"ask the API's owner.",
-            pause,
-        )
-    if 300 <= status < 400:
-        there = urlsplit(answer.headers.get("Location", "")).hostname or "another path"
-        raise PermanentSourceError(
-            f"{where} and redirects to {there}, which is not followed: credentials go nowhere else. "
-            f"Nothing was landed. If that address is right, write it into `url` in sources.yaml."
-        )
-    if status == 401:
-        raise Unauthorized(f"{where}. Nothing was landed. Check the address and the credentials.")
-    if status >= 400:
-        raise PermanentSourceError(f"{where}. Nothing was landed. Check the address and the credentials.")
 
 
 def _parse_json(at: str, content: bytes) -> Any:
@@ -247,6 +212,7 @@ def _parse_json(at: str, content: bytes) -> Any:
             object_pairs_hook=make_object,
         )
         check_depth(page)
+        check_text(content, page)
         return page
     except OutOfRange as error:
         raise PermanentSourceError(
@@ -264,8 +230,7 @@ def open_session(headers: Mapping[str, str]) -> requests.Session:
     session = requests.Session()
     session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", **headers})
     session.auth = _no_netrc
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, PatientAdapter())
+    watch_connections(session)
     return session
 
 
@@ -274,16 +239,6 @@ def _pause(state: RetryCallState) -> float:
     error = state.outcome and state.outcome.exception()
     retry_after = error.retry_after if isinstance(error, TryAgain) else 0
     return max(BACKOFF(state), min(retry_after, MAX_RETRY_AFTER_SECONDS))
-
-
-def _parse_retry_after(header: str) -> float:
-    """Retry-After is a number of seconds or a date (RFC 9110 §10.2.3); anything else is no wish."""
-    if header.isascii() and header.isdigit():
-        return float(header)
-    try:
-        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return 0
 
 
 def _no_netrc(prepared: requests.PreparedRequest) -> requests.PreparedRequest:

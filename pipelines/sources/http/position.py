@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.http.failures import read_host
 from pipelines.sources.http.fetch import Answer
 from pipelines.sources.http.request import HttpRequest
 from pipelines.sources.values.json_path import read_path
@@ -121,10 +122,14 @@ def _is_last(request: HttpRequest, progress: Progress) -> bool:
 
 def require_same_origin(request: HttpRequest, url: str, link: str) -> str:
     """The next address; PermanentSourceError where it is another scheme, host or port."""
-    address = urljoin(url, link)
-    if urlsplit(address)[:2] != urlsplit(url)[:2]:
+    try:
+        address = urljoin(url, link)
+        is_own = urlsplit(address)[:2] == urlsplit(url)[:2]
+    except ValueError:  # a bracket that is not closed
+        address, is_own = "", False
+    if not is_own:
         raise PermanentSourceError(
-            f"{request.at}the next page is said to be on {urlsplit(address).hostname}, another server than the "
+            f"{request.at}the next page is said to be on {read_host(address) or 'no server'}, another server than the "
             f"source's own; credentials go nowhere else. Nothing was landed. "
             f"Correct `url` or `paging` in sources.yaml."
         )

@@ -59,6 +59,7 @@ def parse_json(text: str) -> Any:
             object_pairs_hook=make_object,
         )
         check_depth(document)
+        check_text(text, document)
         return document
     except json.JSONDecodeError as error:
         cut = error.pos >= len(text.rstrip()) - 1
@@ -66,6 +67,16 @@ def parse_json(text: str) -> Any:
         raise ValueError(f"{reason} ({error.msg})") from None
     except RecursionError:
         raise OutOfRange(TOO_DEEP) from None
+
+
+def check_text(content: str | bytes, document: Any) -> None:
+    """OutOfRange where half a character is written out (`\\ud800` without its other half): no file can hold it."""
+    halves = rb"\ud" if isinstance(content, bytes) else r"\ud"
+    if halves in content.lower():  # type: ignore[operator]
+        try:
+            json.dumps(document, ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError:
+            raise OutOfRange("it holds half a character (a surrogate without its other half)") from None
 
 
 def refuse_constant(word: str) -> Any:
