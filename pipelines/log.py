@@ -7,6 +7,7 @@ Nothing is printed until `print_steps` is on; whoever embeds the package attache
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,7 +75,7 @@ class FieldFormatter(logging.Formatter):
 
 def _spell(value: Any) -> str:
     """In quotes where a blank would end the value early; no value begins a new line."""
-    text = str(value).replace("\n", "\ufffd")
+    text = re.sub("[\n\u2028\u2029]", "\ufffd", str(value))
     return f'"{text}"' if not text or any(character.isspace() for character in text) else text
 
 

@@ -24,6 +24,12 @@ MASK = "***"
 SHORTEST, SHORTEST_NUMBER = 4, 6
 # Parts of a path that are no words: a token is at least so long.
 PATH_TOKEN = 16
+# Of a key of many lines each one, but its first and last, is a secret by itself.
+KEY_LINE = 16
+# Longer ones are looked for as they are, not also broken over lines.
+LONGEST_BROKEN = 200
+# A line that was wrapped, in a table or a quotation too.
+BREAK = r"(?:[ \t]*(?:[│|][ \t]*)?\r?\n[ \t]*(?:[│|>][ \t]*)?)?"
 SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|sig|auth", re.IGNORECASE)
 
 
@@ -34,6 +40,7 @@ class Registry:
     forms: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     pattern: re.Pattern[str] | None = None
+    broken_pattern: re.Pattern[str] | None = None
 
 
 REGISTRY = Registry()
@@ -49,6 +56,15 @@ def register_secret(value: str, name: str | None = None) -> None:
         # The longest first: a part must not leave the rest of the whole.
         longest_first = sorted(REGISTRY.forms, key=len, reverse=True)
         REGISTRY.pattern = re.compile("|".join(map(re.escape, longest_first)))
+        breakable = [form for form in longest_first if 2 * SHORTEST <= len(form) <= LONGEST_BROKEN]
+        first_signs = "".join(sorted({re.escape(form[0]) for form in breakable}))
+        REGISTRY.broken_pattern = (
+            re.compile(
+                f"(?=[{first_signs}])(?:{'|'.join(BREAK.join(map(re.escape, form)) for form in breakable)})"
+            )
+            if breakable
+            else None
+        )
 
 
 def has_secrets() -> bool:
@@ -63,7 +79,12 @@ def forget_secrets() -> None:
 
 def mask_secrets(text: str) -> str:
     """The text with every registered secret replaced."""
-    return REGISTRY.pattern.sub(MASK, text) if REGISTRY.pattern else text
+    if REGISTRY.pattern is None:
+        return text
+    text = REGISTRY.pattern.sub(MASK, text)
+    if REGISTRY.broken_pattern is not None and "\n" in text.strip("\n"):
+        text = REGISTRY.broken_pattern.sub(MASK, text)
+    return text
 
 
 def mask_values(value: Any) -> Any:
@@ -133,9 +154,10 @@ def _is_command(character: str) -> bool:
 
 
 def _list_secret_parts(value: str) -> list[str]:
-    """The value itself; of an address its password, what a query calls a secret, and tokens in its path."""
+    """The value itself, and each line of a key; of an address its password, what a query calls a secret, and tokens
+    in its path."""
     if "://" not in value:
-        return [value]
+        return [value, *_list_key_lines(value)]
     try:
         parts = urlsplit(value)
     except ValueError:
@@ -150,14 +172,30 @@ def _list_secret_parts(value: str) -> list[str]:
     return [form for secret in secrets for form in (secret, unquote(secret))]
 
 
+def _list_key_lines(value: str) -> list[str]:
+    """Of a key in PEM, also one that is itself in base64."""
+    try:
+        decoded = base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        decoded = ""
+    lines = [line.strip() for text in (value, decoded) if "\n" in text for line in text.split("\n")]
+    return [line for line in lines if len(line) >= KEY_LINE and not line.startswith("-----")]
+
+
 def _list_forms(secret: str) -> set[str]:
-    """As it may stand in a text: plain, in an address, in JSON, in HTML, in a header in base64."""
+    """As it may stand in a text: plain, in an address, in JSON, in HTML, as bytes, in a header in base64."""
     if len(secret) < (SHORTEST_NUMBER if secret.isdigit() else SHORTEST):
         return set()
-    quoted = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
-    quoted |= {re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in quoted}
-    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
-    return {secret, html.escape(secret)} | quoted | escaped | _list_base64(secret.encode())
+    forms: set[str] = set()
+    # A name of a file, or a text from another system, has its accents apart.
+    for text in {secret, unicodedata.normalize("NFC", secret), unicodedata.normalize("NFD", secret)}:
+        raw = text.encode("utf-8", "surrogateescape")
+        quoted = {quote(raw, safe=""), quote(raw), quote_plus(raw), "".join(f"%{byte:02X}" for byte in raw)}
+        quoted |= {re.sub(r"%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in quoted}
+        in_json = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+        escaped = in_json | {json.dumps(form)[1:-1] for form in in_json} | {repr(text)[1:-1], repr(raw)[2:-1]}
+        forms |= {text, html.escape(text), raw.hex()} | quoted | escaped | _list_base64(raw)
+    return forms
 
 
 def _list_base64(secret: bytes) -> set[str]:

@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import traceback
+import unicodedata
 from datetime import date
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -50,11 +51,34 @@ SECRET = 'Pa-S3cret/é+"&<w0rd%'
         json.dumps(SECRET, ensure_ascii=False)[1:-1],
         repr(SECRET)[1:-1],
         html.escape(SECRET),
+        repr(SECRET.encode())[2:-1],
+        unicodedata.normalize("NFD", SECRET),
+        quote(unicodedata.normalize("NFD", SECRET)),
+        "".join(f"%{byte:02x}" for byte in SECRET.encode()),
+        json.dumps(json.dumps(SECRET))[3:-3],
+        SECRET.encode().hex(),
     ],
 )  # fmt: skip
 def test_every_way_to_write_a_secret_is_masked(form: str) -> None:
     register_secret(SECRET)
     assert mask_secrets(f"the server says: {form}!") == "the server says: ***!"
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", " \n> ", " │\n│ "])
+@pytest.mark.parametrize("place", [1, 7, len(SECRET) - 1])
+def test_a_secret_broken_over_lines_is_masked(line_end: str, place: int) -> None:
+    register_secret(SECRET)
+    assert mask_secrets(f"it says {SECRET[:place]}{line_end}{SECRET[place:]}!") == "it says ***!"
+
+
+@pytest.mark.parametrize("is_in_base64", [False, True])
+def test_no_line_of_a_key_is_told(is_in_base64: bool) -> None:
+    lines = ["MC4CAQAwBQYDK2VwBCIEIPq1", "c3VwZXIgc2VjcmV0IGtleSBieXRlcw=="]
+    key = "\n".join(["-----BEGIN PRIVATE KEY-----", *lines, "-----END PRIVATE KEY-----", ""])
+    register_secret(base64.b64encode(key.encode()).decode() if is_in_base64 else key)
+    for line in lines:
+        assert mask_secrets(f"line {line!r} cannot be read") == "line '***' cannot be read"
+    assert mask_secrets("-----BEGIN PRIVATE KEY-----") == "-----BEGIN PRIVATE KEY-----"
 
 
 @pytest.mark.parametrize("user", ["", "u", "us", "reader", "người đọc"])
