@@ -42,6 +42,7 @@ from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.build import finish_build, prepare_warehouse
 from pipelines.warehouse.data_tests import build_and_test
 from pipelines.warehouse.dbt import ensure_manifest
+from pipelines.warehouse.sealed_build import seal_build
 
 FIRST, SECOND = datetime(2025, 8, 6, 23, 59, 59), date(2025, 8, 7)
 Result = TypeVar("Told")
@@ -84,6 +85,7 @@ def change_dossiers(settings: Settings, night: int) -> None:
             f"where hash(dossier_code) % 40 = {night % 40:d}"
         )
         con.execute("update raw.finished_build set input_sha256 = input_sha256 || '.'")
+    seal_build(settings)
 
 
 def main() -> None:

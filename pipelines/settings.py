@@ -155,6 +155,11 @@ class Settings:
         return self.data / "warehouse.build.json"
 
     @property
+    def build_seal(self) -> Path:
+        """SHA-256 of the warehouse as its build left it (warehouse/sealed_build.py)."""
+        return self.data / "warehouse.sha256"
+
+    @property
     def lake(self) -> Path:
         return self.data / "lake"
 

@@ -26,6 +26,23 @@ class Unanswered(click.ClickException):
 
     exit_code = UNANSWERED
 
+    def format_message(self) -> str:
+        """What a row or a file's name holds is shown, and never obeyed by the terminal."""
+        return make_printable(self.message)
+
+
+class OneLine(click.ParamType):
+    """What goes into the ledger as somebody's words: some, on one line, as a terminal may show them."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        words = " ".join(make_printable(str(value)).split())
+        return words or self.fail("it is empty: write who, or why.", param, ctx)
+
+
+WORDS = OneLine()
+
 
 class Day(click.DateTime):
     """A day as people write it for programs; the answer to anything else is an example."""

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.cli.answers import DAY, Unanswered, answering, as_json, require_landing, require_one_of, say
+from pipelines.cli.answers import (
+    DAY,
+    WORDS,
+    Unanswered,
+    answering,
+    as_json,
+    require_landing,
+    require_one_of,
+    say,
+)
 from pipelines.cli.confirm import print_confirmation
 from pipelines.cli.console import console
 from pipelines.cli.listing import ListColumn, print_list
@@ -86,8 +95,8 @@ def _which(command: Any) -> Any:
 def _order(command: Any) -> Any:
     """Which batches, and who answers for the order."""
     for option in (
-        click.option("--reason", required=True, help="why; on record with every release after"),
-        click.option("--by", "author", required=True, help="who answers for it"),
+        click.option("--reason", type=WORDS, required=True, help="why; on record with every release after"),
+        click.option("--by", "author", type=WORDS, required=True, help="who answers for it"),
     ):
         command = option(command)
     return _which(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from rich.markup import escape
 
-from pipelines.cli.answers import ANSWERED, DIFFERENT, answering, as_json, leave, say
+from pipelines.cli.answers import ANSWERED, DIFFERENT, WORDS, answering, as_json, leave, say
 from pipelines.cli.console import console, print_plain, show_progress
 from pipelines.settings import Settings
 
@@ -53,8 +53,8 @@ def _show(value: float | None) -> str:
 
 @click.command()
 @click.argument("hold_id", type=int, metavar="N")
-@click.option("--by", "author", required=True, help="who answers for it; written into the chain")
-@click.option("--reason", required=True, help="why; written into the chain")
+@click.option("--by", "author", type=WORDS, required=True, help="who answers for it; written into the chain")
+@click.option("--reason", type=WORDS, required=True, help="why; written into the chain")
 @as_json
 def accept(hold_id: int, author: str, reason: str, as_json: bool) -> None:
     """Publish what the gate holds (N of `releases held`), by name and reason."""

@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 from rich.table import Table
 
-from pipelines.cli.answers import ANSWERED, DIFFERENT, answering, as_json, leave, say
+from pipelines.cli.answers import ANSWERED, DIFFERENT, WORDS, answering, as_json, leave, say
 from pipelines.cli.console import console, print_plain, show_progress
 from pipelines.cli.difference import print_difference, print_row_changes
 from pipelines.cli.listing import ListColumn, is_piped, print_list
@@ -199,7 +199,7 @@ def diff(first: int, second: int, mart: str | None, unit: str | None, dossiers: 
 
 @releases.command()
 @click.argument("release_id", type=int, metavar="N")
-@click.option("--reason", required=True, help="why; written into the ledger")
+@click.option("--reason", type=WORDS, required=True, help="why; written into the ledger")
 @click.option("--yes", is_flag=True, help="do not ask")
 @as_json
 def restore(release_id: int, reason: str, yes: bool, as_json: bool) -> None:
@@ -223,7 +223,7 @@ def restore(release_id: int, reason: str, yes: bool, as_json: bool) -> None:
 
 
 @releases.command()
-@click.option("--reason", required=True, help="why; written into the ledger")
+@click.option("--reason", type=WORDS, required=True, help="why; written into the ledger")
 @click.option("--yes", is_flag=True, help="do not ask")
 @as_json
 def heal(reason: str, yes: bool, as_json: bool) -> None:
@@ -265,21 +265,32 @@ def heal(reason: str, yes: bool, as_json: bool) -> None:
 
 
 @releases.command()
-@click.option("--keep-days", type=int, default=90, show_default=True, help="keep every release this long")
-@click.option("--reason", default="retention", show_default=True)
+@click.option(
+    "--keep-days",
+    type=click.IntRange(0, 36_500),
+    default=90,
+    show_default=True,
+    help="keep every release this long",
+)
+@click.option("--reason", type=WORDS, default="retention", show_default=True)
 @click.option("--now", type=click.DateTime(), hidden=True)
 @click.option("--dry-run", is_flag=True, help="only say which")
 @as_json
 def prune(keep_days: int, reason: str, now: datetime | None, dry_run: bool, as_json: bool) -> None:
     """Drop contents of old releases but each month's last; hashes and explanations stay."""
+    from pipelines.releases.errors import ForeignHead
     from pipelines.releases.retention import prune as apply
     from pipelines.runs.lock import exclusive
 
     settings = Settings.from_env()
     with answering(), exclusive(settings):
-        done = apply(
-            settings, author="thongsuot", reason=reason, keep_days=keep_days, now=now, dry_run=dry_run
-        )
+        try:
+            done = apply(
+                settings, author="thongsuot", reason=reason, keep_days=keep_days, now=now, dry_run=dry_run
+            )
+        except ForeignHead as error:
+            console.print(str(error), soft_wrap=True, highlight=False, markup=False)
+            leave(DIFFERENT)
     if as_json:
         say(done._asdict())
     elif not done.releases:

@@ -50,7 +50,11 @@ def read_signed(file: Path, public_key: str | None) -> Checkpoint:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="a signed note of a release: is it the key's, and is its head in the chain?",
 )
-@click.option("--public-key", metavar="KEY", help="of the checkpoint: PEM, base64, or the file that holds it")
+@click.option(
+    "--public-key",
+    metavar="KEY",
+    help="of the checkpoint, or of all notes that lie by the lake: PEM, base64, or the file that holds it",
+)
 @as_json
 def verify(
     rebuild: int | None, head: str | None, checkpoint: Path | None, public_key: str | None, as_json: bool
@@ -61,6 +65,7 @@ def verify(
     """
     from pipelines.lake.catalogue import catalog_file
     from pipelines.releases.rebuild import rebuild as build_again
+    from pipelines.releases.signed_note import WrongKey
     from pipelines.releases.verify import verify_releases
 
     settings = Settings.from_env()
@@ -82,7 +87,15 @@ def verify(
         def progress(what: str) -> None:
             status.update(f"verify: {what}")
 
-        result = verify_releases(settings, expected_head=head, progress=progress)
+        try:
+            result = verify_releases(
+                settings,
+                expected_head=head,
+                public_key=public_key if checkpoint is None else None,
+                progress=progress,
+            )
+        except WrongKey as error:
+            raise Unanswered(f"the key of the signed notes: {error}.") from None
         findings, notes = list(result.findings), list[str]()
         if rebuild is not None:
             rebuilt = build_again(settings, rebuild, progress)

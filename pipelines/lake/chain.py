@@ -1,4 +1,4 @@
-"""The chain's links: releases, and the prunings and holds between them, in the order they were made.
+"""The chain's links: releases, and the states, prunings and holds between them, in the order they were made.
 
 Each link's hash covers the one before. A pruning takes contents away, a hold or its acceptance says what was
 not published or was against a rule: they must be as hard to forge or to hide as a release.
@@ -70,25 +70,66 @@ class HoldEvent:
         return self.chain_hash() == self.event_hash
 
 
-Event = Prune | HoldEvent
+@dataclass(frozen=True)
+class LakeState:
+    """What the catalogue was once a release was committed, statistics included. `recorded_at` UTC.
+
+    `visible_rows`, `statistics`: JSON, table of the catalogue → SHA-256 of its rows (`states.py`); `version`: of the
+    catalogue's tables. `after_prune`, `after_event`: the newest of each then, 0 where there was none.
+    """
+
+    state_id: int
+    release_id: int
+    after_prune: int
+    after_event: int
+    recorded_at: datetime
+    version: str
+    visible_rows: str
+    statistics: str
+    previous_hash: str = ""
+    state_hash: str = ""
+
+    def chain_hash(self) -> str:
+        """SHA-256 over every field but `state_hash` itself."""
+        return seal({k: str(v) for k, v in vars(self).items() if k != "state_hash"})
+
+    @property
+    def holds(self) -> bool:
+        return self.chain_hash() == self.state_hash
+
+
+Event = Prune | HoldEvent | LakeState
 Link = Release | Event
 
 
 def link_hash(link: Link) -> str:
     if isinstance(link, Release):
         return link.release_hash
-    return link.prune_hash if isinstance(link, Prune) else link.event_hash
+    if isinstance(link, Prune):
+        return link.prune_hash
+    return link.event_hash if isinstance(link, HoldEvent) else link.state_hash
 
 
 def describe_link(link: Link) -> str:
     if isinstance(link, HoldEvent):
         return f"hold {link.hold_id} ({link.event})"
+    if isinstance(link, LakeState):
+        return f"the state of release {link.release_id}"
     return f"{'release' if isinstance(link, Release) else 'the pruning of release'} {link.release_id}"
 
 
 def list_events(con: duckdb.DuckDBPyConnection) -> list[Event]:
     """All links that are no releases, each kind oldest first."""
-    return [*list_prunes(con), *list_hold_events(con)]
+    return [*list_prunes(con), *list_hold_events(con), *list_states(con)]
+
+
+def list_states(con: duckdb.DuckDBPyConnection) -> list[LakeState]:
+    """All of them, oldest first; empty in a lake from before they were recorded."""
+    if not table_exists(con, "audit", "release_states"):
+        return []
+    cursor = con.execute(f"from {ALIAS}.audit.release_states order by state_id")
+    names = [d[0] for d in cursor.description or []]
+    return [LakeState(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
 def list_hold_events(con: duckdb.DuckDBPyConnection) -> list[HoldEvent]:
@@ -114,13 +155,15 @@ def order_links(chain: Sequence[Release], events: Sequence[Event]) -> list[Link]
     return sorted(links, key=_place_link)
 
 
-def _place_link(link: Link) -> tuple[int, int, int, int]:
-    """Where a link stands: after its release, prunings by their number, a hold after the prunings it names."""
+def _place_link(link: Link) -> tuple[int, int, int, int, int]:
+    """Where a link stands: after its release, then after the prunings and the events of holds that it names."""
     if isinstance(link, Release):
-        return link.release_id, -1, 0, 0
+        return link.release_id, -1, 0, 0, 0
     if isinstance(link, Prune):
-        return link.after_release, link.prune_id, 0, 0
-    return link.after_release, link.after_prune, 1, link.event_id
+        return link.after_release, link.prune_id, 0, 0, 0
+    if isinstance(link, LakeState):
+        return link.release_id, link.after_prune, 1, link.after_event, 1
+    return link.after_release, link.after_prune, 1, link.event_id, 0
 
 
 def find_head(chain: Sequence[Release], events: Sequence[Event]) -> str:
@@ -150,11 +193,26 @@ def append_hold_event(
         event_id=len(earlier) + 1,
         hold_id=event.hold_id or 1 + max((other.hold_id for other in earlier), default=0),
         after_release=chain[-1].release_id if chain else 0,
-        after_prune=len(before) - len(earlier),
+        after_prune=sum(isinstance(other, Prune) for other in before),
         previous_hash=find_head(chain, before),
     )
     link = replace(link, event_hash=link.chain_hash())
     _append(con, "release_holds", link)
+    return link
+
+
+def append_state(con: duckdb.DuckDBPyConnection, chain: Sequence[Release], state: LakeState) -> LakeState:
+    """Seal the newest release's state behind the newest link and write it, inside the caller's transaction."""
+    before = list_events(con)
+    link = replace(
+        state,
+        state_id=1 + sum(isinstance(other, LakeState) for other in before),
+        after_prune=sum(isinstance(other, Prune) for other in before),
+        after_event=sum(isinstance(other, HoldEvent) for other in before),
+        previous_hash=find_head(chain, before),
+    )
+    link = replace(link, state_hash=link.chain_hash())
+    _append(con, "release_states", link)
     return link
 
 
@@ -169,15 +227,11 @@ def _append(con: duckdb.DuckDBPyConnection, table: str, link: Event) -> None:
 def find_breaks(chain: Sequence[Release], events: Sequence[Event]) -> list[str]:
     """What is wrong with the chain, one sentence each; empty when it holds."""
     problems, previous = [], GENESIS
-    numbers = {"release": 0, "pruning": 0, "event of a hold": 0}
+    numbers: dict[str, int] = {}
+    recorded: set[int] = set()
     for link in order_links(chain, events):
-        if isinstance(link, Release):
-            kind, number = "release", link.release_id
-        elif isinstance(link, Prune):
-            kind, number = "pruning", link.prune_id
-        else:
-            kind, number = "event of a hold", link.event_id
-        numbers[kind] += 1
+        kind, number = _number_link(link)
+        numbers[kind] = numbers.get(kind, 0) + 1
         if number != numbers[kind]:
             problems.append(f"{kind} {numbers[kind]} is missing from the ledger (the next one is {number})")
             return problems
@@ -185,5 +239,23 @@ def find_breaks(chain: Sequence[Release], events: Sequence[Event]) -> list[str]:
             problems.append(f"{describe_link(link)} does not continue the one before it")
         if not link.holds:
             problems.append(f"the ledger row of {describe_link(link)} was edited")
+        if isinstance(link, LakeState):
+            if link.release_id in recorded:
+                problems.append(f"{describe_link(link)} was recorded twice")
+            recorded.add(link.release_id)
+        # No rule takes the newest release away: who reads no other one would find nothing.
+        if isinstance(link, Prune) and link.release_id >= link.after_release:
+            problems.append(
+                f"{describe_link(link)} was recorded while it was the newest: nothing prunes that"
+            )
         previous = link_hash(link)
     return problems
+
+
+def _number_link(link: Link) -> tuple[str, int]:
+    """What kind of link it is, and its number among those."""
+    if isinstance(link, Release):
+        return "release", link.release_id
+    if isinstance(link, Prune):
+        return "pruning", link.prune_id
+    return ("state", link.state_id) if isinstance(link, LakeState) else ("event of a hold", link.event_id)

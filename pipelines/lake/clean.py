@@ -62,7 +62,8 @@ def forget_foreign_objects(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def forget_foreign_settings(con: duckdb.DuckDBPyConnection) -> None:
-    """They count for whoever attaches the lake next; this connection still goes by them."""
+    """They count for whoever attaches the lake next; this connection still goes by them. No file is deleted."""
+    con.execute(f"delete from {duck.identifier(METADATA, 'ducklake_files_scheduled_for_deletion')}")
     metadata = duck.identifier(METADATA, "ducklake_metadata")
     con.execute(
         f"delete from {metadata} where scope is not null or key not in (select unnest(?))", [sorted(SETTINGS)]

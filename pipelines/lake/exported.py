@@ -26,7 +26,7 @@ from pipelines.settings import Settings
 class ExportEntry:
     """One writing of an export. `place`: its file or folder under `exports`; `files`: path under `exports` → SHA-256.
 
-    `written_at`: UTC.
+    Of a database: its address, and table → what the database says of its rows. `written_at`: UTC.
     """
 
     number: int
@@ -57,15 +57,38 @@ def list_entries(settings: Settings) -> list[ExportEntry]:
     path = ledger_file(settings)
     if not path.exists():
         return []
+    if not path.is_file():
+        raise ExportLedgerBroken(f"{path} is no plain file: put it back from backup")
     entries = []
     for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
         try:
-            entries.append(ExportEntry(**json.loads(line)))
-        except (ValueError, TypeError):
+            entries.append(_read_entry(line))
+        except (ValueError, TypeError, RecursionError):
             raise ExportLedgerBroken(
                 f"line {number} of {path} is no entry: put the file back from backup"
             ) from None
     return entries
+
+
+def _read_entry(line: bytes) -> ExportEntry:
+    """ValueError or TypeError for what is none, or names a file that is not below `exports`."""
+    entry = ExportEntry(**json.loads(line))
+    texts = [
+        entry.export,
+        entry.place,
+        entry.release_hash,
+        entry.written_at,
+        entry.previous_hash,
+        entry.entry_hash,
+    ]
+    names = {**entry.files}
+    if not all(isinstance(text, str) for text in (*texts, *names, *names.values())):
+        raise TypeError("a text is none")
+    if type(entry.number) is not int or type(entry.release_id) is not int:
+        raise TypeError("a number is none")
+    if any(Path(name).is_absolute() or ".." in Path(name).parts for name in names):
+        raise ValueError("a file lies elsewhere")
+    return entry
 
 
 def list_newest_entries(entries: Sequence[ExportEntry]) -> dict[str, ExportEntry]:
@@ -77,9 +100,15 @@ def record_export(
     settings: Settings, export: str, place: Path, files: Sequence[Path], release: Release
 ) -> None:
     """Append what lies there now, where it is not what the newest entry of the place says."""
-    entries = list_entries(settings)
     hashes = {path.relative_to(settings.exports).as_posix(): hash_file(path) for path in sorted(files)}
-    where = place.relative_to(settings.exports).as_posix()
+    record_hashes(settings, export, place.relative_to(settings.exports).as_posix(), hashes, release)
+
+
+def record_hashes(
+    settings: Settings, export: str, where: str, hashes: dict[str, str], release: Release
+) -> None:
+    """The same by hashes: of files, or of tables in a database, whose address is the place then."""
+    entries = list_entries(settings)
     newest = list_newest_entries(entries).get(where)
     if newest and (newest.files, newest.release_hash) == (hashes, release.release_hash):
         return
@@ -114,6 +143,27 @@ def find_edited_files(settings: Settings, entry: ExportEntry) -> dict[str, str]:
         return {}
     edited = {name: "edited" for name, path in present.items() if hash_file(path) != entry.files[name]}
     return edited | {name: "deleted" for name in entry.files if name not in present}
+
+
+def list_unrecorded_files(settings: Settings, entries: Sequence[ExportEntry]) -> dict[str, str]:
+    """Path under `exports` → why no reader should open it: no export wrote it, or a link leads elsewhere than it did.
+
+    Nothing where no export was ever recorded. What a killed writer left is called `.partial` and read by nobody.
+    """
+    if not entries or not settings.exports.is_dir():
+        return {}
+    newest = {entry.export: entry for entry in entries}
+    recorded = {name for entry in list_newest_entries(entries).values() for name in entry.files}
+    strange = {}
+    for path in sorted(settings.exports.rglob("*")):
+        name = path.relative_to(settings.exports).as_posix()
+        if path.is_symlink():
+            places = [settings.exports / entry.place for entry in newest.values()]
+            if path.resolve() not in [place.resolve() for place in places if not place.is_symlink()]:
+                strange[name] = "is a link that does not lead to what an export wrote last"
+        elif not path.is_dir() and name not in recorded and not name.endswith(".partial"):
+            strange[name] = "was written by no export"
+    return strange
 
 
 def set_edited_aside(settings: Settings, export: str) -> list[Path]:

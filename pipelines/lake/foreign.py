@@ -17,15 +17,13 @@ import duckdb
 from pipelines import duck
 from pipelines.lake.catalogue import ALIAS, CatalogueObject, find_catalogue_file, list_catalogue_objects
 from pipelines.lake.files import read_recorded
-from pipelines.lake.ledger import TABLES, Release
+from pipelines.lake.ledger import BETWEEN_RELEASES, TABLES, Release
 from pipelines.lake.manifest import SCHEMAS
 from pipelines.landing.batches import hash_file
 from pipelines.sql import read_sql
 
 # DuckLake's own tables, attached with every lake.
 METADATA = f"__ducklake_metadata_{ALIAS}"
-# Written between releases: what was held, and what was pruned.
-BETWEEN_RELEASES = ("release_holds", "release_prunes")
 SETTINGS = {"version", "created_by", "data_path", "encrypted", "require_commit_message"}
 VALUES = {"encrypted": "false", "require_commit_message": "true"}
 INLINED = re.compile(r"ducklake_inlined_(?:data|delete)_(\d+)(?:_\d+)?")
@@ -68,6 +66,7 @@ def list_foreign_things(con: duckdb.DuckDBPyConnection, chain: Sequence[Release]
         *_list_inlined_rows(con),
         *_list_settings(con),
         *_list_file_objects(con),
+        *_list_scheduled_files(con),
     ]
 
 
@@ -242,6 +241,24 @@ def _find_fault_of_data_path(con: duckdb.DuckDBPyConnection, value: str, own_fil
         if name not in recorded or hash_file(other) != recorded[name][2]:
             return f"{name} is another file there"
     return ""
+
+
+def _list_scheduled_files(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]:
+    """A pruning that was stopped leaves files of old releases there; the next one deletes whatever is named."""
+    live = {
+        path
+        for table in ("ducklake_data_file", "ducklake_delete_file")
+        for (path,) in con.execute(f"select path from {_metadata(table)}").fetchall()
+    }
+    for path, is_relative in con.execute(
+        f"select path, path_is_relative from {_metadata('ducklake_files_scheduled_for_deletion')}"
+    ).fetchall():
+        parts = Path(path).parts
+        if not is_relative or ".." in parts or Path(path).is_absolute() or Path(path).name in live:
+            yield ForeignThing(
+                "foreign_setting",
+                f"the catalogue would have the file {path!r} deleted by the next pruning: no pruning said so",
+            )
 
 
 def list_foreign_file_objects(catalogue: Path) -> list[CatalogueObject]:

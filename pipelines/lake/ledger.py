@@ -16,7 +16,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.lake.catalogue import ALIAS
-from pipelines.lake.content_hash import Content, hash_content
+from pipelines.lake.content_hash import Content, hash_content, hash_rows_in_order
 
 GENESIS = "0" * 64
 
@@ -70,14 +70,23 @@ TABLES = {
         author varchar not null, reason varchar not null, run_id varchar not null, as_of timestamp not null,
         content_sha256 varchar not null, findings varchar not null,
         previous_hash varchar not null, event_hash varchar not null""",
+    "release_states": """
+        state_id bigint not null, release_id bigint not null, after_prune bigint not null,
+        after_event bigint not null, recorded_at timestamp not null, version varchar not null,
+        visible_rows varchar not null, statistics varchar not null,
+        previous_hash varchar not null, state_hash varchar not null""",
     "release_prunes": """
         prune_id bigint not null, release_id bigint not null, after_release bigint not null,
         pruned_at timestamp not null, author varchar not null, reason varchar not null,
         previous_hash varchar not null, prune_hash varchar not null""",
 }
+# Written between releases: what was held, what was pruned, and the lake's state once a release was committed.
+BETWEEN_RELEASES = ("release_holds", "release_prunes", "release_states")
 DETAILS = ("release_batches", "release_files", "release_rates", "release_changes", "release_movements")
 # Younger than the first releases: covered where a release has rows of them.
 LATER_DETAILS = ("release_facts", "release_checks", "release_quality", "release_exports")
+# Begins the hash of details whose rows are hashed in order; those of the first releases are a sum.
+IN_ORDER = "rows-"
 
 
 def seal(content: object) -> str:
@@ -141,20 +150,26 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"create table if not exists {ALIAS}.audit.{name} ({columns})")
 
 
-def hash_details(con: duckdb.DuckDBPyConnection, release_id: int) -> str:
-    """One hash over the rows that the detail tables hold of a release."""
-    hashes = [
-        hash_content(con, f"(from {ALIAS}.audit.{name} where release_id = {release_id:d})").sha256
-        for name in (*DETAILS, *(later for later in LATER_DETAILS if _has_rows(con, later, release_id)))
-    ]
-    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+def hash_details(con: duckdb.DuckDBPyConnection, release_id: int, *, is_of_sums: bool = False) -> str:
+    """One hash over the rows that the detail tables hold of a release; `is_of_sums`: as the first releases had it."""
+    hashes = []
+    for name in (*DETAILS, *(later for later in LATER_DETAILS if _has_rows(con, later, release_id))):
+        rows = f"(from {ALIAS}.audit.{name} where release_id = {release_id:d})"
+        hashes.append(hash_content(con, rows).sha256 if is_of_sums else hash_rows_in_order(con, rows))
+    return ("" if is_of_sums else IN_ORDER) + hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def are_details_whole(con: duckdb.DuckDBPyConnection, release: Release) -> bool:
+    """Whether they hash to what the release says, in the way it says."""
+    is_of_sums = not release.details_sha256.startswith(IN_ORDER)
+    return hash_details(con, release.release_id, is_of_sums=is_of_sums) == release.details_sha256
 
 
 def list_strays(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[tuple[str, int]]:
     """(table, release) of rows that speak of a release which the ledger does not hold."""
     numbers = [release.release_id for release in chain]
     strays = []
-    for name in ("release_marts", *DETAILS, *LATER_DETAILS):
+    for name in ("release_marts", "release_states", *DETAILS, *LATER_DETAILS):
         if table_exists(con, "audit", name):
             query = f"select distinct release_id from {ALIAS}.audit.{name} where release_id not in (select unnest(?))"
             strays += [(name, number) for (number,) in con.execute(query, [numbers]).fetchall()]

@@ -69,7 +69,10 @@ class Written(NamedTuple):
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of the file's bytes, in hexadecimal."""
+    """SHA-256 of the file's bytes, in hexadecimal; empty for what is no file with an end (a pipe, a folder)."""
+    if not path.is_file():
+        path.stat()  # FileNotFoundError where there is none
+        return ""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -145,9 +148,20 @@ def list_batches(root: Path, source: str | None = None) -> Iterator[Batch]:
         yield read_sidecar(sidecar)
 
 
+def read_json(path: Path) -> Any:
+    """What a file of ours says; ValueError where it is no such file, or no JSON that we would write."""
+    if not path.is_file():
+        path.stat()  # FileNotFoundError where there is none
+        raise ValueError(f"{path} is no plain file")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply") from None
+
+
 def read_sidecar(sidecar: Path) -> Batch:
     """ValueError, TypeError or KeyError where the file is no sidecar."""
-    content = json.loads(sidecar.read_text(encoding="utf-8"))
+    content = read_json(sidecar)
     lists = {"notes": tuple(content["notes"]), "columns": tuple(content.get("columns", ()))}
     return Batch(**content | lists, folder=sidecar.parent)
 

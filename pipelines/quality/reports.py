@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.landing.batches import Batch, hash_file, write_json
+from pipelines.landing.batches import Batch, hash_file, read_json, write_json
 
 
 class EditedRows(RuntimeError):
@@ -119,7 +119,7 @@ def read_report(root: Path, batch: Batch) -> Report | None:
     folder = find_report_folder(root, batch)
     path = folder / f"{batch.batch_id}.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         return Report(**content | {"results": tuple(content["results"]), "folder": folder})
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -10,6 +10,7 @@ from datetime import UTC
 from pathlib import Path
 
 import duckdb
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pipelines.lake import chain as links
 from pipelines.lake import ledger
@@ -17,6 +18,7 @@ from pipelines.landing.batches import write_text
 from pipelines.releases.errors import PublishError
 from pipelines.releases.findings import Finding
 from pipelines.releases.signed_note import (
+    LONGEST,
     Checkpoint,
     WrongKey,
     WrongNote,
@@ -72,21 +74,43 @@ def open_checkpoint(path: Path, public_key: str) -> Checkpoint:
     """What a file says that this key signed: nothing else is needed. WrongNote or WrongKey where it does not hold."""
     key = read_public_key(public_key)
     try:
-        return read_checkpoint(open_note(path.read_bytes().decode("utf-8"), key))
+        return read_checkpoint(open_note(_read_note(path), key))
     except UnicodeDecodeError:
         raise WrongNote("it is no signed note") from None
 
 
+def _read_note(path: Path) -> str:
+    """WrongNote for what is no plain file of a note's size."""
+    if not path.is_file() or path.stat().st_size > LONGEST:
+        raise WrongNote("it is no signed note")
+    return path.read_bytes().decode("utf-8")
+
+
+def find_public_key(settings: Settings, public_key: str | None = None) -> Ed25519PublicKey | None:
+    """The one given, or that of the key that this process signs with; None without either. WrongKey for a wrong one."""
+    if public_key is not None:
+        return read_public_key(public_key)
+    return read_private_key(settings.signing_key).public_key() if settings.signing_key is not None else None
+
+
 def check_checkpoints(
-    settings: Settings, chain: Sequence[ledger.Release], events: Sequence[links.Event]
+    settings: Settings,
+    chain: Sequence[ledger.Release],
+    events: Sequence[links.Event],
+    key: Ed25519PublicKey | None = None,
 ) -> Iterator[Finding]:
-    """Every note that lies by the lake names a link of the chain, at its place: a ledger cut short shows here."""
+    """Every note that lies by the lake names a link of the chain, at its place: a ledger cut short shows here.
+
+    `key`: each note is also signed by it. Without it, whoever rewrites the chain can rewrite the notes.
+    """
     hashes = [links.link_hash(link) for link in links.order_links(chain, events)]
     for path in sorted(checkpoints_folder(settings).glob("*.note")):
         try:
-            checkpoint = read_checkpoint(path.read_bytes().decode("utf-8").rpartition("\n\n")[0] + "\n")
+            note = _read_note(path)
+            text = open_note(note, key) if key is not None else note.rpartition("\n\n")[0] + "\n"
+            checkpoint = read_checkpoint(text)
         except (WrongNote, UnicodeDecodeError) as error:
-            yield Finding("bad_checkpoint", f"the checkpoint {path.name} cannot be read: {error}")
+            yield Finding("bad_checkpoint", f"the checkpoint {path.name} does not hold: {error}")
             continue
         if hashes[checkpoint.size - 1 : checkpoint.size] != [checkpoint.head]:
             yield Finding(

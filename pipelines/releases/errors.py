@@ -21,10 +21,10 @@ class ReleaseOnHold(PublishError):
 class ForeignHead(PublishError):
     """The newest state of the lake is not the newest release, and nothing else; `findings` say what it is."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    def __init__(self, findings: Sequence[Finding], outcome: str = "nothing was published upon it") -> None:
         self.findings = findings
         super().__init__(
-            "The lake is not as the newest release left it, so nothing was published upon it:\n"
+            f"The lake is not as the newest release left it, so {outcome}:\n"
             f"{list_first(findings)}\n`thongsuot verify` names everything. Next: {findings[0].next_step}."
         )
 

@@ -10,7 +10,8 @@ Kind = Literal[
     "foreign_snapshot", "foreign_table", "foreign_view", "foreign_macro", "foreign_schema",
     "foreign_setting", "inlined_rows", "edited_ledger", "ledger_unreadable", "dropped_release",
     "lost_contents", "edited_batch", "missing_batch", "edited_sidecar", "edited_withdrawal", "edited_rows",
-    "edited_report", "missing_report", "clock_ahead", "edited_export", "edited_export_ledger",
+    "edited_report", "missing_report", "clock_ahead", "edited_export", "foreign_export",
+    "edited_export_ledger",
     "unknown_head", "bad_checkpoint", "not_reproduced", "not_rebuilt", "other_code",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -56,6 +57,9 @@ NEXT: dict[Kind, str] = {
     "edited_export": (
         "run `thongsuot run`: it sets the file aside as evidence (under set_aside/) and writes it anew; tell those who "
         "read it. A package of an older release comes back from backup only"
+    ),
+    "foreign_export": (
+        "find out who put it there, copy it as evidence and take it out of exports/: readers hold it for a release's"
     ),
     "edited_export_ledger": "put lake/exports.jsonl back from backup; until then trust the lake, not the exports",
     "clock_ahead": (

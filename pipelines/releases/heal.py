@@ -20,13 +20,15 @@ from pipelines.lake.clean import (
     forget_foreign_settings,
 )  # fmt: skip
 from pipelines.lake.ledger import Release
+from pipelines.lake.states import record_state
+from pipelines.releases.checkpoints import leave_checkpoint
 from pipelines.releases.errors import HealRefused
 from pipelines.releases.findings import Finding
 from pipelines.releases.publish import Publication, publish
 from pipelines.releases.retention import forget_releases
 from pipelines.releases.verify_chain import check_chain, check_labels
 from pipelines.releases.verify_contents import check_contents, check_files
-from pipelines.releases.verify_head import check_foreign, check_head
+from pipelines.releases.verify_head import check_foreign, check_head, check_states
 from pipelines.releases.verify_landing import check_landing, read_published
 from pipelines.settings import Settings
 
@@ -44,6 +46,8 @@ def refuse_unsound_ground(settings: Settings) -> None:
         chain = ledger.list_releases(con)
         findings = list(check_chain(con, chain, links.list_events(con)))
         findings += [f for f in check_labels(con, chain, set()) if f.kind == "dropped_release"]
+        kept = ledger.list_kept(con, chain)
+        findings += [f for f in check_states(con, chain, kept) if f.kind == "edited_ledger"]
         batches = inputs.list_inputs(con, chain[-1].release_id) if chain else []
         current = [batch for batch in batches if batch.standing == "current"]
         findings += check_landing(settings, current, read_published(con) if current else {})
@@ -66,6 +70,8 @@ def publish_healed(settings: Settings, *, run_id: str, author: str, reason: str)
         gone = [release for release in chain[:-1] if release.release_id in spoilt]
         now = datetime.now(UTC).replace(tzinfo=None)
         forget_releases(con, chain, gone, now, author, f"healed: {reason}")
+        record_state(con, chain)
+        leave_checkpoint(settings, con)
     return Healed(publication, [release.release_id for release in gone])
 
 
@@ -79,8 +85,10 @@ def _find_spoilt(
         recorded = {e.release_id for e in links.list_events(con) if isinstance(e, links.Prune)}
         lost: list[Finding] = [f for f in check_labels(con, chain, recorded) if f.releases]
         foreign = list(check_foreign(con, chain))
-        contents = check_contents(con, kept, table_files, set(), lambda _: None, is_clean=False)
-        findings += [*lost, *foreign, *contents, *check_head(con, chain)]
+        earlier = [release for release in kept if release != chain[-1]]
+        contents = check_contents(con, earlier, table_files, set(), lambda _: None, is_clean=False)
+        states = check_states(con, chain, earlier)
+        findings += [*lost, *foreign, *contents, *states, *check_head(con, chain)]
     finally:
         con.execute("rollback")
     return {number for finding in findings for number in finding.releases}

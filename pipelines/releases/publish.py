@@ -31,14 +31,20 @@ from pipelines.lake.exported import seal_exports
 from pipelines.lake.head import find_differing_tables, table_at
 from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import Mart, read_marts
+from pipelines.lake.states import record_state
 from pipelines.releases import holds
+from pipelines.releases.before_publishing import refuse_foreign_head
 from pipelines.releases.checkpoints import check_signing_key, leave_checkpoint
-from pipelines.releases.errors import ForeignHead
 from pipelines.releases.errors import PublishError as PublishError
 from pipelines.releases.errors import ReleaseOnHold as ReleaseOnHold
-from pipelines.releases.verify_head import check_foreign, check_head
 from pipelines.settings import Settings
 from pipelines.warehouse.build import BuiltState, read_built_state
+from pipelines.warehouse.sealed_build import find_broken_seal, find_open_log
+
+NOT_AS_BUILT = (
+    "So it is not what was built from the received data. Nothing was published; the last release is still served. "
+    "Copy it as evidence, then run again (`thongsuot run`): the warehouse is built anew."
+)
 
 
 class Publication(NamedTuple):
@@ -85,18 +91,24 @@ def publish(
             **vars(state),
         )
         publication = commit(con, settings, draft, sources, accept, healing=healing)
-        leave_checkpoint(settings, con)
+        if not healing:  # more is taken away then
+            record_state(con, ledger.list_releases(con))
+            leave_checkpoint(settings, con)
         return publication
 
 
 def finished(settings: Settings) -> BuiltState:
-    """PublishError where the warehouse holds no whole, tested build."""
+    """PublishError where the warehouse holds no whole, tested build, or was written to since."""
+    if reason := find_open_log(settings):
+        raise PublishError(f"{reason}. {NOT_AS_BUILT}")
     state = read_built_state(settings)
     if state is None:
         raise PublishError(
             f"{settings.warehouse} holds no finished build (dbt failed, or was stopped half way). "
             "The last release is still served. Mend what dbt reported, then run again."
         )
+    if reason := find_broken_seal(settings):
+        raise PublishError(f"{reason}. {NOT_AS_BUILT}")
     return state
 
 
@@ -118,7 +130,7 @@ def commit(
     previous = chain[-1] if chain else None
     head = lake.find_newest_snapshot(con)
     if not healing:
-        refuse_foreign_head(con, chain)
+        refuse_foreign_head(con, settings, chain)
     changes = _changes(con, None if healing else previous, sources)
     marts = {change.mart.qualified: change.content for change in changes}
     if draft.marts and draft.marts != marts:
@@ -168,17 +180,6 @@ def commit(
         raise
     names = tuple(change.mart.qualified for change in changed)
     return Publication(release, True, f"{len(names)} of {len(sources)} tables changed", names)
-
-
-def refuse_foreign_head(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> None:
-    """ForeignHead where the catalogue holds what no release made, or a table is not what was published."""
-    con.execute("begin")  # as long as it is open, its cursors need not open the catalogue's file again
-    try:
-        findings = [*check_foreign(con, chain), *check_head(con, chain)]
-    finally:
-        con.execute("rollback")
-    if findings:
-        raise ForeignHead(findings)
 
 
 def _is_sound(con: duckdb.DuckDBPyConnection, release: Release | None) -> bool:

@@ -11,6 +11,7 @@ from pipelines import duck
 from pipelines.lake import catalogue as lake
 from pipelines.lake import ledger
 from pipelines.lake.manifest import Mart, read_marts
+from pipelines.lake.states import record_state
 from pipelines.releases.checkpoints import check_signing_key, leave_checkpoint
 from pipelines.releases.publish import Publication, PublishError, commit
 from pipelines.settings import Settings
@@ -51,6 +52,7 @@ def restore(settings: Settings, release_id: int, *, run_id: str, author: str, re
             restores=release_id,
         )
         publication = commit(con, settings, draft, sources)
+        record_state(con, ledger.list_releases(con))
         leave_checkpoint(settings, con)
         return publication
 

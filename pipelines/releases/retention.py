@@ -16,6 +16,8 @@ from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import files, ledger
 from pipelines.lake.ledger import Release
+from pipelines.releases.errors import ForeignHead
+from pipelines.releases.verify_head import check_foreign
 from pipelines.settings import LOCAL_ZONE, Settings
 
 KEEP_DAYS = 90
@@ -48,12 +50,15 @@ def prune(
 ) -> Pruned:  # fmt: skip
     """Drop the contents of outdated releases and reclaim their files. Harmless when repeated.
 
-    The caller holds the writer's lock. FileNotFoundError where there is no lake.
+    The caller holds the writer's lock. FileNotFoundError where there is no lake; ForeignHead where somebody else wrote
+    to its catalogue: what is deleted goes by that.
     """
     now = now or datetime.now(UTC).replace(tzinfo=None)
     with lake.open_lake(settings) as con:
         chain = ledger.list_releases(con)
         kept = ledger.list_kept(con, chain)
+        if findings := list(check_foreign(con, chain)):
+            raise ForeignHead(findings, "nothing was pruned")
     old = [release for release in outdated(chain, now, keep_days) if release in kept]
     gone = [release.release_id for release in old]
     if dry_run or not gone:

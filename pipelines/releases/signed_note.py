@@ -143,7 +143,11 @@ def read_checkpoint(text: str) -> Checkpoint:
     try:
         origin, size, root, *notes = lines
         head = base64.b64decode(root, validate=True)
-        if not origin or not re.fullmatch(r"0|[1-9]\d*", size) or len(head) != hashlib.sha256().digest_size:
+        if (
+            not origin
+            or not re.fullmatch(r"0|[1-9][0-9]{0,17}", size)
+            or len(head) != hashlib.sha256().digest_size
+        ):
             raise ValueError
     except (ValueError, binascii.Error):
         raise WrongNote("it is a note, but no checkpoint") from None

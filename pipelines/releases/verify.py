@@ -6,20 +6,22 @@ hashes, is seen by whoever noted a chain head outside: `verify` prints it and ta
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import duckdb
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import inputs, ledger
-from pipelines.releases.checkpoints import check_checkpoints
+from pipelines.releases.checkpoints import check_checkpoints, find_public_key
 from pipelines.releases.findings import Finding, first_line
 from pipelines.releases.verify_chain import check_chain, check_labels, check_noted_head
 from pipelines.releases.verify_contents import check_contents, check_files
 from pipelines.releases.verify_exports import check_exports
-from pipelines.releases.verify_head import check_foreign, check_head
+from pipelines.releases.verify_head import check_foreign, check_head, check_states
 from pipelines.releases.verify_landing import check_landing, check_withdrawals, read_published
 from pipelines.releases.verify_quality import check_quality
 from pipelines.settings import Settings
@@ -43,21 +45,45 @@ class Verification:
 
 
 def verify_releases(
-    settings: Settings, *, expected_head: str | None = None, progress: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    *,
+    expected_head: str | None = None,
+    public_key: str | None = None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Verification:
-    """Check ledger, catalogue, files, contents and landing; FileNotFoundError where there is no lake."""
+    """Check ledger, catalogue, files, contents and landing; FileNotFoundError where there is no lake.
+
+    `public_key`: that of the signed notes by the lake, by default the one of the key that is set. WrongKey where it
+    is none.
+    """
+    key = find_public_key(settings, public_key)
+    try:
+        return _verify(settings, expected_head, key, progress)
+    except (duckdb.Error, sqlite3.Error, UnicodeDecodeError) as error:
+        return _report_unreadable(f"the catalogue cannot be read: {first_line(error)}")
+
+
+def _report_unreadable(text: str) -> Verification:
+    return Verification("", [], 0, 0, 0, 0, 0, [Finding("ledger_unreadable", text)])
+
+
+def _verify(
+    settings: Settings,
+    expected_head: str | None,
+    key: Ed25519PublicKey | None,
+    progress: Callable[[str], None],
+) -> Verification:
     with lake.open_lake(settings) as con:
         con.execute("begin")  # one state of the lake, and its catalogue read once
         try:
             chain, events = ledger.list_releases(con), links.list_events(con)
             findings = [*check_chain(con, chain, events), *check_noted_head(chain, events, expected_head)]
         except duckdb.Error as error:
-            text = f"the ledger cannot be read: {first_line(error)}"
-            return Verification("", [], 0, 0, 0, 0, 0, [Finding("ledger_unreadable", text)])
+            return _report_unreadable(f"the ledger cannot be read: {first_line(error)}")
         pruned = [event for event in events if isinstance(event, links.Prune)]
         kept = ledger.list_kept(con, chain)
         findings += check_labels(con, chain, {prune.release_id for prune in pruned})
-        findings += check_checkpoints(settings, chain, events)
+        findings += check_checkpoints(settings, chain, events, key)
         foreign = list(check_foreign(con, chain))
         findings += foreign
         progress("files")
@@ -66,7 +92,11 @@ def verify_releases(
         spoilt = {fault.table for fault in faults}
         progress("the newest release")
         findings += check_head(con, [r for r in kept if r == chain[-1]], spoilt)
-        findings += check_contents(con, kept, table_files, spoilt, progress, is_clean=not foreign)
+        earlier = [release for release in kept if release != chain[-1]]
+        findings += check_contents(con, earlier, table_files, spoilt, progress, is_clean=not foreign)
+        faulty = {number for finding in findings for number in finding.releases}
+        sound = [release for release in kept if release.release_id not in faulty]
+        findings += check_states(con, chain, sound, is_clean=not foreign)
         progress("exports")
         findings += check_exports(con, settings, chain)
         progress("landing")

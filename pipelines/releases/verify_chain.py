@@ -27,7 +27,7 @@ def check_chain(
             "edited_ledger", f"audit.{table} holds rows of a release {release_id} that was never made"
         )
     for release in chain:
-        if ledger.hash_details(con, release.release_id) != release.details_sha256:
+        if not ledger.are_details_whole(con, release):
             yield Finding(
                 "edited_ledger",
                 f"the details of release {release.release_id} were edited: its batches, files, rates or "

@@ -60,14 +60,14 @@ def check_files(
 
 def check_contents(
     con: duckdb.DuckDBPyConnection,
-    kept: list[Release],
+    earlier: list[Release],
     table_files: TableFiles,
     spoilt: set[str],
     progress: Callable[[str], None],
     *,
     is_clean: bool,
 ) -> Iterator[Finding]:
-    """Each table of each kept release, read through time travel, hashes to what the ledger holds.
+    """Each table of the kept releases before the newest, read through time travel, hashes to what the ledger holds.
 
     A row's hash is computed once per file that holds it: files never change, releases only choose. A
     table that is the same files and the same hash as in the release before is not read again, as long as
@@ -76,14 +76,14 @@ def check_contents(
     con.execute(
         "create or replace temp table row_hashes (filename varchar, file_row_number bigint, h varchar)"
     )
-    for mart in sorted({name for release in kept for name in release.marts}):
+    for mart in sorted({name for release in earlier for name in release.marts}):
         if mart in spoilt:
             continue  # told already, by the name of its file
         progress(mart)
         con.execute("delete from row_hashes")
         hashed: set[str] = set()
         unchanged = None
-        for release in kept[:-1]:
+        for release in earlier:
             if mart not in release.marts:
                 continue
             state = table_files[release.release_id, mart], release.marts[mart]

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import duckdb
 
+from pipelines import duck
+from pipelines.lake.content_hash import hash_content
 from pipelines.lake.exported import (
     ExportEntry,
     ExportLedgerBroken,
@@ -13,8 +15,9 @@ from pipelines.lake.exported import (
     list_entries,
     list_newest_entries,
     list_seals,
+    list_unrecorded_files,
 )
-from pipelines.lake.ledger import GENESIS, Release
+from pipelines.lake.ledger import GENESIS, TABLES, Release
 from pipelines.releases.findings import Finding
 from pipelines.settings import Settings
 
@@ -33,20 +36,65 @@ def check_exports(
         if [entry.entry_hash for entry in entries[lines - 1 : lines]] != [entry_hash]:
             text = f"the ledger of exports has not the line {lines} that release {release_id} sealed"
             yield Finding("edited_export_ledger", text)
-    hashes = {release.release_hash for release in chain}
+    by_hash = {release.release_hash: release for release in chain}
     for entry in list_newest_entries(entries).values():
         origin = f"release {entry.release_id}, by export {entry.export} at {entry.written_at} UTC"
-        if entry.release_hash not in hashes:
+        release = by_hash.get(entry.release_hash)
+        if release is None or release.release_id != entry.release_id:
             text = f"exports/{entry.place} is of a release that the chain does not have: {origin}"
             yield Finding("edited_export_ledger", text)
-        for name, what in find_edited_files(settings, entry).items():
+        edited = find_edited_files(settings, entry)
+        for name, what in edited.items():
             yield Finding(
                 "edited_export", f"exports/{name} was {what}: it is not what was written of {origin}"
             )
+        if release is not None and not edited:
+            yield from _check_databases(settings, entry, release)
+    for name, what in list_unrecorded_files(settings, entries).items():
+        yield Finding("foreign_export", f"exports/{name} {what}")
+
+
+def _check_databases(settings: Settings, entry: ExportEntry, release: Release) -> Iterator[Finding]:
+    """What a DuckDB file says is what the release says, row by row: no line of a ledger is believed for it."""
+    for name in entry.files:
+        path = settings.exports / name
+        if path.suffix != ".duckdb" or not path.exists():
+            continue
+        with duck.connect(settings.extensions, path, read_only=True) as con:
+            if strange := _list_strange_things(con, release):
+                yield Finding(
+                    "edited_export", f"exports/{name} holds what no release does: {', '.join(strange)}"
+                )
+            for table, content in sorted(release.marts.items()):
+                schema, short = table.split(".", 1)
+                # The file is itself the catalogue `marts`.
+                relation = duck.identifier("main" if schema == "marts" else schema, short)
+                try:
+                    is_same = hash_content(con, relation) == content
+                except duckdb.Error:
+                    is_same = False
+                if not is_same:
+                    yield Finding(
+                        "edited_export",
+                        f"exports/{name}: {table} is not what release {release.release_id} says",
+                    )
+
+
+def _list_strange_things(con: duckdb.DuckDBPyConnection, release: Release) -> list[str]:
+    """Views, macros and tables that an export does not write: a reader takes them for published ones."""
+    things = con.execute(
+        "select 'view ' || view_name from duckdb_views() where not internal union all "
+        "select distinct function_type || ' ' || function_name from duckdb_functions() where not internal "
+        "order by all"
+    ).fetchall()
+    tables = con.execute("select schema_name, table_name from duckdb_tables() where not internal").fetchall()
+    own = {*release.marts, *(f"audit.{table}" for table in TABLES)}
+    names = [f"{'marts' if schema == 'main' else schema}.{table}" for schema, table in tables]
+    return [*(thing for (thing,) in things), *sorted(f"table {name}" for name in names if name not in own)]
 
 
 def _check_chain(entries: Sequence[ExportEntry]) -> Iterator[Finding]:
-    previous = GENESIS
+    previous, releases = GENESIS, dict[str, int]()
     for number, entry in enumerate(entries, start=1):
         if (entry.number, entry.previous_hash) != (
             number,
@@ -54,4 +102,10 @@ def _check_chain(entries: Sequence[ExportEntry]) -> Iterator[Finding]:
         ) or entry.chain_hash() != entry.entry_hash:
             yield Finding("edited_export_ledger", f"line {number} of the ledger of exports was edited")
             return
-        previous = entry.entry_hash
+        if entry.release_id < releases.get(entry.place, 0):
+            yield Finding(
+                "edited_export_ledger",
+                f"line {number} of the ledger of exports has {entry.place} go back from release "
+                f"{releases[entry.place]} to {entry.release_id}: no export does that",
+            )
+        previous, releases[entry.place] = entry.entry_hash, entry.release_id

@@ -11,9 +11,11 @@ from typing import cast
 import duckdb
 
 from pipelines.lake import catalogue as lake
+from pipelines.lake import chain as links
 from pipelines.lake.foreign import list_foreign_things
 from pipelines.lake.head import find_differing_tables
 from pipelines.lake.ledger import Release
+from pipelines.lake.states import OF_THE_LEDGER, list_differences, read_state, show_the_same
 from pipelines.releases.findings import Finding, Kind
 
 
@@ -22,6 +24,41 @@ def check_foreign(con: duckdb.DuckDBPyConnection, chain: Sequence[Release]) -> I
     for thing in list_foreign_things(con, chain):
         releases = frozenset(r.release_id for r in chain if r.snapshot_id in thing.snapshots)
         yield Finding(cast(Kind, thing.kind), thing.text, releases=releases)
+
+
+def check_states(
+    con: duckdb.DuckDBPyConnection,
+    chain: Sequence[Release],
+    releases: Iterable[Release],
+    *,
+    is_clean: bool = True,
+) -> Iterator[Finding]:
+    """The catalogue's rows, statistics among them, are what they were once each of `releases` was committed.
+
+    By statistics a reader passes files over and counts rows: all files can be whole, and an answer wrong.
+    `is_clean`: nothing foreign was written since; that would have changed the statistics too, and is reported.
+    """
+    catalogue, states = lake.find_catalogue_file(con), {s.release_id: s for s in links.list_states(con)}
+    for release in releases:
+        if state := states.get(release.release_id):
+            present = read_state(catalogue, release.snapshot_id)
+            if tables := list_differences(state, present, is_newest=is_clean and release == chain[-1]):
+                yield Finding(
+                    "edited_ledger"
+                    if any(table.endswith(OF_THE_LEDGER) for table in tables)
+                    else "edited_catalogue",
+                    f"the catalogue is not what it was when release {release.release_id} was committed: rows of "
+                    f"{', '.join(tables)} were edited. A reader's answer may go by them though every file is whole",
+                    releases=frozenset({release.release_id}),
+                )
+
+
+def is_head_of(con: duckdb.DuckDBPyConnection, release: Release) -> bool:
+    """Whether the newest state of the lake shows what the release's own snapshot does, by the same rows."""
+    head = lake.find_newest_snapshot(con)
+    return head == release.snapshot_id or show_the_same(
+        lake.find_catalogue_file(con), head, release.snapshot_id
+    )
 
 
 def check_head(
@@ -33,7 +70,8 @@ def check_head(
     """
     if not chain:
         return
-    newest, head = chain[-1], lake.find_newest_snapshot(con)
+    newest = chain[-1]
+    head = newest.snapshot_id if is_head_of(con, newest) else lake.find_newest_snapshot(con)
     for table, snapshot, content, error in find_differing_tables(
         con, newest, {newest.snapshot_id, head}, spoilt
     ):

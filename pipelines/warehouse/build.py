@@ -39,6 +39,7 @@ from pipelines.warehouse.raw import (
     write_withdrawals,
 )
 from pipelines.warehouse.reference import write_reference_tables
+from pipelines.warehouse.sealed_build import seal_build
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def read_inputs(settings: Settings, contracts: Contracts, as_of: datetime | None
 def write_inputs(settings: Settings, contracts: Contracts, inputs: BuildInputs) -> None:
     """Write schema `raw`; the build that was there before is none from here on."""
     settings.build_record.unlink(missing_ok=True)
+    settings.build_seal.unlink(missing_ok=True)
     reported, counting, references, withdrawals, withdrawn, as_of, newest_day = inputs
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("create schema if not exists raw")
@@ -121,7 +123,7 @@ def prepare_warehouse(settings: Settings, contracts: Contracts, as_of: datetime 
 
 
 def finish_build(settings: Settings, as_of: datetime) -> BuiltState:
-    """Mark the build as whole: dbt built and tested everything."""
+    """Mark the build as whole: dbt built and tested everything. Who writes to the file after that breaks its seal."""
     manifest = settings.dbt_target / "manifest.json"
     with duck.connect(settings.extensions, settings.warehouse) as con:
         inputs = con.execute(
@@ -149,6 +151,7 @@ def finish_build(settings: Settings, as_of: datetime) -> BuiltState:
             "? as rules_sha256, ? as reference_sha256",
             list(vars(state).values()),
         )
+    seal_build(settings)
     return state
 
 

@@ -21,6 +21,7 @@ from pipelines.sources.contracts.contract import Contracts
 from pipelines.warehouse.build import BuildInputs, read_built_state
 from pipelines.warehouse.dbt import NodeResult
 from pipelines.warehouse.parsed import hash_project
+from pipelines.warehouse.sealed_build import find_broken_seal
 
 # Beside the environment's packages, in whose names the versions stand.
 PACKAGES = Path(duckdb.__file__).parents[1]
@@ -41,7 +42,8 @@ def find_kept_build(settings: Settings, inputs_sha256: str) -> list[NodeResult] 
     try:
         record = json.loads(settings.build_record.read_text(encoding="utf-8"))
         is_same = record["inputs_sha256"] == inputs_sha256
-        if is_same and record["warehouse"] == _read_shape(settings.warehouse) and read_built_state(settings):
+        is_same = is_same and record["warehouse"] == _read_shape(settings.warehouse)
+        if is_same and not find_broken_seal(settings) and read_built_state(settings):
             return [NodeResult(**node) for node in record["nodes"]]
     except (OSError, ValueError, TypeError, KeyError):
         pass  # no record, or not a whole one: the build is made

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import duck
+from pipelines.lake import chain as links
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.landing.batches import Batch, find_newest_batch, hash_file
@@ -23,6 +24,7 @@ from pipelines.releases.verify import verify_releases
 from pipelines.runs.plan import plan_run
 from pipelines.settings import Settings
 from pipelines.warehouse.data_tests import build_models
+from pipelines.warehouse.sealed_build import seal_build
 from tests.nights import night_of
 from tests.support.copies import copy_installation
 
@@ -42,7 +44,7 @@ def test_a_whole_week_verifies_and_says_its_head(week: Settings) -> None:
     assert result.findings == []
     assert (result.releases, result.kept) == (8, 8) and result.files > 50 and result.batches > 70
     with open_lake(week) as con:
-        assert result.head == ledger.list_releases(con)[-1].release_hash
+        assert result.head == links.list_states(con)[-1].state_hash
 
 
 def forge_rows(settings: Settings) -> Report:
@@ -119,6 +121,9 @@ def test_a_number_changed_by_hand_before_publishing_does_not_reproduce(
 ) -> None:
     with duck.connect(copy.extensions, copy.warehouse) as con:
         con.execute("update marts.online_submission_headline set online = online + 100")
+    with pytest.raises(PublishError, match=r"warehouse\.duckdb was written to since its build"):
+        publish(copy, run_id="by hand", author="someone", reason="a better number")
+    seal_build(copy)  # as somebody does who knows where the seal lies
     publication = publish(copy, run_id="by hand", author="someone", reason="a better number")
     assert verify_releases(copy).findings == []  # published by the rules: the lake is whole
     monkeypatch.setattr(rebuilding, "build_and_test", build_models)

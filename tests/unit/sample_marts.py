@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pipelines import duck
 from pipelines.releases.publish import Publication, publish
 from pipelines.settings import Settings
+from pipelines.warehouse.sealed_build import seal_build
 from tests.unit.test_publish import build
 
 
@@ -36,5 +37,6 @@ def released(settings: Settings, marts: dict[str, SampleMart]) -> Publication:
                 "description": mart.description, "config": {"meta": meta},
                 "columns": {name: {"description": description} for name, description in mart.columns.items()},
             }  # fmt: skip
+    seal_build(settings)
     (settings.dbt_target / "manifest.json").write_text(json.dumps({"nodes": nodes}))
     return publish(settings, run_id="run", author="test", reason="by hand")

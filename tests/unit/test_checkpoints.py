@@ -109,7 +109,7 @@ def test_each_release_leaves_a_note_that_the_public_key_alone_can_check(
     assert (first.name, second.name) == ("release-000001.note", "release-000002.note")
     checkpoint = read_checkpoint(open_note(second.read_text(encoding="utf-8"), KEY.public_key()))
     verification = verify_releases(settings)
-    assert (verification.findings, checkpoint.head, checkpoint.size) == ([], verification.head, 2)
+    assert (verification.findings, checkpoint.head, checkpoint.size) == ([], verification.head, 4)
 
     def run(note: Path, data: Path) -> tuple[int, str]:
         monkeypatch.setenv("THONGSUOT_DATA", str(data))
@@ -119,7 +119,7 @@ def test_each_release_leaves_a_note_that_the_public_key_alone_can_check(
     code, output = run(second, tmp_path / "elsewhere")
     assert code == 0 and checkpoint.head in output and "whole" not in output
     code, output = run(first, settings.data)
-    assert code == 0 and "Since the head you noted: release 2" in output
+    assert code == 0 and "Since the head you noted: release 2, the state of release 2" in output
     forged = tmp_path / "forged.note"
     forged.write_text(first.read_text(encoding="utf-8").replace("release 1", "release 2"), encoding="utf-8")
     code, output = run(forged, tmp_path / "elsewhere")
@@ -128,6 +128,13 @@ def test_each_release_leaves_a_note_that_the_public_key_alone_can_check(
     other = Checkpoint("thongsuot/40", 2, "ab" * 32)
     second.write_text(sign_note(other.text, other.origin, KEY), encoding="utf-8")
     assert [f.kind for f in verify_releases(settings).findings] == ["unknown_head"]
+    # A note of the right head that another key signed: by whoever rewrote the chain and has not the key.
+    forger = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    second.write_text(sign_note(checkpoint.text, checkpoint.origin, forger), encoding="utf-8")
+    assert [f.kind for f in verify_releases(settings).findings] == ["bad_checkpoint"]
+    without_key = Settings(data=settings.data)
+    assert verify_releases(without_key).findings == []
+    assert [f.kind for f in verify_releases(without_key, public_key=PUBLIC).findings] == ["bad_checkpoint"]
     second.write_text("cut", encoding="utf-8")
     assert [f.kind for f in verify_releases(settings).findings] == ["bad_checkpoint"]
 

@@ -17,7 +17,9 @@ from pipelines.exports.postgres import export as postgres
 from pipelines.exports.postgres import schema as schema
 from pipelines.exports.postgres.export import PostgresError
 from pipelines.releases.publish import publish
+from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
+from pipelines.warehouse.sealed_build import seal_build
 from tests.unit.sample_marts import SampleMart, released
 from tests.unit.test_publish import build, release
 
@@ -101,6 +103,24 @@ def test_a_row_that_someone_edited_is_repaired_by_a_full_compare(target: Setting
     assert read(target, "select code, n from marts.task order by 1") == [("a", 1), ("b", 2)]
 
 
+@pytest.mark.parametrize("is_new_release", [False, True])
+def test_a_value_edited_in_the_database_is_put_right_by_the_next_export(
+    target: Settings, is_new_release: bool
+) -> None:
+    release(target, [("a", 1), ("b", 2)])
+    postgres.load_postgres(target)
+    assert target.postgres_url
+    with psycopg.connect(target.postgres_url) as pg:
+        pg.execute("update marts.task set n = 99 where code = 'a'")
+    if is_new_release:
+        release(target, [("a", 1), ("b", 2)], counts=[("all", 7)])
+    done = postgres.load_postgres(target)
+    assert done.details["edited"] == "marts.task" and "marts.task" in done.details["changed tables"]
+    assert read(target, "select code, n from marts.task order by 1") == [("a", 1), ("b", 2)]
+    assert not postgres.load_postgres(target).rewritten
+    assert verify_releases(target).findings == []
+
+
 def test_a_row_that_went_missing_is_noticed_by_the_next_difference(target: Settings) -> None:
     release(target, [("a", 1), ("b", 2)])
     postgres.load_postgres(target)
@@ -130,6 +150,7 @@ def test_a_contract_with_a_new_column_and_type_is_taken_over_in_place(target: Se
     with duck.connect(target.extensions, target.warehouse) as con:
         con.execute("alter table marts.task add column label varchar; update marts.task set label = 'L'")
         con.execute("alter table marts.task alter n type double")
+    seal_build(target)
     publish(target, run_id="run", author="test", reason="a new contract")
     postgres.load_postgres(target)
     assert read(target, "select code, n, label from marts.task order by 1") == [

@@ -195,3 +195,16 @@ def test_a_publisher_without_the_right_says_what_an_administrator_has_to_do(targ
             pg.execute(
                 "reassign owned by publisher to postgres; drop owned by publisher; drop role publisher"
             )
+
+
+def test_rights_that_one_session_gave_away_for_all_are_granted_again_and_named(target: Settings) -> None:
+    release(target, [("a", 1)])
+    postgres.load_postgres(target)
+    with reader(target) as bi:
+        bi.execute("set default_transaction_read_only = off; drop owned by bi_reader")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            bi.execute("select * from marts.task")
+    assert "granted again" in postgres.load_postgres(target).details["reader"]
+    with reader(target) as bi:
+        assert bi.execute("select * from marts.task").fetchall() == [("a", 1)]
+    assert "reader" not in postgres.load_postgres(target).details

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 
 import duckdb
@@ -18,6 +19,7 @@ from pipelines.releases import publish as publishing
 from pipelines.releases.errors import ForeignHead
 from pipelines.releases.publish import Publication, PublishError, publish
 from pipelines.settings import Settings
+from pipelines.warehouse.sealed_build import seal_build
 
 Rows = list[tuple[str, int | None]]
 
@@ -37,6 +39,7 @@ def build(settings: Settings, rows: Rows, *, finished: bool = True, counts: Rows
                 "1::bigint as input_batches, 'in' as input_sha256, 'm' as manifest_sha256, "
                 "'r' as rules_sha256, 'f' as reference_sha256"
             )
+    seal_build(settings)
     nodes = {
         f"model.{name}": {
             "resource_type": "model", "schema": "marts", "alias": name, "name": name,
@@ -106,13 +109,39 @@ def test_an_earlier_release_can_still_be_read(settings: Settings) -> None:
 def test_all_marts_of_a_release_share_one_snapshot(settings: Settings) -> None:
     first = release(settings, [("a", 1)]).release
     later = release(settings, [("a", 2), ("b", 1)]).release
-    assert later.snapshot_id == first.snapshot_id + 1
+    assert later.snapshot_id == first.snapshot_id + 2  # between them the first one's state was recorded
 
 
 def test_a_build_that_did_not_finish_is_refused_and_the_last_release_is_served(settings: Settings) -> None:
     release(settings, [("a", 1)])
     with pytest.raises(PublishError, match="no finished build"):
         release(settings, [("half", 0)], finished=False)
+    assert read(settings, "from lake.marts.task") == [("a", 1)]
+
+
+def forge_a_row(settings: Settings) -> None:
+    with duck.connect(settings.extensions, settings.warehouse) as con:
+        con.execute("update marts.task set n = 99")
+
+
+def leave_a_log(settings: Settings) -> None:
+    """A process that wrote and was killed: DuckDB would play its log back, for whoever opens the file next."""
+    settings.warehouse.with_name("warehouse.duckdb.wal").write_bytes(b"anything")
+
+
+def forget_the_seal(settings: Settings) -> None:
+    settings.build_seal.unlink()
+
+
+@pytest.mark.parametrize("tamper", [forge_a_row, leave_a_log, forget_the_seal])
+def test_a_warehouse_that_somebody_wrote_to_since_its_build_is_not_published(
+    settings: Settings, tamper: Callable[[Settings], None]
+) -> None:
+    release(settings, [("a", 1)])
+    build(settings, [("a", 2)])
+    tamper(settings)
+    with pytest.raises(PublishError, match="not what was built from the received data"):
+        publish(settings, run_id="run", author="somebody", reason="a better number")
     assert read(settings, "from lake.marts.task") == [("a", 1)]
 
 
@@ -156,6 +185,7 @@ def test_a_changed_contract_replaces_the_table_and_keeps_the_old_one_in_time(set
     build(settings, [("a", 1)])
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("alter table marts.task add column note varchar")
+    seal_build(settings)
     publish(settings, run_id="run", author="test", reason="a new column")
     assert read(settings, "from lake.marts.task") == [("a", 1, None)]
     assert read(settings, f"from lake.marts.task at (version => {first.snapshot_id})") == [("a", 1)]
@@ -227,16 +257,17 @@ def test_the_chain_holds_and_an_edited_or_dropped_row_breaks_it(settings: Settin
     for number in (1, 2, 3):
         release(settings, [("a", number)])
     with open_lake(settings) as con:
-        chain = ledger.list_releases(con)
-    assert links.find_breaks(chain, []) == []
-    assert [r.previous_hash for r in chain[1:]] == [r.release_hash for r in chain[:2]]
+        chain, states = ledger.list_releases(con), links.list_states(con)
+    assert links.find_breaks(chain, states) == []
+    assert [state.previous_hash for state in states] == [r.release_hash for r in chain]
+    assert [r.previous_hash for r in chain[1:]] == [state.state_hash for state in states[:2]]
     with open_lake(settings, read_only=False) as con:
         con.execute("begin; update lake.audit.releases set reason = 'other' where release_id = 2")
         con.execute("call lake.set_commit_message('x', 'tamper'); commit")
-        assert "row of release 2 was edited" in links.find_breaks(ledger.list_releases(con), [])[0]
+        assert "row of release 2 was edited" in links.find_breaks(ledger.list_releases(con), states)[0]
         con.execute("begin; delete from lake.audit.releases where release_id = 1")
         con.execute("call lake.set_commit_message('x', 'tamper'); commit")
-        assert "release 1 is missing" in links.find_breaks(ledger.list_releases(con), [])[0]
+        assert "release 1 is missing" in links.find_breaks(ledger.list_releases(con), states)[-1]
 
 
 def test_the_exported_file_follows_the_release_and_is_left_alone_when_current(settings: Settings) -> None:

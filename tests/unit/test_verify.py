@@ -27,6 +27,7 @@ from pipelines.releases.publish import publish
 from pipelines.releases.retention import outdated, prune
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
+from pipelines.warehouse.sealed_build import seal_build
 from tests.unit.test_publish import build
 
 Tamper = Callable[[Settings], None]
@@ -63,6 +64,7 @@ def built_night(settings: Settings, number: int) -> None:
                 [batch.source, batch.partition, batch.batch_id, batch.sha256, batch.rows,
                  batch.schema_fingerprint, batch.origin, batch.pulled_at, batch.run_id],
             )  # fmt: skip
+    seal_build(settings)
     manifest = settings.dbt_target / "manifest.json"
     nodes = json.loads(manifest.read_text())["nodes"]
     nodes["model.batches"] = {
@@ -140,7 +142,9 @@ def rewrite_the_ledger(settings: Settings) -> None:
     forged = replace(forged, release_hash=forged.chain_hash())
     labelled(
         f"update lake.audit.releases set reason = 'nothing to see', release_hash = '{forged.release_hash}' "
-        f"where release_id = {forged.release_id}"
+        f"where release_id = {forged.release_id}",
+        # What the catalogue was then covers the true hash: it goes, as if a run had been killed before it was recorded.
+        f"delete from lake.audit.release_states where release_id = {forged.release_id}",
     )(settings)
     with closing(sqlite3.connect(settings.lake / "catalog.sqlite")) as con:
         con.execute(
@@ -159,7 +163,7 @@ def rewrite_the_ledger(settings: Settings) -> None:
 
 
 HIDE_ROWS = (
-    "update ducklake_data_file set end_snapshot = begin_snapshot + 1 where end_snapshot is null "
+    "update ducklake_data_file set end_snapshot = begin_snapshot where end_snapshot is null "
     "and table_id = (select table_id from ducklake_table where table_name = 'task' and end_snapshot is null)"
 )
 RELABEL = (
@@ -236,17 +240,25 @@ def pruned(copy: Settings) -> Settings:
 
 def test_a_pruning_is_a_link_of_the_chain_that_the_next_release_vouches_for(pruned: Settings) -> None:
     with open_lake(pruned) as con:
-        chain, prunes = ledger.list_releases(con), links.list_prunes(con)
-    hashes = [*(r.release_hash for r in chain[:3]), *(p.prune_hash for p in prunes), chain[3].release_hash]
-    assert [r.previous_hash for r in (*chain[:3], *prunes, chain[3])] == [ledger.GENESIS, *hashes[:-1]]
-    verification = verify_releases(pruned, expected_head=hashes[2])
+        chain, prunes, states = ledger.list_releases(con), links.list_prunes(con), links.list_states(con)
+    pairs = [link for pair in zip(chain, states, strict=True) for link in pair]
+    in_order = [*pairs[:6], *prunes, *pairs[6:]]
+    hashes = [links.link_hash(link) for link in in_order]
+    assert [link.previous_hash for link in in_order] == [ledger.GENESIS, *hashes[:-1]]
+    verification = verify_releases(pruned, expected_head=chain[2].release_hash)
     assert (verification.findings, verification.pruned, verification.kept, verification.head) == (
         [],
         2,
         2,
         hashes[-1],
     )
-    assert verification.since == ["the pruning of release 1", "the pruning of release 2", "release 4"]
+    assert verification.since == [
+        "the state of release 3",
+        "the pruning of release 1",
+        "the pruning of release 2",
+        "release 4",
+        "the state of release 4",
+    ]
 
 
 FORGED = (

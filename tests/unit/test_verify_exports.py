@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from pipelines.exports.marts_duckdb import EXPORT, marts_file
-from pipelines.lake.exported import ledger_file, list_entries
+from pipelines.lake.exported import ExportEntry, ledger_file, list_entries
+from pipelines.landing.batches import hash_file
 from pipelines.night import write_export
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
@@ -103,3 +105,42 @@ def test_what_a_killed_writer_left_of_a_line_is_written_over(copy: Settings) -> 
 def test_exports_that_were_taken_away_mislead_nobody(copy: Settings) -> None:
     shutil.rmtree(copy.exports)
     assert list_findings(copy) == []
+
+
+def test_a_line_forged_with_every_hash_right_does_not_make_a_forged_copy_true(copy: Settings) -> None:
+    """Nothing has sealed the newest line yet; what a DuckDB file says is compared with the release itself."""
+    forge(copy)
+    append_line(copy, list_entries(copy)[-1])
+    ((kind, text),) = list_findings(copy)
+    assert kind == "edited_export" and "marts.task is not what release 2 says" in text
+
+
+def test_a_copy_of_an_earlier_release_with_a_line_of_its_own_is_named(copy: Settings, tmp_path: Path) -> None:
+    earlier = tmp_path / "earlier.duckdb"
+    shutil.copy(marts_file(copy), earlier)
+    release(copy, [("a", 3)])
+    write_export(copy, EXPORT)
+    shutil.copy(earlier, marts_file(copy))
+    append_line(copy, list_entries(copy)[1])
+    ((kind, text),) = list_findings(copy)
+    assert kind == "edited_export_ledger" and "go back from release 3 to 2" in text
+
+
+def append_line(settings: Settings, like: ExportEntry) -> None:
+    """As the program would write it, of what lies there now."""
+    entries = list_entries(settings)
+    files = {name: hash_file(settings.exports / name) for name in like.files}
+    entry = replace(like, number=len(entries) + 1, files=files, previous_hash=entries[-1].entry_hash)
+    with ledger_file(settings).open("a") as stream:
+        stream.write(json.dumps(asdict(replace(entry, entry_hash=entry.chain_hash()))) + "\n")
+
+
+def test_a_file_that_no_export_wrote_and_a_link_elsewhere_are_named(copy: Settings, tmp_path: Path) -> None:
+    (copy.exports / "brief-final.pdf").write_bytes(b"99.99 %")
+    (copy.exports / "open_data").mkdir()
+    (copy.exports / "open_data" / "latest").symlink_to(tmp_path)
+    (copy.exports / "marts.partial").write_bytes(b"what a killed writer left")
+    findings = list_findings(copy)
+    assert [kind for kind, _ in findings] == ["foreign_export", "foreign_export"]
+    assert "brief-final.pdf was written by no export" in findings[0][1]
+    assert "open_data/latest is a link" in findings[1][1]

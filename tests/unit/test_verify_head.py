@@ -5,7 +5,6 @@ The attacker is another DuckDB client, as anybody with the folder has one, or an
 
 from __future__ import annotations
 
-import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -17,10 +16,7 @@ import duckdb
 import pytest
 
 from pipelines import duck
-from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
-from pipelines.lake.clean import drop_foreign_file_objects, forget_foreign_settings
-from pipelines.lake.foreign import list_foreign_file_objects
 from pipelines.releases import publish as publishing
 from pipelines.releases.errors import ForeignHead, HealRefused
 from pipelines.releases.findings import KINDS, NEXT
@@ -262,65 +258,3 @@ def test_a_snapshot_that_says_it_was_a_hold_is_foreign_by_what_it_did(copy: Sett
         )
         con.commit()
     assert {f.kind for f in verify_releases(copy).findings} == {"foreign_snapshot", "head_differs"}
-
-
-def point_at_forged_files(settings: Settings) -> None:
-    """By a copy of the lake's files in which one number is another."""
-    forged = settings.data / "forged"
-    shutil.copytree(settings.lake / "files", forged)
-    path = next((forged / "marts/task").glob("*.parquet"))
-    true = next((settings.lake / "files/marts/task").glob("*.parquet"))
-    with duck.connect(settings.extensions) as con:
-        con.execute(
-            f"copy (select code, 99 as n from '{true}') to '{path}' (format parquet, field_ids {{code: 1, n: 2}})"
-        )
-    catalogue(f"update ducklake_metadata set value = '{forged}/' where key = 'data_path'")(settings)
-
-
-def edit_catalogue(*statements: str) -> Tamper:
-    def tamper(settings: Settings) -> None:
-        with closing(sqlite3.connect(settings.lake / "catalog.sqlite")) as con:
-            for statement in statements:
-                con.execute(statement)
-            con.commit()
-
-    return tamper
-
-
-IN_THE_CATALOGUES_FILE = [
-    pytest.param(point_at_forged_files, "data_path is .*/forged/", id="forged files elsewhere"),
-    pytest.param(edit_catalogue("update ducklake_metadata set value = 's3://b/' where key = 'data_path'"),
-                 "data_path is 's3://b/'", id="files on another machine"),
-    pytest.param(edit_catalogue(
-        "create trigger later after insert on ducklake_snapshot begin "
-        "update ducklake_table_stats set record_count = 7; end"), "a trigger named 'later'", id="a trigger"),
-    pytest.param(edit_catalogue("create view ducklake_more as select 1"), "a view named 'ducklake_more'",
-                 id="a view"),
-    pytest.param(edit_catalogue("create table more (a)"), "a table named 'more'", id="a table"),
-    pytest.param(edit_catalogue("create index quick on ducklake_table (table_id)"), "an? index named 'quick'",
-                 id="an index"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("tamper", "words"), IN_THE_CATALOGUES_FILE)
-def test_what_was_edited_into_the_catalogues_file_is_found_and_refused(
-    copy: Settings, tamper: Tamper, words: str
-) -> None:
-    tamper(copy)
-    findings = verify_releases(copy).findings
-    assert [f.kind for f in findings] == ["foreign_setting"]
-    assert re.search(words, findings[0].text)
-    with open_lake(copy) as con, pytest.raises(ForeignHead):
-        publishing.refuse_foreign_head(con, ledger.list_releases(con))
-    drop_foreign_file_objects(copy.lake / "catalog.sqlite")
-    assert list_foreign_file_objects(copy.lake / "catalog.sqlite") == []
-
-
-def test_healing_names_the_lakes_own_files_again(copy: Settings) -> None:
-    point_at_forged_files(copy)
-    with open_lake(copy, read_only=False) as con:
-        forget_foreign_settings(con)
-    assert verify_releases(copy).findings == []
-    with closing(sqlite3.connect(copy.lake / "catalog.sqlite")) as file:
-        data_path = file.execute("select value from ducklake_metadata where key = 'data_path'").fetchone()
-    assert data_path == (f"{copy.lake / 'files'}/",)

@@ -18,14 +18,18 @@ from pipelines import duck
 from pipelines.exports.common import PublishedTable, list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.postgres import schema as schema
+from pipelines.exports.postgres.contents import find_edited_tables, hash_tables
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.exported import record_hashes
 from pipelines.lake.ledger import Release
 from pipelines.landing.controls import LOST
+from pipelines.log import get_logger
 from pipelines.masking import mask_secrets
 from pipelines.settings import Settings
 from pipelines.sql import read_sql
 
+LOG = get_logger(__name__)
 CSV = "format csv, null '\\N'"
 
 
@@ -44,7 +48,8 @@ def load_postgres(settings: Settings, *, compare_all: bool = False) -> ExportRes
     with newest_release(settings) as (con, newest):
         try:
             with psycopg.connect(settings.postgres_url, application_name="thongsuot") as pg:
-                done = _apply(con, pg, newest, settings, compare_all)
+                done, hashes = _apply(con, pg, newest, settings, compare_all, where)
+            record_hashes(settings, EXPORT.name, where, hashes, newest)
             if done.rewritten:
                 _vacuum(settings.postgres_url, done.details["changed tables"])
         except psycopg.Error as error:
@@ -87,27 +92,37 @@ def _apply(
     newest: Release,
     settings: Settings,
     compare_all: bool,
-) -> ExportResult:
-    """The whole release in the connection's one transaction; `psycopg.connect` commits or rolls back."""
+    where: str,
+) -> tuple[ExportResult, dict[str, str]]:
+    """The whole release in the connection's one transaction; `psycopg.connect` commits or rolls back.
+
+    With it what each table holds now. A table that somebody edited since is compared row by row.
+    """
     remarks = schema.prepare(pg, settings.bi_password)
     reader = {"reader": "; ".join(remarks)} if remarks else {}
     current_hash = schema.read_current_hash(pg)
+    edited, recorded = find_edited_tables(pg, settings, where, current_hash)
+    if edited:
+        reader["edited"] = ", ".join(edited)
+        LOG.warning("tables were edited in the database and are put right", tables=edited)
     chain = {release.release_hash: release for release in ledger.list_releases(con)}
     current = chain.get(current_hash) if current_hash else None
-    if current_hash == newest.release_hash and not compare_all:
-        return ExportResult("", newest.release_id, False, {"how": "already held", **reader})
+    if current_hash == newest.release_hash and recorded and not edited and not compare_all:
+        return ExportResult("", newest.release_id, False, {"how": "already held", **reader}), recorded
     how = "compared in full" if compare_all or current is None else f"difference from {current.release_id}"
     rows: dict[str, int] = {}
+    tables: list[str] = []
     with tempfile.TemporaryDirectory(prefix="thongsuot-") as folder:
         for table in list_tables(con, settings):
+            tables.append(table.qualified)
             altered = schema.ensure_table(pg, table)
+            is_edited = table.qualified in edited
             unchanged = current and current.marts.get(table.qualified) == newest.marts.get(table.qualified)
             is_mart = table.qualified in newest.marts
-            if unchanged and is_mart and not altered and not compare_all:
+            if unchanged and is_mart and not altered and not compare_all and not is_edited:
                 continue
-            keys = (
-                None if altered or compare_all or current is None else _touched(con, table, current, newest)
-            )
+            is_whole = altered or compare_all or is_edited or current is None
+            keys = None if is_whole or current is None else _touched(con, table, current, newest)
             moved = _replace(con, pg, table, Path(folder), keys)
             if not _same_count(con, pg, table):
                 # Someone wrote here, or the feed was cut by retention: compare every row instead.
@@ -125,7 +140,8 @@ def _apply(
         "rows deleted or copied": sum(rows.values()),
         **reader,
     }
-    return ExportResult("", newest.release_id, bool(rows) or current_hash != newest.release_hash, details)
+    is_new = bool(rows) or current_hash != newest.release_hash
+    return ExportResult("", newest.release_id, is_new, details), hash_tables(pg, tables)
 
 
 def _touched(

@@ -45,6 +45,11 @@ def secure_reader(pg: psycopg.Connection) -> list[str]:
     return remarks
 
 
+def has_lost_rights(pg: psycopg.Connection) -> bool:
+    """Whether it cannot read all that is published: `drop owned` of one session takes it from all of them."""
+    return bool(_read(pg, "lost_rights"))
+
+
 def set_password(pg: psycopg.Connection, password: str) -> None:
     """Hashed here: the password itself never reaches the server's log."""
     verifier = pg.pgconn.encrypt_password(password.encode(), READER.encode(), b"scram-sha-256")

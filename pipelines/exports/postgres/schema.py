@@ -12,7 +12,13 @@ import psycopg
 from psycopg import sql as pgsql
 
 from pipelines.exports.common import PublishedTable
-from pipelines.exports.postgres.reader import READER, ensure_reader, secure_reader, set_password
+from pipelines.exports.postgres.reader import (
+    READER,
+    ensure_reader,
+    has_lost_rights,
+    secure_reader,
+    set_password,
+)
 from pipelines.lake.ledger import Release
 from pipelines.sql import read_sql
 
@@ -62,9 +68,12 @@ def prepare(pg: psycopg.Connection, bi_password: str | None) -> list[str]:
     if is_first:
         pg.execute("create schema if not exists marts; create schema if not exists audit")
         pg.execute(read_sql("pipelines.exports.postgres", "releases"))
-    if ensure_reader(pg) or is_first:
-        pg.execute(read_sql("pipelines.exports.postgres", "grants", reader=READER))
+    is_new = ensure_reader(pg)
     remarks = secure_reader(pg)
+    if is_new or is_first or has_lost_rights(pg):
+        pg.execute(read_sql("pipelines.exports.postgres", "grants", reader=READER))
+        if not (is_new or is_first):
+            remarks.append(f"rights of {READER} had been taken away, granted again")
     if bi_password is not None:
         set_password(pg, bi_password)
     return remarks

@@ -1,0 +1,17 @@
+-- One row where the reader lacks what the export grants: a session of its own may give rights away (drop owned).
+select 1
+from pg_namespace as schemas
+where
+    schemas.nspname in ('marts', 'audit')
+    and (
+        not has_schema_privilege('{{ reader }}', schemas.oid, 'usage')
+        or exists (
+            select 1
+            from pg_class as tables
+            where
+                tables.relnamespace = schemas.oid
+                and tables.relkind in ('r', 'p')
+                and not has_table_privilege('{{ reader }}', tables.oid, 'select')
+        )
+    )
+limit 1

@@ -1,0 +1,197 @@
+"""What DuckLake's catalogue says, as SHA-256 per table of it: the rows that a snapshot shows, and the statistics.
+
+A reader's answer follows from the files and from the catalogue: by its statistics files are passed over and rows
+counted. So the whole catalogue is a link of the chain, as soon as a release is committed, not only its files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from pipelines.lake import chain as links
+from pipelines.lake.catalogue import find_catalogue_file, label_transaction
+from pipelines.lake.foreign import DUCKLAKE_TABLES, INLINED
+from pipelines.lake.ledger import BETWEEN_RELEASES, TABLES, Release, table_exists
+
+# A snapshot has its own row in these; two snapshots that show the same have two.
+OF_A_SNAPSHOT = ("ducklake_snapshot", "ducklake_snapshot_changes")
+# What the next write of DuckLake changes, and what it writes without saying since when.
+STATISTICS = (
+    "ducklake_table_stats", "ducklake_table_column_stats", "ducklake_partition_column", "ducklake_sort_expression",
+    "ducklake_macro_impl", "ducklake_macro_parameters", "ducklake_column_mapping", "ducklake_name_mapping",
+    "ducklake_inlined_data_tables", "ducklake_metadata",
+)  # fmt: skip
+OF_THE_LEDGER = " of the ledger"
+Hashes = dict[str, str]
+
+
+class CatalogueState(NamedTuple):
+    """Table of the catalogue → SHA-256 of its rows. `version`: of the catalogue's tables."""
+
+    version: str
+    visible_rows: Hashes
+    statistics: Hashes
+
+
+@contextmanager
+def _open_catalogue(catalogue: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(f"{catalogue.as_uri()}?mode=ro", uri=True)) as file:
+        file.text_factory = lambda text: text.decode(
+            "utf-8", "surrogateescape"
+        )  # whatever somebody wrote there
+        file.execute("begin")
+        yield file
+
+
+def read_state(catalogue: Path, snapshot_id: int) -> CatalogueState:
+    """What a snapshot shows, with the statistics as they are now."""
+    with _open_catalogue(catalogue) as file:
+        version = file.execute("select value from ducklake_metadata where key = 'version'").fetchone()
+        owners = _Owners.of(file)
+        statistics: Hashes = {}
+        for table in sorted(_list_tables(file) & {*STATISTICS}):
+            # Where the files lie is checked by itself: a lake may be moved.
+            condition = "key <> 'data_path'" if table == "ducklake_metadata" else "true"
+            statistics |= _hash_table(file, table, condition, owners, without=owners.between)
+        return CatalogueState(
+            str(version and version[0]), _hash_visible(file, snapshot_id, owners), statistics
+        )
+
+
+def show_the_same(catalogue: Path, left: int, right: int) -> bool:
+    """Whether two snapshots show the same rows, but for the files of tables that are written between releases.
+
+    Never where rows rest in the catalogue itself.
+    """
+    with _open_catalogue(catalogue) as file:
+        if any(INLINED.fullmatch(table) for table in _list_tables(file)):
+            return False
+        owners = _Owners.of(file)
+        sides = [
+            {
+                table: sha256
+                for table, sha256 in _hash_visible(file, snapshot, owners, owners.between).items()
+                if table not in OF_A_SNAPSHOT
+            }
+            for snapshot in (left, right)
+        ]
+        return sides[0] == sides[1]
+
+
+def list_differences(state: links.LakeState, catalogue: CatalogueState, *, is_newest: bool) -> list[str]:
+    """Tables of the catalogue that are not what was recorded; statistics count for the newest release alone."""
+    if state.version != catalogue.version:
+        return []  # another DuckLake made its tables over: nothing can be compared
+    pairs = [(state.visible_rows, catalogue.visible_rows)]
+    if is_newest:
+        pairs.append((state.statistics, catalogue.statistics))
+    differing = []
+    for recorded, present in pairs:
+        expected: Hashes = json.loads(recorded)
+        differing += [
+            name for name in expected.keys() | present.keys() if expected.get(name) != present.get(name)
+        ]
+    return sorted(set(differing))
+
+
+def record_state(con: duckdb.DuckDBPyConnection, chain: Sequence[Release]) -> None:
+    """The newest release's state becomes a link of the chain; harmless when repeated. Under the writer lock."""
+    if not chain or not table_exists(con, "audit", "release_states"):
+        return
+    newest = chain[-1]
+    if any(state.release_id == newest.release_id for state in links.list_states(con)):
+        return
+    catalogue = read_state(find_catalogue_file(con), newest.snapshot_id)
+    con.execute("begin")
+    link = links.LakeState(
+        state_id=0,
+        release_id=newest.release_id,
+        after_prune=0,
+        after_event=0,
+        recorded_at=datetime.now(UTC).replace(tzinfo=None),
+        version=catalogue.version,
+        visible_rows=json.dumps(catalogue.visible_rows, sort_keys=True),
+        statistics=json.dumps(catalogue.statistics, sort_keys=True),
+    )
+    links.append_state(con, chain, link)
+    label_transaction(con, newest.author, f"the state of release {newest.release_id}")
+    con.execute("commit")
+
+
+class _Owners(NamedTuple):
+    """Numbers of tables: the ledger's, and those of them that are written between releases."""
+
+    ledger: frozenset[int]
+    between: frozenset[int]
+
+    @classmethod
+    def of(cls, file: sqlite3.Connection) -> _Owners:
+        rows = file.execute(
+            "select table_id, table_name from ducklake_table join ducklake_schema using (schema_id) "
+            "where schema_name = 'audit'"
+        ).fetchall()
+        own = {table_id: name for table_id, name in rows if name in TABLES}
+        return cls(frozenset(own), frozenset(n for n, name in own.items() if name in BETWEEN_RELEASES))
+
+
+def _list_tables(file: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in file.execute("select name from sqlite_master where type = 'table'")}
+
+
+def _list_columns(file: sqlite3.Connection, table: str) -> list[str]:
+    return [name for _, name, *_ in file.execute(f'pragma table_info("{table}")')]
+
+
+def _hash_visible(
+    file: sqlite3.Connection, snapshot_id: int, owners: _Owners, without_files: frozenset[int] = frozenset()
+) -> Hashes:
+    """Of every table that says from when to when a row holds, and of what hangs on a file or a snapshot."""
+    hashes: Hashes = {}
+    is_visible = (
+        f"begin_snapshot <= {snapshot_id:d} and (end_snapshot is null or end_snapshot > {snapshot_id:d})"
+    )
+    of_files = f"data_file_id in (select data_file_id from ducklake_data_file where {is_visible})"
+    for table in sorted(_list_tables(file) & DUCKLAKE_TABLES):
+        columns = set(_list_columns(file, table))
+        if {"begin_snapshot", "end_snapshot"} <= columns:
+            condition = is_visible
+        elif table in OF_A_SNAPSHOT:
+            condition = f"snapshot_id = {snapshot_id:d}"
+        elif "data_file_id" in columns and table.startswith("ducklake_file_"):
+            condition = of_files
+        elif table == "ducklake_schema_versions":
+            condition = f"begin_snapshot <= {snapshot_id:d}"
+        else:
+            continue
+        is_of_files = table in ("ducklake_data_file", "ducklake_delete_file") or condition == of_files
+        without = without_files if is_of_files else frozenset[int]()
+        hashes |= _hash_table(file, table, condition, owners, without)
+    return hashes
+
+
+def _hash_table(
+    file: sqlite3.Connection, table: str, condition: str, owners: _Owners, without: frozenset[int]
+) -> Hashes:
+    """SHA-256 of the rows but for when they end (the next release says so of what it replaces); apart, of those
+    that are about the ledger."""
+    columns = [name for name in _list_columns(file, table) if name != "end_snapshot"]
+    listed = ", ".join(f'"{name}"' for name in columns)
+    place = columns.index("table_id") if "table_id" in columns else None
+    lines: dict[str, list[str]] = {table: []}
+    for row in file.execute(f'select {listed} from "{table}" where {condition}'):
+        owner = row[place] if place is not None else None
+        if owner not in without:
+            name = f"{table}{OF_THE_LEDGER}" if owner in owners.ledger else table
+            lines.setdefault(name, []).append(json.dumps(row, default=repr))
+    return {
+        name: hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest() for name, rows in lines.items()
+    }
