@@ -182,7 +182,12 @@ def test_a_release_published_upon_a_forged_state_is_found_and_its_contents_prune
         make_release(copy, 3)
     assert read_task(copy)[0] == ("a", 99)
     findings = verify_releases(copy).findings
-    assert {f.kind for f in findings} == {"foreign_snapshot", "inlined_rows", "edited_catalogue"}
+    assert {f.kind for f in findings} == {
+        "foreign_snapshot",
+        "inlined_rows",
+        "edited_catalogue",
+        "head_differs",
+    }
     assert heal(copy) == [3]
     verification = verify_releases(copy)
     assert (verification.findings, verification.kept, verification.pruned) == ([], 3, 1)
