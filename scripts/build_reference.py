@@ -108,18 +108,33 @@ def units() -> tuple[list[dict], list[dict]]:
                 row["district"],
                 "2000-01-01",
                 MERGER,
+                (row["wardLat"], row["wardLon"]),
             )
         )
-    listed += [unit(r["wardCode"], r["ward"], r["wardType"], "commune", "", MERGER, "") for r in new]
+    listed += [
+        unit(r["wardCode"], r["ward"], r["wardType"], "commune", "", MERGER, "", (r["wardLat"], r["wardLon"]))
+        for r in new
+    ]
     listed += [unit(code, name, kind, "department", "", "2025-03-01", "") for code, name, kind in AGENCIES]
     return listed, mapping
 
 
-def unit(code: str, name: str, kind: str, level: str, district: str, first: str, last: str) -> dict:
+def unit(
+    code: str,
+    name: str,
+    kind: str,
+    level: str,
+    district: str,
+    first: str,
+    last: str,
+    place: tuple[float | None, float | None] = (None, None),
+) -> dict:
+    """`place`: latitude and longitude in degrees, as the package has them; empty where it has none."""
     return {
         "unit_code": code, "unit_name": nfc(name), "unit_type": nfc(kind).lower(), "unit_level": level,
         "district_name": nfc(district), "is_current": str(not last).lower(),
         "valid_from": first, "valid_to": last,
+        **{axis: "" if degree is None else f"{degree:.4f}" for axis, degree in zip(("latitude", "longitude"), place, strict=True)},
     }  # fmt: skip
 
 

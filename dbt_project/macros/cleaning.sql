@@ -2,3 +2,11 @@
 {% macro procedure_code_without_suffix(code) -%}
     regexp_replace({{ code }}, '(\.[0-9]{2,3}){3}\.[A-Z][0-9]{2}$', '')
 {%- endmacro %}
+
+{# Degrees as a number; NULL for what is no number, or further from zero than there is. #}
+{% macro degrees(text, most) -%}
+    case
+        when abs(try_cast(replace({{ text }}, ',', '.') as double)) <= {{ most }}
+            then try_cast(replace({{ text }}, ',', '.') as double)
+    end
+{%- endmacro %}

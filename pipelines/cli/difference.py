@@ -7,29 +7,7 @@ from rich.table import Table
 from pipelines.cli.console import console
 from pipelines.explain.difference import CauseShare, Difference, Rate
 from pipelines.explain.row_changes import RowChanges
-
-CAUSES = {
-    "new_in_period": "mới phát sinh trong kỳ · new in period",
-    "late_arrival": "đến muộn · late arrival",
-    "correction": "đính chính · correction",
-    "rejection_out": "được nhận lại · released from rejection",
-    "rejection_in": "bị loại · sent to rejection",
-    "pulled_again": "kéo lại ngày cũ · day pulled again",
-    "batch_withdrawn": "rút lô dữ liệu · withdrawn batch",
-    "batch_restored": "khôi phục lô đã rút · restored batch",
-    "code_or_reference": "đổi quy tắc, danh mục · code or reference changed",
-    "restored": "khôi phục bản cũ · restored",
-    "unexplained": "chưa giải thích được · unexplained",
-}
-FIELDS = {
-    "unit": "đơn vị · unit",
-    "channel": "kênh · channel",
-    "received_at": "ngày tiếp nhận · received",
-    "result": "kết quả điện tử · e-result",
-    "status": "trạng thái · status",
-    "due_date": "hạn · due date",
-}
-
+from pipelines.explain.words import CAUSES, FIELDS
 
 # What a terminal shows; `--json` has all.
 MOST_ITEMS, MOST_BATCHES = 20, 40
@@ -76,7 +54,7 @@ def _print_rate(rate: Rate) -> None:
         column.justify = "right"
     for part in rate.parts:
         table.add_row(
-            CAUSES.get(part.cause, part.cause), FIELDS.get(part.field or "", part.field or ""),
+            _in_both(CAUSES, part.cause), _in_both(FIELDS, part.field or ""),
             f"{part.numerator_change:+d}", f"{part.denominator_change:+d}", _points(part.rate_change),
             str(part.dossiers), _batches(part),
         )  # fmt: skip
@@ -100,6 +78,10 @@ def print_row_changes(mart: str, rows: RowChanges) -> None:
         for row in rows.sample:
             table.add_row(*map(str, row.values()))
         console.print(table)
+
+
+def _in_both(words: dict[str, tuple[str, str]], code: str) -> str:
+    return " · ".join(words.get(code, (code,)))
 
 
 def _items(codes: list[str]) -> str:

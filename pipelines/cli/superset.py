@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from pipelines.cli.console import console
+from pipelines.runs.ports import SUPERSET_PORT
 from pipelines.settings import Settings
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=8088, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=SUPERSET_PORT, show_default=True)
 @click.option(
     "--bundle",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -18,6 +18,7 @@ from pipelines.quality.place_suite import load_suite
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import Expectation, Suite
 from pipelines.sources.contracts.contract import Source
+from pipelines.web.paths import REPORTS
 
 THRESHOLD = "rejected_share_within_threshold"
 BATCHES_BEFORE = 8
@@ -111,15 +112,20 @@ def _pages(reports: list[Report]) -> dict[str, Any]:
     counts = [(r, sum(1 for x in r.results if x["unexpected"] and x["severity"] != "info")) for r in reports]
     worst = sorted((t for t in counts if t[1]), key=lambda t: (-t[0].rows_rejected, -t[1]))[:20]
     lines = [
-        f"| {r.partition} | {r.rows_rejected} | {failed} | [{r.page.name}]({r.page.as_uri()}) |"
+        f"| {r.partition} | {r.rows_rejected} | {failed} | [{r.page.name}]({_address_of(r)}) |"
         for r, failed in worst
     ]
     table = "\n".join(["| day | rejected | rules failed | report |", "|---|---|---|---|", *lines])
     return {
         "validation report": dg.MetadataValue.path(reports[-1].page),
-        "report (link)": dg.MetadataValue.url(reports[-1].page.as_uri()),
+        "report (link)": dg.MetadataValue.url(_address_of(reports[-1])),
         **({"reports to read": dg.MetadataValue.md(table)} if worst else {}),
     }
+
+
+def _address_of(report: Report) -> str:
+    """The batch's page on the web server that shows the UI."""
+    return f"{REPORTS}/{report.page.relative_to(SETTINGS.quality).as_posix()}"
 
 
 def _checks(

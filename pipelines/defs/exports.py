@@ -13,6 +13,7 @@ from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.registry import enabled_exports
 from pipelines.night import write_export
 from pipelines.settings import Settings
+from pipelines.web.paths import EXPORTS
 
 
 def _asset(export: Export) -> dg.AssetsDefinition:
@@ -26,13 +27,19 @@ def _asset(export: Export) -> dg.AssetsDefinition:
     )
     def exported(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         result = write_export(SETTINGS, export)
-        return dg.MaterializeResult(metadata=show_result(result, SETTINGS))
+        preview = export.preview and export.preview(SETTINGS)
+        return dg.MaterializeResult(
+            metadata={
+                **show_result(result, SETTINGS),
+                **({"preview": dg.MetadataValue.md(preview)} if preview else {}),
+            }
+        )
 
     return exported
 
 
 def show_result(result: ExportResult, settings: Settings) -> dict[str, object]:
-    """What the UI shows: where it lies, its size, and a link (to the file itself where nobody publishes it)."""
+    """What the UI shows: where it lies, its size, and a link (by this very web server where nobody publishes it)."""
     values: dict[str, object] = {
         "release": result.release_id,
         "rewritten": result.rewritten,
@@ -41,11 +48,11 @@ def show_result(result: ExportResult, settings: Settings) -> dict[str, object]:
     if not isinstance(result.path, Path):
         return {**values, "address": result.path}
     values["path"] = dg.MetadataValue.path(str(result.path))
+    relative = result.path.relative_to(settings.exports).as_posix()
     if settings.exports_url:
-        relative = result.path.relative_to(settings.exports).as_posix()
         values["open"] = dg.MetadataValue.url(f"{settings.exports_url.rstrip('/')}/{relative}")
-    elif result.path.suffix == ".html":
-        values["open"] = dg.MetadataValue.url(result.path.as_uri())
+    elif result.path.is_file():
+        values["open"] = dg.MetadataValue.url(f"{EXPORTS}/{relative}")
     if result.path.is_file():
         values["size (MiB)"] = round(result.path.stat().st_size / 2**20, 1)
     return values

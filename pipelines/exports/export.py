@@ -43,7 +43,7 @@ class Export:
 
     `write`: idempotent; LookupError without a release. `kinds`: the badges of its asset. `exposure`: the
     dbt exposure that says which marts it reads. `is_possible`: whether this installation has what the
-    export needs (an address), beside being switched on.
+    export needs (an address), beside being switched on. `preview`: what it says, as Markdown for the UI.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Export:
     description_vi: str
     description_en: str
     is_possible: Callable[[Settings], bool] = is_always_on
+    preview: Callable[[Settings], str | None] | None = None
 
     @property
     def description(self) -> str:

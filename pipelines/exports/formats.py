@@ -26,6 +26,12 @@ def points(value: float) -> tuple[str, str]:
     return f"{en.replace('.', ',')} điểm %", f"{en} pp"
 
 
+def score(value: float) -> tuple[str, str]:
+    """Points of an index, two decimals."""
+    en = f"{value:.2f}"
+    return en.replace(".", ","), en
+
+
 def places(value: int) -> tuple[str, str]:
     """Positive is up (docs/domain.md §3)."""
     if value == 0:
@@ -57,7 +63,7 @@ def text(value: Any) -> tuple[str, str]:
 
 
 FORMATS: dict[str, Callable[[Any], tuple[str, str]]] = {
-    "count": count, "rate": rate, "points": points, "places": places, "day": day,
+    "count": count, "rate": rate, "points": points, "score": score, "places": places, "day": day,
     "short_day": short_day, "minute": minute, "short_minute": short_minute, "text": text,
 }  # fmt: skip
 

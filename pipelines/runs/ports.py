@@ -11,6 +11,9 @@ from pathlib import Path
 
 from pipelines.settings import Settings
 
+# Where `thongsuot superset` listens unless another port is asked for.
+SUPERSET_PORT = 8088
+
 
 class PortTaken(RuntimeError):
     """Something else listens there; the text names the process and another port."""
@@ -87,3 +90,17 @@ def own_ui(settings: Settings, address: str) -> Iterator[None]:
         handle.write(f"{address}, process {os.getpid()}")
         handle.flush()
         yield
+
+
+def find_ui(settings: Settings) -> str | None:
+    """The address of the UI that serves this data directory now; None where none does."""
+    path = settings.dagster / "ui.lock"
+    if not path.exists():
+        return None
+    with path.open("a+", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            return handle.read().partition(",")[0] or None
+    return None

@@ -6,13 +6,14 @@ from typing import Any
 
 from dagster_webserver import cli
 
+from pipelines.settings import Settings
 from pipelines.web.serve import guard_app
 
 create_app = cli.create_app_from_workspace_process_context
 
 
 def create_guarded_app(*positions: Any, **options: Any) -> Any:
-    return guard_app(create_app(*positions, **options))
+    return guard_app(create_app(*positions, **options), Settings.from_env())
 
 
 if __name__ == "__main__":

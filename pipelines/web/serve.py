@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipelines.settings import Settings
 from pipelines.web.guard import Guard
+from pipelines.web.pages import join_apps, pages_app
 
 # For the web server's own process, beside what the operator set.
 HOSTS = "THONGSUOT_UI_HOSTS"
+LOOPBACK = "127.0.0.1"
 ANY_ADDRESS = ("", "0.0.0.0", "::")
 
 
@@ -41,6 +44,13 @@ def guard_command(words: Sequence[str]) -> list[str]:
     return ["pipelines.web" if word == "dagster_webserver" else word for word in words]
 
 
-def guard_app(app: Any) -> Guard:
-    """The web server's app behind the guard, for the names of THONGSUOT_UI_HOSTS (blanks or commas between)."""
-    return Guard(app, os.environ.get(HOSTS, "").replace(",", " ").split())
+def guard_app(app: Any, settings: Settings) -> Guard:
+    """Dagster's app with our pages, behind the guard, for the names of THONGSUOT_UI_HOSTS (blanks, commas)."""
+    return Guard(join_apps(app, settings), os.environ.get(HOSTS, "").replace(",", " ").split())
+
+
+def serve_pages(settings: Settings, port: int) -> None:
+    """Our pages alone, on loopback, until it is ended: where no UI runs."""
+    import uvicorn
+
+    uvicorn.run(Guard(pages_app(settings)), host=LOOPBACK, port=port, log_level="warning")

@@ -1,7 +1,8 @@
-"""The brief in a real Chromium: nothing fetched, nothing said on the console, nothing cut off, two pages."""
+"""The brief and a commune's page in a real Chromium: nothing fetched, no word on the console, nothing cut off, A4."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,16 @@ WIDTHS = (360, 768, 1440)
 
 
 @pytest.fixture(scope="module")
-def address(small_province: Province) -> str:
-    return (small_province.settings.exports / "brief.html").as_uri()
+def addresses(small_province: Province) -> dict[str, str]:
+    """The brief, and the page of the commune that has most to do."""
+    exports = small_province.settings.exports
+    communes = sorted((exports / "brief").iterdir(), key=lambda path: (path.stat().st_size, path.name))
+    return {"brief": (exports / "brief.html").as_uri(), "commune": communes[-1].as_uri()}
+
+
+@pytest.fixture(params=["brief", "commune"])
+def address(addresses: dict[str, str], request: pytest.FixtureRequest) -> str:
+    return addresses[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -72,20 +81,24 @@ def test_every_figure_a_reader_sees_is_what_its_mart_says(page: Page, small_prov
 def test_nothing_is_wider_than_a_phone_a_tablet_or_a_desk(page: Page) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        for language in ("vi", "en"):
+        for language, is_open in itertools.product(("vi", "en"), (False, True)):
             page.locator("#en").set_checked(language == "en", force=True)
+            page.evaluate(
+                f"document.querySelectorAll('details').forEach(d => d.open = {str(is_open).lower()})"
+            )
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             cut = page.evaluate(
-                """[...document.querySelectorAll('data, td, th, li, p, h1, h2')].filter(e => {
+                """[...document.querySelectorAll('data, td, th, li, p, h1, h2, summary, svg')].filter(e => {
                     const box = e.getBoundingClientRect();
                     return box.width && (box.right > innerWidth + 1 || e.scrollWidth > e.clientWidth + 1
                         && getComputedStyle(e).display !== 'inline');
                 }).map(e => e.textContent.trim().slice(0, 60))"""
             )
-            assert cut == [], (width, language)
+            assert cut == [], (width, language, is_open)
 
 
 def test_it_is_accessible_in_both_languages_and_both_schemes(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     for english in (False, True):
         page.locator("#en").set_checked(english, force=True)
         results = Axe().run(page)
@@ -95,23 +108,73 @@ def test_it_is_accessible_in_both_languages_and_both_schemes(page: Page) -> None
         assert violations == []
 
 
-def test_the_switch_shows_one_language_at_a_time(page: Page) -> None:
-    assert page.get_by_text("Sổ nhiệm vụ", exact=True).is_visible()
-    assert not page.get_by_text("Task ledger", exact=True).is_visible()
+def test_the_switch_shows_one_language_at_a_time_and_the_document_says_which(page: Page) -> None:
+    heading_vi, heading_en = page.locator("h2").first.locator(".vi"), page.locator("h2").first.locator(".en")
+    titles = [page.title()]
+    assert heading_vi.is_visible() and not heading_en.is_visible()
+    assert page.evaluate("document.documentElement.lang") == "vi"
     page.locator("label.switch").click()
-    assert page.get_by_text("Task ledger", exact=True).is_visible()
-    assert not page.get_by_text("Sổ nhiệm vụ", exact=True).is_visible()
+    titles.append(page.title())
+    assert heading_en.is_visible() and not heading_vi.is_visible()
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert titles[0] != titles[1] and "Nghệ An" in titles[0] and "Nghệ An" in titles[1]
+    page.reload()
+    assert page.evaluate("document.documentElement.lang") == "en", (
+        "the next page opens in the reader's language"
+    )
 
 
-def test_it_prints_on_two_a4_pages(browser: Browser, address: str, tmp_path: Path) -> None:
+def test_a_commune_is_one_step_from_the_brief_and_back(browser: Browser, addresses: dict[str, str]) -> None:
+    context = browser.new_context()
+    opened = context.new_page()
+    opened.goto(addresses["brief"])
+    name = opened.locator("#communes a").first.inner_text()
+    opened.locator("#communes a").first.click()
+    assert opened.locator("h1").inner_text() == name
+    opened.locator("header a").first.click()
+    assert opened.url == addresses["brief"]
+    context.close()
+
+
+def test_what_only_a_server_answers_is_no_link_in_a_file(browser: Browser, addresses: dict[str, str]) -> None:
+    context = browser.new_context()
+    opened = context.new_page()
+    opened.goto(addresses["brief"])
+    assert [link.is_visible() for link in opened.locator("[data-served]").all()] == [False, False]
+    context.close()
+
+
+def count_pages(pdf: bytes) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+def test_the_brief_prints_on_three_a4_pages_and_a_commune_on_few(
+    browser: Browser, addresses: dict[str, str]
+) -> None:
     context = browser.new_context(color_scheme="dark")  # printing is light whatever the screen is
     opened = context.new_page()
-    opened.goto(address)
-    printed = opened.pdf(prefer_css_page_size=True, print_background=True)
+    counts = {}
+    for name, address in addresses.items():
+        opened.goto(address)
+        counts[name] = count_pages(opened.pdf(prefer_css_page_size=True, print_background=True))
     context.close()
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 2
+    assert counts["brief"] == 3 and counts["commune"] <= 3
 
 
-def test_the_line_itself_left_a_pdf_of_two_pages(small_province: Province) -> None:
+def test_the_core_stands_on_the_first_two_pages(browser: Browser, addresses: dict[str, str]) -> None:
+    """In the layout of paper (A4 less its margins, 96 dots per inch), from the top."""
+    context = browser.new_context(viewport={"width": 703, "height": 1047})
+    opened = context.new_page()
+    opened.goto(addresses["brief"])
+    opened.emulate_media(media="print")
+    bottom = {
+        part: opened.evaluate(f"document.getElementById('{part}').getBoundingClientRect().bottom")
+        for part in ("tasks", "issues", "resolved", "ends", "map")
+    }
+    context.close()
+    assert bottom["tasks"] < 1047 and all(end < 2 * 1047 for end in bottom.values()), bottom
+
+
+def test_the_line_itself_left_a_pdf_of_the_same_pages(small_province: Province) -> None:
     pdf = small_province.settings.exports / "brief.pdf"
-    assert len(re.findall(rb"/Type\s*/Page\b", pdf.read_bytes())) == 2
+    assert count_pages(pdf.read_bytes()) == 3

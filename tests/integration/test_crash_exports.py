@@ -47,7 +47,12 @@ def night(settings: Settings, number: int) -> None:
         ("unit_code",),
         {"counts": ["received"]},
     )
-    released(settings, {"marts.report_ii06a": form, "marts.rate": rate})
+    units = SampleMart(
+        "select 'U' as unit_code, date '2025-07-01' as valid_from, 'Xã U' as unit_name, 'commune' as unit_level, "
+        "true as is_current, null::double as latitude, null::double as longitude",
+        ("unit_code", "valid_from"),
+    )
+    released(settings, {"marts.report_ii06a": form, "marts.rate": rate, "marts.dim_unit": units})
 
 
 def printed(page: Path, pdf: Path) -> str:
@@ -102,7 +107,8 @@ def is_whole(settings: Settings) -> None:
         checksum, name = line.split("  ")
         assert hashlib.sha256((latest / name).read_bytes()).hexdigest() == checksum
     page, pdf = settings.exports / "brief.html", settings.exports / "brief.pdf"
-    assert page.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    for one in (page, *(settings.exports / "brief").glob("*.html")):
+        assert one.read_text(encoding="utf-8").rstrip().endswith("</html>")
     assert not pdf.exists() or pdf.read_text() == stamp(page)
 
 

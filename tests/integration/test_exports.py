@@ -13,6 +13,7 @@ import pytest
 import yaml
 from frictionless import Package
 
+from pipelines.exports.common import LEDGER
 from pipelines.settings import PROJECT
 from tests.conftest import Province
 from tests.support.commands import read_output
@@ -28,17 +29,21 @@ class BriefPage(HTMLParser):
         self.text = text
         self.figures: list[dict[str, str]] = []
         self.fetched: list[str] = []
+        self.links: list[str] = []
         self._open, self._language = False, ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
-        self.fetched += [
-            f"{tag} {n}={v}"
-            for n, v in attributes.items()
-            if n in ("src", "href", "srcset", "poster", "data")
-        ]
-        if tag in ("script", "link", "iframe", "object", "img"):
+        if tag == "a":  # fetches nothing until somebody follows it
+            self.links.append(attributes["href"])
+        else:
+            self.fetched += [
+                f"{tag} {n}={v}"
+                for n, v in attributes.items()
+                if n in ("src", "href", "srcset", "poster", "data")
+            ]
+        if tag in ("link", "iframe", "object", "img"):
             self.fetched.append(tag)
         if tag == "data":
             self._open, self._language = True, ""
@@ -61,6 +66,13 @@ def page(small_province: Province) -> BriefPage:
 
 
 @pytest.fixture(scope="module")
+def communes(small_province: Province) -> dict[str, BriefPage]:
+    """The page of each commune, by its file."""
+    files = sorted((small_province.settings.exports / "brief").iterdir())
+    return {file.name: BriefPage(file.read_text(encoding="utf-8")) for file in files}
+
+
+@pytest.fixture(scope="module")
 def package(small_province: Province) -> Path:
     return small_province.settings.exports / "open_data" / "latest"
 
@@ -73,6 +85,8 @@ def printed_again(value: object, kind: str) -> str:
         return re.sub(r"(?<=\d)(?=(\d{3})+$)", ".", str(value))
     if kind == "rate":
         return f"{round(float(str(value)) * 100, 2):.2f} %".replace(".", ",")
+    if kind == "score":
+        return f"{round(float(str(value)), 2):.2f}".replace(".", ",")
     if kind == "points":
         return f"{float(str(value)) * 100:+.2f} điểm %".replace(".", ",").replace("-", "−")
     if kind in ("day", "short_day"):
@@ -103,28 +117,102 @@ def hold_against_the_marts(figures: list[tuple[dict[str, str], str]], file: Path
             assert text == printed_again(value, figure["data-kind"]), figure
 
 
-def test_every_figure_of_the_brief_is_what_its_mart_says(small_province: Province, page: BriefPage) -> None:
-    figures = [(figure, figure["vi"] or figure[""]) for figure in page.figures]
-    assert len(figures) == page.text.count(" data-mart=") > 0
+def test_every_figure_of_the_brief_is_what_its_mart_says(
+    small_province: Province, page: BriefPage, communes: dict[str, BriefPage]
+) -> None:
+    assert len(page.figures) == page.text.count(" data-mart=") > 0
+    some = [page, *list(communes.values())[::10]]
+    figures = [(figure, figure["vi"] or figure[""]) for one in some for figure in one.figures]
     hold_against_the_marts(figures, small_province.settings.exports / "marts.duckdb")
 
 
-def test_the_brief_shows_the_marts_that_its_exposure_lists(page: BriefPage) -> None:
+def test_the_brief_shows_the_marts_that_its_exposure_lists(
+    page: BriefPage, communes: dict[str, BriefPage]
+) -> None:
     path = PROJECT / "dbt_project" / "models" / "exposures.yml"
     exposures = yaml.safe_load(path.read_text(encoding="utf-8"))["exposures"]
     [brief] = [exposure for exposure in exposures if exposure["name"] == "task_force_brief"]
-    marts = {
-        figure["data-mart"].replace("audit.", "audit_").removeprefix("marts.") for figure in page.figures
-    }
-    assert {f"ref('{mart}')" for mart in marts} == set(brief["depends_on"])
+    figures = [figure for one in (page, *communes.values()) for figure in one.figures]
+    marts = {figure["data-mart"].replace("audit.", "audit_").removeprefix("marts.") for figure in figures}
+    marts -= {name.replace("audit.", "audit_") for name in LEDGER}  # the publisher's own tables
+    # Names and places of units are no figures.
+    assert {f"ref('{mart}')" for mart in marts | {"dim_unit"}} == set(brief["depends_on"])
     ranked = [f for f in page.figures if f["data-column"] == "rank_in_size_peers"]
     assert len(ranked) == 130
 
 
-def test_the_brief_needs_nothing_from_anywhere(small_province: Province, page: BriefPage) -> None:
-    text = (small_province.settings.exports / "brief.html").read_text(encoding="utf-8")
-    assert page.fetched == []
-    assert not re.search(r"https?:|//[a-z]|@import|url\(", text)
+def test_each_commune_has_its_page_and_the_brief_leads_to_it(
+    small_province: Province, page: BriefPage, communes: dict[str, BriefPage]
+) -> None:
+    with duckdb.connect(str(small_province.settings.exports / "marts.duckdb"), read_only=True) as con:
+        units = con.execute(
+            "select unit_code, unit_name from dim_unit where is_current and unit_level = 'commune'"
+        ).fetchall()
+    assert len(units) == 130 and set(communes) == {f"{code}.html" for code, _ in units}
+    assert {link for link in page.links if link.startswith("brief/")} == {f"brief/{c}.html" for c, _ in units}
+    for code, name in units:
+        assert f"<h1>{name}</h1>" in communes[f"{code}.html"].text
+    # What is linked lies there; `../…` is answered by the web server alone.
+    ours = [link for link in page.links if not link.startswith(("#", "../"))]
+    assert [link for link in ours if not (small_province.settings.exports / link).exists()] == []
+
+
+def test_a_commune_reads_what_it_must_do_this_week(
+    small_province: Province, communes: dict[str, BriefPage]
+) -> None:
+    """Counted again from the marts, with the rules of docs/domain.md, for every commune."""
+    with duckdb.connect(str(small_province.settings.exports / "marts.duckdb"), read_only=True) as con:
+        late = con.execute(
+            "select unit_code, count(*) from task_ledger where owner_level = 'commune' and bucket = 'open_overdue' "
+            "group by 1"
+        ).fetchall()
+    assert late
+    for code, count in late:
+        text = communes[f"{code}.html"].text
+        week = text[text.index('id="week"') : text.index('class="lead"')]
+        assert f'<data value="{count}" data-mart="marts.task_ledger"' in week
+    quiet = set(communes) - {f"{code}.html" for code, _ in late}
+    assert quiet and not any("nhiệm vụ đã quá hạn" in communes[name].text for name in quiet)
+
+
+def test_who_is_late_is_named_and_counted_whole(small_province: Province, page: BriefPage) -> None:
+    with duckdb.connect(str(small_province.settings.exports / "marts.duckdb"), read_only=True) as con:
+        tasks = con.execute(
+            "select task_code, unit_name from task_ledger where bucket = 'open_overdue'"
+        ).fetchall()
+        issues = con.execute("select issue_code from issue_backlog where is_overdue").fetchall()
+    lists = re.findall(r'<details id="(\w+)-overdue">(.*?)</details>', page.text, re.DOTALL)
+    listed = dict(lists)
+    assert listed["tasks"].count("<tr>") - 1 == len(tasks) > 0
+    assert all(code in listed["tasks"] and unit in listed["tasks"] for code, unit in tasks)
+    assert listed["issues"].count("<tr>") - 1 == len(issues) > 0
+    assert all(code in listed["issues"] for (code,) in issues)
+
+
+def test_the_map_has_a_circle_for_each_commune_at_its_place(
+    page: BriefPage, small_province: Province
+) -> None:
+    with duckdb.connect(str(small_province.settings.exports / "marts.duckdb"), read_only=True) as con:
+        places = con.execute(
+            "select unit_code, longitude, latitude from dim_unit where is_current and unit_level = 'commune' "
+            "and unit_code in (select unit_code from online_submission_rate where rate is not null "
+            "and period = 'since_start' and as_of_day = (select max(as_of_day) from online_submission_rate))"
+        ).fetchall()
+    circles = dict(
+        re.findall(r'<g id="unit-(\w+)"><title>.*?<path d="M ([-\d.]+ [-\d.]+)', page.text, re.DOTALL)
+    )
+    assert set(circles) == {code for code, _, _ in places} and len(places) > 100
+    # East is right and north is up, in the same measure: a circle's topmost or leftmost point moves with it.
+    drawn = {code: tuple(map(float, point.split())) for code, point in circles.items()}
+    west, east = min(places, key=lambda p: p[1])[0], max(places, key=lambda p: p[1])[0]
+    south, north = min(places, key=lambda p: p[2])[0], max(places, key=lambda p: p[2])[0]
+    assert drawn[west][0] < drawn[east][0] and drawn[north][1] < drawn[south][1]
+
+
+def test_the_brief_needs_nothing_from_anywhere(page: BriefPage, communes: dict[str, BriefPage]) -> None:
+    for one in (page, *communes.values()):
+        assert one.fetched == []
+        assert not re.search(r"https?:|//[a-z]|@import|url\(", one.text)
 
 
 def test_no_file_of_the_package_holds_a_count_below_five(package: Path) -> None:

@@ -111,7 +111,8 @@ create table raw.units as
     select
         col0 as unit_code, col1 as unit_name, 'xã' as unit_type, col2 as unit_level,
         null::varchar as district_name, true as is_current,
-        col3::date as valid_from, col4::date as valid_to
+        col3::date as valid_from, col4::date as valid_to,
+        null::varchar as latitude, null::varchar as longitude
     from (values ('OLD', 'Xã Cũ', 'commune', '2008-01-01', '2025-07-01'),
                  ('NEW', 'Xã Mới', 'commune', '2025-07-01', null),
                  ('HAI', 'Xã Hai', 'commune', '2025-07-01', null),

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from pipelines.cli import main
-from pipelines.cli.difference import CAUSES
+from pipelines.explain.words import CAUSES
 from pipelines.lake.ledger import TABLES
 from pipelines.releases.findings import Kind
 from pipelines.settings import PROJECT

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -10,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines.exports import formats
-from pipelines.exports.brief import chromium, content
+from pipelines.exports.brief import chromium, sections
 from pipelines.exports.brief import export as brief
 from pipelines.exports.brief.drawing import Diverging, trend
 from pipelines.settings import Settings
@@ -20,12 +23,15 @@ HEADLINE = SampleMart(
     "select timestamp '2025-08-06 16:00' as cutoff_at, timestamp '2025-07-01' as period_start, "
     "timestamp '2025-08-06 16:00' as period_end, 310903::bigint as received, 224930::bigint as online, "
     "224930 / 310903 as rate, null::integer as national_rank, null::integer as province_count, "
-    "null::integer as rank_movement, null::integer as previous_national_rank",
+    "null::integer as rank_movement, null::integer as previous_national_rank, 0.0205 as rate_change, "
+    "0.5 as target, 0.22347 as gap_to_target, 0::bigint as additional_online_to_target, "
+    "0.49 as strict_rate, 5.88 as index_766_points",
     ("cutoff_at",),
 )
 TASK = SampleMart(
     """
-    select 'province' as owner_level, 'NV-1' as task_code, 'province' as unit_code,
+    select 'province' as owner_level, 'NV-1' as task_code, 'province' as unit_code, 'Toàn tỉnh' as unit_name,
+        'open_in_term' as bucket, false as is_due_soon, null::varchar as conflict, null::varchar as conflict_vi,
         '<script>alert(1)</script> & Co' as title, 'Sở Nội vụ' as lead_agency_name,
         date '2025-08-10' as due_date, 4 as days_left, null::integer as days_late,
         'open' as derived_status, false as has_conflict
@@ -96,7 +102,10 @@ def test_a_level_that_the_contract_does_not_name_is_called_by_the_place_s_own_wo
 @pytest.mark.usefixtures("no_browser")
 def test_what_a_tracker_holds_is_text_and_never_markup(settings: Settings) -> None:
     html = page(settings, task_ledger=TASK, task_completion=TOTALS)
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Co" in html and "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Co" in html
+    [script] = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html and "default-src 'none'" in html
 
 
 @pytest.mark.usefixtures("no_browser")
@@ -129,6 +138,7 @@ def test_numbers_and_times_print_as_each_language_does() -> None:
     assert formats.printed(310_903, "count") == ("310.903", "310,903")
     assert formats.printed(0.7234732376336027, "rate") == ("72,35 %", "72.35%")
     assert formats.printed(-0.000549, "points") == ("−0,05 điểm %", "−0.05 pp")
+    assert formats.printed(5.876, "score") == ("5,88", "5.88")
     assert formats.printed(5, "places") == ("tăng 5 bậc", "up 5")
     assert formats.printed(-2, "places") == ("giảm 2 bậc", "down 2")
     assert formats.printed(date(2025, 8, 6), "day") == ("06/08/2025", "06 Aug 2025")
@@ -148,6 +158,8 @@ def test_the_trend_runs_from_left_to_right_on_whole_percents() -> None:
     )
     assert [rate for _, rate in drawn.ticks] == [0.68, 0.7, 0.72, 0.74, 0.76]
     assert drawn.line[0] == (0, pytest.approx(75)) and drawn.line[1] == (100, pytest.approx(50))
+    # The first and last day are named by the page; those between evenly, as far apart as their texts are wide.
+    assert drawn.days == [(pytest.approx(30), "04/07"), (pytest.approx(60), "07/07")]
     assert drawn.dots == [(50, pytest.approx(12.5))] and drawn.marks == [(50, pytest.approx(62.5))]
 
 
@@ -168,5 +180,5 @@ def test_bars_start_at_the_province_and_the_widest_fills_half_the_box() -> None:
 )
 def test_a_list_of_the_late_is_never_cut_inside_a_tie(overdue: list[int], count: int) -> None:
     rows = [{"open_overdue": SimpleNamespace(value=number)} for number in overdue]
-    top, rest = content.cut_between_ties(rows, ("open_overdue",))  # type: ignore[arg-type]
+    top, rest = sections.cut_between_ties(rows, ("open_overdue",))  # type: ignore[arg-type]
     assert (len(top), len(rest)) == (count, len(overdue) - count)

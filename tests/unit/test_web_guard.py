@@ -9,6 +9,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -58,8 +59,12 @@ class Server(NamedTuple):
         }  # fmt: skip
         messages: list[dict[str, Any]] = []
 
+        sent = [{"type": "http.request", "body": body.encode(), "more_body": False}]
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body.encode(), "more_body": False}
+            if not sent:  # the client waits for the answer
+                await asyncio.Event().wait()
+            return sent.pop()
 
         async def send(message: Any) -> None:
             messages.append(message)
@@ -113,7 +118,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as instance,
         WorkspaceProcessContext(instance, EmptyWorkspaceTarget()) as context,
     ):
-        yield Server(instance, guard_app(create_app_from_workspace_process_context(context)))
+        settings = Settings(data=tmp_path_factory.mktemp("data"))
+        yield Server(instance, guard_app(create_app_from_workspace_process_context(context), settings))
 
 
 @pytest.fixture
@@ -211,7 +217,7 @@ def test_behind_a_proxy_the_configured_name_works_over_tls(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("THONGSUOT_UI_HOSTS", "so-lieu.example.vn, other.example.vn")
-    proxied = Server(server.instance, guard_app(server.app.app))
+    proxied = Server(server.instance, guard_app(server.app.app, Settings(data=Path("nowhere"))))
     body = json.dumps({"query": "{ version }"})
     own = {"host": "so-lieu.example.vn", "origin": "https://so-lieu.example.vn", "content_type": JSON}
     assert proxied.ask("POST", "/graphql", body, **own).status == 200

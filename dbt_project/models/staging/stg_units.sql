@@ -10,7 +10,9 @@ renamed as (
         unit_level,
         district_name,
         cast(valid_from as date) as valid_from,
-        cast(valid_to as date) as valid_to
+        cast(valid_to as date) as valid_to,
+        {{ degrees('latitude', 90) }} as latitude,
+        {{ degrees('longitude', 180) }} as longitude
     from source
 )
 

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from math import ceil, floor
+
+from pipelines.exports import formats
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Trend:
-    """`line` and `dots` in % of the box (x from the left, y from the top), ticks as (y, rate)."""
+    """`line` and `dots` in % of the box (x from the left, y from the top), ticks as (y, rate), days as (x, day)."""
 
     line: list[Point]
     dots: list[Point]
     marks: list[Point]
     ticks: list[tuple[float, float]]
+    days: list[tuple[float, str]]
 
     @property
     def path(self) -> str:
         return " ".join(f"{x:.2f},{y:.2f}" for x, y in self.line)
-
-    @property
-    def area(self) -> str:
-        return f"{self.line[0][0]:.2f},100 {self.path} {self.line[-1][0]:.2f},100"
 
 
 def trend(
@@ -46,8 +45,16 @@ def trend(
         line=[place(*point) for point in line],
         dots=[place(*point) for point in daily if first <= point[0] <= last],
         marks=[place(*point) for point in marks],
+        days=_list_days(first, days),
         ticks=[((high - t) / (high - low) * 100, t / 100) for t in range(low, high + 1, step)],
     )
+
+
+def _list_days(first: date, days: int, most: int = 3) -> list[tuple[float, str]]:
+    """Days between the first and the last that are named below, evenly, far enough from both to be read."""
+    step = ceil(days / (most + 1))
+    steps = [number for number in range(step, days, step) if 12 <= number / days * 100 <= 68]
+    return [(n / days * 100, formats.short_day(first + timedelta(days=n))[0]) for n in steps]
 
 
 @dataclass(frozen=True)

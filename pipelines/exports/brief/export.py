@@ -1,106 +1,65 @@
-"""`brief.html`: two pages for the people who decide, self-contained, and as PDF where a Chromium is found.
+"""`brief.html` and a page per commune for the people who decide, self-contained, and as PDF where a Chromium is found.
 
-Written aside and swapped by rename; idempotent per release and per version of this page.
+Written aside and swapped by rename, the main page last; idempotent per release and per version of the pages.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Sequence
-from datetime import UTC
-from importlib.resources import files
 from pathlib import Path
 
-from pipelines.exports import formats
 from pipelines.exports.brief import chromium
-from pipelines.exports.brief import content as brief_content
 from pipelines.exports.brief.figures import Marts
+from pipelines.exports.brief.pages import FOLDER, MAIN, list_links, page_hash, render_pages
 from pipelines.exports.common import list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
-from pipelines.exports.findings import summarize_findings
-from pipelines.gate.record import ReleaseFinding, list_release_findings
-from pipelines.lake.ledger import Release
-from pipelines.settings import LOCAL_ZONE, Settings
-from pipelines.sources.contracts.canon import read_canon
-from pipelines.sources.contracts.contract import Contracts, load_contracts
-
-# Page 1 has room for so many; the summary says how many more there are.
-MOST_FINDINGS = 3
+from pipelines.exports.headline import read_headline, write_headline
+from pipelines.exports.rate_chart import rate_chart_markdown
+from pipelines.gate.record import list_release_findings
+from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import load_contracts
 
 
 def brief_file(settings: Settings) -> Path:
-    return settings.exports / "brief.html"
+    return settings.exports / MAIN
 
 
 def write_brief(settings: Settings) -> ExportResult:
-    """Write the page where it is not of the newest release, and its PDF; LookupError without a release."""
-    path = brief_file(settings)
+    """Write the pages where they are not of the newest release, and the PDF; LookupError without a release."""
+    path, folder = brief_file(settings), settings.exports / FOLDER
     pdf, pdf_state = path.with_suffix(".pdf"), "current"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    links = list_links(settings)
     with newest_release(settings) as (con, newest):
-        rewritten = _stamps(path) != (newest.release_hash, page_hash())
+        rewritten = _stamps(path) != (newest.release_hash, page_hash(links))
         if rewritten:
-            contracts = load_contracts(settings.sources_file)
-            findings = list_release_findings(con, newest.release_id)
-            page = render(Marts(con, list_tables(con, settings)), newest, contracts, findings)
-            draft = path.with_suffix(".partial")
-            draft.write_text(page, encoding="utf-8")
+            pages = render_pages(
+                Marts(con, list_tables(con, settings)),
+                newest,
+                load_contracts(settings.sources_file),
+                links,
+                list_release_findings(con, newest.release_id),
+            )
             # Before the page: a PDF of an older release must not lie beside the new one, whenever we stop.
             pdf.unlink(missing_ok=True)
-            draft.replace(path)
+            _write_pages(settings.exports, pages)
     if not pdf.exists():
         pdf_state = chromium.print_pdf(path, pdf)
-    details = {"pdf": str(pdf) if pdf.exists() else pdf_state}
-    return ExportResult(path, newest.release_id, rewritten, details, (pdf,))
+    communes = sorted(folder.glob("*.html"))
+    details = {"pdf": str(pdf) if pdf.exists() else pdf_state, "pages of communes": len(communes)}
+    return ExportResult(path, newest.release_id, rewritten, details, (pdf, *communes))
 
 
-def render(
-    marts: Marts, release: Release, contracts: Contracts, findings: Sequence[ReleaseFinding] = ()
-) -> str:
-    """The whole page as one string."""
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    published = release.published_at.replace(tzinfo=UTC, second=0).astimezone(LOCAL_ZONE)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["english"] = english
-    environment.filters["points"] = formats.points
-    titles = {name: source.title_vi for name, source in contracts.sources.items()}
-    return environment.from_string(_template("brief.html.j2")).render(
-        css=Markup(_template("brief.css")),  # ours, not data
-        release=release,
-        page_hash=page_hash(),
-        place=contracts.place.name,
-        whole_level=read_canon().whole.level,
-        level_names={level: (name.vi, name.en) for level, name in read_canon().level_names.items()},
-        is_demo=contracts.is_demo,
-        findings=summarize_findings(findings, release.release_id, MOST_FINDINGS),
-        as_of=formats.minute(release.as_of),
-        published=formats.minute(published),
-        headline=brief_content.headline(marts),
-        trend=brief_content.trend_section(marts),
-        ranking=brief_content.ranking(marts),
-        tasks=brief_content.tasks(marts),
-        backlog=brief_content.backlog(marts),
-        quality=brief_content.quality(marts, titles),
-        completeness=brief_content.completeness(marts, titles),
-    )
-
-
-def english(code: str) -> str:
-    """A code as a heading: `it_skills` → `IT skills`."""
-    words = code.replace("_", " ").capitalize()
-    return "IT" + words[2:] if words.startswith("It ") else words
-
-
-def page_hash() -> str:
-    """Which version of the page this is: its template and style."""
-    return hashlib.sha256((_template("brief.html.j2") + _template("brief.css")).encode()).hexdigest()[:16]
-
-
-def _template(name: str) -> str:
-    return (files("pipelines.exports.brief") / "templates" / name).read_text(encoding="utf-8")
+def _write_pages(exports: Path, pages: dict[str, str]) -> None:
+    """Each by rename, in the order of `pages`; those of communes that are no more are taken away."""
+    for name, text in pages.items():
+        target = exports / name
+        draft = target.with_suffix(".partial")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+    for left in (exports / FOLDER).iterdir():
+        if f"{FOLDER}/{left.name}" not in pages:
+            left.unlink()
 
 
 def _stamps(path: Path) -> tuple[str, str] | None:
@@ -113,6 +72,13 @@ def _stamps(path: Path) -> tuple[str, str] | None:
     return stamps.get("release", ""), stamps.get("page", "")
 
 
+def preview_brief(settings: Settings) -> str:
+    """The headline and the rate's picture, as Markdown."""
+    with newest_release(settings) as (con, _):
+        parts = [write_headline(read_headline(con)), rate_chart_markdown(con)]
+    return "\n\n".join(part for part in parts if part)
+
+
 EXPORT = Export(
     name="brief",
     write=write_brief,
@@ -120,6 +86,7 @@ EXPORT = Export(
     exposure="task_force_brief",
     title_vi="Bản tin điều hành",
     title_en="The brief",
-    description_vi="hai trang A4, mỗi con số mang theo nguồn của nó.",
-    description_en="The two-page brief; every figure carries the query it comes from.",
+    description_vi="bản tin của tỉnh và một trang cho mỗi xã, phường; mỗi con số mang theo nguồn của nó.",
+    description_en="The brief and a page per commune; every figure carries the query it comes from.",
+    preview=preview_brief,
 )

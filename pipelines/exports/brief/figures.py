@@ -40,6 +40,9 @@ class Figure:
         return bool(self.value)
 
 
+Row = dict[str, Figure]
+
+
 class Marts:
     """Rows of the release as figures. A mart that this release lacks has no rows."""
 
@@ -50,25 +53,33 @@ class Marts:
     def __contains__(self, mart: str) -> bool:
         return mart in self._tables
 
+    def newest(self, mart: str) -> str | None:
+        """The condition that picks the rows of the mart's last day; None where it has no rows."""
+        day = self.values(f"select max(as_of_day) from {{{mart}}}")
+        return f"as_of_day = date '{day[0][0]}'" if day and day[0][0] is not None else None
+
     def rows(
-        self, mart: str, where: str = "true", *, order: str = "all", limit: int | None = None
-    ) -> list[dict[str, Figure]]:
-        """Whole rows, each cell a figure found again by the mart's key."""
+        self,
+        mart: str,
+        where: str = "true",
+        *,
+        order: str = "all",
+        limit: int | None = None,
+        key: tuple[str, ...] = (),
+    ) -> list[Row]:
+        """Whole rows, each cell a figure found again by the mart's key, or by the columns of `key`."""
         if mart not in self._tables:
             return []
         table = self._tables[mart]
         about = {column.name: column.words.vi for column in table.columns}
         query = f"select * from {table.relation} where {where} order by {order}"
-        records = self._fetch(f"{query} limit {limit}" if limit else query)
-        return [
-            {
-                name: Figure(value, mart, name, _same({k: row[k] for k in table.key}), about=about[name])
-                for name, value in row.items()
-            }
-            for row in records
-        ]
+        rows = []
+        for record in self._fetch(f"{query} limit {limit}" if limit else query):
+            same = _same({k: record[k] for k in key or table.key})
+            rows.append({k: Figure(v, mart, k, same, about=about[k]) for k, v in record.items()})
+        return rows
 
-    def row(self, mart: str, where: str = "true", *, order: str = "all") -> dict[str, Figure] | None:
+    def row(self, mart: str, where: str = "true", *, order: str = "all") -> Row | None:
         return next(iter(self.rows(mart, where, order=order, limit=1)), None)
 
     def grouped(
@@ -80,7 +91,7 @@ class Marts:
         counts: dict[str, str] | None = None,
         where: str = "true",
         order: str = "all",
-    ) -> list[dict[str, Figure]]:
+    ) -> list[Row]:
         """Sums of columns, and `counts` of rows (name → filter), for each value of `by`."""
         if mart not in self._tables:
             return []
@@ -114,6 +125,14 @@ class Marts:
         cursor = self._con.execute(query)
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def by_column(rows: list[Row], column: str) -> dict[Any, list[Row]]:
+    """Value of the column → its rows, in the order they came."""
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[column].value, []).append(row)
+    return groups
 
 
 def _same(values: dict[str, Any]) -> str:

@@ -75,6 +75,8 @@ final as (
         versions.unit_type,
         versions.unit_level,
         versions.district_name,
+        versions.latitude,
+        versions.longitude,
         versions.is_current,
         -- Every date of a code falls into exactly one version: gaps belong to the version before.
         case when versions.version_number = 1 then cast('0001-01-01' as date) else versions.valid_from end

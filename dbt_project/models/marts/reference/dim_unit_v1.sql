@@ -12,5 +12,7 @@ select
     successor_unit_code,
     today_unit_code,
     today_unit_name,
-    today_unit_level
+    today_unit_level,
+    latitude,
+    longitude
 from {{ ref('int_units') }}

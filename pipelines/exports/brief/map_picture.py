@@ -1,0 +1,172 @@
+"""The map of the brief: a circle for each commune at its place, drawn by matplotlib as SVG inside the page.
+
+Area: dossiers received. Colour: the online rate, in five classes of a scale that darkens evenly, so that it is read in
+print and by the colour-blind. A thick ring: below the target. No tiles, nothing fetched.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from html import escape
+from math import ceil, cos, floor, radians, sqrt
+from typing import Any
+
+from pipelines.exports import formats
+from pipelines.exports.brief.figures import Marts
+from pipelines.exports.brief.sections import COMMUNE, RATE, SINCE, UNITS, Section
+
+CLASSES = 5
+WIDTH = 7.2  # inches
+# The largest circle's radius, as a share of the map's width: neighbours in a town still show.
+LARGEST = 0.035
+KM_PER_DEGREE = 111.2
+# Colours that the page's own style replaces, so that the map follows the dark scheme.
+INK, PAPER = "#010203", "#010204"
+OURS = {INK: "var(--ink)", PAPER: "var(--paper)"}
+
+
+@dataclass(frozen=True)
+class Circle:
+    """A commune on the map; `rate` and `target` 0..1."""
+
+    code: str
+    name: str
+    longitude: float
+    latitude: float
+    received: int
+    rate: float
+    target: float | None
+
+    @property
+    def is_below(self) -> bool:
+        return self.target is not None and self.rate < self.target
+
+    @property
+    def text(self) -> str:
+        return f"{self.name}: {formats.rate(self.rate)[0]}, {formats.count(self.received)[0]} hồ sơ"
+
+
+def picture(marts: Marts) -> Section:
+    """The map and who is not on it; None where fewer than two communes have coordinates and a rate."""
+    units = marts.rows(UNITS, f"is_current and {COMMUNE}", order="unit_name, unit_code")
+    newest = marts.newest(RATE)
+    if not units or newest is None or "latitude" not in units[0]:
+        return None
+    rates = {
+        row["unit_code"].value: row
+        for row in marts.rows(RATE, f"{newest} and {SINCE} and {COMMUNE} and rate is not null")
+    }
+    circles, unplaced = [], []
+    for unit in units:
+        code, name = unit["unit_code"].value, unit["unit_name"].value
+        place = unit["longitude"].value, unit["latitude"].value
+        if code not in rates:
+            continue
+        if None in place:
+            unplaced.append((code, name))
+            continue
+        row = rates[code]
+        circles.append(
+            Circle(code, name, *place, row["denominator"].value, row["rate"].value, row["target"].value)
+        )
+    if len(circles) < 2:
+        return None
+    below = sum(circle.is_below for circle in circles)
+    return {
+        "svg": draw(circles),
+        "unplaced": unplaced,
+        "legend_vi": "Diện tích: số hồ sơ tiếp nhận. Màu: tỷ lệ nộp trực tuyến, càng sáng càng cao. "
+        f"Viền đậm: dưới chỉ tiêu ({below} đơn vị).",
+        "legend_en": "Area: dossiers received. Colour: online submission rate, the brighter the higher. "
+        f"Thick ring: below the target ({below} units).",
+    }
+
+
+def draw(circles: list[Circle]) -> str:
+    """`<svg>…</svg>` for a page; equal circles give equal text."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    edges = list_edges([circle.rate for circle in circles])
+    middle = radians(sum(circle.latitude for circle in circles) / len(circles))
+    places = [(c.longitude * cos(middle) * KM_PER_DEGREE, c.latitude * KM_PER_DEGREE) for c in circles]
+    left, right = min(x for x, _ in places), max(x for x, _ in places)
+    bottom, top = min(y for _, y in places), max(y for _, y in places)
+    width = max(right - left, top - bottom, 1.0)
+    most = max(circle.received for circle in circles)
+    options: Any = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "thongsuot",
+        "font.family": "sans-serif",
+        "font.size": 8,
+    }
+    with mpl.rc_context(options):
+        height = WIDTH * (top - bottom + 0.12 * width) / (right - left + 0.08 * width) + 0.5
+        figure = Figure(figsize=(WIDTH, min(height, 1.2 * WIDTH)))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        axes.set_aspect("equal")
+        pad = 0.04 * width
+        axes.set_xlim(left - pad, right + pad)
+        axes.set_ylim(bottom - pad - 0.06 * width, top + pad)
+        colours = mpl.colormaps["cividis"].resampled(CLASSES)
+        # The small lie on the large.
+        for circle, (x, y) in sorted(zip(circles, places, strict=True), key=lambda one: -one[0].received):
+            _add_circle(
+                axes, (x, y), LARGEST * width * sqrt(circle.received / most), colours(_class_of(circle.rate, edges)),
+                gid=f"unit-{circle.code}", is_below=circle.is_below,
+            )  # fmt: skip
+        _add_legend(axes, edges, [colours(number) for number in range(len(edges) - 1)])
+        image = io.StringIO()
+        figure.savefig(image, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return _fit_page(image.getvalue(), {f"unit-{circle.code}": circle.text for circle in circles})
+
+
+def list_edges(rates: list[float]) -> list[float]:
+    """Edges of at most five classes of whole percents around all rates."""
+    low, high = floor(min(rates) * 100 + 1e-9), ceil(max(rates) * 100 - 1e-9)
+    step = max(ceil((high - low) / CLASSES), 1)
+    return [(low + step * number) / 100 for number in range(CLASSES + 1)]
+
+
+def _class_of(rate: float, edges: list[float]) -> int:
+    return max(number for number, edge in enumerate(edges[:-1]) if rate >= edge - 1e-12 or number == 0)
+
+
+def _add_circle(
+    axes: Any, place: tuple[float, float], radius: float, colour: Any, *, gid: str, is_below: bool
+) -> None:
+    from matplotlib.patches import Circle as Patch
+
+    edge = {"edgecolor": INK, "linewidth": 2.2} if is_below else {"edgecolor": INK, "linewidth": 0.5}
+    axes.add_patch(Patch(place, radius, facecolor=colour, alpha=0.92, gid=gid, **edge))
+
+
+def _add_legend(axes: Any, edges: list[float], colours: list[Any]) -> None:
+    from matplotlib.patches import Patch
+
+    handles = [
+        Patch(facecolor=colour, edgecolor=INK, linewidth=0.5, label=f"{low * 100:.0f}–{high * 100:.0f} %")
+        for colour, low, high in zip(colours, edges, edges[1:], strict=False)
+    ]
+    axes.legend(
+        handles=handles, loc="lower left", ncols=CLASSES, frameon=False, labelcolor=INK, handlelength=1.2,
+        columnspacing=1.2, borderaxespad=0,
+    )  # fmt: skip
+
+
+def _fit_page(svg: str, texts: dict[str, str]) -> str:
+    """matplotlib's file as part of an HTML page: no prologue, no names of its own, a title for each circle."""
+    svg = svg[svg.index("<svg") :].strip()
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg)
+    for theirs, ours in OURS.items():
+        svg = svg.replace(theirs, ours)
+    for gid, text in texts.items():
+        group = f'<g id="{escape(gid)}">'
+        svg = svg.replace(group, f"{group}<title>{escape(text)}</title>")
+    head = 'role="img" aria-label="Bản đồ tỷ lệ nộp trực tuyến của các xã, phường" '
+    svg = re.sub(r'(<svg )(?:width="[^"]*" |height="[^"]*" )*', rf"\1{head}", svg, count=1)
+    return re.sub(r'(<svg [^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg [^>]*?) height="[^"]*"', r"\1", svg))

@@ -1,0 +1,132 @@
+"""The pages of the brief as texts: the one of the whole place, and one for each commune."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from pipelines.exports import formats, report_ii06a
+from pipelines.exports.brief import changes, communes, content, issues, map_picture, tasks, units
+from pipelines.exports.brief.figures import Marts
+from pipelines.exports.findings import summarize_findings
+from pipelines.gate.record import ReleaseFinding
+from pipelines.lake.ledger import Release
+from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.sources.contracts.canon import read_canon
+from pipelines.sources.contracts.contract import Contracts
+
+MAIN = "brief.html"
+# Where the pages of the communes lie, beside the main one.
+FOLDER = "brief"
+# Page 1 has room for so many; the summary says how many more there are.
+MOST_FINDINGS = 3
+
+
+class Link(NamedTuple):
+    """`address`: relative to the main page. `is_served`: answered by the product's own web server alone."""
+
+    address: str
+    vi: str
+    en: str
+    is_served: bool = False
+
+
+def list_links(settings: Settings) -> list[Link]:
+    """What lies beside the brief, of the exports that are on."""
+    links = {
+        "open_data": Link("open_data/latest/README.md", "Dữ liệu mở", "Open data"),
+        "report_ii06a": Link(report_ii06a.FILE, "Biểu II.06a (.xlsx)", "Form II.06a (.xlsx)"),
+        "marts_duckdb": Link("marts.duckdb", "Mọi bảng số liệu (marts.duckdb)", "All marts (marts.duckdb)"),
+    }
+    on = settings.exports_on
+    return [
+        *(link for name, link in links.items() if on is None or name in on),
+        Link("../dashboards", "Bảng điều khiển (Superset)", "Dashboards (Superset)", is_served=True),
+        Link("../", "Dagster: các lượt chạy và danh mục", "Dagster: runs and catalogue", is_served=True),
+    ]
+
+
+def render_pages(
+    marts: Marts,
+    release: Release,
+    contracts: Contracts,
+    links: Sequence[Link],
+    findings: Sequence[ReleaseFinding] = (),
+) -> dict[str, str]:
+    """File under `exports` → its text, the main page last."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=PackageLoader("pipelines.exports.brief", "templates"),
+    )  # fmt: skip
+    environment.filters["english"] = english
+    environment.filters["points"] = formats.points
+    titles = {name: source.title_vi for name, source in contracts.sources.items()}
+    published = release.published_at.replace(tzinfo=UTC, second=0).astimezone(LOCAL_ZONE)
+    script = _template("brief.js")
+    common: dict[str, Any] = {
+        "css": Markup(_template("brief.css")),  # ours, not data
+        "javascript": Markup(script),
+        "script_hash": hash_script(script),
+        "release": release,
+        "page_hash": page_hash(links),
+        "place": contracts.place.name,
+        "whole_level": read_canon().whole.level,
+        "is_demo": contracts.is_demo,
+        "findings": summarize_findings(findings, release.release_id, MOST_FINDINGS),
+        "as_of": formats.minute(release.as_of),
+    }
+    sections = communes.list_communes(marts, titles)
+    template = environment.get_template("commune.html.j2")
+    pages = {
+        f"{FOLDER}/{section['page']}": template.render({**common, **section, "pages": {}})
+        for section in sections
+    }
+    drawn = map_picture.picture(marts)
+    pages[MAIN] = environment.get_template("brief.html.j2").render(
+        **common,
+        pages={section["unit"]["unit_code"].value: f"{FOLDER}/{section['page']}" for section in sections},
+        published=formats.minute(published),
+        headline=content.headline(marts),
+        changes=changes.changes(marts, release.release_id),
+        trend=content.trend_section(marts),
+        ranking=units.ranking(marts),
+        resolved=units.timeliness(marts),
+        departments=units.departments(marts),
+        sectors=units.sectors(marts),
+        picture=drawn and {**drawn, "svg": Markup(drawn["svg"])},
+        tasks=tasks.tasks(marts),
+        backlog=issues.backlog(marts),
+        quality=content.quality(marts, titles),
+        completeness=content.completeness(marts, titles),
+        links=links,
+    )
+    return pages
+
+
+def english(code: str) -> str:
+    """A code as a heading: `it_skills` → `IT skills`."""
+    words = code.replace("_", " ").capitalize()
+    return "IT" + words[2:] if words.startswith("It ") else words
+
+
+def hash_script(script: str) -> str:
+    """As a Content-Security-Policy names the one script that may run: the text between the tags."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
+def page_hash(links: Sequence[Link]) -> str:
+    """Which version of the pages this is: their templates, style and script, and what they link to."""
+    folder = files("pipelines.exports.brief") / "templates"
+    texts = sorted((one.name, one.read_text(encoding="utf-8")) for one in folder.iterdir())
+    return hashlib.sha256(repr((texts, list(links))).encode()).hexdigest()[:16]
+
+
+def _template(name: str) -> str:
+    return (files("pipelines.exports.brief") / "templates" / name).read_text(encoding="utf-8")
