@@ -4,7 +4,7 @@ A rejected share over the source's threshold fails a blocking check: nothing dow
 a page that the metadata link to.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -77,25 +77,11 @@ def validation_asset(source: Source) -> dg.AssetsDefinition:
     )
     def validation(context: dg.AssetExecutionContext) -> Iterator[Any]:
         reports = validate_source(night_of(context), source)
-        read = sum(r.rows_read for r in reports)
-        kept = sum(r.rows_accepted for r in reports)
-        yield dg.MaterializeResult(
-            asset_key=accepted,
-            metadata={
-                "dagster/row_count": kept,
-                "rows read": read,
-                "batches": len(reports),
-                **_pages(reports),
-            },
-        )
-        yield dg.MaterializeResult(
-            asset_key=rejected,
-            metadata={
-                "dagster/row_count": read - kept,
-                "share (%)": round(100 * (read - kept) / read, 4) if read else 0.0,
-                "by rule": dg.MetadataValue.md(_by_rule(reports)),
-            },
-        )
+        for day, (kept, gone) in describe_reports(reports, context.partition_keys).items():
+            context.add_asset_metadata(kept, asset_key=accepted, partition_key=day)
+            context.add_asset_metadata(gone, asset_key=rejected, partition_key=day)
+        yield dg.MaterializeResult(asset_key=accepted, metadata=_list_pages(reports))
+        yield dg.MaterializeResult(asset_key=rejected)
         yield from _checks(source, suite, reports, accepted)
 
     return validation
@@ -105,10 +91,32 @@ def _rules(suite: Suite) -> list[Expectation]:
     return [*suite.rows, *suite.batches]
 
 
-def _pages(reports: list[Report]) -> dict[str, Any]:
-    """The newest batch's page, and a table of those of the batches that have something to say."""
-    if not reports:
-        return {}
+def describe_reports(
+    reports: list[Report], days: Sequence[str]
+) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Day → what its own report says of the accepted and of the rejected rows; a day without one says so."""
+    by_day = {report.partition: report for report in reports}
+    nothing = {"provided": "not provided: no batch of this day"}
+    return {day: _describe(by_day[day]) if day in by_day else (nothing, nothing) for day in days}
+
+
+def _describe(report: Report) -> tuple[dict[str, Any], dict[str, Any]]:
+    read, gone = report.rows_read, report.rows_rejected
+    address = dg.MetadataValue.url(_address_of(report))
+    both = {"batch": report.batch_id, "report": address, "report (file)": dg.MetadataValue.path(report.page)}
+    return (
+        {"dagster/row_count": report.rows_accepted, "rows read": read, "blocked": report.blocked, **both},
+        {
+            "dagster/row_count": gone,
+            "share (%)": round(100 * gone / read, 4) if read else 0.0,
+            "by rule": dg.MetadataValue.md(_list_rules(report)),
+            **both,
+        },
+    )
+
+
+def _list_pages(reports: list[Report]) -> dict[str, Any]:
+    """A table of the batches of this run that have something to say, the worst first."""
     counts = [(r, sum(1 for x in r.results if x["unexpected"] and x["severity"] != "info")) for r in reports]
     worst = sorted((t for t in counts if t[1]), key=lambda t: (-t[0].rows_rejected, -t[1]))[:20]
     lines = [
@@ -116,11 +124,7 @@ def _pages(reports: list[Report]) -> dict[str, Any]:
         for r, failed in worst
     ]
     table = "\n".join(["| day | rejected | rules failed | report |", "|---|---|---|---|", *lines])
-    return {
-        "validation report": dg.MetadataValue.path(reports[-1].page),
-        "report (link)": dg.MetadataValue.url(_address_of(reports[-1])),
-        **({"reports to read": dg.MetadataValue.md(table)} if worst else {}),
-    }
+    return {"reports of this run to read": dg.MetadataValue.md(table)} if worst else {}
 
 
 def _address_of(report: Report) -> str:
@@ -206,15 +210,11 @@ def _consequence(expectation: Expectation, whole: bool) -> str:
     return "row rejected" if expectation.rejects else "row kept, warned"
 
 
-def _by_rule(reports: list[Report]) -> str:
-    counts: dict[tuple[str, str], int] = {}
-    for report in reports:
-        for result in report.results:
-            if result["unexpected"]:
-                name = (result["rule"], result["severity"])
-                counts[name] = counts.get(name, 0) + result["unexpected"]
-    lines = [f"| {rule} | {severity} | {n} |" for (rule, severity), n in sorted(counts.items())]
-    return "\n".join(["| rule | severity | rows |", "|---|---|---|", *lines])
+def _list_rules(report: Report) -> str:
+    lines = [
+        f"| {x['rule']} | {x['severity']} | {x['unexpected']} |" for x in report.results if x["unexpected"]
+    ]
+    return "\n".join(["| rule | severity | rows |", "|---|---|---|", *sorted(lines)])
 
 
 assets = [validation_asset(source) for source in CONTRACTS.sources.values()]

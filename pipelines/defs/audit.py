@@ -57,6 +57,8 @@ restore_job = dg.define_asset_job(
 verify_schedule = dg.ScheduleDefinition(
     job=verify_job,
     cron_schedule="0 3 * * 0",
+    description="Chủ nhật hằng tuần lúc 03:00: kiểm chứng mọi bản phát hành. "
+    "Sundays at 03:00: every release is verified.",
     execution_timezone=str(LOCAL_ZONE),
     default_status=dg.DefaultScheduleStatus.RUNNING
     if os.environ.get("THONGSUOT_SCHEDULES") == "on"

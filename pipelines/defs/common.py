@@ -1,18 +1,24 @@
 """What every defs module shares: settings, contracts, partitions, owners, the night."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 
 from pipelines.night import Night
+from pipelines.runs.plan import find_last_day
 from pipelines.settings import LOCAL_ZONE, ONLY_MISSING_TAG, Settings
 from pipelines.sources.contracts.contract import Contracts, load_contracts
 
 SETTINGS = Settings.from_env()
 CONTRACTS: Contracts = load_contracts(SETTINGS.sources_file)
 
-DAYS = dg.DailyPartitionsDefinition(start_date=CONTRACTS.first_day.isoformat(), timezone=str(LOCAL_ZONE))
+LAST_DAY = find_last_day(SETTINGS, CONTRACTS)
+DAYS = dg.DailyPartitionsDefinition(
+    start_date=CONTRACTS.first_day.isoformat(),
+    end_date=(LAST_DAY + timedelta(days=1)).isoformat() if LAST_DAY else None,  # excluding
+    timezone=str(LOCAL_ZONE),
+)
 # One run for a whole range: 67 days of history are one pull, one validation, one build.
 SINGLE_RUN = dg.BackfillPolicy.single_run()
 OWNERS = ["team:data-engineering"]

@@ -19,6 +19,7 @@ from dagster._core.definitions.metadata import normalize_metadata
 from dagster._serdes import deserialize_value, serialize_value
 
 from pipelines.defs.common import OWNERS
+from pipelines.exports.common import Words
 from pipelines.settings import Settings
 from pipelines.warehouse import parsed
 from pipelines.warehouse.dbt import ensure_manifest
@@ -40,6 +41,14 @@ class DbtSpecs(NamedTuple):
 def asset_key(node: Mapping[str, Any]) -> dg.AssetKey:
     """dbt's schema is the first part of the key; a version is not part of it."""
     return dg.AssetKey([node["schema"], node["alias"]])
+
+
+def describe_model(node: Mapping[str, Any]) -> str:
+    """For the catalogue: the question it answers and the description, in Vietnamese first, then in English."""
+    meta, words = node.get("config", {}).get("meta", {}), Words.of(node.get("description", ""))
+    questions = [meta.get("question_vi"), meta.get("question_en")]
+    vi, en = (f"**{question}**" if question else None for question in questions)
+    return "\n\n".join(part for part in (vi, words.vi, en, words.en) if part)
 
 
 def read_specs(settings: Settings) -> DbtSpecs:
@@ -74,12 +83,14 @@ def _make_specs(settings: Settings) -> DbtSpecs:
             node = manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
             if node["resource_type"] not in ("model", "seed"):
                 return spec
-            schema = node["schema"]
+            schema, subject = node["schema"], node.get("group")
             return spec.replace_attributes(
                 key=asset_key(node),
                 group_name=schema if schema in GROUPS else "staging",
-                owners=OWNERS,
+                owners=[f"team:{subject}"] if subject else OWNERS,
                 kinds={"dbt", "duckdb"},
+                description=describe_model(node),
+                tags={**spec.tags, **({"subject": subject} if subject else {})},
             )
 
     # Reference tables are several dbt sources, but one landing asset.

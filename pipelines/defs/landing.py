@@ -1,17 +1,22 @@
 """Assets `landing/*`: one new batch per source and partition day. Retries live here and only here."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
-from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SINGLE_RUN, night_of
+from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN, night_of
+from pipelines.landing.batches import Batch
+from pipelines.landing.withdrawals import find_newest_remaining
 from pipelines.night import LandedDays, land_source, land_tables
-from pipelines.settings import RetryPolicy
+from pipelines.settings import RetryPolicy, Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
 
 DEFAULT = RetryPolicy()
+NOT_PROVIDED = "not provided: the source has delivered nothing for this day"
 
 
 class RetryConfig(dg.Config):
@@ -54,21 +59,38 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
             raise dg.Failure(str(error), allow_retries=False) from error
         except SourceError as error:
             raise dg.RetryRequested(retries.pulls, retries.pause_before(context.retry_number)) from error
-        return dg.MaterializeResult(metadata=_describe(landed))
+        for day, metadata in describe_days(SETTINGS, source.name, context.partition_keys, landed).items():
+            context.add_asset_metadata(metadata, partition_key=day)
+        return dg.MaterializeResult()
 
     return landing
 
 
-def _describe(landed: LandedDays) -> dict[str, object]:
-    newest = landed.batches[-1] if landed.batches else None
-    notes = sorted({note for batch in landed.batches for note in batch.notes})
+def describe_days(
+    settings: Settings, source: str, days: Sequence[str], landed: LandedDays
+) -> dict[str, dict[str, Any]]:
+    """Day → its newest batch, whichever run landed it, and where that came from; or that nothing came."""
+    batches = find_newest_remaining(settings.landing, source)
+    new = {batch.batch_id for batch in landed.batches}
     return {
-        "dagster/row_count": sum(batch.rows for batch in landed.batches),
-        "batches": len(landed.batches),
-        "days not provided": len(landed.not_provided),
-        **({"newest batch": newest.batch_id, "sha256": newest.sha256} if newest else {}),
-        **({"origin": dg.MetadataValue.text(newest.origin)} if newest else {}),
-        **({"notes": dg.MetadataValue.md("\n".join(f"- {n}" for n in notes))} if notes else {}),
+        day: _describe(batch, batch.batch_id in new)
+        if (batch := batches.get(day))
+        else {"provided": NOT_PROVIDED}
+        for day in days
+    }
+
+
+def _describe(batch: Batch, is_new: bool) -> dict[str, Any]:
+    notes = "\n".join(f"- {note}" for note in batch.notes)
+    return {
+        "provided": "landed by this run" if is_new else "landed before; not pulled again",
+        "dagster/row_count": batch.rows,
+        "batch": batch.batch_id,
+        "origin": dg.MetadataValue.text(batch.origin),
+        "sha256": batch.sha256,
+        "pulled at": batch.pulled_at,
+        "landed by run": batch.run_id,
+        **({"notes": dg.MetadataValue.md(notes)} if notes else {}),
     }
 
 

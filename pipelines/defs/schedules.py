@@ -39,6 +39,8 @@ jobs = [nightly, revalidate, publish_only]
 nightly_schedule = dg.build_schedule_from_partitioned_job(
     nightly,
     name="nightly_schedule",
+    description="Mỗi đêm lúc 00:30 (giờ địa phương): kéo, kiểm tra và công bố số liệu của ngày hôm qua. Every night at "
+    "00:30 local time: yesterday is pulled, validated, built, published, exported.",
     hour_of_day=0,
     minute_of_hour=30,
     # Off on the demo, whose sources end in August 2025; production sets THONGSUOT_SCHEDULES=on.

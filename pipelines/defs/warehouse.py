@@ -12,6 +12,7 @@ import dagster as dg
 
 from pipelines.defs.common import SETTINGS, night_of
 from pipelines.defs.dbt_specs import asset_key, read_specs
+from pipelines.defs.previews import preview_marts
 from pipelines.night import BuildResult, build_warehouse
 from pipelines.warehouse.dbt import ensure_manifest
 from pipelines.warehouse.failures import describe_failures
@@ -49,6 +50,7 @@ def _events(
     build: BuildResult,
 ) -> Iterator[Any]:
     """dbt's results as Dagster's: a materialization per model and seed, a check result per data test."""
+    previews = preview_marts(SETTINGS, manifest)
     for result in build.nodes:
         node = manifest["nodes"][result.unique_id]
         if node["resource_type"] in ("model", "seed") and result.status == "success":
@@ -60,6 +62,7 @@ def _events(
                     "relation": relation,
                     "built now": build.is_new,
                     "seconds": round(result.seconds, 2),
+                    **({"head": dg.MetadataValue.md(previews[relation])} if relation in previews else {}),
                 },
             )
     selected = {key.name: key for key in context.selected_asset_check_keys}

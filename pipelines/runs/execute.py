@@ -13,6 +13,7 @@ from pipelines.log import get_logger
 from pipelines.masking import mask_secrets
 from pipelines.runs.alive import running
 from pipelines.runs.confirmation import make_confirmation
+from pipelines.runs.origin import NO_RETRY, recorded_as_of_ui
 from pipelines.runs.plan import Plan
 from pipelines.runs.steps import StepEvent, ignore_step
 from pipelines.settings import ONLY_MISSING_TAG, RetryPolicy, Settings
@@ -131,12 +132,16 @@ def _execute(
             on_step(StepEvent(entry.step_key, state, total))
 
     settings.dagster.mkdir(parents=True, exist_ok=True)
-    with DagsterInstance.get() as instance, running(settings, instance, run_id):
+    with (
+        DagsterInstance.get() as instance,
+        running(settings, instance, run_id),
+        recorded_as_of_ui(instance, job_name),
+    ):
         instance.add_event_listener(run_id, tell_step)
         result = job.execute_in_process(
             instance=instance,
             run_config={"ops": config, "loggers": NO_CONSOLE},
-            tags=dict(tags),
+            tags={**tags, **NO_RETRY},
             raise_on_error=False,
             run_id=run_id,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -29,13 +30,26 @@ class DaysRefused(ValueError):
     """The range cannot be pulled; the text says which days can be."""
 
 
-def check_days(contracts: Contracts, first: date, last: date, today: date | None = None) -> None:
-    """DaysRefused for a day that is not over yet, or before the place's first: nobody delivered it.
+def find_last_day(settings: Settings, contracts: Contracts) -> date | None:
+    """A demo's last day, and the one after it, on which nothing comes; None where days go on."""
+    manifest = settings.data / "demo" / "manifest.json"
+    if not contracts.is_demo or not manifest.exists():
+        return None
+    return date.fromisoformat(json.loads(manifest.read_text(encoding="utf-8"))["until"]) + timedelta(days=1)
 
-    `today`: local, of the place's own clock.
+
+def check_days(
+    contracts: Contracts, first: date, last: date, today: date | None = None, end: date | None = None
+) -> None:
+    """DaysRefused for a day that is not over yet, before the place's first, or after its end: nobody delivered it.
+
+    `today`: local, of the place's own clock. `end`: of a demo (find_last_day).
     """
     yesterday = (today or datetime.now(LOCAL_ZONE).date()) - timedelta(days=1)
-    if last > yesterday:
+    if end and end < min(last, yesterday):
+        text = f"{last} is after the demo's last day; `thongsuot demo --until DAY` makes more"
+        yesterday = end
+    elif last > yesterday:
         text = f"{last} is not over yet: the newest day to pull is {yesterday}, yesterday"
     elif first < contracts.first_day:
         text = f"{first} is before the first day, {contracts.first_day} (`first_day` in sources.yaml)"
@@ -52,7 +66,7 @@ def plan_run(settings: Settings, first: date, last: date, *, again: bool, revali
     that nobody delivered.
     """
     contracts = load_contracts(settings.sources_file)
-    check_days(contracts, first, last)
+    check_days(contracts, first, last, end=find_last_day(settings, contracts))
     every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     if revalidate:
         return Plan("revalidate", every, f"{first}..{last} validated again")
