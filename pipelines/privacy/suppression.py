@@ -34,7 +34,7 @@ class SumGroup:
         return self.parts if self.total is None else (*self.parts, self.total)
 
 
-def find_withheld_rows(
+def find_withheld(
     counts: Sequence[Sequence[int]], groups: Sequence[SumGroup], preset: frozenset[int] = frozenset()
 ) -> set[int]:
     """Row numbers to withhold, `given` ones among them. `counts`: per row its counts and rests, the

@@ -67,6 +67,7 @@ def test_nothing_is_fetched_and_the_console_stays_silent(browser: Browser, addre
 
 
 def test_every_figure_a_reader_sees_is_what_its_mart_says(page: Page, small_province: Province) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     seen = page.evaluate(
         """[...document.querySelectorAll('data')].filter(e => e.checkVisibility()).map(e => [
             Object.fromEntries([...e.attributes].map(a => [a.name, a.value])), e.innerText.trim()])"""

@@ -12,38 +12,38 @@ from pipelines.privacy.suppression import (
     SMALLEST,
     SumGroup,
     find_determined_rows,
-    find_withheld_rows,
+    find_withheld,
     find_withheld_totals,
 )
 
 
 def test_a_count_from_one_to_four_is_withheld_and_zero_and_five_are_not() -> None:
-    assert find_withheld_rows([[0], [1], [4], [5], [310_903]], []) == {1, 2}
+    assert find_withheld([[0], [1], [4], [5], [310_903]], []) == {1, 2}
 
 
 def test_a_rest_gives_its_part_away_so_the_row_goes_whole() -> None:
     # 100 received, 98 online: two people came in person.
-    assert find_withheld_rows([[100, 98, 100 - 98], [100, 90, 10]], []) == {0}
+    assert find_withheld([[100, 98, 100 - 98], [100, 90, 10]], []) == {0}
 
 
 def test_a_single_gap_under_a_total_takes_the_smallest_neighbour_with_it() -> None:
     # 3 + 20 + 9 + 50 = 82: without row 2 the total would tell the 3.
-    assert find_withheld_rows([[3], [20], [9], [50], [82]], [SumGroup((0, 1, 2, 3), 4)]) == {0, 2}
+    assert find_withheld([[3], [20], [9], [50], [82]], [SumGroup((0, 1, 2, 3), 4)]) == {0, 2}
 
 
 def test_two_gaps_that_add_up_to_a_small_count_are_not_enough() -> None:
     # 1 + 2 = 3 is a count below five as well: 7 goes too.
-    assert find_withheld_rows([[1], [2], [7], [90], [100]], [SumGroup((0, 1, 2, 3), 4)]) == {0, 1, 2}
+    assert find_withheld([[1], [2], [7], [90], [100]], [SumGroup((0, 1, 2, 3), 4)]) == {0, 1, 2}
 
 
 def test_a_neighbour_of_nobody_hides_nothing() -> None:
     # Withholding only the zero row beside the 3 would leave 3 + 0 = 3.
-    assert find_withheld_rows([[3], [0], [40], [60], [103]], [SumGroup((0, 1, 2, 3), 4)]) == {0, 2}
+    assert find_withheld([[3], [0], [40], [60], [103]], [SumGroup((0, 1, 2, 3), 4)]) == {0, 2}
 
 
 def test_the_total_goes_where_nothing_else_is_left() -> None:
-    assert find_withheld_rows([[3], [3]], [SumGroup((0,), 1)]) == {0, 1}
-    assert find_withheld_rows([[3], [0], [3]], [SumGroup((0, 1), 2)]) >= {0, 2}
+    assert find_withheld([[3], [3]], [SumGroup((0,), 1)]) == {0, 1}
+    assert find_withheld([[3], [0], [3]], [SumGroup((0, 1), 2)]) >= {0, 2}
 
 
 def test_a_running_total_that_would_give_a_day_away_waits_until_enough_have_come() -> None:
@@ -84,7 +84,7 @@ def test_no_two_published_running_totals_differ_by_a_small_count(came: list[tupl
     counts = [
         [sum(c[k] for c, d in zip(came, day, strict=True) if a <= d <= b) for k in (0, 1)] for a, b in spans
     ]
-    hidden = find_withheld_rows(counts, [], frozenset(find_withheld_totals(dict(enumerate(spans)), counts)))
+    hidden = find_withheld(counts, [], frozenset(find_withheld_totals(dict(enumerate(spans)), counts)))
     left = [first for first in range(len(spans)) if first not in hidden]
     for first, second in itertools.permutations(left, 2):
         same_end, same_start = spans[first][1] == spans[second][1], spans[first][0] == spans[second][0]
@@ -93,7 +93,7 @@ def test_no_two_published_running_totals_differ_by_a_small_count(came: list[tupl
 
 
 def test_a_table_without_small_counts_is_published_whole() -> None:
-    assert find_withheld_rows([[10], [20], [30]], [SumGroup((0, 1), 2)]) == set()
+    assert find_withheld([[10], [20], [30]], [SumGroup((0, 1), 2)]) == set()
 
 
 def test_a_bridge_between_two_cycles_is_found_by_the_equations() -> None:
@@ -116,7 +116,7 @@ def test_no_withheld_row_of_a_table_with_margins_can_be_worked_out(data: st.Data
     lines = [
         SumGroup(tuple(number[y, x] for x in range(width)), number[y, width]) for y in range(height + 1)
     ] + [SumGroup(tuple(number[y, x] for y in range(height)), number[height, x]) for x in range(width + 1)]
-    hidden = find_withheld_rows(counts, lines)
+    hidden = find_withheld(counts, lines)
     assert all(n in hidden for n, (value,) in enumerate(counts) if 0 < value < SMALLEST)
     assert not _worked_out(hidden, lines)
 

@@ -141,7 +141,7 @@ def _add_circle(
     from matplotlib.patches import Circle as Patch
 
     edge = {"edgecolor": INK, "linewidth": 2.2} if is_below else {"edgecolor": INK, "linewidth": 0.5}
-    axes.add_patch(Patch(place, radius, facecolor=colour, alpha=0.92, gid=gid, **edge))
+    axes.add_patch(Patch(place, radius, facecolor=colour, alpha=0.92, gid=gid, clip_on=False, **edge))
 
 
 def _add_legend(axes: Any, edges: list[float], colours: list[Any]) -> None:

@@ -6,12 +6,14 @@ Everything in it comes from the release and the contract: two exports of a relea
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from pipelines.exports.common import PublishedColumn, PublishedTable
+from pipelines.exports.open_data.cells import Withheld
 from pipelines.lake.ledger import Release
 from pipelines.landing.batches import hash_file
 from pipelines.settings import LOCAL_ZONE
@@ -35,8 +37,14 @@ MEDIA = {
 }
 
 
-def write(folder: Path, tables: list[PublishedTable], release: Release, contracts: Contracts) -> None:
-    """Describe the files that lie in `folder`."""
+def write(
+    folder: Path,
+    tables: list[PublishedTable],
+    release: Release,
+    contracts: Contracts,
+    withheld: Mapping[str, Withheld],
+) -> None:
+    """Describe the files that lie in `folder`; `withheld`: table → how much of it."""
     place = contracts.place.name
     title = {
         "vi": f"Dữ liệu mở về dịch vụ công trực tuyến, nhiệm vụ và vướng mắc: {place}",
@@ -49,8 +57,23 @@ def write(folder: Path, tables: list[PublishedTable], release: Release, contract
     text = words.read_text(encoding="utf-8").format(
         title_vi=title["vi"], title_en=title["en"], release_id=release.release_id, as_of=release.as_of,
         licence=LICENCE["title"], demo=demo, timezone=contracts.place.timezone,
+        withheld=_write_withheld(withheld),
     )  # fmt: skip
     (folder / README).write_text(text, encoding="utf-8")
+
+
+def _write_withheld(withheld: Mapping[str, Withheld]) -> str:
+    """How much of each table that counts persons is left out, as a table."""
+    lines = [
+        "| table · bảng | counts withheld · số bị che | rows with a gap · dòng có số bị che |", "|---|---|---|",
+        *(
+            f"| `{name}` | {one.counts_withheld} / {one.counts} ({one.counts_withheld / one.counts:.1%}) | "
+            f"{one.rows_withheld} / {one.rows} |"
+            for name, one in sorted(withheld.items())
+            if one.counts
+        ),
+    ]  # fmt: skip
+    return "\n".join(lines)
 
 
 def _datapackage(

@@ -17,6 +17,7 @@ from pipelines.exports.common import PublishedTable, list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.open_data import catalogue as open_catalogue
 from pipelines.exports.open_data import workbook
+from pipelines.exports.open_data.cells import Withheld
 from pipelines.exports.open_data.tables import lay_out_table, read_opening
 from pipelines.lake.ledger import Release
 from pipelines.landing.batches import hash_file
@@ -41,6 +42,7 @@ def write_open_data(settings: Settings) -> ExportResult:
     place.mkdir(parents=True, exist_ok=True)
     for left in place.glob(".*"):  # by an export that was killed
         shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+    withheld: dict[str, Withheld] = {}
     with newest_release(settings) as (con, newest):
         target = place / str(newest.release_id)
         if rewritten := not _is_of(target, newest):
@@ -49,20 +51,23 @@ def write_open_data(settings: Settings) -> ExportResult:
             withheld = _write(con, settings, newest, draft)
             shutil.rmtree(target, ignore_errors=True)
             draft.replace(target)
-        else:
-            withheld = {}
     _point(place / "latest", target)
     return ExportResult(
-        target, newest.release_id, rewritten, {"rows withheld": withheld} if rewritten else {}
+        target,
+        newest.release_id,
+        rewritten,
+        {"counts withheld": {name: one.counts_withheld for name, one in withheld.items()}}
+        if rewritten
+        else {},
     )
 
 
 def _write(
     con: duckdb.DuckDBPyConnection, settings: Settings, release: Release, draft: Path
-) -> dict[str, int]:
-    """Every opened mart, the catalogue, the checksums; rows withheld by table."""
+) -> dict[str, Withheld]:
+    """Every opened mart, the catalogue, the checksums; what is withheld, by table."""
     published: list[PublishedTable] = []
-    withheld = {}
+    withheld: dict[str, Withheld] = {}
     for table in list_tables(con, settings):
         if (opening := read_opening(table)) is None:
             continue
@@ -77,7 +82,7 @@ def _write(
         published.append(public)
         con.execute("drop table open_data")
     contracts = load_contracts(settings.sources_file)
-    open_catalogue.write(draft, published, release, contracts)
+    open_catalogue.write(draft, published, release, contracts, withheld)
     files = sorted(path for path in draft.iterdir() if path.is_file())
     sums = [f"{hash_file(path)}  {path.name}\n" for path in files]
     (draft / CHECKSUMS).write_text("".join(sums), encoding="utf-8")

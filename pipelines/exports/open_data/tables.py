@@ -8,26 +8,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from pipelines import duck
 from pipelines.exports.common import PublishedColumn, PublishedTable
-from pipelines.privacy.suppression import SMALLEST, SumGroup, find_withheld_rows, find_withheld_totals
+from pipelines.exports.open_data.cells import ROW, Opened, Withheld, read_cells
+from pipelines.privacy.suppression import SMALLEST, find_withheld, find_withheld_totals
 
 COUNTING = ("BIGINT", "HUGEINT", "UBIGINT")
-# Everything else about a withheld row is a figure and goes.
+# Everything else of a row with a withheld count is worked out from counts, and goes.
 DESCRIBING = ("VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 WITHHELD = PublishedColumn(
     "is_withheld", "BOOLEAN",
-    "EN A count of 1 to 4 stands here or could be worked out from here: the row's figures are withheld. / "
-    "VI Có số đếm từ 1 đến 4 hoặc suy ra được: các số của dòng này được che.",
+    "EN Counts of this row are withheld (empty): they are from 1 to 4, or would give such a count away. / "
+    "VI Dòng này có số được che (để trống): từ 1 đến 4, hoặc sẽ làm lộ một số như vậy.",
 )  # fmt: skip
-
-# The number of a row while the small counts are looked for.
-ROW = "_row_number"
 
 # Open311 GeoReport v2 (service request): name → the issue's column, and what it says.
 OPEN311 = {
@@ -50,42 +48,6 @@ class OpenDataError(ValueError):
     """A mart's `meta.open_data` does not say enough to publish it safely; nothing was published."""
 
 
-class TotalOver(BaseModel):
-    """Rows that differ only in `over` add up to the row where it is `total`."""
-
-    model_config = ConfigDict(extra="forbid")
-    over: str
-    total: str
-
-
-class Running(BaseModel):
-    """Rows of the same `of` are periods from `start` to `end`: their differences are counts, too."""
-
-    model_config = ConfigDict(extra="forbid")
-    of: str
-    start: str
-    end: str
-
-
-class Opened(BaseModel):
-    """`meta.open_data` of a mart. `rests` are [whole, part]: what is left between them counts, too.
-
-    `omit`: columns that stay inside, where their small counts would withhold most rows.
-    `summed`: key columns that are added up and do not go out; the totals of `lines` are added as rows.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-    counts: list[str]
-    rests: list[tuple[str, str]] = []
-    where: str = "true"
-    lines: list[TotalOver] = []
-    running: Running | None = None
-    withhold: list[str] = []
-    summed: list[str] = []
-    omit: list[str] = []
-    form: Literal["table", "report", "open311"] = "table"
-
-
 def read_opening(table: PublishedTable) -> Opened | None:
     """What the mart lets out; None where it says nothing. OpenDataError where it says too little."""
     opening = table.meta.get("open_data")
@@ -95,7 +57,13 @@ def read_opening(table: PublishedTable) -> Opened | None:
         opened = Opened.model_validate(opening)
     except ValidationError as error:
         raise OpenDataError(f"{table.qualified}: meta.open_data: {error}") from None
-    declared = {*opened.counts, *(name for rest in opened.rests for name in rest), *table.key, *opened.omit}
+    declared = {
+        *opened.counts,
+        *opened.things,
+        *(name for rest in opened.rests for name in rest),
+        *table.key,
+        *opened.omit,
+    }
     undeclared = [c.name for c in table.columns if c.type in COUNTING and c.name not in declared]
     if undeclared and opened.form != "open311":
         raise OpenDataError(
@@ -107,8 +75,8 @@ def read_opening(table: PublishedTable) -> Opened | None:
 
 def lay_out_table(
     con: duckdb.DuckDBPyConnection, table: PublishedTable, opening: Opened
-) -> tuple[PublishedTable, int]:
-    """The public table as temp table `open_data`, ordered by its key; its description, rows withheld."""
+) -> tuple[PublishedTable, Withheld]:
+    """The public table as temp table `open_data`, ordered by its key; its description, how much is withheld."""
     name, order = "open_data", ", ".join(duck.identifier(column) for column in table.key)
     if opening.form == "open311":
         columns_sql = ", ".join(f"{source} as {public}" for public, (source, _, _) in OPEN311.items())
@@ -118,7 +86,7 @@ def lay_out_table(
         columns = tuple(PublishedColumn(public, kind, words) for public, (_, kind, words) in OPEN311.items())
         return PublishedTable(
             "", "service_requests", columns, ("service_request_id",), table.description, table.meta
-        ), 0
+        ), Withheld()
     table = replace(table, columns=tuple(c for c in table.columns if c.name not in opening.omit))
     chosen = ", ".join(duck.identifier(column.name) for column in table.columns)
     rows = f"select {chosen} from {table.relation} where {opening.where}"
@@ -129,10 +97,10 @@ def lay_out_table(
         f"create or replace temp table {name} as select *, row_number() over (order by {order}) - 1 as {ROW} "
         f"from ({rows}) order by {order}"
     )
-    gone = _withhold(con, name, table, opening) if opening.counts else 0
+    gone = _withhold(con, name, table, opening) if opening.counts else Withheld()
     con.execute(f"alter table {name} drop column {ROW}")
     if not opening.counts:
-        return PublishedTable("", table.name, table.columns, table.key, table.description, table.meta), 0
+        return PublishedTable("", table.name, table.columns, table.key, table.description, table.meta), gone
     columns = (*table.columns, WITHHELD)
     return PublishedTable("", table.name, columns, table.key, table.description, table.meta), gone
 
@@ -156,7 +124,7 @@ def _summed(table: PublishedTable, opening: Opened, rows: str) -> tuple[Publishe
             over = " + ".join(f"grouping({duck.identifier(name)})" for name in totals)
             columns_sql.append(f"if({over} > 0, 'Tất cả', max({name})) as {name}")
         else:
-            how = "sum" if column.name in opening.counts else "max"
+            how = "sum" if column.name in (*opening.counts, *opening.things) else "max"
             columns_sql.append(f"{how}({name})::{column.type} as {name}")
     groups = [key, *(tuple(name for name in key if name != over) for over in totals)]
     sets = ", ".join("(" + ", ".join(duck.identifier(name) for name in group) + ")" for group in groups)
@@ -164,67 +132,61 @@ def _summed(table: PublishedTable, opening: Opened, rows: str) -> tuple[Publishe
     return replace(table, columns=kept, key=key), query
 
 
-def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, opening: Opened) -> int:
-    """Null the figures of the rows that must not be read, and mark them; how many."""
-    rests = [f"{duck.identifier(whole)} - {duck.identifier(part)}" for whole, part in opening.rests]
-    columns_sql = ", ".join([*(f"coalesce({duck.identifier(c)}, 0)" for c in opening.counts), *rests])
-    counts = [list(row) for row in con.execute(f"select {columns_sql} from {name} order by {ROW}").fetchall()]
-    running = _running(con, name, opening, counts)
-    hidden = sorted(find_withheld_rows(counts, _lines(con, name, table, opening), running))
+def _withhold(con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, opening: Opened) -> Withheld:
+    """Null the counts that must not be read, and what was worked out from them; mark their rows."""
+    cells = read_cells(con, name, table, opening)
+    preset = frozenset(cells.number(row, c) for row in _running(con, name, opening) for c in cells.columns)
+    hidden = find_withheld([[value] for value in cells.values], cells.groups, preset)
     con.execute(f"alter table {name} add column {WITHHELD.name} boolean default false")
-    figures = [c.name for c in table.columns if c.type not in DESCRIBING and c.name not in table.key]
+    gone = 0
+    for column in opening.counts:
+        rows = [row for row in range(cells.height) if cells.number(row, column) in hidden]
+        gone += len(rows)
+        con.execute(
+            f"update {name} set {WITHHELD.name} = true, {duck.identifier(column)} = null "
+            f"where {ROW} in (select unnest(?::bigint[]))",
+            [rows],
+        )
+    # A rate or rank beside a withheld count would give it away.
+    figures = [
+        c.name
+        for c in table.columns
+        if c.type not in DESCRIBING and c.name not in (*table.key, *opening.counts, *opening.things)
+    ]
     sets = ", ".join(f"{duck.identifier(c)} = null" for c in [*figures, *opening.withhold])
-    con.execute(
-        f"update {name} set {WITHHELD.name} = true, {sets} where {ROW} in (select unnest(?::bigint[]))",
-        [hidden],
-    )
-    _check_withheld(con, name, table, opening, len(hidden))
-    return len(hidden)
+    if sets:
+        con.execute(f"update {name} set {sets} where {WITHHELD.name}")
+    return _check_withheld(con, name, table, opening, Withheld(cells.height, 0, gone))
 
 
 def _check_withheld(
-    con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, opening: Opened, hidden: int
-) -> None:
+    con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, opening: Opened, withheld: Withheld
+) -> Withheld:
     """The last look at what is about to be public: no small count is left in it."""
     left = " or ".join(f"{duck.identifier(c)} between 1 and {SMALLEST - 1}" for c in opening.counts)
-    row = con.execute(
+    small, rows = con.execute(
         f"select count(*) filter ({left}), count(*) filter ({WITHHELD.name}) from {name}"
-    ).fetchone()
-    if row != (0, hidden):
+    ).fetchone() or (1, 0)
+    if small:
         raise OpenDataError(
-            f"{table.qualified}: small counts were not withheld ({row}); nothing was published"
+            f"{table.qualified}: {small} small counts were not withheld; nothing was published"
         )
+    return withheld._replace(rows_withheld=rows, counts=withheld.rows * len(opening.counts))
 
 
-def _running(
-    con: duckdb.DuckDBPyConnection, name: str, opening: Opened, counts: list[list[int]]
-) -> frozenset[int]:
+def _running(con: duckdb.DuckDBPyConnection, name: str, opening: Opened) -> frozenset[int]:
     """Rows that go because the difference of two running totals would be a small count."""
     if opening.running is None:
         return frozenset()
     of, start, end = (
         duck.identifier(n) for n in (opening.running.of, opening.running.start, opening.running.end)
     )
+    rests = [f"{duck.identifier(whole)} - {duck.identifier(part)}" for whole, part in opening.rests]
+    columns_sql = ", ".join([*(f"coalesce({duck.identifier(c)}, 0)" for c in opening.counts), *rests])
+    counts = [list(row) for row in con.execute(f"select {columns_sql} from {name} order by {ROW}").fetchall()]
     subjects: dict[Any, dict[int, tuple[date, date]]] = {}
     for row, subject, first, last in con.execute(
         f"select {ROW}, {of}, cast({start} as date), cast({end} as date) from {name}"
     ).fetchall():
         subjects.setdefault(subject, {})[row] = first, last
     return frozenset().union(*(find_withheld_totals(periods, counts) for periods in subjects.values()))
-
-
-def _lines(
-    con: duckdb.DuckDBPyConnection, name: str, table: PublishedTable, opening: Opened
-) -> list[SumGroup]:
-    """Row numbers that add up, by every declared total."""
-    groups = []
-    for line in opening.lines:
-        others = ", ".join(duck.identifier(column) for column in table.key if column != line.over)
-        over = duck.identifier(line.over)
-        rows: list[tuple[Any, ...]] = con.execute(
-            f"select list({ROW}) filter ({over} <> ?), any_value({ROW}) filter ({over} = ?) "
-            f"from {name} group by {others or '()'} order by all",
-            [line.total, line.total],
-        ).fetchall()
-        groups += [SumGroup(tuple(sorted(parts or [])), total) for parts, total in rows]
-    return groups

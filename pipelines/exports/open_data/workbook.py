@@ -5,36 +5,84 @@ The form in its official layout, with every unit, is `report_ii06a.py`; what is 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import xlsxwriter
 
-from pipelines.exports.common import PublishedTable
+from pipelines.exports.common import PublishedColumn, PublishedTable
+from pipelines.exports.report_ii06a import NUMBER
 from pipelines.lake.ledger import Release
 
 WITHHELD = "che"
+HEAD_ROW = 3
+# Width in characters by type, and how a value of it is shown.
+WIDTHS = {"VARCHAR": 26, "DATE": 12, "TIMESTAMP": 18}
+OTHER_WIDTH = 13
+FORMATS = {
+    "DATE": "dd/mm/yyyy",
+    "TIMESTAMP": "hh:mm dd/mm/yyyy",
+    "BIGINT": NUMBER,
+    "INTEGER": NUMBER,
+    "DOUBLE": "0.00%",
+}
 
 
 def write(con: duckdb.DuckDBPyConnection, table: PublishedTable, file: Path, *, newest: Release) -> None:
     """The temp table `open_data` as one sheet; equal rows give equal bytes. Texts are never formulas."""
     rows = con.execute("select * exclude (is_withheld), is_withheld from open_data").fetchall()
     columns = [column for column in table.columns if column.name != "is_withheld"]
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "default_date_format": "dd/mm/yyyy"}
+    options = {"strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(str(file), options) as book:
         title = str(table.meta.get("title_vi", table.name))
         book.set_properties({"title": title, "created": newest.as_of})
-        bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "border": 1})
+        font = {"font_name": "Times New Roman", "font_size": 11, "valign": "top"}
+        head = book.add_format({**font, "bold": True, "text_wrap": True, "align": "center", "border": 1})
+        gap = book.add_format(
+            {**font, "italic": True, "align": "right", "border": 1, "font_color": "#666666"}
+        )
+        formats = {
+            kind: book.add_format(
+                {
+                    **font,
+                    "border": 1,
+                    "text_wrap": kind == "VARCHAR",
+                    "num_format": FORMATS.get(kind, "General"),
+                }
+            )
+            for kind in {column.type for column in columns}
+        }
         page = book.add_worksheet(table.name[:31])
-        page.write_string(0, 0, title, book.add_format({"bold": True, "font_size": 13}))
-        page.write_string(1, 0, f"Bản phát hành số {newest.release_id}; “{WITHHELD}”: số đếm nhỏ được che")
+        page.write_string(0, 0, title, book.add_format({**font, "bold": True, "font_size": 13}))
+        page.write_string(1, 0, f"Bản phát hành số {newest.release_id}, số liệu đến {newest.as_of:%H:%M ngày %d/%m/%Y}. "
+                                f"“{WITHHELD}”: số được che để không lộ số đếm từ 1 đến 4.",
+                          book.add_format({**font, "italic": True}))  # fmt: skip
         for place, column in enumerate(columns):
-            page.write_string(3, place, column.words.vi or column.name, bold)
-        for line, (*values, hidden) in enumerate(rows, 4):
-            for place, value in enumerate(values):
+            page.write_string(HEAD_ROW, place, name_column(column), head)
+            page.set_column(place, place, WIDTHS.get(column.type, OTHER_WIDTH))
+        for line, (*values, hidden) in enumerate(rows, HEAD_ROW + 1):
+            for place, (value, column) in enumerate(zip(values, columns, strict=True)):
                 if value is None:
-                    page.write_string(line, place, WITHHELD if hidden else "")
+                    page.write_string(line, place, WITHHELD if hidden else "", gap)
                 else:
-                    page.write(line, place, value)
-        page.set_column(0, len(columns) - 1, 14)
-        page.freeze_panes(4, 2)
+                    page.write(line, place, value, formats[column.type])
+        _set_up_print(page, len(table.key))
+
+
+def name_column(column: PublishedColumn) -> str:
+    """The first sentence of its Vietnamese description, without the number that the form gives it."""
+    sentence = column.words.vi.split(". ")[0].rstrip(".")
+    name = re.sub(r"^Cột \d+: ", "", sentence) or column.name
+    return name[:1].upper() + name[1:]
+
+
+def _set_up_print(page: Any, key_columns: int) -> None:
+    """A4 across, one page wide, its head on every page, numbered."""
+    page.freeze_panes(HEAD_ROW + 1, key_columns)
+    page.set_landscape()
+    page.set_paper(9)
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(HEAD_ROW)
+    page.set_footer("&CTrang &P/&N")
