@@ -1,8 +1,9 @@
-"""Which rows of a public table are withheld, so that no count of 1 to 4 can be read or worked out.
+"""Which numbers of a public table are withheld, so that no count of 1 to 4 can be read or worked out.
 
+Here a row has one or more counts that go together; the open data gives every cell of its tables as a row of one.
 The rule, in four steps:
-1. A row is withheld with all its figures when one of its counts, or the rest between a whole and its part
-   (received − online), is from 1 to 4. Zero stays: there is nobody behind it (docs/domain.md §8).
+1. A row is withheld when one of its counts is from 1 to 4; so is the rest between a whole and its part (received −
+   online), which the caller gives as a count. Zero stays: there is nobody behind it (docs/domain.md §8).
 2. Where published totals exist (`SumGroup`), what is withheld under one total must be at least two rows, and must
    not add up to a small count again: the smallest published row next to it goes too, at last the total.
 3. Rows can lie under several totals. Whatever the equations together still determine (linear algebra over the

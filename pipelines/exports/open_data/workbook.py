@@ -52,13 +52,15 @@ def write(con: duckdb.DuckDBPyConnection, table: PublishedTable, file: Path, *, 
                     "num_format": FORMATS.get(kind, "General"),
                 }
             )
-            for kind in {column.type for column in columns}
+            for kind in sorted({column.type for column in columns})
         }
         page = book.add_worksheet(table.name[:31])
         page.write_string(0, 0, title, book.add_format({**font, "bold": True, "font_size": 13}))
-        page.write_string(1, 0, f"Bản phát hành số {newest.release_id}, số liệu đến {newest.as_of:%H:%M ngày %d/%m/%Y}. "
-                                f"“{WITHHELD}”: số được che để không lộ số đếm từ 1 đến 4.",
-                          book.add_format({**font, "italic": True}))  # fmt: skip
+        subtitle = (
+            f"Bản phát hành số {newest.release_id}, số liệu đến {newest.as_of:%H:%M ngày %d/%m/%Y}. "
+            f"“{WITHHELD}”: số được che để không lộ số đếm từ 1 đến 4."
+        )
+        page.write_string(1, 0, subtitle, book.add_format({**font, "italic": True}))
         for place, column in enumerate(columns):
             page.write_string(HEAD_ROW, place, name_column(column), head)
             page.set_column(place, place, WIDTHS.get(column.type, OTHER_WIDTH))
