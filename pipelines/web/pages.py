@@ -23,15 +23,22 @@ from pipelines.web.paths import DASHBOARDS, EXPORTS, REPORTS, SITE
 NO_DASHBOARDS = "Superset is not running: start it with `thongsuot superset`, then open this page again."
 # What a page of ours may do in a browser, beside its own policy; a report shows rows as text.
 HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-cache", "referrer-policy": "same-origin"}
+# An origin of its own: whatever a page holds, it may not speak to Dagster as the UI does.
+APART = {
+    "content-security-policy": "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox allow-downloads "
+    "allow-top-navigation-by-user-activation"
+}
 
 
 class Folder(StaticFiles):
     """Files of one folder, of `suffixes` alone where they are given; never another's, whatever the path says."""
 
-    def __init__(self, directory: Path, suffixes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, directory: Path, suffixes: tuple[str, ...] = (), headers: dict[str, str] = APART
+    ) -> None:
         # `latest` of the open data is a link within the folder.
         super().__init__(directory=directory, check_dir=False, html=True, follow_symlink=True)
-        self.root, self.suffixes = directory, suffixes
+        self.root, self.suffixes, self.headers = directory, suffixes, headers
 
     async def get_response(self, path: str, scope: Any) -> Response:
         target = (self.root / path).resolve()
@@ -41,7 +48,7 @@ class Folder(StaticFiles):
         if self.suffixes and target.suffix not in self.suffixes:
             raise HTTPException(status_code=404)
         response = await super().get_response(path, scope)
-        response.headers.update(HEADERS)
+        response.headers.update({**HEADERS, **self.headers})
         return response
 
 
@@ -57,7 +64,9 @@ def pages_app(settings: Settings) -> Starlette:
         routes=[
             Mount(EXPORTS, Folder(settings.exports)),
             Mount(REPORTS, Folder(settings.quality, (".html",))),
-            Mount(SITE, Folder(settings.data / "docs")),
+            Mount(
+                SITE, Folder(settings.data / "docs", headers={})
+            ),  # dbt's own site keeps its state in the browser
             Route(DASHBOARDS, open_dashboards),
         ]
     )

@@ -72,7 +72,9 @@ class Server(NamedTuple):
         await self.app(scope, receive, send)
         start = next(m for m in messages if m["type"] == "http.response.start")
         text = b"".join(m.get("body", b"") for m in messages if m["type"] == "http.response.body")
-        names = {name.decode(): value.decode() for name, value in start["headers"]}
+        names: dict[str, str] = {}
+        for name, value in ((n.decode(), v.decode()) for n, v in start["headers"]):
+            names[name] = f"{names[name]}, {value}" if name in names else value
         return Answer(start["status"], text.decode(errors="replace"), names)
 
     def open_websocket(self, **headers: str) -> str:

@@ -82,6 +82,15 @@ def test_nothing_else_of_the_data_directory_is_served(server: Server, path: str)
     assert answer.status == 404 and "hush" not in answer.body
 
 
+def test_a_page_of_ours_is_no_page_of_dagsters(server: Server) -> None:
+    """In its own origin a browser sends `Origin: null`, which the guard refuses."""
+    for path in ("/exports/brief.html", "/reports/log/2025-08-06/b.html"):
+        policy = server.ask("GET", path).headers["content-security-policy"]
+        assert policy.startswith("sandbox ") and "allow-same-origin" not in policy
+    foreign = server.ask("POST", "/graphql", "{}", origin="null", content_type="application/json")
+    assert foreign.status == 403
+
+
 def test_a_page_of_another_site_reads_none_of_them(server: Server) -> None:
     assert server.ask("GET", "/exports/brief.html", host="evil.example").status == 421
     assert server.ask("GET", "/exports/brief.html", sec_fetch_site="cross-site").status == 403
