@@ -87,7 +87,8 @@ def test_a_commune_without_coordinates_is_listed_beneath(
     )  # fmt: skip
     rates = " union all ".join(
         f"select date '2025-08-06' as as_of_day, '{code}' as unit_code, 'since_start' as period, "
-        f"'{name}' as unit_name, '{level}' as unit_level, 'small' as size_peers, timestamp '2025-08-06 23:59:59' as as_of, "
+        f"'{name}' as unit_name, '{level}' as unit_level, 'small' as size_peers, "
+        "timestamp '2025-08-06 23:59:59' as as_of, "
         "date '2025-07-01' as period_start, 0.5 as rate, 0.5 as target, 0.0 as gap_to_target, "
         "null::double as change_since_week_before, " + ", ".join(f"1 as {column}" for column in columns)
         for code, name, level in [("province", "Toàn tỉnh", "province"),
