@@ -78,7 +78,7 @@ def test_a_commune_without_coordinates_is_listed_beneath(
     monkeypatch.setattr(chromium, "find_chromium", lambda: None)
     units = " union all ".join(
         f"select '{code}' as unit_code, date '2025-07-01' as valid_from, 'Xã {code}' as unit_name, "
-        f"'commune' as unit_level, true as is_current, {lat} as latitude, {lon} as longitude"
+        f"'commune' as unit_level, true as is_current, {lat}::double as latitude, {lon}::double as longitude"
         for code, lat, lon in [("A", 19.0, 105.0), ("B", 19.0, 106.0), ("C", "null", "null")]
     )
     columns = (
@@ -89,7 +89,7 @@ def test_a_commune_without_coordinates_is_listed_beneath(
         f"select date '2025-08-06' as as_of_day, '{code}' as unit_code, 'since_start' as period, "
         f"'{name}' as unit_name, '{level}' as unit_level, 'small' as size_peers, "
         "timestamp '2025-08-06 23:59:59' as as_of, "
-        "date '2025-07-01' as period_start, 0.5 as rate, 0.5 as target, 0.0 as gap_to_target, "
+        "date '2025-07-01' as period_start, 0.5::double as rate, 0.5::double as target, 0.0::double as gap_to_target, "
         "null::double as change_since_week_before, " + ", ".join(f"1 as {column}" for column in columns)
         for code, name, level in [("province", "Toàn tỉnh", "province"),
                                   *((code, f"Xã {code}", "commune") for code in "ABC")]
