@@ -32,7 +32,8 @@ def preview_marts(settings: Settings, manifest: Mapping[str, Any]) -> dict[str, 
 
 def _write_table(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
     cells = [
-        ["" if value is None else str(value).replace("|", "\\|")[:MOST_CHARACTERS] for value in row] for row in rows
+        ["" if value is None else str(value).replace("|", "\\|")[:MOST_CHARACTERS] for value in row]
+        for row in rows
     ]
     lines = [columns, ["---"] * len(columns), *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -12,7 +12,6 @@ from pipelines.exports.brief.figures import Figure, Marts, Row, by_column
 from pipelines.exports.brief.sections import (
     ALERTS,
     BACKLOG,
-    COMMUNE,
     COMPLETENESS,
     LEDGER,
     RATE,
@@ -21,6 +20,8 @@ from pipelines.exports.brief.sections import (
     TIMELINESS,
     UNITS,
     cut_between_ties,
+    find_level,
+    of_level,
     of_whole,
 )
 
@@ -38,13 +39,16 @@ def page_name(unit_code: str) -> str:
 
 def list_communes(marts: Marts, titles: dict[str, str]) -> list[dict[str, Any]]:
     """A section per commune in force, by name; none where the release has no list of units."""
-    units = marts.rows(UNITS, f"is_current and {COMMUNE}", order="unit_name, unit_code")
+    # A place without a log has no ranks, and the level of the domain.
+    level = find_level(marts) or "commune"
+    own = of_level(level)
+    units = marts.rows(UNITS, f"is_current and {own}", order="unit_name, unit_code")
     if not units:
         return []
-    rates = _newest_of(marts, RATE, f"{SINCE} and {COMMUNE}")
-    ended = _newest_of(marts, TIMELINESS, f"{SINCE} and {COMMUNE} and sector_code = 'all'")
+    rates = _newest_of(marts, RATE, f"{SINCE} and {own}")
+    ended = _newest_of(marts, TIMELINESS, f"{SINCE} and {own} and sector_code = 'all'")
     completion = _newest_of(marts, TASKS_BY_UNIT, "true")
-    reports = _newest_of(marts, COMPLETENESS, f"{COMMUNE} and unit_code <> 'all'")
+    reports = _newest_of(marts, COMPLETENESS, f"{own} and unit_code <> 'all'")
     tasks = by_column(
         marts.rows(
             LEDGER, f"not ({of_whole('owner_level')})",
@@ -77,7 +81,12 @@ def list_communes(marts: Marts, titles: dict[str, str]) -> list[dict[str, Any]]:
             alerts.get(code, []), ("working_days_left",), USUAL_DOSSIERS, MOST_DOSSIERS
         )
         sections.append(
-            {**section, "alerts": listed, "more_alerts": len(others), "week": _this_week(code, section)}
+            {
+                **section,
+                "alerts": listed,
+                "more_alerts": len(others),
+                "week": _this_week(code, level, section),
+            }
         )
     return sections
 
@@ -88,15 +97,15 @@ def _newest_of(marts: Marts, mart: str, where: str) -> dict[Any, list[Row]]:
     return by_column(marts.rows(mart, f"{newest} and {where}", order=order), "unit_code") if newest else {}
 
 
-def _this_week(code: str, section: dict[str, Any]) -> dict[str, Figure | None]:
+def _this_week(code: str, level: str, section: dict[str, Any]) -> dict[str, Figure | None]:
     """How many of each kind wait for the commune's chair, a count that can be asked again; None where nothing does."""
     rate: Row | None = section["rate"]
     unit = f"unit_code = {duck.literal(code)}"
-    own = f"{unit} and is_open and addressed_to_level = 'commune'"
+    own = f"{unit} and is_open and addressed_to_level = {duck.literal(level)}"
     task = f"{unit} and not ({of_whole('owner_level')}) and derived_status = 'open'"
     tasks, issues = section["tasks"], section["issues"]
     open_tasks = [row for row in tasks if row["derived_status"].value == "open"]
-    own_issues = [row for row in issues if row["addressed_to_level"].value == "commune"]
+    own_issues = [row for row in issues if row["addressed_to_level"].value == level]
     counts = {
         "tasks_overdue": (LEDGER, f"{task} and days_late is not null",
                           sum(row["days_late"].value is not None for row in open_tasks)),
@@ -108,8 +117,8 @@ def _this_week(code: str, section: dict[str, Any]) -> dict[str, Figure | None]:
                 for row in own_issues),
         ),
         "issues_above": (
-            BACKLOG, f"{unit} and is_overdue and addressed_to_level <> 'commune'",
-            sum(bool(row["is_overdue"]) and row["addressed_to_level"].value != "commune" for row in issues),
+            BACKLOG, f"{unit} and is_overdue and addressed_to_level <> {duck.literal(level)}",
+            sum(bool(row["is_overdue"]) and row["addressed_to_level"].value != level for row in issues),
         ),
         "reports_missing": (
             COMPLETENESS,

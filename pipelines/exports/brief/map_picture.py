@@ -15,7 +15,7 @@ from typing import Any
 
 from pipelines.exports import formats
 from pipelines.exports.brief.figures import Marts
-from pipelines.exports.brief.sections import COMMUNE, RATE, SINCE, UNITS, Section
+from pipelines.exports.brief.sections import RATE, SINCE, UNITS, Section, find_level, of_level
 
 CLASSES = 5
 WIDTH = 7.2  # inches
@@ -50,13 +50,14 @@ class Circle:
 
 def picture(marts: Marts) -> Section:
     """The map and who is not on it; None where fewer than two communes have coordinates and a rate."""
-    units = marts.rows(UNITS, f"is_current and {COMMUNE}", order="unit_name, unit_code")
+    own = of_level(find_level(marts))
+    units = marts.rows(UNITS, f"is_current and {own}", order="unit_name, unit_code")
     newest = marts.newest(RATE)
     if not units or newest is None or "latitude" not in units[0]:
         return None
     rates = {
         row["unit_code"].value: row
-        for row in marts.rows(RATE, f"{newest} and {SINCE} and {COMMUNE} and rate is not null")
+        for row in marts.rows(RATE, f"{newest} and {SINCE} and {own} and rate is not null")
     }
     circles, unplaced = [], []
     for unit in units:

@@ -78,6 +78,7 @@ def render_pages(
         "page_hash": page_hash(links),
         "place": contracts.place.name,
         "whole_level": read_canon().whole.level,
+        "level_names": {level: (name.vi, name.en) for level, name in read_canon().level_names.items()},
         "is_demo": contracts.is_demo,
         "findings": summarize_findings(findings, release.release_id, MOST_FINDINGS),
         "as_of": formats.minute(release.as_of),

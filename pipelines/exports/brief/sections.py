@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.exports.brief.figures import Row
+from pipelines import duck
+from pipelines.exports.brief.figures import Marts, Row
 from pipelines.sources.contracts.canon import read_canon
 
 Section = dict[str, Any] | None
@@ -20,12 +21,26 @@ BACKLOG, BACKLOG_DAILY = "marts.issue_backlog", "marts.issue_backlog_daily"
 UNITS = "marts.dim_unit"
 # Since counting began; the period's own name carries its day.
 SINCE = "period like 'since%'"
-COMMUNE = "unit_level = 'commune'"
 
 
 def of_whole(column: str = "unit_level") -> str:
     """The condition that picks the rows of the whole place."""
     return f"{column} = '{read_canon().whole.level}'"
+
+
+def find_level(marts: Marts) -> str:
+    """The level that has most ranked units: they are ranked, drawn and given a page; empty without ranks."""
+    newest = marts.newest(RATE)
+    levels = newest and marts.values(
+        f"select unit_level from {{{RATE}}} where {newest} and {SINCE} and not {of_whole()} "
+        "and rank_in_size_peers is not null and rate is not null group by unit_level order by count(*) desc, unit_level"
+    )
+    return levels[0][0] if levels else ""
+
+
+def of_level(level: str) -> str:
+    """The condition that picks the rows of the units of a level."""
+    return f"unit_level = {duck.literal(level)}"
 
 
 def cut_between_ties(

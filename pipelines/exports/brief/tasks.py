@@ -39,7 +39,7 @@ def tasks(marts: Marts) -> Section:
     soonest, later = cut_between_ties(coming, ("due_date",))
     by_unit = marts.newest(TASKS_BY_UNIT)
     return {
-        "levels": [totals[level] for level in (whole, "commune") if level in totals],
+        "levels": [totals[level] for level in sorted(totals, key=lambda level: (level != whole, level))],
         "behind": behind,
         "others": {"agencies": len(others), "tasks": sum(row["open_overdue"].value for row in others)},
         "overdue": [row for row in open_tasks if row["days_late"].value is not None],

@@ -8,12 +8,13 @@ from pipelines.exports.brief.drawing import Diverging
 from pipelines.exports.brief.figures import Marts, Row
 from pipelines.exports.brief.sections import (
     BREAKDOWN,
-    COMMUNE,
     RATE,
     SINCE,
     TIMELINESS,
     Section,
     cut_between_ties,
+    find_level,
+    of_level,
     of_whole,
 )
 
@@ -23,14 +24,14 @@ ENDS = 5
 
 
 def ranking(marts: Marts) -> Section:
-    """Every commune by rate, newest day: both ends, and all within their size peers; bars from the province's own."""
+    """Every unit of the level that has most by rate, newest day: both ends, all within their size peers, bars."""
     newest = marts.newest(RATE)
     if newest is None:
         return None
-    whole = marts.row(RATE, f"{newest} and {SINCE} and {of_whole()}")
+    whole, level = marts.row(RATE, f"{newest} and {SINCE} and {of_whole()}"), find_level(marts)
     rows = marts.rows(
         RATE,
-        f"{newest} and {SINCE} and {COMMUNE} and rate is not null",
+        f"{newest} and {SINCE} and {of_level(level)} and rate is not null",
         order="rank_in_level, unit_name, unit_code",
     )
     if not rows or whole is None or whole["rate"].value is None:
@@ -45,6 +46,7 @@ def ranking(marts: Marts) -> Section:
             for group in _list_peers([row for row in rows if row["size_peers"].value == peers], peers, bars)
         ],
         "whole": whole,
+        "level": level,
         "widest": bars.widest,
         "count": len(rows),
         "top": top,
