@@ -114,9 +114,9 @@ def draw(circles: list[Circle]) -> str:
         axes.set_ylim(bottom - pad - 0.06 * width, top + pad)
         colours = mpl.colormaps["cividis"].resampled(CLASSES)
         # The small lie on the large.
-        for circle, (x, y) in sorted(zip(circles, places, strict=True), key=lambda one: -one[0].received):
+        for circle, place in sorted(zip(circles, places, strict=True), key=lambda one: -one[0].received):
             _add_circle(
-                axes, (x, y), LARGEST * width * sqrt(circle.received / most), colours(_class_of(circle.rate, edges)),
+                axes, place, LARGEST * width * sqrt(circle.received / most), colours(_class_of(circle.rate, edges)),
                 gid=f"unit-{circle.code}", is_below=circle.is_below,
             )  # fmt: skip
         _add_legend(axes, edges, [colours(number) for number in range(len(edges) - 1)])
