@@ -9,17 +9,16 @@ import duckdb
 
 from pipelines import duck
 from pipelines.settings import Settings
-from pipelines.warehouse.compiled import DataTest, read_compiled
+from pipelines.warehouse import dbt
+from pipelines.warehouse.compiled import Compiled, DataTest, read_compiled
 from pipelines.warehouse.dbt import NodeResult
 from pipelines.warehouse.statements import build_statements
 
 
 def build_and_test(settings: Settings) -> list[NodeResult]:
     """Seeds and models, then every data test whose tables were built."""
-    compiled = read_compiled(settings)
-    with duck.connect(settings.extensions, settings.warehouse) as con:
-        # No model depends on row order; keeping it would cost memory on large inserts.
-        con.execute("set preserve_insertion_order = false")
+    with _open_warehouse(settings) as con:
+        compiled = _read_project(settings)
         nodes = build_statements(con, compiled.statements, settings.dbt_project)
         unbuilt = {node.unique_id for node in nodes if node.status != "success"}
         return [*nodes, *run_tests(con, compiled.tests, unbuilt)]
@@ -27,9 +26,21 @@ def build_and_test(settings: Settings) -> list[NodeResult]:
 
 def build_models(settings: Settings) -> list[NodeResult]:
     """Seeds and models alone."""
-    with duck.connect(settings.extensions, settings.warehouse) as con:
-        con.execute("set preserve_insertion_order = false")
-        return build_statements(con, read_compiled(settings).statements, settings.dbt_project)
+    with _open_warehouse(settings) as con:
+        return build_statements(con, _read_project(settings).statements, settings.dbt_project)
+
+
+def _read_project(settings: Settings) -> Compiled:
+    """What is built; beside it lies the manifest, by which a release and the exports know the tables."""
+    dbt.ensure_manifest(settings)
+    return read_compiled(settings)
+
+
+def _open_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
+    con = duck.connect(settings.extensions, settings.warehouse)
+    # No model depends on row order; keeping it would cost memory on large inserts.
+    con.execute("set preserve_insertion_order = false")
+    return con
 
 
 def run_tests(

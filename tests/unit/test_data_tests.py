@@ -62,6 +62,7 @@ def compilations(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[li
     stack = [[*(make_model(name, query) for name, query in MODELS.items()), *tests]]
     monkeypatch.setattr(parsed, "SHARED", settings.data / "environment")
     monkeypatch.setattr(dbt, "load_seeds", lambda _: [])
+    monkeypatch.setattr(dbt, "ensure_manifest", lambda _: None)
     monkeypatch.setattr(dbt, "compile_nodes", lambda _: stack.pop())
     settings.dbt_target.mkdir(parents=True)
     return stack
