@@ -49,14 +49,14 @@ def validation_asset(source: Source) -> dg.AssetsDefinition:
         specs=[
             dg.AssetSpec(
                 accepted,
-                description=f"**{source.title_vi}**: các dòng hợp lệ, đã định kiểu. Typed rows that "
+                description=f"{source.title_vi}: các dòng hợp lệ, đã định kiểu. Typed rows that "
                 f"passed every critical rule. Grain: {source.grain}.",
                 metadata={"dagster/column_schema": dg.TableSchema(columns)},
                 **common,
             ),
             dg.AssetSpec(
                 rejected,
-                description=f"**{source.title_vi}**: các dòng bị loại, giữ nguyên giá trị, kèm quy tắc "
+                description=f"{source.title_vi}: các dòng bị loại, giữ nguyên giá trị, kèm quy tắc "
                 "và lý do. Rejected rows keep their values, rules and reasons.",
                 **common,
             ),

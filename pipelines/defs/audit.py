@@ -16,7 +16,7 @@ VERIFIED = dg.AssetCheckKey(release.key, "every_release_is_what_was_published")
 @dg.asset_check(
     asset=release,
     name=VERIFIED.name,
-    description="**Kiểm chứng**: sổ bản phát hành, danh mục, tệp và lô dữ liệu còn nguyên vẹn. The chain, "
+    description="Kiểm chứng: sổ bản phát hành, danh mục, tệp và lô dữ liệu còn nguyên vẹn. The chain, "
     "the catalogue, every file, every kept content and every landed batch are what they were.",
 )
 def verified(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:

@@ -44,11 +44,13 @@ def asset_key(node: Mapping[str, Any]) -> dg.AssetKey:
 
 
 def describe_model(node: Mapping[str, Any]) -> str:
-    """For the catalogue: the question it answers and the description, in Vietnamese first, then in English."""
+    """For the catalogue: the question it answers and the description, in Vietnamese first, then in English.
+
+    Without marks: the list of assets shows the first line as it is written.
+    """
     meta, words = node.get("config", {}).get("meta", {}), Words.of(node.get("description", ""))
-    questions = [meta.get("question_vi"), meta.get("question_en")]
-    vi, en = (f"**{question}**" if question else None for question in questions)
-    return "\n\n".join(part for part in (vi, words.vi, en, words.en) if part)
+    parts = (meta.get("question_vi"), words.vi, meta.get("question_en"), words.en)
+    return "\n\n".join(part for part in parts if part)
 
 
 def read_specs(settings: Settings) -> DbtSpecs:

@@ -36,7 +36,7 @@ def landing_asset(source: Source) -> dg.AssetsDefinition:
         group_name="landing",
         partitions_def=DAYS,
         backfill_policy=SINGLE_RUN,
-        description=f"**{source.title_vi}**. {source.description}\n\n"
+        description=f"{source.title_vi}. {source.description}\n\n"
         "Mỗi lần chạy ghi một lô mới (Parquet + JSON), không sửa lô cũ; "
         "cột dữ liệu cá nhân không bao giờ được kéo về.",
         owners=[source.owner],
@@ -97,7 +97,7 @@ def _describe(batch: Batch, is_new: bool) -> dict[str, Any]:
 @dg.asset(
     key=["landing", "reference"],
     group_name="landing",
-    description="**Dữ liệu tham chiếu**: đơn vị, thủ tục, mốc báo cáo, ngày làm việc, phân công. "
+    description="Dữ liệu tham chiếu: đơn vị, thủ tục, mốc báo cáo, ngày làm việc, phân công. "
     "Units, procedures, cut-offs, working-day overrides, assignments: a new batch only where the "
     "file's content changed.",
     owners=OWNERS,

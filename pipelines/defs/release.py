@@ -51,7 +51,7 @@ class PublishConfig(dg.Config):
     key="release",
     group_name="release",
     deps=PUBLIC,
-    description="**Bản phát hành**: mọi bảng số liệu được công bố cùng lúc, trong một giao dịch; "
+    description="Bản phát hành: mọi bảng số liệu được công bố cùng lúc, trong một giao dịch; "
     "dữ liệu không đổi thì không có bản mới. All marts are published in one transaction; "
     "readers see the old release or the new one, never a mixture.",
     owners=OWNERS,
@@ -65,7 +65,7 @@ class PublishConfig(dg.Config):
         dg.AssetCheckSpec(
             PASSED_GATE,
             asset="release",
-            description="**Cổng kiểm tra**: bản phát hành không có phát hiện nào. The release passed the gate "
+            description="Cổng kiểm tra: bản phát hành không có phát hiện nào. The release passed the gate "
             "without a finding (expectations/release.json).",
         )
     ],

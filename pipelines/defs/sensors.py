@@ -26,7 +26,7 @@ def inbox_job(source: Source) -> Any:
         f"inbox_{source.name}",
         selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*left_out),
         partitions_def=DAYS,
-        description=f"**{source.title_vi}**: nhận tệp mới trong hộp thư đến, kiểm tra, dựng bảng, công bố. "
+        description=f"{source.title_vi}: nhận tệp mới trong hộp thư đến, kiểm tra, dựng bảng, công bố. "
         "New files of the inbox: land, validate, build, publish, export.",
     )
 
@@ -36,8 +36,7 @@ def inbox_sensor(source: Source, job: Any, settings: Settings = SETTINGS) -> dg.
         name=f"inbox_{source.name}",
         job=job,
         minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
-        description=f"**{source.title_vi}**: tệp mới trong hộp thư đến. "
-        "A new file counts once, by its content.",
+        description=f"{source.title_vi}: tệp mới trong hộp thư đến. A new file counts once, by its content.",
         default_status=dg.DefaultSensorStatus.RUNNING
         if os.environ.get("THONGSUOT_SCHEDULES") == "on"
         else dg.DefaultSensorStatus.STOPPED,

@@ -60,7 +60,7 @@ class Export:
     @property
     def description(self) -> str:
         """Markdown, for the UI."""
-        return f"**{self.title_vi}**: {self.description_vi} {self.description_en}"
+        return f"{self.title_vi}: {self.description_vi} {self.description_en}"
 
     def is_on(self, settings: Settings) -> bool:
         is_chosen = settings.exports_on is None or self.name in settings.exports_on

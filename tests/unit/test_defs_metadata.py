@@ -82,7 +82,7 @@ def test_a_model_is_described_by_its_question_in_vietnamese_first() -> None:
         "config": {"meta": {"question_vi": "Xã nào chậm?", "question_en": "Who is late?"}},
     }
     assert describe_model(node).split("\n\n") == [
-        "**Xã nào chậm?**", "Mỗi dòng một đơn vị.", "**Who is late?**", "Grain: one row per unit.",
+        "Xã nào chậm?", "Mỗi dòng một đơn vị.", "Who is late?", "Grain: one row per unit.",
     ]  # fmt: skip
     assert describe_model({"description": "EN Units. / VI Đơn vị."}) == "Đơn vị.\n\nUnits."
 
