@@ -6,6 +6,7 @@ which mart, column and rows, so that a reader (and a test) can ask the release a
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -40,7 +41,25 @@ class Figure:
         return bool(self.value)
 
 
-Row = dict[str, Figure]
+Row = Mapping[str, Figure]
+
+
+class MartRow(Row):
+    """A row of a mart: each cell becomes a figure when it is asked for; a page shows few of many."""
+
+    __slots__ = ("_about", "_mart", "_record", "_where")
+
+    def __init__(self, record: dict[str, Any], mart: str, where: str, about: Mapping[str, str]) -> None:
+        self._record, self._mart, self._where, self._about = record, mart, where, about
+
+    def __getitem__(self, name: str) -> Figure:
+        return Figure(self._record[name], self._mart, name, self._where, about=self._about[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._record)
+
+    def __len__(self) -> int:
+        return len(self._record)
 
 
 class Marts:
@@ -73,11 +92,10 @@ class Marts:
         table = self._tables[mart]
         about = {column.name: column.words.vi for column in table.columns}
         query = f"select * from {table.relation} where {where} order by {order}"
-        rows = []
-        for record in self._fetch(f"{query} limit {limit}" if limit else query):
-            same = _same({k: record[k] for k in key or table.key})
-            rows.append({k: Figure(v, mart, k, same, about=about[k]) for k, v in record.items()})
-        return rows
+        return [
+            MartRow(record, mart, _same({name: record[name] for name in key or table.key}), about)
+            for record in self._fetch(f"{query} limit {limit}" if limit else query)
+        ]
 
     def row(self, mart: str, where: str = "true", *, order: str = "all") -> Row | None:
         return next(iter(self.rows(mart, where, order=order, limit=1)), None)
@@ -101,7 +119,7 @@ class Marts:
         columns += [f"count(*) filter ({test}) as {duck.identifier(name)}" for name, test in counts.items()]
         relation = self._tables[mart].relation
         group = "group by " + ", ".join(str(n + 1) for n in range(len(by))) if by else ""
-        rows = []
+        rows: list[Row] = []
         for row in self._fetch(
             f"select {', '.join(columns)} from {relation} where {where} {group} order by {order}"
         ):
