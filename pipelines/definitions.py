@@ -7,11 +7,14 @@ import warnings
 
 import dagster as dg
 
+from pipelines.data_format import read_format
 from pipelines.masking import mask_output
 from pipelines.settings import Settings
 
 # What Dagster's loggers and tracebacks print in a run's process goes into files of the run.
 mask_output()
+# A data directory that a newer version wrote is refused before a run can touch it.
+read_format(Settings.from_env().data)
 # dbt's profile and dagster.yaml read these; set before anything of theirs is imported.
 os.environ.update({k: v for k, v in Settings.from_env().child_environment().items() if k not in os.environ})
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -20,6 +23,7 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 from pipelines.defs import (  # noqa: E402
     accepted,
     audit,
+    cutoff,
     executor,
     exports,
     killed,
@@ -41,7 +45,7 @@ defs = dg.Definitions(
         *exports.assets,
     ],
     asset_checks=[*reference_checks.checks, *audit.checks],
-    jobs=[*schedules.jobs, *audit.jobs, *orders.jobs, *sensors.jobs],
+    jobs=[*schedules.jobs, *audit.jobs, *cutoff.jobs, *orders.jobs, *sensors.jobs],
     schedules=[*schedules.schedules, *audit.schedules],
     sensors=[*sensors.sensors, *killed.sensors],
     executor=executor.marked_executor,

@@ -1,7 +1,7 @@
 """Environment → one frozen Settings: where data rest, where the project lies, which clock counts.
 
-Besides it only three switches are read where they act (`THONGSUOT_DUCKDB_MEMORY`,
-`THONGSUOT_SCHEDULES`, `THONGSUOT_UI_HOSTS`), and the `${NAME}` secrets that a source names.
+Besides it only a few are read where they act: `THONGSUOT_DUCKDB_MEMORY`, `THONGSUOT_SCHEDULES`, `THONGSUOT_UI_HOSTS`,
+those of the watch (operations/thresholds.py, channels.py), and the `${NAME}` secrets that a source names.
 """
 
 from __future__ import annotations
@@ -65,6 +65,11 @@ class RetryPolicy(NamedTuple):
 
 class SettingsError(ValueError):
     """The environment holds what cannot be used; the text names the variable and repeats nothing of it."""
+
+
+def has_schedules() -> bool:
+    """Whether the schedules and the inboxes' sensors are on from the start (`THONGSUOT_SCHEDULES=on`)."""
+    return os.environ.get("THONGSUOT_SCHEDULES") == "on"
 
 
 def _read_postgres_url(url: str | None) -> str | None:

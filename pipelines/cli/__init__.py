@@ -14,10 +14,14 @@ from typing import Any
 import click
 
 from pipelines.cli import (
+    alerts,
+    backup,
     batches,
     confirm,
     docs,
+    doctor,
     holds,
+    metrics,
     open,
     rejections,
     releases,
@@ -29,6 +33,7 @@ from pipelines.cli import (
     verify,
 )
 from pipelines.cli.environment import WrongSetting, check_environment
+from pipelines.data_format import read_format
 from pipelines.landing.withdrawals import WrongRecord
 from pipelines.masking import mask_output
 from pipelines.runs.lock import ForeignFile
@@ -73,6 +78,7 @@ def main() -> None:
     mask_output()
     settings = Settings.from_env()
     check_environment(settings)
+    read_format(settings.data)  # a newer one is refused before anything is touched
     settings.keep_private()
     os.environ.update(settings.child_environment())
 
@@ -91,6 +97,12 @@ COMMANDS = (
     verify.verify,
     trace.trace,
     docs.docs,
+    alerts.watch,
+    alerts.alerts,
+    doctor.doctor,
+    metrics.metrics,
+    backup.backup,
+    backup.restore_backup,
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -23,6 +23,7 @@ def status(as_json: bool) -> None:
     from pipelines.exports.headline import list_figures, read_headline
     from pipelines.gate.record import list_release_findings
     from pipelines.lake.catalogue import open_lake
+    from pipelines.operations.state import read_state
     from pipelines.releases.holds import find_open_hold
     from pipelines.runs.history import read_last_run
 
@@ -43,6 +44,7 @@ def status(as_json: bool) -> None:
             "brief": where,
             "findings": [finding._asdict() for finding in findings],
             "open_hold": hold and hold.opened.hold_id,
+            "incidents": list(read_state(settings).incidents),
         }
         print(json.dumps(answer, default=str))
         return
@@ -61,6 +63,14 @@ def status(as_json: bool) -> None:
         console.print(
             f"!! Bản mới đang bị giữ lại · a newer build is held (hold {hold.opened.hold_id}, as of "
             f"{hold.opened.as_of}): `thongsuot releases held`",
+            soft_wrap=True, highlight=False, markup=False,
+        )  # fmt: skip
+    alerts = read_state(settings)
+    if alerts.incidents or alerts.failing:
+        console.print(
+            f"!! {len(alerts.incidents)} việc cần xử lý · open incidents"
+            + (f", {len(alerts.failing)} kênh hỏng · channels failing" if alerts.failing else "")
+            + ": `thongsuot alerts list`",
             soft_wrap=True, highlight=False, markup=False,
         )  # fmt: skip
     for line in list_finding_lines(findings, figures.release_id):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,7 @@ def verify(
     A checkpoint is checked with the public key alone; where a lake is here too, its head must be in the chain.
     """
     from pipelines.lake.catalogue import catalog_file
+    from pipelines.operations.records import record_verification
     from pipelines.releases.rebuild import rebuild as build_again
     from pipelines.releases.signed_note import WrongKey
     from pipelines.releases.verify import verify_releases
@@ -97,6 +99,8 @@ def verify(
         except WrongKey as error:
             raise Unanswered(f"the key of the signed notes: {error}.") from None
         findings, notes = list(result.findings), list[str]()
+        with suppress(OSError):  # an inspector may read and not write: then the watch has no record of it
+            record_verification(settings, [f"{f.kind}: {f.text}" for f in findings], result.head)
         if rebuild is not None:
             rebuilt = build_again(settings, rebuild, progress)
             findings += rebuilt.findings

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import dagster as dg
 
 from pipelines.defs.common import CONTRACTS, DAYS, SETTINGS
 from pipelines.landing.arrivals import archive_counted_files, find_waiting_files
-from pipelines.settings import Settings
+from pipelines.settings import Settings, has_schedules
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files import inbox
 
@@ -37,9 +36,7 @@ def inbox_sensor(source: Source, job: Any, settings: Settings = SETTINGS) -> dg.
         job=job,
         minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
         description=f"{source.title_vi}: tệp mới trong hộp thư đến. A new file counts once, by its content.",
-        default_status=dg.DefaultSensorStatus.RUNNING
-        if os.environ.get("THONGSUOT_SCHEDULES") == "on"
-        else dg.DefaultSensorStatus.STOPPED,
+        default_status=dg.DefaultSensorStatus.RUNNING if has_schedules() else dg.DefaultSensorStatus.STOPPED,
     )
     def look(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         archive_counted_files(source, settings)

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 import sqlalchemy as sa
 
+from pipelines.data_format import upgrade_format
 from pipelines.log import get_logger
 from pipelines.runs.drafts import remove_drafts
 from pipelines.runs.lock import name_owner
@@ -140,7 +141,8 @@ def _free_slots(instance: Any) -> None:
 
 
 def _mark(settings: Settings, run_id: str) -> IO[str]:
-    """The run's mark, locked for as long as it is open."""
+    """The run's mark, locked for as long as it is open. A run is also where a data directory gets its format."""
+    upgrade_format(settings)
     path = _path(settings, run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")

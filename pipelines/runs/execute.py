@@ -146,7 +146,7 @@ def _execute(
             run_id=run_id,
         )
     if not result.success:
-        causes = "\n".join(_list_causes(result.all_events))
+        causes = "\n".join(list_causes(result.all_events))
         return f"Run {result.run_id} failed; the last release is still served.\n{causes}", {}
     return None, {
         key: value.value
@@ -161,7 +161,7 @@ def _retry_config(job: Any, retries: RetryPolicy) -> dict[str, Any]:
     return {name: {"config": retries._asdict()} for name in pulls}
 
 
-def _list_causes(events: list[Any]) -> list[str]:
+def list_causes(events: list[Any]) -> list[str]:
     """The failing steps' own words, and those of blocking checks, innermost cause first."""
     causes = []
     for event in events:

@@ -35,9 +35,11 @@ def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Da
         yield one
 
 
-def create_run(instance: DagsterInstance, run_id: str, status: DagsterRunStatus) -> Any:
+def create_run(
+    instance: DagsterInstance, run_id: str, status: DagsterRunStatus, job_name: str = "nightly"
+) -> Any:
     return instance.create_run(
-        job_name="nightly", run_id=run_id, run_config={}, status=status, tags={},
+        job_name=job_name, run_id=run_id, run_config={}, status=status, tags={},
         root_run_id=None, parent_run_id=None, step_keys_to_execute=None, execution_plan_snapshot=None,
         job_snapshot=None, parent_job_snapshot=None, asset_selection=None, asset_check_selection=None,
         resolved_op_selection=None, op_selection=None, remote_job_origin=None, job_code_origin=None,

@@ -1,0 +1,112 @@
+"""What the doctor asks of the data: format, sources, batches, the lake's chain, PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import duckdb
+
+from pipelines.data_format import FORMAT, read_format
+from pipelines.lake import chain as links
+from pipelines.lake.catalogue import catalog_file, open_lake
+from pipelines.lake.ledger import list_releases
+from pipelines.landing.batches import read_sidecar
+from pipelines.landing.withdrawals import find_withdrawn
+from pipelines.masking import mask_secrets
+from pipelines.operations.diagnosis import Diagnosis
+from pipelines.releases.verify_chain import check_chain
+from pipelines.releases.verify_head import check_foreign
+from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import load_contracts
+
+
+def check_data_format(settings: Settings) -> Iterator[Diagnosis]:
+    number = read_format(settings.data)
+    if number is None:
+        yield Diagnosis("format", "ok", "no data yet")
+    elif number < FORMAT:
+        text = f"the data directory has format {number}; this version writes {FORMAT}"
+        yield Diagnosis(
+            "format", "warn", text, "make a backup; the next run upgrades it (docs/operations.md#upgrade)"
+        )
+    else:
+        yield Diagnosis("format", "ok", f"format {number}")
+
+
+def check_sources(settings: Settings) -> Iterator[Diagnosis]:
+    contracts = load_contracts(settings.sources_file)
+    text = f"{settings.sources_file}: {contracts.place.name}, {len(contracts.sources)} sources"
+    if contracts.is_demo:
+        step = "fine to try it; for your place THONGSUOT_SOURCES names your own file (docs/onboarding.md)"
+        yield Diagnosis("sources", "warn", f"{text}, the demo's", step)
+    else:
+        yield Diagnosis("sources", "ok", text)
+
+
+def check_landed(settings: Settings) -> Iterator[Diagnosis]:
+    """Every sidecar can be read and has its file; every source landed something."""
+    batches, torn = 0, []
+    landed = set()
+    for sidecar in sorted(settings.landing.glob("*/*/*.json")):
+        try:
+            batch = read_sidecar(sidecar)
+        except (ValueError, TypeError, KeyError):
+            torn.append(f"{sidecar} cannot be read")
+            continue
+        batches += 1
+        landed.add(batch.source)
+        if not batch.path.exists():
+            torn.append(f"{batch.path} is missing")
+    find_withdrawn(settings.landing)  # WrongRecord where a record is none
+    absent = sorted(load_contracts(settings.sources_file).sources.keys() - landed)
+    if torn:
+        yield Diagnosis(
+            "landing", "fail", "; ".join(torn[:3]), "put it back from backup, or pull the day again"
+        )
+    elif absent:
+        text = f"{batches} batches; never landed: {', '.join(absent)}"
+        yield Diagnosis("landing", "warn", text, "thongsuot sources check, then thongsuot run")
+    else:
+        yield Diagnosis("landing", "ok", f"{batches} batches of {len(landed)} sources and reference tables")
+
+
+def check_lake(settings: Settings) -> Iterator[Diagnosis]:
+    """The chain and its newest state, without reading contents: that is `verify`."""
+    if not catalog_file(settings).exists():
+        yield Diagnosis("lake", "warn", "no release yet", "thongsuot run")
+        return
+    step = "thongsuot verify says what to do for each finding"
+    try:
+        with closing(open_lake(settings)) as con:
+            con.execute("begin")
+            chain, events = list_releases(con), links.list_events(con)
+            findings = [*check_chain(con, chain, events), *check_foreign(con, chain)]
+    except duckdb.Error as error:
+        yield Diagnosis("lake", "fail", f"it cannot be read: {str(error).splitlines()[0]}", step)
+        return
+    if findings:
+        text = "; ".join(f"{finding.kind}: {finding.text}" for finding in findings[:3])
+        yield Diagnosis("lake", "fail", text, step)
+    elif not chain:
+        yield Diagnosis("lake", "warn", "no release yet", "thongsuot run")
+    else:
+        newest = chain[-1]
+        text = f"release {newest.release_id} as of {newest.as_of}, {len(chain)} links hold"
+        yield Diagnosis("lake", "ok", text)
+
+
+def check_postgres(settings: Settings) -> Iterator[Diagnosis]:
+    """Only where marts are exported there."""
+    if settings.postgres_url is None:
+        return
+    import psycopg
+
+    try:
+        with psycopg.connect(settings.postgres_url, connect_timeout=5) as con:
+            row = con.execute("show server_version").fetchone()
+    except psycopg.Error as error:
+        text = mask_secrets(str(error).splitlines()[0])
+        yield Diagnosis("postgres", "fail", text, "correct THONGSUOT_POSTGRES_URL, or start the server")
+        return
+    yield Diagnosis("postgres", "ok", f"PostgreSQL {row[0] if row else ''} answers")

@@ -1,0 +1,63 @@
+"""`thongsuot restore-backup`: a backup becomes an installation again, in an empty data directory, and is verified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from pipelines.data_format import begin_restoring, check_format_of, end_restoring
+from pipelines.operations.backup_store import BackupError, Manifest, list_manifests, restore_file
+from pipelines.releases.verify import Verification, verify_releases
+from pipelines.settings import Settings
+
+# What a command may leave in a directory that holds no data.
+HARMLESS = frozenset({"duckdb_extensions", "duckdb_tmp", "writer.lock", "operations", "lost+found"})
+FORMAT = "format.json"
+
+
+def choose_backup(folder: Path, at: str | None) -> Manifest:
+    """The one of this name, or the newest that is whole; BackupError says which there are."""
+    manifests = list_manifests(folder)
+    chosen = [m for m in manifests if m.at == at] if at else [m for m in manifests if not m.findings]
+    if not chosen:
+        names = ", ".join(manifest.at for manifest in manifests) or "none"
+        raise BackupError(f"{folder} has no such backup; there are: {names}.")
+    return chosen[-1]
+
+
+def restore_backup(
+    settings: Settings, folder: Path, at: str | None = None, progress: Callable[[str], None] = lambda _: None
+) -> tuple[Manifest, Verification]:
+    """Every file of the backup, its content checked, then `verify`. BackupError where the directory is not empty.
+
+    Until the last file is there the directory says that it is being restored, and every other command refuses it.
+    """
+    manifest = choose_backup(folder, at)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    others = sorted(path.name for path in settings.data.iterdir() if path.name not in HARMLESS)
+    if others:
+        raise BackupError(
+            f"{settings.data} is not empty ({', '.join(others[:5])}): restore into an empty directory "
+            "(THONGSUOT_DATA), and move what is left of the old one away first. Nothing was changed."
+        )
+    begin_restoring(settings.data)
+    for number, (name, stored) in enumerate(sorted(manifest.files.items()), 1):
+        target = settings.data / name
+        if not target.resolve().is_relative_to(settings.data.resolve()):
+            raise BackupError(f"The backup names {name}, which lies outside: somebody edited its list.")
+        if name != FORMAT:
+            restore_file(folder, stored, target)
+        if number % 100 == 0:
+            progress(f"{number} of {len(manifest.files)} files")
+    with suppress(FileNotFoundError):
+        (settings.data / "warehouse.build.json").unlink()
+    if FORMAT in manifest.files:
+        draft = settings.data / "format.restored"
+        restore_file(folder, manifest.files[FORMAT], draft)
+        check_format_of(draft)
+        draft.replace(settings.data / FORMAT)
+    else:
+        end_restoring(settings.data)
+    progress("verify")
+    return manifest, verify_releases(settings)
