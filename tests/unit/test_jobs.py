@@ -22,12 +22,11 @@ CUTOFF = "2025-08-06 16:00:00"
 
 @pytest.fixture(scope="module")
 def definitions(compiled: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Loaded in this process on an empty data directory with dbt's manifest and one landed list of cut-offs."""
+    """Loaded in this process, unless another module did, on an empty data directory with dbt's manifest."""
     settings = Settings(data=tmp_path_factory.mktemp("jobs"))
     shutil.copytree(compiled.dbt_target, settings.dbt_target)
     os.environ.update(settings.child_environment())
     settings.dagster.mkdir()
-    land_cutoffs(settings.landing)
     import pipelines.definitions as module
 
     yield module.defs
@@ -107,22 +106,30 @@ def remember(instance: Any, request: Any) -> None:
     instance.add_run(DagsterRun(job_name="nightly", tags=tags))
 
 
-def test_a_cutoff_is_chosen_from_the_list_by_a_form(definitions: Any) -> None:
-    from dagster import validate_run_config
+def test_a_cutoff_is_chosen_from_the_list_that_was_landed(tmp_path: Path) -> None:
+    from pipelines.defs.cutoff import describe_choice, list_cutoffs
+
+    assert list_cutoffs(tmp_path) == {} and describe_choice({}) is str
+    land_cutoffs(tmp_path)
+    assert list_cutoffs(tmp_path) == {CUTOFF: "Mốc · Cut-off"}
+    choice = describe_choice(list_cutoffs(tmp_path))
+    assert [(value.config_value, value.description) for value in choice.enum_values] == [
+        (CUTOFF, "Mốc · Cut-off")
+    ]
+
+
+def test_the_form_of_a_cutoff_is_two_fields_and_who_asks(definitions: Any) -> None:
+    from dagster import DagsterInvalidConfigError, validate_run_config
 
     job = definitions.resolve_job_def("cutoff_report")
-    resolved = validate_run_config(job, {"cutoff": CUTOFF, "author": "Nguyễn Văn A"})
-    assert resolved is not None
-    for wrong in ({"cutoff": "2025-08-05 16:00:00"}, {"moments": CUTOFF}):
-        with pytest.raises(Exception, match=r"cutoff|moments"):
-            validate_run_config(job, wrong)
+    assert validate_run_config(job, {"moment": CUTOFF, "author": "Nguyễn Văn A"})
+    with pytest.raises(DagsterInvalidConfigError, match="moments"):
+        validate_run_config(job, {"moments": CUTOFF})
 
 
-def test_the_form_says_as_of_and_who_asked(definitions: Any) -> None:
-    from pipelines.defs.common import SETTINGS
-    from pipelines.defs.cutoff import configure_ops, list_cutoffs
+def test_the_form_says_as_of_and_who_asked() -> None:
+    from pipelines.defs.cutoff import configure_ops
 
-    assert list_cutoffs(SETTINGS.landing) == {CUTOFF: "Mốc · Cut-off"}
     steps = configure_ops({"moment": "2025-08-06"})["ops"]
     assert steps["warehouse"]["config"] == {"as_of": "2025-08-06 23:59:59"}
     assert steps["release"]["config"] == {"author": "cutoff_report", "reason": "cut-off 2025-08-06 23:59:59"}

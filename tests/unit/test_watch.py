@@ -315,3 +315,4 @@ def test_every_kind_of_alert_has_its_section_in_the_handbook() -> None:
     kinds = {kind for names in KINDS.values() for kind in names} | {BLIND, CHANNEL}
     assert set(KINDS) == set(CONDITIONS)
     assert [kind for kind in sorted(kinds) if f"### {kind}\n" not in page] == []
+    assert [kind for kind in sorted(kinds) if f"\n| {kind} |" not in page] == [], "the part in Vietnamese"
