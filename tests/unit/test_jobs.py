@@ -76,7 +76,7 @@ def test_a_machine_that_was_off_makes_up_for_every_missed_night_once(
     from pipelines.defs import schedules
 
     # The demo's last day would end every range.
-    monkeypatch.setattr(schedules, "CONTRACTS", schedules.CONTRACTS.model_copy(update={"last_day": None}))
+    monkeypatch.setattr(schedules, "LAST_DAY", None)
     with DagsterInstance.get() as instance:
         (first,) = tick(definitions, instance, "2025-07-02 00:30").run_requests
         assert range_of(first) == ("2025-07-01", "2025-07-01")
