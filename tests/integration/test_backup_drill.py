@@ -15,13 +15,13 @@ from pipelines.operations.restore_backup import restore_backup
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from tests import crashing
-from tests.nights import build_compiled, run_night
+from tests.nights import run_night
 from tests.support.copies import copy_installation
 
 
 def run_next_night(settings: Settings) -> None:
     """The day that was pulled last, once more, and an export."""
-    run_night(settings, "2025-08-07", build=build_compiled)
+    run_night(settings, "2025-08-07")
 
 
 @pytest.mark.slow
