@@ -143,3 +143,16 @@ def test_the_seed_is_what_the_script_makes(tmp_path: Path, monkeypatch: pytest.M
     for written in sorted(tmp_path.glob("*.csv")):
         assert written.read_bytes() == (REFERENCE / written.name).read_bytes(), written.name
     assert len(list(tmp_path.glob("*.csv"))) == 6
+
+
+def test_every_commune_of_today_has_its_place_within_the_province(
+    new: pd.DataFrame, units: pd.DataFrame
+) -> None:
+    """Nghệ An lies between 18°33′ and 20°01′ N, 103°52′ and 105°48′ E."""
+    latitude, longitude = new["latitude"].astype(float), new["longitude"].astype(float)
+    assert latitude.between(18.5, 20.02).all() and longitude.between(103.8, 105.9).all()
+    assert len(new[["latitude", "longitude"]].drop_duplicates()) == 130
+    # Phường Thành Vinh is a part of the city of Vinh (18°40′ N, 105°40′ E); Mường Xén lies at the border, far west.
+    assert abs(latitude["16681"] - 18.67) < 0.05 and abs(longitude["16681"] - 105.67) < 0.05
+    assert longitude[new["unit_name"] == "Xã Mường Xén"].item() < 104.3
+    assert set(units.loc[units["unit_level"] == "department", "latitude"]) == {""}
