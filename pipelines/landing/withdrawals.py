@@ -5,13 +5,12 @@ An event is a file of its own beside the batches, numbered without a gap. Not he
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.landing.batches import Batch, list_batches, write_json
+from pipelines.landing.batches import Batch, list_batches, read_json, write_json
 
 FOLDER = "_withdrawals"
 WITHDRAWN, RESTORED = "withdrawn", "restored"
@@ -52,7 +51,7 @@ def _read_event(file: Path, number: int) -> Withdrawal:
     try:
         if file.is_symlink():
             raise ValueError("a link")
-        event = Withdrawal(**json.loads(file.read_text(encoding="utf-8")))
+        event = Withdrawal(**read_json(file))
     except (OSError, ValueError, TypeError):
         raise WrongRecord(f"landing: {FOLDER}/{file.name} cannot be read as an event") from None
     if event.event_id != number or event.event not in (WITHDRAWN, RESTORED):

@@ -177,3 +177,27 @@ def test_a_workbook_whose_rows_are_all_taken_for_headings_is_refused(settings: S
     one = source(path="{data}/in/{partition}.xlsx", format="xlsx", delimiter=None, encoding=None)
     with pytest.raises(PermanentSourceError, match="none of the 500 rows below the header is a record"):
         landed(settings, one)
+
+
+def test_half_a_character_of_an_api_is_refused_in_words(settings: Settings) -> None:
+    answer = answer_with('{"rows": [{"Mã": "\\ud800", "Nội dung": "x"}]}')
+    with serve(answer) as url, pytest.raises(PermanentSourceError, match="half a character"):
+        pull(settings, url)
+
+
+@pytest.mark.parametrize("address", ["http://[not-closed/x", "http://\x1b[31mevil/", "//"])
+def test_an_address_of_an_api_that_is_none_is_no_address(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr(fetch, "ATTEMPTS", 1)
+    answer = f"HTTP/1.1 307 No\r\nLocation: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with serve(answer.encode()) as url, pytest.raises(SourceError) as error:
+        pull(settings, url)
+    assert "\x1b" not in str(error.value)
+
+
+def test_more_columns_than_any_table_has_are_refused_before_they_take_the_memory(settings: Settings) -> None:
+    header = ";".join(["Mã", "Nội dung", *(f"c{number}" for number in range(20_000))])
+    put(settings, "2025-08-06.csv", f"{header}\n1;x\n".encode())
+    with few_seconds_of_work(20), pytest.raises(PermanentSourceError, match="20,002 columns"):
+        landed(settings, source())

@@ -135,6 +135,12 @@ def test_each_release_leaves_a_note_that_the_public_key_alone_can_check(
     without_key = Settings(data=settings.data)
     assert verify_releases(without_key).findings == []
     assert [f.kind for f in verify_releases(without_key, public_key=PUBLIC).findings] == ["bad_checkpoint"]
+    for size in ("9" * 6000, "-1", "٣"):
+        second.write_text(sign_note(f"x\n{size}\n{'A' * 43}=\n", "x", KEY), encoding="utf-8")
+        assert [f.kind for f in verify_releases(without_key).findings] == ["bad_checkpoint"]
+    (checkpoints_folder(settings) / "folder.note").mkdir()
+    assert "bad_checkpoint" in [f.kind for f in verify_releases(without_key).findings]
+    (checkpoints_folder(settings) / "folder.note").rmdir()
     second.write_text("cut", encoding="utf-8")
     assert [f.kind for f in verify_releases(settings).findings] == ["bad_checkpoint"]
 

@@ -23,6 +23,7 @@ from pipelines.releases.errors import ForeignHead, HealRefused
 from pipelines.releases.retention import prune
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
+from tests.unit.test_publish import release
 from tests.unit.test_verify import catalogue
 from tests.unit.test_verify_head import Tamper, attach_outside, heal, make_release
 
@@ -114,6 +115,21 @@ def test_what_a_release_before_shows_is_checked_too(copy: Settings) -> None:
     findings = verify_releases(copy).findings
     assert {f.kind for f in findings} == {"edited_catalogue"}
     assert frozenset({1}) in {f.releases for f in findings}
+
+
+def test_a_file_of_which_one_release_after_another_strikes_rows_out_is_whole_in_all(
+    settings: Settings,
+) -> None:
+    """DuckLake makes the catalogue's row of what is stricken out over each time."""
+    rows = dict.fromkeys("abcdefgh", 1)
+    for code in ("", "a", "b", "c"):
+        rows |= {code: 2} if code else {}
+        release(settings, list(rows.items()))
+    release(settings, list(rows.items())[3:])
+    verification = verify_releases(settings)
+    assert (verification.findings, verification.kept) == ([], 5)
+    prune(settings, author="keeper", reason="old", keep_days=0, now=datetime(2030, 1, 1))
+    assert verify_releases(settings).findings == []
 
 
 def test_a_state_is_a_link_of_the_chain(copy: Settings) -> None:

@@ -93,6 +93,29 @@ def test_no_line_can_be_changed_or_struck_out_behind_the_chain(copy: Settings) -
     assert [kind for kind, _ in list_findings(copy)] == ["edited_export_ledger"]
 
 
+@pytest.mark.parametrize("edit", [{"files": {"../../landing/x": "0" * 64}}, {"number": "3"}, {"files": [1]}])
+def test_a_line_that_names_a_file_elsewhere_or_is_of_other_types_is_none(copy: Settings, edit: dict) -> None:
+    """An edited file is moved aside: whoever forges a line would choose which."""
+    entry = json.loads(ledger_file(copy).read_text().splitlines()[-1])
+    with ledger_file(copy).open("a") as stream:
+        stream.write(json.dumps(entry | {"number": 3} | edit) + "\n" + "[" * 100_000 + "\n")
+    ((kind, text),) = list_findings(copy)
+    assert kind == "edited_export_ledger" and "line 3 of" in text
+    ledger_file(copy).unlink()
+    ledger_file(copy).mkdir()
+    assert [kind for kind, _ in list_findings(copy)] == ["edited_export_ledger"]
+
+
+def test_a_view_or_a_table_more_in_a_copy_is_named(copy: Settings) -> None:
+    with duckdb.connect(str(marts_file(copy))) as con:
+        con.execute("create view corrected as select 0.9999 as rate; create table more as select 1 as a")
+        con.execute("create macro rate() as 0.9999")
+    append_line(copy, list_entries(copy)[-1])
+    ((kind, text),) = list_findings(copy)
+    assert kind == "edited_export"
+    assert "macro rate, view corrected, table marts.more" in text
+
+
 def test_what_a_killed_writer_left_of_a_line_is_written_over(copy: Settings) -> None:
     with ledger_file(copy).open("a") as stream:
         stream.write('{"number": 3, "exp')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,21 @@ def cut_short(batch: Batch) -> None:
     batch.sidecar.write_text(batch.sidecar.read_text()[:40])
 
 
+def leave_a_pipe(batch: Batch) -> None:
+    """Who reads it waits for ever."""
+    batch.path.unlink()
+    os.mkfifo(batch.path)
+
+
+def leave_a_pipe_for_a_sidecar(batch: Batch) -> None:
+    batch.sidecar.unlink()
+    os.mkfifo(batch.sidecar)
+
+
+def nest_deeply(batch: Batch) -> None:
+    batch.sidecar.write_text("[" * 100_000)
+
+
 def say(key: str, value: object) -> Tamper:
     def tamper(batch: Batch) -> None:
         sidecar = json.loads(batch.sidecar.read_text())
@@ -70,6 +86,10 @@ BATCH = "dossier_log 2025-08-01, batch {batch}"
                      f"the sidecar of {BATCH} is missing, so it counts no more", id="sidecar deleted"),
         pytest.param(cut_short, "edited_sidecar", f"the sidecar of {BATCH} cannot be read",
                      id="sidecar cut short"),
+        pytest.param(leave_a_pipe, "edited_batch", f"the bytes of {BATCH} no longer match its SHA-256", id="pipe"),
+        pytest.param(leave_a_pipe_for_a_sidecar, "edited_sidecar", f"the sidecar of {BATCH} cannot be read",
+                     id="sidecar a pipe"),
+        pytest.param(nest_deeply, "edited_sidecar", f"the sidecar of {BATCH} cannot be read", id="sidecar nested"),
         *(
             pytest.param(say(key, value), "edited_sidecar", OTHERWISE.replace("{key}", key), id=key)
             for key, value in {

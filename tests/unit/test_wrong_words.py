@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipelines.cli import main
+from pipelines.cli.answers import WORDS, Unanswered
 from pipelines.runs.ports import PortTaken, UiRunning, ensure_free, own_ui
 from pipelines.settings import PROJECT, Settings
 from tests.cases.support import copy_case, land_and_validate
@@ -26,6 +27,18 @@ def test_a_folder_that_is_not_there_is_no_clean_data(tmp_path: Path, words: str)
     result = call(words, data)
     assert result.exit_code == 2 and "thongsuot run" in result.stderr and not result.stdout
     assert not data.exists()
+
+
+def test_words_for_the_ledger_are_some_on_one_line_and_no_command_to_a_terminal(tmp_path: Path) -> None:
+    option = ["releases", "restore", "1", "--reason"]
+    for empty in ("", " \n\t"):
+        result = CliRunner().invoke(main, [*option, empty], env={"THONGSUOT_DATA": str(tmp_path)})
+        assert result.exit_code == 2 and "it is empty" in result.stderr
+    assert WORDS.convert("a\x1b[31mwrong\nmap", None, None) == "a\ufffd[31mwrong map"
+    assert (
+        Unanswered("keys that are there: \x1b]0;x\x07").format_message()
+        == "keys that are there: \ufffd]0;x\ufffd"
+    )
 
 
 @pytest.mark.parametrize(
