@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.exports.brief import chromium, communes
 from pipelines.exports.brief import export as brief
-from pipelines.exports.brief.map_picture import Circle, draw, list_edges
+from pipelines.exports.brief.map_picture import Circle, draw, list_classes, list_edges
 from pipelines.settings import Settings
 from tests.unit.sample_marts import SampleMart, released
 
@@ -70,6 +70,15 @@ def test_the_picture_is_part_of_a_page_and_the_same_each_time() -> None:
 )
 def test_classes_are_whole_percents_around_all_rates(rates: list[float], edges: list[float]) -> None:
     assert list_edges(rates) == pytest.approx(edges)
+
+
+def test_the_key_names_the_colours_of_the_map_from_dark_to_bright() -> None:
+    classes = list_classes([0.9, 0.4, 0.6])
+    assert [rates for _, rates in classes] == ["40–50 %", "50–60 %", "60–70 %", "70–80 %", "80–90 %"]
+    brightness = [sum(bytes.fromhex(colour[1:])) for colour, _ in classes]
+    assert brightness == sorted(brightness)
+    svg = draw(circles())
+    assert classes[0][0] in svg and classes[-1][0] in svg
 
 
 def test_a_commune_without_coordinates_is_listed_beneath(

@@ -10,6 +10,7 @@ import io
 import re
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from math import ceil, cos, floor, radians, sqrt
 from typing import Any
 
@@ -77,6 +78,7 @@ def picture(marts: Marts) -> Section:
     below = sum(circle.is_below for circle in circles)
     return {
         "svg": draw(circles),
+        "classes": list_classes([circle.rate for circle in circles]),
         "unplaced": unplaced,
         "legend_vi": "Diện tích: số hồ sơ tiếp nhận. Màu: tỷ lệ nộp trực tuyến, càng sáng càng cao. "
         f"Viền đậm: dưới chỉ tiêu ({below} đơn vị).",
@@ -96,22 +98,16 @@ def draw(circles: list[Circle]) -> str:
     left, right = min(x for x, _ in places), max(x for x, _ in places)
     bottom, top = min(y for _, y in places), max(y for _, y in places)
     width = max(right - left, top - bottom, 1.0)
-    most = max(circle.received for circle in circles)
-    options: Any = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "thongsuot",
-        "font.family": "sans-serif",
-        "font.size": 8,
-    }
+    most, pad = max(circle.received for circle in circles), 0.04 * width
+    options: Any = {"svg.hashsalt": "thongsuot"}
     with mpl.rc_context(options):
-        height = WIDTH * (top - bottom + 0.12 * width) / (right - left + 0.08 * width) + 0.5
+        height = WIDTH * (top - bottom + 2 * pad) / (right - left + 2 * pad)
         figure = Figure(figsize=(WIDTH, min(height, 1.2 * WIDTH)))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
         axes.set_aspect("equal")
-        pad = 0.04 * width
         axes.set_xlim(left - pad, right + pad)
-        axes.set_ylim(bottom - pad - 0.06 * width, top + pad)
+        axes.set_ylim(bottom - pad, top + pad)
         colours = mpl.colormaps["cividis"].resampled(CLASSES)
         # The small lie on the large.
         for circle, place in sorted(zip(circles, places, strict=True), key=lambda one: -one[0].received):
@@ -119,7 +115,6 @@ def draw(circles: list[Circle]) -> str:
                 axes, place, LARGEST * width * sqrt(circle.received / most), colours(_class_of(circle.rate, edges)),
                 gid=f"unit-{circle.code}", is_below=circle.is_below,
             )  # fmt: skip
-        _add_legend(axes, edges, [colours(number) for number in range(len(edges) - 1)])
         image = io.StringIO()
         figure.savefig(image, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return _fit_page(image.getvalue(), {f"unit-{circle.code}": circle.text for circle in circles})
@@ -145,17 +140,16 @@ def _add_circle(
     axes.add_patch(Patch(place, radius, facecolor=colour, alpha=0.92, gid=gid, clip_on=False, **edge))
 
 
-def _add_legend(axes: Any, edges: list[float], colours: list[Any]) -> None:
-    from matplotlib.patches import Patch
+def list_classes(rates: list[float]) -> list[tuple[str, str]]:
+    """(colour, its rates in words) of each class, the lowest first: the key beneath the map."""
+    import matplotlib as mpl
+    from matplotlib.colors import to_hex
 
-    handles = [
-        Patch(facecolor=colour, edgecolor=INK, linewidth=0.5, label=f"{low * 100:.0f}–{high * 100:.0f} %")
-        for colour, low, high in zip(colours, edges, edges[1:], strict=False)
+    edges, colours = list_edges(rates), mpl.colormaps["cividis"].resampled(CLASSES)
+    return [
+        (to_hex(colours(number)), f"{low * 100:.0f}–{high * 100:.0f} %")
+        for number, (low, high) in enumerate(pairwise(edges))
     ]
-    axes.legend(
-        handles=handles, loc="lower left", ncols=CLASSES, frameon=False, labelcolor=INK, handlelength=1.2,
-        columnspacing=1.2, borderaxespad=0,
-    )  # fmt: skip
 
 
 def _fit_page(svg: str, texts: dict[str, str]) -> str:
