@@ -14,7 +14,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.lake import ledger
-from pipelines.lake.catalogue import ALIAS, open_lake
+from pipelines.lake.catalogue import ALIAS, find_newest_snapshot, open_lake
 from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import SCHEMAS, read_models
 from pipelines.settings import Settings
@@ -82,18 +82,22 @@ def newest_release(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnecti
 
     At the release's own snapshot, so that every table is of it, and nothing that was written since.
     """
-    with open_lake(settings) as con:
-        chain = ledger.list_releases(con)
-    if not chain:
-        raise LookupError("No release to export yet. Run `thongsuot run` first.")
-    with open_lake(settings, snapshot_id=chain[-1].snapshot_id) as con:
+    con = open_lake(settings)
+    try:
         con.execute("begin")  # the catalogue is read once
-        try:
-            yield con, chain[-1]
-        finally:
-            # A block that wrote a file beside the lake has committed by itself.
-            with suppress(duckdb.TransactionException):
-                con.execute("rollback")
+        chain = ledger.list_releases(con)
+        if not chain:
+            raise LookupError("No release to export yet. Run `thongsuot run` first.")
+        if find_newest_snapshot(con) != chain[-1].snapshot_id:
+            con.close()
+            con = open_lake(settings, snapshot_id=chain[-1].snapshot_id)
+            con.execute("begin")
+        yield con, chain[-1]
+    finally:
+        # A block that wrote a file beside the lake has committed by itself.
+        with suppress(duckdb.Error):
+            con.execute("rollback")
+        con.close()
 
 
 def list_tables(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[PublishedTable]:

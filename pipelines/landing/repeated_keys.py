@@ -97,7 +97,7 @@ def find_repetition(con: duckdb.DuckDBPyConnection, source: Source, relation: st
     columns = [by_name[name] for name in identity if name in by_name]
     if not columns or columns[0].name != identity[0]:
         return None
-    cleaned = [fold_key_sql(source, column) for column in columns]
+    cleaned = [fold_key_sql(clean_text_sql(source, column)) for column in columns]
     if source.milestones and {"recorded_at", "status_code"} <= present:
         cleaned += [duck.identifier("recorded_at"), _state_sql(source, by_name["status_code"])]
     texts = [duck.identifier(column.name) for column in columns]
@@ -109,12 +109,11 @@ def find_repetition(con: duckdb.DuckDBPyConnection, source: Source, relation: st
     return Repetition(names, int(rows[0][0]), int(rows[0][1]), [texts for _, _, texts in rows])
 
 
-def fold_key_sql(source: Source, column: Column) -> str:
-    """SQL of a key's text as two that are one by all appearances agree: case and a dot at the end aside.
+def fold_key_sql(text: str) -> str:
+    """SQL of a key's cleaned text as two that are one by all appearances agree: case and a dot at the end aside.
 
     NULL where there is none, or none is left: what personal data left behind is no key.
     """
-    text = clean_text_sql(source, column)
     return f"case when not contains({text}, {duck.literal(REMOVED)}) then rtrim(lower({text}), '.,;: ') end"
 
 
@@ -127,11 +126,10 @@ def note_alike_codes(con: duckdb.DuckDBPyConnection, source: Source, batch: Path
     notes = []
     for column in source.columns:
         if column.name in items and column.name in present:
-            text = clean_text_sql(source, column)
+            codes = f"select distinct {clean_text_sql(source, column)} as code from {relation}"
             rows = con.execute(
-                f"select list(code order by code) as texts, count(*) over () from "
-                f"(select distinct {text} as code, {fold_key_sql(source, column)} as folded from {relation}) "
-                f"group by folded having count(code) > 1 order by texts limit 5"
+                f"select list(code order by code) as texts, count(*) over () from ({codes}) "
+                f"group by {fold_key_sql('code')} having count(code) > 1 order by texts limit 5"
             ).fetchall()
             if rows:
                 examples = ", ".join(" and ".join(map(repr, texts)) for texts, _ in rows)

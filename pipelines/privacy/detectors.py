@@ -96,8 +96,9 @@ def any_candidate_sql(texts: Sequence[str], scan: Scan) -> str:
     """
     if not texts:
         return "false"
-    long = ", ".join(f"case when {_is_long_enough_sql(text, scan)} then {text} end" for text in texts)
-    joined = f"concat_ws(chr(10) || '|' || chr(10), {long})"
+    # The pattern stands there once for all texts: a small batch costs what it takes to plan its statement.
+    is_long = f"case when {_is_long_enough_sql('_text', scan)} then true else false end"
+    joined = f"array_to_string(list_filter([{', '.join(texts)}], lambda _text: {is_long}), chr(10) || '|' || chr(10))"
     # Each code is a line of its own.
     return f"regexp_matches({joined}, {duck.literal(f'(?m){scan.candidate}')})"
 
