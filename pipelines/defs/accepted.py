@@ -142,6 +142,7 @@ def _checks(
         passed=not blocked,
         metadata={"blocked": dg.MetadataValue.text("\n".join(blocked) or "no batch")},
     )
+    before = list_reports_before(source, reports)
     for expectation in _rules(suite):
         results = [(r, x) for r in reports for x in r.results if x["rule"] == expectation.rule]
         failed = sum(x["unexpected"] for _, x in results)
@@ -160,7 +161,7 @@ def _checks(
             check_name=expectation.rule,
             passed=not any(x["unexpected"] for _, x in results[-1:])
             if whole
-            else not is_unusual(results, read_shares_before(source, reports, expectation.rule)),
+            else not is_unusual(results, list_shares(before, expectation.rule)),
             # Failing rows were set aside; the threshold alone decides whether the night goes on.
             severity=dg.AssetCheckSeverity.WARN,
             metadata={
@@ -190,15 +191,20 @@ def is_unusual(results: list[tuple[Report, dict[str, Any]]], before: list[float]
     return False
 
 
-def read_shares_before(source: Source, reports: list[Report], rule: str) -> list[float]:
-    """The rule's shares in up to eight batches before the newest one of `reports`."""
+def list_reports_before(source: Source, reports: list[Report]) -> list[Report]:
+    """Those of up to eight batches before the newest one of `reports`."""
     if not reports:
         return []
     newest = reports[-1].partition
     before = (report for batch, report in list_counting(SETTINGS, source) if batch.partition < newest)
+    return list(islice(before, BATCHES_BEFORE))
+
+
+def list_shares(before: list[Report], rule: str) -> list[float]:
+    """The rule's share of rows in each of these batches."""
     return [
         result["unexpected"] / result["evaluated"]
-        for report in islice(before, BATCHES_BEFORE)
+        for report in before
         for result in report.results
         if result["rule"] == rule and result["evaluated"]
     ]

@@ -12,7 +12,7 @@ from pipelines.explain.explain_rule import list_metrics
 from pipelines.exports.common import newest_release
 from pipelines.exports.findings import list_finding_lines, write_findings
 from pipelines.exports.headline import read_headline, write_headline
-from pipelines.exports.rate_chart import rate_chart_markdown
+from pipelines.exports.rate_chart import read_rate_chart
 from pipelines.gate.record import list_release_findings
 from pipelines.lake.manifest import read_marts, read_models
 from pipelines.night import publish_release
@@ -74,9 +74,9 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
     outcome = _published(context, config)
     release = outcome.release
     context.log.info("release %s: %s", release.release_id, outcome.why)
-    with newest_release(SETTINGS) as (con, _):
+    with newest_release(SETTINGS) as (con, newest):
         figures = read_headline(con)
-        chart = rate_chart_markdown(con)
+        chart = read_rate_chart(SETTINGS, con, newest)
         findings = list_release_findings(con, release.release_id)
         before = release.release_id - 1
         moved = (

@@ -14,7 +14,7 @@ from pipelines.exports.brief.pages import FOLDER, MAIN, list_links, page_hash, r
 from pipelines.exports.common import list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.headline import read_headline, write_headline
-from pipelines.exports.rate_chart import rate_chart_markdown
+from pipelines.exports.rate_chart import read_rate_chart
 from pipelines.gate.record import list_release_findings
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
@@ -74,8 +74,8 @@ def _stamps(path: Path) -> tuple[str, str] | None:
 
 def preview_brief(settings: Settings) -> str:
     """The headline and the rate's picture, as Markdown."""
-    with newest_release(settings) as (con, _):
-        parts = [write_headline(read_headline(con)), rate_chart_markdown(con)]
+    with newest_release(settings) as (con, newest):
+        parts = [write_headline(read_headline(con)), read_rate_chart(settings, con, newest)]
     return "\n\n".join(part for part in parts if part)
 
 
