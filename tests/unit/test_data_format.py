@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,15 @@ from click.testing import CliRunner
 from pipelines import data_format
 from pipelines.cli import main
 from pipelines.data_format import FORMAT, UPGRADES, FormatRefused, read_format, upgrade_format
-from pipelines.settings import Settings
+from pipelines.lake.catalogue import open_lake
+from pipelines.lake.ledger import list_releases
+from pipelines.landing.batches import list_batches, verify_batch
+from pipelines.releases.verify import verify_releases
+from pipelines.settings import PROJECT, Settings
+from tests.unit.test_publish import read, release
+
+# Three releases and a batch, as the code of version 0.1.0 wrote them.
+FORMAT_1 = PROJECT / "tests" / "upgrades" / "format1.tar.gz"
 
 
 def record(settings: Settings) -> dict[str, object]:
@@ -75,3 +84,20 @@ def test_what_is_no_format_is_refused(settings: Settings, text: str, words: str)
     (settings.data / "format.json").write_text(text)
     with pytest.raises(FormatRefused, match=words):
         read_format(settings.data)
+
+
+def test_a_directory_of_0_1_keeps_releases_chain_and_landing_and_goes_on(settings: Settings) -> None:
+    with tarfile.open(FORMAT_1) as archive:
+        archive.extractall(settings.data, filter="data")
+    assert upgrade_format(settings) == [1]
+    with open_lake(settings) as con:
+        before = list_releases(con)
+    assert [one.release_id for one in before] == [1, 2, 3] and not verify_releases(settings).findings
+    (batch,) = list_batches(settings.landing)
+    assert verify_batch(batch).rows == 2
+    assert release(settings, [("a", 1), ("d", 5)]).release.release_id == 4
+    with open_lake(settings) as con:
+        assert list_releases(con)[:3] == before
+    assert not verify_releases(settings).findings
+    old = f"from lake.marts.task at (version => {before[1].snapshot_id}) order by code"
+    assert read(settings, old) == [("a", 1), ("b", 3), ("c", None)]
