@@ -24,7 +24,7 @@ from pipelines.quality.typing import MOJIBAKE
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.values.characters import FUNCTION
 from pipelines.sources.values.codes import misshapen_sql
-from pipelines.sources.values.parsing import clean_raw_sql
+from pipelines.sources.values.parsing import clean_cell_sql
 from pipelines.sql import read_sql
 
 # Rejected rows held in memory at once; a source whose words all changed rejects every row it has.
@@ -195,7 +195,7 @@ def locate_fault(source: Source, quoted: dict[str, str], detects: str, column: s
     personal = [(f"contains({q}, {duck.literal(REMOVED)})", n) for n, q in scanned]
     mojibake = [(f"regexp_matches({q}, {duck.literal(MOJIBAKE)})", n) for n, q in scanned if n in free]
     misshapen = [
-        (misshapen_sql(source, columns[n], clean_raw_sql(source, columns[n], q)), n)
+        (misshapen_sql(source, columns[n], clean_cell_sql(source, columns[n], q)), n)
         for n, q in quoted.items()
         if n in source.code_columns()
     ]

@@ -63,8 +63,8 @@ def _state_sql(at: str, status: str, number: int) -> str:
 def _milestone_text_sql(source: Source, name: str, text: str) -> str:
     """The text of a milestone; NULL where it is blank or stands for no date."""
     trimmed = f"trim({text})"
-    for nothing in {"", *source.null_values}:
-        trimmed = f"nullif({trimmed}, {duck.literal(nothing)})"
+    nothing = ", ".join(map(duck.literal, dict.fromkeys(["", *source.null_values])))
+    trimmed = f"case when {trimmed} in ({nothing}) then null else {trimmed} end"
     column = next(column for column in source.columns if column.name == name)
     is_placeholder = is_placeholder_sql(source, trimmed, read_moment_sql(source, column, trimmed))
     return f"case when not {is_placeholder} then {trimmed} end"

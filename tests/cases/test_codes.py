@@ -57,6 +57,23 @@ def test_a_letter_of_another_script_is_named_and_rejected(tmp_path: Path) -> Non
     assert value == "\u041d42.18-250706-00013 [U+041D CYRILLIC CAPITAL LETTER EN (looks like H)]"
 
 
+@pytest.mark.parametrize("nothing", ["NULL", "n/a", "—", "--", "#N/A", "(null)", '="N/A"', "\\N", "\u00a0-"])
+def test_a_word_for_none_is_no_code_of_a_unit_or_a_dossier(tmp_path: Path, nothing: str) -> None:
+    place = CasePlace("excel_text_guard", tmp_path)
+    place.change_sources("max_rejected_share: 0.02", "max_rejected_share: 0.5")
+    times = "Trực tiếp;06/07/2025 04:11:00;06/07/2025 04:41:00;13/07/2025 04:41:00;;;Đang xử lý\r"
+    lines = [f"13;H42.18-250706-00013;{nothing};18003;{times}", f"14;{nothing};1.012790;18003;{times}"]
+    for line in [*lines, f"15;H42.18-250706-00015;1.012790;{nothing};{times}"]:
+        place.append_line("export_2025-08-07.csv", line)
+    day = place.validate_day(DOSSIERS, "2025-08-07")
+    assert len({row["dossier_code"] for row in day.accepted}) == 13
+    [procedure] = {r["procedure_code"] for r in day.accepted if r["dossier_code"].endswith("00013")}
+    assert procedure is None
+    assert {rule for rules in day.rejected.values() for rule in rules} == {
+        "dossier_code_missing", "receiving_unit_missing",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("written", "folded"),
     [

@@ -247,3 +247,32 @@ def test_a_workbook_per_unit_replaces_no_other(settings: Settings, tmp_path: Pat
     ]
     files = write_unit_workbooks(rows, contracts, {}, tmp_path / "units", per_unit=True)
     assert len({path.name.casefold() for path in files}) == 4 and all(path.exists() for path in files)
+
+
+def test_the_code_at_fault_is_named_and_no_word_for_none_beside_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """`-` has not the shape of a unit's code, and is none."""
+    misshapen = {
+        "type": "expect_column_values_to_be_null", "kwargs": {"column": "texts__misshapen"}, "severity": "critical",
+        "meta": {"rule": "code_misshapen", "reason_en": "no code", "reason_vi": "Mã sai"},
+    }  # fmt: skip
+    suite = tmp_path / "log.json"
+    suite.write_text(json.dumps({"name": "log", "expectations": [misshapen]}), encoding="utf-8")
+    source = Source.model_validate(
+        {
+            "name": "log", "title_vi": "", "connector": "files", "grain": "case", "key": ["case_id"], "path": "x.csv",
+            "partitioning": "snapshot_day", "format": "csv", "max_rejected_share": 1, "suite": str(suite),
+            "columns": [{"name": "unit_code", "shape": r"\d{5}"}, {"name": "case_id", "required": True}],
+        }
+    )  # fmt: skip
+
+    def write(out: Path) -> tuple[str]:
+        pq.write_table(pa.table({"unit_code": ["—", "N/A"], "case_id": ["C 1", "C-2"]}), out)
+        return ("by hand",)
+
+    [report] = validate_batches(
+        source, [write_batch(settings.landing, "log", "2025-08-06", write, run_id="t")], settings
+    )
+    [failures] = pq.read_table(report.rejected)["failures"].to_pylist()
+    assert [(failure["column_name"], failure["bad_value"]) for failure in failures] == [("case_id", "C 1")]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines.quality.typing import select_typed
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.values.characters import register_characters
 from pipelines.sources.values.placeholders import FIRST_DAYS, LAST_DAYS
 
 FORMATS = ["%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M"]
@@ -317,3 +318,15 @@ def test_a_place_may_call_a_usual_day_a_placeholder() -> None:
     assert value({"type": "timestamp"}, "2010-05-05 08:00:00", **own) is None
     assert value({"type": "timestamp"}, "2010-05-06 08:00:00", **own) == datetime(2010, 5, 6, 8)
     assert value({"type": "timestamp"}, "1970-01-01 08:00:00", **own) is None
+
+
+@pytest.mark.parametrize("column", [{}, {"type": "timestamp"}, {"name": "c_code"}])
+def test_a_place_may_name_many_words_for_nothing(column: dict[str, Any]) -> None:
+    """Each word used to write the column's SQL out twice: twenty were a million copies, and validation never ended."""
+    words = [f"không {n}" for n in range(20)]
+    name = column.get("name", "c")
+    one = source({"name": name, **column}, null_values=["", *words])
+    con = duckdb.connect()
+    register_characters(con)
+    con.execute(f"create table landed as select 0 as _key, 0 as _batch, 1 as _row, 'không 19' as {name}")
+    assert con.execute(f"select {name} from ({select_typed(one, 'landed', [name])})").fetchall() == [(None,)]

@@ -29,6 +29,11 @@ FOLDED_TO = "".join(map(chr, range(0x21, 0x7F))) + "-" * len(DASHES) + " " * len
 # long number (1.23E+18): never part of a code.
 NO_CODE = r'^[=+@]|["“”\x00-\x1f\x7f\x{FFFD}]|[.,;:]$|^[+-]?\d([.,]\d+)?[eE]\+\d+$'
 BLANK = r"\s"
+# What databases, spreadsheets and people write where there is no code, dashes folded. `NA` may be one.
+NOTHING = (
+    "NULL", "null", "Null", "(null)", "(NULL)", "\\N", "N/A", "n/a", "#N/A", "None", "NaN", "nan", "undefined",
+    "(blank)", "-", "--", "---", "?",
+)  # fmt: skip
 
 
 def unwrap_sql(text: str, *, apostrophe: bool) -> str:
@@ -51,6 +56,13 @@ def fold_code_sql(text: str) -> str:
     folded = f"list_transform([{text}], lambda _code: {plain})[1]"
     unwrapped = unwrap_sql("_code", apostrophe=True)
     return f"list_transform([{folded}], lambda _code: {unwrapped})[1]"
+
+
+def drop_nothing_sql(text: str) -> str:
+    """SQL of a folded code, NULL where it is a word for none."""
+    words = ", ".join(map(duck.literal, NOTHING))
+    # In a lambda, as above: `nullif` writes its text out twice.
+    return f"list_transform([{text}], lambda _code: case when _code in ({words}) then null else _code end)[1]"
 
 
 def misshapen_sql(source: Source, column: Column, text: str) -> str:

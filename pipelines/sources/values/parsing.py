@@ -6,16 +6,20 @@ a whole-number column whose source writes Vietnamese numbers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from pipelines import duck
 from pipelines.sources.contracts.contract import Column, Source
-from pipelines.sources.values.codes import fold_code_sql, unwrap_sql
+from pipelines.sources.values.codes import NOTHING, drop_nothing_sql, fold_code_sql, unwrap_sql
 from pipelines.sources.values.moments import is_of_moments, read_moment_sql, settle_moment_sql
 from pipelines.sources.values.placeholders import is_placeholder_sql
 
 # number_format → (thousands separator, decimal separator), each as a regular expression.
 SEPARATORS = {"vi": (r"\.", ","), "en": (",", r"\.")}
+UNCLEAN = "[^!-~ ]|^[ ='`]| $"
+# Texts that may be a word for no code.
+NO_CODE_WORD = "^(" + "|".join(map(re.escape, NOTHING)) + ")$"
 BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(8203) || chr(65279)"
 
 
@@ -27,11 +31,19 @@ def clean_text_sql(source: Source, column: Column) -> str:
     """
     name = duck.identifier(column.name)
     text = clean_raw_sql(source, column, name)
-    if column.type in ("timestamp", "date") or column.name in source.code_columns():
-        text = f"case when regexp_matches({name}, '[^!-~ ]|^[ =''`]| $') then {text} else {name} end"
-    for nothing in source.null_values:
-        text = f"nullif({text}, {duck.literal(nothing)})"
-    return text
+    if column.name in source.code_columns():
+        is_other = f"regexp_matches({name}, {duck.literal(f'{UNCLEAN}|{NO_CODE_WORD}')})"
+        text = f"case when {is_other} then {drop_nothing_sql(text)} else {name} end"
+    elif column.type in ("timestamp", "date"):
+        text = f"case when regexp_matches({name}, {duck.literal(UNCLEAN)}) then {text} else {name} end"
+    return drop_nulls_sql(source, text)
+
+
+def drop_nulls_sql(source: Source, text: str) -> str:
+    """SQL of a text without the source's words for nothing. Not by `nullif`: it writes its text out twice, so that
+    ten words in each other would be a thousand copies."""
+    words = ", ".join(map(duck.literal, source.null_values))
+    return f"case when {text} in ({words}) then null else {text} end" if words else text
 
 
 def clean_raw_sql(source: Source, column: Column, raw: str) -> str:
@@ -40,6 +52,14 @@ def clean_raw_sql(source: Source, column: Column, raw: str) -> str:
     if column.name in source.code_columns():
         return fold_code_sql(text)
     return unwrap_sql(text, apostrophe=column.name not in source.free_text_columns())
+
+
+def clean_cell_sql(source: Source, column: Column, raw: str) -> str:
+    """`clean_text_sql` of a landed text that stands at `raw`, without its short cuts."""
+    text = clean_raw_sql(source, column, raw)
+    if column.name in source.code_columns():
+        text = drop_nothing_sql(text)
+    return drop_nulls_sql(source, text)
 
 
 def typed_value_sql(
