@@ -77,6 +77,8 @@ def land_partition(
             check_lost_columns(source, str(partition), matches, settings.landing)
             check_date_mixtures(con, source, str(partition), out)
             drift = check_drift(con, source, str(partition), out)
+        # The headers of an API are known once its last page was read.
+        check_lost_columns(source, str(partition), matches, settings.landing)
         alike = note_alike_codes(con, source, out)
         notes = (*relation.notes, *alike, *drift, *note_lost_letters(con, out))
         return Written(relation.origin, notes, relation.validator, list_columns(matches))

@@ -27,6 +27,7 @@ from pipelines.sources.files.streams import register_streams
 from pipelines.sources.files.unpacking import Member, open_plain
 from pipelines.sources.mapping import HeaderMatch, check_absence, map_columns
 from pipelines.sources.relation import Relation, refuse_the_past
+from pipelines.sources.values.list_rest import describe_rest
 
 # What a contract may name as `raw` to keep where a row came from.
 FILE_HEADER = "_file"
@@ -145,7 +146,7 @@ def _build_relation(session: ReadSession, partition: date, files: list[SourceFil
         sql=f"({' union all '.join(selects)})",
         columns={name: duck.identifier(name) for name in names},
         origin="; ".join(file.origin for file in files),
-        notes=(*_join_notes(fragments), *notes),
+        notes=(*_join_notes(fragments), *notes, *_note_rest(session)),
         locate=partial(_locate, fragments),
     )
 
@@ -164,6 +165,13 @@ def _require_total(session: ReadSession) -> None:
                     f"it says that there are {total} {what} (`paging.total_{what}`), and {count} came: the "
                     f"delivery is not whole",
                 )
+
+
+def _note_rest(session: ReadSession) -> list[str]:
+    """Where the documents say that there is more than they hold, and sources.yaml does not say what that means."""
+    records = sum(document.records for document in session.documents)
+    note = describe_rest([document.rest for document in session.documents], records)
+    return [note] if note else []
 
 
 def _locate(

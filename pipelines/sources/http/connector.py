@@ -39,6 +39,7 @@ from pipelines.sources.mapping import (
 from pipelines.sources.relation import Relation, refuse_the_past, register_chunks
 from pipelines.sources.values.cells import format_value
 from pipelines.sources.values.json_path import read_path
+from pipelines.sources.values.list_rest import describe_rest, find_rest
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -87,6 +88,7 @@ def pull(
                 match = match_headers(source, _list_headers(source, page), is_part=True)
                 matches.extend([match] if page.records else [])
                 chunk = _format_records(source, page, match, notes)
+                _note_rest(source, page, notes)
                 pages.note(page, dict(zip(names, chunk, strict=True)), match.columns)
                 yield chunk
 
@@ -173,6 +175,13 @@ def _format_records(
         raise PermanentSourceError(
             f"{page.request.at}page {page.number}: {error}. Nothing was landed."
         ) from None
+
+
+def _note_rest(source: Source, page: HttpPage, notes: list[str]) -> None:
+    """Where the answer says that there is more than its list, and nobody asks for it."""
+    note = describe_rest([find_rest(source, page.answer.page)], len(page.records))
+    if note and note not in notes:
+        notes.append(note)
 
 
 def _flatten(record: Any, prefix: str = "") -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pipelines import duck
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.files.streams import StreamFiles
 from pipelines.sources.files.unpacking import Member
+from pipelines.sources.values.list_rest import Rest
 
 
 class TableFragment(NamedTuple):
@@ -34,12 +35,16 @@ class Unreadable(ValueError):
 
 
 class Document(NamedTuple):
-    """A JSON document of a delivery: its records, and how many records and documents it says there are in all."""
+    """A JSON document of a delivery: its records, and how many records and documents it says there are in all.
+
+    `rest`: what it says of its list where sources.yaml names no place for that.
+    """
 
     member: Member
     records: int
     record_total: int | None
     page_total: int | None
+    rest: Rest
 
 
 class ReadSession:

@@ -18,6 +18,7 @@ from pipelines.sources.files.formats.fragment import Document, ReadSession, Tabl
 from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.json_document import parse_json
 from pipelines.sources.values.json_path import describe_no_list, has_path, read_path
+from pipelines.sources.values.list_rest import find_rest
 from pipelines.sources.values.native import Number, format_cell
 from pipelines.sources.values.number_formats import LostDigits, require_exact_text
 
@@ -36,9 +37,11 @@ def read_document(session: ReadSession, member: Member) -> Iterator[TableFragmen
             raise ValueError(f"it is larger than {limit} MiB (`limits.document_mb`); ask for NDJSON")
         document = _parse_document(data.decode())
         records = _find_records(source, document)
-        paths = (source.paging.total_records, source.paging.total_pages)
+        total_records, total_pages = (
+            _read_total(document, path) for path in (source.paging.total_records, source.paging.total_pages)
+        )
         session.documents.append(
-            Document(member, len(records), *(_read_total(document, path) for path in paths))
+            Document(member, len(records), total_records, total_pages, find_rest(source, document))
         )
     except ValueError as error:
         raise Unreadable(member, str(error)) from None
