@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
 import xlwt
 
+from pipelines.landing.batches import list_batches
 from pipelines.landing.pull import land_partition
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.files.formats.foreign import OLE, describe_text, find_kind
@@ -50,6 +52,32 @@ def test_the_header_again_and_totals_are_no_records(tmp_path: Path, day: str, do
     assert not {"channel_unknown", "dossier_code_missing"} & {
         rule for rules in result.rejected.values() for rule in rules
     }
+
+
+@pytest.mark.parametrize(
+    ("write", "kind"),
+    [
+        (lambda header: f"\ufeff{header}", "1 lines that repeat the header"),
+        (lambda header: '"' + header.replace(";", '";"') + '"', "1 lines that repeat the header"),
+        (lambda header: f"\ufeff{header.upper().replace(' ', chr(160))}", "1 lines that repeat the header"),
+        (lambda header: ";" * header.count(";"), "1 blank lines"),
+        (lambda header: ";" * header.count(";") + "\r\n ;" + ";" * (header.count(";") - 1), "2 blank lines"),
+    ],
+)
+def test_what_joined_exports_and_spreadsheets_leave_between_records_is_left_out(
+    tmp_path: Path, write: Callable[[str], str], kind: str
+) -> None:
+    place = CasePlace("repeated_header_and_total", tmp_path)
+    file = place.inbox / "export_2025-08-07.csv"
+    header, *lines = file.read_text(encoding="utf-8-sig").splitlines()
+    records = [line for line in lines if line[0].isdigit()]
+    file.write_text(
+        "\r\n".join([header, *records[:5], write(header), *records[5:], ""]), encoding="utf-8", newline=""
+    )
+    result = place.validate_day(DOSSIERS, "2025-08-07")
+    assert len({row["dossier_code"] for row in result.accepted}) == 20 and not result.rejected
+    [batch] = list_batches(place.settings.landing, DOSSIERS)
+    assert any(f"left out: {kind}" in note for note in batch.notes)
 
 
 @pytest.mark.parametrize(

@@ -382,12 +382,14 @@ def collected(settings: Settings, one: Source, day: date = DAY) -> list[tuple]:
 @PROPERTY
 @given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=8), st.sampled_from(["utf-8", "utf-16"]))
 def test_whatever_is_written_is_read(settings: Settings, records: list, encoding: str) -> None:
+    """But for records without a text, which spreadsheets leave below a table."""
     text = io.StringIO()
     written = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\n")
     written.writerows([("Mã", "Nội dung"), *records])
     put(settings, "2025-08-06.csv", text.getvalue().encode(encoding))
     read = collected(settings, source(encoding=encoding))
-    assert read == [tuple(map(expected, row)) for row in records]
+    texts = [tuple(map(expected, row)) for row in records]
+    assert list(filter(any, read)) == list(filter(any, texts))
 
 
 @PROPERTY

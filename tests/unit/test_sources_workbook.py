@@ -134,6 +134,30 @@ def test_a_cell_merged_downwards_holds_for_every_record_it_covers(settings: Sett
     assert read(settings, pair_source()) == [("A", "chung"), ("B", "chung"), ("C", None)]
 
 
+@pytest.mark.parametrize(
+    ("again", "expected"),
+    [
+        ([["STT", "Mã", "Nội dung"]], ["A", "B", "C"]),
+        ([["stt ", "MÃ", "Nội\u00a0dung"], ["(1)", "(2)", "(3)"]], ["A", "B", "C"]),
+        ([["Trang 2"], ["STT", "Mã", "Nội dung"]], ["A", "B", "C"]),
+    ],
+)
+def test_the_header_of_every_printed_page_is_no_record(
+    settings: Settings, again: list[list[Any]], expected: list[str]
+) -> None:
+    numbers = again[-1:] if again[-1][0] == "(1)" else []
+    workbook(settings, "2025-08-06.xlsx", {"A": [TABLE[0], *numbers, *TABLE[1:], *again, [3, "C", "z"]]})
+    assert [code for code, _ in read(settings, pair_source())] == expected
+    assert any("1 times the header again" in note for note in landed(settings, pair_source()).notes)
+
+
+def test_a_second_table_with_other_headers_is_refused_by_its_row(settings: Settings) -> None:
+    """Read below the first one's headers, its titles would be codes."""
+    workbook(settings, "2025-08-06.xlsx", {"A": [*TABLE, [], ["STT", "Nội dung", "Mã"], [1, "z", "C"]]})
+    with pytest.raises(PermanentSourceError, match="sheet 'A', row 5: another table begins"):
+        read(settings, pair_source())
+
+
 @pytest.mark.parametrize("total", ["Tổng cộng", "Grand total", "Subtotal:", "TOTAL", "Sum"])
 def test_a_table_without_ordinals_has_another_marker(settings: Settings, total: str) -> None:
     lines = [["Mã", "Nội dung"], ["A", "x"], [total, 2], [None, "mất mã", 3]]

@@ -17,10 +17,10 @@ from pipelines.sources.files.file_set import MAGIC
 from pipelines.sources.files.formats import find_format
 from pipelines.sources.files.formats.csv_lines import (
     CsvHeader,
+    describe_other_lines,
     find_header,
     may_hold_other_lines,
     open_below,
-    select_records,
 )
 from pipelines.sources.files.formats.encoding import (
     find_codec,
@@ -75,16 +75,15 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
         )
         if encoding == "utf-8" and not may_hold_other_lines(member, headers, delimiter):
             return f"select {texts} from {relation}"
-        records, repeated, total = select_records(source, headers, mapped)
-        counts = session.con.execute(
-            f"select count(*) filter ({repeated}), count(*) filter ({total}) from {relation}"
-        ).fetchone()
-        kinds = ("lines that repeat the header", "total lines")
+        others = describe_other_lines(source, headers, mapped)
+        counted = ", ".join(f"count(*) filter ({condition})" for condition in others)
+        counts = session.con.execute(f"select {counted} from {relation}").fetchone()
+        kinds = ("lines that repeat the header", "total lines", "blank lines")
         left_out = [f"{count} {kind}" for count, kind in zip(counts or (), kinds, strict=True) if count]
         if not left_out:
             return f"select {texts} from {relation}"
         notes.append(f"lines that are no records, left out: {', '.join(left_out)}")
-        return f"select {texts} from {relation} where {records}"
+        return f"select {texts} from {relation} where {others.record}"
 
     if member.plain and not ends_with_line_break(member):
         notes.append("the last line has no line end: if that is unusual, it may be cut short")

@@ -16,6 +16,7 @@ from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.files.unpacking import Member
 
 SEARCH_LINES = 40
+MOST_CANDIDATES = 10_000
 SEPARATOR_LINE = re.compile(r'^"?sep=.{0,2}"?$', re.IGNORECASE)
 # Of workbooks too.
 TOTAL = r"(?i)^(tổng (cộng|số)\b|(tổng|cộng)\s*([:=]|$)|trong đó\b|(grand |sub)?totals?\s*([:=]|$)|sum\s*([:=]|$))"
@@ -77,12 +78,13 @@ def _count_headers(source: Source, cells: list[str]) -> int:
 
 
 def may_hold_other_lines(member: Member, headers: list[str], delimiter: str) -> bool:
-    """Whether a plain UTF-8 file may repeat its header or hold a total; told without parsing it."""
+    """Whether a plain UTF-8 file may repeat its header, hold a total or a blank record; told without parsing it."""
     if not member.plain or member.file.stat().st_size == 0:
         return True
     with member.file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        header = delimiter.join(headers[:3]).encode()
-        if data.find(header, data.find(header) + 1) >= 0:
+        first = headers[0].encode()
+        beginnings = (b"\n" + first, b'\n"' + first, b"\n\xef\xbb\xbf" + first, b'\n\xef\xbb\xbf"' + first)
+        if any(data.find(line) >= 0 for line in beginnings) or _may_hold_blank(data, delimiter, len(headers)):
             return True
         before = delimiter.encode() + b'\n\r" \t'
         for word in TOTAL_BYTES:
@@ -94,11 +96,37 @@ def may_hold_other_lines(member: Member, headers: list[str], delimiter: str) -> 
     return False
 
 
-def select_records(source: Source, headers: list[str], mapped: Mapping[str, str]) -> tuple[str, str, str]:
-    """SQL conditions over the cells c0, c1, …: a record; the header again; a total."""
+def _may_hold_blank(data: mmap.mmap, delimiter: str, cells: int) -> bool:
+    """Whether a line holds nothing but delimiters and blanks, or empty quotes; or too many begin as if they did."""
+    sign = re.escape(delimiter.encode())
+    line = re.compile(rb"\n[ \t]*(?:%b[ \t]*){%d}\r?(?:\n|\Z)" % (sign, cells - 1))
+    for beginning in (b"\n" + delimiter.encode(), b"\n ", b"\n\t"):
+        at, left = data.find(beginning), MOST_CANDIDATES
+        while at >= 0:
+            left -= 1
+            if not left or line.match(data, at):
+                return True
+            at = data.find(beginning, at + 1)
+    return data.find(b"\n" + delimiter.encode().join([b'""'] * cells)) >= 0
+
+
+class OtherLines(NamedTuple):
+    """SQL conditions over the cells c0, c1, … of a line that is no record; `blank`: cells without a text."""
+
+    repeated: str
+    total: str
+    blank: str
+
+    @property
+    def record(self) -> str:
+        return " and ".join(f"not {condition}" for condition in self)
+
+
+def describe_other_lines(source: Source, headers: list[str], mapped: Mapping[str, str]) -> OtherLines:
+    """The header again (capitals, blanks and a mark of UTF-8 aside), a total, nothing but delimiters."""
     cells = [f"c{n}" for n in range(len(headers))]
     own = [(f"c{headers.index(raw)}", raw) for raw in dict.fromkeys(mapped.values())]
-    repeated = " and ".join(f"coalesce(trim({cell}), '') = {duck.literal(raw)}" for cell, raw in own)
+    repeated = " and ".join(f"{_fold_sql(cell)} = {_fold_sql(duck.literal(raw))}" for cell, raw in own)
     filled = f"list_filter([{', '.join(cells)}], lambda c: trim(coalesce(c, '')) <> '')"
     needed = {c.name for c in source.columns if c.required}
     blanks = [
@@ -109,7 +137,13 @@ def select_records(source: Source, headers: list[str], mapped: Mapping[str, str]
         f"(coalesce(regexp_matches(trim({filled}[1]), {duck.literal(TOTAL)}), false) "
         f"and ({' or '.join([*blanks, numbers])}))"
     )
-    return f"not ({repeated}) and not {total}", f"({repeated})", total
+    return OtherLines(f"({repeated})", total, f"(len({filled}) = 0)" if len(cells) > 1 else "false")
+
+
+def _fold_sql(text: str) -> str:
+    """SQL of a header's text, as two that a reader takes for one agree; never NULL."""
+    plain = f"replace(coalesce({text}, ''), chr(65279), '')"
+    return f"lower(trim(regexp_replace(nfc_normalize({plain}), '[\\s\\x{{00A0}}]+', ' ', 'g')))"
 
 
 class SkippingStream(io.RawIOBase):

@@ -22,12 +22,28 @@ Row = tuple[int, list[Any]]
 
 
 class Header(NamedTuple):
-    """`labels` by column; `ordinal`: the marker's column; `first`: the row where records may begin."""
+    """`labels` by column; `ordinal`: the marker's column; `first`: the row where records may begin.
+
+    `height`: of the header in rows; `top`: its first row, folded.
+    """
 
     labels: list[str]
     ordinal: int
     numbered: bool
     first: int
+    height: int
+    top: list[str]
+
+    def begins_again(self, cells: list[Any]) -> bool:
+        """Whether this row is the header's first once more; ValueError where it is the first of another header."""
+        top = fold_row(cells)
+        if self.ordinal >= len(top) or top[self.ordinal] != self.top[self.ordinal]:
+            return False
+        if top != self.top:
+            raise ValueError(
+                "another table begins, whose headers are not those of the first; give it a sheet of its own"
+            )
+        return True
 
 
 class Merged(NamedTuple):
@@ -67,10 +83,20 @@ def find_header(rows: list[Row], merges: list[Merged], marker: str, sheet: str) 
             break
         bottom += 1
     first = bottom + 1
-    if first in below and _is_column_numbers(below[first]):
+    if first in below and is_column_numbers(below[first]):
         first += 1
     labels = _labels([below.get(n, []) for n in range(top, bottom + 1)], merges, top)
-    return Header(labels, ordinal, folded_marker in ORDINAL_MARKERS, first)
+    return Header(
+        labels, ordinal, folded_marker in ORDINAL_MARKERS, first, first - top, fold_row(below.get(top, []))
+    )
+
+
+def fold_row(cells: list[Any]) -> list[str]:
+    """Each cell as headers are compared, without blank ones at the end."""
+    folded = [fold_name(normalize_cell(cell)) for cell in cells]
+    while folded and not folded[-1]:
+        folded.pop()
+    return folded
 
 
 def _is_header_row(cells: list[Any], ordinal: int) -> bool:
@@ -80,7 +106,7 @@ def _is_header_row(cells: list[Any], ordinal: int) -> bool:
     return own is None and len(filled) > 1 and all(isinstance(cell, str) for cell in filled)
 
 
-def _is_column_numbers(cells: list[Any]) -> bool:
+def is_column_numbers(cells: list[Any]) -> bool:
     """`(1) (2) (3)=(1)+(2)`, or a bare `1 2 3=4+5`: the number of each column, counted from 1."""
     texts = [normalize_cell(cell) for cell in cells if cell is not None]
     if texts and all(FORMULA_CELL.match(text) for text in texts):

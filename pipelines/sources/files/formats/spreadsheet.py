@@ -21,6 +21,7 @@ from pipelines.sources.files.formats.sheet_header import (
     Merged,
     Row,
     find_header,
+    is_column_numbers,
     normalize_cell,
 )
 from pipelines.sources.files.unpacking import Member
@@ -104,7 +105,9 @@ class Records:
 
     def __init__(self, header: Header, merges: list[Merged], required: set[int], sheet: str) -> None:
         self._header, self._required, self._sheet = header, required, sheet
-        self._headings = self._totals = self._count = 0
+        self._headings = self._totals = self._repeated = self._count = 0
+        # Below this row ends the header that was met again last.
+        self._header_end = 0
         self._doubtful: list[int] = []
         # Cells merged downwards hold their text once, for every row that they cover.
         self._tall: dict[int, list[Merged]] = {}
@@ -130,9 +133,21 @@ class Records:
                         cells[column] = value
                 yield number, cells
 
+    def _is_of_header(self, number: int, cells: list[Any]) -> bool:
+        """Whether the row belongs to a header that stands there again, as on every page of a printed sheet."""
+        try:
+            if self._header.begins_again(cells):
+                self._repeated += 1
+                self._header_end = number + self._header.height
+                return True
+        except ValueError as error:
+            raise ValueError(f"sheet {self._sheet!r}, row {number + 1}: {error}") from None
+        ordinal = normalize_cell(cells[self._header.ordinal])
+        return number < self._header_end and (is_column_numbers(cells) or not ORDINAL.match(ordinal))
+
     def _is_record(self, number: int, cells: list[Any]) -> bool:
         filled = [cell for cell in cells if cell is not None]
-        if not filled:
+        if not filled or self._is_of_header(number, cells):
             return False
         if self._header.numbered and ORDINAL.match(normalize_cell(cells[self._header.ordinal])):
             return True
@@ -166,6 +181,7 @@ class Records:
         """What was left out; complete once all rows were read."""
         kinds = [f"{self._headings} headings and notes"] * bool(self._headings)
         kinds += [f"{self._totals} totals and their parts"] * bool(self._totals)
+        kinds += [f"{self._repeated} times the header again"] * bool(self._repeated)
         if kinds:
             yield f"sheet {self._sheet}: rows that are no records: {', '.join(kinds)}"
         if self._doubtful:
