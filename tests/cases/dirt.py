@@ -244,6 +244,12 @@ def _write_alike(text: str, chance: random.Random) -> str:
     return text.replace("Đ", "\u00d0").replace("o", "\u043e")
 
 
+def _write_in_utc(text: str, chance: random.Random) -> str:
+    """A local midnight as a service of UTC writes it: the evening before."""
+    day = date(int(text[6:]), int(text[3:5]), int(text[:2])) - timedelta(days=1)
+    return f"{day}T17:00:00{chance.choice(['Z', '.000Z', '+00:00'])}"
+
+
 def _choose(*texts: str) -> Callable[[str, random.Random], str]:
     """One of these texts, `{}` in it replaced by what stood there."""
     return lambda text, chance: chance.choice(texts).replace("{}", text)
@@ -265,13 +271,16 @@ DIRT: dict[str, Spoiler] = {
     "formula": _spoil_cell("task_code", _choose("=1+1", "1.23E+18", "+NV", "@SUM(A1)")),
     "blank inside a code": _spoil_cell("task_code", lambda text, chance: f"{text[:3]} {text[3:]}"),
     "no code": _spoil_cell("task_code", _choose("", "  ")),
+    "word for no code": _spoil_cell("task_code", _choose("NULL", "—", "#N/A", "(null)", "--")),
+    "word for no unit": _spoil_cell("unit_code", _choose("NULL", "-", "N/A", "None", "?")),
+    "moment of another zone": _spoil_cell("due_date", _write_in_utc),
     "word that only looks right": _spoil_cell("reported_status", _write_alike),
     "word in another case": _spoil_cell("reported_status", lambda text, chance: text.upper()),
     "decomposed words": _spoil_column(
         "reported_status", lambda text, chance: unicodedata.normalize("NFD", text)
     ),
     "unknown word": _spoil_cell("reported_status", _choose("Treo", "{}?", "1")),
-    "per cent beyond": _spoil_cell("progress", _choose("720%", "-5%", "7 2%", "1e2%", "#N/A")),
+    "per cent beyond": _spoil_cell("progress", _choose("720%", "-5%", "7 2%", "1e2%", "5E1", "#N/A")),
     "per cents without a sign": _percent_without_sign,
     "lost header": _lose_header,
     "misspelt header": _misspell_header,
@@ -285,13 +294,3 @@ DIRT: dict[str, Spoiler] = {
     "other encoding": _other_encoding,
     "cut": _cut,
 }
-
-
-def make_delivery(chance: random.Random, number: int) -> Delivery:
-    """A clean delivery, or one with one kind of dirt; numbers in a row have each kind in turn."""
-    delivery = make_clean(chance)
-    kinds = ["clean", *DIRT]
-    delivery.kind = kinds[number % len(kinds)]
-    if delivery.kind in DIRT:
-        DIRT[delivery.kind](delivery, chance)
-    return delivery

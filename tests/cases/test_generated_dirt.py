@@ -21,12 +21,13 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import NotProvided, PermanentSourceError
 from tests.cases.case_place import CasePlace
-from tests.cases.dirt import DIRT, HEADERS, Delivery, make_delivery
+from tests.cases.dirt import HEADERS, Delivery
+from tests.cases.dirt_lines import KINDS, make_delivery
 
 FIRST = date(2000, 1, 1)
 # Two of each kind at every run of the tests, ten thousand in all where every seed runs.
 SEEDS = [
-    pytest.param(20250806, 62),
+    pytest.param(20250806, 2 * (len(KINDS) + 1)),
     *(pytest.param(seed, 500, marks=pytest.mark.full) for seed in range(1, 21)),
 ]
 
@@ -127,4 +128,4 @@ def test_dirt_is_published_right_refused_by_cause_or_held(tmp_path: Path, seed: 
     outcomes, wrong = examine_seed(seed, tmp_path, count)
     assert not wrong, "\n".join(wrong[:20])
     assert sum(outcomes.values()) == count
-    assert {kind.partition(":")[0] for kind in outcomes} == {"clean", *DIRT}
+    assert {kind.partition(":")[0] for kind in outcomes} == {"clean", *KINDS}

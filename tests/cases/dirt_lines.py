@@ -1,0 +1,67 @@
+"""Dirt between the records of a delimited text: what spreadsheets and joined exports leave there."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from tests.cases.dirt import DIRT, HEADERS, Delivery, Spoiler, make_clean
+
+BOM = b"\xef\xbb\xbf"
+
+
+def _spoil_lines(change: Callable[[list[bytes], random.Random], list[bytes]]) -> Spoiler:
+    """`change` gets the lines of the file without their ends, the header first."""
+
+    def spoil(delivery: Delivery, chance: random.Random) -> None:
+        delivery.format = "csv"
+        delivery.tail = lambda data: b"\n".join([*change(data.splitlines(), chance), b""])
+
+    return spoil
+
+
+def _insert(lines: list[bytes], line: bytes, chance: random.Random) -> list[bytes]:
+    at = chance.randint(1, len(lines))
+    return [*lines[:at], line, *lines[at:]]
+
+
+def _join_exports(lines: list[bytes], chance: random.Random) -> list[bytes]:
+    header = chance.choice([lines[0], b'"' + lines[0].replace(b";", b'";"') + b'"'])
+    return _insert(lines, chance.choice([b"", BOM]) + header, chance)
+
+
+def _quote_all(lines: list[bytes], chance: random.Random) -> list[bytes]:
+    return [b'"' + line.replace(b";", b'";"') + b'"' for line in lines]
+
+
+def _write_delimiter_in_title(delivery: Delivery, chance: random.Random) -> None:
+    """A semicolon that nobody quoted: every cell after it stands under the header beside its own."""
+    title = chance.choice(delivery.texts)[HEADERS["title"]]
+    _spoil_lines(lambda lines, _: [line.replace(title.encode(), b"a; b", 1) for line in lines])(
+        delivery, chance
+    )
+
+
+LINES: dict[str, Spoiler] = {
+    "blank records": _spoil_lines(
+        lambda lines, chance: _insert(lines, chance.choice([b";;;;;;", b" ;;;;;;", b";;;;;;\r"]), chance)
+    ),
+    "joined exports": _spoil_lines(_join_exports),
+    "everything quoted": _spoil_lines(_quote_all),
+    "delimiters at the end": _spoil_lines(
+        lambda lines, chance: [lines[0], *(line + b";" * chance.choice([1, 3]) for line in lines[1:])]
+    ),
+    "delimiter that is not quoted": _write_delimiter_in_title,
+    "ends of lines": _spoil_lines(lambda lines, chance: [chance.choice([b"\r\n", b"\r"]).join(lines)]),
+}
+KINDS = DIRT | LINES
+
+
+def make_delivery(chance: random.Random, number: int) -> Delivery:
+    """A clean delivery, or one with one kind of dirt; numbers in a row have each kind in turn."""
+    delivery = make_clean(chance)
+    kinds = ["clean", *KINDS]
+    delivery.kind = kinds[number % len(kinds)]
+    if delivery.kind in KINDS:
+        KINDS[delivery.kind](delivery, chance)
+    return delivery
