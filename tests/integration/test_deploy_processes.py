@@ -44,7 +44,7 @@ class Host:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 shlex.split(text),
-                cwd=PROJECT,
+                cwd=self.folder,
                 env=self.environment,
                 stdout=log,
                 stderr=log,

@@ -32,7 +32,7 @@ CONTAINERFILE = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
 KEYS = {
     "image", "build", "env_file", "volumes", "restart", "read_only", "tmpfs", "cap_drop", "cap_add", "security_opt",
     "logging", "command", "ipc", "ports", "stop_grace_period", "healthcheck", "network_mode", "pid", "depends_on",
-    "environment",
+    "environment", "working_dir",
 }  # fmt: skip
 
 
