@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pipelines.gate.lines import list_lines
 from pipelines.gate.record import ReleaseFinding
 
-MARKS = {"accepted": "!!", "warned": "!"}
 # More would not be read; `releases show` has all of them.
 MOST = 8
 
@@ -51,9 +51,7 @@ def list_finding_lines(findings: Sequence[ReleaseFinding], release_id: int, most
     if not summary.findings:
         return []
     lines = [f"{summary.heading_vi} · {summary.heading_en}"]
-    for finding in summary.findings:
-        lines.append(f"{MARKS[finding.outcome]} {finding.text_vi} · {finding.text_en}")
-        lines.append(f"    → {finding.next_vi} · {finding.next_en} [{finding.rule}]")
+    lines += list_lines(summary.findings)
     return [*lines, *([f"… {summary.left_vi} · {summary.left_en}"] if summary.left else [])]
 
 

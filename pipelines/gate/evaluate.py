@@ -98,12 +98,16 @@ def evaluate_release(
         failed = [
             n for n in result.failed if (name_subject(rule, facts[n].scope), facts[n].scope) not in broken
         ]
-        for scope, numbers in group_by_scope(failed, facts).items():
-            broken.add((name_subject(rule, scope), scope))
+        for scope, numbers in group_by_scope(failed, facts, together=rule.together).items():
+            broken |= {(name_subject(rule, facts[n].scope), facts[n].scope) for n in numbers}
             # One line for all days of one thing: the worst of them speaks.
             numbers = sorted(numbers, key=lambda n: -abs(rows[at * size + n] or 0))
             days = tuple(dict.fromkeys(day for n in numbers for day in facts[n].days))
-            worst = facts[numbers[0]]._replace(days=days)
+            worst = facts[numbers[0]]._replace(scope=scope, days=days)
+            if rule.together:
+                worst = worst._replace(
+                    details=tuple(detail for n in sorted(numbers) for detail in facts[n].details)
+                )
             row = at * size + numbers[0]
             verdicts.append(describe_failure(rule, worst, comparand.before, rows[row], limits[row]))
         if not failed:
@@ -114,11 +118,17 @@ def evaluate_release(
     return verdicts
 
 
-def group_by_scope(failed: Iterable[int], facts: Sequence[Fact]) -> dict[str, list[int]]:
-    """scope → places of the facts that failed; not of a source where a part of it (`source.rule`) speaks for it."""
+def group_by_scope(
+    failed: Iterable[int], facts: Sequence[Fact], *, together: bool = False
+) -> dict[str, list[int]]:
+    """scope → places of the facts that failed; not of a source where a part of it (`source.rule`) speaks for it.
+
+    `together`: by source, where the scope is `source: thing`.
+    """
     groups: dict[str, list[int]] = {}
     for place in failed:
-        groups.setdefault(facts[place].scope, []).append(place)
+        scope = facts[place].scope
+        groups.setdefault(scope.partition(":")[0] if together else scope, []).append(place)
     parts = {scope.partition(".")[0] for scope in groups if "." in scope}
     return {scope: places for scope, places in groups.items() if scope not in parts}
 
@@ -164,7 +174,7 @@ def describe_failure(
         "scope": fact.scope,
         "source": fact.scope.partition(":")[0],
         "days": show_details(fact.days),
-        "usual": show_number(fact.usual, is_share=True),
+        "usual": show_number(fact.usual, is_share=fact.usual is None or fact.usual <= 1),
         "value": show_number(value, is_share=is_share),
         "now": show_number(fact.value, is_share=is_share),
         "before": show_number(earlier, is_share=is_share),

@@ -25,7 +25,9 @@ from pipelines.gate.gate_rule import read_gate_facts
 from pipelines.gate.history import read_histories, read_values_before
 from pipelines.gate.keys import compare_keys, list_counted
 from pipelines.gate.release_rules import read_release_rules
-from pipelines.lake.ledger import Release
+from pipelines.gate.units import list_unlisted_units
+from pipelines.gate.volumes import list_volumes
+from pipelines.lake.ledger import Release, table_exists
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts, load_contracts
 
@@ -112,6 +114,9 @@ def _measure(
     deliveries = list(list_deliveries(con, contracts, batches, current))
     yield from list_delivery_facts(con, contracts, deliveries, as_of, batches, checks)
     yield from list_delivery_doubts(settings, deliveries, before)
+    if table_exists(con, "raw", "units", "warehouse"):
+        yield from list_unlisted_units(con, contracts, settings, deliveries, "warehouse.raw.units")
+    yield from list_volumes(contracts, deliveries)
     yield from list_empty_columns(con, contracts, settings, deliveries)
     yield from list_mart_facts(con, read_gate_facts(settings.dbt_target / "manifest.json"), relations)
     yield from compare_keys(con, settings, contracts, counted if previous else None, batches)

@@ -71,18 +71,14 @@ def list_delivery_facts(
         "names": list(allowed),
         "ages": list(allowed.values()),
     }
-    for fact, scope, value, weight, details, days, is_newest in con.execute(query, parameters).fetchall():
+    rows = con.execute(query, parameters).fetchall()
+    for fact, scope, value, weight, details, days, is_newest in rows:
         # Of an older day only what may be a finding: a first history has many days.
         if is_newest or value:
             yield Fact(
-                fact,
-                scope,
-                float(value),
-                float(weight),
-                tuple(details),
-                days=tuple(days),
+                fact, scope, float(value), float(weight), tuple(details), days=tuple(days),
                 is_recorded=is_newest,
-            )
+            )  # fmt: skip
 
 
 def list_missing_days(
@@ -136,8 +132,20 @@ def list_mart_facts(
     """What each mart's `meta.gate` names; a value that is NULL is none."""
     for mart, facts in gate.items():
         for fact in facts if mart in relations else ():
+            if fact.each:
+                yield from _list_each(con, fact, relations[mart])
+                continue
             row = con.execute(
                 f"select {fact.value}, {fact.weight or fact.value} from {relations[mart]} where {fact.where}"
             ).fetchone()
             if row and row[0] is not None:
                 yield Fact(fact.fact, fact.scope, float(row[0]), float(row[1] or 0), is_total=True)
+
+
+def _list_each(con: duckdb.DuckDBPyConnection, fact: GateFact, relation: str) -> Iterator[Fact]:
+    rows = con.execute(
+        f"select {fact.of}, {fact.each}, {fact.weight or 'count(*)'} from {relation} where {fact.where} "
+        f"group by 1, 2 having {fact.value} order by 1, 2"
+    ).fetchall()
+    for source, thing, weight in rows:
+        yield Fact(fact.fact, f"{source}: {thing}", 1.0, float(weight), (str(thing),))

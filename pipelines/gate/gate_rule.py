@@ -13,15 +13,20 @@ class GateFact(BaseModel):
     """One number of a mart. `value`, `weight`: SQL over its rows where `where` holds, as aggregates.
 
     `fact`: total (only grows), backlog_share (of all, what waits too long), rate or conflict_share (0..1);
-    `scope`: its name. `weight`: how many rows stand behind it; the value itself unless it is said.
+    units_silent: a unit that stopped. `scope`: its name. `weight`: how many rows stand behind it; the value itself
+    unless it is said.
+
+    With `each` it is one fact per group that `value`, a condition, holds for: `of` names its source, `each` the thing.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     fact: str
-    scope: str
+    scope: str = ""
     value: str
     weight: str | None = None
     where: str = "true"
+    of: str = ""
+    each: str = ""
 
 
 def read_gate_facts(manifest: Path) -> dict[str, list[GateFact]]:

@@ -21,6 +21,7 @@ class ReleaseRule:
     `more_than`: values behind which no more rows, keys or days stand are not looked at. `is_new`: nor what
     was the same in the release before. `from_zero`: without a release before, the value before is 0.
     `of_release`: asked only where there is a release before, not within a first history.
+    `together`: things of one source are one line.
     `history`: how far the fact's own nights explain a move, where the place set no limit of its own.
     `why`: the reason of the default. `next_en`, `next_vi`: what to do.
     """
@@ -33,6 +34,7 @@ class ReleaseRule:
     is_new: bool = False
     from_zero: bool = False
     of_release: bool = False
+    together: bool = False
     history: HistoryMeasure | None = None
 
     @property

@@ -19,6 +19,7 @@ import duckdb
 from pipelines import duck
 from pipelines.explain.rates import explain_rates
 from pipelines.gate.examine import GateResult, examine_build
+from pipelines.gate.lines import list_lines, sort_by_weight
 from pipelines.gate.record import record_examination
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
@@ -192,13 +193,12 @@ def hold_release(
 ) -> ReleaseOnHold:
     """Puts the hold on record; returns what is to be raised: what, where, and what to do next."""
     number = holds.record_hold(con, chain, draft, examination.verdicts)
-    reasons = "\n".join(
-        f"  {verdict.text_en} [{verdict.rule}]\n  {verdict.text_vi}\n    → {verdict.next_en}"
-        for verdict in examination.reasons_to_hold
-    )
+    reasons = "\n".join(list_lines(sort_by_weight(examination.reasons_to_hold)))
+    warned = sum(verdict.outcome == "warned" for verdict in examination.verdicts)
+    others = f", also {warned} warnings" if warned else ""
     return ReleaseOnHold(
         f"Hold {number}: nothing was published; the last release is still served.\n{reasons}\n"
-        f"`thongsuot releases held` shows all; after mending run again; to publish it all the same: "
+        f"`thongsuot releases held` shows all{others}; after mending run again; to publish it all the same: "
         f"`thongsuot releases accept {number} --by NAME --reason WHY`."
     )
 

@@ -65,6 +65,14 @@ CASES = [
     (Fact("doubts", "task_tracker: # hidden rows", 0, 1), 0.0, None, ""),
     (Fact("days_missing", "dossier_log", 1, 1, ("2025-08-05",)), None, "delivery_missing", "warned"),
     (Fact("days_late", "task_tracker", 2, 2, ("2025-08-01",)), None, "delivery_late", "warned"),
+    (Fact("volume_change", "dossier_log", 0.5, 250, ("257",), usual=514), None, "volume_unusual", "warned"),
+    (Fact("volume_change", "dossier_log", 0.5, 20, ("20",), usual=40), None, None, ""),
+    (Fact("keys_gained_share", "issue_register", 1.0, 1_400), None, "list_swelled", "warned"),
+    (Fact("units_silent", "dossier_log: A Xã A", 1, 2, ("A Xã A",)), None, "unit_silent", "warned"),
+    (Fact("units_silent", "dossier_log: A Xã A", 1, 3, ("A Xã A",)), 1.0, None, ""),  # told before
+    (Fact("codes_unlisted", "dossier_log: unit_code X", 1, 9, ("X (9)",)), None, "unit_unlisted", "warned"),
+    (Fact("codes_unlisted", "dossier_log: unit_code X", 1, 9, ("X (9)",)), 1.0, None, ""),  # told before
+    (Fact("delivery_flagged", "dossier_log.newest_row_old", 1, 1, ("30",)), 0.0, "delivery_flagged", "warned"),
     (Fact("never_delivered", "national_ranking", 1, 1), None, "source_never_delivered", "warned"),
     (Fact("rejected_share", "dossier_log", 0.015, 40), 0.001, "rejections_jumped", "warned"),
     (Fact("rejected_share", "dossier_log.channel_unknown", 0.015, 40), 0.0, "rejections_jumped", "warned"),
@@ -262,6 +270,18 @@ def test_of_rejected_rows_the_rule_is_named_and_the_source_only_where_no_rule_st
     assert [
         v.scope for v in list_verdicts([whole, *flat], {(f.fact, f.scope): 0.0 for f in (whole, *flat)})
     ] == ["dossier_log"]
+
+
+def test_units_that_fell_silent_together_are_one_line_and_one_that_is_new_is_told_though_another_is_back() -> (
+    None
+):
+    facts = [Fact("units_silent", f"dossier_log: {unit}", 1.0, 2, (unit,)) for unit in ("A Xã A", "B Xã B")]
+    [finding] = list_verdicts(facts, {})
+    assert "nothing on the last 2: A Xã A, B Xã B" in finding.text_en and finding.scope == "dossier_log"
+    [finding] = list_verdicts(
+        facts, {("units_silent", "dossier_log: A Xã A"): 1.0, ("units_silent", "dossier_log: C"): 1.0}
+    )
+    assert finding.text_en.endswith(": B Xã B")
 
 
 def test_what_would_be_usual_is_told() -> None:

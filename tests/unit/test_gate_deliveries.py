@@ -16,6 +16,8 @@ from pipelines.gate.columns import list_empty_columns
 from pipelines.gate.deliveries import Delivery, list_deliveries
 from pipelines.gate.examine import list_blind_spots
 from pipelines.gate.facts import Fact, list_delivery_doubts, list_delivery_facts
+from pipelines.gate.units import list_unlisted_units
+from pipelines.gate.volumes import list_volumes
 from pipelines.landing.batches import write_batch
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import Contracts, load_contracts
@@ -35,7 +37,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         )
         con.execute(
             "create table checks (source varchar, batch_id varchar, rule varchar, scope varchar, severity varchar, "
-            "evaluated bigint, unexpected bigint)"
+            "evaluated bigint, unexpected bigint, column_name varchar, observed double)"
         )
         yield con
 
@@ -55,10 +57,12 @@ def land(con: duckdb.DuckDBPyConnection, number: int, rows: int, flagged: int = 
     )
     if rows:
         con.execute(
-            "insert into checks values (?, ?, 'odd', 'row', 'warning', ?, ?)", [LOG, batch, rows, flagged]
+            "insert into checks values (?, ?, 'odd', 'row', 'warning', ?, ?, null, null)",
+            [LOG, batch, rows, flagged],
         )
         con.execute(
-            "insert into checks values (?, ?, 'wrong', 'row', 'critical', ?, ?)", [LOG, batch, rows, rejected]
+            "insert into checks values (?, ?, 'wrong', 'row', 'critical', ?, ?, null, null)",
+            [LOG, batch, rows, rejected],
         )
     return batch
 
@@ -105,6 +109,41 @@ def test_an_empty_day_after_a_faulty_one_hides_nothing_of_it(con: duckdb.DuckDBP
     due = measure(con, read_place(), ["b0"])
     assert due["flagged_share", "dossier_log.odd"] == [(0.6, "2025-07-02", True)]
     assert due["days_empty", LOG][0][0] == 1
+
+
+def test_a_broken_rule_over_a_whole_delivery_is_a_fact(con: duckdb.DuckDBPyConnection) -> None:
+    batch = land(con, 1, 200)
+    for rule, column, broken in (
+        ("newest_row_old", "hours_behind", 1),
+        ("volume_unusual", "volume_ratio", 1),
+    ):
+        row = [LOG, batch, rule, broken, column]
+        con.execute("insert into checks values (?, ?, ?, 'batch', 'warning', 1, ?, ?, 30)", row)
+    facts = measure(con, read_place(), [])
+    assert facts["delivery_flagged", "dossier_log.newest_row_old"] == [(1.0, "2025-07-02", True)]
+    assert ("delivery_flagged", "dossier_log.volume_unusual") not in facts
+
+
+def deliver(rows: dict[str, int], counted: int) -> list[Delivery]:
+    """A batch a day, of which the first `counted` are not new."""
+    return [
+        Delivery(LOG, day, day, count, is_newest=place == len(rows) - 1, is_fresh=place >= counted)
+        for place, (day, count) in enumerate(rows.items())
+    ]
+
+
+def test_a_day_is_measured_by_its_weekday_of_the_last_weeks_unless_it_is_a_holiday_or_a_list() -> None:
+    # Wednesdays; a tenth of today's rows came before July. 27 August is half, 3 September twice; the Monday is alone.
+    rows = {"2025-06-25": 50, "2025-07-30": 500, "2025-08-06": 520, "2025-08-13": 0, "2025-08-20": 480,
+            "2025-08-25": 10, "2025-08-27": 250, "2025-09-03": 960}  # fmt: skip
+    facts = list(list_volumes(read_place(), deliver(rows, 5)))
+    assert [(f.days, f.value, f.weight, f.usual, f.is_recorded) for f in facts] == [
+        (("2025-08-27",), 0.5, 250, 500, False), (("2025-09-03",), 0.5, 480, 480, True),
+    ]  # fmt: skip
+    assert list(list_volumes(read_place(partitioning="snapshot_day"), deliver(rows, 5))) == []
+    # The National Day falls on a Tuesday.
+    tuesdays = {"2025-08-19": 500, "2025-08-26": 500, "2025-09-02": 20}
+    assert list(list_volumes(read_place(), deliver(tuesdays, 2))) == []
 
 
 def list_columns(
@@ -163,6 +202,20 @@ def test_a_column_that_was_empty_on_one_of_several_days_is_found_though_it_is_fi
 )
 def test_a_column_that_is_as_it_uses_to_be_is_quiet(tmp_path: Path, shares: list[float]) -> None:
     assert list_columns(tmp_path, shares, len(shares) - 1) == []
+
+
+def test_each_code_that_the_list_of_units_does_not_know_is_a_fact_of_its_own(tmp_path: Path) -> None:
+    settings, deliveries = Settings(data=tmp_path), deliver({"2025-08-05": 3, "2025-08-06": 4}, 1)
+    for delivery, codes in zip(deliveries, (["OLD", "A", "A"], ["A", "NEW", "NEW", None]), strict=True):
+        path = delivery.find_accepted(settings)
+        path.parent.mkdir(parents=True)
+        pq.write_table(pa.table({"receiving_unit_code": pa.array(codes, pa.string())}), path)
+    with duckdb.connect() as con:
+        con.execute("create table units as select 'A' as unit_code")
+        facts = list(list_unlisted_units(con, read_place(), settings, deliveries, "units"))
+    assert [(f.scope, f.weight, f.details) for f in facts] == [
+        ("dossier_log: receiving_unit_code NEW", 2, ("NEW (2)",))
+    ]
 
 
 def doubt(settings: Settings, number: int, *notes: str) -> Delivery:

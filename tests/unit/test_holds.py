@@ -19,7 +19,7 @@ from tests.unit.sample_marts import SampleMart, released
 
 NO_CHECKS = (
     "select '' as source, '' as batch_id, '' as rule, 'row' as scope, 'info' as severity, 0::bigint as evaluated, "
-    "0::bigint as unexpected where false"
+    "0::bigint as unexpected, '' as column_name, 0.0 as observed where false"
 )
 
 

@@ -55,6 +55,22 @@ of_rules as (
     where checks.scope = 'row' and checks.severity <> 'info' and checks.evaluated > 0
 ),
 
+of_deliveries as (
+    select
+        examined.*,
+        checks.rule,
+        checks.unexpected,
+        checks.observed
+    from examined
+    inner join {{ checks }} as checks on examined.source = checks.source and examined.batch_id = checks.batch_id
+    where
+        checks.scope = 'batch'
+        and checks.severity = 'warning'
+        and checks.observed is not null
+        -- Volumes, and days without rows, have rules of their own.
+        and checks.column_name not in ('volume_ratio', 'rows')
+),
+
 facts as (
     select
         'rows' as fact,
@@ -104,6 +120,16 @@ select
     [cast(partition_key as varchar)] as days,
     is_newest
 from facts
+union all
+select
+    'delivery_flagged',
+    source || '.' || rule,
+    unexpected,
+    unexpected,
+    [cast(round(observed) as varchar)],
+    [cast(partition_key as varchar)],
+    is_newest
+from of_deliveries
 union all
 select
     'days_empty',

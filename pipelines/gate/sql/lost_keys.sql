@@ -19,4 +19,5 @@ lost as (
 select
     (select count(*) from earlier) as key_count,
     (select count(*) from lost) as lost_count,
+    (select count(*) from present) as present_count,
     (select list({{ key }} order by {{ key }})[:20] from lost) as examples
