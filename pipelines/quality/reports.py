@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ class Report:
             key=lambda r: -r["unexpected"],
         )
         rules = ", ".join(
-            f"{r['rule']} ({r['unexpected']}, first row {min(r['sample_rows'])}: {r['reason_en']})"
+            f"{r['rule']} ({r['unexpected']}, first row {min(r['sample_rows'])}: {r['reason_en']}{_quote_sample(r)})"
             if r["sample_rows"]
             else f"{r['rule']} ({r['unexpected']}: {r['reason_en']})"
             for r in worst[:3]
@@ -103,6 +104,14 @@ class Report:
             f"of {self.rows_read} rows rejected ({share:.1%}){more} {limit:.1%}. Rules: {rules}. The last "
             f"release is still served. Correct the source or its mapping, then pull the day again."
         )
+
+
+def _quote_sample(result: Mapping[str, Any], most: int = 40) -> str:
+    """The first value that broke the rule; nothing where there is none."""
+    value = next((str(sample["value"]) for sample in result.get("samples", ()) if sample["value"]), None)
+    if value is None:
+        return ""
+    return f"; {value!r}" if len(value) <= most else f"; {value[:most]!r}…"
 
 
 def find_report_folder(root: Path, batch: Batch) -> Path:

@@ -186,7 +186,7 @@ def test_more_rejections_than_the_threshold_block_the_batch_and_say_why(
     assert (within.blocked, blocked.blocked) == (False, True)
     message = blocked.describe_block(log.max_rejected_share)
     assert f"log 2025-08-06: batch {above.batch_id} is blocked: 1 of 3 rows rejected (33.3%)" in message
-    assert "channel_unknown (1, first row 3: unknown channel)" in message and "25.0%" in message
+    assert "channel_unknown (1, first row 3: unknown channel; '9')" in message and "25.0%" in message
     assert "last release is still served" in message and "pull the day again" in message
     assert "case_malformed" not in message  # a warning blocks nothing
 
