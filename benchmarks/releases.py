@@ -6,7 +6,7 @@ it the demo is brought up):
     python -m benchmarks.releases [--data data] [--nights 30]
 
 The copy's lake is made anew. The first two releases are real nights, the others a day's worth of changed
-dossiers written into the warehouse by hand: thirty builds would measure dbt.
+dossiers written into the warehouse by hand: thirty builds would measure the build.
 """
 
 from __future__ import annotations
