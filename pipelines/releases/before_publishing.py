@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 import duckdb
 
 from pipelines.lake import chain as links
+from pipelines.lake.catalogue import find_catalogue_file
 from pipelines.lake.ledger import Release, list_kept
+from pipelines.lake.states import has_same_strikes, read_state
 from pipelines.releases.errors import ForeignHead
 from pipelines.releases.findings import Finding, first_line
 from pipelines.releases.verify_contents import check_files
@@ -43,6 +45,9 @@ def check_before_publishing(
     newest = chain[-1]
     findings = [*check_states(con, chain, [newest]), *check_files(con, settings, list_kept(con, [newest]))[1]]
     yield from findings
-    is_recorded = any(state.release_id == newest.release_id for state in links.list_states(con))
+    state = next((s for s in links.list_states(con) if s.release_id == newest.release_id), None)
+    is_recorded = state is not None and has_same_strikes(
+        state, read_state(find_catalogue_file(con), newest.snapshot_id)
+    )
     if not is_recorded or findings or not is_head_of(con, newest):
         yield from check_head(con, chain)
