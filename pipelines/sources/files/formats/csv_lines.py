@@ -142,7 +142,8 @@ def describe_other_lines(source: Source, headers: list[str], mapped: Mapping[str
 
 def _fold_sql(text: str) -> str:
     """SQL of a header's text, as two that a reader takes for one agree; never NULL."""
-    plain = f"replace(coalesce({text}, ''), chr(65279), '')"
+    # Quotes below a mark of UTF-8 are read as signs of the cell.
+    plain = f"replace(replace(coalesce({text}, ''), chr(65279), ''), '\"', '')"
     return f"lower(trim(regexp_replace(nfc_normalize({plain}), '[\\s\\x{{00A0}}]+', ' ', 'g')))"
 
 
