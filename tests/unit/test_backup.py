@@ -120,6 +120,17 @@ def write_until_stopped(data: Path, stop: Path) -> None:
             prune(settings, author="test", reason="test", keep_days=0)
 
 
+def count_releases(settings: Settings) -> int:
+    with open_lake(settings) as con:
+        return len(list_releases(con))
+
+
+def wait_for_another_release(settings: Settings) -> None:
+    before, until = count_releases(settings), time.monotonic() + 60
+    while count_releases(settings) == before and time.monotonic() < until:
+        time.sleep(0.1)
+
+
 def test_a_backup_while_somebody_publishes_and_prunes_is_whole(
     installation: Settings, tmp_path: Path
 ) -> None:
@@ -129,14 +140,10 @@ def test_a_backup_while_somebody_publishes_and_prunes_is_whole(
     )
     writer.start()
     try:
-        with open_lake(installation) as con:
-            first = len(list_releases(con))
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            with open_lake(installation) as con:
-                if len(list_releases(con)) > first:
-                    break
-        manifests = [back_up(installation, backup, pause_seconds=0.5) for _ in range(2)]
+        manifests = []
+        for _ in range(2):
+            wait_for_another_release(installation)
+            manifests.append(back_up(installation, backup, pause_seconds=0.5))
     finally:
         stop.touch()
         writer.join(60)
