@@ -197,11 +197,12 @@ def test_a_publisher_without_the_right_says_what_an_administrator_has_to_do(targ
             )
 
 
-def test_rights_that_one_session_gave_away_for_all_are_granted_again_and_named(target: Settings) -> None:
+def test_rights_that_were_taken_from_the_reader_are_granted_again_and_named(target: Settings) -> None:
     release(target, [("a", 1)])
     postgres.load_postgres(target)
-    with reader(target) as bi:
-        bi.execute("set default_transaction_read_only = off; drop owned by bi_reader")
+    assert target.postgres_url
+    with reader(target) as bi, psycopg.connect(target.postgres_url, autocommit=True) as administrator:
+        administrator.execute("drop owned by bi_reader")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             bi.execute("select * from marts.task")
     assert "granted again" in postgres.load_postgres(target).details["reader"]

@@ -46,7 +46,7 @@ def secure_reader(pg: psycopg.Connection) -> list[str]:
 
 
 def has_lost_rights(pg: psycopg.Connection) -> bool:
-    """Whether it cannot read all that is published: `drop owned` of one session takes it from all of them."""
+    """Whether it cannot read all that is published, as after a `revoke` or `drop owned` of an administrator."""
     return bool(_read(pg, "lost_rights"))
 
 

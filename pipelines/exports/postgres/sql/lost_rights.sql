@@ -1,4 +1,4 @@
--- A row for each schema in which the reader lacks what the export grants: a session of its own may give rights away (drop owned).
+-- A row for each schema in which the reader lacks what the export grants: an administrator may have taken it away.
 select schemas.nspname
 from pg_namespace as schemas
 where
