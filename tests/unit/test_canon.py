@@ -10,6 +10,7 @@ import pytest
 from pipelines.quality.suite import read_suite
 from pipelines.settings import PROJECT
 from pipelines.sources.contracts.canon import FOLDER, CanonError, find_suite, read_canon
+from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.canon_files import find_stale_files
 
 CANON = read_canon()
@@ -80,3 +81,12 @@ def test_a_wrong_contract_is_refused_with_its_file_and_key(
     error = broken_canon(tmp_path, old, new)
     assert error.startswith("issue_register/contract.yaml: ")
     assert message in error
+
+
+def test_a_source_is_stale_when_its_units_owed_a_report_unless_the_place_says_otherwise() -> None:
+    """30 hours; a weekly file's week more; the log's 30 stand in sources.yaml, its canon allows a weekend."""
+    contracts = load_contracts(PROJECT / "sources.yaml")
+    assert {name: source.freshness_hours for name, source in contracts.sources.items()} == {
+        "dossier_log": 30, "task_tracker": 198, "issue_register": 198, "national_ranking": 198, "citizen_feedback": 198,
+    }  # fmt: skip
+    assert read_canon().sources["dossier_log"].allowed_age_hours() == 78

@@ -22,6 +22,12 @@ FOLDER = PROJECT / "expectations"
 REFERENCE = "reference"
 
 
+# A delivery a night, and six hours for a night that runs late.
+NIGHT_HOURS = 30
+# A weekend: nothing need be recorded on it.
+REST_DAYS = 2
+
+
 class CanonError(ValueError):
     """A file of expectations/ is wrong; the text names file and key."""
 
@@ -181,7 +187,16 @@ class CanonicalSource(CanonicalTable):
             "key": list(self.key),
             "unit": list(self.unit),
             "derived": dict(self.derived),
+            "freshness_hours": self.allowed_age_hours(),
         }
+
+    def allowed_age_hours(self) -> int:
+        """How old the newest delivery may be: the days that the units have, a weekend where they rest, a late night."""
+        days = [
+            rule.max_age_days + (REST_DAYS if rule.on_days == "working" else 0)
+            for rule in self.reports.values()
+        ]
+        return NIGHT_HOURS + 24 * max(days, default=0)
 
 
 class Canon(Frozen):

@@ -90,7 +90,12 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
         (), description="Columns that name the unit a row belongs to; the first that a row fills counts."
     )
     owner: str = Field("team:data-engineering", description="Who answers for the source.")
-    freshness_hours: int = Field(30, gt=0, description="Older than this, the source counts as stale.")
+    freshness_hours: int = Field(
+        30,
+        gt=0,
+        description="Older than this, the source counts as stale. Where nothing is said: 30 hours and the days that "
+        "its units have for a report (a week for a weekly file, a weekend where they report on working days).",
+    )
 
     @model_validator(mode="before")
     @classmethod
