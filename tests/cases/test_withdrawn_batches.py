@@ -140,7 +140,7 @@ def test_the_command_names_what_there_is_and_records_who_and_why(case: Settings)
     code, text = call("withdraw", "--day", FIRST, "--source", "dossier", *who)
     assert code == 2 and "dossier_log, issue_register" in text
     code, text = call("withdraw", "--day", FIRST, "--by", " ", "--reason", "x")
-    assert code == 2 and "needs a name" in text
+    assert code == 2 and "--by" in text and "write who, or why" in text
     *_, newest = list_batches(case.landing, "issue_register")
     batch = newest.batch_id
     code, text = call("withdraw", "--day", SECOND, "--batch", batch, *who)
