@@ -74,6 +74,19 @@ def test_a_word_for_none_is_no_code_of_a_unit_or_a_dossier(tmp_path: Path, nothi
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("code", ["18003.0", "18003,0"])
+def test_a_code_that_a_program_held_as_a_number_is_refused_for_its_zeros_are_gone(
+    tmp_path: Path, code: str
+) -> None:
+    place = CasePlace("excel_text_guard", tmp_path)
+    place.change_sources("max_rejected_share: 0.02", "max_rejected_share: 0.5")
+    times = "Trực tiếp;06/07/2025 04:11:00;06/07/2025 04:41:00;13/07/2025 04:41:00;;;Đang xử lý\r"
+    place.append_line("export_2025-08-07.csv", f"13;H42.18-250706-00013;1.012790;{code};{times}")
+    day = place.validate_day(DOSSIERS, "2025-08-07")
+    assert len({row["dossier_code"] for row in day.accepted}) == 12
+    assert list(day.rejected.values()) == [{"code_misshapen"}] * 3  # a row per time that the line names
+
+
 @pytest.mark.parametrize(
     ("written", "folded"),
     [

@@ -25,9 +25,9 @@ DASHES = "‐‑‒–—―−﹘﹣"
 SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 FOLDED_FROM = FULL_WIDTH + DASHES + SPACES
 FOLDED_TO = "".join(map(chr, range(0x21, 0x7F))) + "-" * len(DASHES) + " " * len(SPACES)
-# Quotes, control characters and what stands for them, a formula, a sentence's end or what a spreadsheet shows of a
-# long number (1.23E+18): never part of a code.
-NO_CODE = r'^[=+@]|["“”\x00-\x1f\x7f\x{FFFD}]|[.,;:]$|^[+-]?\d([.,]\d+)?[eE]\+\d+$'
+# Quotes, control characters and what stands for them, a formula, a sentence's end, what a spreadsheet shows of a
+# long number (1.23E+18) or what became of a code that a program held as one (26743.0, its zeros gone): no code.
+NO_CODE = r'^[=+@]|["“”\x00-\x1f\x7f\x{FFFD}]|[.,;:]$|^[+-]?\d([.,]\d+)?[eE]\+\d+$|^\d{4,}[.,]0$'
 BLANK = r"\s"
 # What databases, spreadsheets and people write where there is no code, dashes folded. `NA` may be one.
 NOTHING = (
