@@ -14,6 +14,11 @@ WORDS = ["Hoàn thành trễ hạn", "Chưa quá hạn", "ĐANG THỰC HIỆN QU
 Tables = dict[str, pd.DataFrame]
 Rows = list[dict[str, Any]]
 REJECTIONS = ["source", "partition_key", "row_key", "is_current"]
+# What the books say of every batch and rejected row, and no mart counts.
+BATCH_BOOKS: dict[str, Any] = {"rows_read": 0, "rows_accepted": 0, "rows_rejected": 0, "standing": "current"}
+REJECTION_BOOKS: dict[str, Any] = {
+    "batch_id": "b", "_row": 1, "rule": "r", "first_seen_batch": "b", "last_seen_batch": "b",
+}  # fmt: skip
 
 
 def maybe(value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -172,7 +177,7 @@ def batches(draw: st.DrawFn, tables: Tables) -> pd.DataFrame:
                 {"source": source, "partition_key": day, "is_current": True, "is_accepted": not rarely(draw)}
             )
     return pd.DataFrame(deliveries, columns=["source", "partition_key", "is_current", "is_accepted"]).assign(
-        batch_id=lambda b: b["source"] + b["partition_key"].astype(str)
+        batch_id=lambda b: b["source"] + b["partition_key"].astype(str), **BATCH_BOOKS
     )
 
 
@@ -185,5 +190,5 @@ def registers(draw: st.DrawFn, as_of: datetime) -> Tables:
     return {
         "task_tracker": pd.DataFrame(tasks), "issue_register": pd.DataFrame(issues),
         "national_ranking": pd.DataFrame(ranking), "assignments": draw(assignments()), "targets": draw(targets(as_of)),
-        "rejections": pd.DataFrame(bad_tasks + bad_issues, columns=REJECTIONS),
+        "rejections": pd.DataFrame(bad_tasks + bad_issues, columns=REJECTIONS).assign(**REJECTION_BOOKS),
     }  # fmt: skip
