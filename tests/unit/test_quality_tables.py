@@ -28,6 +28,9 @@ UNITS: list[Row] = [
     {"unit_code": "16663", "unit_level": "commune", "valid_from": "2000-01-01", "valid_to": "2025-07-01"},
     {"unit_code": "H41.03", "unit_level": "department", "valid_from": "2025-03-01"},
 ]
+PLACED: Row = {
+    "unit_code": "1", "unit_level": "commune", "valid_from": "2025-07-01", "latitude": "-18,9", "longitude": "105.6",
+}  # fmt: skip
 MAPPED = {"old_unit_code": "16663", "new_unit_code": "16681"}
 PROCEDURE = {"procedure_code": "1.012790", "agency_code": "H41.03", "processing_days": "3"}
 CUTOFF = {"cutoff_at": "2025-08-06 16:00:00", "period_start": "2025-07-01 00:00:00"}
@@ -68,6 +71,11 @@ BROKEN: dict[str, dict[str, tuple[list[Row], list[int]]]] = {
             [5],
         ),
         "unit_level_unknown": ([{"unit_code": "1", "unit_level": "huyện", "valid_from": "2025-07-01"}], [5]),
+        "latitude_unreadable": ([PLACED | {"latitude": "90.1"}, PLACED | {"unit_code": "2"}], [5]),
+        "longitude_unreadable": (
+            [PLACED | {"longitude": "105°"}, PLACED | {"unit_code": "2", "longitude": "-180"}],
+            [5],
+        ),
     },
     "unit_mapping": {
         "new_unit_unlisted": ([{"old_unit_code": "16681", "new_unit_code": "99999"}], [2]),
