@@ -46,10 +46,10 @@ superset: install .venv-superset/installed ## two dashboards on http://127.0.0.1
 
 # PYTEST_FLAGS='--seconds tests/seconds.csv' writes down where the time went.
 test: install $(if $(CI_SLOW),.venv-superset/installed) ## the whole test suite; two workers, a module stays on one
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
 test-full: install ## the large instances of what `make test` tries: every crash boundary, many examples
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m full
+	$(BIN)/python -m pytest -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder -m full
 
 test-bi: install .venv-superset/installed ## real Superset, browser and ODBC client; fails where one is missing
 	THONGSUOT_BI=on $(BIN)/python -m pytest tests/bi

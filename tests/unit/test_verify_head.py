@@ -53,7 +53,7 @@ def copy(two_releases: Settings, tmp_path: Path) -> Settings:
 
 
 def attach_outside(settings: Settings, options: str = "") -> duckdb.DuckDBPyConnection:
-    con = duck.connect(settings.extensions)
+    con = duck.connect(settings.extensions, loading=("sqlite_scanner", "ducklake"))
     path, files = settings.lake / "catalog.sqlite", settings.lake / "files"
     con.execute(
         f"attach 'ducklake:sqlite:{path}' as lake (override_data_path true, data_path '{files}/'{options})"
