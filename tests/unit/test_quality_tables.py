@@ -28,7 +28,7 @@ UNITS: list[Row] = [
     {"unit_code": "16663", "unit_level": "commune", "valid_from": "2000-01-01", "valid_to": "2025-07-01"},
     {"unit_code": "H41.03", "unit_level": "department", "valid_from": "2025-03-01"},
 ]
-PLACED: Row = {
+COMMUNE: Row = {
     "unit_code": "1", "unit_level": "commune", "valid_from": "2025-07-01", "latitude": "-18,9", "longitude": "105.6",
 }  # fmt: skip
 MAPPED = {"old_unit_code": "16663", "new_unit_code": "16681"}
@@ -71,9 +71,9 @@ BROKEN: dict[str, dict[str, tuple[list[Row], list[int]]]] = {
             [5],
         ),
         "unit_level_unknown": ([{"unit_code": "1", "unit_level": "huyện", "valid_from": "2025-07-01"}], [5]),
-        "latitude_unreadable": ([PLACED | {"latitude": "90.1"}, PLACED | {"unit_code": "2"}], [5]),
+        "latitude_unreadable": ([COMMUNE | {"latitude": "90.1"}, COMMUNE | {"unit_code": "2"}], [5]),
         "longitude_unreadable": (
-            [PLACED | {"longitude": "105°"}, PLACED | {"unit_code": "2", "longitude": "-180"}],
+            [COMMUNE | {"longitude": "105°"}, COMMUNE | {"unit_code": "2", "longitude": "-180"}],
             [5],
         ),
     },
