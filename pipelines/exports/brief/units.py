@@ -90,24 +90,22 @@ def timeliness(marts: Marts) -> Section:
 
 def departments(marts: Marts) -> list[dict[str, Any]]:
     """Departments, the lowest rate first, with what they resolved on time; empty without any."""
-    newest = marts.newest(RATE)
-    if newest is None:
-        return []
-    rows = marts.rows(
-        RATE, f"{newest} and {SINCE} and unit_level = 'department'", order="rate nulls last, unit_name"
-    )
+    rows = _lowest_first(marts, RATE, "unit_level = 'department'", "unit_name")
     return _with_timeliness(marts, rows, "unit_code", "unit_level = 'department' and sector_code = 'all'")
 
 
 def sectors(marts: Marts) -> list[dict[str, Any]]:
     """Sectors, the lowest rate first, with what was resolved on time; empty without any."""
-    newest = marts.newest(BREAKDOWN)
+    rows = _lowest_first(marts, BREAKDOWN, "dimension = 'sector'", "member_name")
+    return _with_timeliness(marts, rows, "member", f"{of_whole()} and sector_code <> 'all'")
+
+
+def _lowest_first(marts: Marts, mart: str, where: str, name: str) -> list[Row]:
+    """Since the start of counting, as of the newest day; rows without a rate come last."""
+    newest = marts.newest(mart)
     if newest is None:
         return []
-    rows = marts.rows(
-        BREAKDOWN, f"{newest} and {SINCE} and dimension = 'sector'", order="rate nulls last, member_name"
-    )
-    return _with_timeliness(marts, rows, "member", f"{of_whole()} and sector_code <> 'all'")
+    return marts.rows(mart, f"{newest} and {SINCE} and {where}", order=f"rate nulls last, {name}")
 
 
 def _with_timeliness(marts: Marts, rows: list[Row], member: str, where: str) -> list[dict[str, Any]]:
