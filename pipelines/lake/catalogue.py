@@ -6,8 +6,7 @@ time, readers never blocked in WAL mode, one transaction is one snapshot.
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +16,8 @@ from pipelines import duck
 from pipelines.settings import Settings
 
 ALIAS = "lake"
+# The catalogue's own tables, as DuckLake attaches them.
+METADATA = f"__ducklake_metadata_{ALIAS}"
 # In memory, seen by all cursors of a connection.
 SCRATCH = "scratch"
 BUSY_TIMEOUT_MS = 30_000
@@ -102,17 +103,46 @@ class CatalogueObject(NamedTuple):
     is_plain: bool
 
 
-def list_catalogue_objects(catalogue: Path) -> list[CatalogueObject]:
+def query_catalogue(
+    con: duckdb.DuckDBPyConnection, columns: Sequence[str], rest: str
+) -> list[tuple[object, ...]]:
+    """Rows of `select columns rest` that SQLite itself answers, as they lie in the catalogue's file, in no order.
+
+    By the connection that holds the lake, never by Python's own SQLite beside it: of two in one process the one that
+    closes the file first takes away the locks of the other. Text that is no UTF-8 comes with surrogates.
+    """
+    cells = " || ',' || ".join(
+        f"case typeof({column}) when 'integer' then 'i' || {column} when 'null' then 'n' "
+        f"when 'real' then 'r' || printf('%!.17g', {column}) else substr(typeof({column}), 1, 1) || hex({column}) end"
+        for column in columns
+    )
+    query = duck.literal(f"select {cells} as cells {rest}")
+    rows = con.execute(f"select cells from sqlite_query({duck.literal(METADATA)}, {query})").fetchall()
+    return [tuple(_read_cell(cell[0], cell[1:]) for cell in line.split(",")) for (line,) in rows]
+
+
+def _read_cell(kind: str, content: str) -> object:
+    match kind:
+        case "i":
+            return int(content)
+        case "t":
+            return bytes.fromhex(content).decode("utf-8", "surrogateescape")
+        case "n":
+            return None
+        case "r":
+            return float(content)
+        case _:
+            return bytes.fromhex(content)
+
+
+def list_catalogue_objects(con: duckdb.DuckDBPyConnection) -> list[CatalogueObject]:
     """All that is in the catalogue's file: DuckDB's own lists leave DuckLake's tables out.
 
     `is_plain`: a table of rows, or an index that SQLite made for a key.
     """
-    with closing(sqlite3.connect(f"{catalogue.as_uri()}?mode=ro", uri=True)) as file:
-        rows = file.execute(
-            "select type, name, (type = 'table' and rootpage > 0) or (type = 'index' and sql is null) "
-            "from sqlite_master order by type, name"
-        ).fetchall()
-    return [CatalogueObject(kind, name, bool(is_plain)) for kind, name, is_plain in rows]
+    is_plain = "((type = 'table' and rootpage > 0) or (type = 'index' and sql is null))"
+    rows = query_catalogue(con, ("type", "name", is_plain), "from sqlite_master")
+    return sorted(CatalogueObject(str(kind), str(name), bool(plain)) for kind, name, plain in rows)
 
 
 def find_newest_snapshot(con: duckdb.DuckDBPyConnection) -> int:

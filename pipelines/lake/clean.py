@@ -5,15 +5,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection
 from contextlib import closing
-from pathlib import Path
 
 import duckdb
 
 from pipelines import duck
-from pipelines.lake.catalogue import ALIAS, BUSY_TIMEOUT_MS, find_catalogue_file
+from pipelines.lake.catalogue import (
+    ALIAS,
+    BUSY_TIMEOUT_MS,
+    METADATA,
+    catalog_file,
+    find_catalogue_file,
+    open_lake,
+)
 from pipelines.lake.foreign import (
     DUCKLAKE_TABLES,
-    METADATA,
     OBJECTS,
     SETTINGS,
     VALUES,
@@ -21,6 +26,7 @@ from pipelines.lake.foreign import (
 )  # fmt: skip
 from pipelines.lake.ledger import TABLES
 from pipelines.lake.manifest import SCHEMAS
+from pipelines.settings import Settings
 
 # Rows of the catalogue that belong to those of `OBJECTS`.
 PARTS = (
@@ -73,12 +79,14 @@ def forget_foreign_settings(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"update {metadata} set value = ? where key = ? and value <> ?", [value, key, value])
 
 
-def drop_foreign_file_objects(catalogue: Path) -> None:
+def drop_foreign_file_objects(settings: Settings) -> None:
     """Triggers, views, indexes and tables of others leave the catalogue's file, before a transaction fires them."""
-    foreign = [one for one in list_foreign_file_objects(catalogue) if one.name not in DUCKLAKE_TABLES]
+    with open_lake(settings) as con:
+        foreign = [one for one in list_foreign_file_objects(con) if one.name not in DUCKLAKE_TABLES]
     if not foreign:  # nor is a view in place of a table dropped: only a backup has that table
         return
-    with closing(sqlite3.connect(catalogue, timeout=BUSY_TIMEOUT_MS / 1000)) as file:
+    # DuckDB drops no trigger. Its connection is closed: no two of SQLite have the file open at once.
+    with closing(sqlite3.connect(catalog_file(settings), timeout=BUSY_TIMEOUT_MS / 1000)) as file:
         for kind, name, _ in foreign:
             file.execute(f"drop {kind} if exists {duck.identifier(name)}")
         file.commit()

@@ -15,7 +15,12 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines import duck
-from pipelines.lake.catalogue import ALIAS, CatalogueObject, find_catalogue_file, list_catalogue_objects
+from pipelines.lake.catalogue import (
+    METADATA,
+    CatalogueObject,
+    find_catalogue_file,
+    list_catalogue_objects,
+)
 from pipelines.lake.files import read_recorded
 from pipelines.lake.ledger import BETWEEN_RELEASES, TABLES, Release
 from pipelines.lake.manifest import SCHEMAS
@@ -23,7 +28,6 @@ from pipelines.landing.batches import hash_file
 from pipelines.sql import read_sql
 
 # DuckLake's own tables, attached with every lake.
-METADATA = f"__ducklake_metadata_{ALIAS}"
 SETTINGS = {"version", "created_by", "data_path", "encrypted", "require_commit_message"}
 VALUES = {"encrypted": "false", "require_commit_message": "true"}
 INLINED = re.compile(r"ducklake_inlined_(?:data|delete)_(\d+)(?:_\d+)?")
@@ -185,7 +189,7 @@ def _list_inlined_rows(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]
         f"select table_name, table_id from {_metadata('ducklake_inlined_data_tables')}"
     ).fetchall()
     inlined = {name: int(table_id) for name, table_id in registered}
-    for _, name, _ in list_catalogue_objects(find_catalogue_file(con)):
+    for _, name, _ in list_catalogue_objects(con):
         if match := INLINED.fullmatch(name):
             inlined.setdefault(name, int(match[1]))
     for name, table_id in sorted(inlined.items()):
@@ -261,14 +265,14 @@ def _list_scheduled_files(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThi
             )
 
 
-def list_foreign_file_objects(catalogue: Path) -> list[CatalogueObject]:
+def list_foreign_file_objects(con: duckdb.DuckDBPyConnection) -> list[CatalogueObject]:
     """Triggers, views, indexes and tables of the catalogue's file that DuckLake did not make.
 
     A trigger runs in whichever transaction commits next, the publisher's own among them.
     """
     return [
         one
-        for one in list_catalogue_objects(catalogue)
+        for one in list_catalogue_objects(con)
         if not one.is_plain
         or (
             one.kind == "table"
@@ -280,7 +284,7 @@ def list_foreign_file_objects(catalogue: Path) -> list[CatalogueObject]:
 
 
 def _list_file_objects(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]:
-    for kind, name, _ in list_foreign_file_objects(find_catalogue_file(con)):
+    for kind, name, _ in list_foreign_file_objects(con):
         yield ForeignThing(
             "foreign_setting",
             f"the catalogue's file holds a {kind} named {name!r}, which is none of DuckLake's",

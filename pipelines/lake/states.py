@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
 from pipelines.lake import chain as links
-from pipelines.lake.catalogue import find_catalogue_file, label_transaction
+from pipelines.lake.catalogue import label_transaction, query_catalogue
 from pipelines.lake.foreign import DUCKLAKE_TABLES, INLINED
 from pipelines.lake.ledger import BETWEEN_RELEASES, TABLES, Release, table_exists
 
@@ -45,49 +42,35 @@ class CatalogueState(NamedTuple):
     statistics: Hashes
 
 
-@contextmanager
-def _open_catalogue(catalogue: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(f"{catalogue.as_uri()}?mode=ro", uri=True)) as file:
-        file.text_factory = lambda text: text.decode(
-            "utf-8", "surrogateescape"
-        )  # whatever somebody wrote there
-        file.execute("begin")
-        yield file
+def read_state(con: duckdb.DuckDBPyConnection, snapshot_id: int) -> CatalogueState:
+    """What a snapshot shows, with the statistics as they are now. The connection holds a transaction."""
+    version = query_catalogue(con, ("value",), "from ducklake_metadata where key = 'version'")
+    file = _CatalogueFile.of(con)
+    statistics: Hashes = {}
+    for table in sorted(file.columns.keys() & {*STATISTICS}):
+        # Where the files lie is checked by itself: a lake may be moved.
+        condition = "key <> 'data_path'" if table == "ducklake_metadata" else "true"
+        statistics |= _hash_table(file, table, condition, without=file.between)
+    return CatalogueState(str(version and version[0][0]), _hash_visible(file, snapshot_id), statistics)
 
 
-def read_state(catalogue: Path, snapshot_id: int) -> CatalogueState:
-    """What a snapshot shows, with the statistics as they are now."""
-    with _open_catalogue(catalogue) as file:
-        version = file.execute("select value from ducklake_metadata where key = 'version'").fetchone()
-        owners = _Owners.of(file)
-        statistics: Hashes = {}
-        for table in sorted(_list_tables(file) & {*STATISTICS}):
-            # Where the files lie is checked by itself: a lake may be moved.
-            condition = "key <> 'data_path'" if table == "ducklake_metadata" else "true"
-            statistics |= _hash_table(file, table, condition, owners, without=owners.between)
-        return CatalogueState(
-            str(version and version[0]), _hash_visible(file, snapshot_id, owners), statistics
-        )
-
-
-def show_the_same(catalogue: Path, left: int, right: int) -> bool:
+def show_the_same(con: duckdb.DuckDBPyConnection, left: int, right: int) -> bool:
     """Whether two snapshots show the same rows, but for the files of tables that are written between releases.
 
-    Never where rows rest in the catalogue itself.
+    Never where rows rest in the catalogue itself. The connection holds a transaction.
     """
-    with _open_catalogue(catalogue) as file:
-        if any(INLINED.fullmatch(table) for table in _list_tables(file)):
-            return False
-        owners = _Owners.of(file)
-        sides = [
-            {
-                table: sha256
-                for table, sha256 in _hash_visible(file, snapshot, owners, owners.between).items()
-                if table not in OF_A_SNAPSHOT
-            }
-            for snapshot in (left, right)
-        ]
-        return sides[0] == sides[1]
+    file = _CatalogueFile.of(con)
+    if any(INLINED.fullmatch(table) for table in file.columns):
+        return False
+    sides = [
+        {
+            table: sha256
+            for table, sha256 in _hash_visible(file, snapshot, file.between).items()
+            if table not in OF_A_SNAPSHOT
+        }
+        for snapshot in (left, right)
+    ]
+    return sides[0] == sides[1]
 
 
 def list_differences(state: links.LakeState, catalogue: CatalogueState, *, is_newest: bool) -> list[str]:
@@ -120,8 +103,8 @@ def record_state(con: duckdb.DuckDBPyConnection, chain: Sequence[Release]) -> No
     newest = chain[-1]
     if any(state.release_id == newest.release_id for state in links.list_states(con)):
         return
-    catalogue = read_state(find_catalogue_file(con), newest.snapshot_id)
     con.execute("begin")
+    catalogue = read_state(con, newest.snapshot_id)
     link = links.LakeState(
         state_id=0,
         release_id=newest.release_id,
@@ -137,32 +120,36 @@ def record_state(con: duckdb.DuckDBPyConnection, chain: Sequence[Release]) -> No
     con.execute("commit")
 
 
-class _Owners(NamedTuple):
-    """Numbers of tables: the ledger's, and those of them that are written between releases."""
+class _CatalogueFile(NamedTuple):
+    """Table → its columns in their order; the numbers of the ledger's tables, and of those written between releases."""
 
+    con: duckdb.DuckDBPyConnection
+    columns: dict[str, list[str]]
     ledger: frozenset[int]
     between: frozenset[int]
 
     @classmethod
-    def of(cls, file: sqlite3.Connection) -> _Owners:
-        rows = file.execute(
-            "select table_id, table_name from ducklake_table join ducklake_schema using (schema_id) "
-            "where schema_name = 'audit'"
-        ).fetchall()
-        own = {table_id: name for table_id, name in rows if name in TABLES}
-        return cls(frozenset(own), frozenset(n for n, name in own.items() if name in BETWEEN_RELEASES))
-
-
-def _list_tables(file: sqlite3.Connection) -> set[str]:
-    return {name for (name,) in file.execute("select name from sqlite_master where type = 'table'")}
-
-
-def _list_columns(file: sqlite3.Connection, table: str) -> list[str]:
-    return [name for _, name, *_ in file.execute(f'pragma table_info("{table}")')]
+    def of(cls, con: duckdb.DuckDBPyConnection) -> _CatalogueFile:
+        rows = query_catalogue(
+            con,
+            ("t.name", "c.cid", "c.name"),
+            "from sqlite_master as t join pragma_table_info(t.name) as c where t.type = 'table'",
+        )
+        columns: dict[str, list[str]] = {}
+        for table, _, column in sorted(rows, key=lambda row: int(str(row[1]))):
+            columns.setdefault(str(table), []).append(str(column))
+        rows = query_catalogue(
+            con,
+            ("table_id", "table_name"),
+            "from ducklake_table join ducklake_schema using (schema_id) where schema_name = 'audit'",
+        )
+        own = {int(str(number)): str(name) for number, name in rows if name in TABLES}
+        between = frozenset(number for number, name in own.items() if name in BETWEEN_RELEASES)
+        return cls(con, columns, frozenset(own), between)
 
 
 def _hash_visible(
-    file: sqlite3.Connection, snapshot_id: int, owners: _Owners, without_files: frozenset[int] = frozenset()
+    file: _CatalogueFile, snapshot_id: int, without_files: frozenset[int] = frozenset()
 ) -> Hashes:
     """Of every table that says from when to when a row holds, and of what hangs on a file or a snapshot."""
     hashes: Hashes = {}
@@ -170,8 +157,8 @@ def _hash_visible(
         f"begin_snapshot <= {snapshot_id:d} and (end_snapshot is null or end_snapshot > {snapshot_id:d})"
     )
     of_files = f"data_file_id in (select data_file_id from ducklake_data_file where {is_visible})"
-    for table in sorted(_list_tables(file) & DUCKLAKE_TABLES):
-        columns = set(_list_columns(file, table))
+    for table in sorted(file.columns.keys() & DUCKLAKE_TABLES):
+        columns = set(file.columns[table])
         if {"begin_snapshot", "end_snapshot"} <= columns:
             condition = is_visible
         elif table in OF_A_SNAPSHOT:
@@ -184,23 +171,21 @@ def _hash_visible(
             continue
         is_of_files = table in ("ducklake_data_file", "ducklake_delete_file") or condition == of_files
         without = without_files if is_of_files else frozenset[int]()
-        hashes |= _hash_table(file, table, condition, owners, without)
+        hashes |= _hash_table(file, table, condition, without)
     return hashes
 
 
-def _hash_table(
-    file: sqlite3.Connection, table: str, condition: str, owners: _Owners, without: frozenset[int]
-) -> Hashes:
+def _hash_table(file: _CatalogueFile, table: str, condition: str, without: frozenset[int]) -> Hashes:
     """SHA-256 of the rows but for when they end (the next release says so of what it replaces); apart, of those
     that are about the ledger."""
-    columns = [name for name in _list_columns(file, table) if name != "end_snapshot"]
-    listed = ", ".join(f'"{name}"' for name in columns)
+    columns = [name for name in file.columns[table] if name != "end_snapshot"]
+    listed = [f'"{name}"' for name in columns]
     place = columns.index("table_id") if "table_id" in columns else None
     lines: dict[str, list[str]] = {table: []}
-    for row in file.execute(f'select {listed} from "{table}" where {condition}'):
+    for row in query_catalogue(file.con, listed, f'from "{table}" where {condition}'):
         owner = row[place] if place is not None else None
         if owner not in without:
-            name = f"{table}{OF_THE_LEDGER}" if owner in owners.ledger else table
+            name = f"{table}{OF_THE_LEDGER}" if owner in file.ledger else table
             lines.setdefault(name, []).append(json.dumps(row, default=repr))
     return {
         name: hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest() for name, rows in lines.items()

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 import duckdb
 
 from pipelines.lake import chain as links
-from pipelines.lake.catalogue import find_catalogue_file
 from pipelines.lake.ledger import Release, list_kept
 from pipelines.lake.states import has_same_strikes, read_state
 from pipelines.releases.errors import ForeignHead
@@ -46,8 +45,6 @@ def check_before_publishing(
     findings = [*check_states(con, chain, [newest]), *check_files(con, settings, list_kept(con, [newest]))[1]]
     yield from findings
     state = next((s for s in links.list_states(con) if s.release_id == newest.release_id), None)
-    is_recorded = state is not None and has_same_strikes(
-        state, read_state(find_catalogue_file(con), newest.snapshot_id)
-    )
+    is_recorded = state is not None and has_same_strikes(state, read_state(con, newest.snapshot_id))
     if not is_recorded or findings or not is_head_of(con, newest):
         yield from check_head(con, chain)

@@ -58,7 +58,7 @@ def refuse_unsound_ground(settings: Settings) -> None:
 
 def publish_healed(settings: Settings, *, run_id: str, author: str, reason: str) -> Healed:
     """The finished warehouse as a release of its own; then everything foreign, and spoilt contents, go."""
-    drop_foreign_file_objects(lake.catalog_file(settings))
+    drop_foreign_file_objects(settings)
     with lake.open_lake(settings, read_only=False) as con:
         forget_foreign_settings(con)
     publication = publish(settings, run_id=run_id, author=author, reason=reason, healing=True)

@@ -38,10 +38,10 @@ def check_states(
     By statistics a reader passes files over and counts rows: all files can be whole, and an answer wrong.
     `is_clean`: nothing foreign was written since; that would have changed the statistics too, and is reported.
     """
-    catalogue, states = lake.find_catalogue_file(con), {s.release_id: s for s in links.list_states(con)}
+    states = {s.release_id: s for s in links.list_states(con)}
     for release in releases:
         if state := states.get(release.release_id):
-            present = read_state(catalogue, release.snapshot_id)
+            present = read_state(con, release.snapshot_id)
             if tables := list_differences(state, present, is_newest=is_clean and release == chain[-1]):
                 yield Finding(
                     "edited_ledger"
@@ -56,9 +56,7 @@ def check_states(
 def is_head_of(con: duckdb.DuckDBPyConnection, release: Release) -> bool:
     """Whether the newest state of the lake shows what the release's own snapshot does, by the same rows."""
     head = lake.find_newest_snapshot(con)
-    return head == release.snapshot_id or show_the_same(
-        lake.find_catalogue_file(con), head, release.snapshot_id
-    )
+    return head == release.snapshot_id or show_the_same(con, head, release.snapshot_id)
 
 
 def check_head(

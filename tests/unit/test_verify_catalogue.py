@@ -234,8 +234,9 @@ def test_what_was_edited_into_the_catalogues_file_is_found_and_refused(
         prune(copy, author="keeper", reason="old", keep_days=0, now=datetime(2030, 1, 1))
     with open_lake(copy) as con, pytest.raises(ForeignHead):
         publishing.refuse_foreign_head(con, copy, ledger.list_releases(con))
-    drop_foreign_file_objects(copy.lake / "catalog.sqlite")
-    assert list_foreign_file_objects(copy.lake / "catalog.sqlite") == []
+    drop_foreign_file_objects(copy)
+    with open_lake(copy) as con:
+        assert list_foreign_file_objects(con) == []
 
 
 def test_a_pruning_that_was_stopped_half_way_leaves_nothing_foreign(copy: Settings) -> None:
