@@ -23,8 +23,8 @@ fitting as (
                 + case when assignments.sector_code = '*' then 0 else 1 end
                 + case when assignments.unit_code = '*' then 0 else 1 end desc,
                 -- Of equals, the kind of difficulty says more than where in the administration it arose.
-                case when assignments.category = '*' then 1 else 0 end,
-                assignments.member_role
+                case when assignments.category = '*' then 1 else 0 end nulls last,
+                assignments.member_role nulls last
         ) as choice
     from {{ things }}
     inner join {{ ref('int_assignments') }} as assignments

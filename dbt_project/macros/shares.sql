@@ -6,7 +6,7 @@
 {%- set ahead = [] -%}
 {%- set floors = [] -%}
 {%- for other in parts -%}
-    {%- do floors.append('floor(10000.0 * ' ~ other ~ ' / ' ~ total ~ ')') -%}
+    {%- do floors.append('floor(cast(10000 * ' ~ other ~ ' as double) / ' ~ total ~ ')') -%}
     {%- if other != part -%}
         {%- set wins = '>=' if parts.index(other) < parts.index(part) else '>' -%}
         {%- do ahead.append(
@@ -17,7 +17,7 @@
 {%- endfor -%}
     cast(
         (
-            floor(10000.0 * {{ part }} / {{ total }})
+            floor(cast(10000 * {{ part }} as double) / {{ total }})
             + case when {{ ahead | join(' + ') }} < 10000 - ({{ floors | join(' + ') }}) then 1 else 0 end
         ) / 100 as decimal(5, 2)
     )

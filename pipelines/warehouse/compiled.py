@@ -6,7 +6,8 @@ by hand runs the same project as ever.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +20,7 @@ from pipelines.warehouse import dbt, parsed
 from pipelines.warehouse.dbt import DbtError
 from pipelines.warehouse.statements import SEED, TABLE, VIEW, ContractColumn, Statement
 
-FILE = "compiled.json"
+FILE, SPARK_FILE = "compiled.json", "compiled_spark.json"
 # Raised when the file holds something else than before.
 FORMAT = "1"
 # How a node must be configured to be run without dbt: what else dbt can do is refused when it is compiled.
@@ -29,6 +30,8 @@ TEST_CONFIGURATION: Mapping[str, object] = {
     "warn_if": "!= 0",
     "error_if": "!= 0",
 }
+# A relation as dbt writes it for DuckDB: Spark has one catalogue, and its own quotes.
+RELATION = re.compile(r'"warehouse"\."(\w+)"\."(\w+)"')
 NOT_OF_TESTS = ("where", "limit", "store_failures")
 NOT_OF_RELATIONS = ("pre_hook", "post_hook", "grants", "persist_docs", "sql_header", "indexes")
 SEED_CONFIGURATION: Mapping[str, object] = {"delimiter": ",", "quote_columns": None}
@@ -50,10 +53,19 @@ class Compiled(NamedTuple):
 
 def read_compiled(settings: Settings) -> Compiled:
     """Compiled where nobody did so for this project and this dbt; DbtError where it cannot be."""
+    return _read_kept(settings, FILE, _compile)
+
+
+def read_compiled_for_spark(settings: Settings) -> Compiled:
+    """The same seeds, models and tests in Spark's words; a seed is the same file."""
+    return _read_kept(settings, SPARK_FILE, _compile_for_spark)
+
+
+def _read_kept(settings: Settings, name: str, compile_project: Callable[[Settings], Compiled]) -> Compiled:
     project, target = settings.dbt_project, settings.dbt_target
-    content = parsed.read_derived(project, target, FILE, FORMAT)
+    content = parsed.read_derived(project, target, name, FORMAT)
     if content is None:
-        compiled = _compile(settings)
+        compiled = compile_project(settings)
         content = {
             "statements": [
                 statement._asdict() | {"columns": {n: c._asdict() for n, c in statement.columns.items()}}
@@ -61,7 +73,7 @@ def read_compiled(settings: Settings) -> Compiled:
             ],
             "tests": {name: test._asdict() for name, test in compiled.tests.items()},
         }
-        parsed.write_derived(project, target, FILE, FORMAT, content)
+        parsed.write_derived(project, target, name, FORMAT, content)
     statements = [
         Statement(**fields | {"columns": {n: ContractColumn(**c) for n, c in fields["columns"].items()}})
         for fields in content["statements"]
@@ -85,6 +97,21 @@ def _compile(settings: Settings) -> Compiled:
         if node.resource_type == "test"
     }
     return Compiled(list(_order(statements)), tests)
+
+
+def _compile_for_spark(settings: Settings) -> Compiled:
+    """dbt reads macros/dialect/ under another target; order, contracts and tests are those of the usual build."""
+    compiled = read_compiled(settings)
+    with TemporaryDirectory() as folder:
+        nodes = dbt.compile_nodes(replace(settings, data=Path(folder)), target="spark")
+    texts = {node.unique_id: RELATION.sub(r"`\1`.`\2`", str(node.compiled_code)) for node in nodes}
+    return Compiled(
+        [
+            statement if statement.kind == SEED else statement._replace(sql=texts[statement.unique_id])
+            for statement in compiled.statements
+        ],
+        {name: test._replace(query=texts[name]) for name, test in compiled.tests.items()},
+    )
 
 
 def _state(con: duckdb.DuckDBPyConnection, node: Any) -> Statement:
@@ -143,6 +170,7 @@ def compile_ahead() -> None:
         settings = replace(Settings.from_env(), data=Path(folder))
         dbt.ensure_manifest(settings)
         read_compiled(settings)
+        read_compiled_for_spark(settings)
 
 
 if __name__ == "__main__":

@@ -79,9 +79,10 @@ def load_seeds(settings: Settings) -> list[Any]:
     return _list_nodes(settings, "seed")
 
 
-def compile_nodes(settings: Settings) -> list[Any]:
-    """Every model and data test, with its compiled code."""
-    return _list_nodes(settings, "compile", "--select", "resource_type:model", "resource_type:test")
+def compile_nodes(settings: Settings, target: str | None = None) -> list[Any]:
+    """Every model and data test, with its compiled code; `target`: of profiles.yml, for another engine's dialect."""
+    words = ("--target", target) if target else ()
+    return _list_nodes(settings, "compile", *words, "--select", "resource_type:model", "resource_type:test")
 
 
 def _list_nodes(settings: Settings, *words: str) -> list[Any]:

@@ -30,7 +30,7 @@ joined as (
                 '{{ source }}'{{ ',' if not loop.last }}
                 {% endfor %}
             ) as is_staged,
-            is_current and not starts_with(source, 'reference_') as needs_staging
+            is_current and left(source, 10) <> 'reference_' as needs_staging
         from {{ ref('stg_batches') }}
     ) as batches
     left join listed on batches.batch_id = listed.batch_id

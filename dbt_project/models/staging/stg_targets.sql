@@ -7,7 +7,7 @@ renamed as (
         metric,
         coalesce(unit_level, '*') as unit_level,
         -- Whole percents in the file, a share here.
-        target / 100.0 as target,
+        cast(target as double) / 100 as target,
         max_points,
         cast(valid_from as date) as valid_from,
         source_document,

@@ -145,7 +145,7 @@ final as (
             and grid.sector_code = daily.sector_code
     window so_far as (
         partition by grid.unit_code, grid.sector_code
-        order by grid.as_of_day
+        order by grid.as_of_day nulls last
         rows between unbounded preceding and current row
     )
 )

@@ -96,8 +96,8 @@ verdicts as (
         and coalesce(due_at >= alert.as_of and due_at <= alert.due_soon_until, false) as is_due_soon,
         case
             when due_day is null then null
-            when ended_day is not null then greatest(ended_day - due_day, 0)
-            when is_open and not is_clock_paused then greatest(alert.as_of_day - due_day, 0)
+            when ended_day is not null then greatest({{ days_between('due_day', 'ended_day') }}, 0)
+            when is_open and not is_clock_paused then greatest({{ days_between('due_day', 'alert.as_of_day') }}, 0)
         end as days_late,
         alert.as_of_working_day_number
     from current_states

@@ -1,6 +1,9 @@
 -- Two passes: a 64-bit hash finds the few candidates (a collision only adds a candidate), then exact windows decide.
 -- A window over the whole log would sort every row to find 2 % of them; a CTE of the log named twice would be laid
 -- down whole and spill. Named once each, the first pass reads three columns and the second writes only candidates.
+{%- set keys = [
+    'batch_id', 'partition_key', 'batch_row', 'dossier_code', 'recorded_at', 'status_code', 'synced_at'
+] %}
 with repeated as (
     select hash(dossier_code, recorded_at, status_code) as key_hash
     from {{ ref('stg_dossier_log') }}
@@ -10,18 +13,8 @@ with repeated as (
 
 candidates as (
     select
-        batch_id,
-        partition_key,
-        batch_row,
-        dossier_code,
-        recorded_at,
-        status_code,
-        synced_at,
-        row(
-            *columns(
-                * exclude (batch_id, partition_key, batch_row, dossier_code, recorded_at, status_code, synced_at)
-            )
-        ) as attributes
+        {{ keys | join(', ') }},
+        {{ tuple_without(keys) }} as attributes
     from {{ ref('stg_dossier_log') }}
     where hash(dossier_code, recorded_at, status_code) in (select repeated.key_hash from repeated)
 ),

@@ -53,23 +53,30 @@ milestones as (
         is_end_status,
         is_pausing_status,
         row_number() over so_far as state_number,
-        lead(recorded_at) over so_far as next_recorded_at,
+        lead(recorded_at) over by_record as next_recorded_at,
         coalesce(
-            last_value(received_at ignore nulls) over so_far,
+            {{ last_value_there('received_at') }} over so_far,
             min(case when is_received_status then recorded_at end) over so_far
         ) as received_at,
         min(case when is_received_status or received_at is not null then arrived_at end) over so_far as arrived_at,
-        last_value(due_at ignore nulls) over so_far as due_at,
-        last_value(finished_at ignore nulls) over so_far as finished_at,
-        last_value(returned_at ignore nulls) over so_far as returned_at,
+        {{ last_value_there('due_at') }} over so_far as due_at,
+        {{ last_value_there('finished_at') }} over so_far as finished_at,
+        {{ last_value_there('returned_at') }} over so_far as returned_at,
         max(case when status_code = 9 then recorded_at end) over so_far as recorded_9_at,
         max(case when status_code = 10 then recorded_at end) over so_far as recorded_10_at
     from log
-    window so_far as (
-        partition by dossier_code
-        order by recorded_at, synced_at, state_order, status_code
-        rows between unbounded preceding and current row
-    )
+    window
+        by_record as (
+            partition by dossier_code
+            order by
+                recorded_at nulls last, synced_at nulls last, state_order nulls last, status_code nulls last
+        ),
+        so_far as (
+            partition by dossier_code
+            order by
+                recorded_at nulls last, synced_at nulls last, state_order nulls last, status_code nulls last
+            rows between unbounded preceding and current row
+        )
 ),
 
 states as (

@@ -97,7 +97,7 @@ running as (
             and grid.as_of_day = in_period.change_day
     window so_far as (
         partition by grid.unit_code, grid.period, grid.period_start
-        order by grid.as_of_day
+        order by grid.as_of_day nulls last
         rows between unbounded preceding and current row
     )
 ),

@@ -28,12 +28,12 @@ with entries as (
 ),
 
 kept as (
-    select * exclude (delivery)
+    select *
     from entries
     where delivery = 1
 ),
 
 {{ states_and_withdrawals('citizen_feedback', 'feedback_code') }}
 
-select * exclude (as_of)
+select *
 from states

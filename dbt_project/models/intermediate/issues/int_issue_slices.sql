@@ -1,5 +1,6 @@
 -- Where an issue stands: unit, category and addressee, as the snapshots show them one after the other. A change is
 -- dated by the register's own last update where that lies between the two snapshots, else by the later snapshot.
+{%- set slice = ['unit_code', 'category', 'addressed_to_level', 'addressed_to_code'] %}
 with positions as (
     select
         snapshots.issue_code,
@@ -25,9 +26,9 @@ compared as (
     select
         *,
         lag(snapshot_day) over by_day as seen_before_day,
-        lag(row(unit_code, category, addressed_to_level, addressed_to_code)) over by_day as slice_before
+        lag({{ tuple_of(slice) }}) over by_day as slice_before
     from positions
-    window by_day as (partition by issue_code order by snapshot_day)
+    window by_day as (partition by issue_code order by snapshot_day nulls last)
 ),
 
 starts as (
@@ -38,7 +39,7 @@ starts as (
             else least(greatest(coalesce(updated_day, snapshot_day), seen_before_day), snapshot_day)
         end as from_day
     from compared
-    where (row(unit_code, category, addressed_to_level, addressed_to_code) is distinct from slice_before)
+    where ({{ tuple_of(slice) }} is distinct from slice_before)
 )
 
 select
@@ -52,4 +53,4 @@ select
     from_day,
     lead(from_day) over by_day as until_day
 from starts
-window by_day as (partition by issue_code order by snapshot_day)
+window by_day as (partition by issue_code order by snapshot_day nulls last)

@@ -22,12 +22,12 @@ with entries as (
 ),
 
 kept as (
-    select * exclude (delivery)
+    select *
     from entries
     where delivery = 1
 ),
 
 {{ states_and_withdrawals('issue_register', 'issue_code') }}
 
-select * exclude (as_of)
+select *
 from states

@@ -18,7 +18,7 @@ turns as (
     select
         *,
         case
-            when (is_open is distinct from lag(is_open) over (partition by issue_code order by snapshot_day))
+            when (is_open is distinct from lag(is_open) over (partition by issue_code order by snapshot_day nulls last))
                 then 1
             else 0
         end as is_turn
@@ -28,7 +28,7 @@ turns as (
 numbered as (
     select
         *,
-        sum(is_turn) over (partition by issue_code order by snapshot_day rows unbounded preceding) as phase
+        sum(is_turn) over (partition by issue_code order by snapshot_day nulls last rows unbounded preceding) as phase
     from turns
 ),
 
@@ -42,9 +42,9 @@ phases as (
         min(snapshot_day) as first_seen_day,
         max(snapshot_day) as last_seen_day,
         -- The newest snapshot of a closed phase knows best when it ended; the first of an open one, when it began.
-        max_by(closed_day, snapshot_day) as closed_day,
-        max_by(closed_as, snapshot_day) as closed_as,
-        min_by(updated_day, snapshot_day) as updated_day
+        max_by(closed_day, case when closed_day is not null then snapshot_day end) as closed_day,
+        max_by(closed_as, case when closed_as is not null then snapshot_day end) as closed_as,
+        min_by(updated_day, case when updated_day is not null then snapshot_day end) as updated_day
     from numbered
     group by issue_code, phase, reported_day, as_of_day, is_open
 ),
@@ -60,7 +60,7 @@ sequenced as (
         lead(first_seen_day) over by_phase as next_first_seen_day,
         lead(last_seen_day) over by_phase as next_last_seen_day
     from phases
-    window by_phase as (partition by issue_code order by phase)
+    window by_phase as (partition by issue_code order by phase nulls last)
 ),
 
 spells as (
@@ -85,7 +85,7 @@ spells as (
 
 select
     issue_code,
-    row_number() over (partition by issue_code order by phase) as spell,
+    row_number() over (partition by issue_code order by phase nulls last) as spell,
     opened_day,
     case when phase > 1 then 'reopened' else 'new' end as opened_as,
     -- Never before it opened, never after the day it was last seen closed.

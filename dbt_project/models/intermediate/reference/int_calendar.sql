@@ -15,7 +15,10 @@ numbered as (
         *,
         -- Working days between two dates = the difference of their numbers; the first day is not counted.
         cast(
-            sum(case when is_working_day then 1 else 0 end) over (order by date_day rows unbounded preceding) as integer
+            sum(case when is_working_day then 1 else 0 end) over (
+                order by date_day nulls last
+                rows unbounded preceding
+            ) as integer
         ) as working_day_number
     from calendar
 )

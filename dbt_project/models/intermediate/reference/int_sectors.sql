@@ -18,7 +18,7 @@ ranked as (
     select
         sector_code,
         sector_name,
-        row_number() over (partition by sector_code order by preference asc, sector_name desc) as choice
+        row_number() over (partition by sector_code order by preference asc nulls last, sector_name desc) as choice
     from names
     where sector_code is not null and sector_name is not null
     group by sector_code, sector_name, preference

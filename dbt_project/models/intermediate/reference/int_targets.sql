@@ -21,7 +21,7 @@ candidates as (
         targets.valid_from,
         row_number() over (
             partition by targets.metric, levels.unit_level, targets.valid_from
-            order by case when targets.unit_level = '*' then 1 else 0 end
+            order by case when targets.unit_level = '*' then 1 else 0 end nulls last
         ) as choice
     from {{ ref('stg_targets') }} as targets
     inner join levels on targets.unit_level in (levels.unit_level, '*')
@@ -35,7 +35,8 @@ select
     source_document,
     valid_from,
     coalesce(
-        lead(valid_from) over (partition by metric, unit_level order by valid_from), cast('9999-12-31' as date)
+        lead(valid_from) over (partition by metric, unit_level order by valid_from nulls last),
+        cast('9999-12-31' as date)
     ) as valid_until
 from candidates
 where choice = 1

@@ -2,8 +2,9 @@
 with recursive versions as (
     select
         units.*,
-        row_number() over (partition by units.unit_code order by units.valid_from) as version_number,
-        lead(units.valid_from) over (partition by units.unit_code order by units.valid_from) as next_valid_from,
+        row_number() over (partition by units.unit_code order by units.valid_from nulls last) as version_number,
+        lead(units.valid_from) over (partition by units.unit_code order by units.valid_from nulls last)
+            as next_valid_from,
         units.valid_from <= run.as_of_day and (units.valid_to is null or units.valid_to > run.as_of_day) as is_current
     from {{ ref('stg_units') }} as units
     cross join {{ ref('int_as_of') }} as run
@@ -59,7 +60,7 @@ today as (
             *,
             row_number() over (
                 partition by unit_code, valid_from
-                order by reached_valid_from desc, reached_code asc
+                order by reached_valid_from desc, reached_code asc nulls last
             ) as newest
         from chain
     ) as ranked

@@ -13,6 +13,6 @@ select
     '{{ rule.expects }}' as expects,
     '{{ rule.on_days }}' as on_days,
     {{ rule.max_age_days }} as max_age_days,
-    {% if rule.reason %}'{{ rule.reason }}'{% else %}cast(null as varchar){% endif %} as reason
+    {% if rule.reason %}'{{ rule.reason }}'{% else %}cast(null as string){% endif %} as reason
 {% endfor %}
 {% endfor %}

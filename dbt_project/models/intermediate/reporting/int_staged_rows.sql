@@ -37,8 +37,8 @@ select
     '{{ source }}' as source,
     batch_id,
     snapshot_day as partition_key,
-    count(distinct row({{ contract.staged_key | join(', ') }})) as rows_staged,
-    count(*) - count(distinct row({{ contract.staged_key | join(', ') }})) as rows_repeated,
+    count(distinct {{ tuple_of(contract.staged_key) }}) as rows_staged,
+    count(*) - count(distinct {{ tuple_of(contract.staged_key) }}) as rows_repeated,
     0 as rows_corrected
 from {{ ref('stg_' ~ source) }}
 group by batch_id, snapshot_day

@@ -10,13 +10,13 @@ with phrases as (
     from {{ ref('task_status_phrases') }}
     union all
     select
-        unnest(late_phrases) as phrase,
+        {{ rows_of('late_phrases') }} as phrase,
         true as claims_late,
         true as is_own
     from {{ ref('int_as_of') }}
     union all
     select
-        unnest(in_time_phrases) as phrase,
+        {{ rows_of('in_time_phrases') }} as phrase,
         false as claims_late,
         true as is_own
     from {{ ref('int_as_of') }}
@@ -33,7 +33,7 @@ claims as (
         phrases.claims_late,
         row_number() over (
             partition by words.reported_status_raw
-            order by length(phrases.phrase) desc, phrases.is_own desc, phrases.phrase asc
+            order by length(phrases.phrase) desc, phrases.is_own desc, phrases.phrase asc nulls last
         ) as best
     from words
     inner join phrases on contains(lower(words.reported_status_raw), phrases.phrase)

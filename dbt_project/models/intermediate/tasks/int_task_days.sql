@@ -5,11 +5,7 @@
 with states as (
     select
         states.*,
-        cast(
-            unnest(generate_series(
-                states.snapshot_day, coalesce(states.until_day - 1, run.as_of_day), interval '1' day
-            )) as date
-        ) as as_of_day
+        {{ days_from_to('states.snapshot_day', 'coalesce(states.until_day - 1, run.as_of_day)') }} as as_of_day
     from {{ ref('int_task_states') }} as states
     cross join {{ ref('int_as_of') }} as run
 ),
@@ -20,7 +16,7 @@ words as (
         snapshots.*,
         max(case when snapshots.reported_status is distinct from 'done' then snapshots.snapshot_day end) over (
             partition by snapshots.owner_level, snapshots.task_code, snapshots.unit_code
-            order by snapshots.snapshot_day
+            order by snapshots.snapshot_day nulls last
         ) as last_open_on
     from {{ ref('int_task_snapshots') }} as snapshots
     cross join {{ ref('int_as_of') }} as run

@@ -10,6 +10,6 @@ with ranked as (
     from {{ ref('stg_task_tracker') }}
 )
 
-select * exclude (delivery)
+select {{ star_without('ranked', ['delivery']) }}
 from ranked
-where delivery = 1
+where ranked.delivery = 1

@@ -15,7 +15,7 @@ with entries as (
 snapshot_days as (
     select
         snapshot_day,
-        lead(snapshot_day) over (order by snapshot_day) as next_snapshot_day
+        lead(snapshot_day) over (order by snapshot_day nulls last) as next_snapshot_day
     from (select distinct entries.snapshot_day from entries) as days
 ),
 
@@ -66,16 +66,21 @@ followed as (
     select
         mentions.*,
         snapshot_days.next_snapshot_day,
-        last_value(case when mentions.is_listed then mentions.snapshot_day end ignore nulls) over so_far
+        {{ last_value_there('case when mentions.is_listed then mentions.snapshot_day end') }} over so_far
             as state_snapshot_day,
-        lead(mentions.snapshot_day) over so_far as next_mention_day
+        lead(mentions.snapshot_day) over by_mention as next_mention_day
     from mentions
     inner join snapshot_days on mentions.snapshot_day = snapshot_days.snapshot_day
-    window so_far as (
-        partition by mentions.owner_level, mentions.task_code, mentions.unit_code
-        order by mentions.snapshot_day
-        rows between unbounded preceding and current row
-    )
+    window
+        by_mention as (
+            partition by mentions.owner_level, mentions.task_code, mentions.unit_code
+            order by mentions.snapshot_day nulls last
+        ),
+        so_far as (
+            partition by mentions.owner_level, mentions.task_code, mentions.unit_code
+            order by mentions.snapshot_day nulls last
+            rows between unbounded preceding and current row
+        )
 ),
 
 states as (
@@ -111,4 +116,4 @@ select
     lag(state_snapshot_day) over by_day as state_before_day,
     lead(snapshot_day) over by_day as until_day
 from states
-window by_day as (partition by owner_level, task_code, unit_code order by snapshot_day)
+window by_day as (partition by owner_level, task_code, unit_code order by snapshot_day nulls last)

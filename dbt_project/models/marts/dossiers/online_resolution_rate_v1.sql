@@ -14,7 +14,7 @@ compared as (
     from {{ ref('int_dossier_periods') }} as flow
     inner join periods on flow.period = periods.period and flow.period_start = periods.period_start
     where flow.resolved > 0
-    window so_far as (partition by flow.period, flow.unit_code, flow.sector_code order by flow.period_start)
+    window so_far as (partition by flow.period, flow.unit_code, flow.sector_code order by flow.period_start nulls last)
 ),
 
 final as (

@@ -138,7 +138,7 @@ previous as (
         lag(rate) over so_far as previous_rate,
         lag(rank_in_dimension) over so_far as previous_rank
     from ranked
-    window so_far as (partition by period, dimension, member order by period_start)
+    window so_far as (partition by period, dimension, member order by period_start nulls last)
 ),
 
 -- Only the period just before is compared: a gap is no neighbour.

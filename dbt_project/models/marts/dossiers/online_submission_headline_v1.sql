@@ -36,8 +36,8 @@ final as (
         ranks.captured_at as rank_captured_at,
         ranks.national_rank,
         ranks.province_count,
-        lag(ranks.national_rank) over (order by cutoffs.cutoff_at) as previous_national_rank,
-        cutoffs.rate - lag(cutoffs.rate) over (order by cutoffs.cutoff_at) as rate_change,
+        lag(ranks.national_rank) over (order by cutoffs.cutoff_at nulls last) as previous_national_rank,
+        cutoffs.rate - lag(cutoffs.rate) over (order by cutoffs.cutoff_at nulls last) as rate_change,
         targets.target,
         targets.max_points,
         -- Index 766, item 3.3: max · min(1, rate ÷ target); working definition 1, on the strict rate.

@@ -18,7 +18,7 @@ sizes as (
     select
         as_of_day,
         unit_code,
-        ntile(3) over (partition by as_of_day, unit_level order by received desc, unit_code asc) as tercile
+        ntile(3) over (partition by as_of_day, unit_level order by received desc, unit_code asc nulls last) as tercile
     from counts
     where period = 'since_start' and unit_level not in ({{ whole() }}, 'unknown')
 ),
@@ -58,10 +58,10 @@ compared as (
         *,
         rate - lag(rate, 1) over by_day as change_since_day_before,
         rate - lag(rate, 7) over by_day as change_since_week_before,
-        lag(rank_in_level, 1) over by_day - rank_in_level as rank_movement_since_day_before,
-        lag(rank_in_level, 7) over by_day - rank_in_level as rank_movement_since_week_before
+        (lag(rank_in_level, 1) over by_day) - rank_in_level as rank_movement_since_day_before,
+        (lag(rank_in_level, 7) over by_day) - rank_in_level as rank_movement_since_week_before
     from ranked
-    window by_day as (partition by unit_code, period order by as_of_day)
+    window by_day as (partition by unit_code, period order by as_of_day nulls last)
 ),
 
 units as (
@@ -129,7 +129,7 @@ reporter_days as (
         where source = 'dossier_log'
         group by as_of_day, case when unit_code = 'all' then {{ whole() }} else unit_code end
     ) as days
-    window so_far as (partition by unit_code order by as_of_day rows unbounded preceding)
+    window so_far as (partition by unit_code order by as_of_day nulls last rows unbounded preceding)
 ),
 
 final as (

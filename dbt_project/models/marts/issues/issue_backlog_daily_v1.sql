@@ -26,7 +26,8 @@ signs as (
         sign_days.issue_code,
         sign_days.sign_day,
         calendar.working_day_number as sign_number,
-        lead(sign_days.sign_day) over (partition by sign_days.issue_code order by sign_days.sign_day) as next_sign_day
+        lead(sign_days.sign_day) over (partition by sign_days.issue_code order by sign_days.sign_day nulls last)
+            as next_sign_day
     from (
         select
             issue_code,
@@ -101,18 +102,24 @@ positions as (
 
 -- An issue counts where it stands at the end of the day; one that moved opened the day in another slice and left it.
 contributions as (
+    {%- set facts = ['opened_as', 'closed_as', 'opens', 'closes', 'age', 'silence', 'is_past_due', 'moves'] %}
     select
-        *,
+        as_of_day,
+        unit_code,
+        unit_name,
+        category,
+        addressed_to_level,
+        {{ facts | join(', ') }},
         false as leaves
     from positions
     union all
     select
-        * replace (
-            from_unit_code as unit_code,
-            from_unit_name as unit_name,
-            from_category as category,
-            from_addressed_to_level as addressed_to_level
-        ),
+        as_of_day,
+        from_unit_code as unit_code,
+        from_unit_name as unit_name,
+        from_category as category,
+        from_addressed_to_level as addressed_to_level,
+        {{ facts | join(', ') }},
         true as leaves
     from positions
     where moves

@@ -24,7 +24,7 @@ repeated as (
         lag(issue_code) over of_a_kind as previous_issue_code
     from issues
     where status <> 'duplicate'
-    window of_a_kind as (partition by unit_code, category order by reported_at, issue_code)
+    window of_a_kind as (partition by unit_code, category order by reported_at nulls last, issue_code nulls last)
 ),
 
 paths as (
@@ -98,10 +98,11 @@ final as (
             when issues.is_open and not issues.is_late then issues.due_number - issues.today_number
         end as working_days_left,
         case when issues.is_late then issues.measured_number - issues.due_number end as working_days_late,
-        cast(cast(issues.measured_at as date) - issues.reported_day as integer) as age_days,
+        cast({{ days_between('issues.reported_day', 'cast(issues.measured_at as date)') }} as integer) as age_days,
         issues.age_working_days,
         {{ working_day_bucket('issues.age_working_days') }} as age_bucket,
-        cast(issues.as_of_day - cast(issues.last_update_at as date) as integer) as days_since_update,
+        cast({{ days_between('cast(issues.last_update_at as date)', 'issues.as_of_day') }} as integer)
+            as days_since_update,
         issues.working_days_since_update,
         case when issues.is_open then {{ working_day_bucket('issues.working_days_since_update') }} end
             as silence_bucket,

@@ -1,8 +1,9 @@
 -- The path of an issue from addressee to addressee; time counts only while the issue was open.
+{%- set addressee = ['addressed_to_level', 'addressed_to_code'] %}
 with slices as (
     select
         *,
-        lag(row(addressed_to_level, addressed_to_code)) over (partition by issue_code order by slice)
+        lag({{ tuple_of(addressee) }}) over (partition by issue_code order by slice nulls last)
             as addressee_before
     from {{ ref('int_issue_slices') }}
 ),
@@ -17,8 +18,8 @@ steps as (
         lead(from_day) over by_slice as until_day,
         lag(addressed_to_level) over by_slice as level_before
     from slices
-    where (row(addressed_to_level, addressed_to_code) is distinct from addressee_before)
-    window by_slice as (partition by issue_code order by slice)
+    where ({{ tuple_of(addressee) }} is distinct from addressee_before)
+    window by_slice as (partition by issue_code order by slice nulls last)
 ),
 
 stays as (
@@ -36,7 +37,7 @@ spent as (
     select
         stays.issue_code,
         stays.step,
-        sum(stays.last_day - stays.first_day) as days,
+        sum({{ days_between('stays.first_day', 'stays.last_day') }}) as days,
         sum(ended.working_day_number - began.working_day_number) as working_days
     from stays
     inner join {{ ref('int_calendar') }} as began on stays.first_day = began.date_day

@@ -3,7 +3,8 @@ with issues as (
     select
         issues.*,
         lag(issues.reported_day) over (
-            partition by issues.unit_code, issues.category order by issues.reported_at, issues.issue_code
+            partition by issues.unit_code, issues.category
+            order by issues.reported_at nulls last, issues.issue_code nulls last
         ) as reported_before_day,
         row_number() over (
             partition by issues.unit_code, issues.category order by issues.reported_at desc, issues.issue_code desc
@@ -35,7 +36,8 @@ final as (
         min(issues.reported_at) as first_reported_at,
         max(issues.reported_at) as last_reported_at,
         max(case when issues.recency = 1 then issues.issue_code end) as last_issue_code,
-        cast(min(issues.reported_day - issues.reported_before_day) as integer) as shortest_gap_days
+        cast(min({{ days_between('issues.reported_before_day', 'issues.reported_day') }}) as integer)
+            as shortest_gap_days
     from issues
     left join reopenings on issues.issue_code = reopenings.issue_code
     left join {{ ref('issue_categories') }} as categories on issues.category = categories.category

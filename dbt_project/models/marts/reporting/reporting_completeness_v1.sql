@@ -74,7 +74,8 @@ expectations as (
             when rules.expects = 'none' or (rules.expects = 'seen' and reporters.unit_code is null) then rules.reason
             when rules.on_days = 'working' and not days.is_working_day then 'non_working_day'
         end as excuse,
-        coalesce(days.as_of_day - in_force.delivery_day <= rules.max_age_days, false) as is_delivered
+        coalesce({{ days_between('in_force.delivery_day', 'days.as_of_day') }} <= rules.max_age_days, false)
+            as is_delivered
     from days
     cross join {{ ref('int_reporting_rules') }} as rules
     inner join units on rules.unit_level = units.unit_level

@@ -10,7 +10,7 @@ with entries as (
         states.task_code,
         states.unit_code,
         {% for field in fields %}
-        cast(task.{{ field }} as varchar) as {{ field }},
+        cast(task.{{ field }} as string) as {{ field }},
         {% endfor %}
         task.updated_at
     from {{ ref('int_task_states') }} as states
@@ -31,7 +31,7 @@ compared as (
         {% endfor %}
         lag(snapshot_day) over by_day as seen_before_on
     from entries
-    window by_day as (partition by owner_level, task_code, unit_code order by snapshot_day)
+    window by_day as (partition by owner_level, task_code, unit_code order by snapshot_day nulls last)
 ),
 
 field_changes as (

@@ -80,17 +80,22 @@ final as (
         compared.last_bucket,
         compared.is_late,
         not compared.is_done and not compared.is_withdrawn
-        and coalesce(compared.due_date - compared.as_of_day between 0 and {{ var('due_soon_days') }}, false)
-            as is_due_soon,
+        and coalesce(
+            {{ days_between('compared.as_of_day', 'compared.due_date') }} between 0 and {{ var('due_soon_days') }},
+            false
+        ) as is_due_soon,
         cast(
             case
                 when not compared.is_done and not compared.is_late and not compared.is_withdrawn
-                    then compared.due_date - compared.as_of_day
+                    then {{ days_between('compared.as_of_day', 'compared.due_date') }}
             end
             as integer
         ) as days_left,
         cast(
-            case when compared.is_late then coalesce(compared.done_on, compared.as_of_day) - compared.due_date end
+            case
+                when compared.is_late
+                    then {{ days_between('compared.due_date', 'coalesce(compared.done_on, compared.as_of_day)') }}
+            end
             as integer
         ) as days_late,
         compared.conflict is not null as has_conflict,
