@@ -1,7 +1,8 @@
 """Environment → one frozen Settings: where data rest, where the project lies, which clock counts.
 
-Besides it only a few are read where they act: `THONGSUOT_DUCKDB_MEMORY`, `THONGSUOT_SCHEDULES`, `THONGSUOT_UI_HOSTS`,
-those of the watch (operations/thresholds.py, channels.py), and the `${NAME}` secrets that a source names.
+Besides it only a few are read where they act: `THONGSUOT_DUCKDB_MEMORY`, `THONGSUOT_LOG`, `THONGSUOT_SCHEDULES`,
+`THONGSUOT_UI_HOSTS`, those of the watch (operations/thresholds.py, channels.py), and the `${NAME}` secrets that a
+source names.
 """
 
 from __future__ import annotations
@@ -129,6 +130,8 @@ class Settings:
         data = Path(env.get("THONGSUOT_DATA") or "data").expanduser().resolve()
         sources = Path(env.get("THONGSUOT_SOURCES") or PROJECT / "sources.yaml").expanduser()
         exports = env.get("THONGSUOT_EXPORTS")
+        if env.get("THONGSUOT_LOG", "") not in ("", "text", "json"):
+            raise SettingsError("THONGSUOT_LOG is text or json.")
         key = env.get("THONGSUOT_SIGNING_KEY")
         if key and not Path(key).exists():  # a file's name is none
             register_secret(key, "THONGSUOT_SIGNING_KEY")

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.segment import Segment
 
-from pipelines.log import print_steps
+from pipelines.log import print_steps, prints_json
 from pipelines.masking import make_printable
 from pipelines.runs.steps import StepEvent, ignore_step
 
@@ -41,7 +41,7 @@ def print_plain(line: str) -> None:
 @contextmanager
 def show_progress() -> Iterator[Callable[[StepEvent], None]]:
     """What a run is to call at each step: moves a bar on a terminal; elsewhere the log is printed instead."""
-    if not console.is_terminal:
+    if not console.is_terminal or prints_json():
         with print_steps():
             yield ignore_step
         return

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
+from datetime import date, datetime
 
 import pytest
 
 from pipelines.log import get_logger, print_steps, quiet
+from pipelines.masking import register_secret
+from pipelines.settings import Settings, SettingsError
 
 
 def test_a_line_names_source_partition_and_batch_before_other_fields() -> None:
@@ -44,3 +48,28 @@ def test_quieting_one_logger_leaves_the_others_and_ends_with_the_block() -> None
     with quiet("someone.else"):
         assert not foreign.isEnabledFor(logging.ERROR) and loud.isEnabledFor(logging.ERROR)
     assert foreign.isEnabledFor(logging.ERROR)
+
+
+def test_a_program_reads_each_record_as_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THONGSUOT_LOG", "json")
+    register_secret("hunter2-hunter2", "A_SECRET")
+    stream = io.StringIO()
+    log = get_logger("pipelines.landing.pull", source="dossier_log")
+    with print_steps(stream):
+        log.info("pulled", rows=120, partition=date(2025, 8, 6), level="commune")
+        log.warning("odd\u2028name \x1b[31m", path="hunter2-hunter2", units=["H01", None])
+    lines = stream.getvalue().split("\n")
+    first, second = map(json.loads, lines[:2])
+    assert lines[2:] == [""] and "\u2028" not in lines[1] and "\x1b" not in lines[1]
+    assert datetime.fromisoformat(first.pop("at")).tzinfo
+    assert first == {
+        "level": "info", "logger": "pipelines.landing.pull", "message": "pulled", "source": "dossier_log",
+        "rows": 120, "partition": "2025-08-06", "field_level": "commune",
+    }  # fmt: skip
+    assert (second["level"], second["units"]) == ("warning", ["H01", None])
+    assert "hunter2" not in lines[1]
+
+
+def test_a_word_that_is_neither_is_refused() -> None:
+    with pytest.raises(SettingsError, match="THONGSUOT_LOG is text or json"):
+        Settings.from_env({"THONGSUOT_LOG": "jsn"})

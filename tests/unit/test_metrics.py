@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
 
@@ -87,3 +88,17 @@ def test_the_rules_have_the_limits_of_the_watch() -> None:
     expressions = {rule["alert"]: rule["expr"] for rule in RULES["groups"][0]["rules"]}
     assert f"> {limits.backup_hours} * 3600" in expressions["ThongsuotBackupOld"]
     assert expressions["ThongsuotDiskFilling"].endswith(f"< {limits.free_share:.2f}")
+
+
+def test_the_dashboard_shows_metrics_that_there_are_by_labels_that_they_have() -> None:
+    """And every metric of operation is on it, but for the newest run's success, which the alerts tell of."""
+    dashboard = json.loads((PROJECT / "deploy" / "prometheus" / "dashboard.json").read_text(encoding="utf-8"))
+    panels = dashboard["panels"]
+    assert len({panel["id"] for panel in panels}) == len({panel["title"] for panel in panels}) == len(panels)
+    on_panels = set()
+    for target in (target for panel in panels for target in panel["targets"]):
+        names = set(re.findall(r"thongsuot_(\w+)", target["expr"]))
+        labels = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+        assert names and names <= set(METRICS) and labels <= {METRICS[name][0] for name in names}, target
+        on_panels |= names
+    assert set(METRICS) - on_panels == {"run_success", "run_ended_timestamp_seconds", "disk_total_bytes"}
