@@ -186,7 +186,9 @@ def is_unusual(results: list[tuple[Report, dict[str, Any]]], before: list[float]
     share = newest["unexpected"] / newest["evaluated"] if newest["evaluated"] else 0.0
     for name, value in (("rule_prevails", share), ("rule_jumped", share - max(before, default=share))):
         rule = RELEASE_RULES[name]
-        if value > (rule.limit or 0) and newest["unexpected"] > rule.more_than:
+        limit = rule.limit or 0
+        is_known = rule.is_new and max(before, default=0.0) > limit
+        if value > limit and newest["unexpected"] > rule.more_than and not is_known:
             return True
     return False
 

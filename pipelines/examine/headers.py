@@ -10,6 +10,7 @@ from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.mapping import HeaderMatch, list_names
 from pipelines.sources.values.characters import describe_characters, find_closest_header
+from pipelines.sources.values.misread_letters import describe_fonts
 
 # Required columns may be guessed at more boldly: someone has to say where they come from.
 LIKELY, POSSIBLE = 0.8, 0.6
@@ -20,6 +21,8 @@ def examine_headers(seen: Examination, source: Source, match: HeaderMatch, lost:
 
     `lost`: optional column that is gone → the newest landed day that had it.
     """
+    if fonts := describe_fonts(match.headers):
+        seen.add_advice("error", source.name, fonts)
     if match.may_be_record(source):
         match = _hide_record(seen, source, match)
     seen.mapped |= match.columns

@@ -6,6 +6,7 @@ suite: one way for rules, reasons and counts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +26,9 @@ COMPARISONS = {
     "loss": lambda now, before: (before - now) / before if before else None,
 }
 EVERY = "*"
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+# In a command that is shown, where a fact is of no day.
+SOME_DAY = "DAY"
 
 
 class Verdict(NamedTuple):
@@ -170,9 +174,12 @@ def describe_failure(
 ) -> Verdict:
     expectation, earlier = rule.expectation, before.get((fact.fact, fact.scope))
     is_share = fact.fact.endswith("share") or fact.fact == "rate"
+    days = fact.days or tuple(filter(DAY.fullmatch, fact.details))
     numbers: dict[str, Any] = {
         "scope": fact.scope,
-        "source": fact.scope.partition(":")[0],
+        "source": re.split("[:.]", fact.scope)[0],
+        "span": show_span(days),
+        "day": max(days, default=SOME_DAY),
         "days": show_details(fact.days),
         "usual": show_number(fact.usual, is_share=fact.usual is None or fact.usual <= 1),
         "value": show_number(value, is_share=is_share),
@@ -194,6 +201,12 @@ def show_number(value: float | None, *, is_share: bool) -> str:
     if value is None:
         return "0" if not is_share else "0%"
     return f"{value:.1%}" if is_share else f"{value:,.0f}".replace(",", " ")
+
+
+def show_span(days: Sequence[str]) -> str:
+    """All of them as `thongsuot run --partition` reads them."""
+    first, last = min(days, default=SOME_DAY), max(days, default=SOME_DAY)
+    return first if first == last else f"{first}..{last}"
 
 
 def show_details(details: Sequence[str], most: int = 5) -> str:

@@ -180,4 +180,4 @@ def count_keys(
         f"select count(*) from (select distinct {columns} from read_parquet(?))", [str(path)]
     ).fetchone()
     if row:
-        yield Fact("keys", source, float(row[0]), float(row[0]))
+        yield Fact("keys", source, float(row[0]), float(row[0]), days=(day,))

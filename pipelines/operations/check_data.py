@@ -62,7 +62,10 @@ def check_landed(settings: Settings) -> Iterator[Diagnosis]:
     absent = sorted(load_contracts(settings.sources_file).sources.keys() - landed)
     if torn:
         yield Diagnosis(
-            "landing", "fail", "; ".join(torn[:3]), "put it back from backup, or pull the day again"
+            "landing",
+            "fail",
+            "; ".join(torn[:3]),
+            "put it back from backup, or pull the day again: `thongsuot run --again --partition DAY`, the folder's name",
         )
     elif absent:
         text = f"{batches} batches; never landed: {', '.join(absent)}"

@@ -57,13 +57,16 @@ def _list_word_rules(source: Source, rows: Sequence[Expectation]) -> Iterator[Ex
     ruled |= {
         column.removesuffix("__raw") for rule in rows for column in rule.columns if column.endswith("__raw")
     }
+    names = {rule.rule for rule in rows}
     for column in source.columns:
         if column.value_map and column.name not in ruled:
+            name = f"{column.name}_unknown"
             yield Expectation(
                 type="expect_column_values_to_be_null",
                 kwargs={"column": f"{column.name}__raw"},
                 severity="critical",
-                rule=f"{column.name}_unknown",
+                # The canon's may be over what the word means: two rules of one name would be one result.
+                rule=f"{column.name}_word_unknown" if name in names else name,
                 reason_en=f"{column.name} holds a word that the source's value map does not know",
                 reason_vi=f"{column.title_vi or column.name} có giá trị ngoài danh mục đã khai báo",
             )

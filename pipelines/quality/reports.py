@@ -75,6 +75,7 @@ class Report:
 
     def describe_block(self, limit: float) -> str:
         """Why the batch does not count, and what to do next."""
+        again = f"`thongsuot run --again --partition {self.partition}`"
         whole = [r for r in self.results if r["severity"] == "critical" and r["scope"] == "batch"]
         if failed := [r for r in whole if r["unexpected"]]:
             rules = "; ".join(f"{r['reason_en']} ({r['rule']})" for r in failed)
@@ -85,7 +86,7 @@ class Report:
             )
             return (
                 f"{self.source} {self.partition}: batch {self.batch_id} is refused: {rules}. The last release "
-                f"is still served. Ask the source for the whole delivery, then pull the day again.{advice}"
+                f"is still served. Ask the source for the whole delivery, then pull the day again: {again}.{advice}"
             )
         worst = sorted(
             (r for r in self.results if r["severity"] == "critical" and r["unexpected"]),
@@ -102,7 +103,8 @@ class Report:
         return (
             f"{self.source} {self.partition}: batch {self.batch_id} is blocked: {self.rows_rejected} "
             f"of {self.rows_read} rows rejected ({share:.1%}){more} {limit:.1%}. Rules: {rules}. The last "
-            f"release is still served. Correct the source or its mapping, then pull the day again."
+            f"release is still served. Where sources.yaml reads it wrongly, correct it and run again; where the delivery "
+            f"is wrong, ask for a mended one, then pull the day again: {again}."
         )
 
 

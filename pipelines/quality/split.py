@@ -20,10 +20,10 @@ from pipelines.landing.batches import Batch, rows_sql
 from pipelines.landing.personal import find_scan
 from pipelines.privacy.detectors import CODES, FREE_TEXT, REMOVED, redacted_sql
 from pipelines.quality.expectations import RuleResult
-from pipelines.quality.typing import MOJIBAKE
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.values.characters import FUNCTION
 from pipelines.sources.values.codes import misshapen_sql
+from pipelines.sources.values.misread_letters import MISREAD
 from pipelines.sources.values.parsing import clean_cell_sql
 from pipelines.sql import read_sql
 
@@ -193,7 +193,7 @@ def locate_fault(source: Source, quoted: dict[str, str], detects: str, column: s
     free = source.free_text_columns()
     columns = {c.name: c for c in source.columns}
     personal = [(f"contains({q}, {duck.literal(REMOVED)})", n) for n, q in scanned]
-    mojibake = [(f"regexp_matches({q}, {duck.literal(MOJIBAKE)})", n) for n, q in scanned if n in free]
+    mojibake = [(f"regexp_matches({q}, {duck.literal(MISREAD)})", n) for n, q in scanned if n in free]
     misshapen = [
         (misshapen_sql(source, columns[n], clean_cell_sql(source, columns[n], q)), n)
         for n, q in quoted.items()

@@ -12,6 +12,7 @@ from pipelines import duck
 from pipelines.privacy.detectors import REMOVED
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.values.codes import misshapen_sql
+from pipelines.sources.values.misread_letters import MISREAD
 from pipelines.sources.values.moments import is_of_moments, is_plausible_sql, read_moment_sql
 from pipelines.sources.values.parsing import (
     clean_text_sql,
@@ -22,12 +23,6 @@ from pipelines.sources.values.parsing import (
     typed_value_sql,
 )
 from pipelines.sources.values.placeholders import is_declared_sql, is_placeholder_sql
-
-# What cp1252 makes of the bytes 80–BF, which follow the first byte of a Vietnamese letter in UTF-8.
-_CONTINUATION = "[\\x{0080}-\\x{00BF}€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
-# Double-encoded UTF-8 ("Nghá»‡"; "à" keeps only its Ã when blanks are trimmed), the replacement
-# character, and TCVN3 read as Latin-1 ("x· Hoµ"). Detected, never guessed at (docs/domain.md §7).
-MOJIBAKE = f"á[º»]{_CONTINUATION}|[ÃÄÆ]{_CONTINUATION}|[a-z]Ã|\\x{{FFFD}}|[A-Za-z][µ¸¶]"
 
 
 def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
@@ -69,7 +64,7 @@ def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
     )
     # Asked of the landed columns: DuckDB then asks once per dictionary entry, not once per row.
     personal = " or ".join(f"contains({n}, {duck.literal(REMOVED)})" for n in scanned) or "false"
-    mojibake = " or ".join(f"regexp_matches({n}, {duck.literal(MOJIBAKE)})" for n in free) or "false"
+    mojibake = " or ".join(f"regexp_matches({n}, {duck.literal(MISREAD)})" for n in free) or "false"
     helpers = ", ".join([*map(_text, source.columns), *map(_moment, moments), *map(_scale, scales)])
     return f"""
         with cleaned as (

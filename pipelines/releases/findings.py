@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple, get_args
 
 # What docs/audit.md explains one by one; the last three are `--rebuild`'s.
@@ -86,7 +87,8 @@ class Finding(NamedTuple):
 
     @property
     def next_step(self) -> str:
-        return NEXT[self.kind]
+        day = re.search(r"\d{4}-\d{2}-\d{2}", self.text)
+        return NEXT[self.kind].replace("DAY", day[0]) if day else NEXT[self.kind]
 
 
 def first_line(error: Exception) -> str:

@@ -63,7 +63,7 @@ def run_night(
     kind = "new release" if release["new release"] else "no new release: still release"
     lines = [f"{plan.why}; {kind} {release['release']} ({release['why']})."]
     ahead = [
-        f"! {describe_future_batch(batch)}; set the clock right, then pull the day again with --again"
+        f"! {describe_future_batch(batch)}; set the clock right, then `thongsuot run --again --partition {batch.partition}`"
         for batch in list_future_batches(settings.landing)
     ]
     details = {

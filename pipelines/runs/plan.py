@@ -47,7 +47,7 @@ def check_days(
     """
     yesterday = (today or datetime.now(LOCAL_ZONE).date()) - timedelta(days=1)
     if end and end < min(last, yesterday):
-        text = f"{last} is after the demo's last day; `thongsuot demo --until DAY` makes more"
+        text = f"{last} is after the demo's last day; `thongsuot demo --until {last - timedelta(days=1)}` makes it"
         yesterday = end
     elif last > yesterday:
         text = f"{last} is not over yet: the newest day to pull is {yesterday}, yesterday"

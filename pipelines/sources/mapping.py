@@ -17,6 +17,7 @@ from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.files.formats import find_format
 from pipelines.sources.values.characters import describe_characters, find_closest_header
+from pipelines.sources.values.misread_letters import describe_fonts
 
 
 class ColumnMapping(NamedTuple):
@@ -219,7 +220,9 @@ def _refuse(source: Source, partition: str, match: HeaderMatch, faults: Sequence
             f"None of the {len(match.headers)} cells of the first line is a header of the contract: is the line of "
             "headers there? It is not repeated here, since it may be a record."
         )
-    raise PermanentSourceError(f"{source.name} {partition}: {' '.join(faults)} {present}")
+    fonts = describe_fonts(match.headers)
+    first = f"{fonts}. " if fonts else ""
+    raise PermanentSourceError(f"{source.name} {partition}: {first}{' '.join(faults)} {present}")
 
 
 def _note_absence(source: Source, match: HeaderMatch) -> list[str]:

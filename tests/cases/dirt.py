@@ -279,6 +279,9 @@ DIRT: dict[str, Spoiler] = {
     "decomposed words": _spoil_column(
         "reported_status", lambda text, chance: unicodedata.normalize("NFD", text)
     ),
+    "text of an old font": _spoil_cell(
+        "title", _choose("Rµ so¸t thñ tôc", "Raø soaùt thuû tuïc", "Rà so?t th? t?c", "RÃ  soÃ¡t")
+    ),
     "unknown word": _spoil_cell("reported_status", _choose("Treo", "{}?", "1")),
     "per cent beyond": _spoil_cell("progress", _choose("720%", "-5%", "7 2%", "1e2%", "5E1", "#N/A")),
     "per cents without a sign": _percent_without_sign,

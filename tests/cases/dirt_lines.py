@@ -42,6 +42,18 @@ def _write_delimiter_in_title(delivery: Delivery, chance: random.Random) -> None
     )
 
 
+def _shift_texts(delivery: Delivery, chance: random.Random) -> None:
+    """As above where only texts stand behind it, of which the last is empty: as many cells as there are headers."""
+    row = chance.choice(delivery.texts)
+    title = HEADERS["title"]
+    delivery.headers = [*(h for h in delivery.headers if h != title), title, "Ghi chú"]
+    delivery.truth[row[HEADERS["task_code"]]]["title"] = "a; b"
+    written = row[title]
+    _spoil_lines(lambda lines, _: [line.replace(written.encode(), b"a; b", 1) for line in lines])(
+        delivery, chance
+    )
+
+
 LINES: dict[str, Spoiler] = {
     "blank records": _spoil_lines(
         lambda lines, chance: _insert(lines, chance.choice([b";;;;;;", b" ;;;;;;", b";;;;;;\r"]), chance)
@@ -52,6 +64,7 @@ LINES: dict[str, Spoiler] = {
         lambda lines, chance: [lines[0], *(line + b";" * chance.choice([1, 3]) for line in lines[1:])]
     ),
     "delimiter that is not quoted": _write_delimiter_in_title,
+    "delimiter that is not quoted, before texts": _shift_texts,
     "ends of lines": _spoil_lines(lambda lines, chance: [chance.choice([b"\r\n", b"\r"]).join(lines)]),
 }
 KINDS = DIRT | LINES

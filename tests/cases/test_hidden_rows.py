@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,31 @@ def test_a_hidden_column_and_a_hidden_sheet_that_are_read_are_told(tmp_path: Pat
     assert "hidden columns were read: 'Tiến độ'" in read_notes(place)
 
 
-def write_xls(rows: list[list[Any]], formats: dict[tuple[int, int], str], hidden: list[int]) -> bytes:
+def test_what_is_too_low_or_too_narrow_to_be_seen_is_told_as_hidden(tmp_path: Path) -> None:
+    place = CasePlace("filtered_rows", tmp_path)
+    file = place.inbox / f"tracker_{DAY}.xlsx"
+    book = openpyxl.load_workbook(file)
+    sheet = book.worksheets[0]
+    headers = {cell.value: cell for row in sheet.iter_rows(max_row=10) for cell in row}
+    first = headers["STT"].row + 1
+    for number in range(first, first + 5):
+        sheet.row_dimensions[number].hidden = False
+        sheet.row_dimensions[number].height = 0 if number == first + 1 else None
+    sheet.auto_filter.ref = None
+    sheet.column_dimensions[headers["Tiến độ"].column_letter].width = 0
+    book.save(file)
+    assert len(place.validate_day(TASKS, DAY).accepted) == 5
+    assert f"1 row is hidden and read (row {first + 1})" in read_notes(place)
+    assert "hidden columns were read: 'Tiến độ'" in read_notes(place)
+
+
+def write_xls(
+    rows: list[list[Any]],
+    formats: dict[tuple[int, int], str],
+    hidden: Collection[int] = (),
+    low: Collection[int] = (),
+    narrow: Collection[int] = (),
+) -> bytes:
     book = xlwt.Workbook()
     sheet = book.add_sheet("NV")
     for number, row in enumerate(rows):
@@ -66,6 +91,10 @@ def write_xls(rows: list[list[Any]], formats: dict[tuple[int, int], str], hidden
             style = xlwt.easyxf(num_format_str=formats.get((number, column), "General"))
             sheet.write(number, column, value, style)
         sheet.row(number).hidden = number in hidden
+        if number in low:
+            sheet.row(number).height_mismatch, sheet.row(number).height = True, 0
+    for column in narrow:
+        sheet.col(column).width = 0
     data = io.BytesIO()
     book.save(data)
     return data.getvalue()
@@ -84,8 +113,9 @@ def test_an_xls_tells_the_same_and_shows_its_numbers(tmp_path: Path, extra_rows:
     ]
     formats = {(n, 4): "00000" for n in range(1, len(rows) + 1)}
     formats |= {(n, 7): "0%" for n in range(1, len(rows) + 1)}
-    (place.inbox / f"tracker_{DAY}.xls").write_bytes(write_xls([header, *rows], formats, [2]))
+    (place.inbox / f"tracker_{DAY}.xls").write_bytes(write_xls([header, *rows], formats, [2], [3], [7]))
     accepted = place.validate_day(TASKS, DAY).accepted
     assert {row["unit_code"] for row in accepted} == {"00004"}
     assert [row["progress"] for row in accepted[:3]] == [72, 100, 72]
-    assert "1 row is hidden and read (row 3)" in read_notes(place)
+    assert "2 rows are hidden and read (row 3, 4)" in read_notes(place)
+    assert "hidden columns were read: 'Tiến độ'" in read_notes(place)

@@ -53,6 +53,26 @@ def test_a_named_header_that_is_not_there_stops_the_pull(tmp_path: Path, renamed
 
 
 @pytest.mark.parametrize(
+    ("header", "font"),
+    [
+        # As the tables of TCVN 5712 and of VNI fonts write Số hồ sơ, Mã TTHC, Ngày tiếp nhận.
+        ("Sè hå s¬;M· TTHC;Ngµy tiÕp nhËn", "TCVN3"),
+        ("Soá hoà sô;Maõ TTHC;Ngaøy tieáp nhaän", "VNI"),
+    ],
+)
+def test_headers_of_fonts_before_unicode_are_called_by_their_name(
+    tmp_path: Path, header: str, font: str
+) -> None:
+    place = CasePlace("eth_for_d_stroke", tmp_path)
+    file = place.inbox / "export_2025-08-05.csv"
+    file.write_text(f"{header}\n1;2;3\n", encoding="utf-8")
+    with pytest.raises(PermanentSourceError, match=f"the headers look written for {font} .*in Unicode"):
+        place.validate_day(DOSSIERS, "2025-08-05")
+    advice = [a.text for a in place.examine(DOSSIERS, "2025-08-05").advice if a.level == "error"]
+    assert any(f"written for {font}" in text for text in advice)
+
+
+@pytest.mark.parametrize(
     "written", ["Nga\u0300y he\u0323n tra\u0309", "Ngày\u00a0hẹn\u202ftrả", "NGÀY HẸN TRẢ"]
 )
 def test_what_only_is_written_otherwise_is_the_same_header(tmp_path: Path, written: str) -> None:

@@ -76,7 +76,9 @@ CASES = [
     (Fact("never_delivered", "national_ranking", 1, 1), None, "source_never_delivered", "warned"),
     (Fact("rejected_share", "dossier_log", 0.015, 40), 0.001, "rejections_jumped", "warned"),
     (Fact("rejected_share", "dossier_log.channel_unknown", 0.015, 40), 0.0, "rejections_jumped", "warned"),
-    (Fact("flagged_share", "dossier_log.code_malformed", 1.0, 215), 1.0, "rule_prevails", "warned"),
+    (Fact("flagged_share", "dossier_log.code_malformed", 1.0, 215), None, "rule_prevails", "warned"),
+    (Fact("flagged_share", "dossier_log.code_malformed", 1.0, 215), 0.97, None, ""),  # told before
+    (Fact("flagged_share", "dossier_log.code_malformed", 1.0, 215), 0.6, "rule_jumped", "warned"),
     (Fact("flagged_share", "dossier_log.code_malformed", 0.3, 215), 0.01, "rule_jumped", "warned"),
     (Fact("flagged_share", "dossier_log.code_malformed", 0.3, 215), 0.28, None, ""),
     (Fact("rate", "online", 0.8, 5_000, is_total=True), 0.7, "rate_moved", "warned"),
@@ -121,6 +123,20 @@ def test_a_finding_names_place_numbers_and_keys_in_two_languages() -> None:
     [finding] = list_verdicts([Fact("days_empty", "dossier_log", 1, 1, ("2025-09-30",))], {})
     assert finding.text_vi == "Chưa nhận được số liệu ngày 2025-09-30 (dossier_log)"
     assert finding.text_en == "dossier_log: no data were received for 2025-09-30"
+
+
+def test_a_next_step_is_a_command_with_the_days_and_the_source_in_it() -> None:
+    days = ("2025-08-07", "2025-08-05")
+    volume = Fact("volume_change", "dossier_log", 0.5, 250, ("257",), days=days, usual=514)
+    missing = Fact("days_missing", "dossier_log", 1, 1, ("2025-08-05",))
+    flagged = Fact("flagged_share", "dossier_log.code_malformed", 1.0, 215, days=("2025-08-06",))
+    steps = {v.rule: (v.next_en, v.next_vi) for v in list_verdicts([volume, missing, flagged], {})}
+    for rule, command in (
+        ("volume_unusual", "`thongsuot run --again --partition 2025-08-05..2025-08-07`"),
+        ("delivery_missing", "`thongsuot run --partition 2025-08-05`"),
+        ("rule_prevails", "`thongsuot sources check dossier_log --partition 2025-08-06`"),
+    ):
+        assert all(command in step for step in steps[rule])
 
 
 def test_a_total_is_not_compared_with_a_later_moment() -> None:

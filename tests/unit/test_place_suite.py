@@ -189,6 +189,17 @@ def test_the_words_of_the_canon_have_their_rules_already() -> None:
         ]
 
 
+def test_a_place_s_words_for_any_column_make_no_second_rule_of_a_name() -> None:
+    """Results are kept by the rule's name, and are a key of `audit.checks`."""
+    for source in load_contracts(PROJECT / "sources.yaml").sources.values():
+        columns = tuple(
+            column.model_copy(update={"value_map": {"a": "b"}}) if column.type == "text" else column
+            for column in source.columns
+        )
+        names = [rule.rule for rule in load_suite(source.model_copy(update={"columns": columns})).rows]
+        assert len(names) == len(set(names)), sorted(n for n in names if names.count(n) > 1)
+
+
 @pytest.mark.parametrize("name", sorted(read_canon().sources))
 def test_the_shapes_of_vietnamese_codes_are_asked_of_vietnamese_places_only(
     tmp_path: Path, name: str
@@ -239,3 +250,20 @@ def test_the_levels_of_tasks_are_those_that_the_place_s_units_have(
     tracker = CONTRACT["sources"]["task_tracker"] | {"columns": columns, "max_rejected_share": 1}
     write(place, CONTRACT | {"sources": {"task_tracker": tracker}})
     assert {row["owner_level"] for row in validate(place)[1]} == accepted
+
+
+def test_a_word_for_a_level_and_a_level_that_no_unit_has_are_told_apart(place: Path) -> None:
+    tasks = "no,task,agency,level\nT1,a,P,City\nT2,b,P,Village\nT3,c,P,Moon\n"
+    (place / "tasks-2018-03-05.csv").write_text(tasks, encoding="utf-8")
+    (place / "units.csv").write_text("unit_code,unit_name,unit_level\nP,P,city\n", encoding="utf-8")
+    columns = CONTRACT["sources"]["task_tracker"]["columns"] | {
+        "owner_level": {"raw": "level", "value_map": {"City": "city", "Village": "village"}},
+        "reported_status": {"constant": "in_progress"},
+        "lead_agency_code": "agency",
+    }
+    tracker = CONTRACT["sources"]["task_tracker"] | {"columns": columns, "max_rejected_share": 1}
+    write(place, CONTRACT | {"sources": {"task_tracker": tracker}})
+    report, accepted, _ = validate(place)
+    assert [row["task_code"] for row in accepted] == ["T1"]
+    failed = {r["rule"]: r["unexpected"] for r in report.results if r["rule"].startswith("owner_level")}
+    assert failed == {"owner_level_unknown": 1, "owner_level_word_unknown": 1}

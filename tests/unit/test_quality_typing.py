@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.quality.typing import select_typed
+from pipelines.settings import PROJECT
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.values.characters import register_characters
+from pipelines.sources.values.misread_letters import MISREAD
 from pipelines.sources.values.placeholders import FIRST_DAYS, LAST_DAYS
 
 FORMATS = ["%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M"]
@@ -260,7 +262,20 @@ def test_an_optional_column_that_the_batch_lacks_is_null_or_its_default() -> Non
         "xÃ£ Thành Vinh",
         "Ä‘Äƒng kÃ½",
         "thủ tục kh\ufffdc",
-        "Hoµ B×nh",  # TCVN3
+        # Fonts of TCVN 5712, by its table of codes.
+        "Hoµ B×nh",
+        "UBND x· Kim Liªn",
+        "§¨ng ký khai sinh",
+        "Rµ so¸t thñ tôc hµnh chÝnh",
+        "Céng hßa x· héi chñ nghÜa ViÖt Nam",
+        # VNI fonts.
+        "Coäng hoøa xaõ hoäi chuû nghóa Vieät Nam",
+        "Sôû Taøi chính",
+        "Nguyeãn Vaên Bình",
+        "ñaêng kyù khai sinh",
+        # A column of one-byte letters on the way.
+        "Th? t?c hành chính",
+        "UBND phư?ng Tr??ng Thi",
     ],
 )
 def test_wrongly_decoded_text_is_detected(text: str) -> None:
@@ -275,11 +290,23 @@ def test_wrongly_decoded_text_is_detected(text: str) -> None:
         "Cấp “giấy chứng nhận” – lần 2…",
         "Ấp Ẵm ẫm ÃÂÊ",
         "diện tích 5 µm · 3 km²",
-        "café, naïve, Ærø",
+        "café, naïve, Ærø, Citroën, Müller, Español, août",
+        "Có cần nộp bản sao không? Vì sao?",
+        "https://dichvucong.gov.vn/tra-cuu?ma=1&loai=2 xem",
+        "Microsoft® Windows, 5m×4m, §5, A · B, 20°C, 1ª",
+        "khoẻ, hoãn, tuân thủ, quê, thuê, xoong, oằn, loay hoay, quỳ, uỷ",
     ],
 )
 def test_rightly_decoded_text_is_not(text: str) -> None:
     assert typed({}, text)[0]["texts__mojibake"] is None
+
+
+def test_no_name_of_the_reference_tables_looks_misread() -> None:
+    con = duckdb.connect()
+    for table in sorted((PROJECT / "reference").glob("*.csv")):
+        texts = table.read_text(encoding="utf-8")
+        con.execute("create or replace table lines as select unnest(string_split(?, chr(10))) as line", [texts])
+        assert con.execute("from lines where regexp_matches(line, ?)", [MISREAD]).fetchall() == []
 
 
 TEXTS = st.lists(st.one_of(st.none(), st.text(max_size=20), st.sampled_from(["1", "2,5%", "20250806160000"])))

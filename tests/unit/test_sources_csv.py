@@ -101,6 +101,21 @@ def test_line_ends_of_every_system_and_quoted_line_breaks(settings: Settings, en
     assert pairs(settings, source()) == [("1", "a\nb"), ("2", 'c;"d"')]
 
 
+def test_records_that_all_end_with_a_delimiter_are_one_exporters_way(settings: Settings) -> None:
+    put(settings, "2025-08-06.csv", TEXT.replace("An\n", "An;\n").replace("Vinh\n", "Vinh;\n3;Hà;\n").encode())
+    assert pairs(settings, source()) == [*READ, ("3", "Hà")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_shifted_record_is_told_below_a_title_and_in_other_encodings(
+    settings: Settings, encoding: str
+) -> None:
+    text = 'sep=;\nMã;Nội dung;Ghi chú\n1;"a;b;";c\n2;d; e;\n3;f;\n'
+    put(settings, "2025-08-06.csv", text.encode(encoding))
+    with pytest.raises(PermanentSourceError, match=r"line 4 has 4 cells, the last one empty; the header has 3"):
+        landed(settings, source(encoding=encoding))
+
+
 def test_a_tab_separated_file_needs_no_delimiter(settings: Settings) -> None:
     put(settings, "2025-08-06.csv", TEXT.replace(";", "\t").encode())
     assert pairs(settings, source(format="tsv", delimiter=None)) == READ
@@ -111,6 +126,10 @@ def test_a_tab_separated_file_needs_no_delimiter(settings: Settings) -> None:
     [
         ("1;a;b\n2;c\n", r"line 2 has 3 cells, the header has 2"),
         ("1;a\n2\n3;b\n", r"line 3 has 1 cells, the header has 2"),
+        # DuckDB reads past an empty cell behind the last column: `b; c` would be `b`.
+        ("1;a\n2;b;\n3;c\n", r"line 3 has 3 cells, the last one empty; the header has 2"),
+        ('1;"a\nx"\n2;b;""\n3;c\n', r"line 4 has 3 cells, the last one empty"),
+        ("1;b;\n", r"line 2 has 3 cells, the last one empty"),
         ("1;a\n2", r"the last line \(3\) is cut short: 1 cells"),
         ('1;a\n2;"b', r"line 3 has a quote that is not closed"),
         ('1;"a"b\n2;c\n', r"line 2 has a quote that is not closed, or text after"),

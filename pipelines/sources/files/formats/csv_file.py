@@ -22,6 +22,7 @@ from pipelines.sources.files.formats.csv_lines import (
     may_hold_other_lines,
     open_below,
 )
+from pipelines.sources.files.formats.csv_shifts import check_shifts
 from pipelines.sources.files.formats.encoding import (
     find_codec,
     find_contradiction,
@@ -57,11 +58,12 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     )
     session.members[location] = member
     session.lines_above[member.name] = header.above
+    line_mb = source.limits.line_mb
     columns = ", ".join(f"c{n}: 'VARCHAR'" for n in range(len(headers)))
     relation = (
         f"read_csv({duck.literal(location)}, columns = {{{columns}}}, auto_detect = false, header = true, "
         f"delim = {duck.literal(delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
-        f"null_padding = false, max_line_size = {source.limits.line_mb * MIB})"
+        f"null_padding = false, max_line_size = {line_mb * MIB})"
     )
     cleaned = not direct or session.unclean.get(str(member.file), True)
 
@@ -69,6 +71,9 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
 
     def select(mapped: Mapping[str, str]) -> str:
         cells = {name: f"c{headers.index(raw)}" for name, raw in mapped.items()}
+        check_shifts(
+            session.con, location, member, delimiter, len(headers), above=header.above, line_mb=line_mb
+        )
         texts = ", ".join(
             f"{clean_sql(cell) if cleaned else cell} as {duck.identifier(name)}"
             for name, cell in cells.items()

@@ -13,7 +13,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipelines.sources.files.formats.workbook_formats import BUILT_IN, tells_more
-from pipelines.sources.files.formats.workbook_hidden import NOTHING_HIDDEN, Hidden
+from pipelines.sources.files.formats.workbook_hidden import (
+    LEAST_HEIGHT,
+    LEAST_WIDTH,
+    NOTHING_HIDDEN,
+    Hidden,
+)
 
 # Chains end with one of the numbers above this.
 LAST_SECTOR = 0xFFFFFFF9
@@ -23,6 +28,8 @@ FORMULA, NUMBER, RK, MULRK = 0x06, 0x203, 0x27E, 0xBD
 BIFF8 = 0x600
 # Formats with a smaller number are built in: they stand in no record.
 FIRST_OWN_FORMAT = 164
+# A row's height in twentieths of a point; the highest bit stands for the default.
+LEAST_TWIPS = 20 * LEAST_HEIGHT
 BROKEN = (struct.error, IndexError, KeyError, ValueError, UnicodeDecodeError)
 
 
@@ -141,9 +148,9 @@ def _read_sheet(stream: bytes, name: str, at: int, codes: list[str | None]) -> B
     rows, columns, is_filtered, unread = list[int](), list[int](), False, 0
     for kind, content in _list_records(stream, at):
         try:
-            if kind == ROW and _u16(content, 12) & 0x20:
+            if kind == ROW and (_u16(content, 12) & 0x20 or _u16(content, 6) < LEAST_TWIPS):
                 rows.append(_u16(content, 0))
-            elif kind == COLINFO and _u16(content, 8) & 1:
+            elif kind == COLINFO and (_u16(content, 8) & 1 or _u16(content, 4) < 256 * LEAST_WIDTH):
                 columns += range(_u16(content, 0), min(_u16(content, 2), 255) + 1)
             elif kind == FILTERMODE:
                 is_filtered = True

@@ -1,4 +1,4 @@
-"""What a sheet does not show: rows that a filter or a hand hid, hidden columns.
+"""What a sheet does not show: rows that a filter or a hand hid, hidden columns, and those too narrow to be seen.
 
 Standard library only: the limited process imports it (`workbook_child`).
 """
@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pipelines.sources.files.formats.workbook_marks import PREFIX, read_cells
 
 ROW = re.compile(rb"<" + PREFIX + rb"row\b([^>]*)>")
 COLUMN = re.compile(rb"<" + PREFIX + rb"col\b([^>]*)>")
-FILTER = re.compile(rb"<" + PREFIX + rb"filterColumn\b|\bfilterMode=\"(?:1|true)\"")
-IS_HIDDEN = re.compile(rb'\bhidden="(?:1|true)"|\bht="0(?:\.0+)?"')
-NUMBER = re.compile(rb'\br="(\d+)"')
-FIRST, LAST = re.compile(rb'\bmin="(\d+)"'), re.compile(rb'\bmax="(\d+)"')
+FILTER = re.compile(rb"<" + PREFIX + rb"filterColumn\b|\bfilterMode=[\"'](?:1|true)[\"']")
+ATTRIBUTE = re.compile(rb"\b(hidden|ht|width|r|min|max)\s*=\s*[\"']([^\"']*)[\"']")
+# Nobody sees what is lower (in points) or narrower (in signs): the next row or column begins on it.
+LEAST_HEIGHT, LEAST_WIDTH = 1.0, 0.25
 # A sheet hides all columns to its right by one element that ends here.
 MOST_COLUMNS = 16_384
 
@@ -43,13 +44,25 @@ def find_hidden(archive: zipfile.ZipFile, member: str) -> Hidden:
     number = -1
     for piece in read_cells(archive, member, with_end=True):
         is_filtered = is_filtered or bool(FILTER.search(piece))
-        for column in COLUMN.finditer(piece) if b"hidden=" in piece else ():
-            first, last = FIRST.search(column[1]), LAST.search(column[1])
-            if first and last and IS_HIDDEN.search(column[1]):
-                columns += range(int(first[1]) - 1, min(int(last[1]), MOST_COLUMNS))
+        for column in COLUMN.finditer(piece):
+            about = dict(ATTRIBUTE.findall(column[1]))
+            first, last = about.get(b"min", b""), about.get(b"max", b"")
+            if first.isdigit() and last.isdigit() and is_unseen(about, b"width", LEAST_WIDTH):
+                columns += range(int(first) - 1, min(int(last), MOST_COLUMNS))
         for row in ROW.finditer(piece):
-            place = NUMBER.search(row[1])
-            number = int(place[1]) - 1 if place else number + 1
-            if IS_HIDDEN.search(row[1]):
+            about = dict(ATTRIBUTE.findall(row[1]))
+            place = about.get(b"r", b"")
+            number = int(place) - 1 if place.isdigit() else number + 1
+            if is_unseen(about, b"ht", LEAST_HEIGHT):
                 rows.append(number)
     return Hidden(rows, columns, is_filtered)
+
+
+def is_unseen(about: Mapping[bytes, bytes], size: bytes, least: float) -> bool:
+    """Of a row or column by its attributes; `size`: the one that says how high or wide it is."""
+    if about.get(b"hidden") in (b"1", b"true"):
+        return True
+    try:
+        return float(about.get(size, b"inf")) < least
+    except ValueError:
+        return False
