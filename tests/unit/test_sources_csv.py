@@ -102,7 +102,9 @@ def test_line_ends_of_every_system_and_quoted_line_breaks(settings: Settings, en
 
 
 def test_records_that_all_end_with_a_delimiter_are_one_exporters_way(settings: Settings) -> None:
-    put(settings, "2025-08-06.csv", TEXT.replace("An\n", "An;\n").replace("Vinh\n", "Vinh;\n3;Hà;\n").encode())
+    put(
+        settings, "2025-08-06.csv", TEXT.replace("An\n", "An;\n").replace("Vinh\n", "Vinh;\n3;Hà;\n").encode()
+    )
     assert pairs(settings, source()) == [*READ, ("3", "Hà")]
 
 
@@ -112,7 +114,9 @@ def test_a_shifted_record_is_told_below_a_title_and_in_other_encodings(
 ) -> None:
     text = 'sep=;\nMã;Nội dung;Ghi chú\n1;"a;b;";c\n2;d; e;\n3;f;\n'
     put(settings, "2025-08-06.csv", text.encode(encoding))
-    with pytest.raises(PermanentSourceError, match=r"line 4 has 4 cells, the last one empty; the header has 3"):
+    with pytest.raises(
+        PermanentSourceError, match=r"line 4 has 4 cells, the last one empty; the header has 3"
+    ):
         landed(settings, source(encoding=encoding))
 
 

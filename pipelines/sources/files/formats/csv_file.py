@@ -72,7 +72,14 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     def select(mapped: Mapping[str, str]) -> str:
         cells = {name: f"c{headers.index(raw)}" for name, raw in mapped.items()}
         check_shifts(
-            session.con, location, member, delimiter, len(headers), above=header.above, line_mb=line_mb
+            session.con,
+            location,
+            member,
+            delimiter,
+            len(headers),
+            above=header.above,
+            is_utf8=encoding == "utf-8",
+            line_mb=line_mb,
         )
         texts = ", ".join(
             f"{clean_sql(cell) if cleaned else cell} as {duck.identifier(name)}"

@@ -27,6 +27,7 @@ def check_shifts(
     cells: int,
     *,
     above: int,
+    is_utf8: bool,
     line_mb: int,
 ) -> None:
     """ValueError naming the first such line, where only a part of the records ends with a delimiter of its own.
@@ -34,7 +35,7 @@ def check_shifts(
     `cells`: those of the header; `above`: lines above it. Where most records end so it is the exporter's way of
     writing, and nothing is shifted.
     """
-    if member.plain and not _may_end_with_delimiter(member, delimiter):
+    if is_utf8 and member.plain and not _may_end_with_delimiter(member, delimiter):
         return
     sign = duck.literal(delimiter)
     lines = (
@@ -54,7 +55,8 @@ def check_shifts(
     if not long or (records >= ENOUGH_RECORDS and 2 * long > records):
         return
     first = con.execute(
-        f"select n + {above + 1} from (select row_number() over () as n, line from {lines}) where {is_long} order by n limit 1"
+        f"select n + {above + 1} from (select row_number() over () as n, line from {lines}) "
+        f"where {is_long} order by n limit 1"
     ).fetchone()
     raise ValueError(
         f"line {first[0] if first else '?'} has {cells + 1} cells, the last one empty; the header has {cells} (is a "
