@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -62,19 +63,27 @@ def test_a_hidden_column_and_a_hidden_sheet_that_are_read_are_told(tmp_path: Pat
 def test_what_is_too_low_or_too_narrow_to_be_seen_is_told_as_hidden(tmp_path: Path) -> None:
     place = CasePlace("filtered_rows", tmp_path)
     file = place.inbox / f"tracker_{DAY}.xlsx"
-    book = openpyxl.load_workbook(file)
-    sheet = book.worksheets[0]
-    headers = {cell.value: cell for row in sheet.iter_rows(max_row=10) for cell in row}
-    first = headers["STT"].row + 1
-    for number in range(first, first + 5):
-        sheet.row_dimensions[number].hidden = False
-        sheet.row_dimensions[number].height = 0 if number == first + 1 else None
-    sheet.auto_filter.ref = None
-    sheet.column_dimensions[headers["Tiến độ"].column_letter].width = 0
-    book.save(file)
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    # As Excel writes a row that was dragged shut, and columns: C has a pixel left, H none.
+    members[sheet] = (
+        members[sheet]
+        .replace(b' hidden="1"', b"")
+        .replace(b'<row r="5"', b'<row r="5" ht="0" customHeight="1"')
+        .replace(b'<row r="7"', b"<row r='7' ht='0.75' customHeight='1'")
+        .replace(
+            b"<sheetData>",
+            b'<cols><col min="3" max="3" width="0.140625" customWidth="1"/>'
+            b'<col min="8" max="8" width="0" customWidth="1"/></cols><sheetData>',
+        )
+    )
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
     assert len(place.validate_day(TASKS, DAY).accepted) == 5
-    assert f"1 row is hidden and read (row {first + 1})" in read_notes(place)
-    assert "hidden columns were read: 'Tiến độ'" in read_notes(place)
+    assert "2 rows are hidden by a filter and read (row 5, 7)" in read_notes(place)
+    assert "hidden columns were read: 'Nội dung nhiệm vụ', 'Tiến độ'" in read_notes(place)
 
 
 def write_xls(
