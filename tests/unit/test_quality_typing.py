@@ -305,7 +305,9 @@ def test_no_name_of_the_reference_tables_looks_misread() -> None:
     con = duckdb.connect()
     for table in sorted((PROJECT / "reference").glob("*.csv")):
         texts = table.read_text(encoding="utf-8")
-        con.execute("create or replace table lines as select unnest(string_split(?, chr(10))) as line", [texts])
+        con.execute(
+            "create or replace table lines as select unnest(string_split(?, chr(10))) as line", [texts]
+        )
         assert con.execute("from lines where regexp_matches(line, ?)", [MISREAD]).fetchall() == []
 
 
