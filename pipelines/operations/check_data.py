@@ -65,7 +65,7 @@ def check_landed(settings: Settings) -> Iterator[Diagnosis]:
             "landing",
             "fail",
             "; ".join(torn[:3]),
-            "put it back from backup, or pull the day again: `thongsuot run --again --partition DAY`, the folder's name",
+            "put it back from backup, or pull the day of its folder again: `thongsuot run --again --partition DAY`",
         )
     elif absent:
         text = f"{batches} batches; never landed: {', '.join(absent)}"

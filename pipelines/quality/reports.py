@@ -103,8 +103,8 @@ class Report:
         return (
             f"{self.source} {self.partition}: batch {self.batch_id} is blocked: {self.rows_rejected} "
             f"of {self.rows_read} rows rejected ({share:.1%}){more} {limit:.1%}. Rules: {rules}. The last "
-            f"release is still served. Where sources.yaml reads it wrongly, correct it and run again; where the delivery "
-            f"is wrong, ask for a mended one, then pull the day again: {again}."
+            f"release is still served. Where sources.yaml reads it wrongly, correct it and run again; where the "
+            f"delivery is wrong, ask for a mended one, then pull the day again: {again}."
         )
 
 

@@ -63,7 +63,8 @@ def run_night(
     kind = "new release" if release["new release"] else "no new release: still release"
     lines = [f"{plan.why}; {kind} {release['release']} ({release['why']})."]
     ahead = [
-        f"! {describe_future_batch(batch)}; set the clock right, then `thongsuot run --again --partition {batch.partition}`"
+        f"! {describe_future_batch(batch)}; set the clock right, then `thongsuot run --again --partition "
+        f"{batch.partition}`"
         for batch in list_future_batches(settings.landing)
     ]
     details = {
