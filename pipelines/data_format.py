@@ -13,12 +13,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pipelines.log import get_logger
+from pipelines.plain_files import read_plain_text
 from pipelines.settings import Settings, SettingsError
 
 LOG = get_logger(__name__)
 NAME = "format.json"
 # 1: directories without this record, as 0.1 and the first of 0.2 wrote them. 2: with it.
 FORMAT = 2
+# Bytes; the record has fewer than a hundred.
+LARGEST = 1000
 
 
 class FormatRefused(SettingsError):
@@ -28,7 +31,7 @@ class FormatRefused(SettingsError):
 def read_format(data: Path) -> int | None:
     """None where no data are yet; FormatRefused for a record that is none, and where a restore was interrupted."""
     path = data / NAME
-    if path.exists():
+    if os.path.lexists(path):
         return check_format_of(path)
     return 1 if (data / "landing").is_dir() or (data / "lake").is_dir() else None
 
@@ -36,9 +39,11 @@ def read_format(data: Path) -> int | None:
 def check_format_of(path: Path) -> int:
     """The number of the record; FormatRefused where this version must not read what it stands for."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        number, code = int(record["format"]), str(record["code"])
-    except (ValueError, KeyError, TypeError):
+        record = json.loads(read_plain_text(path, LARGEST))
+        number, code = record["format"], record["code"]
+        if type(number) is not int or number < 1 or not (isinstance(code, str) and code.isprintable()):
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise FormatRefused(
             f"{path} is no record of a format: put the file back from backup. Nothing was changed."
         ) from None

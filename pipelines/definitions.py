@@ -13,6 +13,8 @@ from pipelines.settings import Settings
 
 # What Dagster's loggers and tracebacks print in a run's process goes into files of the run.
 mask_output()
+# Dagster's processes are started without our command, too.
+Settings.from_env().keep_private()
 # A data directory that a newer version wrote is refused before a run can touch it.
 read_format(Settings.from_env().data)
 # dbt's profile and dagster.yaml read these; set before anything of theirs is imported.

@@ -7,6 +7,7 @@ instead of showing it is made visible on the same way.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import html
 import json
@@ -15,6 +16,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
@@ -35,12 +37,17 @@ SECRET_NAME = re.compile(r"pass|pwd|secret|token|key|sig|auth", re.IGNORECASE)
 
 @dataclass
 class Registry:
-    """What this process read from its environment: every form of every secret, and their variables' names."""
+    """What this process read from its environment: every form of every secret, and their variables' names.
+
+    `by_first_sign`: the forms again, by how they begin.
+    """
 
     forms: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     pattern: re.Pattern[str] | None = None
     broken_pattern: re.Pattern[str] | None = None
+    by_first_sign: dict[str, list[str]] = field(default_factory=dict)
+    longest: int = 0
 
 
 REGISTRY = Registry()
@@ -53,6 +60,9 @@ def register_secret(value: str, name: str | None = None) -> None:
     new = {form for part in _list_secret_parts(value) for form in _list_forms(part)} - REGISTRY.forms
     if new:
         REGISTRY.forms.update(new)
+        for form in new:
+            REGISTRY.by_first_sign.setdefault(form[0], []).append(form)
+        REGISTRY.longest = max(map(len, REGISTRY.forms))
         # The longest first: a part must not leave the rest of the whole.
         longest_first = sorted(REGISTRY.forms, key=len, reverse=True)
         REGISTRY.pattern = re.compile("|".join(map(re.escape, longest_first)))
@@ -124,25 +134,85 @@ def mask_output() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, MaskedStream):
-            setattr(sys, name, MaskedStream(stream))
+            masked = MaskedStream(stream)
+            setattr(sys, name, masked)
+            atexit.register(masked.release)
 
 
 class MaskedStream:
-    """A text stream that masks what is written to it; everything else is the stream's own."""
+    """A text stream that masks what is written to it; everything else is the stream's own.
+
+    What may be the beginning of a secret waits for the next write, so that one which comes in pieces is masked too.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._waiting = ""
 
     def write(self, text: str) -> int:
-        self._stream.write(mask_secrets(text))
+        whole = self._waiting + text
+        place = find_possible_secret(whole)
+        self._waiting = whole[place:]
+        if place:
+            self._stream.write(mask_secrets(whole[:place]))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
 
+    def release(self) -> None:
+        """Nothing more comes: what waits was a word like others, or so much of a secret that it is masked."""
+        waiting, self._waiting = mask_secrets(self._waiting), ""
+        with suppress(OSError, ValueError):  # the other end, or the stream, is closed
+            self._stream.write(waiting if len(waiting) < 2 * SHORTEST else MASK)
+            self._stream.flush()
+
+    def close(self) -> None:
+        self.release()
+        self._stream.close()
+
+    @property
+    def buffer(self) -> MaskedBytes:
+        """Where bytes go: past the text, but not past the mask."""
+        return MaskedBytes(self)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+class MaskedBytes:
+    """The bytes of a masked stream; what is no UTF-8 passes as it is."""
+
+    def __init__(self, text: MaskedStream) -> None:
+        self._text, self._bytes = text, text._stream.buffer
+
+    def write(self, content: bytes) -> int:
+        words = bytes(content).decode("utf-8", "surrogateescape")
+        self._text._stream.flush()
+        self._bytes.write(mask_secrets(words).encode("utf-8", "surrogateescape"))
+        return len(content)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bytes, name)
+
+
+def find_possible_secret(text: str) -> int:
+    """Where the end of the text begins that may go on as a secret; its length where nothing of it can.
+
+    A secret that is whole already is not cut in two.
+    """
+    for place in range(max(0, len(text) - REGISTRY.longest + 1), len(text)):
+        end = text[place:]
+        if any(
+            len(form) > len(end) and form.startswith(end)
+            for form in REGISTRY.by_first_sign.get(text[place], ())
+        ):
+            assert REGISTRY.pattern is not None
+            return next(
+                (m.start() for m in REGISTRY.pattern.finditer(text) if m.start() < place < m.end()), place
+            )
+    return len(text)
 
 
 def _is_command(character: str) -> bool:

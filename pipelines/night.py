@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 from pipelines import duck
 from pipelines.exports.export import Export, ExportResult
+from pipelines.exports.maker import describe_maker
 from pipelines.exports.registry import enabled_exports
 from pipelines.exports.sharing import share_exports
 from pipelines.lake.catalogue import open_lake
-from pipelines.lake.exported import record_export, set_edited_aside
+from pipelines.lake.exported import record_export, set_unrecorded_aside
 from pipelines.lake.ledger import find_release, list_releases
 from pipelines.landing.batches import Batch, list_batches
 from pipelines.landing.pull import land_partition
@@ -32,7 +33,7 @@ from pipelines.releases.publish import Publication, publish
 from pipelines.releases.verify_quality import find_suspect_batches, refuse_suspect_reports
 from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
-from pipelines.sources.contracts.contract import Contracts, Source
+from pipelines.sources.contracts.contract import Contracts, Source, load_contracts
 from pipelines.sources.errors import DeliveryRefused, NotProvided, SourceError
 from pipelines.warehouse import dbt
 from pipelines.warehouse.build import count_rows, finish_build, read_inputs, write_inputs
@@ -179,15 +180,21 @@ def publish_release(night: Night) -> Publication:
 
 
 def write_export(settings: Settings, export: Export) -> ExportResult:
-    """Bring one export to the newest release; what somebody edited of it is set aside and written anew."""
+    """Bring one export to the newest release; what is not as it was recorded is set aside and written anew.
+
+    Somebody edited it, or a run was stopped between the export and its record.
+    """
     with exclusive(settings):
-        for path in set_edited_aside(settings, export.name):
-            LOG.warning("an edited export was set aside", export=export.name, file=path)
+        for path in set_unrecorded_aside(settings, export.name, export.places):
+            LOG.warning("a file that is not what was recorded was set aside", export=export.name, file=path)
         result = export.write(settings)
         if isinstance(result.path, Path):
             with open_lake(settings) as con:
                 release = find_release(list_releases(con), result.release_id)
-            record_export(settings, export.name, result.path, result.list_files(), release)
+            maker = (
+                describe_maker(settings, load_contracts(settings.sources_file)) if result.rewritten else ""
+            )
+            record_export(settings, export.name, result.path, result.list_files(), release, maker)
         share_exports(settings.exports)
     LOG.info("exported", export=export.name, release=result.release_id, rewritten=result.rewritten)
     return result

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 from pipelines.masking import register_secret
+from pipelines.plain_files import read_plain_text
 
 HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(:\d+)?")
 PROJECT = Path(__file__).resolve().parents[1]
@@ -30,11 +31,11 @@ def _zone_of_the_place() -> ZoneInfo:
 
     A file that cannot be read leaves the default; loading the contracts then says what is wrong.
     """
-    path = Path(os.environ.get("THONGSUOT_SOURCES") or PROJECT / "sources.yaml").expanduser()
     try:
+        path = Path(os.environ.get("THONGSUOT_SOURCES") or PROJECT / "sources.yaml").expanduser()
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return ZoneInfo(yaml.load(path.read_text(encoding="utf-8"), Loader=loader)["place"]["timezone"])
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, ZoneInfoNotFoundError):
+        return ZoneInfo(yaml.load(read_plain_text(path), Loader=loader)["place"]["timezone"])
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, yaml.YAMLError, ZoneInfoNotFoundError):
         return ZoneInfo("Asia/Ho_Chi_Minh")
 
 
@@ -71,6 +72,23 @@ class SettingsError(ValueError):
 def has_schedules() -> bool:
     """Whether the schedules and the inboxes' sensors are on from the start (`THONGSUOT_SCHEDULES=on`)."""
     return os.environ.get("THONGSUOT_SCHEDULES") == "on"
+
+
+def _read_path(variable: str, text: str) -> Path:
+    """SettingsError for what no file system takes: links in a circle, an unknown `~user`, a name that is too long."""
+    try:
+        path = Path(text).expanduser().resolve()
+        path.exists()
+    except (OSError, RuntimeError, ValueError):
+        raise SettingsError(f"{variable} is no path that this machine can follow.") from None
+    return path
+
+
+def _is_name_of_file(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # a key is no path at all
+        return False
 
 
 def _read_postgres_url(url: str | None) -> str | None:
@@ -127,17 +145,19 @@ class Settings:
         SettingsError for an address that is none; the text repeats nothing of it.
         """
         env = os.environ if env is None else env
-        data = Path(env.get("THONGSUOT_DATA") or "data").expanduser().resolve()
-        sources = Path(env.get("THONGSUOT_SOURCES") or PROJECT / "sources.yaml").expanduser()
+        data = _read_path("THONGSUOT_DATA", env.get("THONGSUOT_DATA") or "data")
+        sources = _read_path(
+            "THONGSUOT_SOURCES", env.get("THONGSUOT_SOURCES") or str(PROJECT / "sources.yaml")
+        )
         exports = env.get("THONGSUOT_EXPORTS")
         if env.get("THONGSUOT_LOG", "") not in ("", "text", "json"):
             raise SettingsError("THONGSUOT_LOG is text or json.")
         key = env.get("THONGSUOT_SIGNING_KEY")
-        if key and not Path(key).exists():  # a file's name is none
+        if key and not _is_name_of_file(key):  # that is no secret
             register_secret(key, "THONGSUOT_SIGNING_KEY")
         return cls(
             data=data,
-            sources_file=sources.resolve(),
+            sources_file=sources,
             exports_on=None if exports is None else frozenset(exports.replace(",", " ").split()),
             exports_url=env.get("THONGSUOT_EXPORTS_URL") or None,
             postgres_url=_read_postgres_url(env.get("THONGSUOT_POSTGRES_URL") or None),

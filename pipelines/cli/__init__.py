@@ -32,7 +32,7 @@ from pipelines.cli import (
     trace,
     verify,
 )
-from pipelines.cli.environment import WrongSetting, check_environment
+from pipelines.cli.environment import WrongSetting, check_environment, describe_unusable_folder
 from pipelines.data_format import read_format
 from pipelines.landing.withdrawals import WrongRecord
 from pipelines.masking import mask_output
@@ -58,6 +58,10 @@ class Operator(click.Group):
                 f"{error}.\nTake the file out, or put the folder back from backup; `thongsuot verify` compares it with "
                 "the releases. Nothing was changed; the last release is still served."
             ) from None
+        except OSError as error:
+            if (text := describe_unusable_folder(error)) is None:
+                raise
+            raise WrongSetting(text) from None
         except ForeignFile as error:
             raise click.ClickException(str(error)) from None
         except KeyboardInterrupt:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
 from pipelines.settings import Settings
 
+# Folders of the Filesystem Hierarchy Standard (3.0, chapters 3 to 6): what is in them is not this account's.
+SYSTEM = frozenset(
+    Path("/", name)
+    for name in ("bin", "boot", "dev", "etc", "home", "lib", "lib64", "media", "mnt", "opt", "proc", "root", "run", 
+                 "sbin", "srv", "sys", "tmp", "usr", "var", "var/lib", "var/log", "var/tmp", "usr/local", "dev/shm")
+)  # fmt: skip
+UNUSABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT, errno.EINVAL})
 MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
 
 
@@ -33,8 +42,28 @@ def check_environment(settings: Settings) -> None:
         raise WrongSetting(f"THONGSUOT_DUCKDB_MEMORY is {memory!r}: write an amount such as 2GB.")
     if settings.data.exists() and not settings.data.is_dir():
         raise WrongSetting(f"THONGSUOT_DATA is {settings.data}: that is a file, not a folder.")
+    if settings.data in SYSTEM or settings.data.parent == settings.data:
+        raise WrongSetting(
+            f"THONGSUOT_DATA is {settings.data}: that folder is the system's, and it would be closed to all other "
+            "accounts. Name one of its own."
+        )
+    if settings.sources_file.exists() and not settings.sources_file.is_file():
+        raise WrongSetting(f"THONGSUOT_SOURCES is {settings.sources_file}: that is no plain file.")
     if not settings.sources_file.is_file():
         raise WrongSetting(f"THONGSUOT_SOURCES is {settings.sources_file}: there is no such file.")
+
+
+def describe_unusable_folder(error: OSError) -> str | None:
+    """The data directory cannot be made, or nothing can be made in it; None where the error is of something else."""
+    data = Settings.from_env().data
+    if error.errno not in UNUSABLE or not isinstance(error.filename, str):
+        return None
+    if error.errno == errno.ENOENT and data.is_dir():
+        return None
+    path = Path(error.filename)
+    if not (path.is_relative_to(data) or data.is_relative_to(path)):
+        return None
+    return f"THONGSUOT_DATA is {data}: {error.filename}: {error.strerror}. Name a folder that this account may write."
 
 
 def _check_exports(settings: Settings) -> None:

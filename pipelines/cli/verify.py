@@ -64,11 +64,11 @@ def verify(
 
     A checkpoint is checked with the public key alone; where a lake is here too, its head must be in the chain.
     """
+    from pipelines.exports.remade import check_remade, verify_all
     from pipelines.lake.catalogue import catalog_file
     from pipelines.operations.records import record_verification
     from pipelines.releases.rebuild import rebuild as build_again
     from pipelines.releases.signed_note import WrongKey
-    from pipelines.releases.verify import verify_releases
 
     settings = Settings.from_env()
     if checkpoint is not None:
@@ -90,7 +90,7 @@ def verify(
             status.update(f"verify: {what}")
 
         try:
-            result = verify_releases(
+            result = verify_all(
                 settings,
                 expected_head=head,
                 public_key=public_key if checkpoint is None else None,
@@ -104,6 +104,8 @@ def verify(
         if rebuild is not None:
             rebuilt = build_again(settings, rebuild, progress)
             findings += rebuilt.findings
+            if rebuild != result.releases and not rebuilt.findings:
+                findings += check_remade(settings, release_id=rebuild)
             notes += rebuilt.notes
     if as_json:
         say(

@@ -6,8 +6,8 @@ import dagster as dg
 
 from pipelines.defs.common import SETTINGS
 from pipelines.defs.release import PASSED_GATE, RESTORE_JOB, release
+from pipelines.exports.remade import verify_all
 from pipelines.operations.records import record_verification
-from pipelines.releases.verify import verify_releases
 from pipelines.settings import LOCAL_ZONE, has_schedules
 
 VERIFIED = dg.AssetCheckKey(release.key, "every_release_is_what_was_published")
@@ -20,7 +20,7 @@ VERIFIED = dg.AssetCheckKey(release.key, "every_release_is_what_was_published")
     "the catalogue, every file, every kept content and every landed batch are what they were.",
 )
 def verified(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-    verification = verify_releases(SETTINGS, progress=context.log.debug)
+    verification = verify_all(SETTINGS, progress=context.log.debug)
     texts = [f"{f.kind}: {f.text}" for f in verification.findings]
     record_verification(SETTINGS, texts, verification.head)
     yield dg.AssetCheckResult(

@@ -77,8 +77,11 @@ class PublishedTable:
 
 
 @contextmanager
-def newest_release(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, Release]]:
-    """The lake as the newest release left it, for as long as the block lasts; LookupError without one.
+def newest_release(
+    settings: Settings, release_id: int | None = None
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Release]]:
+    """The lake as the newest release left it, or the one of this number, for as long as the block lasts; LookupError
+    without one.
 
     At the release's own snapshot, so that every table is of it, and nothing that was written since.
     """
@@ -88,11 +91,12 @@ def newest_release(settings: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnecti
         chain = ledger.list_releases(con)
         if not chain:
             raise LookupError("No release to export yet. Run `thongsuot run` first.")
-        if find_newest_snapshot(con) != chain[-1].snapshot_id:
+        release = chain[-1] if release_id is None else ledger.find_release(chain, release_id)
+        if find_newest_snapshot(con) != release.snapshot_id:
             con.close()
-            con = open_lake(settings, snapshot_id=chain[-1].snapshot_id)
+            con = open_lake(settings, snapshot_id=release.snapshot_id)
             con.execute("begin")
-        yield con, chain[-1]
+        yield con, release
     finally:
         # A block that wrote a file beside the lake has committed by itself.
         with suppress(duckdb.Error):

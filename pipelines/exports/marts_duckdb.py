@@ -73,6 +73,7 @@ EXPORT = Export(
     write=write_marts_file,
     kinds=frozenset({"duckdb"}),
     exposure="marts_file",
+    places=("marts.duckdb",),
     title_vi="marts.duckdb",
     title_en="marts.duckdb",
     description_vi="tệp chỉ đọc cho công cụ BI, thay bằng đổi tên nên người đọc không bao giờ gặp khóa.",

@@ -77,12 +77,12 @@ class Sheet(NamedTuple):
     lines: list[FormRow]
 
 
-def write_form(settings: Settings) -> ExportResult:
-    """Rewrite the workbook where its content changed; LookupError without a release."""
+def write_form(settings: Settings, release_id: int | None = None) -> ExportResult:
+    """Rewrite the workbook where its content changed; LookupError without a release. Default: of the newest."""
     path = settings.exports / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     contracts = load_contracts(settings.sources_file)
-    with newest_release(settings) as (con, newest):
+    with newest_release(settings, release_id) as (con, newest):
         content = workbook(
             list(sheets(con)),
             place=contracts.place.name,
@@ -220,6 +220,8 @@ EXPORT = Export(
     write=write_form,
     kinds=frozenset({"excel"}),
     exposure="form_ii06a",
+    places=(FILE,),
+    remake=write_form,
     title_vi="Biểu II.06a",
     title_en="Form II.06a",
     description_vi="tệp .xlsx theo đúng mẫu, mỗi tháng một trang.",

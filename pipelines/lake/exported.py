@@ -10,9 +10,11 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -38,10 +40,16 @@ class ExportEntry:
     files: dict[str, str]
     previous_hash: str
     entry_hash: str = ""
+    # By which code, contracts and settings (exports/maker.py); empty in lines of before this was recorded.
+    maker: str = ""
 
     def chain_hash(self) -> str:
         """SHA-256 over every field but `entry_hash` itself."""
-        return seal({k: v for k, v in asdict(self).items() if k != "entry_hash"})
+        return seal({k: v for k, v in self.list_fields().items() if k != "entry_hash"})
+
+    def list_fields(self) -> dict[str, Any]:
+        """As they stand in a line."""
+        return {name: value for name, value in asdict(self).items() if name != "maker" or value}
 
 
 class ExportLedgerBroken(ValueError):
@@ -80,6 +88,7 @@ def _read_entry(line: bytes) -> ExportEntry:
         entry.written_at,
         entry.previous_hash,
         entry.entry_hash,
+        entry.maker,
     ]
     names = {**entry.files}
     if not all(isinstance(text, str) for text in (*texts, *names, *names.values())):
@@ -97,20 +106,24 @@ def list_newest_entries(entries: Sequence[ExportEntry]) -> dict[str, ExportEntry
 
 
 def record_export(
-    settings: Settings, export: str, place: Path, files: Sequence[Path], release: Release
+    settings: Settings, export: str, place: Path, files: Sequence[Path], release: Release, maker: str = ""
 ) -> None:
-    """Append what lies there now, where it is not what the newest entry of the place says."""
+    """Append what lies there now, where it is not what the newest entry of the place says.
+
+    `maker`: of what was written just now; empty where it was left as it lay.
+    """
     hashes = {path.relative_to(settings.exports).as_posix(): hash_file(path) for path in sorted(files)}
-    record_hashes(settings, export, place.relative_to(settings.exports).as_posix(), hashes, release)
+    record_hashes(settings, export, place.relative_to(settings.exports).as_posix(), hashes, release, maker)
 
 
 def record_hashes(
-    settings: Settings, export: str, where: str, hashes: dict[str, str], release: Release
+    settings: Settings, export: str, where: str, hashes: dict[str, str], release: Release, maker: str = ""
 ) -> None:
     """The same by hashes: of files, or of tables in a database, whose address is the place then."""
     entries = list_entries(settings)
     newest = list_newest_entries(entries).get(where)
-    if newest and (newest.files, newest.release_hash) == (hashes, release.release_hash):
+    is_same = newest is not None and (newest.files, newest.release_hash) == (hashes, release.release_hash)
+    if newest is not None and is_same and maker in ("", newest.maker):
         return
     entry = ExportEntry(
         number=len(entries) + 1,
@@ -121,12 +134,13 @@ def record_hashes(
         written_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
         files=hashes,
         previous_hash=entries[-1].entry_hash if entries else GENESIS,
+        maker=maker or (newest.maker if newest and newest.release_hash == release.release_hash else ""),
     )
     _append(ledger_file(settings), replace(entry, entry_hash=entry.chain_hash()))
 
 
 def _append(path: Path, entry: ExportEntry) -> None:
-    line = json.dumps(asdict(entry), ensure_ascii=False).encode() + b"\n"
+    line = json.dumps(entry.list_fields(), ensure_ascii=False).encode() + b"\n"
     whole = path.read_bytes().rpartition(b"\n")[:2] if path.exists() else ()
     with path.open("r+b" if path.exists() else "w+b") as stream:
         stream.truncate(sum(map(len, whole)))
@@ -166,25 +180,47 @@ def list_unrecorded_files(settings: Settings, entries: Sequence[ExportEntry]) ->
     return strange
 
 
-def set_edited_aside(settings: Settings, export: str) -> list[Path]:
-    """Move files of an export that are not what was written out of the readers' way, so that they are written anew.
+def set_unrecorded_aside(settings: Settings, export: str, places: Sequence[str] = ()) -> list[Path]:
+    """Move files of an export that are not what was recorded out of the readers' way, so that they are written anew.
 
-    Returns where they lie now. What was exported of older releases stays: nothing would write it again.
+    `places`: patterns under `exports` in which only this export writes; what lies there and was never recorded goes
+    too. Somebody put it there, or a run was stopped before it could record it. Returns where they lie now. What was
+    exported of older releases stays: nothing would write it again.
     """
     entries = [entry for entry in list_entries(settings) if entry.export == export]
-    newest = max((entry.release_id for entry in entries), default=0)
+    if not entries:  # what an earlier version wrote
+        return []
+    newest = max(entry.release_id for entry in entries)
     moved = []
     for entry in list_newest_entries(entries).values():
-        if entry.release_id < newest or not find_edited_files(settings, entry):
-            continue
-        for name in entry.files:
-            path = settings.exports / name
-            if path.exists():
-                target = settings.data / "set_aside" / f"{hash_file(path)[:12]}-{name.replace('/', '-')}"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(path, target)
-                moved.append(target)
+        if entry.release_id == newest and find_edited_files(settings, entry):
+            moved += [
+                _set_aside(settings, name) for name in entry.files if (settings.exports / name).exists()
+            ]
+    recorded = {name for entry in list_newest_entries(entries).values() for name in entry.files}
+    for path in sorted({path for pattern in places for path in settings.exports.glob(pattern)}):
+        name = path.relative_to(settings.exports).as_posix()
+        is_file = path.is_symlink() or not path.is_dir()
+        is_draft = path.name.endswith(".partial")
+        # Through a link the file is another place's.
+        if is_file and not is_draft and name not in recorded and not path.parent.is_symlink():
+            moved.append(_set_aside(settings, name))
     return moved
+
+
+def _set_aside(settings: Settings, name: str) -> Path:
+    """Where the file lies now; a folder that is left empty goes."""
+    path = settings.exports / name
+    digest = "link" if path.is_symlink() else hash_file(path)[:12]
+    target = settings.data / "set_aside" / f"{digest}-{name.replace('/', '-')}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(path, target)
+    if not target.is_symlink():
+        target.chmod(0o600)  # as an export it was for every reader
+    if path.parent != settings.exports:
+        with suppress(OSError):
+            path.parent.rmdir()
+    return target
 
 
 def seal_exports(con: duckdb.DuckDBPyConnection, settings: Settings, release_id: int) -> None:

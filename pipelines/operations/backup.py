@@ -142,8 +142,9 @@ def list_files(settings: Settings) -> Iterator[Path]:
     others = sorted(path.name for path in settings.data.iterdir())
     for room in [*rooms, *(name for name in others if name not in DERIVED and name not in rooms)]:
         top = settings.data / room
-        if top.is_file():
-            yield top
+        if not top.is_dir():
+            if top.is_file() and not top.is_symlink():
+                yield top
             continue
         sidecars = set(top.rglob("*.json")) if room in ROOMS_WITH_SIDECARS else None
         for folder, folders, names in os.walk(top):
@@ -151,7 +152,9 @@ def list_files(settings: Settings) -> Iterator[Path]:
                 folders[:] = [name for name in folders if name not in DERIVED_OF_DAGSTER]
             for path in (Path(folder, name) for name in sorted(names)):
                 is_late = sidecars is not None and path.suffix == ".json" and path not in sidecars
-                if not is_late and not path.name.endswith(UNFINISHED) and path.name not in DERIVED_OF_DAGSTER:
+                is_ours = not path.name.endswith(UNFINISHED) and path.name not in DERIVED_OF_DAGSTER
+                # A pipe has no end, and a link leads to what is not ours to copy.
+                if is_ours and not is_late and path.is_file() and not path.is_symlink():
                     yield path
 
 

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -18,8 +19,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.landing.batches import hash_file, write_text
+from pipelines.plain_files import read_plain_text
 
 CHUNK = 2**20
+# Bytes of a list: ten million files.
+LARGEST_LIST = 2**31
 SQLITE = b"SQLite format 3\0"
 
 
@@ -70,12 +74,33 @@ def list_manifests(folder: Path) -> list[Manifest]:
 
 
 def read_manifest(path: Path) -> Manifest:
+    """BackupError for a file that this program did not write so: whoever keeps backups may write there, too."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_plain_text(path, LARGEST_LIST))
         files = {name: StoredFile(*one) for name, one in content.pop("files").items()}
-        return Manifest(**content, files=files)
-    except (OSError, ValueError, TypeError, KeyError):
+        manifest = Manifest(**content, files=files)
+        _check_manifest(path, manifest)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise BackupError(f"{path} is no list of a backup: take another one, or put the file back.") from None
+    return manifest
+
+
+def _check_manifest(path: Path, manifest: Manifest) -> None:
+    """ValueError where a part is not of its kind: contents and files are found by what stands there."""
+    texts = [manifest.at, manifest.data, manifest.version, manifest.head, *manifest.findings, *manifest.files]
+    if (
+        manifest.at != path.stem
+        or type(manifest.releases) is not int
+        or not isinstance(manifest.findings, list)
+    ):
+        raise ValueError("another backup's name")
+    if not all(isinstance(text, str) and "\0" not in text for text in texts):
+        raise ValueError("a text is none")
+    for name, stored in manifest.files.items():
+        if not re.fullmatch("[0-9a-f]{64}", stored.sha256) or type(stored.size) is not int:
+            raise ValueError("a content is none")
+        if Path(name).is_absolute() or not Path(name).parts or ".." in Path(name).parts:
+            raise ValueError("a file lies elsewhere")
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -106,6 +131,9 @@ def store_file(folder: Path, path: Path, *, is_new: bool = False) -> StoredFile:
 
 
 def is_database(path: Path) -> bool:
+    """False for what is no file with an end, which is not opened."""
+    if not path.is_file():
+        return False
     with path.open("rb") as stream:
         return stream.read(len(SQLITE)) == SQLITE
 
@@ -138,14 +166,14 @@ def _copy_database(path: Path, draft: Path) -> str:
 
 
 def restore_file(folder: Path, stored: StoredFile, target: Path) -> None:
-    """BackupError where the content is gone or is not what it was."""
+    """BackupError where the content is gone or is not what it was; such a content is not left there."""
     origin = object_path(folder, stored.sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        shutil.copyfile(origin, target)
-    except FileNotFoundError:
-        raise BackupError(f"{origin} is missing: this backup is not whole, take another one.") from None
+    if not origin.is_file():
+        raise BackupError(f"{origin} is missing: this backup is not whole, take another one.")
+    shutil.copyfile(origin, target)
     if hash_file(target) != stored.sha256:
+        target.unlink()
         raise BackupError(f"{origin} is damaged: this backup is not whole, take another one.")
 
 

@@ -112,10 +112,13 @@ def check_permissions(settings: Settings) -> Iterator[Diagnosis]:
 
 
 def _list_private(settings: Settings) -> Iterator[Path]:
-    for room in (settings.landing, settings.quality, settings.lake, settings.dagster):
-        for folder, _, names in os.walk(room):
+    """All that lies there but the exports, which are for readers."""
+    for folder, folders, names in os.walk(settings.data):
+        if Path(folder) == settings.data:
+            folders[:] = [name for name in folders if name != settings.exports.name]
+        else:
             yield Path(folder)
-            yield from (Path(folder, name) for name in names)
+        yield from (Path(folder, name) for name in names)
 
 
 def _name_some(paths: list[Path]) -> str:

@@ -16,6 +16,7 @@ from pipelines.lake.catalogue import catalog_file, open_lake
 from pipelines.lake.ledger import list_releases
 from pipelines.landing.withdrawals import list_remaining
 from pipelines.log import get_logger
+from pipelines.masking import make_printable
 from pipelines.operations.disk import measure_disk, measure_parts
 from pipelines.operations.records import read_last_backup, read_verification
 from pipelines.operations.state import read_state
@@ -69,12 +70,12 @@ def write_metrics(settings: Settings) -> str:
     gauges: dict[str, Gauge] = {}
     for part, collect in PARTS.items():
         for sample in _collect_safely(settings, part, collect):
+            label, text = METRICS[sample.metric]
             if sample.metric not in gauges:  # not before: a gauge that nobody sets says 0
-                label, text = METRICS[sample.metric]
                 name, labels = f"thongsuot_{sample.metric}", [label] if label else []
                 gauges[sample.metric] = Gauge(name, text, labels, registry=registry)
             gauge = gauges[sample.metric]
-            (gauge.labels(sample.label) if sample.label else gauge).set(sample.value)
+            (gauge.labels(sample.label) if label else gauge).set(sample.value)
     return generate_latest(registry).decode()
 
 
@@ -82,7 +83,12 @@ def _collect_safely(
     settings: Settings, part: str, collect: Callable[[Settings], Iterator[Sample]]
 ) -> list[Sample]:
     try:
-        return [*collect(settings), Sample("unreadable", 0, part)]
+        samples = [
+            # Names come from ledgers and records: what is no text of UTF-8 is made one, what is no number raises.
+            Sample(metric, float(value), make_printable(label).encode("utf-8", "replace").decode())
+            for metric, value, label in collect(settings)
+        ]
+        return [*samples, Sample("unreadable", 0, part)]
     except Exception as error:  # one part is no reason to be silent about the others
         LOG.warning("metrics could not be read", part=part, error=str(error))
         return [Sample("unreadable", 1, part)]

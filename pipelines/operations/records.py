@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipelines.landing.batches import write_json
+from pipelines.plain_files import read_plain_text
 from pipelines.settings import LOCAL_ZONE, Settings
 
 
@@ -56,7 +57,11 @@ def read_last_backup(settings: Settings) -> LastBackup | None:
 def read_record(path: Path) -> dict[str, Any]:
     """What the file says; empty where there is none. ValueError where it was spoilt."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_plain_text(path))
     except FileNotFoundError:
         return {}
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is no record")
     return content

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from pipelines.plain_files import read_plain_text
 from pipelines.quality.suite import (
     BATCH_FACTS,
     NULLNESS,
@@ -28,6 +29,7 @@ from pipelines.quality.suite import (
     require_history,
 )
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.contracts.contract_file import compose_yaml
 from pipelines.sources.contracts.names import suggest_nearest
 
 KEYS = ("remove", "expectations", "batch_expectations")
@@ -104,8 +106,9 @@ def _apply_place(source: Source, suite: Suite, path: Path) -> Suite:
 def _read_content(path: Path) -> dict[str, Any]:
     """YAML, of which JSON is a part."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        loader, root = compose_yaml(read_plain_text(path))
+        content = (root and loader.construct_document(root)) or {}
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         line = (
             error.problem_mark.line + 1
             if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipelines.plain_files import read_plain_bytes, read_plain_text
 from pipelines.sources.contracts.contract import Source
 
 SEVERITIES = ("critical", "warning", "info")
@@ -148,7 +149,7 @@ def read_suite(path: Path) -> Suite:
     """The whole suite file; SuiteError where it is wrong."""
     name = f"{path.parent.name}/{path.name}" if path.name == "suite.json" else path.name
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_plain_text(path))
     except FileNotFoundError:
         raise SuiteError(f"no suite {name} in {path.parent.name}/; name it in sources.yaml") from None
     except json.JSONDecodeError as error:
@@ -236,5 +237,5 @@ def hash_rules(source: Source, references: Mapping[str, str] | None = None) -> s
     )  # fmt: skip
     tables = json.dumps(sorted((references or {}).items())).encode() if references else b""
     suites = source.suite_path.read_bytes()
-    suites += Path(source.place_suite).read_bytes() if source.place_suite else b""
+    suites += read_plain_bytes(Path(source.place_suite)) if source.place_suite else b""
     return hashlib.sha256(FORMAT + contract.encode() + suites + tables).hexdigest()

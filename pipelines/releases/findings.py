@@ -12,7 +12,7 @@ Kind = Literal[
     "foreign_setting", "inlined_rows", "edited_ledger", "ledger_unreadable", "dropped_release",
     "lost_contents", "edited_batch", "missing_batch", "edited_sidecar", "edited_withdrawal", "edited_rows",
     "edited_report", "missing_report", "clock_ahead", "edited_export", "foreign_export",
-    "edited_export_ledger",
+    "edited_export_ledger", "unproven_export",
     "unknown_head", "bad_checkpoint", "not_reproduced", "not_rebuilt", "other_code",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -56,11 +56,16 @@ NEXT: dict[Kind, str] = {
     "edited_report": REVALIDATE,
     "missing_report": REVALIDATE,
     "edited_export": (
-        "run `thongsuot run`: it sets the file aside as evidence (under set_aside/) and writes it anew; tell those who "
-        "read it. A package of an older release comes back from backup only"
+        "run `thongsuot run`: it sets the file aside as evidence (under set_aside/) and writes it anew; where its line "
+        "in the ledger was forged with it, move the file out of exports/ first. Tell those who read it. A package of "
+        "an older release comes back from backup only"
     ),
     "foreign_export": (
         "find out who put it there, copy it as evidence and take it out of exports/: readers hold it for a release's"
+    ),
+    "unproven_export": (
+        "run `thongsuot run`: after an upgrade, or a change of sources.yaml or of THONGSUOT_EXPORTS, it writes the "
+        "pages anew; a package of open data stays as it is until the next release"
     ),
     "edited_export_ledger": "put lake/exports.jsonl back from backup; until then trust the lake, not the exports",
     "clock_ahead": (

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from pipelines.plain_files import read_plain_text
+
 ED25519 = b"\x01"
 KEY_BYTES, KEY_ID_BYTES = 32, 4
 # More is no note of ours, and is not read.
@@ -72,7 +74,10 @@ def read_private_key(text: str) -> Ed25519PrivateKey:
 def read_public_key(text: str) -> Ed25519PublicKey:
     """`text`: the key, or a file that holds it. WrongKey where it is none."""
     if len(text) < 1000 and "\n" not in text and Path(text).is_file():
-        text = Path(text).read_text(encoding="utf-8", errors="replace")
+        try:
+            text = read_plain_text(Path(text), LONGEST)
+        except (OSError, ValueError):
+            text = ""
     verifier = VERIFIER.fullmatch(text.strip())
     content = _decode(verifier["key"])[1:] if verifier else _decode(text)
     try:

@@ -32,7 +32,9 @@ def check_exports(
         yield Finding("edited_export_ledger", f"the ledger of exports cannot be read: {error}")
         return
     yield from _check_chain(entries)
-    for release_id, lines, entry_hash in list_seals(con):
+    seals = list_seals(con)
+    yield from _check_unsealed(entries, seals, chain)
+    for release_id, lines, entry_hash in seals:
         if [entry.entry_hash for entry in entries[lines - 1 : lines]] != [entry_hash]:
             text = f"the ledger of exports has not the line {lines} that release {release_id} sealed"
             yield Finding("edited_export_ledger", text)
@@ -52,6 +54,23 @@ def check_exports(
             yield from _check_databases(settings, entry, release)
     for name, what in list_unrecorded_files(settings, entries).items():
         yield Finding("foreign_export", f"exports/{name} {what}")
+
+
+def _check_unsealed(
+    entries: Sequence[ExportEntry], seals: Sequence[tuple[int, int, str]], chain: Sequence[Release]
+) -> Iterator[Finding]:
+    """What was written after a release is of that release: an older one's place cannot be recorded anew."""
+    if not chain:
+        return
+    newest = chain[-1].release_id
+    sealed = max((lines for release_id, lines, _ in seals if release_id == newest), default=0)
+    for entry in entries[sealed:]:
+        if entry.release_id != newest:
+            yield Finding(
+                "edited_export_ledger",
+                f"line {entry.number} of the ledger of exports was added after release {newest}, and says that it is "
+                f"of release {entry.release_id}: no export writes an older one",
+            )
 
 
 def _check_databases(settings: Settings, entry: ExportEntry, release: Release) -> Iterator[Finding]:

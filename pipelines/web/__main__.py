@@ -6,6 +6,7 @@ from typing import Any
 
 from dagster_webserver import cli
 
+from pipelines.masking import mask_output
 from pipelines.settings import Settings
 from pipelines.web.serve import guard_app
 
@@ -17,5 +18,7 @@ def create_guarded_app(*positions: Any, **options: Any) -> Any:
 
 
 if __name__ == "__main__":
+    mask_output()
+    Settings.from_env().keep_private()
     cli.create_app_from_workspace_process_context = create_guarded_app
     cli.main()

@@ -12,6 +12,14 @@ import pytest
 from pipelines.exports import report_ii06a
 from pipelines.exports.brief import chromium
 from pipelines.exports.registry import EXPORTS
+from pipelines.lake.exported import (
+    find_edited_files,
+    ledger_file,
+    list_entries,
+    list_newest_entries,
+    list_unrecorded_files,
+)
+from pipelines.night import write_export
 from pipelines.settings import Settings
 from tests import crashing
 from tests.support.boundaries import EXTENT, choose_boundaries
@@ -31,7 +39,7 @@ ELSEWHERE = {
         "test_an_export_stopped_before_its_commit_leaves_the_old_release_and_the_next_run_completes_it",
     ),
 }
-MATRIX = {export.name: export.write for export in EXPORTS if export.name not in ELSEWHERE}
+MATRIX = {export.name: export for export in EXPORTS if export.name not in ELSEWHERE}
 
 
 def night(settings: Settings, number: int) -> None:
@@ -69,7 +77,7 @@ def stamp(page: Path) -> str:
 
 def export(settings: Settings, name: str) -> None:
     chromium.print_pdf = printed
-    MATRIX[name](settings)
+    write_export(settings, MATRIX[name])
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +106,17 @@ def hash_files(settings: Settings) -> dict[str, str]:
                     path.read_bytes()
                 ).hexdigest()
     return hashes
+
+
+def list_strange(settings: Settings) -> dict[str, str]:
+    """What `verify` would name."""
+    entries = list_entries(settings)
+    edited = [find_edited_files(settings, entry) for entry in list_newest_entries(entries).values()]
+    return {
+        name: what
+        for one in [*edited, list_unrecorded_files(settings, entries)]
+        for name, what in one.items()
+    }
 
 
 def is_whole(settings: Settings) -> None:
@@ -133,6 +152,22 @@ def test_an_export_killed_at_any_boundary_serves_whole_files_and_the_next_run_co
         crashing.ask_in_child(export, spoilt, name)
         assert hash_files(spoilt) == after, boundary
         assert not list(spoilt.exports.rglob(".*")), "what the dead left behind is cleared away"
+        assert list_strange(spoilt) == {}, boundary
+
+
+def test_a_package_that_was_never_recorded_is_set_aside_also_where_a_newer_release_came(
+    second: Settings, tmp_path: Path
+) -> None:
+    copy_installation(second.data, tmp_path / "data")
+    settings = Settings(data=tmp_path / "data")
+    before = ledger_file(settings).read_bytes()
+    crashing.ask_in_child(export, settings, "open_data")
+    ledger_file(settings).write_bytes(before)  # killed between the export and its record
+    crashing.ask_in_child(night, settings, 3)
+    crashing.ask_in_child(export, settings, "open_data")
+    assert list_strange(settings) == {}
+    assert sorted(path.name for path in (settings.exports / "open_data").iterdir()) == ["1", "3", "latest"]
+    assert [path for path in (settings.data / "set_aside").iterdir() if "2-rate.csv" in path.name]
 
 
 def test_a_package_that_lost_a_file_is_written_again(second: Settings, tmp_path: Path) -> None:
@@ -144,4 +179,4 @@ def test_a_package_that_lost_a_file_is_written_again(second: Settings, tmp_path:
     for lost in ("rate.csv", "datapackage.json"):
         (settings.exports / "open_data" / "2" / lost).unlink()
         crashing.ask_in_child(export, settings, "open_data")
-        assert hash_files(settings) == whole
+        assert hash_files(settings) == whole and list_strange(settings) == {}

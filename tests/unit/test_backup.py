@@ -239,7 +239,7 @@ def test_places_that_lie_in_one_another_other_backups_and_edited_lists_are_refus
     content = json.loads(path.read_text())
     content["files"]["../outside"] = next(iter(content["files"].values()))
     path.write_text(json.dumps(content))
-    with pytest.raises(BackupError, match="lies outside"):
+    with pytest.raises(BackupError, match="no list of a backup"):
         restore_backup(replace(installation, data=tmp_path / "other"), backup)
     assert not (tmp_path / "outside").exists()
     path.write_text("{")
@@ -269,3 +269,89 @@ def test_commands_and_their_exit_codes(installation: Settings, tmp_path: Path) -
     assert code == 0 and json.loads(output)[0]["releases"] == 1
     code, output = call(tmp_path / "new", "restore-backup", str(backup))
     assert code == 0 and "whole" in output
+
+
+def test_a_list_that_was_edited_reads_and_deletes_nothing_elsewhere(
+    installation: Settings, tmp_path: Path
+) -> None:
+    """Contents are found by their SHA-256, and lists by their name: neither leads out of the backup."""
+    backup, secret = tmp_path / "backup", tmp_path / "secret.json"
+    secret.write_text("{}")
+    manifest = back_up(installation, backup)
+    path = backup / "backups" / f"{manifest.at}.json"
+    whole = json.loads(path.read_text())
+    name, stored = next(iter(whole["files"].items()))
+    for edit in (
+        {"files": {name: ["../../../secret.json", 2, 0]}},
+        {"files": {name: ["/dev/zero", 2, 0]}},
+        {"files": {name: [stored[0].upper(), 2, 0]}},
+        {"files": {"/etc/x": stored}},
+        {"files": {"": stored}},
+        {"files": {"a\0b": stored}},
+        {"files": [1]},
+        {"files": {name: [*stored, 1]}},
+        {"at": "../../secret"},
+        {"findings": 5},
+        {"releases": "many"},
+        {"head": None},
+    ):
+        path.write_text(json.dumps(whole | edit))
+        with pytest.raises(BackupError, match="no list of a backup"):
+            list_manifests(backup)
+    path.write_text("[" * 100_000)
+    with pytest.raises(BackupError, match="no list of a backup"):
+        list_manifests(backup)
+    path.write_text(json.dumps(whole))
+    assert list_manifests(backup) == [manifest] and secret.exists()
+
+
+def test_a_content_that_is_a_device_or_another_one_is_not_restored(
+    installation: Settings, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    manifest = back_up(installation, backup)
+    name, stored = next(one for one in manifest.files.items() if one[0].endswith(".parquet"))
+    target = replace(installation, data=tmp_path / "other")
+    content = object_path(backup, stored.sha256)
+    content.unlink()
+    content.symlink_to("/dev/zero")
+    with pytest.raises(BackupError, match="missing"):
+        restore_backup(target, backup)
+    shutil.rmtree(target.data)
+    content.unlink()
+    content.write_bytes(b"another")
+    with pytest.raises(BackupError, match="damaged"):
+        restore_backup(target, backup)
+    assert not (target.data / name).exists()
+
+
+def test_what_is_made_anew_is_restored_by_no_list(installation: Settings, tmp_path: Path) -> None:
+    """DuckDB loads what lies in its folder, and what the warehouse says is published."""
+    backup = tmp_path / "backup"
+    manifest = back_up(installation, backup)
+    path = backup / "backups" / f"{manifest.at}.json"
+    content = json.loads(path.read_text())
+    stored = next(iter(content["files"].values()))
+    content["files"] |= {
+        "warehouse.duckdb": stored,
+        "duckdb_extensions/v1/x.duckdb_extension": stored,
+        "dbt/x": stored,
+    }
+    path.write_text(json.dumps(content))
+    target = replace(installation, data=tmp_path / "other")
+    _, verification = restore_backup(target, backup)
+    assert not verification.findings
+    assert not (target.data / "warehouse.duckdb").exists() and not (target.data / "dbt").exists()
+    assert not (target.data / "duckdb_extensions" / "v1" / "x.duckdb_extension").exists()
+
+
+def test_a_pipe_and_a_link_in_the_data_directory_are_not_copied(
+    installation: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "foreign").write_text("not ours")
+    os.mkfifo(installation.landing / "pipe")
+    os.mkfifo(installation.data / "pipe")
+    (installation.data / "link").symlink_to(tmp_path / "foreign")
+    (installation.landing / "link").symlink_to(tmp_path / "foreign")
+    names = set(back_up(installation, tmp_path / "backup").files)
+    assert not [name for name in names if name.endswith(("pipe", "link"))]

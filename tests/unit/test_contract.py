@@ -71,6 +71,17 @@ def demo() -> Contracts:
     return load_contracts(PROJECT / "sources.yaml")
 
 
+def test_a_key_that_is_a_list_and_aliases_that_stand_for_too_much_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sources.yaml"
+    path.write_text("? [a, b]\n: 1\n? [a, b]\n: 2\n")
+    assert "not valid YAML" in refused(path)
+    bomb = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
+    path.write_text(f"a0: &a0 [x]\n{bomb}sources: {{}}\n")
+    assert refused(path) == "sources.yaml: not valid YAML (YAMLError)"
+    path.write_text("sources: &a {x: *a}\n")
+    assert "sources.yaml" in refused(path)
+
+
 def test_the_demo_has_every_source_of_the_canon(demo: Contracts) -> None:
     assert set(demo.sources) == set(read_canon().sources)
     assert demo.sources["dossier_log"].partitioning == "change_day"

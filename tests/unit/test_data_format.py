@@ -78,7 +78,10 @@ def test_a_newer_format_is_refused_by_every_command_and_nothing_is_touched(tmp_p
 @pytest.mark.parametrize(
     ("text", "words"),
     [("spoilt", "no record of a format"), ("[]", "no record"), ('{"format": 2}', "no record"),
-     ('{"format": 2, "code": "x", "restoring": true}', "being restored")],
+     ('{"format": 2, "code": "x", "restoring": true}', "being restored"),
+     *((f'{{"format": {number}, "code": "x"}}', "no record")
+       for number in ("-5", "0", "true", "1e999", '"2"', "1.5", "null")),
+     ('{"format": 99, "code": "\\u001b[31m"}', "no record"), ("[" * 900, "no record"), (" " * 2000, "no record")],
 )  # fmt: skip
 def test_what_is_no_format_is_refused(settings: Settings, text: str, words: str) -> None:
     (settings.data / "format.json").write_text(text)

@@ -147,6 +147,50 @@ def test_a_traceback_on_the_standard_error_is_masked() -> None:
     assert "ValueError" in stream.getvalue() and "S3cret" not in stream.getvalue()
 
 
+@pytest.mark.parametrize("place", range(1, len(SECRET)))
+def test_a_secret_that_comes_in_pieces_is_masked(place: int) -> None:
+    register_secret(SECRET)
+    stream = io.StringIO()
+    masked = MaskedStream(stream)
+    for piece in ("it says ", SECRET[:place], SECRET[place:], "! and more\n"):
+        masked.write(piece)
+        masked.flush()
+    assert stream.getvalue() == "it says ***! and more\n"
+
+
+def test_what_only_begins_as_a_secret_is_written_when_it_goes_on_otherwise_or_ends() -> None:
+    register_secret("abcabcabcabd")
+    stream = io.StringIO()
+    masked = MaskedStream(stream)
+    masked.write("x abcabcabcabcabd and abcab")
+    assert stream.getvalue() == "x abc*** and "
+    masked.write("x abc")
+    masked.release()
+    assert stream.getvalue() == "x abc*** and abcabx abc"
+    masked.write("abcabcabc")
+    masked.release()  # so much of it is as good as the whole
+    assert stream.getvalue().endswith("x abc***")
+
+
+def test_a_secret_that_another_one_begins_with_is_not_cut_in_two() -> None:
+    for secret in ("abcdef", "abcdefghijkl"):
+        register_secret(secret)
+    stream = io.StringIO()
+    masked = MaskedStream(stream)
+    for piece in ("abcdef", "ghij", "kl, abcdef", "."):
+        masked.write(piece)
+    assert stream.getvalue() == "***, ***."
+
+
+def test_bytes_do_not_pass_by_the_mask() -> None:
+    register_secret(SECRET)
+    inner = io.BytesIO()
+    masked = MaskedStream(io.TextIOWrapper(inner, encoding="utf-8", write_through=True))
+    masked.write("first ")
+    assert masked.buffer.write(f"says {SECRET}".encode() + b" \xff") > 0
+    assert inner.getvalue() == b"first says *** \xff"
+
+
 def test_children_that_read_foreign_files_get_no_secret() -> None:
     register_secret(SECRET, "ISSUES_LOGIN")
     environment = {

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pipelines.cli import main
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.ledger import list_releases
-from pipelines.operations.metrics import METRICS, write_metrics
+from pipelines.operations.metrics import METRICS, PARTS, Sample, write_metrics
 from pipelines.operations.records import LastBackup, record_backup, record_verification
 from pipelines.operations.thresholds import Thresholds
 from pipelines.settings import LOCAL_ZONE, PROJECT, Settings
@@ -54,6 +54,20 @@ def test_metrics_say_what_the_lake_the_landing_and_the_records_say(settings: Set
     expected = datetime(2025, 8, 6, 2, tzinfo=LOCAL_ZONE).timestamp()
     assert metrics["backup_timestamp_seconds", ""] == expected
     assert metrics["data_bytes", "lake"] > 0 and metrics["unreadable", "lake"] == 0
+
+
+def test_a_name_from_a_record_adds_no_metric_and_a_value_that_is_none_hides_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = 'x"} 1\nthongsuot_verify_findings 0\x1b\ud800\u2028'
+    monkeypatch.setitem(
+        PARTS, "watch", lambda _: iter([Sample("incidents_open", 2, kind), Sample("incidents_open", 1)])
+    )
+    monkeypatch.setitem(PARTS, "lake", lambda _: iter([Sample("mart_rows", "many", "marts.task")]))  # type: ignore[arg-type]
+    metrics = read_metrics(settings)
+    assert ("verify_findings", "") not in metrics and metrics["unreadable", "lake"] == 1
+    assert {value for (name, _), value in metrics.items() if name == "incidents_open"} == {1, 2}
+    assert metrics["unreadable", "disk"] == 0
 
 
 def test_what_nobody_measured_is_absent_and_what_cannot_be_read_is_told(settings: Settings) -> None:

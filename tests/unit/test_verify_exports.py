@@ -145,8 +145,9 @@ def test_a_copy_of_an_earlier_release_with_a_line_of_its_own_is_named(copy: Sett
     write_export(copy, EXPORT)
     shutil.copy(earlier, marts_file(copy))
     append_line(copy, list_entries(copy)[1])
-    ((kind, text),) = list_findings(copy)
-    assert kind == "edited_export_ledger" and "go back from release 3 to 2" in text
+    (_, added), (kind, text) = list_findings(copy)
+    assert kind == "edited_export_ledger" and "go back from release 3 to 2" in added + text
+    assert "was added after release 3, and says that it is of release 2" in added + text
 
 
 def append_line(settings: Settings, like: ExportEntry) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from pipelines.exports.brief import chromium
 from pipelines.exports.brief.figures import Marts
-from pipelines.exports.brief.pages import FOLDER, MAIN, list_links, page_hash, render_pages
+from pipelines.exports.brief.pages import FOLDER, MAIN, list_links, render_pages
 from pipelines.exports.common import list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.headline import read_headline, write_headline
+from pipelines.exports.maker import describe_maker
 from pipelines.exports.rate_chart import read_rate_chart
 from pipelines.gate.record import list_release_findings
 from pipelines.settings import Settings
@@ -26,28 +27,39 @@ def brief_file(settings: Settings) -> Path:
 
 def write_brief(settings: Settings) -> ExportResult:
     """Write the pages where they are not of the newest release, and the PDF; LookupError without a release."""
-    path, folder = brief_file(settings), settings.exports / FOLDER
+    result = write_pages(settings)
+    path = brief_file(settings)
     pdf, pdf_state = path.with_suffix(".pdf"), "current"
+    if not pdf.exists():
+        pdf_state = chromium.print_pdf(path, pdf)
+    details = {**result.details, "pdf": str(pdf) if pdf.exists() else pdf_state}
+    return result._replace(details=details, more=(pdf, *result.more))
+
+
+def write_pages(settings: Settings, release_id: int | None = None) -> ExportResult:
+    """The same without the PDF, of any release."""
+    path, folder = brief_file(settings), settings.exports / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    links = list_links(settings)
-    with newest_release(settings) as (con, newest):
-        rewritten = _stamps(path) != (newest.release_hash, page_hash(links))
+    contracts = load_contracts(settings.sources_file)
+    maker = describe_maker(settings, contracts)
+    with newest_release(settings, release_id) as (con, newest):
+        rewritten = _stamps(path) != (newest.release_hash, maker)
         if rewritten:
             pages = render_pages(
                 Marts(con, list_tables(con, settings)),
                 newest,
-                load_contracts(settings.sources_file),
-                links,
+                contracts,
+                list_links(settings),
                 list_release_findings(con, newest.release_id),
+                maker,
             )
             # Before the page: a PDF of an older release must not lie beside the new one, whenever we stop.
-            pdf.unlink(missing_ok=True)
+            path.with_suffix(".pdf").unlink(missing_ok=True)
             _write_pages(settings.exports, pages)
-    if not pdf.exists():
-        pdf_state = chromium.print_pdf(path, pdf)
     communes = sorted(folder.glob("*.html"))
-    details = {"pdf": str(pdf) if pdf.exists() else pdf_state, "pages of communes": len(communes)}
-    return ExportResult(path, newest.release_id, rewritten, details, (pdf, *communes))
+    return ExportResult(
+        path, newest.release_id, rewritten, {"pages of communes": len(communes)}, tuple(communes)
+    )
 
 
 def _write_pages(exports: Path, pages: dict[str, str]) -> None:
@@ -63,7 +75,7 @@ def _write_pages(exports: Path, pages: dict[str, str]) -> None:
 
 
 def _stamps(path: Path) -> tuple[str, str] | None:
-    """(release hash, page hash) of the page that lies there."""
+    """(release hash, maker) of the page that lies there."""
     if not path.exists():
         return None
     stamps = dict(
@@ -84,6 +96,8 @@ EXPORT = Export(
     write=write_brief,
     kinds=frozenset({"html"}),
     exposure="task_force_brief",
+    places=("brief.html", "brief.pdf", "brief/*"),
+    remake=write_pages,
     title_vi="Bản tin điều hành",
     title_en="The brief",
     description_vi="bản tin của tỉnh và một trang cho mỗi xã, phường; mỗi con số mang theo nguồn của nó.",

@@ -56,8 +56,9 @@ def render_pages(
     contracts: Contracts,
     links: Sequence[Link],
     findings: Sequence[ReleaseFinding] = (),
+    maker: str = "",
 ) -> dict[str, str]:
-    """File under `exports` → its text, the main page last."""
+    """File under `exports` → its text, the main page last. `maker`: by what they are made (exports/maker.py)."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -75,7 +76,7 @@ def render_pages(
         "javascript": Markup(script),
         "script_hash": hash_script(script),
         "release": release,
-        "page_hash": page_hash(links),
+        "maker": maker,
         "place": contracts.place.name,
         "whole_level": read_canon().whole.level,
         "level_names": {level: (name.vi, name.en) for level, name in read_canon().level_names.items()},
@@ -120,13 +121,6 @@ def english(code: str) -> str:
 def hash_script(script: str) -> str:
     """As a Content-Security-Policy names the one script that may run: the text between the tags."""
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
-
-
-def page_hash(links: Sequence[Link]) -> str:
-    """Which version of the pages this is: their templates, style and script, and what they link to."""
-    folder = files("pipelines.exports.brief") / "templates"
-    texts = sorted((one.name, one.read_text(encoding="utf-8")) for one in folder.iterdir())
-    return hashlib.sha256(repr((texts, list(links))).encode()).hexdigest()[:16]
 
 
 def _template(name: str) -> str:

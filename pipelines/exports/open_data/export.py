@@ -33,8 +33,8 @@ def open_data_folder(settings: Settings) -> Path:
     return settings.exports / "open_data"
 
 
-def write_open_data(settings: Settings) -> ExportResult:
-    """Write the newest release's package where it is not there yet.
+def write_open_data(settings: Settings, release_id: int | None = None) -> ExportResult:
+    """Write a release's package where it is not there yet, by default the newest's.
 
     LookupError without a release; OpenDataError where a mart cannot be published safely.
     """
@@ -43,7 +43,7 @@ def write_open_data(settings: Settings) -> ExportResult:
     for left in place.glob(".*"):  # by an export that was killed
         shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
     withheld: dict[str, Withheld] = {}
-    with newest_release(settings) as (con, newest):
+    with newest_release(settings, release_id) as (con, newest):
         target = place / str(newest.release_id)
         if rewritten := not _is_of(target, newest):
             draft = place / f".{newest.release_id}.partial"
@@ -136,6 +136,8 @@ EXPORT = Export(
     write=write_open_data,
     kinds=frozenset({"parquet", "csv", "excel"}),
     exposure="open_data",
+    places=("open_data/*/*",),
+    remake=write_open_data,
     title_vi="Dữ liệu mở",
     title_en="Open data",
     description_vi="gói số liệu công khai của bản phát hành, số đếm nhỏ được che.",

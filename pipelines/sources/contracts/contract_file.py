@@ -8,6 +8,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from pipelines.plain_files import NotPlain, read_plain_text
+
+# A place with a hundred sources writes a tenth of it.
+MOST_NODES = 200_000
+
 
 class ContractError(ValueError):
     """sources.yaml is wrong; each line of the text names file, line, key and the nearest valid name."""
@@ -49,11 +54,15 @@ def _step(node: yaml.Node | None, step: Any) -> tuple[yaml.Node, int] | None:
 def read_contracts(path: Path) -> ContractFile:
     """ContractError with file and line where it is not YAML, not a mapping, or says a key twice."""
     try:
-        loader, root = _compose(path.read_text(encoding="utf-8"))
+        loader, root = compose_yaml(read_plain_text(path))
         twice = list(_find_repeated_keys(root))
         content = loader.construct_document(root) if root and not twice else {}
     except FileNotFoundError:
         raise ContractError(f"{path}: no such file. Set THONGSUOT_SOURCES to your sources.yaml.") from None
+    except NotPlain as error:
+        raise ContractError(f"{path}: it cannot be read: {error}") from None
+    except OSError as error:
+        raise ContractError(f"{path}: it cannot be read: {error.strerror}") from None
     except yaml.MarkedYAMLError as error:
         # Without the line itself, which may hold an address with its password.
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
@@ -75,14 +84,35 @@ def read_contracts(path: Path) -> ContractFile:
     return ContractFile(path.name, content, root)
 
 
-def _compose(text: str) -> tuple[Any, yaml.Node | None]:
-    """The document's root, by libyaml where it is there: ten times as quick, but its errors say less."""
+def compose_yaml(text: str) -> tuple[Any, yaml.Node | None]:
+    """The loader and the document's root, by libyaml where it is there: ten times as quick, but its errors say less.
+
+    YAMLError also for a few lines whose aliases stand for more than anybody writes; RecursionError for one in itself.
+    """
     try:
-        quick = yaml.CSafeLoader(text)
-        return quick, quick.get_single_node()
+        loader: Any = yaml.CSafeLoader(text)
+        root = loader.get_single_node()
     except (AttributeError, yaml.YAMLError):
         loader = yaml.SafeLoader(text)
-        return loader, loader.get_single_node()
+        root = loader.get_single_node()
+    if root is not None and _count_nodes(root, {}) > MOST_NODES:
+        raise yaml.YAMLError("its aliases stand for too much")
+    return loader, root
+
+
+def _count_nodes(node: yaml.Node, counted: dict[int, int]) -> int:
+    """With what each alias stands for, as often as it stands there."""
+    if id(node) not in counted:
+        parts = (
+            [part for pair in node.value for part in pair]
+            if isinstance(node, yaml.MappingNode)
+            else node.value
+        )
+        inner = (
+            sum(_count_nodes(part, counted) for part in parts) if isinstance(node, yaml.CollectionNode) else 0
+        )
+        counted[id(node)] = 1 + inner
+    return counted[id(node)]
 
 
 def _find_repeated_keys(node: yaml.Node | None) -> Iterable[yaml.Node]:
@@ -90,9 +120,10 @@ def _find_repeated_keys(node: yaml.Node | None) -> Iterable[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen:
+            name = str(key.value)  # of a key that is itself a list: its nodes, which no other key has
+            if name in seen:
                 yield key
-            seen.add(str(key.value))
+            seen.add(name)
             yield from _find_repeated_keys(value)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:

@@ -1,0 +1,38 @@
+"""Files that people put where a setting says: read to their end, which a pipe, a device or a folder does not have."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+# Nobody writes more by hand.
+LARGEST = 8 * 2**20
+
+
+class NotPlain(ValueError):
+    """No file with an end, or far more than anybody writes; the text says which, without the path."""
+
+
+def read_plain_bytes(path: Path, most: int = LARGEST) -> bytes:
+    """The whole file; NotPlain for what has no end or is longer than `most`, OSError where it cannot be opened.
+
+    A pipe is not waited for.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    about = os.fstat(descriptor)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(descriptor)
+        raise NotPlain("it is no plain file (a folder, a pipe or a device)")
+    with os.fdopen(descriptor, "rb") as stream:
+        if about.st_size > most:
+            raise NotPlain(f"it is larger than {most} bytes")
+        content = stream.read(most + 1)
+    if len(content) > most:  # it grows, or says nothing of its size
+        raise NotPlain(f"it is larger than {most} bytes")
+    return content
+
+
+def read_plain_text(path: Path, most: int = LARGEST) -> str:
+    """The same as UTF-8; UnicodeDecodeError, a ValueError like NotPlain, where it is none."""
+    return read_plain_bytes(path, most).decode("utf-8")
