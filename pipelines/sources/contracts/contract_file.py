@@ -120,10 +120,10 @@ def _find_repeated_keys(node: yaml.Node | None) -> Iterable[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            name = str(key.value)  # of a key that is itself a list: its nodes, which no other key has
-            if name in seen:
-                yield key
-            seen.add(name)
+            if isinstance(key, yaml.ScalarNode):  # a list as a key is refused when it is constructed
+                if key.value in seen:
+                    yield key
+                seen.add(key.value)
             yield from _find_repeated_keys(value)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
