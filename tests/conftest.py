@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -88,6 +89,22 @@ def own_environment() -> Iterator[None]:
     os.umask(umask)
     os.environ.clear()
     os.environ.update(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_threads() -> Iterator[None]:
+    """The servers and readers that a module starts end with it: a worker would carry them to the session's end."""
+    before = set(threading.enumerate())
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in before and is_of_tests(thread)]
+    for thread in left:
+        thread.join(timeout=2)
+    assert [thread.name for thread in left if thread.is_alive()] == []
+
+
+def is_of_tests(thread: threading.Thread) -> bool:
+    home = getattr(thread, "_target", None) or type(thread)
+    return home.__module__ == "socketserver" or home.__module__.startswith("tests.")
 
 
 @pytest.fixture(autouse=True)

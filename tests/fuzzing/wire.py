@@ -15,12 +15,15 @@ class _Wire:
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
-        while True:
-            peer, _ = self.server.accept()
-            with suppress(OSError), peer:
-                peer.recv(65536)
-                peer.sendall(self.answer)
-                peer.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # until it is closed
+            while True:
+                self._answer(self.server.accept()[0])
+
+    def _answer(self, peer: socket.socket) -> None:
+        with suppress(OSError), peer:
+            peer.recv(65536)
+            peer.sendall(self.answer)
+            peer.shutdown(socket.SHUT_WR)
 
 
 @cache
@@ -33,3 +36,12 @@ def serve_answers(answer: bytes) -> str:
     wire = _wire()
     wire.answer = answer
     return f"http://127.0.0.1:{wire.server.getsockname()[1]}/rows"
+
+
+def end_server() -> None:
+    """The next answer starts another one."""
+    if _wire.cache_info().currsize:
+        server = _wire().server
+        server.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who waits for a connection
+        server.close()
+        _wire.cache_clear()

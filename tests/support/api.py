@@ -61,6 +61,8 @@ class Api(NamedTuple):
 
 
 Response = tuple[int, Any, dict[str, str]] | tuple[int, Any]
+# One record of `issues`.
+LETTERS: Response = (200, {"items": [{"id": "a"}]})
 
 
 @contextmanager

@@ -57,6 +57,7 @@ def serve(answer: bytes, pause: float = 0) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}/rows"
     finally:
         is_over.set()
+        server.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who waits for a connection
         server.close()
 
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fuzzing.mutate import mutate
 from tests.fuzzing.targets import TARGETS, read_seeds
+from tests.fuzzing.wire import end_server
 
 PROJECT = Path(__file__).parents[2]
 FULL = 20_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server_of_this_module() -> Iterator[None]:
+    yield
+    end_server()
 
 
 def fuzz(*words: str, seconds: int) -> None:

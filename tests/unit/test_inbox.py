@@ -2,51 +2,22 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from datetime import date, datetime
 from pathlib import Path
 
-import dagster as dg
-import pyarrow.parquet as pq
 import pytest
 
 from pipelines.landing.arrivals import archive_counted_files, find_new_days, find_waiting_files
 from pipelines.landing.batches import find_newest_batches, hash_file
-from pipelines.landing.pull import land_partition
 from pipelines.quality.missing_days import find_missing_days
 from pipelines.settings import LOCAL_ZONE, Settings
-from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
 from pipelines.sources.files import inbox
 from pipelines.sources.files.file_set import read_hashes
 from tests.unit.files_support import DAY, source
-
-NEXT = date(2025, 8, 7)
-NOON = datetime(2025, 8, 6, 12, tzinfo=LOCAL_ZONE).timestamp()
-
-
-def inbox_source(**changes: object) -> Source:
-    return source(**{"path": None, "inbox": "{data}/inbox"} | changes)  # type: ignore[arg-type]
-
-
-def drop(settings: Settings, name: str, *codes: str, at: float = NOON) -> Path:
-    path = settings.data / "inbox" / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("Mã;Nội dung\n" + "".join(f"{code};x\n" for code in codes), encoding="utf-8")
-    os.utime(path, (at, at))
-    return path
-
-
-def land(settings: Settings, one: Source, day: date = DAY) -> list[str]:
-    batch = land_partition(one, day, settings, run_id="t")
-    return pq.read_table(batch.path)["code"].to_pylist()
-
-
-def lying(settings: Settings, folder: str) -> list[str]:
-    paths = (settings.data / folder).rglob("*")
-    return sorted(str(path.relative_to(settings.data)) for path in paths if path.is_file())
+from tests.unit.inbox_support import NEXT, NOON, drop, inbox_source, land, lying
 
 
 def test_a_landed_file_is_archived_by_its_day_and_hash(settings: Settings) -> None:
@@ -215,87 +186,6 @@ def test_a_run_from_the_command_line_owes_a_day_when_something_new_waits_for_it(
     assert find_missing_days(one, [DAY, NEXT], settings) == [DAY]
 
 
-# --- the sensor -----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def looking():
-    """Definitions load once (it takes seconds); each test has a source and a data directory of its own."""
-    from pipelines.defs.sensors import inbox_sensor
-
-    job = dg.define_asset_job("any", selection="landing/issue_register")
-    return lambda one, settings: inbox_sensor(one, job, settings)
-
-
-def tick(sensor: dg.SensorDefinition, cursor: str | None = None) -> tuple[list[dg.RunRequest], str, str]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
-    assert isinstance(result, dg.SensorResult)
-    skip = result.skip_reason
-    return list(result.run_requests or []), str(result.cursor), str(skip.skip_message if skip else "")
-
-
-def test_a_file_that_rested_between_two_looks_asks_for_its_day_once(settings: Settings, looking) -> None:
-    sensor = looking(inbox_source(), settings)
-    drop(settings, "a.csv", "1")
-    requests, cursor, reason = tick(sensor)
-    assert requests == [] and "taken when they rest" in reason
-    requests, cursor, _ = tick(sensor, cursor)
-    assert [r.partition_key for r in requests] == ["2025-08-06"]
-    again, _, _ = tick(sensor, cursor)
-    assert again[0].run_key == requests[0].run_key  # Dagster starts a run key once
-    land(settings, inbox_source())
-    assert tick(sensor, cursor)[0] == []
-
-
-def test_a_file_that_grows_between_two_looks_waits_and_new_content_is_a_new_run(
-    settings: Settings, looking
-) -> None:
-    sensor = looking(inbox_source(), settings)
-    drop(settings, "a.csv", "1")
-    _, cursor, _ = tick(sensor)
-    drop(settings, "a.csv", "1", "2")
-    requests, cursor, _ = tick(sensor, cursor)
-    assert requests == []
-    first, cursor, _ = tick(sensor, cursor)
-    drop(settings, "b.csv", "3")
-    _, cursor, _ = tick(sensor, cursor)
-    second, _, _ = tick(sensor, cursor)
-    assert len(first) == len(second) == 1 and first[0].run_key != second[0].run_key
-
-
-def test_a_file_of_a_day_that_is_not_over_waits_for_the_night(settings: Settings, looking) -> None:
-    sensor = looking(inbox_source(quiet_seconds=0), settings)
-    drop(settings, "a.csv", "1", at=time.time() - 1)
-    _, cursor, _ = tick(sensor)
-    requests, _, reason = tick(sensor, cursor)
-    assert requests == [] and "taken when that day is over" in reason
-
-
-def test_what_was_set_aside_is_shown_at_every_look(settings: Settings, looking) -> None:
-    bad = drop(settings, "bad.csv")
-    bad.write_bytes(b"")
-    os.utime(bad, (NOON, NOON))
-    with pytest.raises(PermanentSourceError):
-        land(settings, inbox_source())
-    assert "set aside: bad.csv" in tick(looking(inbox_source(), settings))[2]
-
-
-def test_what_was_set_aside_and_moved_back_is_tried_again(settings: Settings, looking) -> None:
-    sensor = looking(inbox_source(), settings)
-    bad = drop(settings, "bad.csv")
-    bad.write_bytes(b"")
-    os.utime(bad, (NOON, NOON))
-    first, *_ = tick(sensor, tick(sensor)[1])
-    with pytest.raises(PermanentSourceError):
-        land(settings, inbox_source())
-    ((aside, _),) = inbox.list_refused(inbox_source(), settings)
-    aside.rename(bad)
-    again, *_ = tick(sensor, tick(sensor)[1])
-    assert [r.partition_key for r in first + again] == ["2025-08-06"] * 2
-    assert first[0].run_key != again[0].run_key  # else Dagster would never start it
-
-
 def test_a_name_cannot_pass_another_file_off_as_counted(settings: Settings) -> None:
     other = drop(settings, "b.csv", "2")
     sha = hash_file(other)
@@ -304,109 +194,6 @@ def test_a_name_cannot_pass_another_file_off_as_counted(settings: Settings) -> N
     land(settings, inbox_source())
     (settings.data / "b.csv").rename(other)
     assert find_waiting_files(inbox_source(), settings) == {DAY: {other: sha}}
-
-
-LONG = "báo cáo " + "ă" * 117 + ".csv"  # 247 bytes: a name that only an archive's prefix makes too long
-
-
-def test_a_name_as_long_as_a_file_system_takes_is_landed_and_archived(settings: Settings) -> None:
-    assert len(LONG.encode()) > 240
-    drop(settings, LONG, "1")
-    assert land(settings, inbox_source()) == ["1"]
-    assert lying(settings, "inbox") == []
-    (archived,) = lying(settings, "archive")
-    assert archived.endswith(".csv") and len(Path(archived).name.encode()) <= 255 - len(".partial") - 1
-    assert find_missing_days(inbox_source(), [DAY], settings) == []
-
-
-def test_a_later_file_of_the_same_long_name_replaces_the_earlier_one(settings: Settings) -> None:
-    drop(settings, LONG, "1")
-    land(settings, inbox_source())
-    drop(settings, LONG, "1", "2")
-    assert land(settings, inbox_source()) == ["1", "2"]
-
-
-@pytest.mark.parametrize("name", ["a\n\x1b[31mb.csv", "b\udcff\udcfe.csv", "c\u200b.csv", "d\u202ecsv.csv"])
-def test_a_name_that_nobody_can_read_is_refused_and_set_aside_under_a_plain_one(
-    settings: Settings, name: str
-) -> None:
-    drop(settings, name, "1")
-    with pytest.raises(PermanentSourceError, match="a name with characters that are not printable") as error:
-        land(settings, inbox_source())
-    assert str(error.value).isprintable() and "set aside" in str(error.value)
-    paths = lying(settings, "inbox")
-    assert len(paths) == 2 and all(path.isprintable() for path in paths)
-    assert next(reason[20:] for _, reason in inbox.list_refused(inbox_source(), settings)).startswith(
-        "register: "
-    )
-
-
-def test_a_refused_file_called_like_the_reason_stays_what_it_is(settings: Settings) -> None:
-    path = drop(settings, "reason.txt", "1")
-    path.write_bytes(b"%PDF-1.7")
-    os.utime(path, (NOON, NOON))
-    with pytest.raises(PermanentSourceError, match="it is a PDF"):
-        land(settings, inbox_source())
-    (moved, reason), *others = inbox.list_refused(inbox_source(), settings)
-    assert (moved.read_bytes(), others) == (b"%PDF-1.7", []) and "it is a PDF" in reason
-
-
-@pytest.mark.parametrize("link", [".refused", ".refused/{sha}", "../archive", "../archive/register"])
-def test_a_link_in_the_way_of_a_moved_file_is_not_followed(settings: Settings, link: str) -> None:
-    path = drop(settings, "000001.json", "1")
-    sha = hash_file(path)
-    elsewhere = settings.data / "landing/_withdrawals"
-    elsewhere.mkdir(parents=True)
-    place = path.parent / link.format(sha=sha[:12])
-    place.parent.mkdir(exist_ok=True)
-    place.symlink_to(elsewhere)
-    with pytest.raises(OSError, match="is a link or no folder"):
-        if "archive" in link:
-            inbox.archive_file(inbox_source(), settings, path, sha, str(DAY))
-        else:
-            inbox.refuse_file(inbox_source(), settings, path, sha, "why")
-    assert list(elsewhere.iterdir()) == [] and path.exists()
-    (elsewhere / "x").mkdir()
-    (elsewhere / "x/reason.txt").write_text("a secret")
-    assert list(inbox.list_refused(inbox_source(), settings)) == []
-
-
-def test_a_link_called_like_the_reason_is_replaced_and_what_it_led_to_stays(settings: Settings) -> None:
-    path = drop(settings, "a.csv", "1")
-    sha = hash_file(path)
-    victim = settings.data / "victim"
-    victim.write_text("as it was")
-    folder = path.parent / ".refused" / sha[:12]
-    folder.mkdir(parents=True)
-    (folder / "reason.txt").symlink_to(victim)
-    moved = inbox.refuse_file(inbox_source(), settings, path, sha, "why")
-    assert victim.read_text() == "as it was"
-    assert next(inbox.list_refused(inbox_source(), settings))[1].endswith("why") and moved.exists()
-
-
-def test_between_file_systems_a_file_is_copied_whole(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(errno.EXDEV, "Invalid cross-device link")
-
-    path = drop(settings, "a.csv", "1")
-    content, sha = path.read_bytes(), hash_file(path)
-    monkeypatch.setattr(os, "rename", refuse)
-    moved = inbox.archive_file(inbox_source(), settings, path, sha, str(DAY))
-    assert moved.read_bytes() == content and moved.stat().st_mtime == NOON and not path.exists()
-    assert len(list(moved.parent.iterdir())) == 1
-
-
-def test_nothing_in_the_archive_is_overwritten(settings: Settings) -> None:
-    path = drop(settings, "a.csv", "1")
-    sha = hash_file(path)
-    other = settings.data / f"archive/register/2025-08-06/{sha[:12]}-a.csv"
-    other.parent.mkdir(parents=True)
-    other.write_text("Mã;Nội dung\nother;x\n", encoding="utf-8")
-    inbox.archive_file(inbox_source(), settings, path, sha, str(DAY))
-    assert "other" in other.read_text(encoding="utf-8")
-    assert hash_file(settings.data / f"archive/register/2025-08-06/{sha[:24]}-a.csv") == sha
 
 
 def test_one_inbox_that_cannot_be_moved_from_stops_no_other_source(

@@ -20,7 +20,7 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import DeliveryRefused, SourceError
 from tests.unit.files_support import DAY
-from tests.unit.test_inbox import NEXT, drop, inbox_source, land, lying
+from tests.unit.inbox_support import NEXT, drop, inbox_source, land, lying
 
 
 def night_of(settings: Settings, *days: date) -> tuple[Night, Source]:

@@ -44,6 +44,7 @@ def trickling(first: bytes, piece: bytes) -> Iterator[str]:
         yield f"127.0.0.1:{server.getsockname()[1]}"
     finally:
         stop.set()
+        server.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who waits for a connection
         server.close()
 
 
