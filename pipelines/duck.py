@@ -17,6 +17,8 @@ import duckdb
 from pipelines.settings import LOCAL_ZONE
 
 EXTENSIONS = ("ducklake", "sqlite_scanner", "postgres_scanner", "mysql_scanner")
+# Each list of more than five constants would become a join of its own: a second of planning for some 60 of them.
+DISABLED_OPTIMIZERS = "in_clause"
 # Files of extensions whose signature DuckDB has checked in this process: path, size, time.
 _VERIFIED: set[tuple[str, int, int]] = set()
 
@@ -87,8 +89,7 @@ def connect(
         con.execute("set allow_unsigned_extensions = false")  # which nobody can take back
     con.execute(f"set global TimeZone = {literal(LOCAL_ZONE)}")  # cursors too
     con.execute("set enable_progress_bar = false")
-    # Each list of more than five constants would become a join of its own: a second of planning for some 60 of them.
-    con.execute("set disabled_optimizers = 'in_clause'")
+    con.execute(f"set disabled_optimizers = '{DISABLED_OPTIMIZERS}'")
     return con
 
 

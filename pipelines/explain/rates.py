@@ -16,7 +16,7 @@ from pipelines.explain.event_log import explain_events
 from pipelines.explain.explain_rule import read_explain_rules
 from pipelines.explain.snapshots import explain_snapshots
 from pipelines.explain.withdrawals import write_withdrawals
-from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.catalogue import ALIAS, plan_without_statistics
 from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import read_models
 from pipelines.settings import Settings
@@ -87,14 +87,15 @@ def attribute_changes(con: duckdb.DuckDBPyConnection, rates_before: str) -> None
 
     A rate that only one of the two releases has is not compared.
     """
-    con.execute(
-        "create or replace temp table compared as select distinct metric, period from rates "
-        f"intersect select distinct metric, period from {rates_before}"
-    )
+    with plan_without_statistics(con):
+        con.execute(
+            "create or replace temp table compared as select distinct metric, period from rates "
+            f"intersect select distinct metric, period from {rates_before}"
+        )
     con.execute(read_sql("pipelines.explain", "movements"))
-    con.execute(
-        read_sql("pipelines.explain", "changes", rates_before=rates_before, whole=read_canon().whole.code)
-    )
-    apart = con.execute(read_sql("pipelines.explain", "sums_apart", rates_before=rates_before)).fetchall()
+    whole = read_canon().whole.code
+    with plan_without_statistics(con):
+        con.execute(read_sql("pipelines.explain", "changes", rates_before=rates_before, whole=whole))
+        apart = con.execute(read_sql("pipelines.explain", "sums_apart", rates_before=rates_before)).fetchall()
     if apart:
         raise Unexplained(f"the parts do not add up to the whole for {apart[:5]}")

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 import duckdb
 
-from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.catalogue import ALIAS, plan_without_statistics
 from pipelines.lake.ledger import GENESIS, Release, seal, table_exists
 
 
@@ -99,6 +100,7 @@ class LakeState:
 
 
 Event = Prune | HoldEvent | LakeState
+SomeLink = TypeVar("SomeLink", Prune, HoldEvent, LakeState)
 Link = Release | Event
 
 
@@ -125,29 +127,29 @@ def list_events(con: duckdb.DuckDBPyConnection) -> list[Event]:
 
 def list_states(con: duckdb.DuckDBPyConnection) -> list[LakeState]:
     """All of them, oldest first; empty in a lake from before they were recorded."""
-    if not table_exists(con, "audit", "release_states"):
-        return []
-    cursor = con.execute(f"from {ALIAS}.audit.release_states order by state_id")
-    names = [d[0] for d in cursor.description or []]
-    return [LakeState(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    return _list_links(con, LakeState, "release_states", "state_id")
 
 
 def list_hold_events(con: duckdb.DuckDBPyConnection) -> list[HoldEvent]:
     """All of them, oldest first; empty where nothing was ever held."""
-    if not table_exists(con, "audit", "release_holds"):
-        return []
-    cursor = con.execute(f"from {ALIAS}.audit.release_holds order by event_id")
-    names = [d[0] for d in cursor.description or []]
-    return [HoldEvent(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    return _list_links(con, HoldEvent, "release_holds", "event_id")
 
 
 def list_prunes(con: duckdb.DuckDBPyConnection) -> list[Prune]:
     """All prunings, oldest first; empty where none was made."""
-    if not table_exists(con, "audit", "release_prunes"):
+    return _list_links(con, Prune, "release_prunes", "prune_id")
+
+
+def _list_links(
+    con: duckdb.DuckDBPyConnection, kind: type[SomeLink], table: str, number: str
+) -> list[SomeLink]:
+    if not table_exists(con, "audit", table):
         return []
-    cursor = con.execute(f"from {ALIAS}.audit.release_prunes order by prune_id")
-    names = [d[0] for d in cursor.description or []]
-    return [Prune(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    with plan_without_statistics(con):
+        cursor = con.execute(f"from {ALIAS}.audit.{table} order by {number}")
+        names = [d[0] for d in cursor.description or []]
+        rows = cursor.fetchall()
+    return [kind(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def order_links(chain: Sequence[Release], events: Sequence[Event]) -> list[Link]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.catalogue import ALIAS, plan_without_statistics
 from pipelines.lake.ledger import table_exists
 from pipelines.sql import read_sql
 
@@ -27,15 +27,14 @@ class ReleasedBatch(NamedTuple):
 
 def list_inputs(con: duckdb.DuckDBPyConnection, release_id: int) -> list[ReleasedBatch]:
     """Every batch known to a release, whether it counted or not; oldest first within a source."""
-    rows = con.execute(
-        f"""
+    query = f"""
         select source, partition_key::varchar, batch_id, sha256, standing
         from {ALIAS}.audit.release_batches where release_id <= ?
         qualify row_number() over (partition by source, batch_id order by release_id desc) = 1
         order by source, batch_id
-        """,
-        [release_id],
-    ).fetchall()
+        """
+    with plan_without_statistics(con):
+        rows = con.execute(query, [release_id]).fetchall()
     return [ReleasedBatch(*row) for row in rows if row[4] != "absent"]
 
 
@@ -58,13 +57,14 @@ def list_quality(con: duckdb.DuckDBPyConnection, release_id: int) -> list[Record
     """As a release knew it; empty where it was made before this was recorded."""
     if not table_exists(con, "audit", "release_quality"):
         return []
-    rows = con.execute(
+    query = (
         f"select source, partition_key::varchar, batch_id, sidecar_sha256, report_sha256, accepted_sha256, "
         f"rejected_sha256 from {ALIAS}.audit.release_quality where release_id <= ? "
         "qualify row_number() over (partition by source, batch_id order by release_id desc) = 1 "
-        "order by source, batch_id",
-        [release_id],
-    ).fetchall()
+        "order by source, batch_id"
+    )
+    with plan_without_statistics(con):
+        rows = con.execute(query, [release_id]).fetchall()
     return [RecordedQuality(*row) for row in rows]
 
 

@@ -49,10 +49,12 @@ def collect_samples(
     fault = locate_fault(
         source, {n: f"t.{q}" for n, q in quoted.items()}, "failing.detects", "failing.column_name"
     )
-    value = " ".join(f"when {duck.literal(n)} then t.{q}" for n, q in quoted.items())
+    value = " ".join(f"when {duck.literal(n)} then {q}" for n, q in quoted.items())
+    # Materialized: else the patterns of each text stand there, and are compiled, once per use of it.
     samples = con.execute(
-        f"select failing.rule, failing._key, t._row, t.row_key, {fault} as fault, case fault {value} end "
-        f"from failing join ({rows}) t using (_key)"
+        f"with texts as materialized ({rows}), faults as materialized "
+        f"(select failing.rule, t.*, {fault} as fault from failing join texts as t using (_key)) "
+        f"select rule, _key, _row, row_key, fault, case fault {value} end from faults"
     ).fetchall()
     con.unregister("failing")
     return {
