@@ -58,7 +58,7 @@ def read_release_rules(limits: Mapping[str, GateLimit]) -> list[ReleaseRule]:
         meta = dict(entry["meta"])
         own = limits.get(meta["rule"], GateLimit())
         kwargs = dict(entry["kwargs"])
-        if own.limit is not None and "max_value" in kwargs:
+        if own.limit is not None:
             kwargs["max_value"] = own.limit
         severity = own.severity or entry["severity"]
         if severity not in SEVERITIES:

@@ -1,7 +1,7 @@
 """The ledger: one row per release in `audit.releases`, chained by hash.
 
 A release's own hash covers everything said about it, its marts' content hashes, the rows of its
-detail tables and the hash of the link before (`links.py`): whoever notes the newest hash elsewhere can
+detail tables and the hash of the link before (`chain.py`): whoever notes the newest hash elsewhere can
 prove all earlier ones. Rows are only ever appended.
 """
 

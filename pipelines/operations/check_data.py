@@ -17,7 +17,7 @@ from pipelines.masking import mask_secrets
 from pipelines.operations.diagnosis import Diagnosis
 from pipelines.releases.verify_chain import check_chain
 from pipelines.releases.verify_head import check_foreign
-from pipelines.settings import Settings
+from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import load_contracts
 
 
@@ -40,6 +40,13 @@ def check_sources(settings: Settings) -> Iterator[Diagnosis]:
     if contracts.is_demo:
         step = "fine to try it; for your place THONGSUOT_SOURCES names your own file (docs/onboarding.md)"
         yield Diagnosis("sources", "warn", f"{text}, the demo's", step)
+    elif of_demo := [
+        name
+        for name, table in contracts.reference.items()
+        if table.path.startswith(("{project}", str(PROJECT)))
+    ]:
+        step = "put your own tables there, or delete the lines (docs/onboarding.md)"
+        yield Diagnosis("sources", "warn", f"{text}; the demo's own tables: {', '.join(of_demo)}", step)
     else:
         yield Diagnosis("sources", "ok", text)
 

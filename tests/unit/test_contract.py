@@ -472,3 +472,11 @@ def test_a_day_that_no_calendar_has_is_a_fault_of_the_file(tmp_path: Path) -> No
     path.write_text("place: {code: '40', name: X}\nfirst_day: 2025-02-30\nsources: {}\n", encoding="utf-8")
     with pytest.raises(ContractError, match=r"sources\.yaml: a day or number in it is none"):
         load_contracts(path)
+
+
+def test_a_limit_for_a_rule_that_has_none_is_refused(tmp_path: Path) -> None:
+    message = refused(written(tmp_path, gate={"delivery_at_row_limit": {"limit": 2}}))
+    assert "`delivery_at_row_limit` compares with a list, so it has no `limit`" in message
+    load_contracts(
+        written(tmp_path, gate={"delivery_at_row_limit": {"severity": "info"}, "rate_moved": {"limit": 1}})
+    )

@@ -154,3 +154,14 @@ def test_the_web_server_of_the_unit_is_the_one_with_the_guard() -> None:
     words = list_words(SERVICES["web"]["command"])
     assert words[:3] == ["python", "-m", "pipelines.web"]
     assert CliRunner().invoke(main, ["--version"]).exit_code == 0
+
+
+def test_the_image_is_prepared_as_an_installation_is() -> None:
+    """Each module is a program: run as one that has nothing to run, it would do nothing and end with 0."""
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    modules = re.findall(r"^\t-\$\(BIN\)/python -m (pipelines\S+)", makefile, re.MULTILINE)
+    assert modules == re.findall(r"python -m (pipelines\S+)", CONTAINERFILE) and len(modules) == 3
+    for module in modules:
+        assert "__main__" in PROJECT.joinpath(*module.split(".")).with_suffix(".py").read_text(
+            encoding="utf-8"
+        )

@@ -16,13 +16,14 @@ from pipelines.cli import main
 from pipelines.landing.batches import list_batches
 from pipelines.operations import doctor
 from pipelines.operations.channels import VARIABLE
+from pipelines.operations.check_data import check_sources
 from pipelines.operations.diagnosis import Diagnosis
 from pipelines.operations.disk import DiskUse
 from pipelines.operations.doctor import CHECKS, examine_installation
 from pipelines.operations.records import record_verification
 from pipelines.releases import publish as publishing
 from pipelines.runs.lock import exclusive
-from pipelines.settings import Settings
+from pipelines.settings import PROJECT, Settings
 from tests.unit.test_publish import build
 from tests.unit.test_watch import deliver
 
@@ -159,3 +160,15 @@ def test_exit_codes(installation: Settings, tmp_path: Path) -> None:
     find_a_difference(installation)
     code, output = call(installation.data)
     assert code == 1 and "✗ verify: 1 findings" in output and "→" in output
+
+
+def test_a_place_that_counts_by_the_demos_tables_is_told_which(tmp_path: Path) -> None:
+    content = (PROJECT / "sources.yaml").read_text(encoding="utf-8").replace("is_demo: true\n", "")
+    content = content.replace('units: {path: "{project}/reference/units.csv"}', 'units: {path: "units.csv"}')
+    (tmp_path / "sources.yaml").write_text(content, encoding="utf-8")
+    (only,) = check_sources(Settings(data=tmp_path, sources_file=tmp_path / "sources.yaml"))
+    assert (
+        only.level == "warn"
+        and ": unit_mapping, procedures, " in only.text
+        and "docs/onboarding.md" in only.next_step
+    )

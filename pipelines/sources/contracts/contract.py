@@ -42,10 +42,15 @@ class Contracts(Frozen):
 
     @model_validator(mode="after")
     def _existing_rules(self) -> Contracts:
-        for name in self.gate:
-            if name not in list_gate_rules():
+        rules = list_gate_rules()
+        for name, own in self.gate.items():
+            if name not in rules:
                 raise ValueError(
-                    f"`gate`: `{name}` is no rule over a release{suggest_nearest(name, list_gate_rules())}"
+                    f"`gate`: `{name}` is no rule over a release{suggest_nearest(name, [*rules])}"
+                )
+            if own.limit is not None and not rules[name]:
+                raise ValueError(
+                    f"`gate`: `{name}` compares with a list, so it has no `limit`; set `severity`"
                 )
         return self
 

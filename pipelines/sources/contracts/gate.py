@@ -25,7 +25,7 @@ class GateLimit(Frozen):
 
 
 @cache
-def list_gate_rules() -> tuple[str, ...]:
-    """Names of the rules over a release."""
+def list_gate_rules() -> dict[str, bool]:
+    """Rule over a release → whether it has a limit that a place can set."""
     content = json.loads((FOLDER / "release.json").read_text(encoding="utf-8"))
-    return tuple(entry["meta"]["rule"] for entry in content["expectations"])
+    return {entry["meta"]["rule"]: "max_value" in entry["kwargs"] for entry in content["expectations"]}
