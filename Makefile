@@ -7,7 +7,7 @@ export THONGSUOT_DATA ?= $(CURDIR)/data
 export DO_NOT_TRACK = 1
 export GX_ANALYTICS_ENABLED = false
 
-.PHONY: help install run ui superset test test-full test-bi lint bench docs lock superset-lock clean
+.PHONY: help install run ui superset test test-full test-bi lint bench docs lock spark-lock superset-lock clean install-spark
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,13 @@ ui: install ## Dagster on http://127.0.0.1:3000, on the same data
 superset: install .venv-superset/installed ## two dashboards on http://127.0.0.1:8088, on the newest release
 	$(BIN)/thongsuot superset
 
+.venv-spark/installed: deploy/spark/requirements.lock
+	$(PYTHON) -m venv .venv-spark
+	.venv-spark/bin/pip install --quiet --no-deps --require-hashes -r deploy/spark/requirements.lock
+	@touch $@
+
+install-spark: .venv-spark/installed ## Apache Spark beside it, for THONGSUOT_ENGINE=spark (Java 17 or newer is yours to install)
+
 # PYTEST_FLAGS='--seconds tests/seconds.csv' writes down where the time went.
 test: install $(if $(CI_SLOW),.venv-superset/installed) ## the whole test suite; two workers, a module stays on one
 	$(BIN)/python -m pytest -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
@@ -76,6 +83,10 @@ docs: install ## docs/marts.md and the dbt site, one file that needs no internet
 lock: ## after changing dependencies (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+
+spark-lock: ## after changing deploy/spark/requirements.in (needs uv)
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --python-version 3.11 deploy/spark/requirements.in -o deploy/spark/requirements.lock
 
 superset-lock: ## after changing bi/superset/requirements.in (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \

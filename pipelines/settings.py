@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -44,6 +45,7 @@ LOCAL_ZONE = _zone_of_the_place()
 ONLY_MISSING_TAG = "thongsuot/only_missing"
 
 
+ENGINES = ("duckdb", "spark")
 # What this process writes is its own account's alone, also through Dagster, dbt and DuckDB, and their children.
 PRIVATE_UMASK = 0o077
 PRIVATE_FOLDER = 0o700
@@ -63,6 +65,19 @@ class RetryPolicy(NamedTuple):
     def pause_before(self, retry: int) -> float:
         """Seconds before the n-th further try, counted from 0."""
         return min(self.first_pause * 2**retry, self.longest_pause)
+
+
+class SparkSettings(NamedTuple):
+    """Where a build on Spark runs. `master`: local[N], or spark://host:7077; `memory`: of the driver, and of each
+    executor; `python`: one that has pyspark, the extra's own where empty; `threads`: models at a time; `settings`:
+    further ones of Spark.
+    """
+
+    master: str = "local[2]"
+    memory: str = "1g"
+    python: str = ""
+    threads: int = 2
+    settings: Mapping[str, str] = MappingProxyType({})
 
 
 class SettingsError(ValueError):
@@ -114,6 +129,35 @@ def _read_postgres_url(url: str | None) -> str | None:
     return address
 
 
+def _read_engine(name: str) -> str:
+    if name not in ENGINES:
+        raise SettingsError(f"THONGSUOT_ENGINE is {name!r}: write {' or '.join(ENGINES)}.")
+    return name
+
+
+def _read_spark(env: Mapping[str, str]) -> SparkSettings:
+    """`THONGSUOT_SPARK_MASTER`, `_MEMORY`, `_PYTHON`, `_THREADS`, and `_SETTINGS`: `name=value`, blanks between."""
+    usual = SparkSettings()
+    memory = env.get("THONGSUOT_SPARK_MEMORY") or usual.memory
+    if not re.fullmatch(r"\d+[mg]", memory):
+        raise SettingsError(
+            "THONGSUOT_SPARK_MEMORY is no amount: write it as Java does, such as 1g or 1500m."
+        )
+    master = env.get("THONGSUOT_SPARK_MASTER") or usual.master
+    if not re.fullmatch(r"local\[(\d+|\*)\]|(spark|k8s)://\S+|yarn", master):
+        raise SettingsError("THONGSUOT_SPARK_MASTER is no master: write local[2], or spark://host:7077.")
+    threads = env.get("THONGSUOT_SPARK_THREADS") or str(usual.threads)
+    if not re.fullmatch(r"[1-9]\d?", threads):
+        raise SettingsError(
+            "THONGSUOT_SPARK_THREADS is no count: write how many models at a time, such as 4."
+        )
+    further = (env.get("THONGSUOT_SPARK_SETTINGS") or "").split()
+    if any(not re.fullmatch(r"spark\.[\w.]+=\S+", setting) for setting in further):
+        raise SettingsError("THONGSUOT_SPARK_SETTINGS: write spark.name=value, several with a blank between.")
+    pairs = dict(setting.split("=", 1) for setting in further)
+    return SparkSettings(master, memory, env.get("THONGSUOT_SPARK_PYTHON") or "", int(threads), pairs)
+
+
 @dataclass(frozen=True)
 class Settings:
     """Paths of one installation; every property lies under `data` unless it is the project's own."""
@@ -131,6 +175,9 @@ class Settings:
     # With which each release signs the head of the chain.
     signing_key: str | None = field(default=None, repr=False)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    # What builds the models: duckdb, or spark (docs/scaling.md).
+    engine: str = "duckdb"
+    spark: SparkSettings = field(default_factory=SparkSettings)
 
     def __post_init__(self) -> None:
         """Secrets are masked from here on, whatever repeats them."""
@@ -163,6 +210,8 @@ class Settings:
             postgres_url=_read_postgres_url(env.get("THONGSUOT_POSTGRES_URL") or None),
             bi_password=env.get("THONGSUOT_BI_PASSWORD") or None,
             signing_key=env.get("THONGSUOT_SIGNING_KEY") or None,
+            engine=_read_engine(env.get("THONGSUOT_ENGINE") or "duckdb"),
+            spark=_read_spark(env),
         )
 
     @property
@@ -176,6 +225,11 @@ class Settings:
     @property
     def warehouse(self) -> Path:
         return self.data / "warehouse.duckdb"
+
+    @property
+    def spark_files(self) -> Path:
+        """What a build on Spark reads and leaves (warehouse/spark/)."""
+        return self.data / "spark"
 
     @property
     def build_record(self) -> Path:

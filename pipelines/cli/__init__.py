@@ -39,6 +39,7 @@ from pipelines.masking import mask_output
 from pipelines.runs.lock import ForeignFile
 from pipelines.settings import Settings, SettingsError
 from pipelines.sources.contracts.contract_file import ContractError
+from pipelines.warehouse.spark.extra import SparkMissing
 
 
 class Operator(click.Group):
@@ -51,6 +52,8 @@ class Operator(click.Group):
             raise click.ClickException(
                 f"{error}\nNothing was changed; the last release is still served."
             ) from None
+        except SparkMissing as error:
+            raise WrongSetting(str(error)) from None
         except SettingsError as error:
             raise WrongSetting(str(error)) from None
         except WrongRecord as error:

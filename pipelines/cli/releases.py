@@ -95,6 +95,7 @@ def show(release_id: int | None, as_json: bool) -> None:
         batches = inputs.list_inputs(con, release.release_id)
         checks = list_checks(con, release.release_id)
         findings = list_release_findings(con, release.release_id)
+        engine = inputs.find_engine(con, release.release_id)
         withdrawals = list_withdrawn(con, release)
         rates = con.execute(
             f"select metric, period, numerator, denominator from {ALIAS}.audit.release_rates "
@@ -106,6 +107,7 @@ def show(release_id: int | None, as_json: bool) -> None:
         say(
             {
                 **vars(release),
+                "engine": engine and engine._asdict(),
                 "pruned": pruned,
                 "batches": [b._asdict() for b in batches],
                 "checks": checks,
@@ -118,6 +120,8 @@ def show(release_id: int | None, as_json: bool) -> None:
     for label, value in vars(release).items():
         if label != "marts" and value is not None:
             facts.add_row(label, str(value))
+    if engine:
+        facts.add_row("engine", f"{engine.engine} {engine.version} {engine.settings}")
     for prune in pruned:
         facts.add_row("pruned", f"{prune.pruned_at} by {prune.author}: {prune.reason}")
     for metric, period, numerator, denominator in rates:

@@ -58,8 +58,10 @@ def run(
     from pipelines.runs.execute import run_night
     from pipelines.runs.plan import DaysRefused, plan_run
     from pipelines.warehouse.moment import MomentRefused, read_moment
+    from pipelines.warehouse.spark.extra import check_spark
 
     settings = Settings.from_env()
+    check_spark(settings)
     if as_of:
         try:
             as_of = str(read_moment(as_of))

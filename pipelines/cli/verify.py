@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from pipelines.cli.answers import ANSWERED, DIFFERENT, Unanswered, answering, as_json, leave, say
 from pipelines.cli.console import console
-from pipelines.settings import Settings
+from pipelines.settings import ENGINES, Settings
 
 if TYPE_CHECKING:
     from pipelines.releases.findings import Finding
@@ -44,6 +44,11 @@ def read_signed(file: Path, public_key: str | None) -> Checkpoint:
 
 @click.command()
 @click.option("--rebuild", type=int, metavar="N", help="build release N again from its batches and compare")
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    help="with --rebuild: on which engine; by default the one that is set (THONGSUOT_ENGINE)",
+)
 @click.option("--head", metavar="HASH", help="a chain head noted outside: is it still in the chain?")
 @click.option(
     "--checkpoint",
@@ -58,8 +63,13 @@ def read_signed(file: Path, public_key: str | None) -> Checkpoint:
 )
 @as_json
 def verify(
-    rebuild: int | None, head: str | None, checkpoint: Path | None, public_key: str | None, as_json: bool
-) -> None:  # fmt: skip
+    rebuild: int | None,
+    engine: str | None,
+    head: str | None,
+    checkpoint: Path | None,
+    public_key: str | None,
+    as_json: bool,
+) -> None:
     """Check ledger, catalogue, files, contents and landing. Exit code 0: whole; 1: a finding.
 
     A checkpoint is checked with the public key alone; where a lake is here too, its head must be in the chain.
@@ -71,6 +81,8 @@ def verify(
     from pipelines.releases.signed_note import WrongKey
 
     settings = Settings.from_env()
+    if engine is not None and rebuild is None:
+        raise click.UsageError("--engine says on what release N is built again: give --rebuild N, too.")
     if checkpoint is not None:
         signed = read_signed(checkpoint, public_key)
         if not as_json:
@@ -102,7 +114,7 @@ def verify(
         with suppress(OSError):  # an inspector may read and not write: then the watch has no record of it
             record_verification(settings, [f"{f.kind}: {f.text}" for f in findings], result.head)
         if rebuild is not None:
-            rebuilt = build_again(settings, rebuild, progress)
+            rebuilt = build_again(settings, rebuild, progress, engine=engine)
             findings += rebuilt.findings
             if rebuild != result.releases and not rebuilt.findings:
                 findings += check_remade(settings, release_id=rebuild)

@@ -74,6 +74,32 @@ def record_quality(con: duckdb.DuckDBPyConnection, release_id: int, files: str) 
     con.execute(query)
 
 
+class BuildEngine(NamedTuple):
+    """What built a release; `settings`: JSON, and none of them changes what is built."""
+
+    engine: str
+    version: str
+    settings: str
+
+
+def find_engine(con: duckdb.DuckDBPyConnection, release_id: int) -> BuildEngine | None:
+    """None for a release from before this was recorded, or one that brought another back."""
+    if not table_exists(con, "audit", "release_engines"):
+        return None
+    row = con.execute(
+        f"select engine, version, settings from {ALIAS}.audit.release_engines where release_id = ?",
+        [release_id],
+    ).fetchone()
+    return BuildEngine(*row) if row else None
+
+
+def record_engine(con: duckdb.DuckDBPyConnection, release_id: int, engine: str) -> None:
+    """`engine`: the relation of the build's `raw.build_engine`."""
+    con.execute(
+        f"insert into {ALIAS}.audit.release_engines by name select {release_id:d} as release_id, * from {engine}"
+    )
+
+
 def record_inputs(con: duckdb.DuckDBPyConnection, release_id: int, batches: str) -> None:
     """Note what changed since the release before. `batches`: the relation of `audit.batches`."""
     query = read_sql(

@@ -41,6 +41,8 @@ TABLES = {
         accepted_sha256 varchar, rejected_sha256 varchar""",
     "release_exports": """
         release_id bigint not null, entries bigint not null, entry_hash varchar not null""",
+    "release_engines": """
+        release_id bigint not null, engine varchar not null, version varchar not null, settings varchar not null""",
     "release_files": """
         release_id bigint not null, path varchar not null, bytes bigint not null, sha256 varchar not null""",
     "release_rates": """
@@ -84,7 +86,7 @@ TABLES = {
 BETWEEN_RELEASES = ("release_holds", "release_prunes", "release_states")
 DETAILS = ("release_batches", "release_files", "release_rates", "release_changes", "release_movements")
 # Younger than the first releases: covered where a release has rows of them.
-LATER_DETAILS = ("release_facts", "release_checks", "release_quality", "release_exports")
+LATER_DETAILS = ("release_facts", "release_checks", "release_quality", "release_exports", "release_engines")
 # Begins the hash of details whose rows are hashed in order; those of the first releases are a sum.
 IN_ORDER = "rows-"
 

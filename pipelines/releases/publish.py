@@ -121,10 +121,12 @@ def commit(
     accept: int | None = None,
     *,
     healing: bool = False,
+    is_examined: bool = True,
 ) -> Publication:
     """Make `draft` the next release, its tables read from `sources`; nothing where nothing changed.
 
-    A state that is restored was published before: the gate is not asked again. Where the draft names its
+    A state that is restored was published before: the gate is not asked again, nor where what is published has no
+    deliveries of its own (`is_examined`). Where the draft names its
     contents (a restored state), the sources must hash to them.
     """
     chain = ledger.list_releases(con)
@@ -149,7 +151,7 @@ def commit(
         return Publication(previous, False, why)
     changed = [change for change in changes if healing or before.get(change.mart.qualified) != change.content]
     examination = GateResult([], [])
-    if not draft.restores:
+    if is_examined and not draft.restores:
         relations = {mart.qualified: source for mart, source in sources.items()}
         examination = examine_build(con, settings, chain, draft.as_of, relations)
     if accept is not None:
@@ -266,6 +268,8 @@ def _write(
         inputs.record_inputs(con, release_id, relations["audit.batches"])
     if not draft.restores and ledger.table_exists(con, "raw", "batch_files", "warehouse"):
         inputs.record_quality(con, release_id, duck.identifier("warehouse", "raw", "batch_files"))
+    if not draft.restores and ledger.table_exists(con, "raw", "build_engine", "warehouse"):
+        inputs.record_engine(con, release_id, duck.identifier("warehouse", "raw", "build_engine"))
     seal_exports(con, settings, release_id)
     record_examination(con, release_id, examination)
     there = files.list_files(settings)

@@ -32,6 +32,7 @@ from pipelines.warehouse.counting import NothingLanded
 from pipelines.warehouse.data_tests import build_and_test
 from pipelines.warehouse.dbt import DbtError, ensure_manifest
 from pipelines.warehouse.failures import describe_failures
+from pipelines.warehouse.spark.extra import check_spark
 
 # Every withdrawal that a release knew, oldest first.
 WITHDRAWALS = "audit.withdrawals"
@@ -45,12 +46,24 @@ class Rebuilt(NamedTuple):
     notes: list[str]
 
 
-def rebuild(settings: Settings, release_id: int, progress: Callable[[str], None] = lambda _: None) -> Rebuilt:
-    """LookupError where there is no such release; every other fault is a finding."""
+def rebuild(
+    settings: Settings,
+    release_id: int,
+    progress: Callable[[str], None] = lambda _: None,
+    *,
+    engine: str | None = None,
+) -> Rebuilt:
+    """LookupError where there is no such release, SparkMissing where the engine is not here; other faults are findings.
+
+    `engine`: duckdb or spark, by default the one of the settings; another than the release's own is a second proof.
+    """
+    settings = replace(settings, engine=engine or settings.engine)
+    check_spark(settings)
     with lake.open_lake(settings) as con:
         release = ledger.find_release(ledger.list_releases(con), release_id)
         origin = release.restores or release.release_id
         batches_of_release = inputs.list_inputs(con, origin)
+        own = inputs.find_engine(con, origin)
     with _scratch(settings) as scratch:
         lost = _lay_out(settings, scratch, batches_of_release)
         # Events are numbered without a gap, so that their count says which ones the release knew.
@@ -75,7 +88,12 @@ def rebuild(settings: Settings, release_id: int, progress: Callable[[str], None]
                 ).fetchone()
             }
         bookkeeping = _list_bookkeeping(scratch)
-    return _compare(release, state, contents, bookkeeping)
+    rebuilt = _compare(release, state, contents, bookkeeping)
+    before = f", built on {own.engine} {own.version}" if own else ""
+    if rebuilt.findings or (own is None and engine is None) or (own and own.engine == settings.engine):
+        return rebuilt
+    note = f"release {release_id}{before}, came out the same on {settings.engine}"
+    return rebuilt._replace(notes=[*rebuilt.notes, note])
 
 
 def _build(scratch: Settings, release: Release, progress: Callable[[str], None]) -> BuiltState:

@@ -30,6 +30,7 @@ from pipelines.sources.contracts.contract import Contracts, load_contracts
 from pipelines.warehouse.calendar import build_calendar, find_span
 from pipelines.warehouse.checks import write_checks
 from pipelines.warehouse.counting import find_newest_day, refuse_blocked
+from pipelines.warehouse.engine import TABLE as ENGINE_TABLE
 from pipelines.warehouse.raw import (
     write_accepted,
     write_batch_files,
@@ -102,6 +103,7 @@ def write_inputs(settings: Settings, contracts: Contracts, inputs: BuildInputs) 
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("create schema if not exists raw")
         con.execute("drop table if exists raw.finished_build")
+        con.execute(f"drop table if exists {ENGINE_TABLE}")
         write_accepted(con, contracts, reported, counting)
         write_reference_tables(con, contracts, references)
         place = contracts.place

@@ -12,13 +12,21 @@ from pipelines.settings import Settings
 from pipelines.warehouse import dbt
 from pipelines.warehouse.compiled import Compiled, DataTest, read_compiled
 from pipelines.warehouse.dbt import NodeResult
+from pipelines.warehouse.engine import describe_duckdb, write_engine
 from pipelines.warehouse.statements import build_statements
 
 
 def build_and_test(settings: Settings) -> list[NodeResult]:
-    """Seeds and models, then every data test whose tables were built."""
+    """Seeds and models, then every data test whose tables were built, on the engine that the settings name."""
     with _open_warehouse(settings) as con:
         compiled = _read_project(settings)
+        if settings.engine == "spark":
+            from pipelines.warehouse.spark.build import build_on_spark
+
+            nodes, record = build_on_spark(con, settings)
+            write_engine(con, record)
+            return nodes
+        write_engine(con, describe_duckdb(con))
         nodes = build_statements(con, compiled.statements, settings.dbt_project)
         unbuilt = {node.unique_id for node in nodes if node.status != "success"}
         return [*nodes, *run_tests(con, compiled.tests, unbuilt)]

@@ -67,6 +67,7 @@ def hash_inputs(settings: Settings, contracts: Contracts, inputs: BuildInputs) -
 
 
 def _list_inputs(settings: Settings, contracts: Contracts, inputs: BuildInputs) -> Iterator[bytes]:
+    yield settings.engine.encode()
     yield hash_project(settings.dbt_project).encode()
     yield contracts.model_dump_json().encode()
     yield read_canon().model_dump_json().encode()

@@ -55,9 +55,7 @@ def build_statements(
 
     Schemas are emptied before, so that a model that is no longer there leaves no table behind.
     """
-    for schema in sorted({statement.schema for statement in statements}):
-        con.execute(f"drop schema if exists {duck.identifier(schema)} cascade")
-        con.execute(f"create schema {duck.identifier(schema)}")
+    empty_schemas(con, statements)
     unbuilt: set[str] = set()
     results = []
     for statement in statements:
@@ -66,6 +64,12 @@ def build_statements(
             unbuilt.add(statement.unique_id)
         results.append(result)
     return results
+
+
+def empty_schemas(con: duckdb.DuckDBPyConnection, statements: Sequence[Statement]) -> None:
+    for schema in sorted({statement.schema for statement in statements}):
+        con.execute(f"drop schema if exists {duck.identifier(schema)} cascade")
+        con.execute(f"create schema {duck.identifier(schema)}")
 
 
 def _build(
@@ -91,9 +95,14 @@ def create_relation(con: duckdb.DuckDBPyConnection, statement: Statement, projec
         con.execute(f"create or replace {statement.kind} {statement.relation} as {statement.sql}")
     else:
         _check_contract(con, statement)
-        names = ", ".join(map(duck.identifier, statement.columns))
-        _create_table(con, statement)
-        con.execute(f"insert into {statement.relation} ({names}) select {names} from (\n{statement.sql}\n)")
+        import_table(con, statement, f"(\n{statement.sql}\n)")
+
+
+def import_table(con: duckdb.DuckDBPyConnection, statement: Statement, rows: str) -> None:
+    """The table of a contract from `rows`, which may follow FROM; DuckDB refuses a NULL where it allows none."""
+    names = ", ".join(map(duck.identifier, statement.columns))
+    _create_table(con, statement)
+    con.execute(f"insert into {statement.relation} ({names}) select {names} from {rows}")
 
 
 def _create_table(con: duckdb.DuckDBPyConnection, statement: Statement) -> None:

@@ -56,6 +56,11 @@ def test_asking_for_help_makes_no_folder(tmp_path: Path, words: str) -> None:
         ("THONGSUOT_EXPORTS_URL", "localhost/exports", "https://host/exports"),
         ("THONGSUOT_POSTGRES_URL", "not an address", "postgresql://user:password@host"),
         ("THONGSUOT_DUCKDB_MEMORY", "much", "such as 2GB"),
+        ("THONGSUOT_ENGINE", "sparks", "duckdb or spark"),
+        ("THONGSUOT_SPARK_MASTER", "host:7077", "spark://host:7077"),
+        ("THONGSUOT_SPARK_MEMORY", "much", "such as 1g"),
+        ("THONGSUOT_SPARK_THREADS", "0", "such as 4"),
+        ("THONGSUOT_SPARK_SETTINGS", "memory=1g", "spark.name=value"),
         ("THONGSUOT_SOURCES", "/nowhere/sources.yaml", "/nowhere/sources.yaml: there is no such file"),
     ],
 )
