@@ -152,20 +152,60 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"create table if not exists {ALIAS}.audit.{name} ({columns})")
 
 
-def hash_details(con: duckdb.DuckDBPyConnection, release_id: int, *, is_of_sums: bool = False) -> str:
-    """One hash over the rows that the detail tables hold of a release; `is_of_sums`: as the first releases had it."""
-    hashes = []
+def hash_details(con: duckdb.DuckDBPyConnection, release_id: int) -> str:
+    """One hash over the rows that the detail tables hold of a release, in order."""
+    relations = [f"{ALIAS}.audit.{name}" for name in DETAILS]
+    relations += [f"{ALIAS}.audit.{name}" for name in LATER_DETAILS if table_exists(con, "audit", name)]
     with plan_without_statistics(con):
-        for name in (*DETAILS, *(later for later in LATER_DETAILS if _has_rows(con, later, release_id))):
-            rows = f"(from {ALIAS}.audit.{name} where release_id = {release_id:d})"
-            hashes.append(hash_content(con, rows).sha256 if is_of_sums else hash_rows_in_order(con, rows))
+        hashes = [_hash_rows(con, relation, release_id) for relation in relations]
+    return _seal_details([hash_of_rows for hash_of_rows in hashes if hash_of_rows])
+
+
+def find_edited_details(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[int]:
+    """Releases whose details do not hash to what they say, in the way they say.
+
+    Each table is read once for all of them: it lies in as many files as there are releases.
+    """
+    hashes: dict[int, list[str]] = {release.release_id: [] for release in chain}
+    for name in (*DETAILS, *LATER_DETAILS):
+        if name in LATER_DETAILS and not table_exists(con, "audit", name):
+            continue
+        con.execute(f"create or replace temp table details as from {ALIAS}.audit.{name}")
+        for release in chain:
+            is_of_sums = not release.details_sha256.startswith(IN_ORDER)
+            if hash_of_rows := _hash_rows(
+                con, "temp.details", release.release_id, name, is_of_sums=is_of_sums
+            ):
+                hashes[release.release_id].append(hash_of_rows)
+    con.execute("drop table if exists temp.details")
+    return [
+        release.release_id
+        for release in chain
+        if _seal_details(
+            hashes[release.release_id], is_of_sums=not release.details_sha256.startswith(IN_ORDER)
+        )
+        != release.details_sha256
+    ]
+
+
+def _hash_rows(
+    con: duckdb.DuckDBPyConnection,
+    relation: str,
+    release_id: int,
+    name: str = "",
+    *,
+    is_of_sums: bool = False,
+) -> str:
+    """Of a release's rows of one detail table; empty where a later one has none. `is_of_sums`: as it once was."""
+    rows = f"(from {relation} where release_id = {release_id:d})"
+    is_later = (name or relation.rpartition(".")[2]) in LATER_DETAILS
+    if is_later and con.execute(f"select 1 from {rows} limit 1").fetchone() is None:
+        return ""
+    return hash_content(con, rows).sha256 if is_of_sums else hash_rows_in_order(con, rows)
+
+
+def _seal_details(hashes: list[str], *, is_of_sums: bool = False) -> str:
     return ("" if is_of_sums else IN_ORDER) + hashlib.sha256("".join(hashes).encode()).hexdigest()
-
-
-def are_details_whole(con: duckdb.DuckDBPyConnection, release: Release) -> bool:
-    """Whether they hash to what the release says, in the way it says."""
-    is_of_sums = not release.details_sha256.startswith(IN_ORDER)
-    return hash_details(con, release.release_id, is_of_sums=is_of_sums) == release.details_sha256
 
 
 def list_strays(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[tuple[str, int]]:
@@ -178,13 +218,6 @@ def list_strays(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[tu
             with plan_without_statistics(con):
                 strays += [(name, number) for (number,) in con.execute(query, [numbers]).fetchall()]
     return strays
-
-
-def _has_rows(con: duckdb.DuckDBPyConnection, name: str, release_id: int) -> bool:
-    if not table_exists(con, "audit", name):
-        return False
-    query = f"select 1 from {ALIAS}.audit.{name} where release_id = {release_id:d} limit 1"
-    return con.execute(query).fetchone() is not None
 
 
 def append_release(con: duckdb.DuckDBPyConnection, release: Release) -> None:

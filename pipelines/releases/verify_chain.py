@@ -26,13 +26,11 @@ def check_chain(
         yield Finding(
             "edited_ledger", f"audit.{table} holds rows of a release {release_id} that was never made"
         )
-    for release in chain:
-        if not ledger.are_details_whole(con, release):
-            yield Finding(
-                "edited_ledger",
-                f"the details of release {release.release_id} were edited: its batches, files, rates or "
-                "their explanation",
-            )
+    for release_id in ledger.find_edited_details(con, chain):
+        yield Finding(
+            "edited_ledger",
+            f"the details of release {release_id} were edited: its batches, files, rates or their explanation",
+        )
 
 
 def check_noted_head(
