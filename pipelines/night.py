@@ -7,7 +7,7 @@ whole stages in this process. A test holds the edges of Dagster's graph to `STAG
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -36,10 +36,11 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts, Source, load_contracts
 from pipelines.sources.errors import DeliveryRefused, NotProvided, SourceError
 from pipelines.warehouse import dbt
-from pipelines.warehouse.build import count_rows, finish_build, read_inputs, write_inputs
+from pipelines.warehouse.build import BuildInputs, count_rows, finish_build, read_inputs, write_inputs
 from pipelines.warehouse.data_tests import build_and_test
 from pipelines.warehouse.failures import describe_failures
 from pipelines.warehouse.kept_build import find_kept_build, hash_inputs, keep_build
+from pipelines.warehouse.refreshed_build import Refreshed, refresh_build
 
 LOG = get_logger(__name__)
 
@@ -48,7 +49,8 @@ LOG = get_logger(__name__)
 class Night:
     """What one night is to do. `days`: those to pull; `only_missing`: but for those with a sound batch.
 
-    `build`: what makes the warehouse's tables and tests them, unless a caller knows better.
+    `build`: what makes the warehouse's tables and tests them, unless a caller knows better. `from_nothing`: the build
+    of before is no ground for this one.
     """
 
     settings: Settings
@@ -60,6 +62,7 @@ class Night:
     author: str = "nightly"
     reason: str = "nightly run"
     build: Callable[[Settings], list[dbt.NodeResult]] = build_and_test
+    from_nothing: bool = False
 
 
 class LandedDays(NamedTuple):
@@ -72,12 +75,14 @@ class LandedDays(NamedTuple):
 class BuildResult(NamedTuple):
     """dbt's nodes with how each ended. `rows`: schema.table → rows, for every table of the warehouse.
 
-    `is_new`: whether it was built now; else nothing that the build rests on has changed since.
+    `is_new`: whether it was built now; else nothing that the build rests on has changed since. `extent`: of what is
+    new, in words: how much was derived again, or why all of it.
     """
 
     nodes: list[dbt.NodeResult]
     rows: Mapping[str, int]
     is_new: bool = True
+    extent: str = ""
 
     @property
     def failed(self) -> bool:
@@ -156,19 +161,32 @@ def build_warehouse(night: Night) -> BuildResult:
         refuse_suspect_reports(settings, night.run_id)
         inputs = read_inputs(settings, night.contracts, night.as_of)
         sha256 = hash_inputs(settings, night.contracts, inputs)
-        if is_whole and (kept := find_kept_build(settings, sha256)):
+        if is_whole and not night.from_nothing and (kept := find_kept_build(settings, sha256)):
             LOG.info("nothing new since the build", as_of=inputs.as_of)
             return BuildResult(kept, count_rows(settings), is_new=False)
-        write_inputs(settings, night.contracts, inputs)
-        LOG.info("building", as_of=inputs.as_of)
-        nodes = night.build(settings)
-        result = BuildResult(nodes, count_rows(settings))
+        nodes, extent = _build_tables(night, inputs, may_refresh=is_whole and not night.from_nothing)
+        result = BuildResult(nodes, count_rows(settings), extent=extent)
         if not result.failed:
             finish_build(settings, inputs.as_of)
             if is_whole:
                 keep_build(settings, sha256, nodes)
-    LOG.info("built", nodes=len(nodes), failed=sum(node.failed for node in nodes))
+    LOG.info("built", nodes=len(nodes), failed=sum(node.failed for node in nodes), extent=extent)
     return result
+
+
+def _build_tables(
+    night: Night, inputs: BuildInputs, *, may_refresh: bool
+) -> tuple[list[dbt.NodeResult], str]:
+    """The nodes, and how much was built; out of the build of before where that is there, beyond doubt."""
+    LOG.info("building", as_of=inputs.as_of)
+    obstacle = "as requested"
+    if may_refresh:
+        refreshed = refresh_build(night.settings, night.contracts, inputs)
+        if isinstance(refreshed, Refreshed):
+            return refreshed.nodes, f"{refreshed.touched} keys derived again"
+        obstacle = refreshed
+    write_inputs(night.settings, night.contracts, inputs)
+    return night.build(night.settings), f"everything: {obstacle}"
 
 
 def publish_release(night: Night) -> Publication:
@@ -242,8 +260,7 @@ def heal_lake(night: Night) -> Healed:
         validate_batches(
             source, list(list_batches(night.settings.landing, source.name)), night.settings, night.run_id
         )
-    night.settings.build_record.unlink(missing_ok=True)  # no build of before is taken for this one
-    build(night)
+    build(replace(night, from_nothing=True))  # no build of before is taken for this one
     who = {"run_id": night.run_id, "author": night.author, "reason": night.reason}
     with exclusive(night.settings):
         healed = publish_healed(night.settings, **who)

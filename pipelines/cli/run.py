@@ -49,10 +49,19 @@ def demo(until: datetime, scale: float) -> None:
 )
 @click.option("--again", is_flag=True, help="pull days again that were landed already")
 @click.option("--revalidate", is_flag=True, help="validate what is landed again, without pulling")
+@click.option(
+    "--full", is_flag=True, help="derive everything anew, also what did not change since the last build"
+)
 @click.option("--reason", default="thongsuot run", show_default=True, help="written into the release")
 @as_json
 def run(
-    partition: str | None, as_of: str | None, again: bool, revalidate: bool, reason: str, as_json: bool
+    partition: str | None,
+    as_of: str | None,
+    again: bool,
+    revalidate: bool,
+    full: bool,
+    reason: str,
+    as_json: bool,
 ) -> None:
     """Land, validate, build, publish, export. Days already landed are not pulled again."""
     from pipelines.runs.execute import run_night
@@ -74,7 +83,7 @@ def run(
         except DaysRefused as error:
             raise click.BadParameter(str(error), param_hint="--partition") from None
         result = run_night(
-            settings, plan, reason=reason, as_of=as_of, only_missing=not again, on_step=on_step
+            settings, plan, reason=reason, as_of=as_of, full=full, only_missing=not again, on_step=on_step
         )
     if as_json:
         say(

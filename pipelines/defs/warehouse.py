@@ -20,9 +20,13 @@ from pipelines.warehouse.moment import MomentRefused, read_moment
 
 
 class BuildConfig(dg.Config):
-    """`as_of`: local time, e.g. `2025-08-06 16:00:00`, or a day (its end); empty = end of the newest day."""
+    """`as_of`: local time, e.g. `2025-08-06 16:00:00`, or a day (its end); empty = end of the newest day.
+
+    `full`: everything is derived anew, also what did not change since the last build.
+    """
 
     as_of: str | None = None
+    full: bool = False
 
     def moment(self) -> datetime | None:
         try:
@@ -37,7 +41,7 @@ SPECS = read_specs(SETTINGS)
 
 @dg.multi_asset(name="warehouse", specs=SPECS.assets, check_specs=SPECS.checks, can_subset=True)
 def warehouse(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
-    result = build_warehouse(night_of(context, as_of=config.moment()))
+    result = build_warehouse(night_of(context, as_of=config.moment(), from_nothing=config.full))
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
     yield from _events(context, manifest, result)
     if result.failed:
@@ -61,6 +65,7 @@ def _events(
                     **({"dagster/row_count": build.rows[relation]} if relation in build.rows else {}),
                     "relation": relation,
                     "built now": build.is_new,
+                    **({"extent": build.extent} if build.extent else {}),
                     "seconds": round(result.seconds, 2),
                     **({"head": dg.MetadataValue.md(previews[relation])} if relation in previews else {}),
                 },

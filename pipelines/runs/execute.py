@@ -43,17 +43,18 @@ def run_night(
     *,
     reason: str,
     as_of: str | None = None,
+    full: bool = False,
     only_missing: bool = True,
     retries: RetryPolicy | None = None,
     on_step: Callable[[StepEvent], None] = ignore_step,
 ) -> RunResult:
     """Do what was planned and publish; a failure's own words are returned, not a stack.
 
-    `as_of`: local time in ISO form. `only_missing`: days with a sound batch are not pulled again.
+    `as_of`: local time in ISO form. `full`: the build of before is no ground for this one. `only_missing`: days with
+    a sound batch are not pulled again.
     """
     config: dict[str, Any] = {"release": {"config": {"author": "thongsuot", "reason": reason}}}
-    if as_of:
-        config["warehouse"] = {"config": {"as_of": as_of}}
+    config["warehouse"] = {"config": {"as_of": as_of, "full": full}}
     tags = {START_TAG: str(plan.days[0]), END_TAG: str(plan.days[-1])} if plan.days else {}
     if only_missing:
         tags[ONLY_MISSING_TAG] = "true"

@@ -97,24 +97,35 @@ def read_inputs(settings: Settings, contracts: Contracts, as_of: datetime | None
 
 def write_inputs(settings: Settings, contracts: Contracts, inputs: BuildInputs) -> None:
     """Write schema `raw`; the build that was there before is none from here on."""
-    settings.build_record.unlink(missing_ok=True)
-    settings.build_seal.unlink(missing_ok=True)
-    reported, counting, references, withdrawals, withdrawn, as_of, newest_day = inputs
+    open_build(settings)
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("create schema if not exists raw")
-        con.execute("drop table if exists raw.finished_build")
-        con.execute(f"drop table if exists {ENGINE_TABLE}")
-        write_accepted(con, contracts, reported, counting)
-        write_reference_tables(con, contracts, references)
-        place = contracts.place
-        span = find_span(con, contracts.accepted_columns(), place.counts_since, as_of.date())
-        write_calendar(con, build_calendar(place.country, *span))
-        write_batches(con, reported, counting, references, withdrawn)
-        write_batch_files(con, reported, references)
-        write_withdrawals(con, withdrawals)
-        write_rejections(con, contracts, reported, "raw.rejections", withdrawn)
-        write_checks(con, (report for _, report in reported))
-        write_parameters(con, place, as_of, newest_day)
+        write_raw(con, contracts, inputs)
+
+
+def open_build(settings: Settings) -> None:
+    """The build of before is not kept any more, whatever becomes of the one that begins."""
+    settings.build_record.unlink(missing_ok=True)
+    settings.build_seal.unlink(missing_ok=True)
+
+
+def write_raw(con: duckdb.DuckDBPyConnection, contracts: Contracts, inputs: BuildInputs) -> None:
+    """Schema `raw` as the inputs are now; what notes a finished build is gone first."""
+    reported, counting, references, withdrawals, withdrawn, as_of, newest_day = inputs
+    con.execute("drop table if exists raw.finished_build")
+    con.execute("drop table if exists raw.build_basis")
+    con.execute(f"drop table if exists {ENGINE_TABLE}")
+    write_accepted(con, contracts, reported, counting)
+    write_reference_tables(con, contracts, references)
+    place = contracts.place
+    span = find_span(con, contracts.accepted_columns(), place.counts_since, as_of.date())
+    write_calendar(con, build_calendar(place.country, *span))
+    write_batches(con, reported, counting, references, withdrawn)
+    write_batch_files(con, reported, references)
+    write_withdrawals(con, withdrawals)
+    write_rejections(con, contracts, reported, "raw.rejections", withdrawn)
+    write_checks(con, (report for _, report in reported))
+    write_parameters(con, place, as_of, newest_day)
 
 
 def prepare_warehouse(settings: Settings, contracts: Contracts, as_of: datetime | None = None) -> datetime:

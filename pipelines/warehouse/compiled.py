@@ -18,11 +18,12 @@ import duckdb
 from pipelines.settings import Settings
 from pipelines.warehouse import dbt, parsed
 from pipelines.warehouse.dbt import DbtError
+from pipelines.warehouse.rebuild_rule import read_rebuild_rule
 from pipelines.warehouse.statements import SEED, TABLE, VIEW, ContractColumn, Statement
 
 FILE, SPARK_FILE = "compiled.json", "compiled_spark.json"
 # Raised when the file holds something else than before.
-FORMAT = "1"
+FORMAT = "2"
 # How a node must be configured to be run without dbt: what else dbt can do is refused when it is compiled.
 TEST_CONFIGURATION: Mapping[str, object] = {
     "severity": "ERROR",
@@ -37,11 +38,25 @@ NOT_OF_RELATIONS = ("pre_hook", "post_hook", "grants", "persist_docs", "sql_head
 SEED_CONFIGURATION: Mapping[str, object] = {"delimiter": ",", "quote_columns": None}
 
 
+# Generic tests that judge rows one by one → where they judge together those that agree in some columns, the
+# argument that names these.
+TESTS_OF_ROWS: Mapping[str, str] = {
+    "not_null": "", "accepted_values": "", "holds": "", "parts_add_up": "", "unique": "column_name",
+    "unique_combination": "columns",
+}  # fmt: skip
+
+
 class DataTest(NamedTuple):
-    """`query`: the rows that break it; `parents`: the nodes that it reads."""
+    """`query`: the rows that break it; `parents`: the nodes that it reads.
+
+    `is_of_rows`: it judges each row of its one parent, or those that agree in the columns `together`, whatever the
+    others are.
+    """
 
     parents: Sequence[str]
     query: str
+    is_of_rows: bool = False
+    together: Sequence[str] = ()
 
 
 class Compiled(NamedTuple):
@@ -78,7 +93,13 @@ def _read_kept(settings: Settings, name: str, compile_project: Callable[[Setting
         Statement(**fields | {"columns": {n: ContractColumn(**c) for n, c in fields["columns"].items()}})
         for fields in content["statements"]
     ]
-    return Compiled(statements, {name: DataTest(**test) for name, test in content["tests"].items()})
+    return Compiled(
+        statements,
+        {
+            name: DataTest(**test | {"together": tuple(test["together"])})
+            for name, test in content["tests"].items()
+        },
+    )
 
 
 def _compile(settings: Settings) -> Compiled:
@@ -91,11 +112,7 @@ def _compile(settings: Settings) -> Compiled:
                 _refuse_unsupported(node)
             relations = [node for node in nodes.values() if node.resource_type != "test"]
             statements = {node.unique_id: _state(con, node) for node in relations}
-    tests = {
-        node.unique_id: DataTest(list(node.depends_on.nodes), str(node.compiled_code))
-        for node in nodes.values()
-        if node.resource_type == "test"
-    }
+    tests = {node.unique_id: _describe_test(node) for node in nodes.values() if node.resource_type == "test"}
     return Compiled(list(_order(statements)), tests)
 
 
@@ -126,8 +143,30 @@ def _state(con: duckdb.DuckDBPyConnection, node: Any) -> Statement:
             columns[name] = ContractColumn(str(kind), bool(column.constraints))
     return Statement(
         node.unique_id, list(node.depends_on.nodes), node.schema, node.alias, node.config.materialized,
-        str(node.compiled_code), columns,
+        str(node.compiled_code), columns, _list_rebuild(node),
     )  # fmt: skip
+
+
+def _describe_test(node: Any) -> DataTest:
+    parents, query = list(node.depends_on.nodes), str(node.compiled_code)
+    about = getattr(node, "test_metadata", None)
+    # An expression may ask a table for more than the row.
+    if (
+        about is None
+        or about.name not in TESTS_OF_ROWS
+        or len(parents) > 1
+        or "select" in str(about.kwargs.get("expression", "")).lower()
+    ):
+        return DataTest(parents, query)
+    columns = about.kwargs.get(TESTS_OF_ROWS[about.name], [])
+    return DataTest(parents, query, True, (columns,) if isinstance(columns, str) else tuple(columns))
+
+
+def _list_rebuild(node: Any) -> dict[str, Any]:
+    """Of the model's meta what says how it is derived again; ValueError where it is said wrongly."""
+    meta = {key: value for key, value in (node.config.get("meta") or {}).items() if key == "rebuild"}
+    read_rebuild_rule(node.unique_id, meta)
+    return meta
 
 
 def _order(statements: Mapping[str, Statement]) -> Iterator[Statement]:

@@ -9,7 +9,9 @@ import duckdb
 
 from pipelines import duck
 from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse import dbt
+from pipelines.warehouse.basis import write_basis
 from pipelines.warehouse.compiled import Compiled, DataTest, read_compiled
 from pipelines.warehouse.dbt import NodeResult
 from pipelines.warehouse.engine import describe_duckdb, write_engine
@@ -18,8 +20,8 @@ from pipelines.warehouse.statements import build_statements
 
 def build_and_test(settings: Settings) -> list[NodeResult]:
     """Seeds and models, then every data test whose tables were built, on the engine that the settings name."""
-    with _open_warehouse(settings) as con:
-        compiled = _read_project(settings)
+    with open_warehouse(settings) as con:
+        compiled = read_project(settings)
         if settings.engine == "spark":
             from pipelines.warehouse.spark.build import build_on_spark
 
@@ -29,22 +31,24 @@ def build_and_test(settings: Settings) -> list[NodeResult]:
         write_engine(con, describe_duckdb(con))
         nodes = build_statements(con, compiled.statements, settings.dbt_project)
         unbuilt = {node.unique_id for node in nodes if node.status != "success"}
-        return [*nodes, *run_tests(con, compiled.tests, unbuilt)]
+        nodes += run_tests(con, compiled.tests, unbuilt)
+        write_basis(con, settings, load_contracts(settings.sources_file))
+        return nodes
 
 
 def build_models(settings: Settings) -> list[NodeResult]:
     """Seeds and models alone."""
-    with _open_warehouse(settings) as con:
-        return build_statements(con, _read_project(settings).statements, settings.dbt_project)
+    with open_warehouse(settings) as con:
+        return build_statements(con, read_project(settings).statements, settings.dbt_project)
 
 
-def _read_project(settings: Settings) -> Compiled:
+def read_project(settings: Settings) -> Compiled:
     """What is built; beside it lies the manifest, by which a release and the exports know the tables."""
     dbt.ensure_manifest(settings)
     return read_compiled(settings)
 
 
-def _open_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
+def open_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
     con = duck.connect(settings.extensions, settings.warehouse)
     # No model depends on row order; keeping it would cost memory on large inserts.
     con.execute("set preserve_insertion_order = false")
@@ -52,11 +56,14 @@ def _open_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
 
 
 def run_tests(
-    con: duckdb.DuckDBPyConnection, tests: Mapping[str, DataTest], unbuilt: set[str]
+    con: duckdb.DuckDBPyConnection, tests: Mapping[str, DataTest | None], unbuilt: set[str]
 ) -> list[NodeResult]:
-    """`unbuilt`: nodes that failed or were skipped; a test that reads one of them is skipped too."""
+    """`unbuilt`: nodes that failed or were skipped; a test that reads one of them is skipped too. None: it passed on
+    the same rows."""
     return [
-        NodeResult(unique_id, "skipped", 0.0, "", 0)
+        NodeResult(unique_id, "pass", 0.0, "", 0)
+        if test is None
+        else NodeResult(unique_id, "skipped", 0.0, "", 0)
         if unbuilt.intersection(test.parents)
         else _run_test(con, unique_id, test.query)
         for unique_id, test in tests.items()

@@ -5,26 +5,18 @@ The record is written last and removed first: a build that was stopped half way 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import asdict
 from pathlib import Path
 
-import duckdb
-
-import pipelines
 from pipelines.landing.batches import write_json
 from pipelines.settings import Settings
-from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts
+from pipelines.warehouse.basis import hash_parts, list_code
 from pipelines.warehouse.build import BuildInputs, read_built_state
 from pipelines.warehouse.dbt import NodeResult
-from pipelines.warehouse.parsed import hash_project
 from pipelines.warehouse.sealed_build import find_broken_seal
-
-# Beside the environment's packages, in whose names the versions stand.
-PACKAGES = Path(duckdb.__file__).parents[1]
 
 
 def keep_build(settings: Settings, inputs_sha256: str, nodes: Sequence[NodeResult]) -> None:
@@ -60,24 +52,14 @@ def _read_shape(file: Path) -> list[int]:
 
 def hash_inputs(settings: Settings, contracts: Contracts, inputs: BuildInputs) -> str:
     """SHA-256 of all that a build depends on: batches, reports, contracts, moment, code, packages."""
-    digest = hashlib.sha256()
-    for part in _list_inputs(settings, contracts, inputs):
-        digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.hexdigest()
+    return hash_parts(_list_inputs(settings, contracts, inputs))
 
 
 def _list_inputs(settings: Settings, contracts: Contracts, inputs: BuildInputs) -> Iterator[bytes]:
-    yield settings.engine.encode()
-    yield hash_project(settings.dbt_project).encode()
-    yield contracts.model_dump_json().encode()
-    yield read_canon().model_dump_json().encode()
-    yield "\n".join(sorted(path.name for path in PACKAGES.glob("*.dist-info"))).encode()
+    yield from list_code(settings, contracts)
     # Every field, so that an input to come is not forgotten here.
     for name, value in inputs._asdict().items():
         yield f"{name} {sorted(value) if isinstance(value, Set) else value}".encode()
     for _, report in inputs.reported:
         files = [file for file in (report.path, report.accepted, report.rejected) if file.exists()]
         yield str([_read_shape(file) for file in files]).encode()
-    code = Path(pipelines.__file__).parent
-    for file in sorted(file for kind in ("*.py", "*.sql") for file in code.rglob(kind)):
-        yield f"{file.relative_to(code)}\0".encode() + file.read_bytes()

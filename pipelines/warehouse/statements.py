@@ -8,13 +8,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
 from pipelines import duck
 from pipelines.warehouse.dbt import NodeResult
+from pipelines.warehouse.rebuild_rule import RebuildRule, read_rebuild_rule
 
+# What dbt's profile calls the warehouse: compiled SQL names each table whole.
+DATABASE = "warehouse"
 SEED, VIEW, TABLE = "seed", "view", "table"
 
 
@@ -28,7 +31,7 @@ class ContractColumn(NamedTuple):
 class Statement(NamedTuple):
     """One seed or model. `sql`: its rows; of a seed the path of its CSV file under the project.
 
-    `columns`: in order, of a seed and of a model whose contract is enforced; else none.
+    `columns`: in order, of a seed and of a model whose contract is enforced; else none. `meta`: the model's own.
     """
 
     unique_id: str
@@ -38,10 +41,16 @@ class Statement(NamedTuple):
     kind: str
     sql: str
     columns: Mapping[str, ContractColumn]
+    meta: Mapping[str, Any] = {}
 
     @property
     def relation(self) -> str:
         return duck.identifier(self.schema, self.name)
+
+    @property
+    def rule(self) -> RebuildRule | None:
+        """How it is derived again in part; None: whole."""
+        return read_rebuild_rule(f"{self.schema}.{self.name}", self.meta)
 
 
 class ContractBroken(RuntimeError):

@@ -31,9 +31,9 @@ class MemoryWarehouse:
             "where database_name = 'warehouse' and schema_name = 'raw' order by table_name, column_index"
         ).fetchall():
             self.columns.setdefault(table, {})[column] = kind
-        statements, self.project = read_compiled(empty).statements, empty.dbt_project
-        self.models = [statement for statement in statements if statement.kind != SEED]
-        build_statements(self.con, statements, self.project)
+        self.statements, self.project = read_compiled(empty).statements, empty.dbt_project
+        self.models = [statement for statement in self.statements if statement.kind != SEED]
+        build_statements(self.con, self.statements, self.project)
         calendar = build_calendar()
         self.con.register("incoming", calendar)
         self.con.execute("create or replace table raw.calendar as from incoming")
@@ -41,11 +41,15 @@ class MemoryWarehouse:
     def lay_out(self, raw: Mapping[str, pd.DataFrame]) -> None:
         """`raw`: table → its rows, all as text or typed; columns not named are null."""
         for name, rows in raw.items():
-            rows = rows.reindex(columns=list(self.columns[name]))
-            self.con.register("incoming", rows.astype(object).where(rows.notna(), None))
-            typed = ", ".join(f'cast("{c}" as {t}) as "{c}"' for c, t in self.columns[name].items())
-            self.con.execute(f"create or replace table raw.{name} as select {typed} from incoming")
-            self.con.unregister("incoming")
+            self.lay_out_like(name, name, rows)
+
+    def lay_out_like(self, name: str, table: str, rows: pd.DataFrame) -> None:
+        """`raw.<table>`: rows of the kind that `raw.<name>` has."""
+        rows = rows.reindex(columns=list(self.columns[name]))
+        self.con.register("incoming", rows.astype(object).where(rows.notna(), None))
+        typed = ", ".join(f'cast("{c}" as {t}) as "{c}"' for c, t in self.columns[name].items())
+        self.con.execute(f"create or replace table raw.{table} as select {typed} from incoming")
+        self.con.unregister("incoming")
 
     def build(self, raw: Mapping[str, pd.DataFrame]) -> None:
         """Every model on `raw`; a table that is not named keeps the rows it had."""

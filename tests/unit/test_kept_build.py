@@ -18,7 +18,7 @@ from pipelines.landing.withdrawals import FOLDER, Withdrawal
 from pipelines.night import Night, build_warehouse
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
-from pipelines.warehouse import dbt, kept_build
+from pipelines.warehouse import basis, dbt
 from tests.cases.support import copy_case, land_and_validate
 
 DAYS = "2025-08-05"
@@ -128,7 +128,7 @@ def test_another_moment_and_another_project_make_a_new_one(
     as_of = datetime(2025, 8, 5, 16)
     assert place.build(as_of).is_new and not place.build(as_of).is_new
     assert place.build(as_of - timedelta(hours=1)).is_new
-    monkeypatch.setattr(kept_build, "hash_project", lambda _: "another")
+    monkeypatch.setattr(basis, "hash_project", lambda _: "another")
     assert place.build(as_of - timedelta(hours=1)).is_new
 
 

@@ -98,8 +98,7 @@ verdicts as (
             when due_day is null then null
             when ended_day is not null then greatest({{ days_between('due_day', 'ended_day') }}, 0)
             when is_open and not is_clock_paused then greatest({{ days_between('due_day', 'alert.as_of_day') }}, 0)
-        end as days_late,
-        alert.as_of_working_day_number
+        end as days_late
     from current_states
     cross join alert
 ),
@@ -117,9 +116,10 @@ final as (
         -- Positive: working days left; negative: working days past due.
         case
             when verdicts.is_open
-                then cast(due.working_day_number - verdicts.as_of_working_day_number as integer)
+                then cast(due.working_day_number - alert.as_of_working_day_number as integer)
         end as working_days_left
     from verdicts
+    cross join alert
     -- Whoever processes it bears the code on the day the state was recorded.
     left join {{ ref('int_units') }} as processing
         on

@@ -1,0 +1,94 @@
+"""Which relations follow from which, and which rows of them from the rows of one key alone (`meta.rebuild`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cached_property
+
+import duckdb
+
+from pipelines import duck
+from pipelines.warehouse.rebuild_rule import RebuildRule
+from pipelines.warehouse.statements import SEED, VIEW, Statement
+
+
+class Lineage:
+    """The statements of a project over schema raw as it lies in a warehouse."""
+
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, statements: Sequence[Statement], accepted: Collection[str]
+    ) -> None:
+        """`accepted`: the tables of schema raw that hold accepted rows."""
+        self.con, self.accepted = con, accepted
+        self.statements = {statement.unique_id: statement for statement in statements}
+        self.rules: dict[str, RebuildRule] = {s.unique_id: rule for s in statements if (rule := s.rule)}
+        self._keyed: dict[tuple[str, str], bool] = {}
+
+    @cached_property
+    def keys(self) -> list[str]:
+        return sorted({rule.by for rule in self.rules.values() if rule.by})
+
+    def is_keyed(self, unique_id: str, key: str) -> bool:
+        """Whether a relation's rows of one key depend on that key alone: as it says, or as accepted rows do."""
+        slot = (unique_id, key)
+        if slot not in self._keyed:
+            self._keyed[slot] = self._is_keyed(unique_id, key)
+        return self._keyed[slot]
+
+    def _is_keyed(self, unique_id: str, key: str) -> bool:
+        statement, rule = self.statements.get(unique_id), self.rules.get(unique_id)
+        if statement is None:
+            return _table_of(unique_id) in self.accepted and key in self.list_columns(unique_id)
+        if rule:
+            return rule.by == key and not rule.sums
+        return self.find_key_of_staging(statement) == key
+
+    def find_key_of_staging(self, statement: Statement) -> str | None:
+        """A view of accepted rows, one of each, is keyed as they are."""
+        if statement.kind != VIEW or not statement.parents or self.statements.keys() & statement.parents:
+            return None
+        return next((k for k in self.keys if all(self.is_keyed(p, k) for p in statement.parents)), None)
+
+    def list_deliveries(self, key: str) -> list[str]:
+        """The tables of accepted rows from which the models by a key follow."""
+        open_ends = [unique_id for unique_id, rule in self.rules.items() if rule.by == key]
+        seen: set[str] = set()
+        while open_ends:
+            unique_id = open_ends.pop()
+            if unique_id not in seen and (statement := self.statements.get(unique_id)):
+                open_ends += [parent for parent in statement.parents if self.is_keyed(parent, key)]
+            seen.add(unique_id)
+        return [name for name in self.accepted if source_of(name) in seen]
+
+    def list_compared(self) -> list[str]:
+        """What is small and read whole: bookkeeping, and the parents of keyed models that are not keyed themselves."""
+        fixed = {
+            parent
+            for unique_id, rule in self.rules.items()
+            for parent in self.statements[unique_id].parents
+            if rule.by and not self.is_keyed(parent, rule.by)
+        }
+        parents = {parent for statement in self.statements.values() for parent in statement.parents}
+        books = {p for p in parents - self.statements.keys() if _table_of(p) not in self.accepted}
+        seeds = {unique_id for unique_id, statement in self.statements.items() if statement.kind == SEED}
+        return sorted(fixed - seeds | books)
+
+    def relation(self, unique_id: str) -> str:
+        return duck.identifier(*self.locate(unique_id))
+
+    def locate(self, unique_id: str) -> tuple[str, str]:
+        """Schema and table."""
+        statement = self.statements.get(unique_id)
+        return (statement.schema, statement.name) if statement else ("raw", _table_of(unique_id))
+
+    def list_columns(self, unique_id: str) -> list[str]:
+        return [row[0] for row in self.con.execute(f"describe from {self.relation(unique_id)}").fetchall()]
+
+
+def source_of(table: str) -> str:
+    """How dbt names a table of schema raw."""
+    return f"source.thongsuot.raw.{table}"
+
+
+def _table_of(source: str) -> str:
+    return source.rpartition(".")[2]

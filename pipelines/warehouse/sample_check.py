@@ -1,0 +1,48 @@
+"""Some keys derived from accepted rows alone and compared with the build: is a build in part what it must be?"""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipelines import duck
+from pipelines.warehouse.lineage import Lineage
+from pipelines.warehouse.narrowing import Narrowing
+from pipelines.warehouse.statements import TABLE
+
+# So many keys, of so many batches, by the luck of the draw.
+KEYS, BATCHES = 50, 5
+
+
+def find_differing_sample(con: duckdb.DuckDBPyConnection, lineage: Lineage) -> list[str]:
+    """The tables in which a key of the sample has other rows than its accepted rows give."""
+    narrowing = Narrowing(con, lineage, "sample", "sample", is_derived=True)
+    differing = []
+    for key in lineage.keys:
+        _draw_keys(con, lineage, narrowing, key)
+        for unique_id, rule in lineage.rules.items():
+            if rule.by != key or rule.sums or lineage.statements[unique_id].kind != TABLE:
+                continue
+            columns = ", ".join(map(duck.identifier, lineage.list_columns(unique_id)))
+            derived = f"select {columns} from {narrowing.find_part(unique_id, key)}"
+            rows = f"{lineage.relation(unique_id)} where {duck.identifier(key)} in (from {narrowing.keys_of(key)})"
+            built = f"select {columns} from {rows}"
+            row = con.execute(
+                f"select count(*) from (({derived} except all {built}) union all ({built} except all {derived}))"
+            ).fetchone()
+            if row and row[0]:
+                differing.append(unique_id)
+    return differing
+
+
+def _draw_keys(con: duckdb.DuckDBPyConnection, lineage: Lineage, narrowing: Narrowing, key: str) -> None:
+    column = duck.identifier(key)
+    names = lineage.list_deliveries(key)
+    rows = " union all ".join(
+        f"select {column}, batch_id from {duck.identifier('raw', name)}" for name in names
+    )
+    sources = ", ".join(map(duck.literal, names))
+    con.execute(
+        f"create temp table {narrowing.keys_of(key)} as select distinct {column} from ({rows}) where batch_id in "
+        f"(select batch_id from raw.batches where is_current and source in ({sources}) order by random() "
+        f"limit {BATCHES}) order by random() limit {KEYS}"
+    )

@@ -1,0 +1,85 @@
+"""A build out of the one before is, table by table, the build from nothing: for any history of batches and moments."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import duckdb
+import pandas as pd
+import pytest
+from hypothesis import given
+
+from pipelines.lake.content_hash import hash_content
+from pipelines.settings import Settings
+from pipelines.warehouse.refresh import Refresh
+from tests.oracle import sources
+from tests.oracle.made_up_histories import Build, history
+from tests.oracle.memory_warehouse import MemoryWarehouse
+from tests.support.boundaries import EXTENT
+from tests.support.examples import bounded
+
+pytestmark = pytest.mark.slow
+REFERENCE = ("units", "unit_mapping", "procedures", "reporting_cutoffs", "working_day_overrides")
+
+
+@pytest.fixture(scope="module")
+def pair(compiled: Settings) -> tuple[MemoryWarehouse, MemoryWarehouse]:
+    """One that goes on from build to build, and one that begins anew each time."""
+    pair = MemoryWarehouse(compiled), MemoryWarehouse(compiled)
+    for project in pair:
+        project.lay_out({name: sources.reference(name) for name in REFERENCE})
+    return pair
+
+
+@EXTENT
+def test_what_is_derived_in_part_is_what_is_derived_anew(
+    pair: tuple[MemoryWarehouse, MemoryWarehouse], every: bool
+) -> None:
+    following, anew = pair
+    touched: Counter[bool] = Counter()
+
+    @bounded(every, 4, 150)
+    @given(builds=history(3 if not every else 6))
+    def check(builds: list[Build]) -> None:
+        following.build(builds[0].raw)
+        for before, build in pairwise(builds):
+            touched[refresh(following, before, build) > 0] += 1
+            anew.build(build.raw)
+            assert hash_tables(following.con) == hash_tables(anew.con)
+
+    check()
+    assert touched[True], "no history touched anything"
+
+
+def refresh(project: MemoryWarehouse, before: Build, build: Build) -> int:
+    """How many keys were derived again."""
+    moved = [
+        rows
+        for name, rows in {**before.log, **build.log}.items()
+        if (name in before.log) != (name in build.log)
+    ]
+    deliveries: dict[str, str | None] = dict.fromkeys(sources.SOURCES)
+    if moved:
+        project.lay_out_like("dossier_log", "moved_rows", pd.concat(moved))
+        deliveries["dossier_log"] = "from raw.moved_rows"
+    with project.con.cursor() as con:
+        con.execute("use warehouse")
+        con.execute("begin")
+        again = Refresh(con, project.statements, project.project, deliveries)
+        again.note_before(before.as_of, build.as_of)
+        con.execute("commit")
+        project.lay_out(build.raw)
+        con.execute("begin")
+        list(again.derive())
+        con.execute("commit")
+        return again.count_touched()
+
+
+def hash_tables(con: duckdb.DuckDBPyConnection) -> dict[str, object]:
+    """`schema.table` → content, of everything that was derived."""
+    tables = con.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = 'warehouse' "
+        "and schema_name in ('intermediate', 'marts', 'audit') order by all"
+    ).fetchall()
+    return {f"{schema}.{name}": hash_content(con, f'"{schema}"."{name}"') for schema, name in tables}

@@ -1,0 +1,67 @@
+"""A build out of the one before, by the real stages: it is the one from nothing, also where one was killed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from pipelines import duck
+from pipelines.landing.batches import find_newest_batches
+from pipelines.landing.withdrawals import record_events
+from pipelines.night import build_warehouse
+from pipelines.settings import Settings
+from tests import crashing, nights
+from tests.integration.test_refresh_histories import hash_tables
+from tests.support.boundaries import EXTENT, choose_boundaries
+from tests.support.copies import copy_installation
+
+pytestmark = pytest.mark.slow
+BEFORE, LATER = datetime(2025, 8, 6, 16), datetime(2025, 8, 7, 12)
+
+
+def at(settings: Settings, folder: Path) -> Settings:
+    copy_installation(settings.data, folder, "demo", ".rebuild.*")
+    (folder / "demo").symlink_to(settings.data / "demo")
+    return Settings(data=folder, sources_file=folder / "sources.yaml")
+
+
+def build_at(settings: Settings, as_of: datetime = LATER, from_nothing: bool = False) -> tuple[str, object]:
+    """How much was built, and what every table holds."""
+    night = replace(nights.night_of(settings, as_of=as_of), from_nothing=from_nothing)
+    result = build_warehouse(night)
+    assert not result.failed
+    with duck.connect(settings.extensions, settings.warehouse, read_only=True) as con:
+        return result.extent, hash_tables(con)
+
+
+def withdraw_a_day(settings: Settings) -> None:
+    """Of the log: its rows no longer count, an older batch of that day does."""
+    batch = find_newest_batches(settings.landing, "dossier_log")["2025-08-05"]
+    record_events(settings.landing, "withdrawn", [batch], "test", "a day that was wrong")
+
+
+@EXTENT
+def test_a_later_build_is_the_same_as_from_nothing_also_after_a_kill(
+    week: Settings, tmp_path: Path, every: bool
+) -> None:
+    origin = at(week, tmp_path / "origin")
+    extent, _ = crashing.ask_in_child(build_at, origin, BEFORE)
+    assert extent.startswith("everything: ")
+    withdraw_a_day(origin)
+    anew = at(origin, tmp_path / "anew")
+    _, expected = crashing.ask_in_child(build_at, anew, LATER, True)
+    again = at(origin, tmp_path / "again")
+    extent, tables = crashing.ask_in_child(build_at, again)
+    assert extent.endswith("keys derived again") and tables == expected
+    if not every:
+        return
+    boundaries = crashing.undisturbed(build_at, at(origin, tmp_path / "counted"))
+    commit = next(n for n, name in enumerate(boundaries, 1) if name == "after commit")
+    for number in sorted({*(n for n, _ in choose_boundaries(boundaries, False)), commit - 1, commit}):
+        spoilt = at(origin, tmp_path / f"spoilt-{number}")
+        crashing.killed_at(number, build_at, spoilt)
+        extent, tables = crashing.ask_in_child(build_at, spoilt)
+        assert tables == expected and extent.startswith("everything: "), boundaries[number - 1]

@@ -1,0 +1,64 @@
+"""What happens to a small province from one build to the next: batches come, go and are pulled again, as_of moves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+import hypothesis.strategies as st
+import pandas as pd
+
+from tests.oracle.made_up import TURNS, Sample, parameters, province
+
+Tables = dict[str, pd.DataFrame]
+
+
+class Build(NamedTuple):
+    """Schema raw of one build, its moment, and the batches of the log that count."""
+
+    raw: Tables
+    as_of: datetime
+    log: dict[str, pd.DataFrame]
+
+
+@st.composite
+def pulled_again(draw: st.DrawFn, rows: pd.DataFrame) -> pd.DataFrame:
+    """The same day once more: rows are gone, corrected, or another dossier's."""
+    kept = rows[[draw(st.integers(0, 3)) > 0 for _ in range(len(rows))]].copy()
+    for row in kept.index:
+        if draw(st.booleans()):
+            kept.loc[row, "channel"] = draw(st.sampled_from(["online", "postal", None]))
+            kept.loc[row, "due_at"] = draw(st.one_of(st.none(), st.sampled_from(TURNS)))
+            kept.loc[row, "status_code"] = draw(st.integers(1, 10))
+    return kept.assign(batch_id=rows["batch_id"].iloc[0] + "r")
+
+
+@st.composite
+def history(draw: st.DrawFn, most: int) -> list[Build]:
+    """The first build has what it has; each next one differs from it in a few respects, or in none."""
+    sample: Sample = draw(province())
+    rows = sample.tables["dossier_log"]
+    every = dict(list(rows.groupby("batch_id"))) if len(rows) else {}
+    counting = {name for name in every if draw(st.integers(0, 2)) > 0}
+    as_of, stopped_is_end = sample.as_of, sample.stopped_is_end
+    builds = []
+    for _ in range(draw(st.integers(2, most))):
+        log = {name: every[name] for name in sorted(counting)}
+        tables = {**sample.tables, "dossier_log": pd.concat([*log.values()]) if log else rows.head(0)}
+        moved = sample._replace(as_of=as_of, stopped_is_end=stopped_is_end)
+        builds.append(Build({"run_parameters": parameters(moved), **tables}, as_of, log))
+        for name in sorted(every):
+            match draw(st.sampled_from(["stays", "stays", "stays", "comes or goes", "again"])):
+                case "comes or goes":
+                    counting ^= {name}
+                case "again" if name in counting:
+                    counting.remove(name)
+                    fresh = draw(pulled_again(every[name]))
+                    if len(fresh):
+                        every[f"{name}r"] = fresh
+                        counting.add(f"{name}r")
+        if draw(st.integers(0, 2)):
+            as_of = draw(st.sampled_from(sorted(TURNS)))
+        if draw(st.integers(0, 9)) == 9:
+            stopped_is_end = not stopped_is_end
+    return builds

@@ -1,0 +1,129 @@
+"""A build out of the one before touches what changed and nothing else; what cannot be told apart is made whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipelines.warehouse.narrowing import RefreshRefused
+from pipelines.warehouse.rebuild_rule import read_rebuild_rule
+from pipelines.warehouse.refresh import Refresh
+from pipelines.warehouse.statements import TABLE, VIEW, Statement
+
+NOON, EVENING = datetime(2025, 8, 6, 12), datetime(2025, 8, 6, 18)
+LOG = [("A", 1, NOON), ("B", 2, NOON), ("C", 3, EVENING)]
+
+
+def state(name: str, sql: str, *parents: str, kind: str = TABLE, **rebuild: Any) -> Statement:
+    return Statement(name, parents, "main", name, kind, sql, {}, {"rebuild": rebuild} if rebuild else {})
+
+
+# One row of `states` per key and moment up to as_of, their sum by size, the sums' total, and the number of names.
+STATEMENTS = [
+    state("staged", 'select * from "warehouse"."raw"."log"', "source.thongsuot.raw.log", kind=VIEW),
+    state(
+        "run", 'select * from "warehouse"."raw"."parameters"', "source.thongsuot.raw.parameters", kind=VIEW,
+        moment=["as_of"],
+    ),
+    state("names", 'select * from "warehouse"."raw"."names"', "source.thongsuot.raw.names"),
+    state(
+        "states",
+        'select s.code, s.n, names.name from "warehouse"."main"."staged" as s '
+        'inner join "warehouse"."main"."run" as run on s.recorded_at <= run.as_of '
+        'left join "warehouse"."main"."names" as names on s.code = names.code',
+        "staged", "run", "names", by="code", touched={"main.staged": "recorded_at > earlier"},
+    ),
+    state(
+        "sums", 'select name, n > 2 as is_large, sum(n)::bigint as total from "warehouse"."main"."states" group by all',
+        "states", by="code", sums=["total"],
+    ),
+    state("total", 'select sum(total) as total from "warehouse"."main"."sums"', "sums"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as con:
+        con.execute("attach ':memory:' as warehouse; use warehouse; create schema raw")
+        con.execute("create table raw.log (code varchar, n integer, recorded_at timestamp)")
+        con.executemany("insert into raw.log values (?, ?, ?)", LOG)
+        con.execute("create table raw.parameters as select ?::timestamp as as_of, 'X' as place", [NOON])
+        con.execute("create table raw.names as select 'A' as code, 'first' as name")
+        for statement in STATEMENTS:
+            kind = statement.kind
+            con.execute(f"create {kind} {statement.relation} as {statement.sql}")
+        # What a whole build would put right again.
+        con.execute("update states set name = 'left alone' where code = 'B'")
+        yield con
+
+
+def refresh(
+    con: duckdb.DuckDBPyConnection, *changes: str, moved: str | None = None, as_of: datetime = NOON
+) -> dict[str, list[Any]]:
+    """`changes`: what becomes of schema raw; `moved`: the rows that came or went."""
+    again = Refresh(con, STATEMENTS, Path(), {"log": moved})
+    again.note_before(NOON, as_of)
+    for change in changes:
+        con.execute(change)
+    assert [result.unique_id for result in again.derive()] == [s.unique_id for s in STATEMENTS]
+    return {name: con.execute(f"from {name} order by all").fetchall() for name in ("states", "sums", "total")}
+
+
+def test_where_nothing_changed_nothing_is_derived(con: duckdb.DuckDBPyConnection) -> None:
+    tables = refresh(con)
+    assert tables["states"] == [("A", 1, "first"), ("B", 2, "left alone")] and tables["total"] == [(3,)]
+
+
+def test_a_key_whose_rows_came_is_derived_again_and_its_sums_move(con: duckdb.DuckDBPyConnection) -> None:
+    tables = refresh(
+        con, f"insert into raw.log values ('A', 5, '{NOON}')", moved="select 'A' as code, 5 as n"
+    )
+    assert tables["states"] == [("A", 1, "first"), ("A", 5, "first"), ("B", 2, "left alone")]
+    assert tables["sums"] == [("first", False, 1), ("first", True, 5), (None, False, 2)]
+    assert tables["total"] == [(8,)]
+
+
+def test_a_key_whose_rows_went_leaves_no_sum_of_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    tables = refresh(con, "delete from raw.log where code = 'A'", moved="select 'A' as code")
+    assert tables == {"states": [("B", 2, "left alone")], "sums": [(None, False, 2)], "total": [(2,)]}
+
+
+def test_as_of_touches_what_lies_between_its_two_moments(con: duckdb.DuckDBPyConnection) -> None:
+    tables = refresh(con, f"update raw.parameters set as_of = '{EVENING}'", as_of=EVENING)
+    assert tables["states"] == [("A", 1, "first"), ("B", 2, "left alone"), ("C", 3, None)]
+    assert tables["total"] == [(6,)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["update raw.names set name = 'second'", "update raw.parameters set place = 'Y'"],
+)
+def test_what_every_key_reads_makes_the_table_whole(con: duckdb.DuckDBPyConnection, change: str) -> None:
+    tables = refresh(con, change)
+    assert ("B", 2, None) in tables["states"]
+
+
+def test_a_row_without_its_key_is_refused(con: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(RefreshRefused, match="a row has no code"):
+        refresh(con, moved="select null::varchar as code")
+
+
+@pytest.mark.parametrize(
+    "rule", [{}, {"sums": ["n"]}, {"by": "a", "moment": ["b"]}, {"by": "a", "some": "word"}]
+)
+def test_a_rule_that_says_too_little_or_too_much_is_refused_by_its_model(rule: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"main\.t: meta\.rebuild"):
+        read_rebuild_rule("main.t", {"rebuild": rule})
+
+
+def test_a_rule_names_columns_and_tables_that_are_there(models: dict[str, dict[str, Any]]) -> None:
+    schemas = {f"{n['schema']}.{n['alias']}" for n in models.values()}
+    rules = {n["name"]: read_rebuild_rule(n["name"], n["config"]["meta"]) for n in models.values()}
+    assert {rule.by for rule in rules.values() if rule} == {"dossier_code", None}
+    for name, rule in rules.items():
+        assert rule is None or set(rule.touched or ()) <= schemas, name
