@@ -37,6 +37,16 @@
             "province": {"expects": "every", "on_days": "all", "max_age_days": 7, "reason": none},
         },
     },
+    "national_index": {
+        "kind": "snapshot",
+        "key": ["captured_at", "province_code"],
+        "staged_key": ["captured_at", "province_code"],
+        "silence": "none",
+        "unit": [],
+        "reports": {
+            "province": {"expects": "every", "on_days": "all", "max_age_days": 7, "reason": none},
+        },
+    },
     "national_ranking": {
         "kind": "snapshot",
         "key": ["captured_at", "province_code"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.exports import marts_duckdb, report_ii06a
+from pipelines.exports import index_766, marts_duckdb, report_ii06a
 from pipelines.exports.brief import export as brief
 from pipelines.exports.export import Export
 from pipelines.exports.open_data import export as open_data
@@ -15,6 +15,7 @@ EXPORTS: tuple[Export, ...] = (
     open_data.EXPORT,
     brief.EXPORT,
     report_ii06a.EXPORT,
+    index_766.EXPORT,
 )
 
 

@@ -9,6 +9,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from io import BytesIO
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
@@ -79,8 +80,6 @@ class Sheet(NamedTuple):
 
 def write_form(settings: Settings, release_id: int | None = None) -> ExportResult:
     """Rewrite the workbook where its content changed; LookupError without a release. Default: of the newest."""
-    path = settings.exports / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
     contracts = load_contracts(settings.sources_file)
     with newest_release(settings, release_id) as (con, newest):
         content = workbook(
@@ -90,12 +89,18 @@ def write_form(settings: Settings, release_id: int | None = None) -> ExportResul
             + (". SỐ LIỆU GIẢ LẬP" if contracts.is_demo else ""),
             made_at=newest.as_of,
         )
+    return write_workbook(settings.exports / FILE, content, newest.release_id)
+
+
+def write_workbook(path: Path, content: bytes, release_id: int) -> ExportResult:
+    """Put a workbook in place where its bytes changed: aside first, then by rename."""
     if path.exists() and path.read_bytes() == content:
-        return ExportResult(path, newest.release_id, False)
+        return ExportResult(path, release_id, False)
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".partial")
     draft.write_bytes(content)
     draft.replace(path)
-    return ExportResult(path, newest.release_id, True)
+    return ExportResult(path, release_id, True)
 
 
 def sheets(con: duckdb.DuckDBPyConnection, relation: str = f"{ALIAS}.marts.report_ii06a") -> Iterator[Sheet]:

@@ -148,7 +148,7 @@ def count_pages(pdf: bytes) -> int:
     return len(re.findall(rb"/Type\s*/Page\b", pdf))
 
 
-def test_the_brief_prints_on_three_a4_pages_and_a_commune_on_few(
+def test_the_brief_prints_on_four_a4_pages_and_a_commune_on_few(
     browser: Browser, addresses: dict[str, str]
 ) -> None:
     context = browser.new_context(color_scheme="dark")  # printing is light whatever the screen is
@@ -158,7 +158,7 @@ def test_the_brief_prints_on_three_a4_pages_and_a_commune_on_few(
         opened.goto(address)
         counts[name] = count_pages(opened.pdf(prefer_css_page_size=True, print_background=True))
     context.close()
-    assert counts["brief"] == 3 and counts["commune"] <= 3
+    assert counts["brief"] == 4 and counts["commune"] <= 3
 
 
 def test_the_core_stands_on_the_first_two_pages(browser: Browser, addresses: dict[str, str]) -> None:
@@ -177,4 +177,4 @@ def test_the_core_stands_on_the_first_two_pages(browser: Browser, addresses: dic
 
 def test_the_line_itself_left_a_pdf_of_the_same_pages(small_province: Province) -> None:
     pdf = small_province.settings.exports / "brief.pdf"
-    assert count_pages(pdf.read_bytes()) == 3
+    assert count_pages(pdf.read_bytes()) == 4

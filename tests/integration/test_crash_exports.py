@@ -1,4 +1,4 @@
-"""Open data, brief and form killed at every boundary: what is served is whole, and the next run completes it."""
+"""Open data, brief and workbooks killed at every boundary: what is served is whole, and the next run completes it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,31 @@ def night(settings: Settings, number: int) -> None:
         "true as is_current, null::double as latitude, null::double as longitude",
         ("unit_code", "valid_from"),
     )
-    released(settings, {"marts.report_ii06a": form, "marts.rate": rate, "marts.dim_unit": units})
+    scored = (
+        "date '2025-08-06' as as_of_day, 'since_start' as period, 'province' as unit_code, 'province' as unit_level, "
+        f"'Toàn tỉnh' as unit_name, date '2025-07-01' as period_start, 'total' as component, {number} / 10 as points, "
+        f"{number} / 10 as working_points, 20 as maximum, "
+    )
+    index = SampleMart(
+        f"select {scored} 7 as component_order, 'Tổng điểm' as component_name_vi, 'Total' as component_name_en, "
+        "20 as covered, 20 as working_covered, null::integer as rank_in_level, null::integer as ranked_in_level",
+        ("as_of_day", "period", "unit_code", "component"),
+    )
+    items = SampleMart(
+        f"select {scored} '2.1' as item, 5 as item_order, 'Đúng hạn' as item_name_vi, 'In time' as item_name_en, "
+        f"{10 * number}::bigint as numerator, 200::bigint as denominator, 5::bigint as lost, "
+        "0::bigint as without_data, "
+        "0.5 as rate, 20 as working_maximum, 0.5 as share_of_points, null as missing_reason_vi, "
+        "null as missing_reason_en",
+        ("as_of_day", "period", "unit_code", "item"),
+    )
+    released(
+        settings,
+        {
+            "marts.report_ii06a": form, "marts.rate": rate, "marts.dim_unit": units,
+            "marts.service_quality_index": index, "marts.service_quality_items": items,
+        },
+    )  # fmt: skip
 
 
 def printed(page: Path, pdf: Path) -> str:

@@ -10,7 +10,19 @@ from types import ModuleType
 import pandas as pd
 
 from tests import oracle
-from tests.oracle import cuts, dossiers, handling, issues, rates, repeats, reporting, sources, tasks
+from tests.oracle import (
+    cuts,
+    dossiers,
+    handling,
+    index_766,
+    issues,
+    national_index,
+    rates,
+    repeats,
+    reporting,
+    sources,
+    tasks,
+)
 from tests.oracle.compare import differences
 from tests.oracle.dossiers import Place
 
@@ -30,6 +42,10 @@ NOT_COUNTED = {
         "index_766_points",
     ): "the share, which is counted, × max_points of targets",
     ("online_submission_headline", "index_766_definition_version"): "a constant of the definition",
+    ("service_quality_items", "item_order"): "the order of the code list",
+    ("service_quality_items", "full_from"): "the code list's",
+    ("service_quality_index", "component_order"): "the order of the code list",
+    ("service_quality_national", "component_order"): "the order of the code list",
 }
 # Marts that hold no number to count: their rows are the reference's own, or text about numbers.
 NO_COUNT = {
@@ -92,6 +108,9 @@ def count_marts(tables: Mapping[str, pd.DataFrame], place: Place) -> Counted:
         )
         counted |= module.count_marts(things, tables, place)
         counts.update(module.count_reports(things))
+    counted |= index_766.count_index(states, tables, counted["feedback_backlog"][0], place)
+    index, portal = counted["service_quality_index"][0], counted["service_quality_national"]
+    counted["service_quality_national"] = national_index.beside_own(portal[0], index, place), portal[1]
     reports = reporting.completeness(tables["batches"], counts, place)
     counted["reporting_completeness"] = reports, ["as_of_day", "source", "unit_level", "unit_code"]
     rate, key = counted["online_submission_rate"]

@@ -107,6 +107,12 @@ create table raw.national_ranking as
         0::bigint as postal_total, 0::bigint as on_time_total, 0::bigint as overdue_total,
         'n2' as batch_id, date '2025-07-02' as partition_key, col1::bigint as _row
     from (values ('40', 72), ('01', 80), ('04', 10));
+create table raw.national_index as
+    select
+        timestamp '2025-07-02 16:00:00' as captured_at, date '2025-07-01' as period_start, col0 as province_code,
+        col0 as province_name, col1::double as progress_points, 9.5::double as total_points, 'x2' as batch_id,
+        date '2025-07-02' as partition_key, row_number() over ()::bigint as _row
+    from (values ('40', 9), ('01', 9.5));
 create table raw.units as
     select
         col0 as unit_code, col1 as unit_name, 'xã' as unit_type, col2 as unit_level,
@@ -150,6 +156,7 @@ create table raw.batches as
                  ('t2', 'task_tracker', '2025-07-02', 2, 2), ('i2', 'issue_register', '2025-07-02', 2, 2),
                  ('i3', 'issue_register', '2025-07-03', 1, 1), ('f2', 'citizen_feedback', '2025-07-02', 3, 3),
                  ('f3', 'citizen_feedback', '2025-07-03', 3, 3), ('n2', 'national_ranking', '2025-07-02', 3, 3),
+                 ('x2', 'national_index', '2025-07-02', 2, 2),
                  ('u1', 'reference_units', '2025-07-01', 3, 3));
 create table raw.withdrawals (
     event_id bigint, event varchar, source varchar, partition_key date, batch_id varchar, author varchar,

@@ -11,11 +11,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from jinja2 import Environment, PackageLoader
 
 from pipelines.exports import formats
 from pipelines.exports.brief import chromium, sections
 from pipelines.exports.brief import export as brief
 from pipelines.exports.brief.drawing import Diverging, trend
+from pipelines.exports.brief.figures import Figure
 from pipelines.settings import Settings
 from tests.unit.sample_marts import SampleMart, released
 
@@ -182,3 +184,12 @@ def test_a_list_of_the_late_is_never_cut_inside_a_tie(overdue: list[int], count:
     rows = [{"open_overdue": SimpleNamespace(value=number)} for number in overdue]
     top, rest = sections.cut_between_ties(rows, ("open_overdue",))  # type: ignore[arg-type]
     assert (len(top), len(rest)) == (count, len(overdue) - count)
+
+
+@pytest.mark.parametrize(("days", "expected", "is_hot"), [(0, "chưa đủ một ngày", False), (3, "trễ", True)])
+def test_an_issue_past_due_on_its_own_day_is_no_red_zero(days: int, expected: str, is_hot: bool) -> None:
+    environment = Environment(loader=PackageLoader("pipelines.exports.brief", "templates"), autoescape=True)
+    macros = environment.get_template("macros.html.j2").make_module({"level_names": {}, "pages": {}})
+    late = Figure(days, "marts.issue_backlog", "working_days_late", "issue_code = 'V1'")
+    text = str(macros.working_days_late({"working_days_late": late}))
+    assert expected in text and ("hot" in text) == is_hot and (">0<" not in text)

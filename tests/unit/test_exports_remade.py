@@ -69,6 +69,7 @@ def record(settings: Settings, name: str, release_id: int, maker: str = "") -> N
 FORGED = {
     "brief": ("brief.html", b"20", b"99"),
     "report_ii06a": ("bieu_II06a.xlsx", b"xl/worksheets/sheet1.xml", b"xl/worksheets/sheet9.xml"),
+    "index_766": ("bo_chi_so_766.xlsx", b"xl/worksheets/sheet1.xml", b"xl/worksheets/sheet9.xml"),
     "open_data": ("open_data/2/rate.csv", b"20", b"99"),
 }
 

@@ -180,6 +180,21 @@ def test_the_scale_of_per_cents_is_what_the_column_says_and_never_follows_from_a
 
 
 @pytest.mark.parametrize(
+    ("text", "number_format", "number"),
+    [
+        ("17,36", "vi", 17.36), ("1.234,5", "vi", 1234.5), ("20", "vi", 20.0), ("-0,5", "vi", -0.5),
+        ("1.234", "vi", 1234.0),
+        ("17.36", "en", 17.36), ("1,234.5", "en", 1234.5), ("1.234", "en", 1.234), ("17.36", "vi", None),
+        ("1,2,3", "vi", None), ("1e3", "en", None), ("17,36 điểm", "vi", None), ("nan", "en", None), (",5", "vi", None),
+    ],
+)  # fmt: skip
+def test_a_decimal_is_read_by_the_marks_of_its_source_alone(
+    text: str, number_format: str, number: float | None
+) -> None:
+    assert value({"type": "decimal"}, text, number_format=number_format) == number
+
+
+@pytest.mark.parametrize(
     ("text", "number"), [("1.234", 1234), ("1.234.567", 1234567), ("310903", 310903), ("-5", -5), ("007", 7)]
 )
 def test_a_point_groups_thousands_in_vietnamese_numbers(text: str, number: int) -> None:
@@ -315,7 +330,10 @@ TEXTS = st.lists(st.one_of(st.none(), st.text(max_size=20), st.sampled_from(["1"
 
 
 @settings(max_examples=25, deadline=None)
-@given(texts=TEXTS, kind=st.sampled_from(["timestamp", "date", "percent", "integer", "bigint", "boolean"]))
+@given(
+    texts=TEXTS,
+    kind=st.sampled_from(["timestamp", "date", "percent", "integer", "bigint", "decimal", "boolean"]),
+)
 def test_whatever_is_landed_every_row_stays_with_a_value_or_its_text(
     texts: list[str | None], kind: str
 ) -> None:

@@ -17,7 +17,7 @@ QUIET = (
 )  # fmt: skip
 SECONDS = 60
 
-NO_PDF = "no PDF: no Chromium found (set THONGSUOT_CHROMIUM); the page prints on three A4 sheets"
+NO_PDF = "no PDF: no Chromium found (set THONGSUOT_CHROMIUM); the page prints on A4 as it is"
 
 
 def find_chromium() -> str | None:

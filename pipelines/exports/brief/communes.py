@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines import duck
+from pipelines.exports.brief import index_766
 from pipelines.exports.brief.figures import Figure, Marts, Row, by_column
 from pipelines.exports.brief.sections import (
     ALERTS,
@@ -47,6 +48,7 @@ def list_communes(marts: Marts, titles: dict[str, str]) -> list[dict[str, Any]]:
         return []
     rates = _newest_of(marts, RATE, f"{SINCE} and {own}")
     ended = _newest_of(marts, TIMELINESS, f"{SINCE} and {own} and sector_code = 'all'")
+    indices = index_766.indices_of_level(marts, level)
     completion = _newest_of(marts, TASKS_BY_UNIT, "true")
     reports = _newest_of(marts, COMPLETENESS, f"{own} and unit_code <> 'all'")
     tasks = by_column(
@@ -70,6 +72,7 @@ def list_communes(marts: Marts, titles: dict[str, str]) -> list[dict[str, Any]]:
             "rate": next(iter(rates.get(code, [])), None),
             "ended": next(iter(ended.get(code, [])), None),
             "completion": next(iter(completion.get(code, [])), None),
+            "index": indices.get(code),
             "tasks": tasks.get(code, []),
             "issues": issues.get(code, []),
             "reports": [

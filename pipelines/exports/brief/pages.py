@@ -10,7 +10,8 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from pipelines.exports import formats, report_ii06a
-from pipelines.exports.brief import changes, communes, content, issues, map_picture, tasks, units
+from pipelines.exports import index_766 as index_workbook
+from pipelines.exports.brief import changes, communes, content, index_766, issues, map_picture, tasks, units
 from pipelines.exports.brief.figures import Marts
 from pipelines.exports.findings import summarize_findings
 from pipelines.gate.record import ReleaseFinding
@@ -40,6 +41,7 @@ def list_links(settings: Settings) -> list[Link]:
     links = {
         "open_data": Link("open_data/latest/README.md", "Dữ liệu mở", "Open data"),
         "report_ii06a": Link(report_ii06a.FILE, "Biểu II.06a (.xlsx)", "Form II.06a (.xlsx)"),
+        "index_766": Link(index_workbook.FILE, "Bộ chỉ số 766 (.xlsx)", "Index 766 (.xlsx)"),
         "marts_duckdb": Link("marts.duckdb", "Mọi bảng số liệu (marts.duckdb)", "All marts (marts.duckdb)"),
     }
     on = settings.exports_on
@@ -100,6 +102,7 @@ def render_pages(
         trend=content.trend_section(marts),
         ranking=units.ranking(marts),
         resolved=units.timeliness(marts),
+        index=index_766.index_of_whole(marts),
         departments=units.departments(marts),
         sectors=units.sectors(marts),
         picture=drawn and {**drawn, "svg": Markup(drawn["svg"])},

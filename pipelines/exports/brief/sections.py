@@ -19,6 +19,8 @@ TASKS, LEDGER, TASKS_BY_UNIT = "marts.task_completion", "marts.task_ledger", "ma
 COMPLETENESS = "marts.reporting_completeness"
 BACKLOG, BACKLOG_DAILY = "marts.issue_backlog", "marts.issue_backlog_daily"
 UNITS = "marts.dim_unit"
+INDEX, INDEX_ITEMS = "marts.service_quality_index", "marts.service_quality_items"
+INDEX_NATIONAL = "marts.service_quality_national"
 # Since counting began; the period's own name carries its day.
 SINCE = "period like 'since%'"
 

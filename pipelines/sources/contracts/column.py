@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from pipelines.sources.contracts.names import suggest_nearest
 from pipelines.sources.contracts.options.frozen import Frozen
 
-ColumnType = Literal["text", "integer", "bigint", "boolean", "timestamp", "date", "percent"]
+ColumnType = Literal["text", "integer", "bigint", "decimal", "boolean", "timestamp", "date", "percent"]
 PersonalClass = Literal[
     "name", "id_number", "contact", "address", "birth_date", "free_text", "official", "other"
 ]
@@ -20,6 +20,7 @@ SQL_TYPES: dict[str, str] = {
     "text": "varchar",
     "integer": "integer",
     "bigint": "bigint",
+    "decimal": "double",
     "boolean": "boolean",
     "timestamp": "timestamp",
     "date": "date",

@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.sources.contracts.contract import Column
 from pipelines.sources.values.number_formats import DIGITS_KEPT, INEXACT
 
-NUMERIC = ("integer", "bigint", "percent")
+NUMERIC = ("integer", "bigint", "decimal", "percent")
 # A driver's decimal may have a short exponent that is gigabytes of digits when written out.
 MOST_DIGITS = 400
 # The mark before decimals, as typing reads numbers of that format.

@@ -118,6 +118,8 @@ def _own_value_sql(
             return percent_sql(source, text, column.percent_scale)
         case "integer" | "bigint":
             return whole_number_sql(source, text, column.sql_type)
+        case "decimal":
+            return decimal_sql(source, text)
         case "boolean":
             return f"try_cast({text} as boolean)"
     return text
@@ -130,6 +132,14 @@ def whole_number_sql(source: Source, text: str, sql_type: str) -> str:
     bare = f"regexp_replace({text}, {duck.literal(thousands)}, '', 'g')"
     digits = f"case when regexp_full_match({text}, '[+-]?\\d+') then {text} "
     return f"try_cast({digits}when regexp_full_match({text}, {grouped}) then {bare} end as {sql_type})"
+
+
+def decimal_sql(source: Source, text: str) -> str:
+    """Digits, with or without thousands separators, and decimals after the source's own mark; anything else is NULL."""
+    thousands, decimal = SEPARATORS[source.number_format]
+    shape = duck.literal(rf"[+-]?(\d{{1,15}}|\d{{1,3}}({thousands}\d{{3}}){{1,4}})({decimal}\d+)?")
+    bare = f"replace(regexp_replace({text}, {duck.literal(thousands)}, '', 'g'), ',', '.')"
+    return f"try_cast(case when regexp_full_match({text}, {shape}) then {bare} end as double)"
 
 
 def percent_sql(source: Source, text: str, scale: str | None = None) -> str:

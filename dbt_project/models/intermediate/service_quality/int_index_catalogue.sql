@@ -1,0 +1,104 @@
+-- Items of the catalogue of procedures (3.1, 3.2): a commune has those of its level, a department its own.
+with units as (
+    select
+        unit_code,
+        unit_level
+    from {{ ref('int_today_units') }}
+    where unit_level <> 'unknown'
+),
+
+offered as (
+    select
+        units.unit_code,
+        procedures.procedure_code,
+        case
+            when procedures.service_level in ('full', 'partial') then true
+            when procedures.service_level is not null and procedures.service_level <> 'unknown' then false
+        end as is_online
+    from units
+    inner join {{ ref('int_procedures') }} as procedures
+        on
+            units.unit_level = {{ whole() }}
+            or (
+                units.unit_level = procedures.executing_level
+                and (units.unit_level = 'commune' or units.unit_code = procedures.agency_code)
+            )
+),
+
+catalogue as (
+    select
+        unit_code,
+        {{ item_counts('is_online') }}
+    from offered
+    group by unit_code
+),
+
+used as (
+    select distinct
+        periods.period,
+        periods.period_start,
+        dossiers.receiving_unit_code,
+        dossiers.procedure_code
+    from {{ ref('int_index_dossiers') }} as dossiers
+    cross join {{ ref('reporting_periods') }} as kinds
+    inner join {{ ref('int_index_periods') }} as periods
+        on
+            kinds.period = periods.period
+            and {{ period_start('kinds.period', 'dossiers.received_day') }} = periods.period_start
+    where dossiers.is_online
+),
+
+used_by_unit as (
+    select * from used
+    union
+    select
+        period,
+        period_start,
+        {{ whole() }} as receiving_unit_code,
+        procedure_code
+    from used
+),
+
+used_counts as (
+    select
+        used_by_unit.period,
+        used_by_unit.period_start,
+        offered.unit_code,
+        count(*) as procedures
+    from used_by_unit
+    inner join offered
+        on
+            used_by_unit.receiving_unit_code = offered.unit_code
+            and used_by_unit.procedure_code = offered.procedure_code
+    where offered.is_online
+    group by used_by_unit.period, used_by_unit.period_start, offered.unit_code
+)
+
+select
+    periods.period,
+    periods.period_start,
+    '3.1' as item,
+    catalogue.unit_code,
+    catalogue.numerator,
+    catalogue.denominator,
+    catalogue.lost,
+    catalogue.without_data
+from catalogue
+cross join {{ ref('int_index_periods') }} as periods
+union all
+select
+    periods.period,
+    periods.period_start,
+    '3.2' as item,
+    catalogue.unit_code,
+    coalesce(used_counts.procedures, 0) as numerator,
+    catalogue.numerator as denominator,
+    catalogue.numerator - coalesce(used_counts.procedures, 0) as lost,
+    0 as without_data
+from catalogue
+cross join {{ ref('int_index_periods') }} as periods
+left join used_counts
+    on
+        periods.period = used_counts.period
+        and periods.period_start = used_counts.period_start
+        and catalogue.unit_code = used_counts.unit_code

@@ -1,0 +1,23 @@
+select
+    dossier_code,
+    procedure_code,
+    receiving_unit_code,
+    responsible_unit_code,
+    received_at,
+    received_day,
+    closed_day,
+    working_days_taken,
+    counted_end_at,
+    counted_due_at,
+    is_asked_again,
+    is_online,
+    is_strictly_online,
+    is_paid_online,
+    has_fee,
+    needs_result,
+    has_required_result,
+    is_digitised_in_full,
+    has_complaint,
+    as_of,
+    is_in_time
+from {{ ref('int_index_dossiers') }}

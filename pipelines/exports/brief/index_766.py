@@ -1,0 +1,54 @@
+"""Index 766 in the brief: points by component with what they cover, item by item, and where points were lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipelines.exports.brief.figures import Marts, Row, by_column
+from pipelines.exports.brief.sections import (
+    INDEX,
+    INDEX_ITEMS,
+    INDEX_NATIONAL,
+    SINCE,
+    Section,
+    of_level,
+    of_whole,
+)
+
+
+def index_of_whole(marts: Marts) -> Section:
+    """The whole place since counting began, with the portal's points by component; None without the index."""
+    index = next(iter(_list_indices(marts, of_whole()).values()), None)
+    portal = marts.rows(INDEX_NATIONAL, "is_own and is_newest", order="component_order")
+    return index and {**index, "portal": {row["component"].value: row for row in portal}}
+
+
+def indices_of_level(marts: Marts, level: str) -> dict[Any, dict[str, Any]]:
+    """Unit → its index, of every unit of a level."""
+    return _list_indices(marts, of_level(level))
+
+
+def _list_indices(marts: Marts, where: str) -> dict[Any, dict[str, Any]]:
+    newest = marts.newest(INDEX)
+    if newest is None:
+        return {}
+    chosen = f"{newest} and {SINCE} and {where}"
+    items = by_column(marts.rows(INDEX_ITEMS, chosen, order="item_order"), "unit_code")
+    indices = by_column(marts.rows(INDEX, chosen, order="component_order"), "unit_code")
+    return {code: _describe(rows, items.get(code, [])) for code, rows in indices.items()}
+
+
+def _describe(rows: list[Row], items: list[Row]) -> dict[str, Any]:
+    """`costly`: items that lost points, the most first, confirmed or working."""
+    counted = [row for row in items if row["rate"].value is not None]
+    lost = [
+        row for row in counted if row["working_points"].value is not None and row["share_of_points"].value < 1
+    ]
+    lost.sort(key=lambda row: row["working_points"].value - row["working_maximum"].value)
+    return {
+        "total": rows[-1],
+        "components": rows[:-1],
+        "items": items,
+        "costly": lost,
+        "portal": {},
+    }
