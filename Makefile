@@ -7,7 +7,7 @@ export THONGSUOT_DATA ?= $(CURDIR)/data
 export DO_NOT_TRACK = 1
 export GX_ANALYTICS_ENABLED = false
 
-.PHONY: help install run ui superset test test-full test-bi lint bench docs lock spark-lock superset-lock clean install-spark
+.PHONY: help install run ui superset test test-full test-bi lint bench docs pictures lock spark-lock superset-lock clean install-spark
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -79,6 +79,9 @@ bench: install ## beside what a user would write; pulling, validation, gate, mar
 
 docs: install ## docs/marts.md and the dbt site, one file that needs no internet
 	$(BIN)/thongsuot docs --site
+
+pictures: install ## the pictures of README and docs, from what the newest release shows
+	$(BIN)/python scripts/make_pictures.py
 
 lock: ## after changing dependencies (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
