@@ -17,6 +17,7 @@ from pipelines.quality.counting import list_counting
 from pipelines.quality.place_suite import load_suite
 from pipelines.quality.reports import Report
 from pipelines.quality.suite import Expectation, Suite
+from pipelines.runs.undelivered import NOT_PROVIDED, PROVIDED
 from pipelines.sources.contracts.contract import Source
 from pipelines.web.paths import REPORTS
 
@@ -96,7 +97,7 @@ def describe_reports(
 ) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """Day → what its own report says of the accepted and of the rejected rows; a day without one says so."""
     by_day = {report.partition: report for report in reports}
-    nothing = {"provided": "not provided: no batch of this day"}
+    nothing = {PROVIDED: f"{NOT_PROVIDED}: no batch of this day"}
     return {day: _describe(by_day[day]) if day in by_day else (nothing, nothing) for day in days}
 
 

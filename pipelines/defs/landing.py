@@ -11,12 +11,13 @@ from pipelines.defs.common import CONTRACTS, DAYS, OWNERS, SETTINGS, SINGLE_RUN,
 from pipelines.landing.batches import Batch
 from pipelines.landing.withdrawals import find_newest_remaining
 from pipelines.night import LandedDays, land_source, land_tables
+from pipelines.runs.undelivered import NOT_PROVIDED, PROVIDED
 from pipelines.settings import RetryPolicy, Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
 
 DEFAULT = RetryPolicy()
-NOT_PROVIDED = "not provided: the source has delivered nothing for this day"
+NOTHING_CAME = f"{NOT_PROVIDED}: the source has delivered nothing for this day"
 
 
 class RetryConfig(dg.Config):
@@ -75,7 +76,7 @@ def describe_days(
     return {
         day: _describe(batch, batch.batch_id in new)
         if (batch := batches.get(day))
-        else {"provided": NOT_PROVIDED}
+        else {PROVIDED: NOTHING_CAME}
         for day in days
     }
 
@@ -83,7 +84,7 @@ def describe_days(
 def _describe(batch: Batch, is_new: bool) -> dict[str, Any]:
     notes = "\n".join(f"- {note}" for note in batch.notes)
     return {
-        "provided": "landed by this run" if is_new else "landed before; not pulled again",
+        PROVIDED: "landed by this run" if is_new else "landed before; not pulled again",
         "dagster/row_count": batch.rows,
         "batch": batch.batch_id,
         "origin": dg.MetadataValue.text(batch.origin),

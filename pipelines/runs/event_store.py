@@ -27,6 +27,7 @@ from sqlalchemy.pool import StaticPool
 
 from pipelines.runs.empty_store import INDEX, ONE_RUN, RUNS, SCHEDULES, lay_out
 from pipelines.runs.event_masking import mask_event
+from pipelines.runs.undelivered import observe_what_did_not_come
 
 # Files of runs that stay open; the index is one of them.
 OPEN_FILES = 8
@@ -59,7 +60,7 @@ class EventStore(SqliteEventLogStorage):
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """As `store_event` for each, but of an asset's rows in the index only the last is written."""
-        events = [mask_event(event) for event in events]
+        events = [observe_what_did_not_come(mask_event(event)) for event in events]
         [run_id] = {event.run_id for event in events}
         types = [event.dagster_event_type for event in events]
         if not set(types) <= ASSET_EVENTS | ASSET_CHECK_EVENTS:
@@ -118,7 +119,7 @@ class EventStore(SqliteEventLogStorage):
         return column in self._present
 
     def store_event(self, event: EventLogEntry) -> None:
-        super().store_event(mask_event(event))
+        super().store_event(observe_what_did_not_come(mask_event(event)))
 
     def dispose(self) -> None:
         super().dispose()

@@ -19,7 +19,7 @@ DAYS = ["2025-08-05", "2025-08-06", "2025-08-07"]
 
 
 def test_each_day_has_the_batch_that_counts_of_it_and_a_day_without_says_so(tmp_path: Path) -> None:
-    from pipelines.defs.landing import NOT_PROVIDED, describe_days
+    from pipelines.defs.landing import NOTHING_CAME, describe_days
 
     settings = Settings(data=tmp_path)
     batches = []
@@ -36,7 +36,7 @@ def test_each_day_has_the_batch_that_counts_of_it_and_a_day_without_says_so(tmp_
     assert [days[day].get("batch") for day in DAYS] == [first.batch_id, second.batch_id, None]
     assert days["2025-08-05"]["landed by run"] == "run 2025-08-05"
     assert [days[day]["provided"] for day in DAYS] == [
-        "landed before; not pulled again", "landed by this run", NOT_PROVIDED,
+        "landed before; not pulled again", "landed by this run", NOTHING_CAME,
     ]  # fmt: skip
 
 

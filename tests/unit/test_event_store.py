@@ -168,3 +168,32 @@ def test_a_file_that_is_there_is_never_copied_over(settings: Settings, tmp_path:
     assert empty_store.lay_out(empty_store.RUNS, tmp_path / "new.db")
     with closing(sqlite3.connect(half)) as con:
         assert con.execute("select count(*) from runs").fetchone() == (0,)
+
+
+DAYS = DailyPartitionsDefinition(start_date="2025-08-01", end_date="2025-08-05")
+
+
+@asset(partitions_def=DAYS, backfill_policy=BackfillPolicy.single_run())
+def deliveries(context) -> MaterializeResult:  # type: ignore[no-untyped-def]  # Dagster reads the annotation itself
+    for day in context.partition_keys:
+        came = day != "2025-08-02"
+        words = "landed by this run" if came else "not provided: nothing came"
+        context.add_asset_metadata({"provided": words}, partition_key=day)
+    return MaterializeResult()
+
+
+@asset(deps=[deliveries], partitions_def=DAYS, backfill_policy=BackfillPolicy.single_run())
+def downstream() -> None: ...
+
+
+def test_a_partition_of_which_nothing_came_is_not_green_and_says_why(instance: DagsterInstance) -> None:
+    tags = {START_TAG: "2025-08-01", END_TAG: "2025-08-03"}
+    assert materialize([deliveries, downstream], instance=instance, tags=tags).success
+    key = deliveries.key
+    assert instance.get_materialized_partitions(key) == {"2025-08-01", "2025-08-03"}
+    [observed] = instance.fetch_observations(key, limit=5).records
+    assert observed.partition_key == "2025-08-02"
+    assert observed.asset_observation is not None
+    assert observed.asset_observation.metadata["provided"].value == "not provided: nothing came"
+    # Whoever reads it went on all the same.
+    assert len(instance.get_materialized_partitions(downstream.key)) == 3

@@ -8,7 +8,7 @@ with own as (
         own.working_coverage,
         row_number() over (
             partition by own.component, own.period_start
-            order by own.as_of_day desc, own.period asc
+            order by own.as_of_day desc, own.period asc nulls last
         ) as recency
     from {{ ref('service_quality_index', v=1) }} as own
     where own.unit_level = {{ whole() }}
