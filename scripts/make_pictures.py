@@ -54,11 +54,11 @@ def take_files(browser: Browser, settings: Settings) -> None:
     if page.locator("#map").count():
         page.locator("#map").screenshot(path=PICTURES / "brief-map.png")
     page.locator("#index").screenshot(path=PICTURES / "brief-index.png")
-    for name, found in (
+    for name, paths in (
         ("brief-commune", sorted((settings.exports / "brief").glob("*.html"))[:1]),
         ("report", sorted(settings.quality.glob("dossier_log/*/*.html"))[-1:]),
     ):
-        for path in found:
+        for path in paths:
             page.goto(path.as_uri())
             save(page, name)
     page.close()

@@ -1,4 +1,4 @@
-{# Item 2.1 of index 766 at a moment: ended by its due time, or still open and in term. NULL where no limit is known.
+{# Item 2.1 of index 766 at a moment: ended by its due time, or still open and in term. NULL where there is no limit.
    `dossier` is an alias of int_index_dossiers. #}
 {% macro is_in_time(dossier, moment) -%}
     case
@@ -18,7 +18,7 @@
 {%- endmacro %}
 
 {# CTEs that end in `feedback_counts`: items 5.1, 5.2, 5.3 of citizens' feedback (period, period_start, item, unit_code,
-   item_counts), as known at as_of. What waits and is in term counts as in time, as for dossiers; what was published more
+   item_counts), as of as_of. What waits and is in term counts as in time, as for dossiers; what was published more
    than two working days after the answer does not. #}
 {% macro feedback_item_counts() -%}
 feedback as (

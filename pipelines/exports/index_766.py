@@ -28,7 +28,7 @@ HEAD_ROW = 3
 SCORE, SHARE = r"0\.00;\-0\.00", "0.00%"
 
 
-class Sheet(NamedTuple):
+class LevelSheet(NamedTuple):
     """`columns`: (heading, kind: text, count, score or share, width); `rows` in the same order."""
 
     name: str
@@ -52,7 +52,7 @@ def write_index(settings: Settings, release_id: int | None = None) -> ExportResu
     return write_workbook(settings.exports / FILE, content, newest.release_id)
 
 
-def list_sheets(con: duckdb.DuckDBPyConnection, schema: str = f"{ALIAS}.marts") -> list[Sheet]:
+def list_sheets(con: duckdb.DuckDBPyConnection, schema: str = f"{ALIAS}.marts") -> list[LevelSheet]:
     """The items of the whole place, then a sheet per level, its units by rank; since counting began."""
     canon = read_canon()
     items = _fetch(con, schema, "index_766_items")
@@ -72,7 +72,7 @@ def _fetch(con: duckdb.DuckDBPyConnection, schema: str, name: str) -> list[dict[
     return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _list_items(items: Iterable[dict[str, Any]]) -> Sheet:
+def _list_items(items: Iterable[dict[str, Any]]) -> LevelSheet:
     columns = (
         ("Mục", "text", 6), ("Tên mục", "text", 44), ("Nhóm", "text", 26), ("Tử số", "count", 11),
         ("Mẫu số", "count", 11),
@@ -82,7 +82,7 @@ def _list_items(items: Iterable[dict[str, Any]]) -> Sheet:
     )  # fmt: skip
     fields = ("item", "item_name_vi", "component_name_vi", "numerator", "denominator", "lost", "without_data", "rate",
               "points", "maximum", "working_points", "working_maximum", "missing_reason_vi")  # fmt: skip
-    return Sheet("Toàn địa phương", columns, [[row[field] for field in fields] for row in items])
+    return LevelSheet("Toàn địa phương", columns, [[row[field] for field in fields] for row in items])
 
 
 def _list_units(
@@ -90,7 +90,7 @@ def _list_units(
     rows: Sequence[dict[str, Any]],
     names: dict[str, str],
     rates: dict[tuple[str, str], float | None],
-) -> Sheet:
+) -> LevelSheet:
     """`rows`: unit × component with the total; a line per unit, in the order in which the totals come."""
     components = list(dict.fromkeys(row["component_name_vi"] for row in rows if row["component"] != "total"))
     by_unit: dict[str, dict[str, dict[str, Any]]] = {}
@@ -110,10 +110,10 @@ def _list_units(
                 total["working_points"], total["working_covered"]]  # fmt: skip
         line += [own[name]["working_points"] for name in components]
         lines.append(line + [rates.get((code, item)) for item in names])
-    return Sheet(title[:31], columns, lines)
+    return LevelSheet(title[:31], columns, lines)
 
 
-def workbook(sheets: Sequence[Sheet], *, subtitle: str, made_at: datetime) -> bytes:
+def workbook(sheets: Sequence[LevelSheet], *, subtitle: str, made_at: datetime) -> bytes:
     """The file's bytes; equal content gives equal bytes. Texts are never formulas."""
     buffer = BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
@@ -137,7 +137,7 @@ def workbook(sheets: Sequence[Sheet], *, subtitle: str, made_at: datetime) -> by
     return buffer.getvalue()
 
 
-def _write_sheet(page: Any, sheet: Sheet, formats: dict[str, Any], subtitle: str) -> None:
+def _write_sheet(page: Any, sheet: LevelSheet, formats: dict[str, Any], subtitle: str) -> None:
     page.write_string(0, 0, f"Bộ chỉ số 766 (Quyết định 766/QĐ-TTg): {sheet.name}", formats["title"])
     page.write_string(1, 0, f"{subtitle}. Ô trống: chưa chấm được, không phải 0 điểm.", formats["note"])
     for place, (heading, _, width) in enumerate(sheet.columns):

@@ -21,15 +21,15 @@ def observe_what_did_not_come(event: EventLogEntry) -> EventLogEntry:
     data = event.dagster_event.event_specific_data
     if not isinstance(data, StepMaterializationData):
         return event
-    made = data.materialization
-    provided = made.metadata.get(PROVIDED)
+    materialization = data.materialization
+    provided = materialization.metadata.get(PROVIDED)
     if provided is None or not str(provided.value).startswith(NOT_PROVIDED):
         return event
     observation = AssetObservation(
-        asset_key=made.asset_key,
-        description=made.description,
-        metadata=made.metadata,
-        partition=made.partition,
+        asset_key=materialization.asset_key,
+        description=materialization.description,
+        metadata=materialization.metadata,
+        partition=materialization.partition,
     )
     observed = event.dagster_event._replace(
         event_type_value=DagsterEventType.ASSET_OBSERVATION.value,

@@ -182,8 +182,8 @@ def count_handled(dossiers: pd.DataFrame, first: date, last: date, moment: pd.Ti
     taken = done.groupby(done["responsible_unit_code"].astype(object))["working_days_taken"].agg(
         ["sum", "count"]
     )
-    for (_, unit), (good, judged, _, unknown) in list(counts.items()):
-        counts["5.4", unit] = max(good - complained["c", unit][0], 0), judged, lost["5.4", unit][2], unknown
+    for (_, unit), (good, counted, _, unknown) in list(counts.items()):
+        counts["5.4", unit] = max(good - complained["c", unit][0], 0), counted, lost["5.4", unit][2], unknown
         days, finished = (
             taken.sum() if unit == "province" else taken.loc[unit] if unit in taken.index else (0, 0)
         )
