@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -77,7 +76,7 @@ class SparkSettings(NamedTuple):
     memory: str = "1g"
     python: str = ""
     threads: int = 2
-    settings: Mapping[str, str] = MappingProxyType({})
+    settings: Mapping[str, str] = {}  # no proxy: settings go to child processes
 
 
 class SettingsError(ValueError):

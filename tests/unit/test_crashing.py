@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import duckdb
 
+from pipelines.settings import Settings
 from tests import crashing
 
 SUM = "select sum(i)::bigint from range(20_000_000) t(i)"
@@ -28,3 +32,8 @@ def test_a_child_of_a_process_that_uses_duckdb_inherits_none_of_it() -> None:
             assert crashing.ask_in_child(answered) == (0, 19_999_999 * 20_000_000 // 2)
         finally:
             open_connections.clear()
+
+
+def test_settings_reach_a_child(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    assert crashing.ask_in_child(replace, settings) == settings
