@@ -24,11 +24,16 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+@functools.cache
+def _read_template(package: str, name: str) -> jinja2.Template:
+    text = (files(package) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    return _environment().from_string(text)
+
+
 def read_sql(package: str, name: str, **values: Any) -> str:
     """The query `sql/<name>.sql` of a package, e.g. `pipelines.lake`, with its names filled in.
 
     `values` are SQL, put in as they are; the filters `identifier` and `literal` quote what is not. Values of
     the data never come this way: they are parameters of the statement. UndefinedError where a name lacks.
     """
-    text = (files(package) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-    return _environment().from_string(text).render(values)
+    return _read_template(package, name).render(values)

@@ -26,7 +26,7 @@ WRITES_NOTHING = (" temp ", "if not exists")
 FULL_DISK_BYTES = 300
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when the server imports it
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.nights", "great_expectations"])
+CONTEXT.set_forkserver_preload(["tests.nights", "great_expectations", "tests.support.warm"])
 
 
 class Boundaries:

@@ -12,6 +12,7 @@ import duckdb
 from pipelines import duck
 from pipelines.exports.common import PublishedTable, list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
+from pipelines.lake.catalogue import plan_without_statistics
 from pipelines.settings import Settings
 
 # Files that DuckDB clients of any 1.x version can read.
@@ -32,8 +33,9 @@ def write_marts_file(settings: Settings) -> ExportResult:
         draft = path.with_suffix(".partial")
         draft.unlink(missing_ok=True)
         con.execute(f"attach {duck.literal(draft)} as out (storage_version {duck.literal(STORAGE)})")
-        for table in list_tables(con, settings):
-            _copy(con, table)
+        with plan_without_statistics(con):
+            for table in list_tables(con, settings):
+                _copy(con, table)
         con.execute("commit")
         con.execute("detach out")
         draft.replace(path)

@@ -98,7 +98,7 @@ def find_catalogue_file(con: duckdb.DuckDBPyConnection) -> Path:
 
 @contextmanager
 def plan_without_statistics(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """For queries of the ledger's tables: few rows, and no joins that could be ordered badly.
+    """For queries that scan, copy or compare single tables: they have no joins that could be ordered badly.
 
     Two optimizers ask for the statistics of every column. DuckLake has none of an empty table, and looks them up in
     the catalogue's file each time: 30 ms for a table without a row.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines import duck
-from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.catalogue import ALIAS, plan_without_statistics
 from pipelines.lake.content_hash import Content, hash_content
 from pipelines.lake.ledger import Release
 
@@ -54,5 +54,5 @@ def find_differing_tables(
         if content != release.marts[table]:
             yield DifferingTable(table, snapshot, content)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with plan_without_statistics(con), ThreadPoolExecutor(os.cpu_count()) as pool:
         return [differing for many in pool.map(lambda one: list(compare(one)), tables) for differing in many]
