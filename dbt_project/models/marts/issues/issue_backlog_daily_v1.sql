@@ -49,6 +49,7 @@ signs as (
 ),
 
 -- A spell is seen from the day it opened to the day it closed, both included.
+-- Comparisons alone: with an `or` in an outer join, DuckDB compares every row of one side with every row of the other.
 issue_days as (
     select
         calendar.date_day as as_of_day,
@@ -68,7 +69,7 @@ issue_days as (
         on
             spells.issue_code = signs.issue_code
             and calendar.date_day >= signs.sign_day
-            and (signs.next_sign_day is null or calendar.date_day < signs.next_sign_day)
+            and calendar.date_day < coalesce(signs.next_sign_day, date '9999-12-31')
 ),
 
 positions as (
@@ -92,12 +93,12 @@ positions as (
         on
             issue_days.issue_code = today.issue_code
             and issue_days.as_of_day >= today.from_day
-            and (today.until_day is null or issue_days.as_of_day < today.until_day)
+            and issue_days.as_of_day < coalesce(today.until_day, date '9999-12-31')
     left join {{ ref('int_issue_slices') }} as before
         on
             issue_days.issue_code = before.issue_code
             and issue_days.as_of_day - 1 >= before.from_day
-            and (before.until_day is null or issue_days.as_of_day - 1 < before.until_day)
+            and issue_days.as_of_day - 1 < coalesce(before.until_day, date '9999-12-31')
 ),
 
 -- An issue counts where it stands at the end of the day; one that moved opened the day in another slice and left it.
