@@ -14,6 +14,7 @@ from pipelines.operations.backup import back_up
 from pipelines.operations.restore_backup import restore_backup
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
+from pipelines.warehouse.data_tests import build_models
 from tests import crashing
 from tests.nights import run_night
 from tests.support.copies import copy_installation
@@ -21,7 +22,7 @@ from tests.support.copies import copy_installation
 
 def run_next_night(settings: Settings) -> None:
     """The day that was pulled last, once more, and an export."""
-    run_night(settings, "2025-08-07")
+    run_night(settings, "2025-08-07", build=build_models)
 
 
 @pytest.mark.slow
