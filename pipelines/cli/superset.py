@@ -37,7 +37,10 @@ def superset(port: int, bundle: Path | None) -> None:
         with suppress(KeyboardInterrupt), bi.serve(settings, port) as server:
             console.print(f"{server.url}/superset/dashboard/online-submission/")
             console.print(f"{server.url}/superset/dashboard/tasks-and-issues/")
-            console.print(f"account {server.account}, password {server.password}   (Ctrl-C stops it)")
+            console.print(f"to look: account {server.viewer}, password {server.viewer_password}")
+            console.print(
+                f"to change: account {server.account}, password {server.password}   (Ctrl-C stops it)"
+            )
             server.process.wait()
     except bi.SupersetError as error:
         raise click.ClickException(str(error)) from None

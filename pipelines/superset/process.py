@@ -1,4 +1,4 @@
-"""A real Superset on the newest release: its own environment, loopback, one account, the project's dashboards.
+"""A real Superset on the newest release: its own environment, loopback, two accounts, the dashboards.
 
 The dashboards are Superset's own export format under bi/superset/assets; nothing of them is made here.
 """
@@ -31,7 +31,7 @@ ROOM = PROJECT / "bi" / "superset"
 ASSETS = ROOM / "assets"
 DATABASE = "databases/thongsuot.yaml"
 PYTHON = PROJECT / ".venv-superset" / "bin" / "python"
-ACCOUNT = "thongsuot"
+ACCOUNT, VIEWER = "thongsuot", "viewer"
 # Superset shows this instead of a password, and asks for the real one when a bundle is imported.
 MASKED = "XXXXXXXXXX"
 START_SECONDS = 120
@@ -51,11 +51,13 @@ class Address:
 
 @dataclass(frozen=True)
 class Server:
-    """A running Superset and the account made for it."""
+    """A running Superset and the accounts made for it: one that administers, one that only looks."""
 
     url: str
     account: str
     password: str
+    viewer: str
+    viewer_password: str
     process: subprocess.Popen[bytes]
 
 
@@ -116,7 +118,7 @@ def serve(settings: Settings, port: int) -> Iterator[Server]:
     _ensure_free(port)
     address = marts_address(settings)
     home = _home(settings)
-    password = _secret(home / "password", 15)
+    password, viewer_password = _secret(home / "password", 15), _secret(home / "viewer_password", 15)
     _secret(home / "secret_key", 48)
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith(("SUPERSET_", "FLASK_", "THONGSUOT_"))},
@@ -125,7 +127,7 @@ def serve(settings: Settings, port: int) -> Iterator[Server]:
         "SUPERSET_HOME": str(home),
         "SCARF_ANALYTICS": "false",
     }
-    _prepare(home, environment, address, password)
+    _prepare(home, environment, address, password, viewer_password)
     url = f"http://127.0.0.1:{port}"
     words = ["-b", f"127.0.0.1:{port}", "-w", "1", "-k", "gthread", "--threads", "8", "--timeout", "120"]
     log = home / "superset.log"
@@ -139,7 +141,7 @@ def serve(settings: Settings, port: int) -> Iterator[Server]:
         )
     try:
         _await(f"{url}/health", process, log)
-        yield Server(url, ACCOUNT, password, process)
+        yield Server(url, ACCOUNT, password, VIEWER, viewer_password, process)
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -161,16 +163,20 @@ def _secret(path: Path, length: int) -> str:
     return path.read_text(encoding="ascii")
 
 
-def _prepare(home: Path, environment: dict[str, str], address: Address, password: str) -> None:
-    """Superset's tables, account and dashboards; nothing where all of them are as they were left."""
+def _prepare(
+    home: Path, environment: dict[str, str], address: Address, password: str, viewer_password: str
+) -> None:
+    """Superset's tables, accounts and dashboards; nothing where all of them are as they were left."""
     files = contents(address)
     orders = {
         "account": {"name": ACCOUNT, "password": password},
+        "viewer": {"name": VIEWER, "password": viewer_password},
         "contents": files,
         "passwords": {DATABASE: address.password} if address.password else {},
     }
     locked = (ROOM / "requirements.lock").read_text(encoding="utf-8")
-    state = hashlib.sha256(f"{locked}{json.dumps(orders, sort_keys=True)}".encode()).hexdigest()
+    code = (ROOM / "prepare.py").read_text(encoding="utf-8")
+    state = hashlib.sha256(f"{locked}{code}{json.dumps(orders, sort_keys=True)}".encode()).hexdigest()
     stamp = home / "prepared"
     if (home / "superset.db").exists() and stamp.exists() and stamp.read_text() == state:
         return

@@ -1,12 +1,17 @@
 """What each chart of the dashboards must hold, asked of `marts.duckdb` by hand-written SQL.
 
-By chart file; `$day` and `$period` are what the filters stand on. Column names are the keys that Superset
-answers with. Nothing here is read from the bundle.
+By chart file; `$day`, `$period` and `$unit` are what the filters stand on. Where a unit is chosen and the chart
+follows it, the tables hold that unit's rows alone. Column names are the keys that Superset answers with. Nothing
+here is read from the bundle.
 """
 
 from __future__ import annotations
 
-PROVINCE = "from online_submission_rate where unit_code = 'province' and period = $period"
+PROVINCE = (
+    "from online_submission_rate where (unit_code = 'province' or $unit is not null) and period = $period"
+)
+INDEX = """from service_quality_index where component = 'total' and (unit_code = 'province' or $unit is not null)
+    and period = $period and as_of_day = $day"""
 TASKS = "from task_completion where lead_agency_code = 'all' and as_of_day = $day and owner_level"
 OPEN = "from issue_backlog where is_open"
 BUCKETS = ", ".join(
@@ -15,18 +20,19 @@ BUCKETS = ", ".join(
 )
 
 EXPECTED = {
-    "rate_of_the_province": f"select rate as rate_of_mart {PROVINCE} and as_of_day = $day",
-    "online_of_the_province": f"select numerator as numerator_of_mart {PROVINCE} and as_of_day = $day",
-    "received_by_the_province": f"select denominator as denominator_of_mart {PROVINCE} and as_of_day = $day",
+    "rate_of_the_province": f"select rate as rate_of_choice {PROVINCE} and as_of_day = $day",
+    "online_of_the_province": f"select numerator as numerator_of_choice {PROVINCE} and as_of_day = $day",
+    "received_by_the_province": f"select denominator as denominator_of_choice {PROVINCE} and as_of_day = $day",
     "still_needed_to_target": (
-        "select additional_online_to_target as additional_online_to_target_of_mart "
+        "select additional_online_to_target as additional_online_to_target_of_choice "
         f"{PROVINCE} and as_of_day = $day"
     ),
     "headline_at_each_cutoff": (
-        "select label_vi, rate, rate_change, online, received, national_rank, province_count, rank_movement "
+        "select label_vi, rate, 100 * rate_change as rate_change_points, online, received, "
+        "national_rank, province_count, rank_movement "
         "from online_submission_headline"
     ),
-    "rate_day_by_day": f"select as_of_day, rate as rate_of_mart, target as target_of_mart {PROVINCE}",
+    "rate_day_by_day": f"select as_of_day, rate as rate_of_choice, target as target_of_choice {PROVINCE}",
     "received_by_channel": """
         select received_day, case channel when 'online' then 'Trực tuyến · Online'
             when 'postal' then 'Bưu chính · Post' else 'Trực tiếp · In person' end as channel_label,
@@ -35,15 +41,17 @@ EXPECTED = {
     "communes_ranked": """
         select rank_in_level, unit_name, map {'large': 'Lớn · Large', 'medium': 'Vừa · Medium',
             'small': 'Nhỏ · Small'}[size_peers] as size_peers_label, rank_in_size_peers, rate, numerator,
-            denominator, change_since_week_before, rank_movement_since_week_before, gap_to_target
+            denominator, 100 * change_since_week_before as change_since_week_before_points,
+            rank_movement_since_week_before, 100 * gap_to_target as gap_to_target_points
         from online_submission_rate
         where unit_level = 'commune' and as_of_day = $day and period = $period""",
     "departments_ranked": """
-        select rank_in_level, unit_name, rate, numerator, denominator, gap_to_target
+        select rank_in_level, unit_name, rate, numerator, denominator, 100 * gap_to_target as gap_to_target_points
         from online_submission_rate
         where unit_level = 'department' and as_of_day = $day and period = $period""",
     "sectors_ranked": """
-        select rank_in_dimension, member_name, rate, numerator, denominator, change_since_period_before
+        select rank_in_dimension, member_name, rate, numerator, denominator,
+            100 * change_since_period_before as change_since_period_before_points
         from online_submission_breakdown
         where dimension = 'sector' and as_of_day = $day and period = $period""",
     "releases": "select release_id, as_of, published_at, author, reason, release_hash from audit.releases",
@@ -93,4 +101,43 @@ EXPECTED = {
             'high': 'Cao · High'}}[severity] as severity_label, status_name_vi, addressed_to_name,
             responsible_role, due_at, working_days_late, age_working_days, working_days_since_update
         {OPEN}""",
+    "index_points": f"select points as points_of_choice {INDEX}",
+    "index_covered": f"select covered as covered_of_choice {INDEX}",
+    "index_working_points": f"select working_points as working_points_of_choice {INDEX}",
+    "index_working_covered": f"select working_covered as working_covered_of_choice {INDEX}",
+    "index_components": """
+        select unit_name, component_name_vi, points, covered, working_points, working_covered, maximum
+        from service_quality_index where as_of_day = $day and period = $period""",
+    "index_items": """
+        select unit_name, item, item_name_vi, numerator, denominator, lost, rate, points, maximum, working_points,
+            missing_reason_vi
+        from service_quality_items where as_of_day = $day and period = $period""",
+    "index_communes_ranked": """
+        select rank_in_level, unit_name, points, covered, working_points, working_covered
+        from service_quality_index
+        where component = 'total' and unit_level = 'commune' and as_of_day = $day and period = $period""",
+    "index_beside_the_portal": """
+        select component_name_vi, points, national_rank, own_points, own_coverage, difference, maximum
+        from service_quality_national where is_own and is_newest""",
+    "index_provinces_ranked": """
+        select national_rank, province_name, points
+        from service_quality_national where component = 'total' and is_newest""",
+    "dossiers_to_act_on": """
+        select if(alert = 'overdue', 'Quá hạn · Overdue', 'Sắp đến hạn · Due soon') as alert_label, dossier_code,
+            unit_name, sector_name, procedure_name, status_name_vi, due_at, working_days_left
+        from dossier_alerts""",
+    "rejections_by_rule": """
+        select source, rule, reason_vi,
+            if(is_current, 'Còn hiệu lực · Current', 'Đã khắc phục · Mended') as is_current_label, count(*) as rows
+        from audit.rejections group by all""",
+    "rejections_by_unit": (
+        "select unit_code, source, count(*) as rows from audit.rejections where is_current group by all"
+    ),
+    "rows_by_source": """
+        select source, sum(rows_read)::bigint as sum_rows_read, sum(rows_accepted)::bigint as sum_rows_accepted,
+            sum(rows_rejected)::bigint as sum_rows_rejected, sum(rows_duplicate)::bigint as sum_rows_duplicate
+        from audit.reconciliation where is_current group by all""",
+    "late_arrivals_by_day": """
+        select received_day, sum(late_arrivals)::bigint as sum_late_arrivals, sum(received)::bigint as sum_received
+        from submission_by_channel_daily group by all""",
 }

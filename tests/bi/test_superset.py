@@ -30,15 +30,17 @@ from tests.bi.superset_expected import EXPECTED
 from tests.conftest import Province
 
 pytestmark = [pytest.mark.slow, pytest.mark.bi]
-DASHBOARDS = ("online-submission", "tasks-and-issues")
+DASHBOARDS = ("online-submission", "tasks-and-issues", "service-quality", "commune", "data-quality")
 SINCE = "since_start"
-# Filter values by column, and what they mean in the marts: the newest day (the default), and a closed month.
+# Filter values by column, and what they mean in the marts: the newest day (the default), a closed month, a unit.
+UNIT = "Phường Thành Vinh"
 STATES = {
     "newest day": ({}, {"period": SINCE}),
     "July": (
         {"as_of_label": "2025-07-31", "period_label": "Tháng · Month"},
         {"day": date(2025, 7, 31), "period": "month"},
     ),
+    "one unit": ({"unit_name": UNIT}, {"period": SINCE, "unit": UNIT}),
 }
 
 
@@ -117,17 +119,33 @@ def hold_against_the_marts(slug: str, state: str, reader: Reader, marts: duckdb.
     """Every chart of the dashboard, as its filters stand, row by row."""
     override, filters = STATES[state]
     (newest,) = marts.sql("select max(as_of_day) from online_submission_rate").fetchone() or ()
-    meant = {"day": newest, **filters}
+    meant = {"day": newest, "unit": None, **filters}
     natives = [(n["scope"]["excluded"], chosen(reader, n, override)) for n in reader.filters(slug)]
     names = {number: name for name, number in chart_ids(reader).items()}
     for chart in sorted(reader.charts_of(slug)):
         values = dict(value for excluded, value in natives if value and chart not in excluded)
-        sql = EXPECTED[names[chart]]
-        cursor = marts.execute(sql, {k: v for k, v in meant.items() if f"${k}" in sql})
+        sql, unit = EXPECTED[names[chart]], values.get("unit_name")
+        keep_unit(marts, unit)
+        given = {**meant, "unit": unit}
+        cursor = marts.execute(sql, {k: v for k, v in given.items() if f"${k}" in sql})
         columns = [d[0] for d in cursor.description or []]
         expected = [dict(zip(columns, map(as_superset_says, row), strict=True)) for row in cursor.fetchall()]
-        assert expected, f"{names[chart]} is held against nothing"
+        assert expected or unit, f"{names[chart]} is held against nothing"
         assert in_order(reader.rows(chart, values)) == in_order(expected), names[chart]
+
+
+def keep_unit(marts: duckdb.DuckDBPyConnection, unit: str | None) -> None:
+    """Every mart with units holds the rows of `unit` alone; all of them where it is None."""
+    named = marts.sql(
+        "select table_name from duckdb_columns() where column_name = 'unit_name' and schema_name = 'main' "
+        "and not internal and database_name <> 'temp'"
+    ).fetchall()
+    for (table,) in named:
+        marts.execute(f"drop view if exists temp.{table}")
+        if unit is not None:
+            rows = f"select * from {marts.sql('select current_database()').fetchone()[0]}.main.{table}"  # type: ignore[index]
+            literal = unit.replace("'", "''")
+            marts.execute(f"create temp view {table} as {rows} where unit_name = '{literal}'")
 
 
 def test_every_chart_is_on_a_dashboard_and_has_a_figure_to_be_held_against(reader: Reader) -> None:
@@ -147,7 +165,7 @@ def test_each_chart_holds_exactly_what_the_mart_holds(
 def test_a_group_of_several_rows_shows_no_rate_rather_than_a_wrong_one(reader: Reader) -> None:
     """Without its filters the province's rate is of many days and periods: no figure of the mart."""
     (row,) = reader.rows(chart_ids(reader)["rate_of_the_province"], {})
-    assert row == {"rate_of_mart": None}
+    assert row == {"rate_of_choice": None}
 
 
 def test_superset_can_neither_write_nor_read_another_file(reader: Reader, settings: Settings) -> None:
@@ -166,11 +184,27 @@ def test_superset_can_neither_write_nor_read_another_file(reader: Reader, settin
 def test_secrets_are_random_and_for_the_owner_alone(server: superset.Server, settings: Settings) -> None:
     home = settings.data / "superset"
     assert home.stat().st_mode & 0o777 == 0o700
-    for name in ("password", "secret_key"):
+    for name in ("password", "viewer_password", "secret_key"):
         assert (home / name).stat().st_mode & 0o777 == 0o600
     assert len(server.password) >= 20
     logs = "".join(f.read_text(encoding="utf-8") for f in home.glob("*.log"))
     assert server.password not in logs and (home / "secret_key").read_text() not in logs
+
+
+def test_a_viewer_reads_every_chart_and_changes_nothing(server: superset.Server, reader: Reader) -> None:
+    viewer = Reader(replace(server, account=server.viewer, password=server.viewer_password))
+    for slug in DASHBOARDS:
+        assert viewer.charts_of(slug) == reader.charts_of(slug)
+    ids = chart_ids(reader)
+    assert viewer.rows(ids["releases"], {}) == reader.rows(ids["releases"], {})
+    for method, path, body in (
+        ("PUT", f"/chart/{ids['releases']}", {"slice_name": "x · x"}),
+        ("DELETE", f"/chart/{ids['releases']}", None),
+        ("POST", "/sqllab/execute/", {"database_id": 1, "sql": "select 1", "runAsync": False}),
+        ("GET", "/security/users/", None),
+    ):
+        with pytest.raises(AssertionError, match=r": 40[134] "):
+            viewer.call(method, path, body)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,11 @@ from pipelines.superset.datasets import described
 
 Node = dict[str, Any]
 OWN_VALUE = re.compile(r"case when count\(\*\) = 1 then max\((\w+)\) end")
+# The chosen unit's own value, or that of the whole place where none is chosen; of several units nothing.
+CHOSEN_VALUE = re.compile(
+    r"case when count\(\*\) = 1 then max\((\w+)\) when sum\(case when unit_level = 'province' then 1 else 0 end\) = 1 "
+    r"then max\(case when unit_level = 'province' then \1 end\) end"
+)
 
 
 def read(folder: str) -> dict[str, Node]:
@@ -41,19 +46,24 @@ def dashboards() -> dict[str, Node]:
     return read("dashboards")
 
 
-def marts() -> dict[str, Node]:
-    """Public models by name, as dbt's manifest gives them: repeated descriptions stand in docs blocks."""
+def list_models() -> dict[str, Node]:
+    """`schema.table` → published models, as dbt's manifest gives them: repeated descriptions stand in docs blocks."""
     folder = PROJECT / "dbt_project" / "models"
     blocks = re.findall(r"{% docs (\w+) %}\n(.*?)\n{% enddocs %}", (folder / "_docs.md").read_text("utf-8"))
     docs = {f"{{{{ doc('{name}') }}}}": text for name, text in blocks}
     models = {}
-    for path in (folder / "marts").rglob("*.yml"):
+    for path in [*(folder / "marts").rglob("*.yml"), *(folder / "audit").rglob("*.yml")]:
         for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
             columns = {
                 c["name"]: {**c, "description": docs.get(c["description"], c["description"])}
                 for c in model["columns"]
             }
-            models[model["name"]] = {"description": model["description"], "columns": columns}
+            schema = "audit" if model["name"].startswith("audit_") else "marts"
+            name = f"{schema}.{model['name'].removeprefix('audit_')}"
+            models[name] = {
+                "description": docs.get(model["description"], model["description"]),
+                "columns": columns,
+            }
     return models
 
 
@@ -69,10 +79,10 @@ def list_query_columns(query: Node) -> Iterator[str]:
 
 
 def test_datasets_say_what_the_marts_say(datasets: dict[str, Node]) -> None:
-    models = marts()
+    models = list_models()
     for name, dataset in datasets.items():
-        if dataset["schema"] == "marts":
-            assert described(dataset, models[name]) == dataset, f"{name}: run `thongsuot docs`"
+        if model := models.get(f"{dataset['schema']}.{name}"):
+            assert described(dataset, model) == dataset, f"{name}: run `thongsuot docs`"
         else:
             assert {c["column_name"] for c in dataset["columns"]} <= set(
                 re.findall(r"(\w+) \w+(?: not null)?(?:,|$)", ledger.TABLES[name])
@@ -136,7 +146,7 @@ def test_a_rate_is_never_added_up_nor_averaged(datasets: dict[str, Node]) -> Non
         kinds = {c["column_name"]: c["type"] for c in dataset["columns"]}
         for metric in dataset["metrics"]:
             expression = metric["expression"]
-            own = OWN_VALUE.fullmatch(expression)
+            own = OWN_VALUE.fullmatch(expression) or CHOSEN_VALUE.fullmatch(expression)
             columns = set(re.findall(r"\w+", expression)) & set(kinds)
             assert own or "DOUBLE" not in {kinds[n] for n in columns}, f"{name}.{metric['metric_name']}"
             assert columns or expression == "count(*)"
@@ -152,6 +162,45 @@ def test_titles_stand_in_both_languages(
     for dataset in datasets.values():
         for column in dataset["columns"]:
             assert re.match(r"EN .+ / VI .+", column["description"]), column["column_name"]
+
+
+def test_every_chart_says_what_it_covers(charts: dict[str, Node]) -> None:
+    silent = [name for name, chart in charts.items() if len((chart["description"] or "").split(". ")) < 2]
+    assert silent == [], "a sentence in each language: the whole province, or the units chosen"
+
+
+def test_a_tile_that_a_unit_cannot_change_says_that_it_is_the_whole_province(
+    datasets: dict[str, Node], charts: dict[str, Node], dashboards: dict[str, Node]
+) -> None:
+    for dashboard in dashboards.values():
+        natives = dashboard["metadata"]["native_filter_configuration"]
+        units = [n for n in natives if n["targets"][0]["column"]["name"] == "unit_name"]
+        for place in dashboard["position"].values():
+            if isinstance(place, dict) and place["type"] == "CHART":
+                chart = by_uuid(charts)[place["meta"]["uuid"]]
+                fixed = [n for n in units if place["meta"]["chartId"] in n["scope"]["excluded"]]
+                if fixed and chart["viz_type"] == "big_number_total":
+                    assert chart["slice_name"].startswith("Toàn tỉnh"), chart["slice_name"]
+
+
+def test_points_are_points_and_a_count_of_days_says_which_days(
+    datasets: dict[str, Node], charts: dict[str, Node]
+) -> None:
+    for name, chart in charts.items():
+        formats = chart["params"].get("column_config", {})
+        signed = [
+            c
+            for c, f in formats.items()
+            if f.get("d3NumberFormat", "").startswith("+") and "%" in f["d3NumberFormat"]
+        ]
+        assert signed == [], f"{name}: a difference of rates is in points"
+    for dataset in datasets.values():
+        for column in dataset["columns"]:
+            if (
+                re.search(r"days_(late|left|since)|age_working_days", column["column_name"])
+                and column["verbose_name"]
+            ):
+                assert re.search("ngày (lịch|làm việc)", column["verbose_name"]), column["column_name"]
 
 
 def test_a_password_reaches_superset_apart_and_never_the_bundle(tmp_path: Path) -> None:
