@@ -41,7 +41,7 @@ ui: install ## Dagster on http://127.0.0.1:3000, on the same data
 	.venv-superset/bin/pip install --quiet --no-deps --require-hashes -r bi/superset/requirements.lock
 	@touch $@
 
-superset: install .venv-superset/installed ## two dashboards on http://127.0.0.1:8088, on the newest release
+superset: install .venv-superset/installed ## dashboards on http://127.0.0.1:8088, on the newest release
 	$(BIN)/thongsuot superset
 
 .venv-spark/installed: deploy/spark/requirements.lock

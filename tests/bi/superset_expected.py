@@ -45,6 +45,17 @@ EXPECTED = {
             rank_movement_since_week_before, 100 * gap_to_target as gap_to_target_points
         from online_submission_rate
         where unit_level = 'commune' and as_of_day = $day and period = $period""",
+    "commune_map": """
+        select case
+                when rate is null then 'Chưa có · None'
+                when rate >= target + 0.2 then '1. Trên chỉ tiêu từ 20 điểm % · 20 points above'
+                when rate >= target then '2. Đạt chỉ tiêu · Target met'
+                else '3. Dưới chỉ tiêu · Below target'
+            end as rate_class, rates.unit_name, longitude as longitude_of_mart, latitude as latitude_of_mart,
+            denominator as denominator_of_mart
+        from online_submission_rate as rates inner join dim_unit as units using (unit_code)
+        where rates.unit_level = 'commune' and is_current and latitude is not null and as_of_day = $day
+            and period = $period""",
     "departments_ranked": """
         select rank_in_level, unit_name, rate, numerator, denominator, 100 * gap_to_target as gap_to_target_points
         from online_submission_rate

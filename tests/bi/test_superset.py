@@ -126,8 +126,8 @@ def hold_against_the_marts(slug: str, state: str, reader: Reader, marts: duckdb.
         values = dict(value for excluded, value in natives if value and chart not in excluded)
         sql, unit = EXPECTED[names[chart]], values.get("unit_name")
         keep_unit(marts, unit)
-        given = {**meant, "unit": unit}
-        cursor = marts.execute(sql, {k: v for k, v in given.items() if f"${k}" in sql})
+        parameters = {**meant, "unit": unit}
+        cursor = marts.execute(sql, {k: v for k, v in parameters.items() if f"${k}" in sql})
         columns = [d[0] for d in cursor.description or []]
         expected = [dict(zip(columns, map(as_superset_says, row), strict=True)) for row in cursor.fetchall()]
         assert expected or unit, f"{names[chart]} is held against nothing"
@@ -136,16 +136,15 @@ def hold_against_the_marts(slug: str, state: str, reader: Reader, marts: duckdb.
 
 def keep_unit(marts: duckdb.DuckDBPyConnection, unit: str | None) -> None:
     """Every mart with units holds the rows of `unit` alone; all of them where it is None."""
-    named = marts.sql(
-        "select table_name from duckdb_columns() where column_name = 'unit_name' and schema_name = 'main' "
-        "and not internal and database_name <> 'temp'"
+    tables = marts.sql(
+        "select table_name, current_database() from duckdb_columns() where column_name = 'unit_name' "
+        "and schema_name = 'main' and not internal and database_name = current_database()"
     ).fetchall()
-    for (table,) in named:
+    for table, database in tables:
         marts.execute(f"drop view if exists temp.{table}")
         if unit is not None:
-            rows = f"select * from {marts.sql('select current_database()').fetchone()[0]}.main.{table}"  # type: ignore[index]
-            literal = unit.replace("'", "''")
-            marts.execute(f"create temp view {table} as {rows} where unit_name = '{literal}'")
+            where = "unit_name = '" + unit.replace("'", "''") + "'"
+            marts.execute(f"create temp view {table} as select * from {database}.main.{table} where {where}")
 
 
 def test_every_chart_is_on_a_dashboard_and_has_a_figure_to_be_held_against(reader: Reader) -> None:

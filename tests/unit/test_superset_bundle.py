@@ -83,6 +83,9 @@ def test_datasets_say_what_the_marts_say(datasets: dict[str, Node]) -> None:
     for name, dataset in datasets.items():
         if model := models.get(f"{dataset['schema']}.{name}"):
             assert described(dataset, model) == dataset, f"{name}: run `thongsuot docs`"
+        elif dataset["sql"]:
+            tables = re.findall(r"(?:from|join) ([\w.]+) as", dataset["sql"])
+            assert tables and set(tables) <= set(models), f"{name}: of marts alone"
         else:
             assert {c["column_name"] for c in dataset["columns"]} <= set(
                 re.findall(r"(\w+) \w+(?: not null)?(?:,|$)", ledger.TABLES[name])

@@ -1,6 +1,7 @@
 {{ config(materialized='view') }}
 
 -- What was counted of every item but feedback's: period × item × unit; where nothing of an item happened is no row.
+{% for counts in ['int_index_received', 'int_index_handled', 'int_index_catalogue'] %}
 select
     period,
     period_start,
@@ -10,30 +11,9 @@ select
     denominator,
     lost,
     without_data
-from {{ ref('int_index_received') }}
+from {{ ref(counts) }}
 union all
-select
-    period,
-    period_start,
-    item,
-    unit_code,
-    numerator,
-    denominator,
-    lost,
-    without_data
-from {{ ref('int_index_handled') }}
-union all
-select
-    period,
-    period_start,
-    item,
-    unit_code,
-    numerator,
-    denominator,
-    lost,
-    without_data
-from {{ ref('int_index_catalogue') }}
-union all
+{% endfor %}
 select
     periods.period,
     periods.period_start,

@@ -18,6 +18,5 @@ select
     has_required_result,
     is_digitised_in_full,
     has_complaint,
-    as_of,
     is_in_time
 from {{ ref('int_index_dossiers') }}
