@@ -22,6 +22,7 @@ from pipelines.cli import (
     doctor,
     holds,
     metrics,
+    national,
     open,
     rejections,
     releases,
@@ -108,6 +109,7 @@ COMMANDS = (
     alerts.alerts,
     doctor.doctor,
     metrics.metrics,
+    national.national,
     backup.backup,
     backup.restore_backup,
 )

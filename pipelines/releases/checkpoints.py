@@ -47,8 +47,13 @@ def check_signing_key(settings: Settings) -> None:
             ) from None
 
 
-def leave_checkpoint(settings: Settings, con: duckdb.DuckDBPyConnection) -> Path | None:
-    """The note of the newest release, written where it is not there yet; None without a key or a release."""
+def leave_checkpoint(
+    settings: Settings, con: duckdb.DuckDBPyConnection, origin: str | None = None
+) -> Path | None:
+    """The note of the newest release, written where it is not there yet; None without a key or a release.
+
+    `origin`: whose chain it is, by default the place's.
+    """
     chain = ledger.list_releases(con)
     if settings.signing_key is None or not chain:
         return None
@@ -58,7 +63,7 @@ def leave_checkpoint(settings: Settings, con: duckdb.DuckDBPyConnection) -> Path
         return path
     events = links.list_events(con)
     published = newest.published_at.replace(tzinfo=UTC, microsecond=0).isoformat().replace("+00:00", "Z")
-    name = f"thongsuot/{load_contracts(settings.sources_file).place.code}"
+    name = origin or f"thongsuot/{load_contracts(settings.sources_file).place.code}"
     checkpoint = Checkpoint(
         name,
         len(chain) + len(events),

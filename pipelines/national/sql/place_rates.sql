@@ -1,0 +1,11 @@
+-- What one place's newest release says of itself as a whole, on every day: read at that release's own snapshot.
+select
+    as_of_day,
+    period,
+    period_start,
+    numerator,
+    denominator,
+    strict_numerator,
+    target
+from {{ lake }}.marts.online_submission_rate_v1
+where unit_code = '{{ whole }}'
