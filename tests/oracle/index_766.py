@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -53,13 +54,13 @@ def count_index(
             & (pd.to_datetime(batches["partition_key"]) <= place.as_of.normalize())
         ).any()
     )  # fmt: skip
-    catalogue = sources.reference("procedures")
+    offers = list_offers(sources.reference("procedures"), place)
     rows = []
     for period, first, last, moment in periods(place):
         if period not in KINDS:
             continue
         counts = count_received(dossiers, first, moment) | count_handled(dossiers, first, last, moment)
-        counts |= count_catalogue(catalogue, dossiers, first, moment, place)
+        counts |= count_catalogue(offers, dossiers, first, moment)
         counts |= count_feedback(feedback, first, last, place)
         if synchronised and period == "since_start":
             ours, theirs = synchronised
@@ -82,7 +83,7 @@ def count_index(
     return {
         "service_quality_dossiers": (dossiers, ["dossier_code"]),
         "service_quality_items": (items, [*index_key, "item"]),
-        "service_quality_index": (add_up(items, place), [*index_key, "component"]),
+        "service_quality_index": (add_up(rows, place), [*index_key, "component"]),
     }
 
 
@@ -191,14 +192,9 @@ def count_handled(dossiers: pd.DataFrame, first: date, last: date, moment: pd.Ti
     return counts
 
 
-def count_catalogue(
-    catalogue: pd.DataFrame, dossiers: pd.DataFrame, first: date, moment: pd.Timestamp, place: Place
-) -> Counts:
-    online = dossiers[dossiers["is_online"] & dossiers["received_at"].between(pd.Timestamp(first), moment)]
-    used = {unit: set(codes) for unit, codes in online.groupby("receiving_unit_code")["procedure_code"]}
-    used["province"] = set(online["procedure_code"])
-    counts: Counts = {}
-    offers: dict[str, set[str]] = {}
+def list_offers(catalogue: pd.DataFrame, place: Place) -> dict[str, tuple[set[str], int]]:
+    """Unit → its procedures that are offered online, and how many it has; a unit without any is left out."""
+    offers = {}
     for unit in [*place.units.level, "province"]:
         level = place.level_of(unit)
         own = catalogue
@@ -206,13 +202,23 @@ def count_catalogue(
             own = catalogue[catalogue["executing_level"] == level]
         if level == "department":
             own = own[own["agency_code"] == unit]
-        if own.empty:
-            continue
-        offered = own["service_level"].isin(["full", "partial"])
-        offers[unit] = set(own.loc[offered, "procedure_code"])
-        counts["3.1", unit] = int(offered.sum()), len(own), int((~offered).sum()), 0
-        share = len(offers[unit] & used.get(unit, set()))
-        counts["3.2", unit] = share, len(offers[unit]), len(offers[unit]) - share, 0
+        if len(own):
+            offered = own["service_level"].isin(["full", "partial"])
+            offers[unit] = set(own.loc[offered, "procedure_code"]), len(own)
+    return offers
+
+
+def count_catalogue(
+    offers: dict[str, tuple[set[str], int]], dossiers: pd.DataFrame, first: date, moment: pd.Timestamp
+) -> Counts:
+    online = dossiers[dossiers["is_online"] & dossiers["received_at"].between(pd.Timestamp(first), moment)]
+    used = {unit: set(codes) for unit, codes in online.groupby("receiving_unit_code")["procedure_code"]}
+    used["province"] = set(online["procedure_code"])
+    counts: Counts = {}
+    for unit, (online_codes, procedures) in offers.items():
+        counts["3.1", unit] = len(online_codes), procedures, procedures - len(online_codes), 0
+        share = len(online_codes & used.get(unit, set()))
+        counts["3.2", unit] = share, len(online_codes), len(online_codes) - share, 0
     return counts
 
 
@@ -309,25 +315,32 @@ def rank_units(rows: pd.DataFrame, peers: list[str], by: str, place: Place) -> N
     rows["ranked_in_level"] = groups.transform("count").where(is_unit)
 
 
-def add_up(items: pd.DataFrame, place: Place) -> pd.DataFrame:
-    total = items.assign(component="total")
-    rows = []
-    for key, cell in pd.concat([items, total]).groupby(["as_of_day", "period", "unit_code", "component"]):
-        maximum = COMPONENTS.get(key[3], sum(COMPONENTS.values()))
-        scored, worked = cell[cell["points"].notna()], cell[cell["working_points"].notna()]
-        covered, working = int(scored["maximum"].sum()), int(worked["working_maximum"].sum())
-        points = scored["points"].sum() if len(scored) else None
-        rows.append(
+def add_up(rows: list[dict[str, Any]], place: Place) -> pd.DataFrame:
+    """`rows`: of the items. Components, and their total."""
+    cells: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        for component in (row["component"], "total"):
+            cells[row["as_of_day"], row["period"], row["unit_code"], component, row["period_start"]].append(
+                row
+            )
+    lines = []
+    for (day, period, unit, component, first), cell in cells.items():
+        maximum = COMPONENTS.get(component, sum(COMPONENTS.values()))
+        scored = [row for row in cell if row["points"] is not None]
+        worked = [row for row in cell if row["working_points"] is not None]
+        points = sum(row["points"] for row in scored) if scored else None
+        covered = sum(row["maximum"] for row in scored)
+        working = sum(row["working_maximum"] for row in worked)
+        lines.append(
             {
-                **dict(zip(["as_of_day", "period", "unit_code", "component"], key, strict=True)),
-                "period_start": cell["period_start"].iloc[0],
+                "as_of_day": day, "period": period, "unit_code": unit, "component": component, "period_start": first,
                 "maximum": maximum, "points": points, "covered": covered, "coverage": covered / maximum,
-                "points_share": points / covered if covered else None, "working_covered": working,
-                "working_points": worked["working_points"].sum() if len(worked) else None,
+                "points_share": None if points is None else points / covered, "working_covered": working,
+                "working_points": sum(row["working_points"] for row in worked) if worked else None,
                 "working_coverage": working / maximum, "items": len(cell), "items_scored": len(scored),
             }
         )  # fmt: skip
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(lines)
     # So that equal shares of unequal sums tie.
     table["points_share"] = table["points_share"].astype("float64").round(9)
     rank_units(table, ["as_of_day", "period", "component"], "points_share", place)
