@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
 def portal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
     monkeypatch.setattr(relation, "today", lambda: date.fromisoformat(DAY))
     server = Portal(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()

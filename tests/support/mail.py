@@ -92,7 +92,7 @@ class Receiver(BaseHTTPRequestHandler):
 @contextmanager
 def serve_webhook(port: int = 0) -> Iterator[Webhook]:
     server = Webhook(port)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield server

@@ -20,7 +20,7 @@ from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.postgres import schema as schema
 from pipelines.exports.postgres.contents import find_edited_tables, hash_tables
 from pipelines.lake import ledger
-from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.catalogue import ALIAS, plan_without_statistics
 from pipelines.lake.exported import record_hashes
 from pipelines.lake.ledger import Release
 from pipelines.landing.controls import LOST
@@ -112,7 +112,7 @@ def _apply(
     how = "compared in full" if compare_all or current is None else f"difference from {current.release_id}"
     rows: dict[str, int] = {}
     tables: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="thongsuot-") as folder:
+    with tempfile.TemporaryDirectory(prefix="thongsuot-") as folder, plan_without_statistics(con):
         for table in list_tables(con, settings):
             tables.append(table.qualified)
             altered = schema.ensure_table(pg, table)
