@@ -6,6 +6,7 @@ that dbt is installed in keeps it for every data directory; so it does with what
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import json
 import os
@@ -25,13 +26,17 @@ PARSES_KEPT = 4
 
 
 def is_current(project: Path, target: Path) -> bool:
-    """Whether `target` holds a parse of this project by this dbt, and nobody else's."""
-    mark = target / MARK
-    return (
-        mark.exists()
-        and mark.read_text(encoding="utf-8") == _hash_parse(project, target)
-        and _is_whole(target / MANIFEST)
-    )
+    """Whether `target` holds a parse of this project by this dbt, and nobody else's.
+
+    To the byte, and by the environment's own copy where there is one: what the manifest says of a mart decides which
+    of its counts are withheld from the public.
+    """
+    mark, shared = target / MARK, find_shared(project)
+    if not mark.exists() or mark.read_text(encoding="utf-8") != _hash_parse(project, target):
+        return False
+    names = [name for name in (MANIFEST, PARSED) if (shared / name).is_file()]
+    is_shared = all(filecmp.cmp(shared / name, target / name, shallow=False) for name in names)
+    return is_shared and _is_whole(target / MANIFEST)
 
 
 def _is_whole(manifest: Path) -> bool:
@@ -127,7 +132,8 @@ def hash_project(project: Path) -> str:
 
 
 def _hash_parse(project: Path, target: Path) -> str:
-    """SHA-256 of the project and of what was parsed from it."""
-    parsed = target / PARSED
-    content = parsed.read_bytes() if parsed.exists() else b""
-    return hashlib.sha256(hash_project(project).encode() + content).hexdigest()
+    """SHA-256 of the project and of what was parsed from it, both files."""
+    digest = hashlib.sha256(hash_project(project).encode())
+    for path in (target / PARSED, target / MANIFEST):
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()

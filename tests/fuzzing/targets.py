@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 import click
+import python_calamine
 from pydantic import ValidationError
 
 from pipelines import duck
@@ -32,13 +33,15 @@ from pipelines.sources.connectors import find_connector
 from pipelines.sources.contracts.contract import Source, load_contracts
 from pipelines.sources.contracts.contract_file import ContractError
 from pipelines.sources.errors import SourceError
-from pipelines.sources.files.formats import workbook, workbook_child
+from pipelines.sources.files.formats import workbook, workbook_child, workbook_sheets
 from pipelines.sources.http import fetch
 from pipelines.sources.relation import today
 from pipelines.sources.states import unfold_milestones
 from tests.fuzzing.wire import serve_answers
 from tests.unit.files_support import DAY, source
 
+# Else each fork of the workbook reader imports them again, which costs more than the reading.
+PRELOADED = (python_calamine, workbook_sheets)
 SEEDS = Path(__file__).with_name("seeds")
 READ, REFUSED = "read", "refused"
 LONGEST_MESSAGE = 12_000

@@ -76,6 +76,18 @@ def test_a_manifest_that_a_full_disk_cut_is_made_anew(settings: Settings, parses
     assert dbt.ensure_manifest(settings).read_text() == "{}" and parses == ["parse", "parse"]
 
 
+def test_a_manifest_that_somebody_edited_is_replaced_also_with_a_mark_that_fits(
+    settings: Settings, parses: list[str]
+) -> None:
+    """It says which counts of open data are withheld."""
+    manifest = dbt.ensure_manifest(settings)
+    manifest.write_text('{"nodes": {}}')
+    assert dbt.ensure_manifest(settings).read_text() == "{}"
+    manifest.write_text('{"nodes": {}}')
+    parsed.mark_current(settings.dbt_project, settings.dbt_target)
+    assert dbt.ensure_manifest(settings).read_text() == "{}" and parses == ["parse"]
+
+
 def test_half_a_shared_parse_is_none(settings: Settings, parses: list[str], tmp_path: Path) -> None:
     dbt.ensure_manifest(settings)
     [shared] = parsed.SHARED.iterdir()

@@ -75,6 +75,9 @@ def test_no_unit_runs_as_root_and_each_writes_where_it_must() -> None:
             service = read_unit(unit)["Service"]
             assert service["User"] == "thongsuot" and service["UMask"] == "0077", unit.name
             assert service["ProtectSystem"] == "strict" and service["NoNewPrivileges"] == "yes", unit.name
+            assert service["CapabilityBoundingSet"] == "" and service["ProtectKernelModules"] == "yes", (
+                unit.name
+            )
         else:
             timer = read_unit(unit)["Timer"]
             assert "OnCalendar" in timer and (unit.parent / f"{unit.stem}.service").exists()
@@ -125,6 +128,8 @@ def test_the_image_is_pinned_has_this_version_and_no_root() -> None:
     assert "USER thongsuot" in lines and lines.index("USER thongsuot") < max(
         n for n, line in enumerate(lines) if line.startswith("CMD")
     )
+    # Dagster's own processes write for this account alone, as under UMask of the units.
+    assert 'ENTRYPOINT ["/bin/sh", "-c", "umask 077; exec' in CONTAINERFILE
     assert "--require-hashes" in CONTAINERFILE and "HEALTHCHECK" in CONTAINERFILE
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert {service["image"] for service in OURS.values()} == {f"thongsuot:{project['version']}"}

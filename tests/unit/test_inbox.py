@@ -220,3 +220,15 @@ def test_an_inbox_that_cannot_be_read_is_its_sources_own_finding(
     monkeypatch.setattr("pipelines.landing.arrivals.hash_file", refuse)
     with pytest.raises(SourceError, match=r"register: its inbox cannot be read \(Permission denied"):
         find_missing_days(inbox_source(), [DAY], settings)
+
+
+def test_a_pipe_where_a_reason_or_an_original_would_lie_is_not_waited_for(settings: Settings) -> None:
+    """Folders beside an inbox may be anybody's."""
+    folder = settings.data / "inbox" / ".refused" / "abc"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "reason.txt")
+    (folder / "x.csv").write_text("x")
+    listed = [(path.name, reason) for path, reason in inbox.list_refused(inbox_source(), settings)]
+    assert listed == [("x.csv", "")]
+    os.mkfifo(settings.data / "pipe")
+    assert inbox.hash_original(settings.data / "pipe") == ""

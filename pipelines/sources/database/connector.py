@@ -65,7 +65,7 @@ def pull(
     # Neither login nor parameters: a password may stand in either (?password=…, odbc_connect=…).
     bare = sa.URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
     address = bare.render_as_string()
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise PermanentSourceError(
             f"{source.name} {partition}: no database file {url.database}. "
             f"Run `thongsuot demo` for the demo's own sources, or correct the url in sources.yaml."

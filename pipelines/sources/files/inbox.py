@@ -17,6 +17,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
+from pipelines.plain_files import NotPlain, read_plain_bytes
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files.folders import copy_file, create_file, open_folder
@@ -124,6 +125,9 @@ def _find_free(folder: Path, ending: str, sha256: str) -> Path:
 
 
 def hash_original(path: Path) -> str:
+    """Empty for what is no plain file: whoever may write to an archive may put a pipe there."""
+    if not path.is_file():
+        return ""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -137,9 +141,13 @@ def list_refused(source: Source, settings: Settings) -> Iterator[tuple[Path, str
         # What a link leads to is nobody's reason, and is not shown.
         if any(map(Path.is_symlink, (folder, reason.parent, reason))):
             continue
+        try:
+            text = read_plain_bytes(reason).decode("utf-8", "replace").strip()
+        except (OSError, NotPlain):  # not ours: the file is there all the same
+            text = ""
         for path in sorted(reason.parent.iterdir()):
             if path != reason:
-                yield path, reason.read_text(encoding="utf-8", errors="replace").strip()
+                yield path, text
 
 
 def archive_folder(source: Source, settings: Settings) -> Path:
