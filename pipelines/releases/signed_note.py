@@ -50,6 +50,10 @@ class Checkpoint(NamedTuple):
 
     @property
     def text(self) -> str:
+        if any("\n" in line or not line for line in (self.origin, *self.notes)):
+            raise WrongNote(
+                "a line of it is none"
+            )  # what follows a line end would be signed as something else
         root = base64.b64encode(bytes.fromhex(self.head)).decode()
         return "".join(f"{line}\n" for line in (self.origin, str(self.size), root, *self.notes))
 
@@ -111,6 +115,8 @@ def write_verifier(name: str, key: Ed25519PublicKey) -> str:
 
 def sign_note(text: str, name: str, key: Ed25519PrivateKey) -> str:
     """`text` ends with a line end and holds no empty line; `name` has neither space nor plus."""
+    if not re.fullmatch(r"[^\s+]+", name) or not text.endswith("\n") or "\n\n" in text:
+        raise WrongNote("its name or its text would be read as another")
     signature = _find_key_id(name, key.public_key()) + key.sign(text.encode())
     return f"{text}\n— {name} {base64.b64encode(signature).decode()}\n"
 

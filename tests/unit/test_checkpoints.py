@@ -80,6 +80,20 @@ def test_a_checkpoint_is_three_lines_and_what_else_is_to_be_known() -> None:
             read_checkpoint(text)
 
 
+def test_nothing_in_a_name_makes_the_key_sign_another_note() -> None:
+    """The place's code is a setting: a line end in it would give the note another size and another head."""
+    forged = f"thongsuot/40\n999\n{'A' * 43}="
+    for origin, notes in ((forged, ()), ("thongsuot/40", (f"x\n\n— y {'A' * 43}=",)), ("", ()), ("x", ("",))):
+        with pytest.raises(WrongNote):
+            _ = Checkpoint(origin, 7, "ab" * 32, notes).text
+    text = Checkpoint("thongsuot/40", 7, "ab" * 32).text
+    for name in (forged, "thongsuot/4 0", "a+b", ""):
+        with pytest.raises(WrongNote):
+            sign_note(text, name, KEY)
+    with pytest.raises(WrongNote):
+        sign_note(f"{text}\nmore\n", "x", KEY)
+
+
 def test_keys_come_from_openssl_and_a_wrong_one_is_not_repeated(tmp_path: Path) -> None:
     private, public = tmp_path / "signing.pem", tmp_path / "public.pem"
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", private], check=True)

@@ -71,6 +71,12 @@ def demo() -> Contracts:
     return load_contracts(PROJECT / "sources.yaml")
 
 
+@pytest.mark.parametrize("code", ["40\n999\nAAAA", "4 0", "a+b", "", "../40"])
+def test_a_code_of_the_place_is_a_word(tmp_path: Path, code: str) -> None:
+    """It is part of what the key of the releases signs."""
+    assert "code" in refused(written(tmp_path, place__code=code))
+
+
 def test_a_key_that_is_a_list_and_aliases_that_stand_for_too_much_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "sources.yaml"
     path.write_text("? [a, b]\n: 1\n? [a, b]\n: 2\n")

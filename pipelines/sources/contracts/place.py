@@ -22,7 +22,8 @@ def _name_whole(place: dict[str, Any]) -> str:
 class Place(Frozen):
     """Whose numbers these are, and when and where its days begin."""
 
-    code: str = Field(description="Its code in the national ranking.")
+    # It stands in the first line of every signed note, which a line end would make the note of another chain.
+    code: str = Field(pattern=r"^[A-Za-z0-9._-]+$", description="Its code in the national ranking.")
     name: str = Field(description="What it is called.")
     counts_since: date = Field(description="The day counting starts; the longest period begins here.")
     country: str = Field("VN", description="ISO code; public holidays are its own.")
