@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipelines.exports.export import Export
@@ -63,10 +64,12 @@ def check_remade(
         release = find_release(chain, release_id)
         if release not in list_kept(con, chain):
             return
+    lines = list_newest_entries(list_entries(settings)).values()
+    yield from _check_places([entry for entry in lines if entry.release_hash == release.release_hash])
     remakable = {export.name: export for export in EXPORTS if export.remake}
     entries = [
         entry
-        for entry in list_newest_entries(list_entries(settings)).values()
+        for entry in lines
         if entry.release_hash == release.release_hash
         and entry.export in remakable
         and _lies_unedited(settings, entry)
@@ -84,6 +87,21 @@ def check_remade(
             return
         for entry in entries:
             yield from _compare(scratch, remakable[entry.export], entry, release, maker)
+
+
+def _check_places(entries: Sequence[ExportEntry]) -> Iterator[Finding]:
+    """Each line is of an export that there is, and its files lie where this export writes."""
+    exports = {export.name: export for export in EXPORTS}
+    for entry in entries:
+        export = exports.get(entry.export)
+        if export is None:
+            text = f"line {entry.number} of the ledger of exports is of {entry.export}, which is no export"
+            yield Finding("edited_export_ledger", text)
+            continue
+        for name in sorted(entry.files) if export.places else ():
+            if not any(fnmatchcase(name, pattern) for pattern in export.places):
+                text = f"line {entry.number} of the ledger of exports is of {name}, which {entry.export} never writes"
+                yield Finding("edited_export_ledger", text)
 
 
 def _lies_unedited(settings: Settings, entry: ExportEntry) -> bool:

@@ -95,8 +95,9 @@ def _read_entry(line: bytes) -> ExportEntry:
         raise TypeError("a text is none")
     if type(entry.number) is not int or type(entry.release_id) is not int:
         raise TypeError("a number is none")
-    if any(Path(name).is_absolute() or ".." in Path(name).parts for name in names):
-        raise ValueError("a file lies elsewhere")
+    for name in (entry.place, *names):
+        if Path(name).is_absolute() or ".." in Path(name).parts or not name.isprintable():
+            raise ValueError("a file lies elsewhere")
     return entry
 
 

@@ -92,6 +92,10 @@ def exclusive(settings: Settings, wait: float = SECONDS_TO_WAIT) -> Iterator[Non
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     # Not truncated: until the lock is ours, the file says whose it is.
+    if _file(settings).exists() and not _file(settings).is_file():
+        raise ForeignFile(
+            f"{_file(settings)} is no plain file: take it away. The last release is still served."
+        )
     with name_owner(_file(settings), settings):
         descriptor = os.open(_file(settings), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "r+", encoding="utf-8") as handle:

@@ -114,6 +114,21 @@ def test_a_file_more_without_a_line_is_set_aside_by_the_next_run_and_never_recor
     assert {path.stat().st_mode & 0o777 for path in (copy.data / "set_aside").iterdir()} == {0o600}
 
 
+@pytest.mark.parametrize(
+    ("export", "place"),
+    [("corrected", "corrected.pdf"), ("report_ii06a", "corrected.pdf"), ("brief", "open_data/x.csv")],
+)
+def test_a_file_of_an_export_that_there_is_not_or_elsewhere_than_it_writes_is_named(
+    copy: Settings, export: str, place: str
+) -> None:
+    (copy.exports / place).write_bytes(b"99.99 %")
+    with open_lake(copy) as con:
+        release = list_releases(con)[-1]
+    record_export(copy, export, copy.exports / place, [copy.exports / place], release, "x")
+    assert verify_releases(copy).findings == [], "the ledger alone does not tell"
+    assert ("edited_export_ledger") in [kind for kind, _ in list_findings(copy)]
+
+
 def test_what_other_code_wrote_is_said_to_be_unproven_not_edited(copy: Settings) -> None:
     where, old, new = FORGED["brief"]
     (copy.exports / where).write_bytes((copy.exports / where).read_bytes().replace(old, new))

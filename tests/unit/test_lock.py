@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,16 @@ from pipelines.lake import catalogue
 from pipelines.runs import alive
 from pipelines.runs.lock import Busy, ForeignFile, exclusive, read_holder
 from pipelines.settings import Settings
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_lock_is_named_and_not_waited_for(
+    settings: Settings, make: Callable[[Path], None]
+) -> None:
+    settings.data.mkdir(exist_ok=True)
+    make(settings.data / "writer.lock")
+    with pytest.raises(ForeignFile, match=r"writer\.lock is no plain file"), exclusive(settings):
+        pass
 
 
 def test_who_waits_says_for_whom_and_gives_up_at_its_limit(

@@ -93,7 +93,11 @@ def test_no_line_can_be_changed_or_struck_out_behind_the_chain(copy: Settings) -
     assert [kind for kind, _ in list_findings(copy)] == ["edited_export_ledger"]
 
 
-@pytest.mark.parametrize("edit", [{"files": {"../../landing/x": "0" * 64}}, {"number": "3"}, {"files": [1]}])
+@pytest.mark.parametrize(
+    "edit",
+    [{"files": {"../../landing/x": "0" * 64}}, {"number": "3"}, {"files": [1]}, {"place": "../elsewhere"},
+     {"place": "/etc"}, {"place": "\x1b[31m"}, {"files": {"a\0b": "0" * 64}}],
+)  # fmt: skip
 def test_a_line_that_names_a_file_elsewhere_or_is_of_other_types_is_none(copy: Settings, edit: dict) -> None:
     """An edited file is moved aside: whoever forges a line would choose which."""
     entry = json.loads(ledger_file(copy).read_text().splitlines()[-1])
