@@ -137,6 +137,17 @@ EXPECTED = {
         select if(alert = 'overdue', 'Quá hạn · Overdue', 'Sắp đến hạn · Due soon') as alert_label, dossier_code,
             unit_name, sector_name, procedure_name, status_name_vi, due_at, working_days_left
         from dossier_alerts""",
+    "rate_causes": """
+        select release_id, compared_with, map {'new_in_period': 'mới phát sinh trong kỳ · new in period',
+            'late_arrival': 'đến muộn · late arrival', 'correction': 'đính chính · correction',
+            'rejection_out': 'được nhận lại · released from rejection', 'rejection_in': 'bị loại · sent to rejection',
+            'pulled_again': 'kéo lại ngày cũ · day pulled again', 'batch_withdrawn': 'rút lô dữ liệu · withdrawn batch',
+            'batch_restored': 'khôi phục lô đã rút · restored batch', 'restored': 'khôi phục bản cũ · restored',
+            'code_or_reference': 'đổi quy tắc, danh mục · code or reference changed',
+            'unexplained': 'chưa giải thích được · unexplained'}[cause] as cause_label, field,
+            numerator_change, denominator_change, 100 * rate_change as rate_change_points, dossiers
+        from audit.release_changes
+        where metric = 'online_submission_rate' and unit_code = 'province' and period = 'since_start'""",
     "rejections_by_rule": """
         select source, rule, reason_vi,
             if(is_current, 'Còn hiệu lực · Current', 'Đã khắc phục · Mended') as is_current_label, count(*) as rows

