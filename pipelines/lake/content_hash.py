@@ -16,6 +16,8 @@ from pipelines import duck
 # Types whose printed form can hold no `|`.
 PLAIN = ("BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "HUGEINT", "DECIMAL")
 MODULUS = 1 << 256
+# Column → where in the 64 hexadecimal digits of a row's hash the number of 64 bits begins that it holds.
+LANES = {"lane_1": 1, "lane_2": 17, "lane_3": 33, "lane_4": 49}
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,18 @@ def row_hash_sql(described: dict[str, str]) -> str:
 
 def sum_hashes(con: duckdb.DuckDBPyConnection, hashes: str) -> tuple[int, int]:
     """`hashes`: a query of row hashes named `h`; how many they are, and their sum modulo 2^256."""
-    lanes = ", ".join(f"coalesce(sum(('0x' || substr(h, {n}, 16))::ubigint), 0)" for n in (1, 17, 33, 49))
-    row = con.execute(f"select count(*), {lanes} from ({hashes})").fetchone()
+    return sum_lanes(con, f"select {lanes_sql()} from ({hashes})")
+
+
+def lanes_sql() -> str:
+    """SQL: the columns of `LANES` out of a row's hash `h`."""
+    return ", ".join(f"('0x' || substr(h, {begin}, 16))::ubigint as {lane}" for lane, begin in LANES.items())
+
+
+def sum_lanes(con: duckdb.DuckDBPyConnection, lanes: str) -> tuple[int, int]:
+    """The same of hashes that were read as numbers before. `lanes`: a query of the columns of `LANES`."""
+    sums = ", ".join(f"coalesce(sum({lane}), 0)" for lane in LANES)
+    row = con.execute(f"select count(*), {sums} from ({lanes})").fetchone()
     assert row is not None
     total = 0
     for lane in row[1:]:
