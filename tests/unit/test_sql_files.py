@@ -85,3 +85,11 @@ def test_every_sql_file_is_read_by_its_room() -> None:
 )
 def test_long_sql_is_seen_however_it_is_written(source: str, expected: list[tuple[int, int]]) -> None:
     assert find_long_sql(source) == expected
+
+
+def test_the_first_of_all_rows_is_taken_by_a_limit() -> None:
+    # row_number() = 1 without a partition: of no rows DuckDB 1.5 makes one, with values from nowhere.
+    numbered = re.compile(r"row_number\(\) over \(\s*order by")
+    files = [path for room in ("pipelines", "dbt_project") for path in (ROOT / room).rglob("*.sql")]
+    wrong = [path.name for path in files if numbered.search(path.read_text(encoding="utf-8"))]
+    assert wrong == [], "write `order by … limit 1`"

@@ -6,4 +6,5 @@ select
     province_count
 from {{ lake }}.marts.online_submission_headline_v1
 where national_rank is not null
-qualify row_number() over (order by cutoff_at desc) = 1
+order by cutoff_at desc
+limit 1

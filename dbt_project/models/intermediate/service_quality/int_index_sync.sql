@@ -1,24 +1,17 @@
 {{ config(materialized='view') }}
 
 -- Item 1.4 for the whole place: our count of what was received up to the portal's newest capture, beside the portal's.
-with captures as (
+-- The newest by an order and a limit: of no rows, DuckDB 1.5 makes one with values from nowhere by row_number() = 1.
+with newest as (
     select
         ranking.captured_at,
         ranking.received_total,
-        run.counts_since,
-        row_number() over (order by ranking.captured_at desc) as recency
+        run.counts_since
     from {{ ref('int_national_rank') }} as ranking
     inner join {{ ref('int_as_of') }} as run
         on ranking.province_code = run.place_code and ranking.captured_at <= run.as_of
-),
-
-newest as (
-    select
-        captured_at,
-        received_total,
-        counts_since
-    from captures
-    where recency = 1
+    order by ranking.captured_at desc nulls last
+    limit 1
 ),
 
 counted as (
