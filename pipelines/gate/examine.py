@@ -20,11 +20,13 @@ from pipelines.gate.facts import (
     list_delivery_facts,
     list_mart_facts,
     list_missing_days,
+    list_reference_sizes,
 )
 from pipelines.gate.gate_rule import read_gate_facts
 from pipelines.gate.history import read_histories, read_values_before
 from pipelines.gate.keys import compare_keys, list_counted
 from pipelines.gate.release_rules import read_release_rules
+from pipelines.gate.repetitions import list_overdue, list_repetitions
 from pipelines.gate.units import list_unlisted_units
 from pipelines.gate.volumes import list_volumes
 from pipelines.lake.ledger import Release, table_exists
@@ -116,7 +118,10 @@ def _measure(
     yield from list_delivery_doubts(settings, deliveries, before)
     if table_exists(con, "raw", "units", "warehouse"):
         yield from list_unlisted_units(con, contracts, settings, deliveries, "warehouse.raw.units")
+    yield from list_reference_sizes(con, batches)
     yield from list_volumes(contracts, deliveries)
+    yield from list_repetitions(con, contracts, deliveries, batches)
+    yield from list_overdue(con, contracts, as_of, batches)
     yield from list_empty_columns(con, contracts, settings, deliveries)
     yield from list_mart_facts(con, read_gate_facts(settings.dbt_target / "manifest.json"), relations)
     yield from compare_keys(con, settings, contracts, counted if previous else None, batches)

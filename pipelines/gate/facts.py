@@ -17,6 +17,7 @@ from pipelines.landing.batches import read_sidecar
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts
+from pipelines.sources.contracts.source import REFERENCE_PREFIX
 from pipelines.sources.notes import CHECK, name_doubt
 from pipelines.sql import read_sql
 
@@ -79,6 +80,18 @@ def list_delivery_facts(
                 fact, scope, float(value), float(weight), tuple(details), days=tuple(days),
                 is_recorded=is_newest,
             )  # fmt: skip
+
+
+def list_reference_sizes(con: duckdb.DuckDBPyConnection, batches: str) -> Iterator[Fact]:
+    """Of every reference table how many rows it has: units that a cut list no longer names count nowhere."""
+    rows = con.execute(
+        f"select source, arg_max(rows_read, (partition_key, batch_id)) from {batches} "
+        "where starts_with(source, ?) and is_current group by 1 order by 1",
+        [REFERENCE_PREFIX],
+    ).fetchall()
+    for source, count in rows:
+        name = source.removeprefix(REFERENCE_PREFIX)
+        yield Fact("total", f"danh mục · reference table {name}", float(count), float(count))
 
 
 def list_missing_days(

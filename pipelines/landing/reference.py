@@ -24,6 +24,7 @@ from pipelines.sources.contracts.source import REFERENCE_PREFIX
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.files import connector as files
 from pipelines.sources.mapping import observe_matches
+from pipelines.sources.values.misread_letters import MISREAD
 from pipelines.sources.values.parsing import clean_text_sql, is_empty_sql, typed_value_sql
 
 PREFIX = REFERENCE_PREFIX
@@ -105,12 +106,27 @@ def _write(
                 f"reference {source.name.removeprefix(PREFIX)}, row {row[0]}: {column.name} {what}. Correct "
                 f"the file ({Path(str(source.path)).name}) or its entry under `reference` in sources.yaml."
             )
+        if column.name in source.free_text_columns():
+            _refuse_misread(con, source, column)
     canonical = ", ".join(f"cast({sql} as varchar) as {duck.identifier(name)}" for name, sql in typed.items())
     con.execute(
         f"copy (select _row, {canonical} from clean order by _row) to {duck.literal(out)} "
         f"(format parquet, compression zstd)"
     )
     return tuple(relation.notes), list_columns(matches)
+
+
+def _refuse_misread(con: duckdb.DuckDBPyConnection, source: Source, column: Column) -> None:
+    """Names stand in every mart: of what is written for another font or encoding, nothing is landed."""
+    row = con.execute(
+        f"select _row, {_name(column)} from clean where regexp_matches({_name(column)}, ?) order by _row limit 1",
+        [MISREAD],
+    ).fetchone()
+    if row:
+        raise PermanentSourceError(
+            f"reference {source.name.removeprefix(PREFIX)}, row {row[0]}: {column.name} {row[1]!r} is wrongly encoded "
+            f"(mojibake, a TCVN3 or VNI font, ? for letters). Save {Path(str(source.path)).name} in Unicode."
+        )
 
 
 def _name(column: Column) -> str:

@@ -93,7 +93,7 @@ class Report:
             key=lambda r: -r["unexpected"],
         )
         rules = ", ".join(
-            f"{r['rule']} ({r['unexpected']}, first row {min(r['sample_rows'])}: {r['reason_en']}{_quote_sample(r)})"
+            f"{r['rule']} ({r['unexpected']}, first row {min(r['sample_rows'])}: {r['reason_en']}{quote_sample(r)})"
             if r["sample_rows"]
             else f"{r['rule']} ({r['unexpected']}: {r['reason_en']})"
             for r in worst[:3]
@@ -108,7 +108,7 @@ class Report:
         )
 
 
-def _quote_sample(result: Mapping[str, Any], most: int = 40) -> str:
+def quote_sample(result: Mapping[str, Any], most: int = 40) -> str:
     """The first value that broke the rule; nothing where there is none."""
     value = next((str(sample["value"]) for sample in result.get("samples", ()) if sample["value"]), None)
     if value is None:

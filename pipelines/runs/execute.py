@@ -15,6 +15,7 @@ from pipelines.runs.alive import running
 from pipelines.runs.confirmation import make_confirmation
 from pipelines.runs.origin import NO_RETRY, recorded_as_of_ui
 from pipelines.runs.plan import Plan
+from pipelines.runs.remarks import list_remarks
 from pipelines.runs.steps import StepEvent, ignore_step
 from pipelines.settings import ONLY_MISSING_TAG, RetryPolicy, Settings
 
@@ -68,11 +69,12 @@ def run_night(
         f"{batch.partition}`"
         for batch in list_future_batches(settings.landing)
     ]
+    remarks = list_remarks(settings, plan.days, release["run"])
     details = {
         "release": release["release"], "is_new": release["new release"], "as_of": release["as of"],
-        "why": release["why"], "findings": [*release["finding lines"], *ahead],
+        "why": release["why"], "findings": [*release["finding lines"], *ahead], "remarks": remarks,
     }  # fmt: skip
-    return RunResult(True, "\n".join([*lines, *release["finding lines"], *ahead]), details)
+    return RunResult(True, "\n".join([*lines, *remarks, *release["finding lines"], *ahead]), details)
 
 
 def accept_hold(
@@ -150,7 +152,7 @@ def _execute(
     if not result.success:
         causes = "\n".join(list_causes(result.all_events))
         return f"Run {result.run_id} failed; the last release is still served.\n{causes}", {}
-    return None, {
+    return None, {"run": run_id} | {
         key: value.value
         for event in result.asset_materializations_for_node("release")
         for key, value in event.metadata.items()

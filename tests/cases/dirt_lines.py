@@ -36,8 +36,8 @@ def _quote_all(lines: list[bytes], chance: random.Random) -> list[bytes]:
 
 def _write_delimiter_in_title(delivery: Delivery, chance: random.Random) -> None:
     """A semicolon that nobody quoted: every cell after it stands under the header beside its own."""
-    title = chance.choice(delivery.texts)[HEADERS["title"]]
-    _spoil_lines(lambda lines, _: [line.replace(title.encode(), b"a; b", 1) for line in lines])(
+    title = f"{chance.choice(delivery.texts)[HEADERS['title']]};"
+    _spoil_lines(lambda lines, _: [line.replace(title.encode(), b"a; b;", 1) for line in lines])(
         delivery, chance
     )
 
@@ -48,8 +48,8 @@ def _shift_texts(delivery: Delivery, chance: random.Random) -> None:
     title = HEADERS["title"]
     delivery.headers = [*(h for h in delivery.headers if h != title), title, "Ghi chú"]
     delivery.truth[row[HEADERS["task_code"]]]["title"] = "a; b"
-    written = row[title]
-    _spoil_lines(lambda lines, _: [line.replace(written.encode(), b"a; b", 1) for line in lines])(
+    written = f"{row[title]};"
+    _spoil_lines(lambda lines, _: [line.replace(written.encode(), b"a; b;", 1) for line in lines])(
         delivery, chance
     )
 

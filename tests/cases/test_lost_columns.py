@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from pipelines.runs.remarks import list_remarks
 from pipelines.sources.errors import PermanentSourceError
 from tests.cases.case_place import CasePlace
 
@@ -28,6 +30,14 @@ def test_eth_in_a_header_is_folded_and_in_a_word_named(tmp_path: Path) -> None:
     assert {row["processing_unit_code"] for row in header_only.accepted} == {"H42.01"}
     one_word = place.validate_day(DOSSIERS, "2025-08-08")
     assert list(one_word.rejected.values()) == [{"status_code_unknown"}]
+    # What the last screen of that run says of it, and of a day that nobody delivered.
+    days = [date(2025, 8, 8), date(2025, 8, 9)]
+    assert list_remarks(place.settings, days, "case") == [
+        f"· dossier_log: 1 of {one_word.report.rows_read} rows rejected (status_code_unknown 1; 'Ðã trả kết quả'); "
+        "`thongsuot rejections list --source dossier_log` names them",
+        "· dossier_log: no delivery for 2025-08-09; the newest is of 2025-08-08",
+    ]
+    assert list_remarks(place.settings, days[:1], "another run") == []
     assert place.validate_day(DOSSIERS, "2025-08-06").report.blocked
     advice = [a.text for a in place.examine(DOSSIERS, "2025-08-06").advice if a.about == "status_code"]
     assert any("U+00D0 LATIN CAPITAL LETTER ETH (looks like Đ)" in text for text in advice)
@@ -128,6 +138,10 @@ def test_a_reference_table_does_not_lose_a_column_that_it_had(tmp_path: Path) ->
     place.validate_day(DOSSIERS, "2025-08-05")
     units.write_text("\n".join([header, *lines, ""]), encoding="utf-8")
     with pytest.raises(PermanentSourceError, match=r"reference units: column 'unit_type'.* is gone"):
+        place.validate_day(DOSSIERS, "2025-08-07")
+    # Its names stand in every mart.
+    units.write_text(f"{header},unit_type\n18001,X· Kim Liªn,commune,2025-07-01,commune\n", encoding="utf-8")
+    with pytest.raises(PermanentSourceError, match=r"reference units, row 1: unit_name .* wrongly encoded"):
         place.validate_day(DOSSIERS, "2025-08-07")
 
 

@@ -65,6 +65,12 @@ CASES = [
     (Fact("doubts", "task_tracker: # hidden rows", 0, 1), 0.0, None, ""),
     (Fact("days_missing", "dossier_log", 1, 1, ("2025-08-05",)), None, "delivery_missing", "warned"),
     (Fact("days_late", "task_tracker", 2, 2, ("2025-08-01",)), None, "delivery_late", "warned"),
+    (Fact("days_overdue", "task_tracker", 1, 1, ("2025-08-01",)), 0.0, "delivery_overdue", "warned"),
+    (Fact("days_overdue", "task_tracker", 2, 2, ("2025-08-01",)), 1.0, None, ""),  # told before
+    (Fact("delivery_unchanged", "task_tracker", 1, 60, ("2025-08-05",)), 0.0, "delivery_unchanged", "warned"),
+    (Fact("delivery_unchanged", "task_tracker", 1, 12, ("2025-08-05",)), 0.0, None, ""),  # a handful
+    (Fact("delivery_again", "dossier_log", 1, 60, ("2025-08-01",)), 0.0, "delivery_repeated", "held"),
+    (Fact("delivery_again", "dossier_log", 1, 60, ("2025-08-01",)), 1.0, None, ""),  # accepted before
     (Fact("volume_change", "dossier_log", 0.5, 250, ("257",), usual=514), None, "volume_unusual", "warned"),
     (Fact("volume_change", "dossier_log", 0.5, 20, ("20",), usual=40), None, None, ""),
     (Fact("keys_gained_share", "issue_register", 1.0, 1_400), None, "list_swelled", "warned"),
@@ -76,6 +82,8 @@ CASES = [
     (Fact("never_delivered", "national_ranking", 1, 1), None, "source_never_delivered", "warned"),
     (Fact("rejected_share", "dossier_log", 0.015, 40), 0.001, "rejections_jumped", "warned"),
     (Fact("rejected_share", "dossier_log.channel_unknown", 0.015, 40), 0.0, "rejections_jumped", "warned"),
+    (Fact("rejected_share", "dossier_log.code_misshapen", 0.013, 11), 0.0, "rejections_jumped", "warned"),
+    (Fact("rejected_share", "dossier_log.code_misshapen", 0.1, 5), 0.0, None, ""),  # a handful
     (Fact("flagged_share", "dossier_log.code_malformed", 1.0, 215), None, "rule_prevails", "warned"),
     (Fact("flagged_share", "dossier_log.code_malformed", 1.0, 215), 0.97, None, ""),  # told before
     (Fact("flagged_share", "dossier_log.code_malformed", 1.0, 215), 0.6, "rule_jumped", "warned"),

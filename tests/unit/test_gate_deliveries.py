@@ -11,11 +11,20 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from pipelines.gate.columns import list_empty_columns
 from pipelines.gate.deliveries import Delivery, list_deliveries
 from pipelines.gate.examine import list_blind_spots
-from pipelines.gate.facts import Fact, list_delivery_doubts, list_delivery_facts
+from pipelines.gate.facts import (
+    Fact,
+    list_delivery_doubts,
+    list_delivery_facts,
+    list_mart_facts,
+    list_reference_sizes,
+)
+from pipelines.gate.gate_rule import GateFact
+from pipelines.gate.repetitions import list_overdue, list_repetitions
 from pipelines.gate.units import list_unlisted_units
 from pipelines.gate.volumes import list_volumes
 from pipelines.landing.batches import write_batch
@@ -144,6 +153,91 @@ def test_a_day_is_measured_by_its_weekday_of_the_last_weeks_unless_it_is_a_holid
     # The National Day falls on a Tuesday.
     tuesdays = {"2025-08-19": 500, "2025-08-26": 500, "2025-09-02": 20}
     assert list(list_volumes(read_place(), deliver(tuesdays, 2))) == []
+
+
+def test_a_reference_table_is_measured_by_its_newest_file(con: duckdb.DuckDBPyConnection) -> None:
+    for source, day, rows in (
+        ("reference_units", "2025-08-01", 130),
+        ("reference_units", "2025-08-06", 65),
+        (LOG, "2025-08-06", 9),
+    ):
+        con.execute("insert into batches values (?, ?, 'b', true, ?, ?, 0)", [source, day, rows, rows])
+    [fact] = list_reference_sizes(con, "batches")
+    assert fact[:3] == ("total", "danh mục · reference table units", 65.0)
+
+
+def hash_days(con: duckdb.DuckDBPyConnection, contents: dict[str, str]) -> None:
+    """Day → what is delivered for it; an `x` was withdrawn since."""
+    con.execute("create table hashes (source varchar, partition_key date, sha256 varchar, origin varchar, "
+                "standing varchar, rows_accepted bigint)")  # fmt: skip
+    for day, content in contents.items():
+        standing = "withdrawn" if content.endswith("x") else "current"
+        content = content.rstrip("x")
+        # A file's own hash counts: what is landed of a table may depend on its day.
+        origin, sha256 = (
+            ("http://x/", content) if content.islower() else (f"{day} sha256:{content * 64}", day)
+        )
+        con.execute("insert into hashes values (?, ?, ?, ?, ?, 60)", [LOG, day, sha256, origin, standing])
+
+
+@pytest.mark.parametrize(
+    ("contents", "partitioning", "expected"),
+    [
+        # A Thursday's list that is the Wednesday's; a Saturday's that is the Friday's is no wonder.
+        ({"2025-08-06": "a", "2025-08-07": "a"}, "snapshot_day", [("delivery_unchanged", "2025-08-06")]),
+        ({"2025-08-08": "a", "2025-08-09": "a"}, "snapshot_day", []),
+        ({"2025-08-05": "a", "2025-08-06": "b", "2025-08-07": "a"}, "whole_table", [("delivery_again", "2025-08-05")]),
+        # What came between counts no more.
+        ({"2025-08-05": "a", "2025-08-06": "bx", "2025-08-07": "a"}, "whole_table",
+         [("delivery_unchanged", "2025-08-05")]),
+        ({"2025-08-06": "a", "2025-08-07": "a"}, "change_day", [("delivery_again", "2025-08-06")]),
+        ({"2025-08-06": "a", "2025-08-07": "b"}, "change_day", []),
+        ({"2025-08-06": "1", "2025-08-07": "1"}, "whole_table", [("delivery_unchanged", "2025-08-06")]),
+    ],
+)  # fmt: skip
+def test_a_delivery_with_the_rows_of_another_day_is_told(
+    con: duckdb.DuckDBPyConnection,
+    contents: dict[str, str],
+    partitioning: str,
+    expected: list[tuple[str, str]],
+) -> None:
+    hash_days(con, contents)
+    deliveries = deliver(dict.fromkeys(contents, 60), len(contents) - 1)
+    facts = list_repetitions(con, read_place(partitioning=partitioning), deliveries, "hashes")
+    assert [(f.fact, *f.details) for f in facts if f.value] == expected
+
+
+@pytest.mark.parametrize(("as_of", "overdue"), [(14, 0), (15, 1), (20, 6)])
+def test_a_list_is_overdue_once_it_stays_away_longer_than_it_ever_did(
+    con: duckdb.DuckDBPyConnection, as_of: int, overdue: int
+) -> None:
+    """Every working day, and not once over a week-end; the newest is of the 11th."""
+    hash_days(con, {f"2025-08-{day:02d}": str(day) for day in (5, 6, 7, 8, 11)})
+    contracts = read_place(partitioning="snapshot_day")
+    [fact] = list_overdue(con, contracts, datetime(2025, 8, as_of, 23), "hashes")
+    assert (fact.value, fact.details) == (overdue, ("2025-08-11",))
+
+
+def test_a_unit_that_stopped_is_measured_by_the_marts_own_words(con: duckdb.DuckDBPyConnection) -> None:
+    """A stopped two days ago; B yesterday; C comes and goes; D began late; E reports."""
+    model = PROJECT / "dbt_project" / "models" / "marts" / "reporting" / "reporting_completeness_v1.yml"
+    meta = yaml.safe_load(model.read_text(encoding="utf-8"))["models"][0]["config"]["meta"]
+    con.execute(
+        "create table completeness (as_of_day date, source varchar, unit_code varchar, unit_name varchar, "
+        "reason varchar)"
+    )
+    silent = {"A": (22, 23), "B": (23,), "C": (5, 6, 23), "D": (22, 23), "E": ()}
+    for number in range(1, 24):
+        for unit, days in silent.items():
+            if unit == "D" and number < 10:
+                continue
+            reason = "unit_silent" if number in days else "delivered"
+            day = FIRST + timedelta(days=number)
+            con.execute(
+                "insert into completeness values (?, ?, ?, 'Xã', ?)", [day, "dossier_log", unit, reason]
+            )
+    facts = list_mart_facts(con, {"m": [GateFact(**entry) for entry in meta["gate"]]}, {"m": "completeness"})
+    assert [(f.scope, f.weight) for f in facts] == [("dossier_log: A Xã", 2.0)]
 
 
 def list_columns(

@@ -36,7 +36,7 @@ def deliver(settings: Settings, day: str, issues: int) -> Publication:
     batches = (
         f"select 'issue_register' as source, date '{day}' as partition_key, '{batch}' as batch_id, "
         f"true as is_current, true as is_accepted, {issues}::bigint as rows_read, {issues}::bigint as rows_accepted, "
-        f"0::bigint as rows_rejected, '' as sha256"
+        f"0::bigint as rows_rejected, '{batch}' as sha256, '' as origin, 'current' as standing"
     )
     return released(
         settings,

@@ -134,6 +134,7 @@ def test_a_tab_separated_file_needs_no_delimiter(settings: Settings) -> None:
         ("1;a\n2;b;\n3;c\n", r"line 3 has 3 cells, the last one empty; the header has 2"),
         ('1;"a\nx"\n2;b;""\n3;c\n', r"line 4 has 3 cells, the last one empty"),
         ("1;b;\n", r"line 2 has 3 cells, the last one empty"),
+        ("1;b;\n2;c;\n3;d;\n4;e\n", r"line 2 has 3 cells, the last one empty"),
         ("1;a\n2", r"the last line \(3\) is cut short: 1 cells"),
         ('1;a\n2;"b', r"line 3 has a quote that is not closed"),
         ('1;"a"b\n2;c\n', r"line 2 has a quote that is not closed, or text after"),

@@ -32,7 +32,7 @@ def check_shifts(
 ) -> None:
     """ValueError naming the first such line, where only a part of the records ends with a delimiter of its own.
 
-    `cells`: those of the header; `above`: lines above it. Where most records end so it is the exporter's way of
+    `cells`: those of the header; `above`: lines above it. Where all records end so it is the exporter's way of
     writing, and nothing is shifted.
     """
     if is_utf8 and member.plain and not _may_end_with_delimiter(member, delimiter):
@@ -52,7 +52,7 @@ def check_shifts(
         f"select count(*) filter (line is not null), count(*) filter ({is_long}) from {lines}"
     ).fetchone()
     records, long = row or (0, 0)
-    if not long or (records >= ENOUGH_RECORDS and 2 * long > records):
+    if not long or (records >= ENOUGH_RECORDS and long == records):
         return
     first = con.execute(
         f"select n + {above + 1} from (select row_number() over () as n, line from {lines}) "
