@@ -41,17 +41,19 @@ def list_deliveries(
 ) -> Iterator[Delivery]:
     """Every batch of a source that counts now, by source and day; an empty one only where that is a delivery.
 
+    Of a whole table only the newest day counts; those before it are there to be compared with, and not examined.
     `batches`: the relation of audit.batches; `counted`: (source, batch) of those in the release before.
     """
     for source in contracts.sources.values():
+        before = " or standing = 'superseded'" if source.partitioning == "whole_table" else ""
         rows = con.execute(
-            f"select partition_key::varchar, batch_id, rows_accepted from {batches} "
-            "where source = ? and is_current order by partition_key",
+            f"select partition_key::varchar, batch_id, rows_accepted, is_current from {batches} "
+            f"where source = ? and (is_current{before}) order by is_current, partition_key, batch_id",
             [source.name],
         ).fetchall()
         deliveries = [row for row in rows if row[2] or source.may_be_empty]
-        for place, (day, batch, accepted) in enumerate(deliveries, 1):
+        for place, (day, batch, accepted, is_current) in enumerate(deliveries, 1):
             yield Delivery(
-                source.name, day, batch, accepted, is_newest=place == len(deliveries),
-                is_fresh=(source.name, batch) not in counted,
+                source.name, day, batch, accepted, is_newest=is_current and place == len(deliveries),
+                is_fresh=is_current and (source.name, batch) not in counted,
             )  # fmt: skip

@@ -166,6 +166,21 @@ def test_a_reference_table_is_measured_by_its_newest_file(con: duckdb.DuckDBPyCo
     assert fact[:3] == ("total", "danh mục · reference table units", 65.0)
 
 
+def test_a_whole_table_is_compared_with_those_that_it_replaces(con: duckdb.DuckDBPyConnection) -> None:
+    """They count no more, so that a column that emptied had nothing to be measured by."""
+    con.execute("alter table batches add column standing varchar")
+    for number, standing in enumerate(("superseded", "withdrawn", "superseded", "current")):
+        day = FIRST + timedelta(days=number)
+        con.execute(
+            "insert into batches values (?, ?, ?, ?, 9, 9, 0, ?)",
+            [LOG, day, f"b{number}", standing == "current", standing],
+        )
+    deliveries = list(list_deliveries(con, read_place(partitioning="whole_table"), "batches", set()))
+    assert [(d.batch_id, d.is_newest, d.is_fresh) for d in deliveries] == [
+        ("b0", False, False), ("b2", False, False), ("b3", True, True),
+    ]  # fmt: skip
+
+
 def hash_days(con: duckdb.DuckDBPyConnection, contents: dict[str, str]) -> None:
     """Day → what is delivered for it; an `x` was withdrawn since."""
     con.execute("create table hashes (source varchar, partition_key date, sha256 varchar, origin varchar, "
