@@ -41,9 +41,13 @@ class Folder(StaticFiles):
         self.root, self.suffixes, self.headers = directory, suffixes, headers
 
     async def get_response(self, path: str, scope: Any) -> Response:
+        if not path.isprintable():  # no file of ours; a NUL is no path at all
+            raise HTTPException(status_code=404)
         target = (self.root / path).resolve()
         hidden = any(part.startswith(".") and part != "." for part in Path(path).parts)
         if hidden or not target.is_relative_to(self.root.resolve()):
+            raise HTTPException(status_code=404)
+        if target.exists() and not (target.is_file() or target.is_dir()):  # a pipe would be waited for
             raise HTTPException(status_code=404)
         if self.suffixes and target.suffix not in self.suffixes:
             raise HTTPException(status_code=404)

@@ -202,3 +202,18 @@ def test_more_columns_than_any_table_has_are_refused_before_they_take_the_memory
     put(settings, "2025-08-06.csv", f"{header}\n1;x\n".encode())
     with few_seconds_of_work(20), pytest.raises(PermanentSourceError, match="20,002 columns"):
         landed(settings, source())
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ("304 Not Modified", "304, to a question that named no state"),
+        ("206 Partial Content", "206, which is a part"),
+    ],
+)
+def test_a_part_or_no_answer_at_all_that_nobody_asked_for_is_refused(
+    settings: Settings, head: str, words: str
+) -> None:
+    whole = answer_with('{"rows": []}').replace(b"200 OK", head.encode())
+    with serve(whole) as url, pytest.raises(SourceError, match=words):
+        pull(settings, url)

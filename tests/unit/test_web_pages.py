@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,6 +39,7 @@ def installation(tmp_path: Path) -> Settings:
         file = settings.data / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+    os.mkfifo(settings.exports / "pipe")
     (settings.exports / "open_data" / "latest").symlink_to("3")
     (settings.exports / "outside").symlink_to(settings.landing)
     return settings
@@ -75,6 +77,10 @@ def test_what_may_be_read_is_read_and_the_rest_of_the_paths_is_dagsters(
         "/exports/brief/nobody.html",
         "/reports/log/2025-08-06/b.json",
         "/reports/../exports/brief.html",
+        "/exports/\0",
+        "/exports/brief.html\0.txt",
+        "/exports/\x1b[31m",
+        "/exports/pipe",
     ],
 )
 def test_nothing_else_of_the_data_directory_is_served(server: Server, path: str) -> None:

@@ -41,7 +41,8 @@ def read_host(address: str) -> str:
 def classify_answer(at: str, answer: requests.Response) -> None:
     status = answer.status_code
     where = f"{at}the API answered {status}"
-    if status == 304:
+    is_conditional = answer.request is not None and "If-None-Match" in answer.request.headers
+    if status == 304 and is_conditional:
         raise Unchanged(f"{at}the API says that nothing changed since the last capture.")
     if status in (408, 425, 429) or status >= 500:
         pause = _parse_retry_after(answer.headers.get("Retry-After", ""))
@@ -51,6 +52,9 @@ def classify_answer(at: str, answer: requests.Response) -> None:
             f"ask the API's owner.",
             pause,
         )
+    if status in (206, 304):
+        what = "which is a part of what was asked" if status == 206 else "to a question that named no state"
+        raise PermanentSourceError(f"{where}, {what}. Nothing was landed. Ask the API's owner.")
     if 300 <= status < 400:
         there = read_host(answer.headers.get("Location", "")) or "another path"
         raise PermanentSourceError(
