@@ -183,7 +183,9 @@ def _build_tables(
     if may_refresh:
         refreshed = refresh_build(night.settings, night.contracts, inputs)
         if isinstance(refreshed, Refreshed):
-            return refreshed.nodes, f"{refreshed.touched} keys derived again"
+            sampled = f"{refreshed.sampled} drawn at random are what their rows give"
+            extent = f"{refreshed.touched} keys derived again; {sampled}"
+            return refreshed.nodes, extent
         obstacle = refreshed
     write_inputs(night.settings, night.contracts, inputs)
     return night.build(night.settings), f"everything: {obstacle}"

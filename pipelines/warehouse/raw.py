@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from pipelines import duck
 from pipelines.landing.batches import Batch, hash_file
@@ -96,8 +97,7 @@ def write_batch_files(
         [b.source, b.partition, b.batch_id, hash_file(b.sidecar), *3 * [None]] for b in references.values()
     ]
     _create(con, "batch_files", BATCH_FILES)
-    if rows:
-        con.executemany(f"insert into raw.batch_files values ({', '.join('?' * len(BATCH_FILES))})", rows)
+    _insert(con, "batch_files", BATCH_FILES, rows)
 
 
 def write_parameters(con: duckdb.DuckDBPyConnection, place: Place, as_of: datetime, day: date) -> None:
@@ -135,8 +135,14 @@ def _create(con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str
 def _insert(
     con: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]]
 ) -> None:
-    if rows:
-        con.executemany(f"insert into raw.{name} values ({', '.join('?' * len(columns))})", rows)
+    """In one statement: years of batches, row by row, would take half a minute."""
+    if not rows:
+        return
+    values = zip(*rows, strict=True)
+    con.register("incoming", pa.table({c: pa.array(v) for c, v in zip(columns, values, strict=True)}))
+    typed = ", ".join(f"cast({duck.identifier(c)} as {kind})" for c, kind in columns.items())
+    con.execute(f"insert into raw.{name} select {typed} from incoming")
+    con.unregister("incoming")
 
 
 def _write_view(

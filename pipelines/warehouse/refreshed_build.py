@@ -20,17 +20,18 @@ from pipelines.warehouse.dbt import NodeResult
 from pipelines.warehouse.engine import describe_duckdb, write_engine
 from pipelines.warehouse.narrowing import RefreshRefused
 from pipelines.warehouse.refresh import Refresh
-from pipelines.warehouse.sample_check import find_differing_sample
+from pipelines.warehouse.sample_check import check_sample
 from pipelines.warehouse.sealed_build import find_broken_seal
 
 LOG = get_logger(__name__)
 
 
 class Refreshed(NamedTuple):
-    """`touched`: how many keys were derived again."""
+    """`touched`: how many keys were derived again; `sampled`: how many were also derived from nothing, and agree."""
 
     nodes: list[NodeResult]
     touched: int
+    sampled: int
 
 
 def refresh_build(settings: Settings, contracts: Contracts, inputs: BuildInputs) -> Refreshed | str:
@@ -55,9 +56,12 @@ def refresh_build(settings: Settings, contracts: Contracts, inputs: BuildInputs)
             write_engine(con, describe_duckdb(con))
             nodes = list(refresh.derive())
             nodes += run_tests(con, refresh.narrow_tests(compiled.tests), set())
-            if differing := find_differing_sample(con, refresh.lineage):
-                LOG.error("a build in part is not what its rows give", models=differing)
-                raise RefreshRefused(f"a sample of {', '.join(differing)} is not what its accepted rows give")
+            sample = check_sample(con, refresh.lineage)
+            if sample.differing:
+                LOG.error("a build in part is not what its rows give", models=sample.differing)
+                raise RefreshRefused(
+                    f"a sample of {', '.join(sample.differing)} is not what its accepted rows give"
+                )
             if failed := [node.unique_id for node in nodes if node.failed]:
                 raise RefreshRefused(f"{', '.join(failed)} failed")
             write_basis(con, settings, contracts)
@@ -66,4 +70,4 @@ def refresh_build(settings: Settings, contracts: Contracts, inputs: BuildInputs)
         except (duckdb.Error, RefreshRefused) as error:
             con.execute("rollback")
             return str(error)
-    return Refreshed(nodes, touched)
+    return Refreshed(nodes, touched, sample.keys)

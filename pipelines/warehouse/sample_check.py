@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import duckdb
 
 from pipelines import duck
@@ -13,12 +15,20 @@ from pipelines.warehouse.statements import TABLE
 KEYS, BATCHES = 50, 5
 
 
-def find_differing_sample(con: duckdb.DuckDBPyConnection, lineage: Lineage) -> list[str]:
-    """The tables in which a key of the sample has other rows than its accepted rows give."""
+class SampleCheck(NamedTuple):
+    """`keys`: how many were derived again; `differing`: the tables in which one has other rows than that gives."""
+
+    keys: int
+    differing: list[str]
+
+
+def check_sample(con: duckdb.DuckDBPyConnection, lineage: Lineage) -> SampleCheck:
+    """Keys of all that there are, touched or not."""
     narrowing = Narrowing(con, lineage, "sample", "sample", is_derived=True)
-    differing = []
+    differing: list[str] = []
+    drawn = 0
     for key in lineage.keys:
-        _draw_keys(con, lineage, narrowing, key)
+        drawn += _draw_keys(con, lineage, narrowing, key)
         for unique_id, rule in lineage.rules.items():
             if rule.by != key or rule.sums or lineage.statements[unique_id].kind != TABLE:
                 continue
@@ -31,10 +41,10 @@ def find_differing_sample(con: duckdb.DuckDBPyConnection, lineage: Lineage) -> l
             ).fetchone()
             if row and row[0]:
                 differing.append(unique_id)
-    return differing
+    return SampleCheck(drawn, differing)
 
 
-def _draw_keys(con: duckdb.DuckDBPyConnection, lineage: Lineage, narrowing: Narrowing, key: str) -> None:
+def _draw_keys(con: duckdb.DuckDBPyConnection, lineage: Lineage, narrowing: Narrowing, key: str) -> int:
     column = duck.identifier(key)
     names = lineage.list_deliveries(key)
     rows = " union all ".join(
@@ -46,3 +56,5 @@ def _draw_keys(con: duckdb.DuckDBPyConnection, lineage: Lineage, narrowing: Narr
         f"(select batch_id from raw.batches where is_current and source in ({sources}) order by random() "
         f"limit {BATCHES}) order by random() limit {KEYS}"
     )
+    row = con.execute(f"select count(*) from {narrowing.keys_of(key)}").fetchone()
+    return int(row[0]) if row else 0

@@ -55,7 +55,7 @@ def test_a_later_build_is_the_same_as_from_nothing_also_after_a_kill(
     _, expected = crashing.ask_in_child(build_at, anew, LATER, True)
     again = at(origin, tmp_path / "again")
     extent, tables = crashing.ask_in_child(build_at, again)
-    assert extent.endswith("keys derived again") and tables == expected
+    assert "keys derived again" in extent and tables == expected
     if not every:
         return
     boundaries = crashing.undisturbed(build_at, at(origin, tmp_path / "counted"))

@@ -10,9 +10,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipelines.warehouse.lineage import Lineage
 from pipelines.warehouse.narrowing import RefreshRefused
 from pipelines.warehouse.rebuild_rule import read_rebuild_rule
 from pipelines.warehouse.refresh import Refresh
+from pipelines.warehouse.sample_check import check_sample
 from pipelines.warehouse.statements import TABLE, VIEW, Statement
 
 NOON, EVENING = datetime(2025, 8, 6, 12), datetime(2025, 8, 6, 18)
@@ -50,8 +52,9 @@ STATEMENTS = [
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as con:
         con.execute("attach ':memory:' as warehouse; use warehouse; create schema raw")
-        con.execute("create table raw.log (code varchar, n integer, recorded_at timestamp)")
-        con.executemany("insert into raw.log values (?, ?, ?)", LOG)
+        con.execute("create table raw.log (code varchar, n integer, recorded_at timestamp, batch_id varchar)")
+        con.executemany("insert into raw.log values (?, ?, ?, 'b')", LOG)
+        con.execute("create table raw.batches as select 'log' as source, 'b' as batch_id, true as is_current")
         con.execute("create table raw.parameters as select ?::timestamp as as_of, 'X' as place", [NOON])
         con.execute("create table raw.names as select 'A' as code, 'first' as name")
         for statement in STATEMENTS:
@@ -81,7 +84,7 @@ def test_where_nothing_changed_nothing_is_derived(con: duckdb.DuckDBPyConnection
 
 def test_a_key_whose_rows_came_is_derived_again_and_its_sums_move(con: duckdb.DuckDBPyConnection) -> None:
     tables = refresh(
-        con, f"insert into raw.log values ('A', 5, '{NOON}')", moved="select 'A' as code, 5 as n"
+        con, f"insert into raw.log values ('A', 5, '{NOON}', 'b')", moved="select 'A' as code, 5 as n"
     )
     assert tables["states"] == [("A", 1, "first"), ("A", 5, "first"), ("B", 2, "left alone")]
     assert tables["sums"] == [("first", False, 1), ("first", True, 5), (None, False, 2)]
@@ -106,6 +109,14 @@ def test_as_of_touches_what_lies_between_its_two_moments(con: duckdb.DuckDBPyCon
 def test_what_every_key_reads_makes_the_table_whole(con: duckdb.DuckDBPyConnection, change: str) -> None:
     tables = refresh(con, change)
     assert ("B", 2, None) in tables["states"]
+
+
+def test_a_sample_finds_what_is_not_what_its_rows_give(con: duckdb.DuckDBPyConnection) -> None:
+    lineage = Lineage(con, STATEMENTS, ["log"])
+    con.execute("begin")
+    assert check_sample(con, lineage) == (3, ["states"])
+    con.execute("rollback; begin; update states set name = null where code = 'B'")
+    assert check_sample(con, lineage) == (3, [])
 
 
 def test_a_row_without_its_key_is_refused(con: duckdb.DuckDBPyConnection) -> None:

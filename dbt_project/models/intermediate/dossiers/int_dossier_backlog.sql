@@ -1,122 +1,9 @@
--- Open dossiers at the end of every as-of day. A dossier is open from its receipt to its end, as known at as_of;
--- whether its clock runs at a moment is what its state then said, before its first record what that one said.
-with run as (
-    select * from {{ ref('int_as_of') }}
-),
-
-dossiers as (
-    select
-        current_states.dossier_code,
-        current_states.responsible_unit_code as unit_code,
-        coalesce(current_states.sector_code, 'unknown') as sector_code,
-        current_states.received_day,
-        case
-            when current_states.ended_day is not null
-                then least(greatest(current_states.ended_day, current_states.received_day), run.as_of_day)
-        end as closed_day
-    from {{ ref('int_dossier_current') }} as current_states
-    inner join run on current_states.received_at <= run.as_of
-),
-
-intervals as (
-    select
-        dossiers.unit_code,
-        dossiers.sector_code,
-        states.is_clock_paused,
-        states.supplement_requests > 1 as is_asked_again,
-        greatest(
-            case when states.is_first_state then dossiers.received_day else cast(states.recorded_at as date) end,
-            dossiers.received_day
-        ) as from_day,
-        least(cast(states.next_recorded_at as date), dossiers.closed_day) as until_day,
-        -- The first day at whose end, or at as_of, the due time lies behind.
-        case
-            when states.due_at < least({{ end_of_day('cast(states.due_at as date)') }}, run.as_of)
-                then cast(states.due_at as date)
-            else cast(states.due_at as date) + 1
-        end as overdue_day
-    from {{ ref('int_dossier_states') }} as states
-    inner join dossiers on states.dossier_code = dossiers.dossier_code
-    cross join run
-),
-
--- States replaced within their own day are seen at the end of none.
-stretches as (
-    select
-        *,
-        case
-            when is_asked_again then from_day
-            when not is_clock_paused and overdue_day is not null then greatest(from_day, overdue_day)
-        end as overdue_from
-    from intervals
-    where until_day is null or from_day < until_day
-),
-
--- on the day             open  paused (clock stands)  overdue | only where
--- from_day               +1    +1                             |
--- until_day              -1    -1                             | the stretch ends
--- overdue_from                                        +1      | before it ends
--- until_day                                           -1      | it ends, and was overdue before
-changes as (
-    select
-        from_day as change_day,
-        unit_code,
-        sector_code,
-        1 as is_open,
-        case when is_clock_paused then 1 else 0 end as paused,
-        0 as overdue
-    from stretches
-    union all
-    select
-        until_day as change_day,
-        unit_code,
-        sector_code,
-        -1 as is_open,
-        case when is_clock_paused then -1 else 0 end as paused,
-        0 as overdue
-    from stretches
-    where until_day is not null
-    union all
-    select
-        overdue_from as change_day,
-        unit_code,
-        sector_code,
-        0 as is_open,
-        0 as paused,
-        1 as overdue
-    from stretches
-    where overdue_from is not null and (until_day is null or overdue_from < until_day)
-    union all
-    select
-        until_day as change_day,
-        unit_code,
-        sector_code,
-        0 as is_open,
-        0 as paused,
-        -1 as overdue
-    from stretches
-    where until_day is not null and overdue_from < until_day
-),
-
--- What changed before the first as-of day was already so on that day.
-daily as (
-    select
-        greatest(changes.change_day, run.counts_since) as as_of_day,
-        changes.unit_code,
-        changes.sector_code,
-        sum(changes.is_open) as is_open,
-        sum(changes.paused) as paused,
-        sum(changes.overdue) as overdue
-    from changes
-    cross join run
-    group by 1, 2, 3
-),
-
-slices as (
+-- Open dossiers at the end of every as-of day: what changed up to it, cumulated over a full grid of days.
+with slices as (
     select distinct
         unit_code,
         sector_code
-    from daily
+    from {{ ref('int_dossier_backlog_changes') }}
 ),
 
 grid as (
@@ -134,13 +21,13 @@ final as (
         grid.as_of_day,
         grid.unit_code,
         grid.sector_code,
-        cast(coalesce(sum(daily.is_open) over so_far, 0) as bigint) as open_total,
-        cast(coalesce(sum(daily.overdue) over so_far, 0) as bigint) as open_overdue,
-        cast(coalesce(sum(daily.paused) over so_far, 0) as bigint) as open_paused
+        cast(coalesce(sum(daily.open_total) over so_far, 0) as bigint) as open_total,
+        cast(coalesce(sum(daily.open_overdue) over so_far, 0) as bigint) as open_overdue,
+        cast(coalesce(sum(daily.open_paused) over so_far, 0) as bigint) as open_paused
     from grid
-    left join daily
+    left join {{ ref('int_dossier_backlog_changes') }} as daily
         on
-            grid.as_of_day = daily.as_of_day
+            grid.as_of_day = daily.change_day
             and grid.unit_code = daily.unit_code
             and grid.sector_code = daily.sector_code
     window so_far as (

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 select
     cast(recorded_at as date) as delivery_day,
     unit_code,
