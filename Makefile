@@ -74,6 +74,7 @@ bench: install ## beside what a user would write; pulling, validation, gate, mar
 	$(BIN)/python -m benchmarks.validation
 	$(BIN)/python -m benchmarks.gate
 	$(BIN)/python -m benchmarks.marts
+	$(BIN)/python -m benchmarks.history
 	$(BIN)/python -m benchmarks.releases
 	$(BIN)/python -m benchmarks.readers
 
