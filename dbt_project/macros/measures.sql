@@ -3,6 +3,11 @@
     cast({{ numerator }} as double) / nullif({{ denominator }}, 0)
 {%- endmacro %}
 
+{# A sum of doubles that is the same in whatever order, and on either engine: in whole units of 10^-12. #}
+{% macro sum_in_any_order(value) -%}
+    cast(sum(cast(round(1000000000000 * {{ value }}) as bigint)) as double) / 1000000000000
+{%- endmacro %}
+
 {# Rows for which the condition holds, as a bigint that is never NULL. #}
 {% macro count_if(condition) -%}
     count(case when {{ condition }} then 1 end)

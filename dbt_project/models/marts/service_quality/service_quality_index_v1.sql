@@ -14,10 +14,9 @@ summed as (
         period_end,
         as_of,
         coalesce(component, 'total') as component,
-        -- As decimals: a sum of them is the same in whatever order.
-        cast(sum(cast(points as decimal(18, 12))) as double) as points,
+        {{ sum_in_any_order('points') }} as points,
         coalesce(sum(case when points is not null then maximum end), 0) as covered,
-        cast(sum(cast(working_points as decimal(18, 12))) as double) as working_points,
+        {{ sum_in_any_order('working_points') }} as working_points,
         coalesce(sum(case when working_points is not null then working_maximum end), 0) as working_covered,
         count(*) as items,
         count(points) as items_scored
@@ -91,7 +90,8 @@ final as (
     window
         among_level as (
             -- Rounded, so that equal shares of unequal sums tie.
-            partition by period, period_start, component, unit_level order by round(points_share, 9) desc nulls last
+            partition by period, period_start, component, unit_level
+            order by round(1000000000 * points_share) desc nulls last
         ),
         all_in_level as (partition by period, period_start, component, unit_level)
 )
