@@ -7,7 +7,7 @@ export THONGSUOT_DATA ?= $(CURDIR)/data
 export DO_NOT_TRACK = 1
 export GX_ANALYTICS_ENABLED = false
 
-.PHONY: help install run ui superset test test-full test-bi lint bench docs pictures lock spark-lock superset-lock clean install-spark
+.PHONY: help install run ui superset test test-full test-bi lint bench docs pictures lock spark-lock superset-lock clean install-spark test-spark
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,7 +52,7 @@ superset: install .venv-superset/installed ## dashboards on http://127.0.0.1:808
 install-spark: .venv-spark/installed ## Apache Spark beside it, for THONGSUOT_ENGINE=spark (Java 17 or newer is yours to install)
 
 # PYTEST_FLAGS='--seconds tests/seconds.csv' writes down where the time went.
-test: install $(if $(CI_SLOW),.venv-superset/installed) ## the whole test suite; two workers, a module stays on one
+test: install $(if $(CI_SLOW),.venv-superset/installed .venv-spark/installed) ## the whole test suite; two workers, a module stays on one
 	$(BIN)/python -m pytest -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
 
 test-full: install ## the large instances of what `make test` tries: every crash boundary, many examples
@@ -60,6 +60,9 @@ test-full: install ## the large instances of what `make test` tries: every crash
 
 test-bi: install .venv-superset/installed ## real Superset, browser and ODBC client; fails where one is missing
 	THONGSUOT_BI=on $(BIN)/python -m pytest tests/bi
+
+test-spark: install install-spark ## a real Spark master with two workers: every table and hash equal to DuckDB's
+	THONGSUOT_TEST_SPARK=on $(BIN)/python -m pytest tests/spark
 
 lint: install ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .
