@@ -30,7 +30,8 @@ def name_holders(*paths: Path, what_now: str) -> Iterator[None]:
     except duckdb.Error as error:
         if not LOCKED.search(str(error)):
             raise
-        raise FileBusy(f"{describe_holders(paths)} {what_now}") from error
+        # From nothing: a run tells the innermost cause, and that would be DuckDB's again.
+        raise FileBusy(f"{describe_holders(paths)} {what_now}") from None
 
 
 def describe_holders(paths: tuple[Path, ...] | list[Path]) -> str:
