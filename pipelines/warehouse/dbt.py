@@ -5,6 +5,7 @@ So Dagster's definitions load, and a night passes, without starting dbt.
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -103,8 +104,12 @@ def _invoke(settings: Settings, *words: str, manifest: Any = None) -> Any:
     The profile keeps the warehouse open for the whole command; it is closed here, since others open it in this
     process.
     """
+    handlers = [*logging.getLogger().handlers]
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
+
+    # One of dbt's packages has the root logger print; every line of our log would stand there twice.
+    logging.getLogger().handlers[:] = handlers
 
     os.environ.update(settings.child_environment())
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
+import sys
 from datetime import date, datetime
 
 import pytest
@@ -73,3 +75,14 @@ def test_a_program_reads_each_record_as_an_object(monkeypatch: pytest.MonkeyPatc
 def test_a_word_that_is_neither_is_refused() -> None:
     with pytest.raises(SettingsError, match="THONGSUOT_LOG is text or json"):
         Settings.from_env({"THONGSUOT_LOG": "jsn"})
+
+
+def test_no_line_stands_there_twice_once_dbt_is_loaded(settings: Settings) -> None:
+    """In a process of its own: the handler comes with the import, which happened here already."""
+    program = (
+        "from pathlib import Path; from pipelines.log import get_logger, print_steps; from pipelines.settings import *;"
+        f"from pipelines.warehouse import dbt; dbt._invoke(Settings(data=Path({str(settings.data)!r})), '--version')\n"
+        "with print_steps(): get_logger('pipelines.x').info('once')"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stderr.count("once") == 1, result.stderr
