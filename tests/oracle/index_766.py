@@ -65,7 +65,7 @@ def count_index(
         if synchronised and period == "since_start":
             ours, theirs = synchronised
             counts["1.4", "province"] = min(ours, theirs), max(ours, theirs), abs(ours - theirs), 0
-        share = synchronised and max(synchronised) and min(synchronised) / max(synchronised)
+        share = min(synchronised) / max(synchronised) if synchronised and max(synchronised) else None
         for unit in [*place.units.level, "province"]:
             for item in ITEMS:
                 cell = counts.get((item, unit))
@@ -76,7 +76,7 @@ def count_index(
                     "item": item,
                     "period_start": first,
                 }
-                rows.append(row | score_item(item, unit, period, cell, share or None, has_feedback))
+                rows.append(row | score_item(item, unit, period, cell, share, has_feedback))
     items = pd.DataFrame(rows)
     rank_units(items, ["as_of_day", "period", "item"], "rate", place)
     index_key = ["as_of_day", "period", "unit_code"]
