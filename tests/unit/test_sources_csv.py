@@ -10,6 +10,7 @@ import lzma
 import os
 import unicodedata
 import zipfile
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -120,6 +121,57 @@ def test_a_shifted_record_is_told_below_a_title_and_in_other_encodings(
         landed(settings, source(encoding=encoding))
 
 
+WIDE = "Mã;Nội dung;Hạn;Kết quả"
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gz"])
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (['1;"Đề án;a;b', "2;giữa;a;b", '3;sau";a;b'], "line 4 .* closes it stands on line 6"),
+        (['1;"Đề án;a;b', '2;sau";a;b'], "line 4 .* line 5"),
+        (['1;x;a;"b', '2;y;a;b"'], "line 4 .* line 5"),
+        (['"1;x;;', '2";y;;'], "line 4 .* line 5"),
+    ],
+)
+def test_records_between_two_stray_quotes_are_not_one_text(
+    settings: Settings, lines: list[str], message: str, pack: Callable[[bytes], bytes]
+) -> None:
+    """A text that begins with a quote, and another that ends with one: the width is right all the same."""
+    text = "\n".join([WIDE, '0;"hai\ndòng";a;b', *lines, "9;x;a;b", ""])
+    put(settings, "2025-08-06.csv", pack(text.encode()))
+    with pytest.raises(PermanentSourceError, match=message):
+        landed(settings, source())
+
+
+@pytest.mark.parametrize("sign", [";", ","])
+def test_a_text_of_several_lines_with_delimiters_is_a_text(settings: Settings, sign: str) -> None:
+    text = f"Rà soát{sign} tổng hợp{sign} trình\nbáo cáo{sign} lưu\nhết"
+    line = sign.join(["1", f'"{text}"', "a", "b"])
+    put(settings, "2025-08-06.csv", f"{WIDE.replace(';', sign)}\n{line}\n".encode())
+    assert pairs(settings, source(delimiter=sign)) == [("1", text)]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gz"])
+@pytest.mark.parametrize(
+    "header", ["Mã;Nội dung;Kết quả;Hạn", "Nội dung;Mã;Hạn;Kết quả", '"Kết quả";HẠN;Nội  dung;Mã số']
+)
+def test_joined_exports_with_columns_in_another_order_are_refused_by_the_line(
+    settings: Settings, header: str, pack: Callable[[bytes], bytes]
+) -> None:
+    """Read on below the first header, dates would be exchanged."""
+    columns = (
+        {"name": "code", "raw": "Mã", "required": True},
+        {"name": "note", "raw": "Nội dung"},
+        {"name": "due", "raw": "Hạn"},
+        {"name": "result", "raw": "Kết quả"},
+    )
+    text = "\n".join([WIDE, "1;x;a;b", header, "2;y;b;a", ""])
+    put(settings, "2025-08-06.csv", pack(text.encode()))
+    with pytest.raises(PermanentSourceError, match="another table begins on line 3"):
+        landed(settings, source(columns=columns))
+
+
 def test_a_tab_separated_file_needs_no_delimiter(settings: Settings) -> None:
     put(settings, "2025-08-06.csv", TEXT.replace(";", "\t").encode())
     assert pairs(settings, source(format="tsv", delimiter=None)) == READ
@@ -216,8 +268,10 @@ def test_a_workbook_read_as_csv_is_told_to_be_one(settings: Settings) -> None:
         pa.compress(TEXT.encode(), codec="zstd", asbytes=True),
         zipped(**{"export.csv": TEXT, "__MACOSX/._export.csv": "x"}),
         gzip.compress(TEXT.encode()[:20]) + gzip.compress(TEXT.encode()[20:]),
+        bz2.compress(TEXT.encode()[:20]) + bz2.compress(TEXT.encode()[20:]),
+        lzma.compress(TEXT.encode()[:20]) + bytes(8) + lzma.compress(TEXT.encode()[20:]) + bytes(4),
     ],
-    ids=["gz", "bz2", "xz", "zst", "zip", "gz in two"],
+    ids=["gz", "bz2", "xz", "zst", "zip", "gz in two", "bz2 in two", "xz in two"],
 )
 def test_compressed_files_are_read_by_their_bytes_whatever_their_name(
     settings: Settings, packed: bytes
@@ -263,6 +317,26 @@ def test_a_compressed_file_cut_short_is_refused(settings: Settings, pack: object
     with pytest.raises(PermanentSourceError, match=r"cut short|cannot be unpacked"):
         landed(settings, source())
     assert not list(settings.landing.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("damage", ["first byte", "middle", "end", "another kind"])
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])
+def test_a_damaged_second_stream_is_refused_and_not_taken_for_the_end(
+    settings: Settings, pack: object, damage: str
+) -> None:
+    """As `cat one.bz2 two.bz2` makes it: the first half is whole, and would pass for the file."""
+    half = len(TEXT.encode()) // 2
+    first, second = (pack(piece) for piece in (TEXT.encode()[:half], TEXT.encode()[half:]))  # type: ignore[operator]
+    middle = len(second) // 2
+    second = {
+        "first byte": bytes([second[0] ^ 1]) + second[1:],
+        "middle": second[:middle] + bytes([second[middle] ^ 255]) + second[middle + 1 :],
+        "end": second[:-3],
+        "another kind": b"<html>",
+    }[damage]
+    put(settings, "2025-08-06.csv", first + second)
+    with pytest.raises(PermanentSourceError, match=r"cut short|cannot be unpacked"):
+        landed(settings, source())
 
 
 @pytest.mark.parametrize(

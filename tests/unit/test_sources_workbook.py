@@ -165,6 +165,42 @@ def test_a_table_without_ordinals_has_another_marker(settings: Settings, total: 
     assert read(settings, pair_source(header_marker="Mã")) == [("A", "x"), (None, "mất mã")]
 
 
+@pytest.mark.parametrize("title", ["Tổng số hóa hồ sơ lưu trữ", "Trong đó, rà soát thủ tục"])
+def test_a_record_that_begins_with_the_word_of_a_total_is_a_record(settings: Settings, title: str) -> None:
+    """All that the contract requires is there, and not only numbers."""
+    lines = [["Nội dung", "Mã", "Số"], [title, "A1", 3], ["x", "B1", 4], ["Tổng số", None, 7]]
+    workbook(settings, "2025-08-06.xlsx", {"A": lines})
+    read_rows = read(settings, pair_source(header_marker="Nội dung"))
+    assert read_rows == [("A1", title), ("B1", "x")]
+
+
+@pytest.mark.parametrize(
+    ("cell", "shape", "records"),
+    [
+        ("000.00.18-250806-0001", None, 2),
+        ("NV-7", "NV-[0-9]+", 2),
+        ("II. Xã Một", None, 1),
+        ("1.1", None, 1),
+        ("2025", "NV-[0-9]+", 1),
+    ],
+)
+def test_a_code_alone_in_its_row_is_a_record_that_lost_the_rest_and_no_heading(
+    settings: Settings, cell: str, shape: str | None, records: int
+) -> None:
+    workbook(settings, "2025-08-06.xlsx", {"A": [["Mã", "Nội dung"], ["NV-1", "x"], [cell]]})
+    columns = (
+        {"name": "code", "raw": "Mã", "required": True, "shape": shape},
+        {"name": "note", "raw": "Nội dung"},
+    )
+    assert landed(settings, pair_source(header_marker="Mã", columns=columns)).rows == records
+
+
+def test_the_lock_of_an_open_workbook_is_no_export(settings: Settings) -> None:
+    workbook(settings, "so_2025-08-06.xlsx", {"A": TABLE})
+    put(settings, "~$so_2025-08-06.xlsx", b"\x05Clerk" + bytes(159))
+    assert read(settings, pair_source(path="{data}/in/*{partition}.xlsx")) == [("A", "x"), ("B", "y")]
+
+
 def test_sheets_are_chosen_by_name_or_pattern_and_give_their_constants(settings: Settings) -> None:
     sheets = {"Cấp tỉnh": TABLE, "Xã 1": TABLE[:2], "Xã 2": [TABLE[0], TABLE[2]], "Ghi chú": [["x"]]}
     workbook(settings, "2025-08-06.xlsx", sheets)

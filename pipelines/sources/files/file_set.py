@@ -108,7 +108,7 @@ def match_path(source: Source, partition: date, settings: Settings) -> list[Path
         folder = Path(*pattern.parts[: _first_pattern(pattern, settings)])
         # The data directory's own name may hold a bracket, which only `glob.escape` can say.
         paths = [Path(p) for p in glob.glob(text, recursive=True)]  # noqa: PTH207
-        paths = [p for p in paths if not p.is_dir() and p.suffix.lower() not in inbox.UNFINISHED]
+        paths = [p for p in paths if not p.is_dir() and not inbox.is_unfinished(p)]
     elif pattern.is_dir():
         folder, paths = pattern, list(pattern.glob("page_*.json"))
         _require_all_pages(f"{source.name} {partition}", paths)

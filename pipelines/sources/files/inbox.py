@@ -26,6 +26,8 @@ from pipelines.sources.files.names import make_plain_name
 REFUSED = ".refused"
 REASON = "reason.txt"
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", ".download")
+# While a workbook is open, next to it.
+LOCK_OF_EXCEL = "~$"
 DIGITS = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}"}
 
 
@@ -46,7 +48,9 @@ def list_inbox(source: Source, settings: Settings, now: float | None = None) -> 
     return [
         InboxFile(path, read_day(source, path), _find_reason_to_wait(source, path, now))
         for path in sorted(folder.glob("*"))
-        if fnmatch(path.name, pattern) and not path.is_dir() and not path.name.startswith((".", "~$"))
+        if fnmatch(path.name, pattern)
+        and not path.is_dir()
+        and not path.name.startswith((".", LOCK_OF_EXCEL))
     ]
 
 
@@ -58,12 +62,17 @@ def list_ready(source: Source, settings: Settings, day: date | None = None) -> l
 def _find_reason_to_wait(source: Source, path: Path, now: float) -> str:
     if path.is_symlink() or not path.is_file():
         return "a link or device, which is never followed: drop the file itself"
-    if path.suffix.lower() in UNFINISHED:
+    if is_unfinished(path):
         return "still being transferred, by its name"
     age = now - path.stat().st_mtime
     if age < 0:
         return "its time of change lies in the future: correct the sender's clock"
     return "changed a moment ago, perhaps still being written" if age < source.quiet_seconds else ""
+
+
+def is_unfinished(path: Path) -> bool:
+    """By its name: still being transferred, or the lock of a workbook that somebody has open."""
+    return path.suffix.lower() in UNFINISHED or path.name.startswith(LOCK_OF_EXCEL)
 
 
 def read_day(source: Source, path: Path) -> date:

@@ -22,6 +22,7 @@ import pyarrow as pa
 from pipelines.sources.contracts.options.files import FileLimits, FileOptions
 from pipelines.sources.files.formats import find_format
 from pipelines.sources.files.formats.foreign import WORKBOOK, find_zip_kind
+from pipelines.sources.files.joined_streams import JoinedStreams
 from pipelines.sources.files.zip_directory import RATIO_FROM, check_directory
 
 MIB = 2**20
@@ -63,9 +64,9 @@ def _unpacker(start: bytes) -> Callable[[BinaryIO], Any] | None:
     if start.startswith(b"\x1f\x8b"):
         return lambda raw: gzip.GzipFile(fileobj=raw)
     if start.startswith(b"BZh") and start[4:8] == b"1AY&":
-        return bz2.BZ2File
+        return lambda raw: JoinedStreams(raw, bz2.BZ2Decompressor)
     if start.startswith(b"\xfd7zXZ\x00"):
-        return lzma.LZMAFile
+        return lambda raw: JoinedStreams(raw, partial(lzma.LZMADecompressor, lzma.FORMAT_XZ))
     if start.startswith(b"\x28\xb5\x2f\xfd"):
         return lambda raw: pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
     return None

@@ -21,8 +21,10 @@ from pipelines.sources.files.formats.csv_lines import (
     find_header,
     may_hold_other_lines,
     open_below,
+    other_header_sql,
 )
 from pipelines.sources.files.formats.csv_shifts import check_shifts
+from pipelines.sources.files.formats.csv_swallowed import find_record, may_hold_swallowed, swallowed_sql
 from pipelines.sources.files.formats.encoding import (
     find_codec,
     find_contradiction,
@@ -35,6 +37,15 @@ from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.codes import unwrap_sql
 
 DELIMITERS = {",": "','", ";": "';'", "\t": 'a tab ("\\t")', "|": "'|'"}
+
+SWALLOWED = (
+    "line {line} has a text that begins with a quote, and the quote that closes it stands on line {end}: the records "
+    "between became one cell. Ask for an export that writes a quote within a text twice"
+)
+OTHER_HEADER = (
+    "another table begins on line {line}, whose headers are not those of the first, or stand in another order; "
+    "give it a file of its own"
+)
 
 
 def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
@@ -85,17 +96,33 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
             f"{clean_sql(cell) if cleaned else cell} as {duck.identifier(name)}"
             for name, cell in cells.items()
         )
-        if encoding == "utf-8" and not may_hold_other_lines(member, headers, delimiter):
-            return f"select {texts} from {relation}"
+        select_all = f"select {texts} from {relation}"
+        is_utf8 = encoding == "utf-8"
+        may_hold_quotes = not is_utf8 or may_hold_swallowed(member, delimiter)
+        may_hold_others = not is_utf8 or may_hold_other_lines(member, headers, delimiter)
+        if not may_hold_quotes and not may_hold_others:
+            return select_all
+        swallowed = swallowed_sql(len(headers), delimiter)
         others = describe_other_lines(source, headers, mapped)
-        counted = ", ".join(f"count(*) filter ({condition})" for condition in others)
-        counts = session.con.execute(f"select {counted} from {relation}").fetchone()
+        other_header = other_header_sql(headers, others.repeated)
+        counted = ", ".join(
+            f"count(*) filter ({condition})" for condition in (swallowed, other_header, *others)
+        )
+        counts = session.con.execute(f"select {counted} from {relation}").fetchone() or (0, 0)
+        if counts[0]:
+            raise ValueError(describe_record(swallowed, SWALLOWED))
+        if counts[1]:
+            raise ValueError(describe_record(other_header, OTHER_HEADER))
         kinds = ("lines that repeat the header", "total lines", "blank lines")
-        left_out = [f"{count} {kind}" for count, kind in zip(counts or (), kinds, strict=True) if count]
+        left_out = [f"{count} {kind}" for count, kind in zip(counts[2:], kinds, strict=True) if count]
         if not left_out:
-            return f"select {texts} from {relation}"
+            return select_all
         notes.append(f"lines that are no records, left out: {', '.join(left_out)}")
-        return f"select {texts} from {relation} where {others.record}"
+        return f"{select_all} where {others.record}"
+
+    def describe_record(condition: str, message: str) -> str:
+        line, end = find_record(session.con, relation, len(headers), condition)
+        return message.format(line=line + header.above, end=end + header.above)
 
     if member.plain and not ends_with_line_break(member):
         notes.append("the last line has no line end: if that is unusual, it may be cut short")

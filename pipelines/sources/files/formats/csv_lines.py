@@ -86,6 +86,8 @@ def may_hold_other_lines(member: Member, headers: list[str], delimiter: str) -> 
         beginnings = (b"\n" + first, b'\n"' + first, b"\n\xef\xbb\xbf" + first, b'\n\xef\xbb\xbf"' + first)
         if any(data.find(line) >= 0 for line in beginnings) or _may_hold_blank(data, delimiter, len(headers)):
             return True
+        if _may_hold_header(data, headers, delimiter):
+            return True
         before = delimiter.encode() + b'\n\r" \t'
         for word in TOTAL_BYTES:
             at = data.find(word)
@@ -93,6 +95,20 @@ def may_hold_other_lines(member: Member, headers: list[str], delimiter: str) -> 
                 if at and data[at - 1] in before:
                     return True
                 at = data.find(word, at + 1)
+    return False
+
+
+def _may_hold_header(data: mmap.mmap, headers: list[str], delimiter: str) -> bool:
+    """Whether one of the two longest headers is a whole cell again: short ones are words of texts."""
+    edge = b'"\r\n' + delimiter.encode()
+    for header in sorted(filter(None, headers), key=len)[-2:]:
+        cell = header.encode()
+        # Below the first line, from the line end on.
+        at = data.find(cell, max(data.find(b"\n"), 0))
+        while at >= 0:
+            if data[at - 1] in edge and data[at + len(cell) : at + len(cell) + 1] in edge:
+                return True
+            at = data.find(cell, at + 1)
     return False
 
 
@@ -138,6 +154,19 @@ def describe_other_lines(source: Source, headers: list[str], mapped: Mapping[str
         f"and ({' or '.join([*blanks, numbers])}))"
     )
     return OtherLines(f"({repeated})", total, f"(len({filled}) = 0)" if len(cells) > 1 else "false")
+
+
+def other_header_sql(headers: list[str], repeated: str) -> str:
+    """SQL over c0, c1, …: whether a line is a header, and not this one: half of its cells, two at least, are headers.
+
+    Such a line begins another table, as where exports with another order of columns were joined.
+    """
+    if len(headers) < 2:
+        return "false"
+    cells = ", ".join(_fold_sql(f"c{n}") for n in range(len(headers)))
+    own = ", ".join(_fold_sql(duck.literal(header)) for header in headers if header)
+    least = max(2, (len(headers) + 1) // 2)
+    return f"(len(list_intersect([{cells}], [{own}])) >= {least} and not {repeated})"
 
 
 def _fold_sql(text: str) -> str:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
-from pipelines.sources.files.formats.csv_lines import TOTAL
+from pipelines.sources.files.formats.csv_lines import NUMBER, TOTAL
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment
 from pipelines.sources.files.formats.hidden_rows import HiddenRows
 from pipelines.sources.files.formats.sheet_header import (
@@ -30,6 +30,8 @@ from pipelines.sources.values.native import clean_text, format_cell
 from pipelines.sources.values.number_formats import CodeLosses, LostDigits, NumberCell, write_code
 
 ORDINAL = re.compile(r"^\d+(\.\d+)*\.?$")
+# Of a column without a `shape`: no ordinal ("1.1"), no word.
+LONE_CODE = r"(?=\S*\d)\S{4,}"
 ROWS_AT_ONCE = 20_000
 # A sheet without records may still hold the lines below which people sign.
 MOST_HEADINGS = 20
@@ -58,12 +60,17 @@ def read_sheet(
         required = {places[name] for name in places if _is_required(session, name)}
         hidden = HiddenRows(about["hidden"], session.source.hidden_rows, about["sheet"])
         sheet_notes.extend(hidden.list_sheet_notes({places[name]: label for name, label in mapped.items()}))
-        records = Records(header, merges, required, about["sheet"])
+        codes = session.source.code_columns()
+        keys = {
+            places[name]: session.columns[name].shape
+            for name in session.source.key
+            if name in places and name in codes
+        }
+        records = Records(header, merges, required, about["sheet"], keys)
         mixtures = MomentMixtures(session.columns[name] for name in places if name in session.columns)
         tables: list[str] = []
         columns: dict[str, list[str | None]] = {name: [] for name in places}
         losses = CodeLosses({name: header.labels[place] for name, place in places.items()}, session.source)
-        codes = session.source.code_columns()
         for number, cells in records.select_records(all_rows()):
             if hidden.leaves_out(number):
                 continue
@@ -103,8 +110,16 @@ def _is_required(session: ReadSession, name: str) -> bool:
 class Records:
     """Which rows are records; what is left out is counted, by kind, and named where it is doubtful."""
 
-    def __init__(self, header: Header, merges: list[Merged], required: set[int], sheet: str) -> None:
-        self._header, self._required, self._sheet = header, required, sheet
+    def __init__(
+        self,
+        header: Header,
+        merges: list[Merged],
+        required: set[int],
+        sheet: str,
+        keys: Mapping[int, str | None],
+    ) -> None:
+        """`required`, `keys`: columns by their place, those of the key with the `shape` of their codes."""
+        self._header, self._required, self._sheet, self._keys = header, required, sheet, keys
         self._headings = self._totals = self._repeated = self._count = 0
         # Below this row ends the header that was met again last.
         self._header_end = 0
@@ -151,10 +166,10 @@ class Records:
             return False
         if self._header.numbered and ORDINAL.match(normalize_cell(cells[self._header.ordinal])):
             return True
-        if re.match(TOTAL, normalize_cell(filled[0])):
+        if self._is_total(cells, filled):
             self._totals += 1
             return False
-        if len(filled) == 1:
+        if len(filled) == 1 and not self._is_lone_code(cells):
             self._headings += 1
             return False
         if not self._header.numbered:
@@ -162,10 +177,28 @@ class Records:
         # A record whose ordinal is missing: told by what the contract requires of it.
         if self._required and all(cells[column] is not None for column in self._required):
             return True
-        if len(filled) <= 2:
+        if len(filled) == 2:
             self._headings += 1
         else:
             self._doubtful.append(number + 1)
+        return False
+
+    def _is_total(self, cells: list[Any], filled: list[Any]) -> bool:
+        """As of delimited texts: its word, and a required cell that is blank or nothing but numbers behind it.
+
+        A task may begin with the same word ("Tổng số hóa hồ sơ").
+        """
+        if not re.match(TOTAL, normalize_cell(filled[0])):
+            return False
+        lacks_cell = any(cells[column] is None for column in self._required)
+        return lacks_cell or all(map(_is_number, filled[1:]))
+
+    def _is_lone_code(self, cells: list[Any]) -> bool:
+        """Whether the row's only cell is a code of the key: a record that lost the rest, and no heading."""
+        for place, shape in self._keys.items():
+            text = normalize_cell(cells[place])
+            if text and re.fullmatch(shape or LONE_CODE, text):
+                return True
         return False
 
     def check(self) -> None:
@@ -190,6 +223,13 @@ class Records:
                 f"sheet {self._sheet}: {len(self._doubtful)} rows without an ordinal, and without what a "
                 f"record must have, were left out: row {numbers}"
             )
+
+
+def _is_number(cell: Any) -> bool:
+    """A number, a text that is one, or a formula: what stands behind the word of a total."""
+    if isinstance(cell, list):
+        return cell[0] in ("n", "f")
+    return isinstance(cell, (int, float)) or bool(re.fullmatch(NUMBER, normalize_cell(cell)))
 
 
 def _read_cell(cell: Any, sheet: str, number: int) -> Any:
