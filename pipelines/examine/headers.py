@@ -108,7 +108,7 @@ def _advise_missing(seen: Examination, column: Column, free: list[str], *, what:
 
 def _find_nearest(column: Column, free: list[str], cutoff: float) -> str | None:
     """By alias first, exactly; then by likeness to any name the column goes by."""
-    names = [n for n in (column.raw, column.name, column.title_vi, *column.aliases) if n]
+    names = [n for n in (column.raw, column.name, column.title_vi, *column.aliases, *column.suggested) if n]
     for name in names:
         for header in free:
             if fold_name(header) == fold_name(name):

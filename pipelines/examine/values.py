@@ -15,6 +15,7 @@ from pipelines.privacy.detectors import count_personal_data
 from pipelines.quality.suite import Suite
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.contracts.names import find_closest
+from pipelines.sources.contracts.table_contract import find_exchanged_formats
 from pipelines.sources.values.characters import describe_characters
 from pipelines.sources.values.datetime_formats import describe_texts, suggest_formats
 from pipelines.sources.values.moments import is_of_moments, read_moment_sql
@@ -111,9 +112,11 @@ def _examine_type(seen: Examination, source: Source, con: duckdb.DuckDBPyConnect
             text = f"{count} rows hold a text of the shape {outline!r}, which no format of `{key}` reads"
             formats = suggest_formats(con, list(texts))
             if formats:
-                formats_so_far = seen.changes.setdefault(key, list(getattr(source, key)))
-                formats_so_far += [formats[0]] if formats[0] not in formats_so_far else []
+                earlier = seen.changes.get(key, list(getattr(source, key)))
+                exchanged = [f for f in earlier if find_exchanged_formats([f, formats[0]])]
+                seen.changes[key] = [f for f in earlier if f not in (*exchanged, formats[0])] + formats[:1]
                 text += f"; {formats[0]!r} would{describe_texts(list(texts), formats[0])}"
+                text += "".join(f", in the place of {f!r}" for f in exchanged)
             if len(formats) > 1:
                 text += f", and so would {formats[1]!r}: which is day and which month, only the owner knows"
         seen.add_advice("warning", column.name, text)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from pipelines.sources.contracts.column import Column
 from pipelines.sources.errors import PermanentSourceError
-from pipelines.sources.values.characters import describe_characters
-from pipelines.sources.values.codes import fold_code_sql
-from pipelines.sources.values.number_formats import NumberCell, show_number
+from pipelines.sources.values.characters import describe_characters, register_characters
+from pipelines.sources.values.codes import fold_code_sql, misshapen_sql
+from pipelines.sources.values.number_formats import (
+    LostDigits,
+    NumberCell,
+    show_number,
+    write_code,
+    write_percent,
+)
 from tests.cases.case_place import CasePlace
+from tests.unit.files_support import source
 
 DOSSIERS = "dossier_log"
 
@@ -117,6 +126,64 @@ def test_what_nobody_sees_is_folded(written: str, folded: str) -> None:
 )
 def test_a_number_is_written_as_its_cell_shows_it(value: float, number_format: str, text: str | None) -> None:
     assert show_number(NumberCell(value, number_format)) == text
+
+
+@pytest.mark.parametrize(
+    ("number_format", "value", "text"),
+    [
+        ("0%", 0.72, "72 %"),
+        ('0" "%', 0.72, "72 %"),
+        ('0"%"', 1, "1 %"),
+        ('0"%"', 72, "72 %"),
+        ("0\\%", 1, "1 %"),
+    ],
+)
+def test_a_sign_that_a_format_only_shows_multiplies_nothing(
+    number_format: str, value: float, text: str
+) -> None:
+    assert write_percent(NumberCell(value, number_format), ",") == text
+
+
+@pytest.mark.parametrize("cell", [date(2025, 3, 1), datetime(2025, 3, 1, 8)])
+def test_a_date_cell_is_no_code_any_more(cell: date) -> None:
+    with pytest.raises(LostDigits, match="a spreadsheet made it of a code"):
+        write_code(cell)
+
+
+def is_misshapen(code: str, shape: str | None = None) -> bool:
+    """Whether the key `code`, in a column of this shape, is no code."""
+    column = Column(name="code", shape=shape)
+    with duckdb.connect() as con:
+        register_characters(con)
+        sql = misshapen_sql(source(columns=(column,)), column, "$1::varchar")
+        [answer] = con.execute(f"select {sql}", [code]).fetchone() or ()
+    return bool(answer)
+
+
+MADE_OF_CODES = [
+    "4.0", "12,00", "Mar-25", "3-Mar", "01-Mar-2025", "1-Thg3", "Thg3-25", "03/01/2025", "2025-03-01",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", MADE_OF_CODES)
+def test_what_a_spreadsheet_or_a_program_made_of_a_code_is_none_unless_the_shape_allows_it(code: str) -> None:
+    assert is_misshapen(code)
+    assert not is_misshapen(code, ".+")
+
+
+@pytest.mark.parametrize(
+    "code", ["NV&#45;001", "NV&#x2D;1", "A&amp;B", "<span>NV-5</span>", "NV-5<br/>", "<b>NV"]
+)
+def test_letters_and_marks_of_a_web_page_are_no_code_whatever_the_shape(code: str) -> None:
+    assert is_misshapen(code) and is_misshapen(code, ".+")
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["NV-001", "1.012790", "4.01", "MAR", "DEC-25", "12/QĐ-UBND", "R&D", "A<5", "3-25", "12/05", "20250301"],
+)
+def test_a_code_that_only_resembles_one_of_these_stays(code: str) -> None:
+    assert not is_misshapen(code)
 
 
 def test_signs_are_named_by_code_point_and_name() -> None:

@@ -17,6 +17,7 @@ from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import ContractError, Contracts, Source, load_contracts
 from pipelines.sources.contracts.schema import SCHEMA, render_schema
 from pipelines.sources.files.formats import FORMATS
+from pipelines.sources.mapping import HeaderMatch, match_headers
 
 SMALL = {
     "place": {"code": "40", "name": "Nghệ An", "counts_since": "2025-07-01"},
@@ -368,6 +369,38 @@ def test_a_column_that_is_not_named_is_never_read(tmp_path: Path) -> None:
     log = load_contracts(PROJECT / "tests" / "configurations" / "one_stop_export" / "sources.yaml").sources
     assert column_of(log["dossier_log"], "service_level").headers == ()
     assert column_of(log["dossier_log"], "dossier_code").headers[0] == "Số hồ sơ"
+
+
+def test_a_header_of_the_canon_is_only_suggested_where_the_place_names_its_own(tmp_path: Path) -> None:
+    def match(headers: list[str], due: object) -> HeaderMatch:
+        path = written(tmp_path, sources__dossier_log__columns__due_at=due)
+        return match_headers(load_contracts(path).sources["dossier_log"], headers)
+
+    [usual, *_] = read_canon().sources["dossier_log"].columns["due_at"]["aliases"]
+    own = f"{usual} (gia hạn)"
+    assert match([usual, own], own).columns["due_at"] == own
+    gone = match([usual, "due_at"], own)
+    assert "due_at" not in gone.columns and "due_at" in gone.unmatched
+    assert match([usual], {"raw": own, "aliases": [usual]}).columns["due_at"] == usual
+    assert match([usual], {}).columns["due_at"] == usual
+
+
+@pytest.mark.parametrize(
+    ("formats", "is_refused"),
+    [
+        (["%m/%d/%Y", "%d/%m/%Y"], True),
+        (["%d/%m/%Y", "%Y-%m-%d", "%m/%d/%Y"], True),
+        (["%d/%m/%Y", "%Y-%m-%d", "%m-%d-%Y", "%d/%m/%y"], False),
+    ],
+)
+def test_formats_that_differ_in_day_and_month_alone_are_refused(
+    tmp_path: Path, formats: list[str], is_refused: bool
+) -> None:
+    path = written(tmp_path, sources__dossier_log__date_formats=formats)
+    if is_refused:
+        assert "differ in the order of day and month alone" in refused(path)
+    else:
+        assert load_contracts(path).sources["dossier_log"].date_formats == tuple(formats)
 
 
 def test_a_known_personal_header_cannot_be_mapped_even_where_it_is_not_declared(tmp_path: Path) -> None:

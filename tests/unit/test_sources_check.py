@@ -197,7 +197,8 @@ def test_list_names_every_source_and_schema_is_json(place: Path) -> None:
 
 def test_a_header_that_is_not_there_and_an_alias_read_in_its_place_are_told(place: Path) -> None:
     content = json.loads(json.dumps(WRONG))
-    content["sources"]["dossier_log"]["columns"]["channel"]["raw"] = "way of submission"
+    channel = content["sources"]["dossier_log"]["columns"]["channel"]
+    channel |= {"raw": "way of submission", "aliases": ["channel"]}
     (place / "sources.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     output = " ".join(check("dossier_log", "--partition", "2025-10-25").output.split())
     assert "the header 'way of submission' is not there; 'channel' is read instead, an alias" in output

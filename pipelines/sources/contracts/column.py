@@ -33,7 +33,8 @@ class Column(Frozen):
 
     `words`, `word_aliases` (word → what sources call it, only ever suggested) and `fallback` come from the canon.
     `mapped` is false where sources.yaml does not name the column: then no header is ever read for it.
-    `default_alone`: it names a default and no header.
+    `default_alone`: it names a default and no header. `suggested`: the canon's headers where sources.yaml names its
+    own: another column of theirs would be read in silence on the day that it is gone, so they are only suggested.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Column(Frozen):
     fallback: str | None = None
     mapped: bool = True
     default_alone: bool = False
+    suggested: tuple[str, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -128,8 +130,8 @@ class Column(Frozen):
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """The headers it may arrive under, best first; none where sources.yaml does not name it."""
+        """The headers it may arrive under, best first: those of sources.yaml, or else of the canon; none where
+        sources.yaml does not name the column."""
         if not self.mapped or self.constant is not None:
             return ()
-        headers = (self.raw, self.name, *self.aliases)
-        return tuple(header for header in headers if header)
+        return (self.raw or self.name, *self.aliases)

@@ -112,14 +112,19 @@ def _refuse_foreign_keys(table: dict[str, Any], path: tuple[Any, ...]) -> Iterat
 
 
 def _merge(name: str, canonical: dict[str, Any], entry: dict[str, Any], *, mapped: bool) -> dict[str, Any]:
-    """One column: the place's keys over the canon's; aliases of both. A constant needs no default."""
+    """One column: the place's keys over the canon's. A constant needs no default.
+
+    The canon's headers are read where the place names none of its own; else they are suggestions.
+    """
+    usual = tuple(canonical.get("aliases", ()))
     if "constant" in entry:
         canonical = {key: value for key, value in canonical.items() if key != "default"}
     return {
         **canonical,
         **entry,
         "name": name,
-        "aliases": [*(entry.get("aliases") or []), *canonical.get("aliases", [])],
+        "aliases": (*(entry.get("aliases") or ()), *(() if entry.get("raw") else usual)),
+        "suggested": usual,
         "mapped": mapped,
         "default_alone": "default" in entry and not entry.get("raw"),
         "required": canonical.get("required", False) or bool(entry.get("required", False)),

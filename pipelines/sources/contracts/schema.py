@@ -13,7 +13,17 @@ from pipelines.sources.contracts.contract import Contracts
 
 SCHEMA = PROJECT / "sources.schema.json"
 # Set by loading, never written by people.
-INTERNAL = ("name", "mapped", "words", "word_aliases", "fallback", "default_alone", "place_suite", "country")
+INTERNAL = (
+    "name",
+    "mapped",
+    "words",
+    "word_aliases",
+    "fallback",
+    "default_alone",
+    "suggested",
+    "place_suite",
+    "country",
+)
 
 
 def build_schema() -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
+from itertools import combinations
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,7 +18,17 @@ from pipelines.sources.contracts.options.frozen import Frozen
 
 # Formats that are words: moments as numbers, always of UTC (pipelines/sources/values/moments.py reads them).
 MOMENT_WORDS = ("dotnet", "epoch", "epoch_ms")
+DAY_OR_MONTH = re.compile(r"%-?[dm]")
 LITERAL_ZONE = re.compile(r"(?<!%)Z$|[+-]\d\d:?\d\d$")
+
+
+def find_exchanged_formats(formats: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of formats that are one but for the order of day and month: no text tells which of them it is in."""
+    return [
+        (one, other)
+        for one, other in combinations(formats, 2)
+        if one != other and DAY_OR_MONTH.sub("%d", one) == DAY_OR_MONTH.sub("%d", other)
+    ]
 
 
 class TableContract(Frozen):
@@ -59,6 +71,11 @@ class TableContract(Frozen):
                     f"{written!r} ends with a zone that is only skipped: its times would be taken for local ones. "
                     f"Write %z there, which reads Z and +07:00"
                 )
+        for one, other in find_exchanged_formats(formats):
+            raise ValueError(
+                f"{one!r} and {other!r} differ in the order of day and month alone: 05/08 would be read by the "
+                f"first, 13/08 by the other. Name the one that the source writes"
+            )
         return formats
 
     @field_validator("timezone")

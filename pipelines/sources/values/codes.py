@@ -26,8 +26,18 @@ SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u20
 FOLDED_FROM = FULL_WIDTH + DASHES + SPACES
 FOLDED_TO = "".join(map(chr, range(0x21, 0x7F))) + "-" * len(DASHES) + " " * len(SPACES)
 # Quotes, control characters and what stands for them, a formula, a sentence's end, what a spreadsheet shows of a
-# long number (1.23E+18) or what became of a code that a program held as one (26743.0, its zeros gone): no code.
-NO_CODE = r'^[=+@]|["“”\x00-\x1f\x7f\x{FFFD}]|[.,;:]$|^[+-]?\d([.,]\d+)?[eE]\+\d+$|^\d{4,}[.,]0$'
+# long number (1.23E+18), letters and marks of a web page (NV&#45;1, <b>NV-1</b>): no code.
+NO_CODE = (
+    r'^[=+@]|["“”\x00-\x1f\x7f\x{FFFD}]|[.,;:]$|^[+-]?\d([.,]\d+)?[eE]\+\d+$|^\d{4,}[.,]0$'
+    r"|&(#\d+|#[xX][0-9a-fA-F]+|[A-Za-z]\w*);|</?[A-Za-z][^<>]*>"
+)
+# What became of a code that a program held as a number (4.0, its zeros gone) or a spreadsheet as a date (3-25 as
+# Mar-25 or 01/03/2025): no code either, unless the column's own `shape` allows it.
+MONTH = r"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|[Tt]hg ?\d{1,2})"
+NO_CODE_UNSHAPED = (
+    r"^\d+[.,]0+$|^\d{1,2}/\d{1,2}/\d{4}$|^\d{4}-\d{2}-\d{2}( 00:00:00)?$"
+    rf"|^\d{{1,2}}-{MONTH}(-\d{{2,4}})?$|^{MONTH}-\d{{2,4}}$"
+)
 BLANK = r"\s"
 # What databases, spreadsheets and people write where there is no code, dashes folded. `NA` may be one.
 NOTHING = (
@@ -68,7 +78,8 @@ def drop_nothing_sql(text: str) -> str:
 def misshapen_sql(source: Source, column: Column, text: str) -> str:
     """SQL: whether this folded text is no code: by its column's `shape`, by signs that only look like others."""
     shape = source.find_shape(column)
-    faults = [f"regexp_matches({text}, {duck.literal(NO_CODE)})"]
+    no_code = NO_CODE if column.shape else f"{NO_CODE}|{NO_CODE_UNSHAPED}"
+    faults = [f"regexp_matches({text}, {duck.literal(no_code)})"]
     if shape:
         faults.append(f"not regexp_full_match({text}, {duck.literal(shape)})")
     faults.append(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -36,6 +37,11 @@ TOO_LONG = (
 INEXACT = (
     "a code written as a number with an exponent, or with more than 15 digits and a decimal point: it was a "
     "floating-point number, and its digits are lost. Let the source give it as text"
+)
+
+A_DATE = (
+    "a date, where a code is expected: a spreadsheet made it of a code such as 3-25, which is lost. Format the column "
+    "as text where the file comes from, and type the codes again"
 )
 
 
@@ -140,6 +146,8 @@ class CodeLosses:
 
 def write_code(value: Any) -> Any:
     """What to write of a native value in a column of texts; LostDigits where digits are gone."""
+    if isinstance(value, date):
+        raise LostDigits(A_DATE)
     if isinstance(value, NumberCell):
         require_kept_digits(value.value)
         if (code := show_number(value)) is not None:
@@ -156,5 +164,7 @@ def write_percent(cell: NumberCell, decimal_mark: str) -> str | float:
     """A per cent as its cell shows it (`72 %` for 0.72 in the format `0%`); the number in any other format."""
     if "%" not in cell.format:
         return cell.value
-    percent = Decimal(format(Decimal(repr(cell.value)) * 100, ".15g"))
+    # `0"%"` and `0\%` show 72 for 72 with a sign behind it: only a bare sign multiplies by a hundred.
+    scale = 100 if any(match[7] == "%" for match in TOKEN.finditer(cell.format)) else 1
+    percent = Decimal(format(Decimal(repr(cell.value)) * scale, ".15g"))
     return format(percent.normalize(), "f").replace(".", decimal_mark) + " %"
