@@ -16,6 +16,7 @@ from pipelines.landing.drift import check_drift
 from pipelines.landing.lost_columns import check_lost_columns, list_columns
 from pipelines.landing.personal import batch_sql
 from pipelines.landing.repeated_keys import check_repeated_keys, note_alike_codes
+from pipelines.landing.rounded_codes import note_rounded_codes
 from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.log import get_logger
 from pipelines.privacy.detectors import register_detectors
@@ -80,7 +81,8 @@ def land_partition(
         # The headers of an API are known once its last page was read.
         check_lost_columns(source, str(partition), matches, settings.landing)
         alike = note_alike_codes(con, source, out)
-        notes = (*relation.notes, *alike, *drift, *note_lost_letters(con, out))
+        rounded = note_rounded_codes(con, source, out)
+        notes = (*relation.notes, *alike, *rounded, *drift, *note_lost_letters(con, out))
         return Written(relation.origin, notes, relation.validator, list_columns(matches))
 
     try:

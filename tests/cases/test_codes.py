@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from pipelines.settings import Settings
 from pipelines.sources.contracts.column import Column
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.values.characters import describe_characters, register_characters
@@ -20,7 +22,7 @@ from pipelines.sources.values.number_formats import (
     write_percent,
 )
 from tests.cases.case_place import CasePlace
-from tests.unit.files_support import source
+from tests.unit.files_support import DAY, landed, put, source
 
 DOSSIERS = "dossier_log"
 
@@ -160,12 +162,12 @@ def is_misshapen(code: str, shape: str | None = None) -> bool:
     return bool(answer)
 
 
-MADE_OF_CODES = [
+SPOILT_CODES = [
     "4.0", "12,00", "Mar-25", "3-Mar", "01-Mar-2025", "1-Thg3", "Thg3-25", "03/01/2025", "2025-03-01",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("code", MADE_OF_CODES)
+@pytest.mark.parametrize("code", SPOILT_CODES)
 def test_what_a_spreadsheet_or_a_program_made_of_a_code_is_none_unless_the_shape_allows_it(code: str) -> None:
     assert is_misshapen(code)
     assert not is_misshapen(code, ".+")
@@ -184,6 +186,31 @@ def test_letters_and_marks_of_a_web_page_are_no_code_whatever_the_shape(code: st
 )
 def test_a_code_that_only_resembles_one_of_these_stays(code: str) -> None:
     assert not is_misshapen(code)
+
+
+@pytest.mark.parametrize(
+    ("codes", "digits"),
+    [
+        (["1234567890123456800", "1234567890123457000"], 17),
+        (["1234567890123450000", "7"], 15),
+        (["1234567890123456789", "1234567890123456800"], None),
+        (["1234567890123456780"], None),
+        (["000000000000000000000"], None),
+        (["H42-00000000000000000000"], None),
+    ],
+)
+def test_long_codes_that_all_end_in_zeros_are_told(
+    tmp_path: Path, codes: list[str], digits: int | None
+) -> None:
+    rows = ", ".join(f'{{"Mã": {code if code[0] in "1" else json.dumps(code)}}}' for code in codes)
+    settings = Settings(data=tmp_path)
+    put(settings, f"{DAY}.json", f"[{rows}]".encode())
+    one = source(
+        path="{data}/in/{partition}.json", format="json", delimiter=None, encoding=None,
+        columns=({"name": "code", "raw": "Mã", "required": True},),
+    )  # fmt: skip
+    notes = [note for note in landed(settings, one).notes if "nothing but zeros behind" in note]
+    assert [f"more than {digits} digits" in note for note in notes] == [True] * (digits is not None)
 
 
 def test_signs_are_named_by_code_point_and_name() -> None:

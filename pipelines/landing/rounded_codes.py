@@ -1,0 +1,44 @@
+"""Long codes that end in zeros alone: a program held them as floating-point numbers before the file was written.
+
+JavaScript writes seventeen digits of such a number and zeros behind them, a spreadsheet fifteen: 1234567890123456789
+arrives as 1234567890123456800 or 1234567890123450000, and two codes may have become one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from pipelines import duck
+from pipelines.landing.batches import list_columns
+from pipelines.sources.contracts.contract import Source
+from pipelines.sources.notes import CHECK, EXAMPLES
+
+DIGITS_KEPT = (15, 17)
+# One zero at the end is a chance of one in ten, two of one in a hundred.
+ENOUGH_ZEROS = 2
+
+
+def note_rounded_codes(con: duckdb.DuckDBPyConnection, source: Source, batch: Path) -> tuple[str, ...]:
+    """A note for each column whose codes of more digits than a floating-point number keeps all end in zeros."""
+    present = set(list_columns(batch))
+    names = [c.name for c in source.columns if c.name in source.code_columns() and c.name in present]
+    notes = []
+    for name in names:
+        cell = duck.identifier(name)
+        codes = f"select distinct {cell} as code from read_parquet({duck.literal(batch)})"
+        for digits in DIGITS_KEPT:
+            row = con.execute(
+                f"select count(*), coalesce(bool_and(ltrim(substr(code, {digits + 1}), '0') = ''), false), "
+                f"sum(length(code) - {digits}), min(code) from ({codes}) "
+                f"where length(code) > {digits} and regexp_full_match(code, '[1-9]\\d+')"
+            ).fetchone()
+            if row and row[1] and row[2] >= ENOUGH_ZEROS:
+                notes.append(
+                    f"{CHECK}{row[0]} codes in {name} have more than {digits} digits, and nothing but zeros behind "
+                    f"these: a program held them as numbers and lost the rest. Let the source give them as text"
+                    f"{EXAMPLES}{row[3]!r}"
+                )
+                break
+    return tuple(notes)
