@@ -108,7 +108,9 @@ def next_night(
     stop, seen, errors = threading.Event(), set[tuple](), list[str]()
 
     def poll() -> None:
-        while not stop.wait(0.5):  # a reader, not a load test: the run needs the cores
+        is_over = False
+        while not is_over:  # the last look is at what the run left
+            is_over = stop.wait(0.5)  # a reader, not a load test: the run needs the cores
             try:
                 with open_lake(province.settings) as con:
                     con.execute("begin")
