@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from pipelines import duck
 from pipelines.cli import main
+from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.inputs import find_engine
 from pipelines.releases.publish import publish
@@ -155,18 +156,17 @@ def test_a_release_says_what_built_it(settings: Settings) -> None:
 
 
 def test_an_edited_engine_is_told(settings: Settings) -> None:
-    from pipelines.lake import ledger
-
     build(settings, [("a", 1)])
     with duck.connect(settings.extensions, settings.warehouse) as con:
         write_engine(con, describe_duckdb(con))
     seal_build(settings)
     release = publish(settings, run_id="run", author="test", reason="by hand").release
+    assert release
     with open_lake(settings, read_only=False) as con:
-        assert ledger.are_details_whole(con, release)
+        assert ledger.find_edited_details(con, [release]) == []
         con.execute("begin")
         con.execute("update lake.audit.release_engines set engine = 'spark'")
-        assert not ledger.are_details_whole(con, release)
+        assert ledger.find_edited_details(con, [release]) == [release.release_id]
         con.execute("rollback")
 
 

@@ -52,7 +52,7 @@ def test_asking_for_help_makes_no_folder(tmp_path: Path, words: str) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "text"),
     [
-        ("THONGSUOT_EXPORTS", "foo", "there are brief, marts_duckdb"),
+        ("THONGSUOT_EXPORTS", "foo", "there are brief, index_766, marts_duckdb"),
         ("THONGSUOT_EXPORTS_URL", "localhost/exports", "https://host/exports"),
         ("THONGSUOT_POSTGRES_URL", "not an address", "postgresql://user:password@host"),
         ("THONGSUOT_DUCKDB_MEMORY", "much", "such as 2GB"),
