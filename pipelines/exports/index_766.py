@@ -15,6 +15,7 @@ import xlsxwriter
 
 from pipelines.exports.common import SINCE_START, list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
+from pipelines.exports.print_setup import set_up_print
 from pipelines.exports.report_ii06a import NUMBER, write_workbook
 from pipelines.lake.catalogue import ALIAS
 from pipelines.settings import Settings
@@ -140,25 +141,21 @@ def workbook(sheets: Sequence[LevelSheet], *, subtitle: str, made_at: datetime) 
 def _write_sheet(page: Any, sheet: LevelSheet, formats: dict[str, Any], subtitle: str) -> None:
     page.write_string(0, 0, f"Bộ chỉ số 766 (Quyết định 766/QĐ-TTg): {sheet.name}", formats["title"])
     page.write_string(1, 0, f"{subtitle}. Ô trống: chưa chấm được, không phải 0 điểm.", formats["note"])
-    for place, (heading, _, width) in enumerate(sheet.columns):
-        page.write_string(HEAD_ROW, place, heading, formats["head"])
-        page.set_column(place, place, width)
-    for line, values in enumerate(sheet.rows, HEAD_ROW + 1):
-        for place, (value, (_, kind, _)) in enumerate(zip(values, sheet.columns, strict=True)):
+    for column, (heading, _, width) in enumerate(sheet.columns):
+        page.write_string(HEAD_ROW, column, heading, formats["head"])
+        page.set_column(column, column, width)
+    for row, values in enumerate(sheet.rows, HEAD_ROW + 1):
+        for column, (value, (_, kind, _)) in enumerate(zip(values, sheet.columns, strict=True)):
             if value is None:
-                page.write_blank(line, place, None, formats[kind])
+                page.write_blank(row, column, None, formats[kind])
             elif kind == "text":
-                page.write_string(line, place, str(value), formats[kind])
+                page.write_string(row, column, str(value), formats[kind])
             else:
-                page.write_number(line, place, value, formats[kind])
+                page.write_number(row, column, value, formats[kind])
     page.set_row(HEAD_ROW, 62)
     page.freeze_panes(HEAD_ROW + 1, 3)
     page.autofilter(HEAD_ROW, 0, HEAD_ROW + max(len(sheet.rows), 1), len(sheet.columns) - 1)
-    page.set_landscape()
-    page.set_paper(9)
-    page.fit_to_pages(1, 0)
-    page.repeat_rows(HEAD_ROW)
-    page.set_footer("&CTrang &P/&N")
+    set_up_print(page, HEAD_ROW, HEAD_ROW)
 
 
 EXPORT = Export(

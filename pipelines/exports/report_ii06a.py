@@ -17,6 +17,7 @@ import xlsxwriter
 
 from pipelines.exports.common import newest_release
 from pipelines.exports.export import Export, ExportResult
+from pipelines.exports.print_setup import set_up_print
 from pipelines.lake.catalogue import ALIAS
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
@@ -180,11 +181,7 @@ def _write_sheet(page: Any, sheet: Sheet, styles: _Styles, place: str, subtitle:
     page.set_column(2, last, 12)
     page.set_row(HEAD_ROW + 2, 45)
     page.freeze_panes(FIRST_ROW, 2)
-    page.set_landscape()
-    page.set_paper(9)
-    page.fit_to_pages(1, 0)
-    page.repeat_rows(HEAD_ROW, HEAD_ROW + 3)
-    page.set_footer("&CTrang &P/&N")
+    set_up_print(page, HEAD_ROW, HEAD_ROW + 3)
 
 
 def _numbered(rows: list[tuple[Any, ...]]) -> Iterator[FormRow]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import xlsxwriter
 
 from pipelines.exports.common import PublishedColumn, PublishedTable
+from pipelines.exports.print_setup import set_up_print
 from pipelines.exports.report_ii06a import NUMBER
 from pipelines.lake.ledger import Release
 
@@ -70,7 +70,8 @@ def write(con: duckdb.DuckDBPyConnection, table: PublishedTable, file: Path, *, 
                     page.write_string(line, place, WITHHELD if hidden else "", gap)
                 else:
                     page.write(line, place, value, formats[column.type])
-        _set_up_print(page, len(table.key))
+        page.freeze_panes(HEAD_ROW + 1, len(table.key))
+        set_up_print(page, HEAD_ROW, HEAD_ROW)
 
 
 def name_column(column: PublishedColumn) -> str:
@@ -78,13 +79,3 @@ def name_column(column: PublishedColumn) -> str:
     sentence = column.words.vi.split(". ")[0].rstrip(".")
     name = re.sub(r"^Cột \d+: ", "", sentence) or column.name
     return name[:1].upper() + name[1:]
-
-
-def _set_up_print(page: Any, key_columns: int) -> None:
-    """A4 across, one page wide, its head on every page, numbered."""
-    page.freeze_panes(HEAD_ROW + 1, key_columns)
-    page.set_landscape()
-    page.set_paper(9)
-    page.fit_to_pages(1, 0)
-    page.repeat_rows(HEAD_ROW)
-    page.set_footer("&CTrang &P/&N")
