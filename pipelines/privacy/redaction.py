@@ -58,6 +58,9 @@ _OWN_WORDS = r"(?!(?i:cccd|cmnd|cmt|cc|s?dt|tel|phone|mst|bhxh|bhyt|hc|so|fax|za
 CODES_AND_DAYS = re.compile(
     r"(?<![0-9A-Za-z])(?:"
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32,}"
+    # Ids of batches and names of backups begin with their moment, whose twelve digits may look like a citizen's.
+    r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])(?:[0-5]\d){2}\d{6}Z"
+    r"(?:-[0-9a-f]{8})?(?![0-9A-Za-z])"
     # Days, also with their hour behind them; numbers of statutes: 118/2025/NĐ-CP.
     r"|(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|1[0-2])\1(?:19|20)\d\d(?: \d{1,2}(?=[:h]))?(?![.\-/]?\d)"
     r"|(?:19|20)\d\d([/.-])(?:0?[1-9]|1[0-2])\2(?:0?[1-9]|[12]\d|3[01])(?:[ T]\d{1,2}(?=[:h]))?(?![.\-/]?\d)"

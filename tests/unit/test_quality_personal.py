@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
 
 from pipelines import duck
+from pipelines.landing.batches import PLACE
 from pipelines.privacy.detectors import (
     CODES,
     FREE_TEXT,
@@ -19,7 +20,7 @@ from pipelines.privacy.detectors import (
     redacted_sql,
     register_detectors,
 )
-from pipelines.privacy.redaction import find_personal_data
+from pipelines.privacy.redaction import find_personal_data, redact_text
 
 
 def select_one(sql: str, *texts: str | None) -> object:
@@ -128,3 +129,15 @@ def test_a_moment_in_fourteen_digits_holds_nothing_and_is_not_looked_at() -> Non
         assert is_candidate(f"{at:%Y%m%d%H%M%S}") is False
     for text in ("040085001234", "20250806160000 0912345678", "20251306160000", "0912345678"):
         assert is_candidate(text) is True
+
+
+def test_the_id_of_a_batch_is_nobodys_number_whenever_it_landed() -> None:
+    """Of every minute of a day: the twelve digits after the T have a citizen's structure in some of them."""
+    moment = datetime(2026, 11, 30, tzinfo=UTC)
+    ids = [
+        f"{moment + timedelta(minutes=minute, microseconds=61_001 * minute):{PLACE}}-{minute * 2_983_109 % 16**8:08x}"
+        for minute in range(24 * 60)
+    ]
+    texts = [*ids, *(f"task_tracker 2026-11-30: batch {batch} no longer matches" for batch in ids)]
+    assert [text for text in texts if redact_text(text) != text] == []
+    assert REMOVED in redact_text("T082053123456Z"), "digits glued to letters are still looked at"
