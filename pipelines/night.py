@@ -205,7 +205,7 @@ def write_export(settings: Settings, export: Export) -> ExportResult:
     Somebody edited it, or a run was stopped between the export and its record.
     """
     with exclusive(settings):
-        for path in set_unrecorded_aside(settings, export.name, export.places):
+        for path in set_unrecorded_aside(settings, export.name, export.files):
             LOG.warning("a file that is not what was recorded was set aside", export=export.name, file=path)
         result = export.write(settings)
         if isinstance(result.path, Path):

@@ -26,6 +26,7 @@ from pipelines.cli import (
     open,
     rejections,
     releases,
+    repair,
     run,
     sources,
     status,
@@ -115,5 +116,5 @@ COMMANDS = (
 )
 for command in COMMANDS:
     main.add_command(command)
-for command in (confirm.confirm, holds.show_holds, holds.accept):
+for command in (confirm.confirm, holds.show_holds, holds.accept, repair.restore, repair.heal, repair.prune):
     releases.releases.add_command(command)

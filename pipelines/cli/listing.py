@@ -66,14 +66,14 @@ def choose_columns(
     columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], width: int
 ) -> list[int] | None:
     """Places of the columns that fit into `width`, the minor ones dropped first; None where even the others do not."""
-    places = list(range(len(columns)))
+    indices = list(range(len(columns)))
     while True:
-        if sum(_narrowest(columns[n], [row[n] for row in rows]) + 3 for n in places) + 1 <= width:
-            return places
-        most = max((columns[n].minor for n in places), default=0)
+        if sum(_narrowest(columns[n], [row[n] for row in rows]) + 3 for n in indices) + 1 <= width:
+            return indices
+        most = max((columns[n].minor for n in indices), default=0)
         if not most:
             return None
-        places.remove(next(place for place in reversed(places) if columns[place].minor == most))
+        indices.remove(next(index for index in reversed(indices) if columns[index].minor == most))
 
 
 def share_width(columns: Sequence[ListColumn], cells: Sequence[Sequence[str]], width: int) -> list[int]:
@@ -110,10 +110,10 @@ def _print_table(
     columns: Sequence[ListColumn], rows: Sequence[Sequence[str]], chosen: Sequence[int], title: str
 ) -> None:
     table = Table(title=title or None, title_justify="left")
-    cells = [[row[place] for row in rows] for place in chosen]
-    widths = share_width([columns[place] for place in chosen], cells, console.width)
-    for place, width in zip(chosen, widths, strict=True):
-        column = columns[place]
+    cells = [[row[index] for row in rows] for index in chosen]
+    widths = share_width([columns[index] for index in chosen], cells, console.width)
+    for index, width in zip(chosen, widths, strict=True):
+        column = columns[index]
         table.add_column(
             column.title,
             justify="right" if column.is_number else "left",

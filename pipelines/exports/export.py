@@ -44,7 +44,7 @@ class Export:
     `write`: idempotent; LookupError without a release. `kinds`: the badges of its asset. `exposure`: the
     dbt exposure that says which marts it reads. `is_possible`: whether this installation has what the
     export needs (an address), beside being switched on. `preview`: what it says, as Markdown for the UI.
-    `places`: patterns under the folder of exports in which it alone writes. `remake`: writes the same bytes of a
+    `files`: patterns under the folder of exports in which it alone writes. `remake`: writes the same bytes of a
     release; None where what it wrote is compared otherwise (a table row by row), or nowhere.
     """
 
@@ -58,7 +58,7 @@ class Export:
     description_en: str
     is_possible: Callable[[Settings], bool] = is_always_on
     preview: Callable[[Settings], str | None] | None = None
-    places: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     remake: Callable[[Settings, int], ExportResult] | None = None
 
     @property

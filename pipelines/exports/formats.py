@@ -32,7 +32,7 @@ def score(value: float) -> tuple[str, str]:
     return en.replace(".", ","), en
 
 
-def places(value: int) -> tuple[str, str]:
+def ranks(value: int) -> tuple[str, str]:
     """Positive is up (docs/domain.md §3)."""
     if value == 0:
         return "giữ nguyên", "unchanged"
@@ -63,7 +63,7 @@ def text(value: Any) -> tuple[str, str]:
 
 
 FORMATS: dict[str, Callable[[Any], tuple[str, str]]] = {
-    "count": count, "rate": rate, "points": points, "score": score, "places": places, "day": day,
+    "count": count, "rate": rate, "points": points, "score": score, "ranks": ranks, "day": day,
     "short_day": short_day, "minute": minute, "short_minute": short_minute, "text": text,
 }  # fmt: skip
 

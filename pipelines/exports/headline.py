@@ -148,10 +148,10 @@ def percent(rate: float | None) -> str:
     return "nothing received" if rate is None else f"{rate * 100:.2f} %"
 
 
-def movement(places: int | None) -> str:
-    if not places:
-        return "unchanged" if places == 0 else "no earlier rank"
-    return f"{'up' if places > 0 else 'down'} {abs(places)}"
+def movement(ranks: int | None) -> str:
+    if not ranks:
+        return "unchanged" if ranks == 0 else "no earlier rank"
+    return f"{'up' if ranks > 0 else 'down'} {abs(ranks)}"
 
 
 def write_headline(headline: Headline) -> str:

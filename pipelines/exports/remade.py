@@ -65,7 +65,7 @@ def check_remade(
         if release not in list_kept(con, chain):
             return
     lines = list_newest_entries(list_entries(settings)).values()
-    yield from _check_places([entry for entry in lines if entry.release_hash == release.release_hash])
+    yield from _check_file_names([entry for entry in lines if entry.release_hash == release.release_hash])
     remakable = {export.name: export for export in EXPORTS if export.remake}
     entries = [
         entry
@@ -89,7 +89,7 @@ def check_remade(
             yield from _compare(scratch, remakable[entry.export], entry, release, maker)
 
 
-def _check_places(entries: Sequence[ExportEntry]) -> Iterator[Finding]:
+def _check_file_names(entries: Sequence[ExportEntry]) -> Iterator[Finding]:
     """Each line is of an export that there is, and its files lie where this export writes."""
     exports = {export.name: export for export in EXPORTS}
     for entry in entries:
@@ -98,8 +98,8 @@ def _check_places(entries: Sequence[ExportEntry]) -> Iterator[Finding]:
             text = f"line {entry.number} of the ledger of exports is of {entry.export}, which is no export"
             yield Finding("edited_export_ledger", text)
             continue
-        for name in sorted(entry.files) if export.places else ():
-            if not any(fnmatchcase(name, pattern) for pattern in export.places):
+        for name in sorted(entry.files) if export.files else ():
+            if not any(fnmatchcase(name, pattern) for pattern in export.files):
                 text = f"line {entry.number} of the ledger of exports is of {name}, which {entry.export} never writes"
                 yield Finding("edited_export_ledger", text)
 

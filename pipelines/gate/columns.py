@@ -38,11 +38,11 @@ def list_empty_columns(
         compared = filled[max(first - MOST_RELEASES, 0) :]
         mapped = {column.name for column in contracts.sources[name].columns if column.mapped}
         shares = read_emptiness(con, settings, compared, mapped)
-        for place, delivery in enumerate(compared):
-            earlier = shares[max(place - MOST_RELEASES, 0) : place]
-            for column in sorted(shares[place]) if delivery.is_examined else ():
+        for index, delivery in enumerate(compared):
+            earlier = shares[max(index - MOST_RELEASES, 0) : index]
+            for column in sorted(shares[index]) if delivery.is_examined else ():
                 before = [columns[column].share for columns in earlier if column in columns]
-                yield from measure_column(f"{name}.{column}", delivery, shares[place][column], before)
+                yield from measure_column(f"{name}.{column}", delivery, shares[index][column], before)
 
 
 def read_emptiness(

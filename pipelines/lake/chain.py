@@ -35,7 +35,7 @@ class Prune:
         return seal({k: str(v) for k, v in vars(self).items() if k != "prune_hash"})
 
     @property
-    def holds(self) -> bool:
+    def is_intact(self) -> bool:
         return self.chain_hash() == self.prune_hash
 
 
@@ -67,7 +67,7 @@ class HoldEvent:
         return seal({k: str(v) for k, v in vars(self).items() if k != "event_hash"})
 
     @property
-    def holds(self) -> bool:
+    def is_intact(self) -> bool:
         return self.chain_hash() == self.event_hash
 
 
@@ -95,7 +95,7 @@ class LakeState:
         return seal({k: str(v) for k, v in vars(self).items() if k != "state_hash"})
 
     @property
-    def holds(self) -> bool:
+    def is_intact(self) -> bool:
         return self.chain_hash() == self.state_hash
 
 
@@ -239,7 +239,7 @@ def find_breaks(chain: Sequence[Release], events: Sequence[Event]) -> list[str]:
             return problems
         if link.previous_hash != previous:
             problems.append(f"{describe_link(link)} does not continue the one before it")
-        if not link.holds:
+        if not link.is_intact:
             problems.append(f"the ledger row of {describe_link(link)} was edited")
         if isinstance(link, LakeState):
             if link.release_id in recorded:

@@ -181,10 +181,10 @@ def list_unrecorded_files(settings: Settings, entries: Sequence[ExportEntry]) ->
     return strange
 
 
-def set_unrecorded_aside(settings: Settings, export: str, places: Sequence[str] = ()) -> list[Path]:
+def set_unrecorded_aside(settings: Settings, export: str, patterns: Sequence[str] = ()) -> list[Path]:
     """Move files of an export that are not what was recorded out of the readers' way, so that they are written anew.
 
-    `places`: patterns under `exports` in which only this export writes; what lies there and was never recorded goes
+    `patterns`: those under `exports` in which only this export writes; what lies there and was never recorded goes
     too. Somebody put it there, or a run was stopped before it could record it. Returns where they lie now. What was
     exported of older releases stays: nothing would write it again.
     """
@@ -199,7 +199,7 @@ def set_unrecorded_aside(settings: Settings, export: str, places: Sequence[str] 
                 _set_aside(settings, name) for name in entry.files if (settings.exports / name).exists()
             ]
     recorded = {name for entry in list_newest_entries(entries).values() for name in entry.files}
-    for path in sorted({path for pattern in places for path in settings.exports.glob(pattern)}):
+    for path in sorted({path for pattern in patterns for path in settings.exports.glob(pattern)}):
         name = path.relative_to(settings.exports).as_posix()
         is_file = path.is_symlink() or not path.is_dir()
         is_draft = path.name.endswith(".partial")

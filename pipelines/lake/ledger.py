@@ -130,7 +130,7 @@ class Release:
         return seal([fields, marts])
 
     @property
-    def holds(self) -> bool:
+    def is_intact(self) -> bool:
         return self.chain_hash() == self.release_hash
 
     def label(self) -> str:

@@ -75,12 +75,12 @@ def _describe_way_out(repetition: Repetition) -> str:
     return f"{text}, and each way of writing a key as one of its own." if repetition.has_ways else f"{text}."
 
 
-def describe_repetition(repetition: Repetition, places: list[list[str]]) -> str:
+def describe_repetition(repetition: Repetition, labels: list[list[str]]) -> str:
     """`2 keys stand in this list more than once (2 rows too many): 'VM-010' (pages 1 and 2), …`."""
     examples = []
-    for texts, labels in zip(repetition.examples, places, strict=True):
+    for texts, here in zip(repetition.examples, labels, strict=True):
         keys = " and ".join(repr("|".join(text or "" for text in key)) for key in texts[:2])
-        examples.append(f"{keys} ({'; '.join(labels)})" if labels else keys)
+        examples.append(f"{keys} ({'; '.join(here)})" if here else keys)
     more = repetition.keys - len(examples)
     verb = "key stands" if repetition.keys == 1 else "keys stand"
     rows = "1 row" if repetition.rows == 1 else f"{repetition.rows} rows"

@@ -17,17 +17,17 @@ _ZERO = re.compile(r"[oO](?<![A-Za-z].)(?=\d)")
 
 
 class Skeleton(NamedTuple):
-    """`text`: plain signs. `places`: where each stands in `written`; None where they are the same."""
+    """`text`: plain signs. `offsets`: where each stands in `written`; None where they are the same."""
 
     text: str
-    places: list[int] | None
+    offsets: list[int] | None
     written: str
 
     def locate(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original that this span of the skeleton stands for."""
-        if self.places is None:
+        if self.offsets is None:
             return start, end
-        return self.places[start], self.places[end] if end < len(self.places) else len(self.written)
+        return self.offsets[start], self.offsets[end] if end < len(self.offsets) else len(self.written)
 
     def read_written(self, start: int, end: int) -> str:
         """What this span stands for with its accents, each letter one sign; a span may pass the text's ends."""
@@ -59,8 +59,8 @@ def make_skeleton(text: str) -> Skeleton:
     plain = text.translate(_PLAIN)
     if _PLAIN.odd.isdisjoint(text):
         return Skeleton(_ZERO.sub("0", plain), None, text)
-    places = [place for place, sign in enumerate(text) for _ in _PLAIN[ord(sign)]]
-    return Skeleton(_ZERO.sub("0", plain), places, text)
+    offsets = [offset for offset, sign in enumerate(text) for _ in _PLAIN[ord(sign)]]
+    return Skeleton(_ZERO.sub("0", plain), offsets, text)
 
 
 def _make_plain(sign: str) -> str:

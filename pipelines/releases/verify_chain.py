@@ -61,7 +61,7 @@ def check_labels(con: duckdb.DuckDBPyConnection, chain: list[Release], pruned: s
                 "dropped_release", f"release {number} was dropped: snapshot {snapshot} still names it"
             )
         # Where the ledger's own row was edited, that is the fault, and it is told already.
-        elif number and label != by_id[number].label() and by_id[number].holds:
+        elif number and label != by_id[number].label() and by_id[number].is_intact:
             yield Finding(
                 "edited_catalogue",
                 f"the catalogue's label of release {number} (snapshot {snapshot}) was edited",

@@ -96,7 +96,7 @@ def printed_again(value: object, kind: str) -> str:
     if kind == "minute" and isinstance(value, datetime):
         end = value.hour == 23 and value.minute == 59
         return f"hết ngày {value:%d/%m/%Y}" if end else f"{value:%H:%M} ngày {value:%d/%m/%Y}"
-    if kind == "places":
+    if kind == "ranks":
         places = int(str(value))
         return "giữ nguyên" if not places else f"{'tăng' if places > 0 else 'giảm'} {abs(places)} bậc"
     return str(value)

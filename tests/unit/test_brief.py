@@ -141,8 +141,8 @@ def test_numbers_and_times_print_as_each_language_does() -> None:
     assert formats.printed(0.7234732376336027, "rate") == ("72,35 %", "72.35%")
     assert formats.printed(-0.000549, "points") == ("−0,05 điểm %", "−0.05 pp")
     assert formats.printed(5.876, "score") == ("5,88", "5.88")
-    assert formats.printed(5, "places") == ("tăng 5 bậc", "up 5")
-    assert formats.printed(-2, "places") == ("giảm 2 bậc", "down 2")
+    assert formats.printed(5, "ranks") == ("tăng 5 bậc", "up 5")
+    assert formats.printed(-2, "ranks") == ("giảm 2 bậc", "down 2")
     assert formats.printed(date(2025, 8, 6), "day") == ("06/08/2025", "06 Aug 2025")
     assert formats.printed(datetime(2025, 8, 6, 16), "minute") == (
         "16:00 ngày 06/08/2025",

@@ -94,9 +94,9 @@ def draw(circles: list[Circle]) -> str:
 
     edges = list_edges([circle.rate for circle in circles])
     middle = radians(sum(circle.latitude for circle in circles) / len(circles))
-    places = [(c.longitude * cos(middle) * KM_PER_DEGREE, c.latitude * KM_PER_DEGREE) for c in circles]
-    left, right = min(x for x, _ in places), max(x for x, _ in places)
-    bottom, top = min(y for _, y in places), max(y for _, y in places)
+    points = [(c.longitude * cos(middle) * KM_PER_DEGREE, c.latitude * KM_PER_DEGREE) for c in circles]
+    left, right = min(x for x, _ in points), max(x for x, _ in points)
+    bottom, top = min(y for _, y in points), max(y for _, y in points)
     width = max(right - left, top - bottom, 1.0)
     most, pad = max(circle.received for circle in circles), 0.04 * width
     options: Any = {"svg.hashsalt": "thongsuot"}
@@ -110,9 +110,9 @@ def draw(circles: list[Circle]) -> str:
         axes.set_ylim(bottom - pad, top + pad)
         colours = mpl.colormaps["cividis"].resampled(CLASSES)
         # The small lie on the large.
-        for circle, place in sorted(zip(circles, places, strict=True), key=lambda one: -one[0].received):
+        for circle, point in sorted(zip(circles, points, strict=True), key=lambda one: -one[0].received):
             _add_circle(
-                axes, place, LARGEST * width * sqrt(circle.received / most), colours(_class_of(circle.rate, edges)),
+                axes, point, LARGEST * width * sqrt(circle.received / most), colours(_class_of(circle.rate, edges)),
                 gid=f"unit-{circle.code}", is_below=circle.is_below,
             )  # fmt: skip
         image = io.StringIO()

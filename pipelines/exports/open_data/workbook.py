@@ -61,15 +61,15 @@ def write(con: duckdb.DuckDBPyConnection, table: PublishedTable, file: Path, *, 
             f"“{WITHHELD}”: số được che để không lộ số đếm từ 1 đến 4."
         )
         page.write_string(1, 0, subtitle, book.add_format({**font, "italic": True}))
-        for place, column in enumerate(columns):
-            page.write_string(HEAD_ROW, place, name_column(column), head)
-            page.set_column(place, place, WIDTHS.get(column.type, OTHER_WIDTH))
+        for index, column in enumerate(columns):
+            page.write_string(HEAD_ROW, index, name_column(column), head)
+            page.set_column(index, index, WIDTHS.get(column.type, OTHER_WIDTH))
         for line, (*values, hidden) in enumerate(rows, HEAD_ROW + 1):
-            for place, (value, column) in enumerate(zip(values, columns, strict=True)):
+            for index, (value, column) in enumerate(zip(values, columns, strict=True)):
                 if value is None:
-                    page.write_string(line, place, WITHHELD if hidden else "", gap)
+                    page.write_string(line, index, WITHHELD if hidden else "", gap)
                 else:
-                    page.write(line, place, value, formats[column.type])
+                    page.write(line, index, value, formats[column.type])
         page.freeze_panes(HEAD_ROW + 1, len(table.key))
         set_up_print(page, HEAD_ROW, HEAD_ROW)
 
