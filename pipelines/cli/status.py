@@ -14,7 +14,10 @@ from pipelines.settings import Settings
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="for programs")
-def status(as_json: bool) -> None:
+@click.option(
+    "--lang", "language", type=click.Choice(["vi", "en"]), help="labels and numbers of one language"
+)
+def status(as_json: bool, language: str | None) -> None:
     """The headline: rate, counts, rank and movement, tasks, issues, newest release, last run."""
     from pipelines.exports.brief import chromium
     from pipelines.exports.brief import export as brief
@@ -48,14 +51,19 @@ def status(as_json: bool) -> None:
         }
         print(json.dumps(answer, default=str))
         return
+
+    def choose(vi: str, en: str) -> str:
+        return {"vi": vi, "en": f"{en[0].upper()}{en[1:]}"}.get(language or "", f"{vi} · {en}")
+
+    until = "tính đến" if language == "vi" else "as of"
     table = Table(show_header=False, box=None, pad_edge=False)
     for label, value in [
-        *list_figures(figures),
+        *list_figures(figures, language),
         (
-            "Bản phát hành · release",
-            f"{figures.release_id} as of {figures.as_of}, {figures.release_hash[:16]}…",
+            choose("Bản phát hành", "release"),
+            f"{figures.release_id} {until} {figures.as_of}, {figures.release_hash[:16]}…",
         ),
-        ("Lần chạy gần nhất · last run", last_run),
+        (choose("Lần chạy gần nhất", "last run"), last_run),
     ]:
         table.add_row(label, value)
     console.print(table)

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
+from pipelines.exports import formats
 from pipelines.exports.common import SINCE_START
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import ALIAS
 from pipelines.sources.contracts.canon import read_canon
+
+Words = tuple[str, str]
+NOTHING_RECEIVED = ("chưa tiếp nhận hồ sơ nào", "nothing received")
+
+
+class Notation(NamedTuple):
+    """How counts, rates (0..1) and moments are written: (Vietnamese, English)."""
+
+    write_count: Callable[[int], Words]
+    write_rate: Callable[[float], Words]
+    write_minute: Callable[[datetime], Words]
 
 
 @dataclass(frozen=True)
@@ -102,56 +115,86 @@ def _has_log(con: duckdb.DuckDBPyConnection) -> bool:
     return con.execute(sql).fetchone() is not None
 
 
-def list_figures(headline: Headline) -> list[tuple[str, str]]:
-    """(label, value) in words, for `thongsuot status` and the UI; what the place does not have is said."""
-    tasks = headline.tasks
-    return [
-        (
-            "Tỷ lệ nộp trực tuyến · online submission rate",
-            "no dossier log"
-            if headline.received is None or headline.online is None
-            else f"{percent(headline.rate)} ({vietnamese(headline.online)} / {vietnamese(headline.received)})",
+def list_figures(headline: Headline, language: str | None = None) -> list[tuple[str, str]]:
+    """(label, value) in words, for `thongsuot status` and the UI; what the place does not have is said.
+
+    `language`: `vi` or `en`, with its own numbers (72,35 % and 310.903, or 72.35% and 310,903); None: labels in
+    both.
+    """
+    if language is None:
+        figures = _list_words(headline, SHARED)
+        return [(f"{vi} · {en[0].lower()}{en[1:]}", value) for (vi, en), (_, value) in figures]
+    column = ("vi", "en").index(language)
+    return [(label[column], value[column]) for label, value in _list_words(headline, OF_ONE_LANGUAGE)]
+
+
+def _list_words(headline: Headline, notation: Notation) -> Iterator[tuple[Words, Words]]:
+    """(label, value) of each figure."""
+    count, rate, minute = notation
+    received, online, tasks = headline.received, headline.online, headline.tasks
+    yield (
+        ("Tỷ lệ nộp trực tuyến", "Online submission rate"),
+        ("không có nhật ký hồ sơ", "no dossier log")
+        if received is None or online is None
+        else _join(
+            NOTHING_RECEIVED if headline.rate is None else rate(headline.rate),
+            " (", count(online), " / ", count(received), ")",
         ),
-        (
-            "Mốc báo cáo · cut-off",
-            str(headline.cutoff_at)
-            if headline.cutoff_at
-            else f"{'none yet; ' if headline.received is not None else ''}counted to {headline.as_of}",
+    )  # fmt: skip
+    until = minute(headline.cutoff_at or headline.as_of)
+    yield (
+        ("Mốc báo cáo", "Cut-off"),
+        until if headline.cutoff_at else _join(("chưa có; tính đến ", "none yet; counted to "), until),
+    )
+    rank, moved = headline.national_rank, headline.rank_movement
+    yield (
+        ("Xếp hạng", "National rank"),
+        ("chưa được xếp hạng", "not ranked")
+        if rank is None
+        else _join(
+            str(rank), (" trên ", " of "), str(headline.province_count), " (",
+            ("chưa có hạng trước", "no earlier rank") if moved is None else formats.ranks(moved), ")",
         ),
-        (
-            "Xếp hạng · national rank",
-            f"{headline.national_rank} of {headline.province_count} ({movement(headline.rank_movement)})"
-            if headline.national_rank
-            else "not ranked",
+    )  # fmt: skip
+    yield (
+        ("Nhiệm vụ cấp tỉnh", "Provincial tasks"),
+        ("không có sổ theo dõi nhiệm vụ", "no task tracker")
+        if tasks is None
+        else _join(
+            count(tasks.total), " = ", count(tasks.completed), (" hoàn thành + ", " completed + "),
+            count(tasks.in_term), (" trong hạn + ", " in term + "), count(tasks.overdue),
+            (" quá hạn", " overdue"),
         ),
-        (
-            "Nhiệm vụ cấp tỉnh · provincial tasks",
-            f"{tasks.total} = {tasks.completed} completed + {tasks.in_term} in term + {tasks.overdue} overdue"
-            if tasks
-            else "no task tracker",
-        ),
-        (
-            "Vướng mắc đang mở · open issues",
-            "no issue register" if headline.open_issues is None else vietnamese(headline.open_issues),
-        ),
-        ("Dòng bị loại · rejected rows", vietnamese(headline.rejected_rows)),
-    ]
+    )  # fmt: skip
+    yield (
+        ("Vướng mắc đang mở", "Open issues"),
+        ("không có sổ vướng mắc", "no issue register")
+        if headline.open_issues is None
+        else count(headline.open_issues),
+    )
+    yield (("Dòng bị loại", "Rejected rows"), count(headline.rejected_rows))
 
 
-def vietnamese(number: int) -> str:
-    """`310903` → `310 903`, as the province prints counts."""
-    return f"{number:,}".replace(",", " ")
+def _join(*parts: str | Words) -> Words:
+    """The parts in a row, in Vietnamese and in English; a lone text is the same in both."""
+    pairs = [(part, part) if isinstance(part, str) else part for part in parts]
+    return "".join(vi for vi, _ in pairs), "".join(en for _, en in pairs)
 
 
-def percent(rate: float | None) -> str:
-    """`0.723473` → `72.35 %`; a missing rate is said, not printed as zero."""
-    return "nothing received" if rate is None else f"{rate * 100:.2f} %"
+def _count(number: int) -> Words:
+    """`310903` → `310 903` in both languages, as the province prints counts."""
+    text = f"{number:,}".replace(",", " ")
+    return text, text
 
 
-def movement(ranks: int | None) -> str:
-    if not ranks:
-        return "unchanged" if ranks == 0 else "no earlier rank"
-    return f"{'up' if ranks > 0 else 'down'} {abs(ranks)}"
+def _rate(rate: float) -> Words:
+    text = f"{rate * 100:.2f} %"
+    return text, text
+
+
+# In both languages at once numbers are written in one way, which neither misreads.
+SHARED = Notation(_count, _rate, formats.text)
+OF_ONE_LANGUAGE = Notation(formats.count, formats.rate, formats.minute)
 
 
 def write_headline(headline: Headline) -> str:
