@@ -189,10 +189,11 @@ def describe_failure(
         "limit": show_number(limit, is_share=True),
         "details": show_details(fact.details),
     }
+    numbers_vi = numbers | {"details": show_details(fact.details_vi or fact.details)}
     outcome = {"critical": "held", "warning": "warned"}.get(expectation.severity, "noted")
     return Verdict(
         rule.rule, fact.scope, expectation.severity, outcome, value, fact.value, earlier, limit,
-        expectation.reason_en.format(**numbers), expectation.reason_vi.format(**numbers),
+        expectation.reason_en.format(**numbers), expectation.reason_vi.format(**numbers_vi),
         rule.next_en.format(**numbers), rule.next_vi.format(**numbers), fact.details,
     )  # fmt: skip
 

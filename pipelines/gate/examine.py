@@ -13,6 +13,7 @@ import duckdb
 
 from pipelines.gate.columns import list_empty_columns
 from pipelines.gate.deliveries import list_deliveries
+from pipelines.gate.doubtful_rows import list_doubtful_rows
 from pipelines.gate.evaluate import Comparand, Verdict, evaluate_release
 from pipelines.gate.facts import (
     Fact,
@@ -116,6 +117,7 @@ def _measure(
     deliveries = list(list_deliveries(con, contracts, batches, current))
     yield from list_delivery_facts(con, contracts, deliveries, as_of, batches, checks)
     yield from list_delivery_doubts(settings, deliveries, before)
+    yield from list_doubtful_rows(settings, deliveries)
     if table_exists(con, "raw", "units", "warehouse"):
         yield from list_unlisted_units(con, contracts, settings, deliveries, "warehouse.raw.units")
     yield from list_reference_sizes(con, batches)

@@ -27,7 +27,8 @@ PACKAGE = "pipelines.gate"
 class Fact(NamedTuple):
     """`weight`: how many rows, keys or days stand behind the value; a rule may ask for more than a handful.
 
-    `details`: days or keys, for people. `is_total`: it grows with time, and cannot be compared backwards.
+    `details`: days, keys or reasons, for people; `details_vi`: in Vietnamese, where they differ. `is_total`: it grows
+    with time, and cannot be compared backwards.
     `days`: the partitions of the deliveries that it is of. `usual`: what deliveries before had, where the value
     is measured against them. `is_recorded`: the next release is compared with it; not what is of an older day.
     """
@@ -41,6 +42,7 @@ class Fact(NamedTuple):
     days: tuple[str, ...] = ()
     usual: float | None = None
     is_recorded: bool = True
+    details_vi: tuple[str, ...] = ()
 
 
 def list_delivery_facts(

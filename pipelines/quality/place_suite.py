@@ -1,4 +1,4 @@
-"""The rules that a source's rows keep at one place: the canon's, those of its own words, and the place's own.
+"""The rules that a source's rows keep at one place: the canon's, those of its words and dates, and the place's own.
 
 A place writes `expectations/<source>.yaml` (or `.json`) beside its sources.yaml: `expectations` and
 `batch_expectations` as in a suite, of which one with the name of a canonical rule that warns takes its place, and
@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from pipelines.plain_files import read_plain_text
+from pipelines.quality.distant_days import list_distance_rules
 from pipelines.quality.suite import (
     BATCH_FACTS,
     NULLNESS,
@@ -40,7 +41,7 @@ def load_suite(source: Source) -> Suite:
     suite = read_suite(source.suite_path)
     country = source.country.partition("-")[0]
     rows = [rule for rule in suite.rows if rule.country in (None, country)]
-    rows += _list_word_rules(source, rows)
+    rows += [*_list_word_rules(source, rows), *list_distance_rules(source)]
     suite = replace(suite, rows=rows)
     if not source.place_suite:
         return suite

@@ -32,7 +32,7 @@ ROW_FACTS = ("_partition", "_day_end", "_pulled_at", "_export_at")
 # The facts of a batch as a whole, which its own rules read: see pipelines/quality/whole.py.
 BATCH_FACTS = ("rows", "rows_emptied", "volume_ratio", "hours_behind")
 # Raised when the files a validation writes hold more than before: they are then written anew.
-FORMAT = b"4"
+FORMAT = b"5"
 LONGEST_MESSAGE = 2000
 
 
@@ -48,7 +48,8 @@ class Expectation:
     """One entry of a suite. `rejects`: a row that fails it is rejected; others warn.
 
     `at`: the column people are pointed to, where it is not the first that the rule reads. `country`: the only
-    one whose places keep the rule, as its codes have that shape; None for every place.
+    one whose places keep the rule, as its codes have that shape; None for every place. `tells_rows`: of a warning
+    that a single row deserves: more of them than before are told at the end of the run.
     """
 
     type: str
@@ -59,6 +60,7 @@ class Expectation:
     reason_vi: str
     at: str | None = None
     country: str | None = None
+    tells_rows: bool = False
 
     @property
     def rejects(self) -> bool:

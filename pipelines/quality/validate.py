@@ -20,6 +20,7 @@ from pipelines import duck
 from pipelines.landing.batches import Batch, hash_file, verify_batch
 from pipelines.privacy.detectors import register_detectors
 from pipelines.quality.counting import group_by_day
+from pipelines.quality.distant_days import select_distant
 from pipelines.quality.evaluation import evaluate_suite
 from pipelines.quality.expectations import RuleResult, evaluate_frame
 from pipelines.quality.history import write_history
@@ -181,7 +182,7 @@ def type_rows(
         for n, q in ((n, duck.identifier(n)) for n in helpers)
     ]
     typing = select_typed(source, f"({select_landed(keyed)})", list_landed_columns(keyed))
-    typing = f"select *, {select_row_facts(source, keyed)} from ({typing})"
+    typing = f"select *, {select_row_facts(source, keyed)}{select_distant(source)} from ({typing})"
     kept = ", ".join(["_key", *facts, *map(duck.identifier, names), *helper_columns])
     con.execute(
         f"create table typed as select {kept} from ({select_with_helpers(suite, typing, references)})"
@@ -203,7 +204,8 @@ def _write(
     rejecting = [
         keys for o, keys in zip(chunk_result.rows, failed_keys, strict=True) if o.expectation.rejects
     ]
-    rejected = len(np.unique(np.concatenate(rejecting))) if rejecting else 0
+    rejected_keys = np.unique(np.concatenate(rejecting)) if rejecting else np.array([], np.int64)
+    rejected = len(rejected_keys)
     stopped = any(o.expectation.rejects and at in o.failed for o in chunk_result.batches)
     report = Report(
         batch_id=batch.batch_id,
@@ -213,7 +215,10 @@ def _write(
         rows_accepted=batch.rows - rejected,
         rows_rejected=rejected,
         blocked=stopped or rejected > source.max_rejected_share * batch.rows,
-        results=(*_row_results(keyed, chunk_result, failed_keys), *_batch_results(at, chunk_result)),
+        results=(
+            *_row_results(keyed, chunk_result, failed_keys, rejected_keys),
+            *_batch_results(at, chunk_result),
+        ),
         folder=find_report_folder(quality, batch),
         rules=chunk_result.rules,
         references=chunk_result.references,
@@ -232,20 +237,28 @@ def _write(
 
 
 def _row_results(
-    keyed: KeyedBatch, chunk_result: ChunkResult, failed_keys: list[np.ndarray]
+    keyed: KeyedBatch, chunk_result: ChunkResult, failed_keys: list[np.ndarray], rejected_keys: np.ndarray
 ) -> Iterator[dict[str, Any]]:
     for result, keys in zip(chunk_result.rows, failed_keys, strict=True):
-        yield _result(result) | {
-            "scope": "row",
-            "evaluated": keyed.batch.rows,
-            "unexpected": len(keys),
-            "sample_rows": [int(key) - keyed.first + 1 for key in keys[:SAMPLE]],
-            "samples": [
-                sample
-                for k in keys[:SAMPLE]
-                if (sample := chunk_result.samples.get((result.expectation.rule, int(k))))
-            ],
-        }
+        doubts = {}
+        if result.expectation.tells_rows:
+            # Of a rejected row nothing is published.
+            doubts = {"doubts": len(np.setdiff1d(keys, rejected_keys, assume_unique=True))}
+        yield (
+            _result(result)
+            | doubts
+            | {
+                "scope": "row",
+                "evaluated": keyed.batch.rows,
+                "unexpected": len(keys),
+                "sample_rows": [int(key) - keyed.first + 1 for key in keys[:SAMPLE]],
+                "samples": [
+                    sample
+                    for k in keys[:SAMPLE]
+                    if (sample := chunk_result.samples.get((result.expectation.rule, int(k))))
+                ],
+            }
+        )
 
 
 def _batch_results(at: int, chunk_result: ChunkResult) -> Iterator[dict[str, Any]]:

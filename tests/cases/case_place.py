@@ -11,6 +11,11 @@ import duckdb
 
 from pipelines import duck
 from pipelines.examine import Examination, examine_source
+from pipelines.gate.deliveries import Delivery
+from pipelines.gate.doubtful_rows import list_doubtful_rows
+from pipelines.gate.evaluate import Comparand, evaluate_release, list_findings
+from pipelines.gate.facts import list_delivery_doubts
+from pipelines.gate.release_rules import read_release_rules
 from pipelines.night import Night, land_source, land_tables, validate_source
 from pipelines.quality.reports import Report
 from pipelines.settings import Settings
@@ -69,6 +74,26 @@ class CasePlace:
             for number, failures in duckdb.sql(f"select _row, failures from '{report.rejected}'").fetchall():
                 rejected[number] = {failure["rule"] for failure in failures}
         return CaseDay(report, rows, rejected)
+
+    def list_warnings(self, day: CaseDay) -> list[str]:
+        """What the end of a first run says of this delivery: rows and notes of its pull that a person should see."""
+        report = day.report
+        delivery = Delivery(
+            report.source,
+            report.partition,
+            report.batch_id,
+            report.rows_accepted,
+            is_newest=True,
+            is_fresh=True,
+        )
+        facts = [
+            *list_delivery_doubts(self.settings, [delivery], {}),
+            *list_doubtful_rows(self.settings, [delivery]),
+        ]
+        verdicts = (
+            evaluate_release(read_release_rules({}), facts, Comparand({}, is_first=True)) if facts else []
+        )
+        return [verdict.text_en for verdict in list_findings(verdicts)]
 
     def examine(self, source: str, day: str) -> Examination:
         """What `thongsuot sources check` says."""

@@ -49,6 +49,10 @@ CASES = [
     (Fact("emptied_share", "dossier_log.due_at", 0.55, 300, ("60%",), usual=0.05), 0.0, "column_thinned", "warned"),
     (Fact("emptied_share", "dossier_log.due_at", 0.52, 300), 0.55, None, ""),  # told before
     (Fact("emptied_share", "dossier_log.due_at", 0.2, 300), 0.0, None, ""),
+    (Fact("doubtful_rows", "task_tracker.due_date_distant", 2, 2, ("2052",)), None, "rows_doubtful", "warned"),
+    (Fact("doubtful_rows", "task_tracker.due_date_distant", 2, 2), 2.0, None, ""),  # told before
+    (Fact("doubtful_rows", "task_tracker.due_date_distant", 3, 3), 2.0, "rows_doubtful", "warned"),  # one more
+    (Fact("doubtful_rows", "task_tracker.due_date_distant", 1, 1), 2.0, None, ""),
     (Fact("tables_missing", "audit.batches", 2.0, 1), None, "bookkeeping_lost", "held"),
     (Fact("tables_missing", "audit.batches", 1.0, 1), None, "bookkeeping_missing", "warned"),
     (Fact("not_compared", "task_tracker", 1.0, 1, ("2025-08-06",)), None, "not_compared", "warned"),

@@ -184,9 +184,8 @@ def test_json_is_read_like_yaml(place: Path) -> None:
 
 def test_the_words_of_the_canon_have_their_rules_already() -> None:
     for source in load_contracts(PROJECT / "sources.yaml").sources.values():
-        assert [r.rule for r in load_suite(source).rows] == [
-            r.rule for r in read_suite(source.suite_path).rows
-        ]
+        own = [r.rule for r in load_suite(source).rows if not r.rule.endswith("_distant")]
+        assert own == [r.rule for r in read_suite(source.suite_path).rows]
 
 
 def test_a_place_s_words_for_any_column_make_no_second_rule_of_a_name() -> None:
