@@ -21,6 +21,7 @@ import yaml
 
 from pipelines.masking import register_secret
 from pipelines.plain_files import read_plain_text
+from pipelines.plain_yaml import load_yaml
 
 HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(:\d+)?")
 PROJECT = Path(__file__).resolve().parents[1]
@@ -33,8 +34,7 @@ def _zone_of_the_place() -> ZoneInfo:
     """
     try:
         path = Path(os.environ.get("THONGSUOT_SOURCES") or PROJECT / "sources.yaml").expanduser()
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return ZoneInfo(yaml.load(read_plain_text(path), Loader=loader)["place"]["timezone"])
+        return ZoneInfo(load_yaml(read_plain_text(path))["place"]["timezone"])
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, yaml.YAMLError, ZoneInfoNotFoundError):
         return ZoneInfo("Asia/Ho_Chi_Minh")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
-from pipelines.landing.batches import hash_file, list_batches
+from pipelines.landing.batches import list_batches
 from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.log import get_logger
 from pipelines.privacy.redaction import redact_text
@@ -79,11 +79,12 @@ def archive_counted_files(source: Source, settings: Settings) -> list[Path]:
 
 
 def _list_ready(source: Source, settings: Settings) -> Iterator[tuple[Path, date, str, str | None]]:
-    """(file, its day, SHA-256, the partition it counted for before)."""
+    """(file, its day, SHA-256, the partition it counted for before); no SHA-256 of what is too large to be read."""
     ready = inbox.list_ready(source, settings)
     counted = find_counted_files(source, settings) if ready else {}
     for path in ready:
-        day, sha = inbox.read_day(source, path), hash_file(path)
+        day = inbox.read_day(source, path)
+        sha = "" if inbox.is_too_large(source, path) else inbox.hash_original(path)
         partitions = counted.get(sha, set())
         # Where the name tells the day, an unchanged export of another day is that day's own.
         if source.date_in_name:
@@ -120,6 +121,11 @@ def find_new_days(source: Source, settings: Settings, days: Iterable[date]) -> s
         return set()
     try:
         archive_counted_files(source, settings)
+        for file in inbox.list_inbox(source, settings):
+            if file.why_not == inbox.TOO_MUCH:
+                LOG.warning(
+                    file.why_not, source=source.name, file=redact_text(make_plain_name(file.path.name))
+                )
         return set(days) & set(find_waiting_files(source, settings))
     except OSError as error:
         raise SourceError(

@@ -23,6 +23,7 @@ from pipelines.sources.contracts.contract import Column, Contracts, Source
 from pipelines.sources.contracts.source import REFERENCE_PREFIX
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.files import connector as files
+from pipelines.sources.files.file_set import check_files
 from pipelines.sources.mapping import observe_matches
 from pipelines.sources.values.misread_letters import MISREAD
 from pipelines.sources.values.parsing import clean_text_sql, is_empty_sql, typed_value_sql
@@ -50,6 +51,7 @@ def land_reference(
             raise PermanentSourceError(
                 f"reference {name}: no file {path}. Correct `reference.{name}.path` in sources.yaml."
             )
+        check_files(source, [path])
         origin = f"{redact_text(path.name)} sha256:{hash_file(path)} mapping:{hash_mapping(source)}"
         earlier = find_newest_batches(root, PREFIX + name)
         if earlier and earlier[max(earlier)].origin == origin:

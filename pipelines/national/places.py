@@ -9,6 +9,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipelines.plain_files import read_plain_text
+from pipelines.plain_yaml import load_yaml
+
 
 class WrongList(ValueError):
     """The list cannot be used; the text says where and what to write."""
@@ -37,19 +40,19 @@ class PlaceList(BaseModel):
 def read_places(file: Path) -> PlaceList:
     """WrongList where the file is not there, is no such list, or names a place or a lake twice."""
     try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content: Any = load_yaml(read_plain_text(file))
         listed = PlaceList.model_validate(content)
     except OSError as error:
         raise WrongList(
             f"{file}: {error.strerror}. It lists `places:`, each with code, name and lake."
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise WrongList(f"{file} is no YAML: {str(error).splitlines()[0]}") from None
     except ValidationError as error:
         first = error.errors()[0]
         raise WrongList(
             f"{file}, {'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
         ) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise WrongList(f"{file} is no YAML: {(str(error).splitlines() or ['deep'])[0]}") from None
     places = [place.model_copy(update=_resolve(place, file.parent)) for place in listed.places]
     for what, values in (
         ("code", [p.code for p in places]),

@@ -39,6 +39,40 @@ create sequence marts.extra
 comment on table marts.task is 'extra'
 alter table marts.task add column extra int
 analyze marts.task
+create temp view extra as select 1
+create temp sequence extra
+create type marts.extra as (a int)
+create domain public.extra as int
+create unlogged table marts.extra (x int)
+create statistics marts.extra on code, n from marts.task
+create policy extra on marts.task
+create rule extra as on select to marts.task do instead select 1
+create trigger extra before insert on marts.task execute function now()
+create index on marts.task (n)
+create event trigger extra on ddl_command_start execute function now()
+create foreign data wrapper extra
+create publication extra for all tables
+create subscription extra connection 'host=127.0.0.1' publication extra
+create database extra
+create tablespace extra location '/tmp'
+truncate marts.task
+merge into marts.task t using marts.task s on t.code = s.code when matched then delete
+with gone as (delete from marts.task returning *) select * from gone
+explain analyze delete from marts.task
+copy marts.task from stdin
+do $$ begin execute 'create temp table extra (x int)'; end $$
+alter table marts.task owner to bi_reader
+alter table marts.task enable row level security
+alter schema marts rename to extra
+drop table marts.task
+drop schema marts cascade
+comment on column marts.task.n is 'extra'
+comment on database province is 'extra'
+select pg_create_physical_replication_slot('extra')
+select pg_create_logical_replication_slot('extra', 'pgoutput')
+select pg_create_restore_point('extra')
+select pg_switch_wal()
+checkpoint
 """
 WAITS = """
 select pg_advisory_lock(40766)
@@ -51,6 +85,19 @@ lock table marts.task in share mode
 lock table marts.task
 select * from marts.task for update
 select * from marts.task for key share
+select * from marts.task for share
+select * from marts.task for no key update
+lock table marts.task in row share mode
+lock table audit.releases in row exclusive mode nowait
+lock table pg_class
+reindex table marts.task
+select pg_backup_start('extra')
+select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres'
+select pg_cancel_backend(pid) from pg_stat_activity where usename = 'postgres'
+alter database province set statement_timeout = 1
+alter role all set statement_timeout = 1
+set session_replication_role = replica
+set deadlock_timeout = '1ms'
 """
 ELSEWHERE = """
 select pg_read_file('PG_VERSION')
@@ -75,6 +122,34 @@ alter system set work_mem = '1GB'
 alter database province owner to bi_reader
 create role extra
 set temp_file_limit = -1
+set temp_tablespaces = 'pg_global'
+select * from pg_largeobject
+select * from pg_statistic
+select * from pg_statistic_ext_data
+select * from pg_user_mapping
+select subconninfo from pg_subscription
+select * from pg_file_settings
+select * from pg_ident_file_mappings
+select * from pg_backend_memory_contexts
+select * from pg_toast.pg_toast_1255
+select query_to_xml('select * from pg_authid', true, false, '')
+select current_setting('data_directory')
+select pg_current_logfile()
+select pg_ls_waldir()
+select pg_ls_tmpdir()
+select pg_stat_reset()
+select pg_log_backend_memory_contexts(pg_backend_pid())
+copy marts.releases from program 'id'
+load '/etc/passwd'
+set log_statement = 'all'
+set role pg_read_all_data
+grant pg_read_all_data to bi_reader
+grant postgres to bi_reader
+alter role bi_reader valid until '2000-01-01'
+alter role bi_reader nologin
+alter default privileges for role postgres grant all on tables to bi_reader
+reassign owned by postgres to bi_reader
+drop role bi_reader
 alter role bi_reader set temp_file_limit = -1
 """
 
@@ -112,6 +187,9 @@ def test_limits_that_the_reader_lifted_are_set_again_and_named(target: Settings)
         bi.execute("alter role bi_reader set statement_timeout = 0")
         bi.execute("alter role bi_reader set search_path = pg_catalog")
         bi.execute("alter role bi_reader set work_mem = '1GB'")
+        # Without the next export nobody could log in as the reader any more.
+        bi.execute("alter role bi_reader set local_preload_libraries = 'nosuch'")
+        bi.execute("alter role bi_reader set role = 'postgres'")
         bi.execute("alter role bi_reader in database province set default_transaction_read_only = off")
     remark = postgres.load_postgres(target).details["reader"]
     for name in ("statement_timeout", "search_path", "work_mem", "default_transaction_read_only"):
@@ -209,3 +287,51 @@ def test_rights_that_were_taken_from_the_reader_are_granted_again_and_named(targ
     with reader(target) as bi:
         assert bi.execute("select * from marts.task").fetchall() == [("a", 1)]
     assert "reader" not in postgres.load_postgres(target).details
+
+
+def test_what_the_publisher_asks_and_reads_is_not_shown_to_the_reader(target: Settings) -> None:
+    release(target, [("a", 1)])
+    postgres.load_postgres(target)
+    assert target.postgres_url
+    with psycopg.connect(target.postgres_url) as publisher, reader(target) as bi:
+        publisher.execute("select 'secret words'")
+        shown = bi.execute(
+            "select query, client_addr from pg_stat_activity where usename = 'postgres'"
+        ).fetchall()
+    assert shown and all(row == ("<insufficient privilege>", None) for row in shown)
+
+
+def test_open_cursors_and_a_flood_of_notes_make_no_export_wait(
+    target: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a reader that listens and never reads, one that sleeps, and cursors held open over both tables."""
+    monkeypatch.setattr(schema, "LOCK_TIMEOUT", "2s")
+    release(target, [("a", 1)])
+    postgres.load_postgres(target)
+    release(target, [("a", 2), ("b", 3)])
+    with reader(target) as bi, reader(target) as deaf:
+        deaf.execute("listen x")
+        deaf.execute("begin; select 1")
+        for _ in range(20):
+            bi.execute("select pg_notify('x', repeat('x', 7000) || n) from generate_series(1, 50) n")
+        bi.execute("set statement_timeout = 0; set idle_in_transaction_session_timeout = 0")
+        bi.execute("begin isolation level serializable; declare c cursor for select * from marts.task")
+        bi.execute(
+            "declare d cursor with hold for select * from marts.releases; fetch 1 from c; fetch 1 from d"
+        )
+        assert postgres.load_postgres(target).rewritten
+        assert bi.execute("fetch all from c").fetchall() == []  # its snapshot had one row
+    assert read(target, "select code, n from marts.task order by 1") == [("a", 2), ("b", 3)]
+
+
+def test_a_prepared_transaction_that_nobody_ends_is_named(target: Settings) -> None:
+    """It holds its locks without a session; only a server that allows them has any."""
+    assert target.postgres_url
+    with psycopg.connect(target.postgres_url, autocommit=True) as pg:
+        pg.execute("create schema stand_in")
+        pg.execute(
+            "create view stand_in.pg_prepared_xacts as select 'left' as gid, 'bi_reader'::name as owner, "
+            "current_database() as database, now() as prepared"
+        )
+        pg.execute("alter database province set search_path = stand_in, pg_catalog")
+    assert "(bi_reader, prepared transaction left, since 20" in postgres.describe_lockers(target.postgres_url)

@@ -217,7 +217,7 @@ def test_an_inbox_that_cannot_be_read_is_its_sources_own_finding(
         raise PermissionError(13, "Permission denied")
 
     drop(settings, "a.csv", "1")
-    monkeypatch.setattr("pipelines.landing.arrivals.hash_file", refuse)
+    monkeypatch.setattr(inbox, "hash_original", refuse)
     with pytest.raises(SourceError, match=r"register: its inbox cannot be read \(Permission denied"):
         find_missing_days(inbox_source(), [DAY], settings)
 

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from pipelines.settings import Settings
-from pipelines.sources.files.file_set import CHUNK, inspect_file
+from pipelines.sources.files.file_set import inspect_file
+from pipelines.sources.files.inbox import CHUNK
 from pipelines.sources.files.uncleanness import needs_cleaning
 from pipelines.sources.values.native import clean_text
 from tests.unit.files_support import put, source

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from pipelines.plain_yaml import load_yaml
 from pipelines.settings import PROJECT
 from pipelines.sources.contracts.column import Column
 from pipelines.sources.contracts.names import fold_name
@@ -245,9 +246,8 @@ def _read_table(model: type[Any], path: Path) -> Any:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise CanonError(f"{path.parent.name}/{path.name}: not valid YAML: {error}") from None
     return {key: {} if value is None else value for key, value in (content or {}).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from pipelines.sources.connectors import CONNECTORS
 from pipelines.sources.contracts.canon import CanonicalTable, find_suite, read_canon
 from pipelines.sources.contracts.filling import locate_paths
 from pipelines.sources.contracts.names import suggest_nearest
-from pipelines.sources.contracts.problems import Problem
+from pipelines.sources.contracts.problems import MOST_PROBLEMS, Problem
 
 # The folder of a place's own rules, beside its sources.yaml.
 SUITES = "expectations"
@@ -19,22 +20,24 @@ SUITES = "expectations"
 def complete_contracts(content: dict[str, Any], folder: Path) -> list[Problem]:
     """Completes every source and reference table of `content` in place; returns what does not fit.
 
-    `folder`: that of sources.yaml, from which relative paths are counted.
+    `folder`: that of sources.yaml, from which relative paths are counted. After MOST_PROBLEMS it stops.
     """
-    problems: list[Problem] = []
+    return list(islice(_complete_tables(content, folder), MOST_PROBLEMS))
+
+
+def _complete_tables(content: dict[str, Any], folder: Path) -> Iterator[Problem]:
     canon = read_canon()
     for kind, canonical in (("sources", canon.sources), ("reference", canon.reference)):
         tables = content.get(kind)
         for name, table in tables.items() if isinstance(tables, dict) else ():
             if name not in canonical:
-                problems.append(_refuse_unknown(kind, name, canonical))
+                yield _refuse_unknown(kind, name, canonical)
             if isinstance(table, dict):
                 locate_paths(table, folder)
-                problems += _complete(table, canonical.get(name), (kind, name), strict=kind == "sources")
+                yield from _complete(table, canonical.get(name), (kind, name), strict=kind == "sources")
                 table["name"] = name
-                if kind == "sources":
+                if kind == "sources" and name in canonical:
                     _add_place(table, content.get("place"), folder / SUITES / str(name))
-    return problems
 
 
 def _add_place(source: dict[str, Any], place: Any, suite: Path) -> None:

@@ -19,7 +19,7 @@ from pipelines.sources.contracts.gate import GateLimit, list_gate_rules
 from pipelines.sources.contracts.names import suggest_nearest
 from pipelines.sources.contracts.options.frozen import Frozen
 from pipelines.sources.contracts.place import Place
-from pipelines.sources.contracts.problems import collect_problems
+from pipelines.sources.contracts.problems import MOST_PROBLEMS, collect_problems
 from pipelines.sources.contracts.reference_table import ReferenceTable
 from pipelines.sources.contracts.source import Source, add_identity
 
@@ -84,6 +84,8 @@ def load_contracts(path: Path) -> Contracts:
     """ContractError with every fault: file, line, key and nearest valid name."""
     file = read_contracts(path)
     misfits = complete_contracts(file.content, path.resolve().parent)
+    if len(misfits) == MOST_PROBLEMS:
+        raise file.refuse(misfits)
     contracts, faults = collect_problems(Contracts, file.content)
     if contracts is None or misfits:
         raise file.refuse([*misfits, *faults])

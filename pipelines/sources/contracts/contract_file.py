@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import yaml
 
 from pipelines.plain_files import NotPlain, read_plain_text
+from pipelines.plain_yaml import TooMuch, compose_yaml
+from pipelines.sources.contracts.problems import MOST_PROBLEMS
 
-# A place with a hundred sources writes a tenth of it.
-MOST_NODES = 200_000
+LONGEST_TEXT = 2000
 
 
 class ContractError(ValueError):
@@ -37,7 +38,7 @@ class ContractFile(NamedTuple):
 
     def refuse(self, problems: Iterable[tuple[Iterable[Any], str]]) -> ContractError:
         """One line per fault, in the order of the file."""
-        lines = sorted({(self.line_of(path), text) for path, text in problems})
+        lines = sorted({(self.line_of(path), text[:LONGEST_TEXT]) for path, text in problems})
         return ContractError("\n".join(f"{self.name}, line {line}: {text}" for line, text in lines))
 
 
@@ -63,6 +64,8 @@ def read_contracts(path: Path) -> ContractFile:
         raise ContractError(f"{path}: it cannot be read: {error}") from None
     except OSError as error:
         raise ContractError(f"{path}: it cannot be read: {error.strerror}") from None
+    except TooMuch as error:
+        raise ContractError(f"{path.name}: it is not read: {error}") from None
     except yaml.MarkedYAMLError as error:
         # Without the line itself, which may hold an address with its password.
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
@@ -74,7 +77,8 @@ def read_contracts(path: Path) -> ContractFile:
         raise ContractError(f"{path.name}: a day or number in it is none ({str(error)[:200]})") from None
     if twice:
         faults = [
-            f"{path.name}, line {key.start_mark.line + 1}: `{key.value}` stands there twice" for key in twice
+            f"{path.name}, line {key.start_mark.line + 1}: `{key.value[:LONGEST_TEXT]}` stands there twice"
+            for key in twice[:MOST_PROBLEMS]
         ]
         raise ContractError("\n".join(faults))
     if root is None or not isinstance(content, dict) or not isinstance(content.get("sources"), dict):
@@ -82,37 +86,6 @@ def read_contracts(path: Path) -> ContractFile:
             f"{path.name}: expected the keys `place`, `first_day`, `sources` and `reference`."
         )
     return ContractFile(path.name, content, root)
-
-
-def compose_yaml(text: str) -> tuple[Any, yaml.Node | None]:
-    """The loader and the document's root, by libyaml where it is there: ten times as quick, but its errors say less.
-
-    YAMLError also for a few lines whose aliases stand for more than anybody writes; RecursionError for one in itself.
-    """
-    try:
-        loader: Any = yaml.CSafeLoader(text)
-        root = loader.get_single_node()
-    except (AttributeError, yaml.YAMLError):
-        loader = yaml.SafeLoader(text)
-        root = loader.get_single_node()
-    if root is not None and _count_nodes(root, {}) > MOST_NODES:
-        raise yaml.YAMLError("its aliases stand for too much")
-    return loader, root
-
-
-def _count_nodes(node: yaml.Node, counted: dict[int, int]) -> int:
-    """With what each alias stands for, as often as it stands there."""
-    if id(node) not in counted:
-        parts = (
-            [part for pair in node.value for part in pair]
-            if isinstance(node, yaml.MappingNode)
-            else node.value
-        )
-        inner = (
-            sum(_count_nodes(part, counted) for part in parts) if isinstance(node, yaml.CollectionNode) else 0
-        )
-        counted[id(node)] = 1 + inner
-    return counted[id(node)]
 
 
 def _find_repeated_keys(node: yaml.Node | None) -> Iterable[yaml.Node]:

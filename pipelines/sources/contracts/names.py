@@ -10,6 +10,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+# Of longer names only the beginning is compared: likeness takes the square of the length.
+LONGEST = 200
+
 
 def fold_name(header: str) -> str:
     """`"Mã  hồ sơ "` → `"mahoso"`."""
@@ -19,7 +22,7 @@ def fold_name(header: str) -> str:
 
 def find_closest(name: object, candidates: Iterable[str], cutoff: float = 0.5) -> str | None:
     """The most similar of `known`, folded, in any order of words; None where nothing is near."""
-    rated = [(_likeness(str(name), k), -n, k) for n, k in enumerate(candidates) if fold_name(k)]
+    rated = [(_likeness(str(name)[:LONGEST], k), -n, k) for n, k in enumerate(candidates) if fold_name(k)]
     score, _, near = max(rated, default=(0.0, 0, ""))
     return near if score >= cutoff and near else None
 

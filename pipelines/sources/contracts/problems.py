@@ -14,6 +14,8 @@ from pipelines.sources.contracts.names import suggest_nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 ROUNDS = 5
+# Named at once; whoever has more is helped by the first ones.
+MOST_PROBLEMS = 100
 
 
 class Problem(NamedTuple):
@@ -34,10 +36,10 @@ def collect_problems(model: type[Model], content: dict[str, Any]) -> tuple[Model
             break
         except ValidationError as error:
             faults = error.errors(include_input=False, include_url=False)
-        for fault in faults:
+        for fault in faults[:MOST_PROBLEMS]:
             for problem in _explain(fault, mended, model):
                 problems.setdefault((*problem.path, problem.text), problem)
-        if not [fault for fault in faults if _set_aside(mended, fault)]:
+        if len(faults) > MOST_PROBLEMS or not [fault for fault in faults if _set_aside(mended, fault)]:
             break
     return (None if problems else validated), list(problems.values())
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -23,6 +24,7 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.names import suggest_nearest
 from pipelines.sources.database import scanner, server_cursor
+from pipelines.sources.database.deadline import PullDeadline, require_end
 from pipelines.sources.database.statement import CursorKind, asks_for_day, build_statement, select_origin
 from pipelines.sources.errors import PermanentSourceError, SourceError
 from pipelines.sources.mapping import ColumnMapping, map_columns
@@ -75,11 +77,17 @@ def pull(
         if source.scanner and url.get_backend_name() in scanner.DIALECTS
         else _read_through_cursor
     )
-    try:
-        with read(source, partition, url, address, con) as relation:
-            yield relation
-    except (SQLAlchemyError, duckdb.Error, ValueError) as error:
-        raise _describe_failure(source, partition, address, error) from None
+    with PullDeadline(source.pull_seconds, url, con.interrupt) as deadline:
+        try:
+            with read(source, partition, url, address, con, deadline) as relation:
+                yield relation
+        except Exception as error:
+            # What broke once everything had been stopped is late, and nothing else.
+            if deadline.is_over:
+                raise _is_late(source, partition, address) from None
+            if isinstance(error, (SQLAlchemyError, duckdb.Error, ValueError)):
+                raise _describe_failure(source, partition, address, error) from None
+            raise
 
 
 def expects_delivery(source: Source, partition: date, settings: Settings) -> bool:
@@ -107,9 +115,22 @@ def _read_address(source: Source, partition: date, settings: Settings) -> sa.URL
     )
 
 
+def _is_late(source: Source, partition: date, address: str) -> PermanentSourceError:
+    return PermanentSourceError(
+        f"{source.name} {partition}: {address} had not given its last row after {source.pull_seconds:g} seconds. "
+        f"Nothing was landed. Ask the database's owner whether the statement waits or never ends, read less of it in a "
+        f"`query`, or raise `pull_seconds` of {source.name} in sources.yaml."
+    )
+
+
 @contextmanager
 def _read_scanned(
-    source: Source, partition: date, url: sa.URL, address: str, con: duckdb.DuckDBPyConnection
+    source: Source,
+    partition: date,
+    url: sa.URL,
+    address: str,
+    con: duckdb.DuckDBPyConnection,
+    deadline: PullDeadline,
 ) -> Iterator[Relation]:
     database = scanner.attach_database(con, source, url)
     try:
@@ -125,6 +146,8 @@ def _read_scanned(
         }
         query = _build_statement(source, partition, kinds, selected, kind, database.backend)
         text = database.text(query)
+        if database.backend == "sqlite" and not scanner.is_plain_table(con, database, source):
+            require_end(url, text, deadline)
         table = scanner.find_whole_table(
             con, database, source, [kinds[raw] for raw in mapped.columns.values()]
         )
@@ -140,11 +163,17 @@ def _read_scanned(
 
 @contextmanager
 def _read_through_cursor(
-    source: Source, partition: date, url: sa.URL, address: str, con: duckdb.DuckDBPyConnection
+    source: Source,
+    partition: date,
+    url: sa.URL,
+    address: str,
+    con: duckdb.DuckDBPyConnection,
+    deadline: PullDeadline,
 ) -> Iterator[Relation]:
     engine = server_cursor.open_engine(source, url)
     try:
         with engine.connect() as server:
+            deadline.add_stop(partial(server_cursor.interrupt, server))
             kinds = server_cursor.describe_columns(source, partition, server)
             mapped, kind = _map_names(source, partition, kinds), None
             if source.cursor:

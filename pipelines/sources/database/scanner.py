@@ -145,6 +145,17 @@ def select_at_server(
     return sa.cast(name, sa.Text)
 
 
+def is_plain_table(con: duckdb.DuckDBPyConnection, scanned: ScannedDatabase, source: Source) -> bool:
+    """Whether rows lie in a file as they are, so that reading them ends: no query, no view."""
+    if source.query is not None:
+        return False
+    row = con.execute(
+        "select 1 from duckdb_tables() where database_name = ? and lower(table_name) = lower(?)",
+        [scanned.alias, source.table],
+    ).fetchone()
+    return row is not None
+
+
 def find_whole_table(
     con: duckdb.DuckDBPyConnection, scanned: ScannedDatabase, source: Source, kinds: list[str]
 ) -> str | None:

@@ -41,6 +41,14 @@ def open_engine(source: Source, url: sa.URL) -> sa.Engine:
         ) from None
 
 
+def interrupt(server: sa.Connection) -> None:
+    """Ends what the driver runs just now, called from another thread; drivers have one word for it or the other."""
+    driver = server.connection.driver_connection
+    stop = getattr(driver, "interrupt", None) or getattr(driver, "cancel", None)
+    if stop is not None:
+        stop()
+
+
 def describe_columns(source: Source, partition: date, server: sa.Connection) -> dict[str, CursorKind]:
     """Column → how it would tell time if it were the cursor. NoSuchTableError where there is no table."""
     if source.query is not None:

@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -25,8 +25,6 @@ from pipelines.sources.files.names import is_plain_name, make_plain_name
 from pipelines.sources.files.uncleanness import OVERLAP, needs_cleaning
 
 MAGIC = re.compile(r"[*?\[]")
-# What stays in the cache of a core; larger buffers come from the system page by page.
-CHUNK = 2**17
 
 
 class SourceFile(NamedTuple):
@@ -67,15 +65,16 @@ def find_files(
             f"{source.name} {partition}: {len(paths)} files fit `path`, more than `limits.files` "
             f"({source.limits.files}) allows. Narrow the pattern, or raise the limit."
         )
+    archived = inbox.list_archived(source, settings, partition)
+    ready = inbox.list_ready(source, settings, partition)
+    check_files(source, [*paths, *archived, *ready])
     # Later ones replace earlier ones of the same name: what waits replaces what was archived.
     inbox_files = {
         inbox.original_name(path): path
-        for path in inbox.list_archived(source, settings, partition)
+        for path in archived
         if not leave_out or inbox.hash_original(path) not in leave_out
     }
-    inbox_files |= {
-        make_plain_name(path.name): path for path in inbox.list_ready(source, settings, partition)
-    }
+    inbox_files |= {make_plain_name(path.name): path for path in ready}
     paths |= {path: name for name, path in inbox_files.items()}
     inspected = (inspect_file(source, path, name) for path, name in paths.items())
     by_hash = {file.sha256: file for file in inspected if file}
@@ -146,6 +145,34 @@ def _first_pattern(pattern: Path, settings: Settings) -> int:
     return next(i for i, part in enumerate(pattern.parts) if i >= own and MAGIC.search(part))
 
 
+def check_files(source: Source, paths: Iterable[Path]) -> None:
+    """Before a byte is read: PermanentSourceError for what has no end, FileRefused for more than `limits.file_mb`."""
+    marks, texts = {}, []
+    for path in paths:
+        try:
+            about = path.stat()
+        except FileNotFoundError:  # another run archived it
+            continue
+        if not stat.S_ISREG(about.st_mode):
+            raise _is_no_file(source, path)
+        if about.st_size > source.limits.file_mb * inbox.MIB:
+            # Its state stands for its content: no other file has this moment.
+            state = repr((*read_state(about), about.st_ctime_ns))
+            marks[path] = hashlib.sha256(state.encode()).hexdigest()
+            texts.append(f"{make_plain_name(path.name)!r} ({about.st_size // inbox.MIB:,} MiB)")
+    if marks:
+        raise FileRefused(
+            f"{source.name}: larger than `limits.file_mb` ({source.limits.file_mb}) allows: {', '.join(texts[:5])}"
+            f"{f', {len(texts) - 5} more' if len(texts) > 5 else ''}. Nothing of it was read, and nothing was landed. "
+            f"Deliver it in parts, or raise `limits.file_mb` of {source.name} in sources.yaml.",
+            marks,
+        )
+
+
+def _is_no_file(source: Source, path: Path) -> PermanentSourceError:
+    return PermanentSourceError(f"{source.name}: {path.name} is no regular file; it is not read.")
+
+
 def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
     """None where the file went away meanwhile (another run archived it)."""
     try:
@@ -153,13 +180,16 @@ def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(about.st_mode):
-        raise PermanentSourceError(f"{source.name}: {path.name} is no regular file; it is not read.")
+        raise _is_no_file(source, path)
     delimiter = find_format(source.format).delimiter
-    digest, unclean, tail = hashlib.sha256(), delimiter is None, b""
+    digest, unclean, tail, count = hashlib.sha256(), delimiter is None, b"", 0
     # What ends a cell, the delimiter first.
     ends = (source.delimiter or delimiter or ",").encode()[:1] + b'\n\r"'
     with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
+        while chunk := stream.read(inbox.CHUNK):
+            count += len(chunk)
+            if count > about.st_size:  # it may grow for as long as somebody writes
+                raise _is_changing(source.name, name)
             digest.update(chunk)
             unclean = unclean or needs_cleaning(tail + chunk, ends)
             tail = chunk[-OVERLAP:]
@@ -182,7 +212,10 @@ def require_unchanged(source: Source, partition: date, files: list[SourceFile]) 
     """SourceError where a file was written to while it was read: the batch would mix two versions."""
     for file in files:
         if not file.path.exists() or read_state(file.path.stat()) != file.state:
-            raise SourceError(
-                f"{source.name} {partition}: {file.name} was changed while it was read. "
-                f"Nothing was landed; it is read again as a whole."
-            )
+            raise _is_changing(f"{source.name} {partition}", file.name)
+
+
+def _is_changing(at: str, name: str) -> SourceError:
+    return SourceError(
+        f"{at}: {name} was changed while it was read. Nothing was landed; it is read again as a whole."
+    )

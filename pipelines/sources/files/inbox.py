@@ -25,9 +25,15 @@ from pipelines.sources.files.names import make_plain_name
 
 REFUSED = ".refused"
 REASON = "reason.txt"
+TOO_MUCH = (
+    "more lies in the inbox than is read at once (`limits.inbox_mb`): it waits for what comes before it"
+)
 UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", ".download")
 # While a workbook is open, next to it.
 LOCK_OF_EXCEL = "~$"
+MIB = 2**20
+# Read at once; what stays in the cache of a core.
+CHUNK = 2**17
 DIGITS = {"%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}"}
 
 
@@ -45,13 +51,21 @@ def list_inbox(source: Source, settings: Settings, now: float | None = None) -> 
         return []
     folder, pattern = _split_inbox(source, settings)
     now = time.time() if now is None else now
-    return [
-        InboxFile(path, read_day(source, path), _find_reason_to_wait(source, path, now))
+    paths = [
+        path
         for path in sorted(folder.glob("*"))
         if fnmatch(path.name, pattern)
         and not path.is_dir()
         and not path.name.startswith((".", LOCK_OF_EXCEL))
     ]
+    files, total = [], 0
+    for path in paths:
+        why_not = _find_reason_to_wait(source, path, now)
+        if not why_not and not is_too_large(source, path):
+            total += path.stat().st_size
+            why_not = TOO_MUCH if total > source.limits.inbox_mb * MIB else ""
+        files.append(InboxFile(path, read_day(source, path), why_not))
+    return files
 
 
 def list_ready(source: Source, settings: Settings, day: date | None = None) -> list[Path]:
@@ -68,6 +82,11 @@ def _find_reason_to_wait(source: Source, path: Path, now: float) -> str:
     if age < 0:
         return "its time of change lies in the future: correct the sender's clock"
     return "changed a moment ago, perhaps still being written" if age < source.quiet_seconds else ""
+
+
+def is_too_large(source: Source, path: Path) -> bool:
+    """More than `limits.file_mb`: nothing of it is read, and whoever reads the day refuses it by name."""
+    return path.stat().st_size > source.limits.file_mb * MIB
 
 
 def is_unfinished(path: Path) -> bool:
@@ -134,11 +153,19 @@ def _find_free(folder: Path, ending: str, sha256: str) -> Path:
 
 
 def hash_original(path: Path) -> str:
-    """Empty for what is no plain file: whoever may write to an archive may put a pipe there."""
+    """SHA-256 of the bytes that it has now, so that one that grows has an end too.
+
+    Empty for what is no plain file: whoever may write to an archive may put a pipe there.
+    """
     if not path.is_file():
         return ""
+    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        left = os.fstat(stream.fileno()).st_size
+        while left > 0 and (chunk := stream.read(min(CHUNK, left))):
+            digest.update(chunk)
+            left -= len(chunk)
+    return digest.hexdigest()
 
 
 def list_refused(source: Source, settings: Settings) -> Iterator[tuple[Path, str]]:

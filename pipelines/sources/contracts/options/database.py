@@ -49,6 +49,11 @@ class DatabaseOptions(Frozen):
         description="How far a day reaches back into the one before (30m, 2h, 3d), for rows that are "
         "committed late. What comes twice counts once.",
     )
+    pull_seconds: float = Field(
+        3600,
+        gt=0,
+        description="Seconds that reading one day may take, from the connection to the last row.",
+    )
     scanner: bool = Field(
         True, description="false: read through SQLAlchemy's server-side cursor what DuckDB could scan."
     )

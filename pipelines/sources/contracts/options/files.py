@@ -20,6 +20,16 @@ class FileLimits(Frozen):
     files: int = Field(
         default=1000, gt=0, description="Files that may make one batch; more means that `path` is too wide."
     )
+    file_mb: int = Field(
+        default=4096,
+        gt=0,
+        description="Size in MiB of one file as it lies there, told before a byte of it is read.",
+    )
+    inbox_mb: int = Field(
+        default=16_384,
+        gt=0,
+        description="Size in MiB of what is taken from the inbox at once; the rest waits for the next look.",
+    )
     members: int = Field(
         default=5000, gt=0, description="Entries a .zip or .xlsx may hold (an .xlsx is a ZIP archive)."
     )
