@@ -51,12 +51,16 @@ superset: install .venv-superset/installed ## dashboards on http://127.0.0.1:808
 
 install-spark: .venv-spark/installed ## Apache Spark beside it, for THONGSUOT_ENGINE=spark (Java 17 or newer is yours to install)
 
+# Folders in memory where there is room: tests/support/temp_root.py.
+SUITE = PYTEST_DEBUG_TEMPROOT=$${PYTEST_DEBUG_TEMPROOT:-$$($(BIN)/python -m tests.support.temp_root)} \
+  $(BIN)/python -m pytest -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder
+
 # PYTEST_FLAGS='--seconds tests/seconds.csv' writes down where the time went.
 test: install $(if $(CI_SLOW),.venv-superset/installed .venv-spark/installed) ## the whole test suite; two workers, a module stays on one
-	$(BIN)/python -m pytest -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(PYTEST_FLAGS)
+	$(SUITE) $(PYTEST_FLAGS)
 
 test-full: install ## the large instances of what `make test` tries: every crash boundary, many examples
-	$(BIN)/python -m pytest -n 2 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder -m full
+	$(SUITE) -m full
 
 test-bi: install .venv-superset/installed ## real Superset, browser and ODBC client; fails where one is missing
 	THONGSUOT_BI=on $(BIN)/python -m pytest tests/bi

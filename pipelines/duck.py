@@ -1,4 +1,4 @@
-"""One way to open DuckDB: packaged extensions, no download, bounded memory, identifiers quoted.
+"""One way to open DuckDB: packaged extensions, no download, bounded memory and threads, identifiers quoted.
 
 DuckDB would fetch `ducklake` and the scanners from the internet; the pinned wheels carry the same
 signed files, so they are linked into a directory that every connection (and dbt) uses.
@@ -69,6 +69,7 @@ def connect(
     """
     files = [file for name in loading if (file := _find_packaged(name))]
     stamps = {_stamp(file) for file in files}
+    threads = os.environ.get("THONGSUOT_DUCKDB_THREADS")
     is_verified = bool(files) and stamps <= _VERIFIED
     con = duckdb.connect(
         str(database) if database else ":memory:",
@@ -80,6 +81,8 @@ def connect(
             # What does not fit spills under the data directory, never into the working directory.
             "temp_directory": str(extensions.parent / "duckdb_tmp"),
             "memory_limit": os.environ.get("THONGSUOT_DUCKDB_MEMORY", "1500MB"),
+            # On small data threads wait for each other: one takes a quarter less of the processor than two.
+            **({"threads": int(threads)} if threads else {}),
         },
     )
     for file in files:

@@ -1,8 +1,8 @@
 """Environment → one frozen Settings: where data rest, where the project lies, which clock counts.
 
-Besides it only a few are read where they act: `THONGSUOT_DUCKDB_MEMORY`, `THONGSUOT_LOG`, `THONGSUOT_SCHEDULES`,
-`THONGSUOT_UI_HOSTS`, those of the watch (operations/thresholds.py, channels.py), and the `${NAME}` secrets that a
-source names.
+Besides it only a few are read where they act: `THONGSUOT_DUCKDB_MEMORY`, `THONGSUOT_DUCKDB_THREADS`, `THONGSUOT_LOG`,
+`THONGSUOT_SCHEDULES`, `THONGSUOT_UI_HOSTS`, those of the watch (operations/thresholds.py, channels.py), and the
+`${NAME}` secrets that a source names.
 """
 
 from __future__ import annotations

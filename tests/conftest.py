@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import shutil
 import subprocess
@@ -24,6 +25,11 @@ from tests import week as week_of_nights
 from tests.support.compiled import compile_project
 from tests.support.seconds import read_seconds
 
+# A worker has a processor of its own. The operator's command has all of them: what a test compares with it holds
+# one thread to many.
+THREADS = "THONGSUOT_DUCKDB_THREADS"
+os.environ.setdefault(THREADS, "1")
+
 
 class Province(NamedTuple):
     """A data directory and the operator's command on it."""
@@ -32,6 +38,7 @@ class Province(NamedTuple):
 
     def thongsuot(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, **self.settings.child_environment(), "COLUMNS": "200"}
+        environment.pop(THREADS, None)
         process = subprocess.run(
             [sys.executable, "-m", "pipelines.cli", *words],
             env=environment,
@@ -73,6 +80,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return (2 if item.path in needing else 1), spent
 
     items.sort(key=turn)
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: the collector need not look through them again and again."""
+    gc.freeze()
 
 
 def needs_of(item: pytest.Item) -> list[str]:
@@ -179,9 +191,10 @@ def generate_demo(folder: Path, scale: float) -> None:
 def postgres_server() -> Iterator[str]:
     """The one PostgreSQL of a test process; the address of its maintenance database.
 
-    Not under pytest's folder: the server is not root there, and another session closes that folder to it.
+    Beside pytest's folder: the server is not root there, and another session closes that folder to it.
     """
-    with tempfile.TemporaryDirectory(prefix="thongsuot-pg-", ignore_cleanup_errors=True) as folder:
+    root = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+    with tempfile.TemporaryDirectory(prefix="thongsuot-pg-", dir=root, ignore_cleanup_errors=True) as folder:
         server = get_server(folder, cleanup_mode="stop")
         yield server.get_uri()
         server.cleanup()

@@ -40,6 +40,9 @@ def check_environment(settings: Settings) -> None:
     memory = os.environ.get("THONGSUOT_DUCKDB_MEMORY")
     if memory and not MEMORY.fullmatch(memory.strip()):
         raise WrongSetting(f"THONGSUOT_DUCKDB_MEMORY is {memory!r}: write an amount such as 2GB.")
+    threads = os.environ.get("THONGSUOT_DUCKDB_THREADS")
+    if threads and not re.fullmatch("[1-9][0-9]{0,2}", threads):
+        raise WrongSetting(f"THONGSUOT_DUCKDB_THREADS is {threads!r}: write a number such as 2.")
     if settings.data.exists() and not settings.data.is_dir():
         raise WrongSetting(f"THONGSUOT_DATA is {settings.data}: that is a file, not a folder.")
     if settings.data in SYSTEM or settings.data.parent == settings.data:

@@ -22,6 +22,15 @@ def test_a_connection_that_loads_what_was_checked_takes_nothing_unsigned(tmp_pat
                 con.execute("set allow_unsigned_extensions = true")
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_query_uses_as_many_processors_as_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setenv("THONGSUOT_DUCKDB_THREADS", str(threads))
+    with duck.connect(tmp_path / "extensions") as con:
+        assert con.execute("select current_setting('threads')").fetchone() == (threads,)
+
+
 def test_a_file_that_changed_since_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packaged = duck._find_packaged(NAME)
     assert packaged is not None

@@ -56,6 +56,7 @@ def test_asking_for_help_makes_no_folder(tmp_path: Path, words: str) -> None:
         ("THONGSUOT_EXPORTS_URL", "localhost/exports", "https://host/exports"),
         ("THONGSUOT_POSTGRES_URL", "not an address", "postgresql://user:password@host"),
         ("THONGSUOT_DUCKDB_MEMORY", "much", "such as 2GB"),
+        ("THONGSUOT_DUCKDB_THREADS", "0", "such as 2"),
         ("THONGSUOT_ENGINE", "sparks", "duckdb or spark"),
         ("THONGSUOT_SPARK_MASTER", "host:7077", "spark://host:7077"),
         ("THONGSUOT_SPARK_MEMORY", "much", "such as 1g"),
