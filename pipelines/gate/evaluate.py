@@ -85,7 +85,9 @@ def evaluate_release(
     # One column per rule: two rules may ask the same measure of another minimum. Where the fact's history sets the
     # limit, its measure is scaled, so that one expectation serves all.
     scaled = [
-        value * rule.limit / limit if value is not None and rule.limit and limit else value
+        value * rule.limit / limit
+        if value is not None and rule.limit and limit not in (None, rule.limit)
+        else value
         for value, limit, rule in zip(rows, limits, [r for r in rules for _ in facts], strict=True)
     ]
     size = len(facts)

@@ -28,6 +28,7 @@ from pipelines.gate.history import read_histories, read_values_before
 from pipelines.gate.keys import compare_keys, list_counted
 from pipelines.gate.release_rules import read_release_rules
 from pipelines.gate.repetitions import list_overdue, list_repetitions
+from pipelines.gate.times import list_foreign_hours
 from pipelines.gate.units import list_unlisted_units
 from pipelines.gate.volumes import list_volumes
 from pipelines.lake.ledger import Release, table_exists
@@ -125,6 +126,7 @@ def _measure(
     yield from list_repetitions(con, contracts, deliveries, batches)
     yield from list_overdue(con, contracts, as_of, batches)
     yield from list_empty_columns(con, contracts, settings, deliveries)
+    yield from list_foreign_hours(con, contracts, settings, deliveries)
     yield from list_mart_facts(con, read_gate_facts(settings.dbt_target / "manifest.json"), relations)
     yield from compare_keys(con, settings, contracts, counted if previous else None, batches)
     if previous:

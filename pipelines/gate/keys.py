@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import duckdb
@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from pipelines import duck
 from pipelines.gate.facts import PACKAGE, Fact
+from pipelines.gate.times import list_moved_times
 from pipelines.lake import inputs
 from pipelines.lake.inputs import ReleasedBatch
 from pipelines.lake.ledger import Release
@@ -85,8 +86,8 @@ def _pair_lists(before: Sequence[DayBatch], now: Sequence[DayBatch], empty: Coll
     """The newest list that counted, and each newer one after it with the one before it; at least the newest."""
     counted = [delivery for delivery in before if delivery[1] not in empty][-1:]
     newer = [delivery for delivery in now if not counted or delivery[0] >= counted[0][0]] or now[-1:]
-    chain = [*counted, *newer]
-    return [([earlier], [later]) for earlier, later in pairwise(chain) if earlier != later]
+    lists = [*counted, *newer]
+    return [([earlier], [later]) for earlier, later in pairwise(lists) if earlier != later]
 
 
 def _compare_pair(
@@ -111,8 +112,9 @@ def _compare_pair(
     there = [[str(path) for path in paths if path.exists()] for paths in files]
     if all(there):
         days = tuple(day for day, _ in later)
-        facts = count_lost_keys(con, source.name, _name_item(source), *there, is_fixed=_is_fixed(source))
-        for fact in facts:
+        item = _name_item(source)
+        facts = count_lost_keys(con, source.name, item, *there, is_fixed=_is_fixed(source))
+        for fact in chain(facts, list_moved_times(con, source.name, item, *there)):
             # A day of changes that is pulled again may have been a part of itself.
             if fact.fact == "keys_gained_share" and source.partitioning == "change_day":
                 continue

@@ -82,6 +82,11 @@ CASES = [
     (Fact("units_silent", "dossier_log: A Xã A", 1, 3, ("A Xã A",)), 1.0, None, ""),  # told before
     (Fact("codes_unlisted", "dossier_log: unit_code X", 1, 9, ("X (9)",)), None, "unit_unlisted", "warned"),
     (Fact("codes_unlisted", "dossier_log: unit_code X", 1, 9, ("X (9)",)), 1.0, None, ""),  # told before
+    (Fact("times_moved", "issue_register: reported_at", 0.97, 58, ("58 × -7 h",)), 0.0, "times_moved", "warned"),
+    (Fact("times_moved", "issue_register: reported_at", 0.1, 58, ("9 × +1 d",)), 0.0, None, ""),
+    (Fact("times_moved", "issue_register: reported_at", 0.5, 9, ("9 × -7 h",)), 0.0, None, ""),
+    (Fact("hours_foreign", "issue_register: reported_at", 0.6, 60, ("+7 h: 95%",)), 0.6, "hours_foreign", "warned"),
+    (Fact("hours_foreign", "issue_register: reported_at", 0.6, 30, ("35%; +7 h: 95%",)), None, None, ""),
     (Fact("delivery_flagged", "dossier_log.newest_row_old", 1, 1, ("30",)), 0.0, "delivery_flagged", "warned"),
     (Fact("never_delivered", "national_ranking", 1, 1), None, "source_never_delivered", "warned"),
     (Fact("rejected_share", "dossier_log", 0.015, 40), 0.001, "rejections_jumped", "warned"),

@@ -128,6 +128,18 @@ class Evidence(Frozen):
     reads: tuple[str, ...] = ()
 
 
+class CanonicalTimes(Frozen):
+    """What the gate may expect of the times of a source.
+
+    `opened`: a record keeps it once it has it. `due`: moves one by one, never of many by the same amount.
+    `office`: people enter it, most of them in office hours.
+    """
+
+    opened: tuple[str, ...] = ()
+    due: tuple[str, ...] = ()
+    office: tuple[str, ...] = ()
+
+
 class CanonicalSource(CanonicalTable):
     """A source of rows.
 
@@ -141,6 +153,7 @@ class CanonicalSource(CanonicalTable):
     `moves_as_of`: the newest accepted day of the source is the moment that the numbers answer for.
     `derived`: helper columns of the suite: name → SQL over typed columns.
     `evidence`: of a log whose items a mart explains (its meta.explain), what a row proves.
+    `times`: what its times must be like from one delivery to the next, and over a day.
     """
 
     grain: str
@@ -157,6 +170,7 @@ class CanonicalSource(CanonicalTable):
     derived: dict[str, str] = Field(default_factory=dict)
     staged: Staging
     evidence: Evidence | None = None
+    times: CanonicalTimes = CanonicalTimes()
 
     @model_validator(mode="after")
     def _fits_its_columns(self) -> CanonicalSource:
@@ -164,6 +178,9 @@ class CanonicalSource(CanonicalTable):
             for column in getattr(self, key):
                 if column not in self.columns:
                     raise ValueError(f"`{key}`: `{column}` is not a column")
+        for column in (*self.times.opened, *self.times.due, *self.times.office):
+            if self.columns.get(column, {}).get("type") not in ("timestamp", "date"):
+                raise ValueError(f"`times`: `{column}` is no column of times")
         evidence = self.evidence
         for column in (evidence.at, evidence.order, *evidence.moves) if evidence else ():
             if column not in self.columns:
