@@ -85,9 +85,7 @@ def evaluate_release(
     # One column per rule: two rules may ask the same measure of another minimum. Where the fact's history sets the
     # limit, its measure is scaled, so that one expectation serves all.
     scaled = [
-        value * rule.limit / limit
-        if value is not None and rule.limit and limit not in (None, rule.limit)
-        else value
+        scale_measure(value, rule.limit, limit)
         for value, limit, rule in zip(rows, limits, [r for r in rules for _ in facts], strict=True)
     ]
     size = len(facts)
@@ -122,6 +120,13 @@ def evaluate_release(
                         "", "", "", "")
             )  # fmt: skip
     return verdicts
+
+
+def scale_measure(value: float | None, limit: float | None, explained: float | None) -> float | None:
+    """A value just at its limit stays there: none is scaled by the rule's own."""
+    if value is None or not limit or not explained or explained == limit:
+        return value
+    return value * limit / explained
 
 
 def group_by_scope(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,13 +99,24 @@ class Report:
             for r in worst[:3]
         )
         share = self.rows_rejected / self.rows_read if self.rows_read else 0
+        settings = " and ".join(dict.fromkeys(name for r in worst for name in name_settings(r)))
+        mending = f"correct {settings} of {self.source} there" if settings else "correct it"
         more = ", more than" if self.rows_rejected > limit * self.rows_read else "; at most"
         return (
             f"{self.source} {self.partition}: batch {self.batch_id} is blocked: {self.rows_rejected} "
             f"of {self.rows_read} rows rejected ({share:.1%}){more} {limit:.1%}. Rules: {rules}. The last "
-            f"release is still served. Where sources.yaml reads it wrongly, correct it and run again; where the "
+            f"release is still served. Where sources.yaml reads it wrongly, {mending} and run again "
+            f"(`thongsuot sources check {self.source} --partition {self.partition}` shows what it reads); where the "
             f"delivery is wrong, ask for a mended one, then pull the day again: {again}."
         )
+
+
+def name_settings(result: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of sources.yaml that decide whether a value breaks this rule."""
+    if "format" in result["reason_en"]:
+        yield "`datetime_formats` or `date_formats`"
+    elif result["rule"].endswith("_unknown"):
+        yield f"the `value_map` of `{result['rule'].removesuffix('_unknown')}`"
 
 
 def quote_sample(result: Mapping[str, Any], most: int = 40) -> str:

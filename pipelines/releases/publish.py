@@ -197,7 +197,7 @@ def hold_release(
     number = holds.record_hold(con, chain, draft, examination.verdicts)
     reasons = "\n".join(list_lines(sort_by_weight(examination.reasons_to_hold)))
     warned = sum(verdict.outcome == "warned" for verdict in examination.verdicts)
-    others = f", also {warned} warnings" if warned else ""
+    others = f", also {warned} warning{'s' * (warned > 1)}" if warned else ""
     return ReleaseOnHold(
         f"Hold {number}: nothing was published; the last release is still served.\n{reasons}\n"
         f"`thongsuot releases held` shows all{others}; after mending run again; to publish it all the same: "

@@ -38,8 +38,8 @@ def name_findings(cases: Sequence[Sequence[Fact]]) -> list[tuple[str, str, str]]
     """Of each case, as a source of its own: rule, outcome and what people are told; ("", "", "") where nothing is."""
     facts = [fact._replace(scope=f"{n}: {fact.scope}") for n, of_case in enumerate(cases) for fact in of_case]
     findings = list_findings(evaluate_release(read_release_rules({}), facts, Comparand({})))
-    told = {finding.scope: (finding.rule, finding.outcome, finding.text_en) for finding in findings}
-    return [told.get(str(n), ("", "", "")) for n in range(len(cases))]
+    texts = {finding.scope: (finding.rule, finding.outcome, finding.text_en) for finding in findings}
+    return [texts.get(str(n), ("", "", "")) for n in range(len(cases))]
 
 
 def compare(folder: Path, now: Sequence[datetime], column: str = "reported_at") -> list[Fact]:

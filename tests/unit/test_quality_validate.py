@@ -189,6 +189,9 @@ def test_more_rejections_than_the_threshold_block_the_batch_and_say_why(
     assert "channel_unknown (1, first row 3: unknown channel; '9')" in message and "25.0%" in message
     assert "last release is still served" in message and "pull the day again" in message
     assert "case_malformed" not in message  # a warning blocks nothing
+    # Which key of sources.yaml decides it, and what shows it.
+    assert "correct the `value_map` of `channel` of log there and run again" in message
+    assert "`thongsuot sources check log --partition 2025-08-06`" in message
 
 
 def test_the_report_is_read_back_as_it_was(tmp_path: Path, settings: Settings) -> None:

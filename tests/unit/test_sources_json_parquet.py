@@ -105,6 +105,7 @@ def test_a_number_that_would_be_gigabytes_of_digits_stays_as_written(settings: S
         ("json", b"", "it is empty"),
         ("json", b"[]", "holds no records"),
         ("json", b'{"rows": []}', "no list at the top; its keys are rows"),
+        ("json", b"{}", "no list at the top; it is empty. "),
         ("json", b'[{"a": 1}, 2]', "record 2 is no object"),
         ("json", b'[{"a": NaN}]', "NaN, which is no JSON number"),
         ("json", b'[{"a": 1}, {"a"', "cut short"),

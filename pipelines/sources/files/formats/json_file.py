@@ -145,7 +145,8 @@ def _find_records(source: Source, document: Any) -> list[Mapping[str, Any]]:
         if reason := describe_no_list(document, source.records or "."):
             raise ValueError(reason)
         where = f"no list at {source.records!r}" if source.records else "no list at the top"
-        keys = f"; its keys are {', '.join(map(str, document))}" if isinstance(document, Mapping) else ""
+        names = ", ".join(map(str, document)) if isinstance(document, Mapping) else ""
+        keys = f"; its keys are {names}" if names else "; it is empty" if document in ({}, []) else ""
         raise ValueError(f"{where}{keys[:300]}. Correct `records` of {source.name} in sources.yaml")
     for number, record in enumerate(records, 1):
         if not isinstance(record, Mapping):
