@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -104,6 +104,11 @@ def _stamp(file: Path) -> tuple[str, int, int]:
 def identifier(*names: str) -> str:
     """Quoted, dotted identifier: `identifier("lake", "marts", "t")` → `"lake"."marts"."t"`."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def join_key(columns: Iterable[str]) -> str:
+    """SQL: the values of these columns as one text; a NULL is left out of it."""
+    return "concat_ws('|', " + ", ".join(identifier(column) for column in columns) + ")"
 
 
 def literal(value: object) -> str:

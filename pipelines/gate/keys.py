@@ -10,6 +10,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from pipelines import duck
+from pipelines.gate.counts import list_fallen_counts
 from pipelines.gate.facts import PACKAGE, Fact
 from pipelines.gate.times import list_moved_times
 from pipelines.lake import inputs
@@ -114,7 +115,9 @@ def _compare_pair(
         days = tuple(day for day, _ in later)
         item = _name_item(source)
         facts = count_lost_keys(con, source.name, item, *there, is_fixed=_is_fixed(source))
-        for fact in chain(facts, list_moved_times(con, source.name, item, *there)):
+        moved = list_moved_times(con, source.name, item, *there)
+        fallen = list_fallen_counts(con, source.name, item, *there)
+        for fact in chain(facts, moved, fallen):
             # A day of changes that is pulled again may have been a part of itself.
             if fact.fact == "keys_gained_share" and source.partitioning == "change_day":
                 continue
@@ -147,7 +150,7 @@ def count_lost_keys(
     Of a fixed list the number of those that are gone, too.
     """
     columns = ", ".join(duck.identifier(column) for column in item)
-    key = "concat_ws('|', " + ", ".join(duck.identifier(column) for column in item) + ")"
+    key = duck.join_key(item)
     query = read_sql(PACKAGE, "lost_keys", columns=columns, key=key)
     row = con.execute(query, {"before": before, "now": now}).fetchone()
     if row and row[0]:

@@ -36,23 +36,19 @@ def read_times(source: str) -> CanonicalTimes:
 def list_moved_times(
     con: duckdb.DuckDBPyConnection, source: str, item: Sequence[str], before: list[str], now: list[str]
 ) -> Iterator[Fact]:
-    """Per column that a record keeps: the share of the records in the files of both whose time is another now.
-
-    Of a deadline only those that moved by one and the same amount: each for itself may be put off.
-    """
+    """Per column that a record keeps: the share of the records in the files of both whose time is another now."""
     times = read_times(source)
     there = set(pq.read_schema(before[-1]).names) & set(pq.read_schema(now[-1]).names)
-    key = "concat_ws('|', " + ", ".join(duck.identifier(column) for column in item) + ")"
-    for column in (*times.opened, *times.due):
+    key = duck.join_key(item)
+    for column in times.lasting:
         if column not in there:
             continue
         query = read_sql(PACKAGE, "moved_times", key=key, column=duck.identifier(column))
         row = con.execute(query, {"before": before, "now": now}).fetchone()
         if row and row[0]:
             records, moved, alike, minutes = row
-            count = moved if column in times.opened else alike
-            details = (f"{column} {count}: {alike} × {describe_minutes(minutes)}",) if count else ()
-            yield Fact("times_moved", f"{source}: {column}", count / records, float(count), details)
+            details = (f"{column} {moved}: {alike} × {describe_minutes(minutes)}",) if moved else ()
+            yield Fact("times_moved", f"{source}: {column}", moved / records, float(moved), details)
 
 
 def describe_minutes(minutes: int) -> str:

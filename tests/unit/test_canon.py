@@ -72,7 +72,7 @@ def broken_canon(tmp_path: Path, old: str, new: str) -> str:
         ("expects: every", "expects: some", "reports.province.expects"),
         ("unit: [unit_code]", "unit: [unit]", "`unit`: `unit` is not a column"),
         ("dated_by: reported_at", "dated_by: reported", "`counted_in.dated_by`: `reported` is not a column"),
-        ("due: [due_at]", "due: [status]", "`times`: `status` is no column of times"),
+        ("office: [reported_at]", "office: [status]", "`times`: `status` is no column of times"),
         ("defaults: {unit_code: unknown, ", "defaults: {unit: unknown, ", "`unit` is not a column"),
     ],
 )

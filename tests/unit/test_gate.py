@@ -82,6 +82,8 @@ CASES = [
     (Fact("units_silent", "dossier_log: A Xã A", 1, 3, ("A Xã A",)), 1.0, None, ""),  # told before
     (Fact("codes_unlisted", "dossier_log: unit_code X", 1, 9, ("X (9)",)), None, "unit_unlisted", "warned"),
     (Fact("codes_unlisted", "dossier_log: unit_code X", 1, 9, ("X (9)",)), 1.0, None, ""),  # told before
+    (Fact("count_fell", "national_ranking: received_total", 1.0, 159_210, ("42: 9 → 0",)), 0.0, "count_fell", "warned"),
+    (Fact("count_fell", "national_ranking: received_total", 0.03, 159_210, ("42",)), 0.0, None, ""),
     (Fact("times_moved", "issue_register: reported_at", 0.97, 58, ("58 × -7 h",)), 0.0, "times_moved", "warned"),
     (Fact("times_moved", "issue_register: reported_at", 0.1, 58, ("9 × +1 d",)), 0.0, None, ""),
     (Fact("times_moved", "issue_register: reported_at", 0.5, 9, ("9 × -7 h",)), 0.0, None, ""),

@@ -131,12 +131,11 @@ class Evidence(Frozen):
 class CanonicalTimes(Frozen):
     """What the gate may expect of the times of a source.
 
-    `opened`: a record keeps it once it has it. `due`: moves one by one, never of many by the same amount.
+    `lasting`: a record keeps it once it has it; corrections and deadlines that are put off are few at a time.
     `office`: people enter it, most of them in office hours.
     """
 
-    opened: tuple[str, ...] = ()
-    due: tuple[str, ...] = ()
+    lasting: tuple[str, ...] = ()
     office: tuple[str, ...] = ()
 
 
@@ -154,6 +153,7 @@ class CanonicalSource(CanonicalTable):
     `derived`: helper columns of the suite: name → SQL over typed columns.
     `evidence`: of a log whose items a mart explains (its meta.explain), what a row proves.
     `times`: what its times must be like from one delivery to the next, and over a day.
+    `grows`: counts of a snapshot that only grow from one delivery to the next, until a new period begins.
     """
 
     grain: str
@@ -171,14 +171,15 @@ class CanonicalSource(CanonicalTable):
     staged: Staging
     evidence: Evidence | None = None
     times: CanonicalTimes = CanonicalTimes()
+    grows: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _fits_its_columns(self) -> CanonicalSource:
-        for key in ("key", "item", "staged_key", "unit", "trace"):
+        for key in ("key", "item", "staged_key", "unit", "trace", "grows"):
             for column in getattr(self, key):
                 if column not in self.columns:
                     raise ValueError(f"`{key}`: `{column}` is not a column")
-        for column in (*self.times.opened, *self.times.due, *self.times.office):
+        for column in (*self.times.lasting, *self.times.office):
             if self.columns.get(column, {}).get("type") not in ("timestamp", "date"):
                 raise ValueError(f"`times`: `{column}` is no column of times")
         evidence = self.evidence
