@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -50,6 +53,31 @@ def test_what_is_derived_in_part_is_what_is_derived_anew(
 
     check()
     assert touched[True], "no history touched anything"
+
+
+# Few rows are joined so: sums by day with the six kinds of periods, feedback, dossiers with one moment.
+FEW_ROWS = {"int_submission_counts", "service_quality_items", "int_dossier_waiting"}
+
+
+def test_no_join_compares_each_row_with_each_period(pair: tuple[MemoryWarehouse, MemoryWarehouse]) -> None:
+    project = pair[0]
+    slow = set()
+    for statement in project.models:
+        with project.con.cursor() as con:
+            con.execute("use warehouse")
+            [(_, plan)] = con.execute(f"explain (format json) {statement.sql}").fetchall()
+        for condition in find_slow_joins(json.loads(plan)):
+            if statement.name == "int_index_dossiers" or "date_trunc" in condition:
+                slow.add(statement.name)
+    assert slow <= FEW_ROWS
+
+
+def find_slow_joins(nodes: list[Any]) -> Iterator[str]:
+    """The condition of each join for which DuckDB neither hashes nor sorts."""
+    for node in nodes:
+        if node["name"] == "BLOCKWISE_NL_JOIN":
+            yield str(node["extra_info"])
+        yield from find_slow_joins(node["children"])
 
 
 def refresh(project: MemoryWarehouse, before: Build, build: Build) -> int:

@@ -14,12 +14,9 @@ with durations as (
         sum(flow.{{ count }}) as {{ count }},
         {% endfor %}
         flow.working_days_taken
-    from {{ ref('int_dossier_flow') }} as flow
-    cross join {{ ref('reporting_periods') }} as kinds
+    from {{ dated(ref('int_dossier_flow'), 'event_day') }} as flow
     inner join {{ ref('int_periods') }} as periods
-        on
-            kinds.period = periods.period
-            and {{ period_start('kinds.period', 'flow.event_day') }} = periods.period_start
+        on flow.dated_period = periods.period and flow.dated_start = periods.period_start
     group by
         grouping sets (
             (periods.period, periods.period_start, flow.working_days_taken, flow.unit_code, flow.sector_code),

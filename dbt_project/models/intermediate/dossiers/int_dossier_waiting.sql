@@ -35,19 +35,28 @@ refused as (
     group by months.month, dossiers.unit_code, dossiers.sector_code
 ),
 
+-- Received within the month of its submission: at the end of none it waited. A day is added, for a month's last second.
+over_an_end as (
+    select * from dossiers
+    where
+        waited_until is null
+        or date_trunc('month', cast(waited_until as date) + 1) <> date_trunc('month', submitted_at)
+        or waited_until > (select max(months.period_end) from months)
+),
+
 waiting as (
     select
         months.month,
-        dossiers.unit_code,
-        dossiers.sector_code,
+        over_an_end.unit_code,
+        over_an_end.sector_code,
         0 as not_received,
         count(*) as waiting_for_receipt
-    from dossiers
+    from over_an_end
     inner join months
         on
-            dossiers.submitted_at <= months.period_end
-            and (dossiers.waited_until is null or dossiers.waited_until > months.period_end)
-    group by months.month, dossiers.unit_code, dossiers.sector_code
+            over_an_end.submitted_at <= months.period_end
+            and (over_an_end.waited_until is null or over_an_end.waited_until > months.period_end)
+    group by months.month, over_an_end.unit_code, over_an_end.sector_code
 ),
 
 final as (

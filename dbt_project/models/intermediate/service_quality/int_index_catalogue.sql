@@ -39,12 +39,9 @@ used as (
         periods.period_start,
         dossiers.receiving_unit_code,
         dossiers.procedure_code
-    from {{ ref('int_index_dossiers') }} as dossiers
-    cross join {{ ref('reporting_periods') }} as kinds
+    from {{ dated(ref('int_index_dossiers'), 'received_day') }} as dossiers
     inner join {{ ref('int_index_periods') }} as periods
-        on
-            kinds.period = periods.period
-            and {{ period_start('kinds.period', 'dossiers.received_day') }} = periods.period_start
+        on dossiers.dated_period = periods.period and dossiers.dated_start = periods.period_start
     where dossiers.is_online
 ),
 

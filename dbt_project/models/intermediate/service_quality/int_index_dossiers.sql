@@ -43,6 +43,22 @@ newest_feedback as (
     from {{ ref('int_feedback_snapshots') }}
 ),
 
+-- The working day on which the longest time ends. A column of its own: as a condition of the join it would compare
+-- every dossier with every day.
+timed as (
+    select
+        dossiers.*,
+        case
+            when dossiers.due_at is null
+                then
+                    received.working_day_number + dossiers.processing_working_days
+                    + coalesce(pauses.paused_working_days, 0)
+        end as last_working_day_number
+    from dossiers
+    left join pauses on dossiers.dossier_code = pauses.dossier_code
+    left join {{ ref('int_calendar') }} as received on dossiers.received_day = received.date_day
+),
+
 -- A dossier that feedback is about, or that somebody is dissatisfied with.
 complaints as (
     select distinct dossier_code
@@ -52,44 +68,38 @@ complaints as (
 
 final as (
     select
-        dossiers.dossier_code,
-        dossiers.procedure_code,
-        dossiers.receiving_unit_code,
-        dossiers.responsible_unit_code,
-        dossiers.received_at,
-        dossiers.received_day,
+        timed.dossier_code,
+        timed.procedure_code,
+        timed.receiving_unit_code,
+        timed.responsible_unit_code,
+        timed.received_at,
+        timed.received_day,
         -- What is recorded as ended by as_of ended by then, and not before it was received.
         case
-            when dossiers.ended_day is not null
-                then least(greatest(dossiers.ended_day, dossiers.received_day), dossiers.as_of_day)
+            when timed.ended_day is not null
+                then least(greatest(timed.ended_day, timed.received_day), timed.as_of_day)
         end as closed_day,
-        case when dossiers.ended_day is not null then greatest(dossiers.working_days_taken, 0) end
+        case when timed.ended_day is not null then greatest(timed.working_days_taken, 0) end
             as working_days_taken,
         -- A pending first request for papers ends the clock at the request.
         coalesce(
-            dossiers.ended_at,
-            case when dossiers.is_clock_paused and dossiers.supplement_requests <= 1 then dossiers.recorded_at end
+            timed.ended_at,
+            case when timed.is_clock_paused and timed.supplement_requests <= 1 then timed.recorded_at end
         ) as counted_end_at,
-        coalesce(dossiers.due_at, longest.ends_at) as counted_due_at,
-        dossiers.is_open and dossiers.supplement_requests > 1 as is_asked_again,
-        dossiers.is_online,
-        dossiers.is_strictly_online,
-        case when dossiers.has_fee then dossiers.paid_online end as is_paid_online,
-        dossiers.has_fee,
-        dossiers.needs_result,
-        case when dossiers.needs_result then dossiers.has_e_result end as has_required_result,
-        dossiers.is_digitised and (not dossiers.needs_result or dossiers.has_e_result) as is_digitised_in_full,
+        coalesce(timed.due_at, longest.ends_at) as counted_due_at,
+        timed.is_open and timed.supplement_requests > 1 as is_asked_again,
+        timed.is_online,
+        timed.is_strictly_online,
+        case when timed.has_fee then timed.paid_online end as is_paid_online,
+        timed.has_fee,
+        timed.needs_result,
+        case when timed.needs_result then timed.has_e_result end as has_required_result,
+        timed.is_digitised and (not timed.needs_result or timed.has_e_result) as is_digitised_in_full,
         complaints.dossier_code is not null as has_complaint,
-        dossiers.as_of
-    from dossiers
-    left join pauses on dossiers.dossier_code = pauses.dossier_code
-    left join complaints on dossiers.dossier_code = complaints.dossier_code
-    left join {{ ref('int_calendar') }} as received on dossiers.received_day = received.date_day
-    left join working_days as longest
-        on
-            dossiers.due_at is null
-            and received.working_day_number + dossiers.processing_working_days
-            + coalesce(pauses.paused_working_days, 0) = longest.working_day_number
+        timed.as_of
+    from timed
+    left join complaints on timed.dossier_code = complaints.dossier_code
+    left join working_days as longest on timed.last_working_day_number = longest.working_day_number
 )
 
 select

@@ -4,10 +4,6 @@ with kinds as (
     from {{ ref('int_index_periods') }}
 ),
 
-dossiers as (
-    select * from {{ ref('int_index_dossiers') }}
-),
-
 counted as (
     select
         periods.period,
@@ -16,12 +12,9 @@ counted as (
         {{ is_in_time('dossiers', 'periods.period_end') }} as is_in_time,
         dossiers.has_complaint,
         case when dossiers.closed_day <= periods.as_of_day then dossiers.working_days_taken end as working_days_taken
-    from dossiers
-    cross join kinds
+    from {{ dated(ref('int_index_dossiers'), 'received_day', 'kinds') }} as dossiers
     inner join {{ ref('int_index_periods') }} as periods
-        on
-            kinds.period = periods.period
-            and {{ period_start('kinds.period', 'dossiers.received_day') }} = periods.period_start
+        on dossiers.dated_period = periods.period and dossiers.dated_start = periods.period_start
     union all
     select
         periods.period,
@@ -30,12 +23,11 @@ counted as (
         {{ is_in_time('dossiers', 'periods.period_end') }} as is_in_time,
         dossiers.has_complaint,
         dossiers.working_days_taken
-    from dossiers
-    cross join kinds
+    from {{ dated(ref('int_index_dossiers'), 'closed_day', 'kinds') }} as dossiers
     inner join {{ ref('int_index_periods') }} as periods
         on
-            kinds.period = periods.period
-            and {{ period_start('kinds.period', 'dossiers.closed_day') }} = periods.period_start
+            dossiers.dated_period = periods.period
+            and dossiers.dated_start = periods.period_start
             and dossiers.received_day < periods.period_start
 ),
 

@@ -48,12 +48,9 @@ select
     sum(daily.denominator) as denominator,
     sum(daily.lost) as lost,
     sum(daily.without_data) as without_data
-from daily
-cross join {{ ref('reporting_periods') }} as kinds
+from {{ dated('daily', 'received_day') }} as daily
 inner join {{ ref('int_index_periods') }} as periods
-    on
-        kinds.period = periods.period
-        and {{ period_start('kinds.period', 'daily.received_day') }} = periods.period_start
+    on daily.dated_period = periods.period and daily.dated_start = periods.period_start
 group by
     grouping sets (
         (periods.period, periods.period_start, daily.item, daily.unit_code),

@@ -70,12 +70,9 @@ summed as (
         cast(sum(by_metric.counted) as bigint) as counted,
         cast(sum(by_metric.flagged) as bigint) as flagged,
         cast(sum(by_metric.numerator) as bigint) as numerator
-    from by_metric
-    cross join {{ ref('reporting_periods') }} as kinds
+    from {{ dated('by_metric', 'received_day') }} as by_metric
     inner join {{ ref('int_periods') }} as periods
-        on
-            kinds.period = periods.period
-            and {{ period_start('kinds.period', 'by_metric.received_day') }} = periods.period_start
+        on by_metric.dated_period = periods.period and by_metric.dated_start = periods.period_start
     group by
         grouping sets (
             (

@@ -52,12 +52,9 @@ summed as (
         cast(sum(daily.postal) as bigint) as postal,
         cast(sum(daily.strictly_online) as bigint) as strictly_online,
         cast(sum(daily.late_arrivals) as bigint) as late_arrivals
-    from daily
-    cross join {{ ref('reporting_periods') }} as kinds
+    from {{ dated('daily', 'received_day') }} as daily
     inner join {{ ref('int_periods') }} as periods
-        on
-            kinds.period = periods.period
-            and {{ period_start('kinds.period', 'daily.received_day') }} = periods.period_start
+        on daily.dated_period = periods.period and daily.dated_start = periods.period_start
     group by
         periods.as_of_day, periods.period, daily.dimension, daily.member, periods.period_start, periods.period_end,
         periods.as_of

@@ -22,15 +22,26 @@ slices as (
     from {{ ref('int_dossier_waiting') }}
 ),
 
+-- By month first: days would meet every later month.
+flow_by_month as (
+    select
+        unit_code,
+        sector_code,
+        cast(date_trunc('month', event_day) as date) as event_month,
+        sum(received - finished) as net
+    from {{ ref('int_dossier_flow') }}
+    group by 1, 2, 3
+),
+
 carried_over as (
     select
         months.month,
-        flow.unit_code,
-        flow.sector_code,
-        sum(flow.received - flow.finished) as carried_over
-    from {{ ref('int_dossier_flow') }} as flow
-    inner join months on flow.event_day < months.month
-    group by months.month, flow.unit_code, flow.sector_code
+        flow_by_month.unit_code,
+        flow_by_month.sector_code,
+        sum(flow_by_month.net) as carried_over
+    from flow_by_month
+    inner join months on flow_by_month.event_month < months.month
+    group by months.month, flow_by_month.unit_code, flow_by_month.sector_code
 ),
 
 counted as (
