@@ -1,4 +1,4 @@
-"""Dates written in two ways in one column: the trace of a spreadsheet that read a part of them by other settings.
+"""Days and months that changed places: in a part of a column, by a spreadsheet of other settings, or in all of it.
 
 As in workbooks (`sources/values/mixtures.py`), for texts: `05/08/2025` came out as `2025-05-08` or `8/5/2025 …`,
 `13/08/2025` as it went in.
@@ -15,29 +15,43 @@ import duckdb
 from pipelines import duck
 from pipelines.landing.batches import list_columns
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.contracts.table_contract import DAY_OR_MONTH
 from pipelines.sources.errors import DeliveryRefused
+from pipelines.sources.notes import CHECK, EXAMPLES
 from pipelines.sources.values.mixtures import ENOUGH_DAYS, LAST_MONTH
-from pipelines.sources.values.moments import is_of_moments
+from pipelines.sources.values.moments import is_of_moments, list_formats
 
 SAMPLE_ROWS = 20_000
 DAY = r"^\s*(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})"
 PARTS = re.compile(r"(\d+)[-/.](\d+)[-/.](\d+)")
 
 
-def check_date_mixtures(con: duckdb.DuckDBPyConnection, source: Source, partition: str, path: Path) -> None:
-    """DeliveryRefused where day and month of a part of a column were exchanged, by all appearances."""
+def check_date_mixtures(
+    con: duckdb.DuckDBPyConnection, source: Source, partition: str, path: Path
+) -> tuple[str, ...]:
+    """DeliveryRefused where day and month of a part of a column were exchanged, by all appearances.
+
+    Notes on the columns in which they may be exchanged in every row.
+    """
     relation = f"read_parquet({duck.literal(path)})"
     present = set(list_columns(path))
     names = [c.name for c in source.columns if is_of_moments(c) and c.name in present]
     if not names:
-        return
+        return ()
     listed, cells = ", ".join(map(duck.literal, names)), ", ".join(map(duck.identifier, names))
     days = con.execute(
         f"select distinct _name, regexp_extract(_cell, {duck.literal(DAY)}, 1) from (select unnest([{listed}]) as "
         f"_name, unnest([{cells}]) as _cell from (from {relation} limit {SAMPLE_ROWS}))"
     ).fetchall()
+    notes = []
     for name in names:
-        if examples := find_exchange(day for column, day in days if column == name):
+        of_column = [day for column, day in days if column == name]
+        if example := find_running_months(of_column, is_month_first=_is_month_first(source, name)):
+            notes.append(
+                f"{CHECK}column {name!r} holds many months and hardly a day: day and month may have changed "
+                f"places in all of it (`date_formats`, `datetime_formats`){EXAMPLES}{example!r}"
+            )
+        if examples := find_exchange(of_column):
             changed, whole = examples
             raise DeliveryRefused(
                 f"{source.name} {partition}: column {name!r} writes its dates in two ways: none of those like "
@@ -45,6 +59,41 @@ def check_date_mixtures(con: duckdb.DuckDBPyConnection, source: Source, partitio
                 f"settings opened it: what it could read became dates with day and month exchanged. Nothing was "
                 f"landed. Export it again without opening it, or with all dates as 2025-08-06."
             )
+    return tuple(notes)
+
+
+def find_running_months(days: Iterable[str | None], *, is_month_first: bool) -> str | None:
+    """An example where one day of the month (not the first, on which much begins) goes through months, four for a day.
+
+    So it looks where the days of one month, none after its twelfth, are written in the other order.
+    """
+    pairs: set[tuple[int, int]] = set()
+    example = None
+    for text in days:
+        match = PARTS.fullmatch(text or "")
+        if match is None:
+            continue
+        first, second, third = (int(part) for part in match.groups())
+        day, month = (
+            (third, second) if len(match[1]) == 4 else (second, first) if is_month_first else (first, second)
+        )
+        if max(day, month) > LAST_MONTH:
+            return None
+        pairs.add((day, month))
+        example = min(example or match[0], match[0])
+    read_days, months = {day for day, _ in pairs}, {month for _, month in pairs}
+    is_running = len(months) >= ENOUGH_DAYS * max(len(read_days), 1) and read_days != {1}
+    return example if is_running else None
+
+
+def _is_month_first(source: Source, name: str) -> bool:
+    """Whether the column's first format that tells an order of day and month begins with the month."""
+    column = next(column for column in source.columns if column.name == name)
+    orders = [
+        DAY_OR_MONTH.findall(written) for written in list_formats(source, column) if "%Y-" not in written
+    ]
+    first = next((order for order in orders if len(order) == 2), [""])
+    return first[0].endswith("m")
 
 
 def find_exchange(days: Iterable[str | None]) -> tuple[str, str] | None:

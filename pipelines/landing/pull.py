@@ -76,13 +76,13 @@ def land_partition(
             # Within the pull: the connector knows which files a refusal is about.
             check_repeated_keys(con, source, str(partition), out, relation)
             check_lost_columns(source, str(partition), matches, settings.landing)
-            check_date_mixtures(con, source, str(partition), out)
+            exchanged = check_date_mixtures(con, source, str(partition), out)
             drift = check_drift(con, source, str(partition), out)
         # The headers of an API are known once its last page was read.
         check_lost_columns(source, str(partition), matches, settings.landing)
         alike = note_alike_codes(con, source, out)
         rounded = note_rounded_codes(con, source, out)
-        notes = (*relation.notes, *alike, *rounded, *drift, *note_lost_letters(con, out))
+        notes = (*relation.notes, *alike, *rounded, *exchanged, *drift, *note_lost_letters(con, out))
         return Written(relation.origin, notes, relation.validator, list_columns(matches))
 
     try:

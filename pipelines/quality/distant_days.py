@@ -16,7 +16,7 @@ from pipelines.sources.values.moments import is_of_moments
 
 YEARS_AHEAD = 10
 # A list names what is going on; of a dossier, states and documents of long ago may still arrive.
-YEARS_BACK, YEARS_BACK_OF_DOSSIERS = 10, 20
+YEARS_BACK, YEARS_BACK_OF_HISTORIES = 10, 20
 
 
 def list_distance_rules(source: Source) -> Iterator[Expectation]:
@@ -52,8 +52,8 @@ def select_distant(source: Source) -> str:
 
 def count_years_back(source: Source) -> int:
     """How many years before its delivery a row of the source may speak of."""
-    is_of_dossiers = source.partitioning != "snapshot_day"
-    return YEARS_BACK_OF_DOSSIERS if is_of_dossiers else YEARS_BACK
+    is_list = source.partitioning == "snapshot_day"
+    return YEARS_BACK if is_list else YEARS_BACK_OF_HISTORIES
 
 
 def _list_columns(source: Source) -> list[Column]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pipelines.privacy.redaction import redact_name
 from pipelines.sources.contracts.column import Column
 from pipelines.sources.contracts.contract import Source
-from pipelines.sources.contracts.names import fold_name
+from pipelines.sources.contracts.names import fold_name, is_same_name
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.files.formats import find_format
 from pipelines.sources.values.characters import describe_characters, find_closest_header
@@ -77,7 +77,10 @@ def match_headers(source: Source, headers: Sequence[str], *, is_part: bool = Fal
     derived = {"recorded_at", "status_code"} if source.milestones else set()
     needed = {c.name for c in source.columns if c.required} - derived | set(source.milestones)
     for column in source.columns:
-        fitting = next((by_fold[fold_name(h)] for h in column.headers if by_fold.get(fold_name(h))), [])
+        alike = (
+            [h for h in by_fold.get(fold_name(name), ()) if is_same_name(h, name)] for name in column.headers
+        )
+        fitting = next(filter(None, alike), [])
         exact = [h for h in fitting if h in column.headers]
         if len(fitting) > 1 and len(exact) != 1:
             clashes[column.name] = tuple(fitting)

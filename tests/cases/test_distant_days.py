@@ -35,7 +35,7 @@ def test_each_distant_day_is_told_and_stays_a_value(tmp_path: Path, source: str)
         headers += ",updated_datetime"
         lines = [f"VM-{n:03d},2025-08-05T08:00:00,18001,open,{day}T00:00:00,," for n, day in enumerate(dates)]
         (place.inbox / f"requests_{DAY}.csv").write_text("\n".join([headers, *lines, ""]), encoding="utf-8")
-        column, values = "due_at", [datetime.fromisoformat(f"{day}T00:00:00") for day in dates]
+        column, values = "due_at", [datetime.fromisoformat(f"{day}T23:59:59") for day in dates]
     day = place.validate_day(source, DAY)
     assert [row[column] for row in day.accepted] == values
     assert day.count_unexpected(f"{column}_distant") == len(FAR + ENDS)

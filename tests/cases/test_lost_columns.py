@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.runs.remarks import list_remarks
+from pipelines.sources.contracts.names import is_same_name
 from pipelines.sources.errors import PermanentSourceError
 from tests.cases.case_place import CasePlace
 
@@ -162,3 +163,35 @@ def test_a_nested_key_that_is_null_throughout_is_there(tmp_path: Path) -> None:
     (other.inbox / "log_2025-08-06.json").write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(PermanentSourceError, match=r"'ngay\.ketThuc'\) is not there"):
         other.validate_day(DOSSIERS, "2025-08-06")
+
+
+@pytest.mark.parametrize(
+    ("header", "name", "is_same"),
+    [
+        ("Tiến độ", "Tiến độ", True),
+        ("TIẾN  ĐỘ", "Tiến độ", True),
+        ("Tien do", "Tiến độ", True),
+        ("tien_do", "Tiến độ", True),
+        ("Tiến độ", "tienDo", True),
+        ("TiếnĐộ", "Tiến độ", True),
+        ("Mã hoà giải", "Mã hòa giải", True),
+        ("Tiền đô", "Tiến độ", False),
+        ("Tiên đo", "Tiến độ", False),
+        ("Hàn", "Hạn", False),
+        ("Hạn trá", "Hạn trả", False),
+    ],
+)
+def test_a_header_that_differs_in_its_tones_is_another_word(header: str, name: str, is_same: bool) -> None:
+    assert is_same_name(header, name) is is_same
+
+
+def test_a_column_of_dollars_is_no_progress(tmp_path: Path) -> None:
+    place = CasePlace("tracker_without_times", tmp_path)
+    place.change_sources("progress: tien_do", "progress: Tiến độ")
+    file = place.inbox / "tracker_2025-08-06.csv"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("tien_do", "Tiền đô"), encoding="utf-8")
+    with pytest.raises(PermanentSourceError, match=r"column 'progress'.*is not there.*'Tiền đô'"):
+        place.validate_day("task_tracker", "2025-08-06")
+    file.write_text(text.replace("tien_do", "TIẾN ĐỘ"), encoding="utf-8")
+    assert [row["progress"] for row in place.validate_day("task_tracker", "2025-08-06").accepted] == [100, 50]

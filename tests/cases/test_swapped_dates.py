@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from pipelines.landing.batches import Batch
-from pipelines.landing.date_mixtures import find_exchange
+from pipelines.landing.date_mixtures import find_exchange, find_running_months
 from pipelines.quality.split import KeyedBatch
 from pipelines.quality.whole import select_row_facts
 from pipelines.sources.contracts.column import Column
@@ -192,3 +192,45 @@ def test_a_table_that_is_asked_late_may_hold_what_happened_since(tmp_path: Path)
         for name, sql in facts.items()
     }
     assert moments == {"live": (datetime(2025, 8, 8, 22, 0),), "dated": (datetime(2025, 8, 7, 17, 0),)}
+
+
+@pytest.mark.parametrize(
+    ("days", "is_told"),
+    [
+        (["08/01/2025", "08/03/2025", "08/04/2025", "08/06/2025"], True),  # 1 to 6 August, month first
+        (
+            ["2025-01-08", "2025-03-08", "2025-04-08", "2025-06-08"],
+            True,
+        ),  # the same, of a workbook's own dates
+        (
+            ["08/01/2025", "08/03/2025", "08/04/2025", "08/16/2025"],
+            False,
+        ),  # the last one has no value: rejected
+        (["01/08/2025", "03/08/2025", "04/08/2025", "06/08/2025"], False),
+        (["01/01/2025", "01/03/2025", "01/04/2025", "01/06/2025"], False),  # what begins with a month
+        (["15/01/2025", "15/03/2025", "15/04/2025", "15/06/2025"], False),
+        (["08/01/2025", "09/03/2025", "10/04/2025", "11/06/2025"], False),
+        (["08/01/2025", "08/03/2025", "08/04/2025"], False),  # three may be chance
+    ],
+)
+def test_a_whole_column_whose_months_run_and_whose_day_stands_is_told(
+    tmp_path: Path, days: list[str], is_told: bool
+) -> None:
+    place = CasePlace("tracker_without_times", tmp_path)
+    place.change_sources(
+        'date_formats: ["%Y-%m-%d"]', 'date_formats: ["%d/%m/%Y", "%Y-%m-%d"]\n    max_rejected_share: 1'
+    )
+    lines = [f"NV-{n:03d},Việc {n},Tỉnh,{day},Đang thực hiện,50%" for n, day in enumerate(days)]
+    (place.inbox / "tracker_2025-08-06.csv").write_text(
+        "\n".join(["ma,noi_dung,cap,han,trang_thai,tien_do", *lines, ""]), encoding="utf-8"
+    )
+    warnings = place.list_warnings(place.validate_day("task_tracker", "2025-08-06"))
+    assert [("due_date" in text and "changed places" in text) for text in warnings] == (
+        [True] if is_told else []
+    )
+
+
+def test_of_a_source_that_writes_months_first_the_first_number_is_the_month() -> None:
+    days = ["08/01/2025", "08/03/2025", "08/04/2025", "08/06/2025"]
+    assert find_running_months(days, is_month_first=False) == "08/01/2025"
+    assert find_running_months(days, is_month_first=True) is None

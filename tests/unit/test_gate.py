@@ -49,6 +49,9 @@ CASES = [
     (Fact("emptied_share", "dossier_log.due_at", 0.55, 300, ("60%",), usual=0.05), 0.0, "column_thinned", "warned"),
     (Fact("emptied_share", "dossier_log.due_at", 0.52, 300), 0.55, None, ""),  # told before
     (Fact("emptied_share", "dossier_log.due_at", 0.2, 300), 0.0, None, ""),
+    (Fact("rows", "task_tracker", 10_000, 10_000), None, "delivery_at_round_count", "warned"),
+    (Fact("rows", "task_tracker", 10_000, 10_000), 10_000.0, None, ""),  # told before
+    (Fact("rows", "task_tracker", 10_001, 10_001), None, None, ""),
     (Fact("doubtful_rows", "task_tracker.due_date_distant", 2, 2, ("2052",)), None, "rows_doubtful", "warned"),
     (Fact("doubtful_rows", "task_tracker.due_date_distant", 2, 2), 2.0, None, ""),  # told before
     (Fact("doubtful_rows", "task_tracker.due_date_distant", 3, 3), 2.0, "rows_doubtful", "warned"),  # one more
@@ -133,7 +136,11 @@ def test_the_page_has_every_rule_with_its_default_and_its_reason() -> None:
     for rule in RULES:
         cells = [cell.strip() for cell in table[rule.rule].split("|")[1:-1]]
         outcome = {"critical": "holds", "warning": "warns", "info": "is recorded"}[rule.expectation.severity]
-        limit = "the last rows of a sheet" if rule.limit is None else f"{rule.limit:g}"
+        sets = {
+            "delivery_at_row_limit": "the last rows of a sheet",
+            "delivery_at_round_count": "a round number",
+        }
+        limit = sets[rule.rule] if rule.limit is None else f"{rule.limit:g}"
         least = f"more than {rule.more_than:g}" if rule.more_than else "any"
         assert cells == [f"`{rule.rule}`", outcome, f"`{rule.measure}`", limit, least, rule.why]
 

@@ -76,6 +76,10 @@ class Column(Frozen):
         default=None,
         description="Codes: the regular expression that the whole code fits. Unless said, a key has no blanks.",
     )
+    ends_day: bool = Field(
+        default=False,
+        description="Deadlines: one that is told as a day (midnight) is the end of that day.",
+    )
     title_vi: str = Field(default="", description="What the column is called in Vietnamese.")
     description: str = Field(default="", description="What it means.")
     words: tuple[str, ...] = ()

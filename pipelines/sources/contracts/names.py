@@ -12,12 +12,30 @@ from collections.abc import Iterable
 
 # Of longer names only the beginning is compared: likeness takes the square of the length.
 LONGEST = 200
+# Grave, acute, tilde, hook above, dot below.
+TONE = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
 
 
 def fold_name(header: str) -> str:
     """`"Mã  hồ sơ "` → `"mahoso"`."""
     plain = unicodedata.normalize("NFKD", header.casefold().replace("đ", "d").replace("ð", "d"))
     return "".join(c for c in plain if c.isalnum())
+
+
+def is_same_name(header: str, name: str) -> bool:
+    """Whether a header is the name that it folds to: its tones and vowels are the same, or one of the two has none.
+
+    `Tien do` and `TIẾN ĐỘ` are `Tiến độ`, wherever its tones stand (`Hoà`, `Hòa`); `Tiền đô` is another word.
+    """
+    one, other = _spell(header), _spell(name)
+    return one == other or one.isascii() or other.isascii()
+
+
+def _spell(name: str) -> str:
+    """The letters with their vowel marks, and the tones in their order behind them."""
+    plain = unicodedata.normalize("NFKD", name.casefold().replace("ð", "đ"))
+    letters = "".join(sign for sign in plain if sign.isalnum() or unicodedata.combining(sign))
+    return TONE.sub("", letters) + "".join(TONE.findall(letters))
 
 
 def find_closest(name: object, candidates: Iterable[str], cutoff: float = 0.5) -> str | None:

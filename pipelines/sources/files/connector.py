@@ -23,6 +23,7 @@ from pipelines.sources.files.failures import refuse_after_copy, refuse_export
 from pipelines.sources.files.file_set import SourceFile, find_files, has_file, require_unchanged
 from pipelines.sources.files.formats import find_format
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
+from pipelines.sources.files.several_parts import DeliveryPart, note_files, note_mixed_scales
 from pipelines.sources.files.streams import register_streams
 from pipelines.sources.files.unpacking import Member, open_plain
 from pipelines.sources.mapping import HeaderMatch, check_absence, map_columns
@@ -146,7 +147,7 @@ def _build_relation(session: ReadSession, partition: date, files: list[SourceFil
         sql=f"({' union all '.join(selects)})",
         columns={name: duck.identifier(name) for name in names},
         origin="; ".join(file.origin for file in files),
-        notes=(*_join_notes(fragments), *notes, *_note_rest(session)),
+        notes=(*_join_notes(fragments), *notes, *_note_rest(session), *_note_parts(session, fragments)),
         locate=partial(_locate, fragments),
     )
 
@@ -172,6 +173,19 @@ def _note_rest(session: ReadSession) -> list[str]:
     records = sum(document.records for document in session.documents)
     note = describe_rest([document.rest for document in session.documents], records)
     return [note] if note else []
+
+
+def _note_parts(session: ReadSession, fragments: list[MappedFragment]) -> Iterator[str]:
+    """Of sheets and files that are one delivery; pages are parts of one answer."""
+    if find_format(session.source.format).is_keyed:
+        return
+    parts = [
+        DeliveryPart(f"{fragment.member.name}{f', sheet {fragment.sheet}' if fragment.sheet else ''}", fragment.columns,
+             fragment.select)
+        for fragment in fragments
+    ]  # fmt: skip
+    yield from note_files(list(dict.fromkeys(fragment.member.name for fragment in fragments)))
+    yield from note_mixed_scales(session.con, session.source, parts)
 
 
 def _locate(

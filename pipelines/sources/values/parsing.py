@@ -113,6 +113,12 @@ def _own_value_sql(
         case "timestamp" | "date":
             moment = moment_of(column) if moment_of else read_moment_sql(source, column, text)
             value = settle_moment_sql(source, text, moment)
+            if column.ends_day:
+                # What is due on a day is not late on it, whatever the hour that a program made of the day.
+                is_day = f"{moment} = date_trunc('day', {moment})"
+                value = (
+                    f"({value}) + case when {is_day} then interval 86399 second else interval 0 second end"
+                )
             return f"cast({value} as date)" if column.type == "date" else value
         case "percent":
             return percent_sql(source, text, column.percent_scale)
@@ -121,8 +127,13 @@ def _own_value_sql(
         case "decimal":
             return decimal_sql(source, text)
         case "boolean":
-            return f"try_cast({text} as boolean)"
+            return f"coalesce(try_cast({text} as boolean), {_say_sql(text)})"
     return text
+
+
+def _say_sql(text: str) -> str:
+    """SQL of what has one meaning in Vietnamese: yes and no. A mark (x, ✓) may be either, and is the place's to say."""
+    return f"case lower({text}) when 'có' then true when 'không' then false end"
 
 
 def whole_number_sql(source: Source, text: str, sql_type: str) -> str:
@@ -166,15 +177,20 @@ def has_unknown_scale_sql(source: Source, text: str, over: str = "") -> str:
 
     So it is where one of them lies between 0 and 1, or the largest is above 0 and below 2. `over`: a window.
     """
-    _, decimal = SEPARATORS[source.number_format]
-    shape = duck.literal(rf"[+-]?\d{{1,9}}({decimal}\d+)?")
-    number = (
-        f"case when regexp_full_match({text}, {shape}) then try_cast(replace({text}, ',', '.') as double) end"
-    )
+    number = unsigned_number_sql(source, text)
     largest = f"max({number}){over}"
     return (
         f"(coalesce(bool_or({number} > 0 and {number} < 1){over}, false) "
         f"or coalesce({largest} > 0 and {largest} < 2, false))"
+    )
+
+
+def unsigned_number_sql(source: Source, text: str) -> str:
+    """SQL of a number without a % sign; NULL for any other text."""
+    _, decimal = SEPARATORS[source.number_format]
+    shape = duck.literal(rf"[+-]?\d{{1,9}}({decimal}\d+)?")
+    return (
+        f"case when regexp_full_match({text}, {shape}) then try_cast(replace({text}, ',', '.') as double) end"
     )
 
 

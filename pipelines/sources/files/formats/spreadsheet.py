@@ -14,6 +14,7 @@ from typing import Any
 from pipelines.sources.files.formats.csv_lines import NUMBER, TOTAL
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment
 from pipelines.sources.files.formats.hidden_rows import HiddenRows
+from pipelines.sources.files.formats.marked_rows import MarkedRows
 from pipelines.sources.files.formats.sheet_header import (
     HEADER_ROWS,
     HEADER_SEARCH_ROWS,
@@ -59,7 +60,10 @@ def read_sheet(
         places = {name: header.labels.index(label) for name, label in mapped.items()}
         required = {places[name] for name in places if _is_required(session, name)}
         hidden = HiddenRows(about["hidden"], session.source.hidden_rows, about["sheet"])
-        sheet_notes.extend(hidden.list_sheet_notes({places[name]: label for name, label in mapped.items()}))
+        labels = {places[name]: label for name, label in mapped.items()}
+        sheet_notes.extend(hidden.list_sheet_notes(labels))
+        units = {places[name]: header.labels[places[name]] for name in session.source.unit if name in places}
+        marked = MarkedRows(about, labels, units, about["sheet"])
         codes = session.source.code_columns()
         keys = {
             places[name]: session.columns[name].shape
@@ -74,6 +78,7 @@ def read_sheet(
         for number, cells in records.select_records(all_rows()):
             if hidden.leaves_out(number):
                 continue
+            marked.count(number, cells)
             for name, place in places.items():
                 cell = _read_cell(cells[place], about["sheet"], number)
                 mixtures.count(name, cell)
@@ -94,6 +99,7 @@ def read_sheet(
         records.check()
         sheet_notes.extend(records.list_notes())
         sheet_notes.extend(hidden.list_notes())
+        sheet_notes.extend(marked.list_notes(records.groups))
         sheet_notes.extend(mixtures.list_notes(about["sheet"]))
         sheet_notes.extend(losses.list_notes(about["sheet"]))
         return " union all ".join(f"from {table}" for table in tables)
@@ -124,6 +130,9 @@ class Records:
         # Below this row ends the header that was met again last.
         self._header_end = 0
         self._doubtful: list[int] = []
+        # Headings below which records stand; and those since the last record, of which it is not known yet.
+        self.groups: list[str] = []
+        self._heading: str | None = None
         # Cells merged downwards hold their text once, for every row that they cover.
         self._tall: dict[int, list[Merged]] = {}
         for merged in merges:
@@ -143,6 +152,9 @@ class Records:
                     above[merged.left] = (merged.bottom, cells[merged.left])
             if self._is_record(number, cells):
                 self._count += 1
+                if self._heading is not None:
+                    self.groups.append(self._heading)
+                    self._heading = None
                 for column, (bottom, value) in above.items():
                     if number <= bottom and cells[column] is None:
                         cells[column] = value
@@ -170,17 +182,20 @@ class Records:
             self._totals += 1
             return False
         if len(filled) == 1 and not self._is_lone_code(cells):
-            self._headings += 1
-            return False
+            return self._pass_heading(filled)
         if not self._header.numbered:
             return True
         # A record whose ordinal is missing: told by what the contract requires of it.
         if self._required and all(cells[column] is not None for column in self._required):
             return True
         if len(filled) == 2:
-            self._headings += 1
-        else:
-            self._doubtful.append(number + 1)
+            return self._pass_heading(filled)
+        self._doubtful.append(number + 1)
+        return False
+
+    def _pass_heading(self, filled: list[Any]) -> bool:
+        self._headings += 1
+        self._heading = normalize_cell(filled[-1])
         return False
 
     def _is_total(self, cells: list[Any], filled: list[Any]) -> bool:

@@ -91,6 +91,7 @@ def _run_child(session: ReadSession, member: Member) -> Iterator[Iterator[Any]]:
         "path": str(member.file) if member.plain else None,
         "project": str(PROJECT),
         "sheets": list(session.source.sheets or {}),
+        "header_marker": session.source.header_marker,
         "memory_mb": limits.workbook_memory_mb,
         "seconds": limits.workbook_seconds,
         "unpacked_mb": limits.workbook_unpacked_mb,

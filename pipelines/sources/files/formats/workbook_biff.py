@@ -1,4 +1,4 @@
-"""What an .xls tells that its reader does not: number formats, hidden rows and columns, filters.
+"""What an .xls tells that its reader does not: number formats, hidden rows and columns, filters, struck-out cells.
 
 A record that is not as described costs what it tells, and is counted.
 
@@ -22,9 +22,10 @@ from pipelines.sources.files.formats.workbook_hidden import (
 
 # Chains end with one of the numbers above this.
 LAST_SECTOR = 0xFFFFFFF9
-BOF, BOUNDSHEET, FORMAT, XF = 0x809, 0x85, 0x41E, 0xE0
+BOF, BOUNDSHEET, FORMAT, XF, FONT = 0x809, 0x85, 0x41E, 0xE0, 0x31
 ROW, COLINFO, FILTERMODE, EOF = 0x208, 0x7D, 0x9B, 0x0A
 FORMULA, NUMBER, RK, MULRK = 0x06, 0x203, 0x27E, 0xBD
+LABELSST, LABEL, RSTRING = 0xFD, 0x204, 0xD6
 BIFF8 = 0x600
 # Formats with a smaller number are built in: they stand in no record.
 FIRST_OWN_FORMAT = 164
@@ -36,13 +37,15 @@ BROKEN = (struct.error, IndexError, KeyError, ValueError, UnicodeDecodeError)
 class BiffSheet(NamedTuple):
     """`formats`: (row, column, number format) of cells whose format tells more than their number, in order.
 
-    `unread`: cells, rows and columns whose format or visibility cannot be told.
+    `unread`: cells, rows and columns whose format or visibility cannot be told; `struck`: (row, column) of those whose
+    font is struck out.
     """
 
     name: str
     formats: list[tuple[int, int, str]]
     hidden: Hidden
     unread: int
+    struck: list[tuple[int, int]]
 
 
 def read_biff(data: bytes) -> list[BiffSheet | None]:
@@ -95,18 +98,25 @@ def _find_stream(data: bytes) -> bytes:
 def _read_sheets(stream: bytes) -> Iterator[BiffSheet | None]:
     formats: dict[int, str | None] = dict(BUILT_IN)
     styles, sheets = list[int | None](), list[tuple[str, int] | None]()
+    fonts, fonts_of_styles = list[bool](), list[int]()
     is_biff8 = _u16(stream, 4) >= BIFF8
     for kind, content in _list_records(stream, 0):
         if kind == FORMAT:
             formats.update(_read_format(content, is_biff8=is_biff8))
         elif kind == XF:
             styles.append(_u16(content, 2) if len(content) >= 4 else None)
+            fonts_of_styles.append(_u16(content, 0) if len(content) >= 4 else 0)
+        elif kind == FONT:
+            fonts.append(len(content) >= 4 and bool(_u16(content, 2) & 0x08))
         elif kind == BOUNDSHEET:
             sheets.append(_read_place(content, is_biff8=is_biff8))
     codes = [_find_code(formats, style) for style in styles]
+    # No font has number 4.
+    fonts[4:4] = [False]
+    struck = {n for n, font in enumerate(fonts_of_styles) if font < len(fonts) and fonts[font]}
     for sheet in sheets:
         try:
-            yield _read_sheet(stream, *sheet, codes) if sheet else None
+            yield _read_sheet(stream, *sheet, codes, struck) if sheet else None
         except BROKEN:
             yield None
 
@@ -141,11 +151,14 @@ def _find_code(formats: dict[int, str | None], style: int | None) -> str | None:
     return code if code is None or tells_more(code) else ""
 
 
-def _read_sheet(stream: bytes, name: str, at: int, codes: list[str | None]) -> BiffSheet | None:
+def _read_sheet(
+    stream: bytes, name: str, at: int, codes: list[str | None], struck_styles: set[int]
+) -> BiffSheet | None:
     if at + 4 > len(stream) or _u16(stream, at) != BOF:
         return None
     cells: list[tuple[int, int, str]] = []
     rows, columns, is_filtered, unread = list[int](), list[int](), False, 0
+    struck: list[tuple[int, int]] = []
     for kind, content in _list_records(stream, at):
         try:
             if kind == ROW and (_u16(content, 12) & 0x20 or _u16(content, 6) < LEAST_TWIPS):
@@ -154,7 +167,11 @@ def _read_sheet(stream: bytes, name: str, at: int, codes: list[str | None]) -> B
                 columns += range(_u16(content, 0), min(_u16(content, 2), 255) + 1)
             elif kind == FILTERMODE:
                 is_filtered = True
+            if struck_styles and kind in (LABELSST, LABEL, RSTRING):
+                row, column, style = struct.unpack_from("<3H", content)
+                struck += [(row, column)] if style in struck_styles else []
             for row, column, style in _list_styles(kind, content):
+                struck += [(row, column)] if style in struck_styles else []
                 if (code := codes[style]) is None:
                     unread += 1
                 elif code:
@@ -162,7 +179,7 @@ def _read_sheet(stream: bytes, name: str, at: int, codes: list[str | None]) -> B
         except BROKEN:
             unread += 1
     hidden = Hidden(rows, columns, is_filtered) if rows or columns or is_filtered else NOTHING_HIDDEN
-    return BiffSheet(name, sorted(cells), hidden, unread)
+    return BiffSheet(name, sorted(cells), hidden, unread, struck)
 
 
 def _list_styles(kind: int, content: bytes) -> Iterator[tuple[int, int, int]]:

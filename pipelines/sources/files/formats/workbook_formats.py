@@ -1,4 +1,5 @@
-"""The number formats of a workbook's cells: what a cell shows may hold more than its number (00004, 1.012790, 72 %).
+"""The formats of a workbook's cells: what a cell shows may hold more than its number (00004, 1.012790, 72 %), or be
+struck out.
 
 Standard library only: the limited process imports it (`workbook_child`).
 """
@@ -40,6 +41,38 @@ def read_styles(archive: zipfile.ZipFile) -> dict[int, str]:
         if tells_more(code):
             styles[number] = code
     return styles
+
+
+def list_struck(archive: zipfile.ZipFile, member: str) -> list[tuple[int, int]]:
+    """(row, column) of the cells with something in them whose font is struck out. Most workbooks have no such font."""
+    styles = _find_struck_styles(archive)
+    if not styles:
+        return []
+    return [
+        locate(place)
+        for cells in read_cells(archive, member)
+        for cell in CELL.finditer(cells)
+        if not cell[1].endswith(b"/")
+        and (style := STYLE.search(cell[1]))
+        and int(style[1]) in styles
+        and (place := REFERENCE.search(cell[1]))
+    ]
+
+
+def _find_struck_styles(archive: zipfile.ZipFile) -> set[int]:
+    if STYLES not in archive.namelist():
+        return set()
+    with archive.open(STYLES) as stream:
+        root = ElementTree.parse(stream).getroot()
+    tables = {e.tag.rpartition("}")[2]: e for e in root}
+    struck = {number for number, font in enumerate(tables.get("fonts", ())) if _is_struck(font)}
+    cells = tables.get("cellXfs", ())
+    return {number for number, style in enumerate(cells) if int(style.get("fontId", 0)) in struck}
+
+
+def _is_struck(font: ElementTree.Element) -> bool:
+    marks = [e for e in font if e.tag.rpartition("}")[2] == "strike"]
+    return any(mark.get("val", "1") not in ("0", "false") for mark in marks)
 
 
 def tells_more(code: str) -> bool:

@@ -15,9 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.files.formats.foreign import LOCKED, find_no_workbook
+from pipelines.sources.files.formats.sheet_header import HEADER_SEARCH_ROWS
 from pipelines.sources.files.formats.workbook_biff import BiffSheet, read_biff
-from pipelines.sources.files.formats.workbook_formats import FormatsByRow, list_formats, read_styles
+from pipelines.sources.files.formats.workbook_formats import (
+    FormatsByRow,
+    list_formats,
+    list_struck,
+    read_styles,
+)
 from pipelines.sources.files.formats.workbook_hidden import NOTHING_HIDDEN, find_hidden
 from pipelines.sources.files.formats.workbook_marks import (
     Marks,
@@ -29,6 +36,7 @@ from pipelines.sources.files.formats.workbook_marks import (
 from pipelines.sources.files.zip_directory import check_directory
 from pipelines.sources.notes import CHECK
 
+FEWEST_HEADERS = 3
 LONGEST_CELL = 32_767  # Excel's own limit
 LONGEST_ROW = 8 * 2**20
 
@@ -69,18 +77,63 @@ def read_sheets(request: dict[str, Any]) -> Iterator[Any]:
     about_sheets = match_sheets(biff, [m.name for m in book.sheets_metadata])
     for name, pattern in chosen:
         sheet = book.get_sheet_by_name(name)
+        if not request["sheets"] and (alike := list_alike_sheets(book, sheet, request["header_marker"])):
+            yield {"notes": [describe_alike(name, alike)]}
         own = about_sheets.get(name)
         if not archive and (own is None or own.unread):
             yield {"notes": [describe_unread(name, own)]}
         formats, marks, hidden = iter(own.formats if own else ()), {}, own.hidden if own else NOTHING_HIDDEN
+        struck = own.struck if own else []
         if archive and files.get(name):
             formats = list_formats(archive, files[name], styles)
             marks, hidden = find_marks(archive, files[name]), find_hidden(archive, files[name])
+            struck = list_struck(archive, files[name])
         merges = [[*start, *end] for start, end in sheet.merged_cell_ranges or []]
-        about = {"sheet": name, "pattern": pattern, "merges": merges}
+        about = {"sheet": name, "pattern": pattern, "merges": merges, "struck": struck}
         yield {**about, "hidden": hidden.as_message(is_sheet_hidden=name not in visible)}
         yield from read_rows(sheet, marks, FormatsByRow(formats))
     yield {"done": True}
+
+
+def list_alike_sheets(book: Any, sheet: Any, marker: str) -> list[str]:
+    """The visible sheets with the header of the one that is read, and something below it."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    worksheets = [
+        m
+        for m in book.sheets_metadata
+        if m.typ == SheetTypeEnum.WorkSheet and m.visible == SheetVisibleEnum.Visible and m.name != sheet.name
+    ]
+    header, _ = _find_first_header(sheet, marker) if worksheets else ([], False)
+    if len(header) < FEWEST_HEADERS:
+        return []
+    return [
+        m.name
+        for m in worksheets
+        if _find_first_header(book.get_sheet_by_name(m.name), marker) == (header, True)
+    ]
+
+
+def _find_first_header(sheet: Any, marker: str) -> tuple[list[str], bool]:
+    """The texts of the row with the marker, folded; whether a row that is not blank stands below it."""
+    header: list[str] = []
+    for number, row in enumerate(sheet.iter_rows()):
+        if header and any(cell not in ("", None) for cell in row):
+            return header, True
+        texts = [fold_name(cell) for cell in row if isinstance(cell, str)]
+        if not header and fold_name(marker) in texts:
+            header = [text for text in texts if text]
+        if not header and number >= HEADER_SEARCH_ROWS:
+            break
+    return header, False
+
+
+def describe_alike(name: str, alike: list[str]) -> str:
+    """Why a sheet that nobody named may be a part of the delivery."""
+    return (
+        f"{CHECK}sheet {name!r} was read, and {', '.join(map(repr, alike))} with the same header was not: name what "
+        f"is to be read under `sheets` in sources.yaml, one or all"
+    )
 
 
 def match_sheets(sheets: list[BiffSheet | None], names: list[str]) -> dict[str, BiffSheet]:
