@@ -117,6 +117,7 @@ class CatalogueObject(NamedTuple):
     kind: str
     name: str
     is_plain: bool
+    definition: str
 
 
 def query_catalogue(
@@ -157,8 +158,11 @@ def list_catalogue_objects(con: duckdb.DuckDBPyConnection) -> list[CatalogueObje
     `is_plain`: a table of rows, or an index that SQLite made for a key.
     """
     is_plain = "((type = 'table' and rootpage > 0) or (type = 'index' and sql is null))"
-    rows = query_catalogue(con, ("type", "name", is_plain), "from sqlite_master")
-    return sorted(CatalogueObject(str(kind), str(name), bool(plain)) for kind, name, plain in rows)
+    rows = query_catalogue(con, ("type", "name", is_plain, "coalesce(sql, '')"), "from sqlite_master")
+    return sorted(
+        CatalogueObject(str(kind), str(name), bool(plain), str(definition))
+        for kind, name, plain, definition in rows
+    )
 
 
 def find_newest_snapshot(con: duckdb.DuckDBPyConnection) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from collections.abc import Collection
 from contextlib import closing
 
@@ -82,11 +83,37 @@ def forget_foreign_settings(con: duckdb.DuckDBPyConnection) -> None:
 def drop_foreign_file_objects(settings: Settings) -> None:
     """Triggers, views, indexes and tables of others leave the catalogue's file, before a transaction fires them."""
     with open_lake(settings) as con:
-        foreign = [one for one in list_foreign_file_objects(con) if one.name not in DUCKLAKE_TABLES]
-    if not foreign:  # nor is a view in place of a table dropped: only a backup has that table
+        foreign = list_foreign_file_objects(con)
+    strange_tables = [one.name for one in foreign if one.is_plain and one.name in DUCKLAKE_TABLES]
+    # Nor is a view in place of a table dropped: only a backup has that table.
+    foreign = [one for one in foreign if one.name not in DUCKLAKE_TABLES]
+    if not foreign and not strange_tables:
         return
+    definitions = _read_definitions(settings) if strange_tables else {}
     # DuckDB drops no trigger. Its connection is closed: no two of SQLite have the file open at once.
     with closing(sqlite3.connect(catalog_file(settings), timeout=BUSY_TIMEOUT_MS / 1000)) as file:
-        for kind, name, _ in foreign:
-            file.execute(f"drop {kind} if exists {duck.identifier(name)}")
+        for one in foreign:
+            file.execute(f"drop {one.kind} if exists {duck.identifier(one.name)}")
+        for name in strange_tables:
+            _make_anew(file, name, definitions[name])
         file.commit()
+
+
+def _read_definitions(settings: Settings) -> dict[str, str]:
+    """How DuckLake makes its tables: those of a lake that is made for it."""
+    with tempfile.TemporaryDirectory(prefix="thongsuot-") as folder:
+        with duck.connect(settings.extensions, loading=("sqlite_scanner", "ducklake")) as con:
+            target = duck.literal(f"ducklake:sqlite:{folder}/catalog.sqlite")
+            con.execute(f"attach {target} as lake (data_path {duck.literal(folder)})")
+        with closing(sqlite3.connect(f"{folder}/catalog.sqlite")) as file:
+            return dict(file.execute("select name, sql from sqlite_master where type = 'table'").fetchall())
+
+
+def _make_anew(file: sqlite3.Connection, name: str, definition: str) -> None:
+    """The table with its rows, as `definition` says."""
+    table, draft = duck.identifier(name), duck.identifier(f"{name}_draft")
+    file.execute(definition.replace(name, f"{name}_draft", 1))
+    columns = ", ".join(duck.identifier(row[1]) for row in file.execute(f"pragma table_info({draft})"))
+    file.execute(f"insert into {draft} ({columns}) select {columns} from {table}")
+    file.execute(f"drop table {table}")
+    file.execute(f"alter table {draft} rename to {table}")

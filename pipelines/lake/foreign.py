@@ -40,6 +40,9 @@ TABLE_NAMES = (
     "files_scheduled_for_deletion", "inlined_data_tables", "column_mapping", "name_mapping",
     "schema_versions", "macro", "macro_impl", "macro_parameters", "sort_info", "sort_expression",
 )  # fmt: skip
+# No default, check, collation, key elsewhere or computed column.
+_COLUMN = r'"?\w+"? (?:BIGINT|VARCHAR)(?: PRIMARY KEY| NOT NULL)?'
+PLAIN_TABLE = re.compile(rf'CREATE TABLE "?\w+"? ?\({_COLUMN}(?:, {_COLUMN})*\)')
 DUCKLAKE_TABLES = {f"ducklake_{name}" for name in TABLE_NAMES}
 # Kind of finding → the catalogue's table of such things, and what names one.
 OBJECTS = {
@@ -189,7 +192,7 @@ def _list_inlined_rows(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]
         f"select table_name, table_id from {_metadata('ducklake_inlined_data_tables')}"
     ).fetchall()
     inlined = {name: int(table_id) for name, table_id in registered}
-    for _, name, _ in list_catalogue_objects(con):
+    for name in [one.name for one in list_catalogue_objects(con)]:
         if match := INLINED.fullmatch(name):
             inlined.setdefault(name, int(match[1]))
     for name, table_id in sorted(inlined.items()):
@@ -266,14 +269,16 @@ def _list_scheduled_files(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThi
 
 
 def list_foreign_file_objects(con: duckdb.DuckDBPyConnection) -> list[CatalogueObject]:
-    """Triggers, views, indexes and tables of the catalogue's file that DuckLake did not make.
+    """Triggers, views, indexes and tables of the catalogue's file that DuckLake did not make, or not in this way.
 
-    A trigger runs in whichever transaction commits next, the publisher's own among them.
+    A trigger runs in whichever transaction commits next, the publisher's own among them; a check refuses the next
+    release, a column that is computed or compared otherwise gives a reader other rows.
     """
     return [
         one
         for one in list_catalogue_objects(con)
         if not one.is_plain
+        or (one.name in DUCKLAKE_TABLES and not PLAIN_TABLE.fullmatch(one.definition))
         or (
             one.kind == "table"
             and one.name not in DUCKLAKE_TABLES
@@ -284,8 +289,9 @@ def list_foreign_file_objects(con: duckdb.DuckDBPyConnection) -> list[CatalogueO
 
 
 def _list_file_objects(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]:
-    for kind, name, _ in list_foreign_file_objects(con):
+    for one in list_foreign_file_objects(con):
+        is_ours = one.is_plain and one.name in DUCKLAKE_TABLES
+        what = "made otherwise than DuckLake makes it" if is_ours else "which is none of DuckLake's"
         yield ForeignThing(
-            "foreign_setting",
-            f"the catalogue's file holds a {kind} named {name!r}, which is none of DuckLake's",
+            "foreign_setting", f"the catalogue's file holds a {one.kind} named {one.name!r}, {what}"
         )

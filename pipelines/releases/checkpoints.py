@@ -6,6 +6,7 @@ The key is not on the data: whoever may write the lake can rewrite all of its ha
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC
 from pathlib import Path
 
@@ -106,14 +107,44 @@ def check_checkpoints(
 ) -> Iterator[Finding]:
     """Every note that lies by the lake names a link of the chain, at its place: a ledger cut short shows here.
 
-    `key`: each note is also signed by it. Without it, whoever rewrites the chain can rewrite the notes.
+    `key`: each note is also signed by it, and one of them is of the newest release: its own note is what keeps it from
+    being rewritten. Without it, whoever rewrites the chain can rewrite the notes.
     """
+    findings = list(_check_notes(settings, chain, events, key))
+    yield from findings
+    links_signed = max((checkpoint.size for checkpoint in _list_checkpoints(settings, key)), default=0)
+    newest = links.order_links(chain, events).index(chain[-1]) + 1 if chain else 0
+    if key is not None and not findings and links_signed < newest:
+        yield Finding(
+            "bad_checkpoint",
+            f"no checkpoint by this key names release {chain[-1].release_id}, the newest: its note was taken away or "
+            "replaced, or the release was made without the key. Compare the head of the chain with one that was kept "
+            "elsewhere; the next `thongsuot run` with the key leaves a note where none lies",
+        )
+
+
+def _list_checkpoints(settings: Settings, key: Ed25519PublicKey | None) -> Iterator[Checkpoint]:
+    """Those that can be read, signed by the key where one is given."""
+    for path in sorted(checkpoints_folder(settings).glob("*.note")):
+        with suppress(WrongNote, UnicodeDecodeError):
+            yield _open(path, key)
+
+
+def _open(path: Path, key: Ed25519PublicKey | None) -> Checkpoint:
+    note = _read_note(path)
+    return read_checkpoint(open_note(note, key) if key is not None else note.rpartition("\n\n")[0] + "\n")
+
+
+def _check_notes(
+    settings: Settings,
+    chain: Sequence[ledger.Release],
+    events: Sequence[links.Event],
+    key: Ed25519PublicKey | None,
+) -> Iterator[Finding]:
     hashes = [links.link_hash(link) for link in links.order_links(chain, events)]
     for path in sorted(checkpoints_folder(settings).glob("*.note")):
         try:
-            note = _read_note(path)
-            text = open_note(note, key) if key is not None else note.rpartition("\n\n")[0] + "\n"
-            checkpoint = read_checkpoint(text)
+            checkpoint = _open(path, key)
         except (WrongNote, UnicodeDecodeError) as error:
             yield Finding("bad_checkpoint", f"the checkpoint {path.name} does not hold: {error}")
             continue

@@ -7,6 +7,7 @@ process is gone, and whatever waits for such a run would wait for ever.
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -161,9 +162,14 @@ def _path(settings: Settings, run_id: str) -> Path:
     return _folder(settings) / f"{run_id}.run"
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _is_abandoned(path: Path, settings: Settings) -> bool:
     try:
-        with name_owner(path, settings), path.open() as handle:
+        # What is no file is no run's mark, and is not waited for.
+        with name_owner(path, settings), open(path, opener=_open_at_once) as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, FileNotFoundError):
         return False

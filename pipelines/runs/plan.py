@@ -96,6 +96,8 @@ def _list_offered(source: Source, days: list[date], settings: Settings) -> list[
     """The days that the source owes; all of them where it cannot even be looked at: its own step says why."""
     try:
         return find_missing_days(source, days, settings)
-    except (SourceError, OSError) as error:
-        LOG.warning(f"what it owes cannot be told: {error}", source=source.name)
+    # Whatever it is: the others are pulled, and the step of this one shows it whole.
+    except Exception as error:
+        text = str(error) if isinstance(error, SourceError | OSError) else type(error).__name__
+        LOG.warning(f"what it owes cannot be told: {text}", source=source.name)
         return days

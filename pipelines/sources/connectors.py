@@ -83,7 +83,7 @@ CONNECTORS = (
     Connector("files", FileOptions, FileOptions.files_need, "pipelines.sources.files.connector",
               frozenset({"records", "page_constants", "omits_empty", "paging"})),
     Connector("http", HttpOptions, HttpOptions.http_needs, "pipelines.sources.http.connector",
-              frozenset({"url"})),
+              frozenset({"url", "pull_seconds"})),
 )  # fmt: skip
 
 

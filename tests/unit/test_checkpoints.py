@@ -138,6 +138,16 @@ def test_each_release_leaves_a_note_that_the_public_key_alone_can_check(
     forged.write_text(first.read_text(encoding="utf-8").replace("release 1", "release 2"), encoding="utf-8")
     code, output = run(forged, tmp_path / "elsewhere")
     assert code == 1 and "bad_checkpoint" in output
+    # The newest note taken away, or an older one in its place: nothing then keeps that release from being rewritten.
+    kept = second.read_text(encoding="utf-8")
+    for content in (None, first.read_text(encoding="utf-8")):
+        second.unlink()
+        if content:
+            second.write_text(content, encoding="utf-8")
+        [finding] = verify_releases(settings).findings
+        assert finding.kind == "bad_checkpoint" and "names release 2, the newest" in finding.text
+        assert verify_releases(Settings(data=settings.data)).findings == []
+        second.write_text(kept, encoding="utf-8")
     # A note of a chain that this ledger does not have: rewritten, or cut short.
     other = Checkpoint("thongsuot/40", 2, "ab" * 32)
     second.write_text(sign_note(other.text, other.origin, KEY), encoding="utf-8")

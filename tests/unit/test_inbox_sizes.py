@@ -6,6 +6,7 @@ import os
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from pipelines.landing.reference import land_reference
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts, ReferenceTable
 from pipelines.sources.errors import DeliveryRefused, PermanentSourceError, SourceError
-from pipelines.sources.files import file_set, inbox
+from pipelines.sources.files import connector, file_set, inbox
 from pipelines.sources.files.file_set import inspect_file
 from tests.unit.files_support import DAY, landed, put, source
 from tests.unit.inbox_support import NOON, drop, inbox_source, land, lying
@@ -144,3 +145,75 @@ def test_only_this_source_is_told_of(settings: Settings) -> None:
     with pytest.raises(DeliveryRefused):
         land(settings, inbox_source())
     assert land(settings, other) == ["7"]
+
+
+@pytest.mark.parametrize("moment", [2**55, -(2**50)])
+def test_a_time_that_no_calendar_has_is_told_and_stops_no_plan(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    """A file system may keep it, as that in memory does; another cuts it to what it can say."""
+    drop(settings, "a.csv", "1")
+    strange = drop(settings, "b.csv", "2")
+    real = Path.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        about = real(path, **options)
+        if path != strange:
+            return about
+        values = {name: getattr(about, name) for name in ("st_atime_ns", "st_ctime_ns", "st_blocks")}
+        return os.stat_result((*about[:8], moment, about[9]), {"st_mtime": float(moment), **values})
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(Path, "lstat", lambda path: stat(path, follow_symlinks=False))
+    assert find_new_days(inbox_source(), settings, [DAY]) == {DAY}
+    assert [bool(file.why_not) for file in inbox.list_inbox(inbox_source(), settings)] == [False, True]
+    assert land(settings, inbox_source()) == ["1"]
+
+
+def test_a_file_rewritten_while_it_is_read_is_seen_though_its_time_was_put_back(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drop(settings, "a.csv", "1")
+    real = connector._build_relation
+
+    def rewrite(*words: Any) -> Any:
+        with path.open("r+b") as stream:
+            stream.seek(-4, os.SEEK_END)
+            stream.write(b"9")
+        os.utime(path, (NOON, NOON))
+        return real(*words)
+
+    with monkeypatch.context() as attack:
+        attack.setattr(connector, "_build_relation", rewrite)
+        with pytest.raises(SourceError, match="changed while it was read"):
+            land(settings, inbox_source())
+    assert land(settings, inbox_source()) == ["9"]
+
+
+def test_an_inbox_of_more_files_than_a_batch_has_is_told(settings: Settings) -> None:
+    one = inbox_source(limits={"files": 3})
+    for name in "abcd":
+        drop(settings, f"{name}.csv", name)
+    with pytest.raises(PermanentSourceError, match=r"4 files lie in the inbox .*`limits\.files` \(3\)"):
+        land(settings, one)
+    (settings.data / "inbox/d.csv").unlink()
+    assert land(settings, one) == ["a", "b", "c"]
+
+
+def test_folders_a_thousand_deep_are_told(settings: Settings) -> None:
+    """Below a pattern that looks into all of them; whoever delivers made them."""
+    put(settings, "2025-08-06.csv", "Mã;Nội dung\n1;x\n".encode())
+    home, depth = Path.cwd(), 1_100
+    try:
+        os.chdir(settings.data / "in")
+        for _ in range(depth):
+            Path("d").mkdir()
+            os.chdir("d")
+        with pytest.raises(PermanentSourceError, match="lie in one another a thousand deep"):
+            landed(settings, source(path="{data}/in/**/{partition}.csv"))
+    finally:
+        for _ in range(depth):
+            os.chdir("..")
+            Path("d").rmdir()
+        os.chdir(home)
+    assert landed(settings, source(path="{data}/in/**/{partition}.csv")).rows == 1

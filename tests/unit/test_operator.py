@@ -12,8 +12,10 @@ from click.testing import CliRunner
 
 from pipelines.cli import main
 from pipelines.landing.batches import write_batch
+from pipelines.runs import plan
 from pipelines.runs.plan import plan_run
 from pipelines.settings import PROJECT, Settings
+from pipelines.sources.contracts.contract import Source
 
 FIRST, LAST = date(2025, 8, 1), date(2025, 8, 3)
 
@@ -94,3 +96,18 @@ def test_before_the_first_release_no_command_makes_a_lake_and_each_says_that_it_
     result = CliRunner().invoke(main, words.split(), env={"THONGSUOT_DATA": str(tmp_path)})
     assert result.exit_code == code and "No release yet" in result.stderr and not result.stdout
     assert not (tmp_path / "lake").exists()
+
+
+def test_whatever_one_source_cannot_be_looked_at_for_the_others_are_planned(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own step then shows it; the days that it may owe are pulled."""
+    real = plan.find_missing_days
+
+    def break_one(source: Source, days: list[date], settings: Settings) -> list[date]:
+        if source.name == "task_tracker":
+            raise OverflowError("timestamp out of range")
+        return real(source, days, settings)
+
+    monkeypatch.setattr(plan, "find_missing_days", break_one)
+    assert planned(settings) == ("nightly", ["2025-08-01", "2025-08-02", "2025-08-03"])

@@ -191,3 +191,13 @@ def test_a_process_of_one_run_is_marked_until_it_ends(settings: Settings, instan
     assert settle_runs(settings, instance) == []
     alive.KEPT_MARKS.pop().close()
     assert settle_runs(settings, instance) == [LIVING]
+
+
+def test_a_pipe_among_the_marks_keeps_nobody_waiting(settings: Settings, instance: DagsterInstance) -> None:
+    marks = settings.dagster / "running"
+    marks.mkdir()
+    os.mkfifo(marks / f"{DEAD}.run")
+    signal.alarm(60)  # before, the open waited for a writer that never comes
+    settle_runs(settings, instance)
+    signal.alarm(0)
+    assert list(marks.iterdir()) == []

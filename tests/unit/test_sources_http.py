@@ -265,6 +265,8 @@ def test_half_a_capture_never_becomes_a_batch(settings: Settings) -> None:
         ((200, {"items": [], "next": "x"}), {"paging": {"by": "token", "token": "next"}}, "repeats for ever"),
         ((200, {"items": [], "next": ELSEWHERE}), {"paging": {"by": "link", "link": "next"}},
          "on elsewhere.example, another server"),
+        ((200, {"items": [], "next": "?a"}), {"paging": {"by": "link", "link": "next"}, "pull_seconds": 0.4},
+         "had not ended after 0.4 seconds"),
         ((200, {"items": [], "next": "?a"}), {"paging": {"by": "link", "link": "next"}, "max_pages": 3},
          "more than 3 pages"),
         ((200, {"items": []}), {"paging": {"by": "page", "total_pages": "n"}}, "page 1 has no number at 'n'"),

@@ -126,6 +126,8 @@ def test_a_token_that_is_refused_is_fetched_anew_once(
         ((400, {"error": "invalid_scope"}), "token endpoint: the API answered 400", 1),
         ((200, {"token": "x"}), "no token at 'access_token'", 1),
         ((200, {"access_token": "a\nb"}), "no token at 'access_token'", 1),
+        ((200, {"access_token": "đường-dài"}), "no token at 'access_token'", 1),
+        ((200, {"access_token": "x" * 2**20}), "no token at 'access_token'", 1),
         ((503, b""), "token endpoint: the API answered 503", 5),
     ],
 )

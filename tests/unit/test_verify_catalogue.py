@@ -201,6 +201,18 @@ def edit_catalogue(statement: str) -> Tamper:
     return tamper
 
 
+def edit_definition(table: str, words: str, others: str) -> Tamper:
+    def tamper(settings: Settings) -> None:
+        with closing(sqlite3.connect(settings.lake / "catalog.sqlite")) as con:
+            con.execute("pragma writable_schema = on")
+            con.execute(
+                "update sqlite_master set sql = replace(sql, ?, ?) where name = ?", [words, others, table]
+            )
+            con.commit()
+
+    return tamper
+
+
 IN_THE_CATALOGUES_FILE = [
     pytest.param(point_at_forged_files, "data_path is .*/forged/", id="forged files elsewhere"),
     pytest.param(edit_catalogue("update ducklake_metadata set value = 's3://b/' where key = 'data_path'"),
@@ -217,6 +229,13 @@ IN_THE_CATALOGUES_FILE = [
                                 "(1, '../../landing/one.parquet', 1, '2020-01-01 00:00:00+07')"),
                  "would have the file '../../landing", id="files elsewhere to be deleted"),
     pytest.param(edit_catalogue("create table more (a)"), "a table named 'more'", id="a table"),
+    pytest.param(edit_definition("ducklake_table", "table_name VARCHAR", "table_name VARCHAR COLLATE NOCASE"),
+                 "a table named 'ducklake_table', made otherwise", id="names compared otherwise"),
+    pytest.param(edit_definition("ducklake_snapshot", "schema_version BIGINT",
+                                 "schema_version BIGINT CHECK (snapshot_id < 99)"),
+                 "a table named 'ducklake_snapshot', made otherwise", id="a check that refuses a later release"),
+    pytest.param(edit_catalogue("alter table ducklake_metadata add more text generated always as ('x') virtual"),
+                 "a table named 'ducklake_metadata', made otherwise", id="a computed column"),
     pytest.param(edit_catalogue("create index quick on ducklake_table (table_id)"), "an? index named 'quick'",
                  id="an index"),
 ]  # fmt: skip

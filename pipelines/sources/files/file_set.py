@@ -37,7 +37,7 @@ class SourceFile(NamedTuple):
     name: str
     sha256: str
     unclean: bool
-    state: tuple[int, int, int]
+    state: tuple[int, ...]
     instead_of: tuple[str, ...] = ()
 
     @property
@@ -60,13 +60,14 @@ def find_files(
     `leave_out`: SHA-256 of what is not taken from the archive: the batches made of it were withdrawn.
     """
     paths = {path: path.name for path in match_path(source, partition, settings)}
-    if len(paths) > source.limits.files:
-        raise PermanentSourceError(
-            f"{source.name} {partition}: {len(paths)} files fit `path`, more than `limits.files` "
-            f"({source.limits.files}) allows. Narrow the pattern, or raise the limit."
-        )
     archived = inbox.list_archived(source, settings, partition)
     ready = inbox.list_ready(source, settings, partition)
+    if (count := len(paths) + len(archived) + len(ready)) > source.limits.files:
+        where = "lie in the inbox and its archive" if source.inbox else "fit `path`"
+        raise PermanentSourceError(
+            f"{source.name} {partition}: {count} files {where}, more than `limits.files` ({source.limits.files}) "
+            f"allows. {'Take out what is none of it' if source.inbox else 'Narrow the pattern'}, or raise the limit."
+        )
     check_files(source, [*paths, *archived, *ready])
     # Later ones replace earlier ones of the same name: what waits replaces what was archived.
     inbox_files = {
@@ -106,7 +107,13 @@ def match_path(source: Source, partition: date, settings: Settings) -> list[Path
             text = glob.escape(root) + text.removeprefix(root)
         folder = Path(*pattern.parts[: _first_pattern(pattern, settings)])
         # The data directory's own name may hold a bracket, which only `glob.escape` can say.
-        paths = [Path(p) for p in glob.glob(text, recursive=True)]  # noqa: PTH207
+        try:
+            paths = [Path(p) for p in glob.glob(text, recursive=True)]  # noqa: PTH207
+        except RecursionError:
+            raise PermanentSourceError(
+                f"{source.name} {partition}: folders below {folder.name}/ lie in one another a thousand deep. Nothing "
+                f"was landed. Take them away, or name the files' own folder in `path`."
+            ) from None
         paths = [p for p in paths if not p.is_dir() and not inbox.is_unfinished(p)]
     elif pattern.is_dir():
         folder, paths = pattern, list(pattern.glob("page_*.json"))
@@ -157,8 +164,7 @@ def check_files(source: Source, paths: Iterable[Path]) -> None:
             raise _is_no_file(source, path)
         if about.st_size > source.limits.file_mb * inbox.MIB:
             # Its state stands for its content: no other file has this moment.
-            state = repr((*read_state(about), about.st_ctime_ns))
-            marks[path] = hashlib.sha256(state.encode()).hexdigest()
+            marks[path] = hashlib.sha256(repr(read_state(about)).encode()).hexdigest()
             texts.append(f"{make_plain_name(path.name)!r} ({about.st_size // inbox.MIB:,} MiB)")
     if marks:
         raise FileRefused(
@@ -203,9 +209,12 @@ def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
     return SourceFile(path, name, digest.hexdigest(), unclean, read_state(about))
 
 
-def read_state(about: os.stat_result) -> tuple[int, int, int]:
-    """(inode, time of change in nanoseconds, size): another state means that the file was written to."""
-    return about.st_ino, about.st_mtime_ns, about.st_size
+def read_state(about: os.stat_result) -> tuple[int, ...]:
+    """(inode, time of change in nanoseconds, size, time of the inode): another state means that it was written to.
+
+    Who writes to a file may put its time of change back, and the inode's never.
+    """
+    return about.st_ino, about.st_mtime_ns, about.st_size, about.st_ctime_ns
 
 
 def require_unchanged(source: Source, partition: date, files: list[SourceFile]) -> None:

@@ -81,7 +81,17 @@ def _find_reason_to_wait(source: Source, path: Path, now: float) -> str:
     age = now - path.stat().st_mtime
     if age < 0:
         return "its time of change lies in the future: correct the sender's clock"
+    if _read_local_day(path.stat().st_mtime) is None:
+        return "its time of change is in no calendar: give it another (`touch`)"
     return "changed a moment ago, perhaps still being written" if age < source.quiet_seconds else ""
+
+
+def _read_local_day(moment: float) -> date | None:
+    """None for a time that no calendar has: some file systems keep whatever a sender says."""
+    try:
+        return datetime.fromtimestamp(moment, LOCAL_ZONE).date()
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def is_too_large(source: Source, path: Path) -> bool:
@@ -104,7 +114,7 @@ def read_day(source: Source, path: Path) -> date:
                 return datetime.strptime(match[0], source.date_in_name).date()
             except ValueError:
                 continue
-    return datetime.fromtimestamp(path.lstat().st_mtime, LOCAL_ZONE).date()
+    return _read_local_day(path.lstat().st_mtime) or date.min
 
 
 def list_archived(source: Source, settings: Settings, day: date) -> list[Path]:

@@ -29,7 +29,7 @@ def read_capture(
 
     PermanentSourceError where one of several requests gives no records though `for_each` does not allow it.
     """
-    limit = PageLimit(source.max_pages)
+    limit = PageLimit(source.max_pages, source.pull_seconds)
     for request in list_requests(source, client, partition, fill, limit):
         count = 0
         for page in read_pages(request, client, limit, etag):

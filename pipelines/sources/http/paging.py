@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipelines.sources.errors import PermanentSourceError, SourceError
+from pipelines.sources.http import fetch
 from pipelines.sources.http.fetch import Answer, Client
 from pipelines.sources.http.position import (
     HttpPage,
@@ -26,14 +27,20 @@ from pipelines.sources.values.json_path import describe_no_list, read_path
 
 
 class PageLimit:
-    """How many pages a capture may still have, all its requests together."""
+    """How many pages a capture may still have, and how long it may go on, all its requests together."""
 
-    def __init__(self, pages: int) -> None:
+    def __init__(self, pages: int, seconds: float) -> None:
         self.pages, self.left = pages, pages
+        self.seconds, self.ends_at = seconds, fetch.clock() + seconds
 
     def take(self, request: HttpRequest) -> None:
-        """PermanentSourceError where there is none left."""
+        """PermanentSourceError where there is no page or no time left."""
         self.left -= 1
+        if fetch.clock() > self.ends_at:
+            raise PermanentSourceError(
+                f"{request.at}the capture had not ended after {self.seconds:g} seconds. Nothing was landed. "
+                f"Ask for larger pages or for less, or raise `pull_seconds` in sources.yaml."
+            )
         if self.left < 0:
             raise PermanentSourceError(
                 f"{request.at}the capture has more than {self.pages} pages. Nothing was landed. "

@@ -18,6 +18,8 @@ from pipelines.sources.values.json_path import read_path
 
 # A token is used up to so long before its end, so that it does not end under way; half its life where it is short.
 SECONDS_BEFORE_END = 60.0
+# Servers refuse longer headers; and what is masked is looked for in whatever is told.
+LONGEST_TOKEN = 2**14
 
 # The only clock here, so that tests need not wait.
 clock = time.monotonic
@@ -56,7 +58,8 @@ class TokenKeeper:
         start = clock()
         answer = post(self.at, self.fill(self.grant.url), form, headers)
         token = read_path(answer, self.grant.path)
-        if not isinstance(token, str) or not token or not token.isprintable():
+        is_token = isinstance(token, str) and token.isascii() and token.isprintable()
+        if not is_token or not 0 < len(token) <= LONGEST_TOKEN:
             raise PermanentSourceError(
                 f"{self.at}its answer has no token at {self.grant.path!r}. Nothing was landed. "
                 f"Correct `token.path` in sources.yaml."

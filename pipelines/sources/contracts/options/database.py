@@ -50,9 +50,9 @@ class DatabaseOptions(Frozen):
         "committed late. What comes twice counts once.",
     )
     pull_seconds: float = Field(
-        3600,
+        7200,
         gt=0,
-        description="Seconds that reading one day may take, from the connection to the last row.",
+        description="Seconds that reading one day may take, from the connection to the last row or page; APIs too.",
     )
     scanner: bool = Field(
         True, description="false: read through SQLAlchemy's server-side cursor what DuckDB could scan."
