@@ -13,7 +13,7 @@ from pipelines.sources.contracts.canon import read_canon
 from pipelines.sql import read_sql
 
 # So many records are named; the rest is counted.
-MOST_RECORDS = 4
+MOST_RECORDS = 3
 
 
 def list_fallen_counts(
@@ -30,9 +30,8 @@ def list_fallen_counts(
             continue
         query = read_sql(PACKAGE, "fallen_counts", key=key, column=duck.identifier(column))
         falls = con.execute(query, {"before": before, "now": now}).fetchall()
-        details = [
-            f"{column} {record}: {earlier} → {count}" for record, earlier, count, _ in falls[:MOST_RECORDS]
-        ]
-        more = [f"… (+{len(falls) - MOST_RECORDS})"] if len(falls) > MOST_RECORDS else []
+        records = [f"{record}: {earlier} → {count}" for record, earlier, count, _ in falls[:MOST_RECORDS]]
+        more = [f"(+{len(falls) - MOST_RECORDS})"] if len(falls) > MOST_RECORDS else []
+        details = (f"{column} {', '.join([*records, *more])}",) if falls else ()
         value, weight = (float(falls[0][3]), float(falls[0][1])) if falls else (0.0, 0.0)
-        yield Fact("count_fell", f"{source}: {column}", value, weight, (*details, *more))
+        yield Fact("count_fell", f"{source}: {column}", value, weight, details)

@@ -195,8 +195,12 @@ def describe_failure(
         "weight": show_number(fact.weight, is_share=False),
         "limit": show_number(limit, is_share=True),
         "details": show_details(fact.details),
+        "instead": f"; new instead: {', '.join(fact.instead)}" if fact.instead else "",
     }
-    numbers_vi = numbers | {"details": show_details(fact.details_vi or fact.details)}
+    numbers_vi = numbers | {
+        "details": show_details(fact.details_vi or fact.details),
+        "instead": f"; mã mới thay vào: {', '.join(fact.instead)}" if fact.instead else "",
+    }
     outcome = {"critical": "held", "warning": "warned"}.get(expectation.severity, "noted")
     return Verdict(
         rule.rule, fact.scope, expectation.severity, outcome, value, fact.value, earlier, limit,

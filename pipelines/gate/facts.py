@@ -31,6 +31,7 @@ class Fact(NamedTuple):
     with time, and cannot be compared backwards.
     `days`: the partitions of the deliveries that it is of. `usual`: what deliveries before had, where the value
     is measured against them. `is_recorded`: the next release is compared with it; not what is of an older day.
+    `instead`: of lost keys the first that came in their place.
     """
 
     fact: str
@@ -43,6 +44,7 @@ class Fact(NamedTuple):
     usual: float | None = None
     is_recorded: bool = True
     details_vi: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
 
 
 def list_delivery_facts(

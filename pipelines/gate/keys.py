@@ -154,9 +154,12 @@ def count_lost_keys(
     query = read_sql(PACKAGE, "lost_keys", columns=columns, key=key)
     row = con.execute(query, {"before": before, "now": now}).fetchone()
     if row and row[0]:
-        keys, lost, present, examples = row
+        keys, lost, present, examples, others = row
         new = present - (keys - lost)
-        yield Fact("keys_lost_share", source, lost / keys, float(lost), tuple(examples or ()))
+        yield Fact(
+            "keys_lost_share", source, lost / keys, float(lost), tuple(examples or ()),
+            instead=tuple(others or ()),
+        )  # fmt: skip
         yield Fact("keys_gained_share", source, new / keys, float(new))
         if is_fixed:
             yield Fact("fixed_keys_lost", source, float(lost), float(lost), tuple(examples or ()))

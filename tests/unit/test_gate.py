@@ -125,6 +125,14 @@ def test_every_rule_has_a_fact_that_breaks_it_and_says_why_and_what_to_do() -> N
     assert all(rule.why and rule.next_en and rule.next_vi for rule in RULES)
 
 
+def test_of_lost_keys_those_that_came_instead_are_shown() -> None:
+    """Codes that were written anew are all lost; what they are now says why."""
+    fact = Fact("keys_lost_share", "issue_register", 1.0, 60, ("VM-001", "VM-002"), instead=("VM-1", "VM-2"))
+    [finding] = list_verdicts([fact], {})
+    assert finding.text_en.endswith("no longer delivered: VM-001, VM-002; new instead: VM-1, VM-2")
+    assert finding.text_vi.endswith("VM-001, VM-002; mã mới thay vào: VM-1, VM-2")
+
+
 def test_the_page_has_every_rule_with_its_default_and_its_reason() -> None:
     page = (PROJECT / "docs" / "validation.md").read_text(encoding="utf-8")
     table = {

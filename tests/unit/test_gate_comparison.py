@@ -86,6 +86,19 @@ def test_a_late_week_of_a_list_is_not_what_the_newest_is_compared_with(
     assert compare(con, tmp_path, TASKS, deliveries) == [(0.05, 4)]
 
 
+def test_keys_that_came_in_the_place_of_lost_ones_are_named(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    files = []
+    for name, first in (("before", 0), ("now", 90)):
+        files.append(str(tmp_path / f"{name}.parquet"))
+        con.execute(
+            f"copy (select 'K' || n as code from range({first}, {first + 100}) as t (n)) to '{files[-1]}'"
+        )
+    lost, *_ = keys.count_lost_keys(con, TASKS, ("code",), files[:1], files[1:])
+    assert (lost.weight, lost.details[:2], lost.instead) == (90, ("K0", "K1"), ("K100", "K101"))
+
+
 def test_a_list_after_one_without_rows_is_compared_with_the_newest_that_has_any(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

@@ -8,6 +8,14 @@ present as (
     from read_parquet($now, union_by_name = true)
 ),
 
+gained as (
+    select {{ columns }}
+    from present
+    except
+    select {{ columns }}
+    from earlier
+),
+
 lost as (
     select {{ columns }}
     from earlier
@@ -20,4 +28,5 @@ select
     (select count(*) from earlier) as key_count,
     (select count(*) from lost) as lost_count,
     (select count(*) from present) as present_count,
-    (select list({{ key }} order by {{ key }})[:20] from lost) as examples
+    (select list({{ key }} order by {{ key }})[:20] from lost) as examples,
+    (select list({{ key }} order by {{ key }})[:2] from gained) as gained_examples
