@@ -82,18 +82,24 @@ def evaluate_release(
     rules = [rule for rule in rules if not (comparand.is_first and rule.of_release)]
     rows = [measure_fact(rule, fact, comparand) for rule in rules for fact in facts]
     limits = [comparand.find_limit(rule, fact) for rule in rules for fact in facts]
-    # One column per rule: two rules may ask the same measure of another minimum. Where the fact's history sets the
-    # limit, its measure is scaled, so that one expectation serves all.
-    scaled = [
-        scale_measure(value, rule.limit, limit)
+    # One column per rule: two rules may ask the same measure of another minimum. It holds what is above the limit
+    # (the rule's, or that of the fact's history), so that one expectation serves all.
+    excesses = [
+        measure_excess(value, rule.limit, limit)
         for value, limit, rule in zip(rows, limits, [r for r in rules for _ in facts], strict=True)
     ]
     size = len(facts)
     frame = pd.DataFrame(
-        {rule.rule: scaled[n * size : (n + 1) * size] for n, rule in enumerate(rules)}, dtype="float64"
+        {rule.rule: excesses[n * size : (n + 1) * size] for n, rule in enumerate(rules)}, dtype="float64"
     )
     renamed = [
-        replace(rule.expectation, kwargs=rule.expectation.kwargs | {"column": rule.rule}) for rule in rules
+        replace(
+            rule.expectation,
+            kwargs=rule.expectation.kwargs
+            | {"column": rule.rule}
+            | ({} if rule.limit is None else {"max_value": 0.0}),
+        )
+        for rule in rules
     ]
     results = evaluate_frame(renamed, frame, "release")
     verdicts: list[Verdict] = []
@@ -122,11 +128,11 @@ def evaluate_release(
     return verdicts
 
 
-def scale_measure(value: float | None, limit: float | None, explained: float | None) -> float | None:
-    """A value just at its limit stays there: none is scaled by the rule's own."""
-    if value is None or not limit or not explained or explained == limit:
+def measure_excess(value: float | None, limit: float | None, explained: float | None) -> float | None:
+    """How far a value is above its limit, exactly: one that is just there is not. Where there is none, the value."""
+    if value is None or limit is None:
         return value
-    return value * limit / explained
+    return value - ((explained or limit) if limit else limit)
 
 
 def group_by_scope(
