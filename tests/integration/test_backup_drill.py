@@ -1,4 +1,7 @@
-"""The drill: the disk is lost, the backup becomes an installation again, and the next night runs on it."""
+"""The drill after a week: the disk is lost, the backup becomes an installation again, and the next night runs on it.
+
+By `make test-full`: every run does it after one night (test_next_night).
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,7 @@ def run_next_night(settings: Settings) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_a_province_whose_disk_was_lost_goes_on_with_its_chain(week: Settings, tmp_path: Path) -> None:
     copy_installation(week.data, tmp_path / "data")
     settings = replace(week, data=tmp_path / "data", sources_file=tmp_path / "data" / "sources.yaml")

@@ -1,11 +1,9 @@
-"""Nights after the first one of the small province: nothing new, a day again, a day later, all built anew."""
+"""Nights after the first one of the small province: nothing new, a day again, all built anew."""
 
 from __future__ import annotations
 
 import shutil
-import threading
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -18,7 +16,7 @@ from pipelines.settings import Settings
 from pipelines.warehouse.data_tests import build_models
 from tests import crashing, nights
 from tests.conftest import Province
-from tests.support.asking import ask_lake, read_manifest
+from tests.support.asking import ask_lake
 from tests.support.compiled import build_by_dbt
 from tests.support.copies import copy_installation
 
@@ -90,69 +88,3 @@ def test_everything_but_landing_can_be_dropped_and_comes_back_the_same(province:
     crashing.ask_in_child(run_models, province.settings)
     assert len(list((quality / "dossier_log").iterdir())) == 67
     assert read_mart_hashes(province) == before
-
-
-class Polled(NamedTuple):
-    """A province after one more night, and what a reader saw while that night was running."""
-
-    province: Province
-    seen: set[tuple]
-    errors: list[str]
-
-
-@pytest.fixture(scope="module")
-def next_night(
-    small_province: Province, compiled: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Polled:
-    province = copied(small_province, compiled, tmp_path_factory.mktemp("next") / "data")
-    stop, seen, errors = threading.Event(), set[tuple](), list[str]()
-
-    def poll() -> None:
-        is_over = False
-        while not is_over:  # the last look is at what the run left
-            is_over = stop.wait(0.5)  # a reader, not a load test: the run needs the cores
-            try:
-                with open_lake(province.settings) as con:
-                    con.execute("begin")
-                    answers = [con.execute(query).fetchone() for query in POLLED]
-                    con.execute("commit")
-                assert answers[1] == answers[2]  # two marts that must agree within one release
-                seen.add(tuple(answers))
-            except Exception as error:  # every one counts against the promise
-                errors.append(repr(error))
-
-    reader = threading.Thread(target=poll)
-    reader.start()
-    try:
-        crashing.ask_in_child(pull_again, province.settings, "2025-08-07")
-    finally:
-        stop.set()
-        reader.join()
-    return Polled(province, seen, errors)
-
-
-POLLED = [
-    "select max(release_id) from lake.audit.releases",
-    "select sum(received) from lake.marts.submission_by_channel_daily",
-    "select count(*) from lake.marts.dossier_register where is_received",
-    "select max(received) from lake.marts.online_submission_headline",
-]
-
-
-def test_readers_see_one_whole_release_while_a_run_is_writing(next_night: Polled) -> None:
-    assert next_night.errors == []
-    assert {answers[0] for answers in next_night.seen} == {(1,), (2,)}
-    assert len(next_night.seen) == 2  # the old release and the new one, never a mixture
-
-
-def test_late_arrivals_of_the_next_day_are_counted_where_they_belong(next_night: Polled) -> None:
-    planted = read_manifest(next_night.province)
-    headline = (
-        "select received from lake.marts.online_submission_headline {} "
-        "where cutoff_at = timestamp '2025-08-06 16:00:00'"
-    )
-    on_time, late = planted["calibrated"]["received"], planted["one_stop"]["late_dossiers"]
-    assert late > 0 and ask_lake(next_night.province, headline.format("")) == [(on_time + late,)]
-    # and the number published the day before can still be read
-    first = ask_lake(next_night.province, "select snapshot_id from lake.audit.releases where release_id = 1")
-    assert ask_lake(next_night.province, headline.format(f"at (version => {first[0][0]})")) == [(on_time,)]
