@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from pipelines import duck
 from pipelines.masking import make_printable, mask_secrets
 from pipelines.privacy.redaction import redact_text
 
+MOST_NOTES = 100
 # How the id of a batch begins.
 PLACE = "%Y%m%dT%H%M%S%fZ"
 
@@ -110,7 +111,7 @@ def write_batch(
             pulled_at=pulled_at.strftime("%Y-%m-%d %H:%M:%S"),
             run_id=run_id,
             folder=folder,
-            notes=tuple(map(_make_tellable, written.notes)),
+            notes=tuple(map(_make_tellable, _cut_notes(written.notes))),
             validator=written.validator,
             columns=written.columns,
         )
@@ -122,6 +123,13 @@ def write_batch(
             folder.rmdir()
     write_json(batch.sidecar, {k: v for k, v in asdict(batch).items() if k != "folder"})
     return batch
+
+
+def _cut_notes(notes: Sequence[str]) -> Sequence[str]:
+    """An API may say something else on each of ten thousand pages: the first ones are told, the others counted."""
+    if len(notes) <= MOST_NOTES:
+        return notes
+    return [*notes[:MOST_NOTES], f"{len(notes) - MOST_NOTES} more notes, not kept"]
 
 
 def _make_tellable(text: str) -> str:

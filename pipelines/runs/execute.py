@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from pipelines.landing.clock import describe_future_batch, list_future_batches
 from pipelines.log import get_logger
 from pipelines.masking import mask_secrets
 from pipelines.runs.alive import running
 from pipelines.runs.confirmation import make_confirmation
 from pipelines.runs.origin import NO_RETRY, recorded_as_of_ui
 from pipelines.runs.plan import Plan
-from pipelines.runs.remarks import list_remarks
+from pipelines.runs.remarks import list_clock_remarks, list_remarks
 from pipelines.runs.steps import StepEvent, ignore_step
 from pipelines.settings import ONLY_MISSING_TAG, RetryPolicy, Settings
 
@@ -64,11 +63,7 @@ def run_night(
         return RunResult(False, failure)
     kind = "new release" if release["new release"] else "no new release: still release"
     lines = [f"{plan.why}; {kind} {release['release']} ({release['why']})."]
-    ahead = [
-        f"! {describe_future_batch(batch)}; set the clock right, then `thongsuot run --again --partition "
-        f"{batch.partition}`"
-        for batch in list_future_batches(settings.landing)
-    ]
+    ahead = list_clock_remarks(settings)
     remarks = list_remarks(settings, plan.days, release["run"])
     details = {
         "release": release["release"], "is_new": release["new release"], "as_of": release["as of"],

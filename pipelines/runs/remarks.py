@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from pipelines.landing.clock import describe_future_batch, list_future_batches
 from pipelines.landing.withdrawals import find_newest_remaining
 from pipelines.quality.reports import quote_sample, read_report
 from pipelines.settings import Settings
@@ -26,6 +27,15 @@ def list_remarks(settings: Settings, days: Sequence[date], run_id: str) -> list[
         f"· {name}: {remark}"
         for name, source in contracts.sources.items()
         for remark in _list_of_source(settings, name, source.partitioning, days, run_id)
+    ]
+
+
+def list_clock_remarks(settings: Settings) -> list[str]:
+    """A line per batch that counts and says it was pulled in the future, with what to do."""
+    return [
+        f"! {describe_future_batch(batch)}; set the clock right, then `thongsuot run --again --partition "
+        f"{batch.partition}`"
+        for batch in list_future_batches(settings.landing)
     ]
 
 

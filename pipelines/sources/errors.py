@@ -12,6 +12,9 @@ from pathlib import Path
 from pipelines.masking import make_printable, mask_secrets
 from pipelines.privacy.redaction import redact_text
 
+# Of an error, which is stored with its run and printed.
+LONGEST_TEXT = 10_000
+
 
 class SourceError(RuntimeError):
     """A pull failed; the text names source, partition and what to do. Retried with backoff.
@@ -20,7 +23,9 @@ class SourceError(RuntimeError):
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__(redact_text(make_printable(mask_secrets(text))))
+        # What a source repeats a million times is told once; cut last, so that no half of a secret is left.
+        message = redact_text(make_printable(mask_secrets(text[: 10 * LONGEST_TEXT])))
+        super().__init__(f"{message[:LONGEST_TEXT]} …" if len(message) > LONGEST_TEXT else message)
 
 
 class PermanentSourceError(SourceError):

@@ -87,8 +87,12 @@ def marts_address(settings: Settings) -> Address:
     file = duckdb_file.marts_file(settings)
     if not file.exists():
         raise SupersetError(f"There is no {file}: run `thongsuot run` first, with marts_duckdb exported.")
-    # Read-only, and no way from its SQL to other files of this machine.
-    options = {"access_mode": "READ_ONLY", "enable_external_access": "false"}
+    # Read-only, and no way from its SQL to other files of this machine or to more of its memory and cores.
+    options = {
+        "access_mode": "READ_ONLY",
+        "enable_external_access": "false",
+        "lock_configuration": "true",
+    }
     return Address(f"duckdb:///{quote(str(file))}?{urlencode(options)}")
 
 

@@ -43,7 +43,11 @@ class Folder(StaticFiles):
     async def get_response(self, path: str, scope: Any) -> Response:
         if not path.isprintable():  # no file of ours; a NUL is no path at all
             raise HTTPException(status_code=404)
-        target = (self.root / path).resolve()
+        try:
+            target = (self.root / path).resolve()
+            target.exists()
+        except OSError:  # longer than any name of a file
+            raise HTTPException(status_code=404) from None
         hidden = any(part.startswith(".") and part != "." for part in Path(path).parts)
         if hidden or not target.is_relative_to(self.root.resolve()):
             raise HTTPException(status_code=404)

@@ -115,3 +115,12 @@ def landed_at(root: Path, moment: datetime, text: str) -> Batch:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "datetime", Clock)
         return batches.write_batch(root, "s", "2025-08-01", write, run_id="r")
+
+
+def test_of_ten_thousand_notes_the_first_are_told_and_the_others_counted(tmp_path: Path) -> None:
+    def write(out: Path) -> tuple[str, tuple[str, ...]]:
+        pq.write_table(pa.table({"_row": pa.array([], pa.int64())}), out)
+        return "an API", tuple(f"page {n}: other columns" for n in range(10_000))
+
+    notes = write_batch(tmp_path, "log", "2025-08-06", write, run_id="t").notes
+    assert (len(notes), notes[0], notes[-1]) == (101, "page 0: other columns", "9900 more notes, not kept")

@@ -6,17 +6,28 @@ import multiprocessing
 import os
 import signal
 import sqlite3
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus, DefaultSensorStatus, build_sensor_context
+from dagster import (
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    EventLogEntry,
+    build_sensor_context,
+)
 from dagster._core.events import EngineEventData
 
 from pipelines.runs import alive
 from pipelines.runs.alive import mark_process, running, settle_runs
+from pipelines.runs.history import read_last_run
 from pipelines.settings import Settings
 
 POOL = "a pool of the place's own"
@@ -191,6 +202,29 @@ def test_a_process_of_one_run_is_marked_until_it_ends(settings: Settings, instan
     assert settle_runs(settings, instance) == []
     alive.KEPT_MARKS.pop().close()
     assert settle_runs(settings, instance) == [LIVING]
+
+
+def test_the_last_run_is_told_in_the_time_of_the_place(
+    settings: Settings, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the machine believes to be."""
+    run = create_run(instance, DEAD, DagsterRunStatus.STARTING)
+    instance.report_engine_event("begun", run)
+    began = datetime.now(UTC)
+    instance.handle_new_event(
+        EventLogEntry(
+            error_info=None, level=20, user_message="", run_id=DEAD, timestamp=began.timestamp(), job_name="nightly",
+            dagster_event=DagsterEvent(DagsterEventType.RUN_START.value, job_name="nightly"),
+        )
+    )  # fmt: skip
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        words = str(read_last_run())
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert f"{began.astimezone(ZoneInfo('Asia/Ho_Chi_Minh')):%Y-%m-%d %H:%M:%S} (Asia/Ho_Chi_Minh)" in words
 
 
 def test_a_pipe_among_the_marks_keeps_nobody_waiting(settings: Settings, instance: DagsterInstance) -> None:

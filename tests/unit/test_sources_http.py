@@ -270,6 +270,8 @@ def test_half_a_capture_never_becomes_a_batch(settings: Settings) -> None:
         ((200, {"items": [], "next": "?a"}), {"paging": {"by": "link", "link": "next"}, "max_pages": 3},
          "more than 3 pages"),
         ((200, {"items": []}), {"paging": {"by": "page", "total_pages": "n"}}, "page 1 has no number at 'n'"),
+        *[((200, {"items": [{"id": "a"}], "n": n}), {"paging": {"by": "page", "total_pages": "n"}},
+           "page 1 has no number at 'n'") for n in (-5, True, 1.5, "1_000", "٣", "9" * 5000, None, [1])],
         ((200, {"data": []}), {}, "page 1 has no list at 'items'"),
         ((200, {"items": [{"x": 1}]}), {}, "required column 'issue_code'"),
         ((200, b"x" * (2**20 + 1)), {"max_page_mib": 1}, "larger than 1 MiB"),
@@ -369,3 +371,10 @@ def test_what_the_first_page_may_not_hold_no_later_one_may(
     ):
         land_partition(issues(api.url, paging=paging, personal={}, **changes), DAY, settings, run_id="t")
     assert nothing_landed(settings)
+
+
+def test_a_key_that_comes_a_hundred_thousand_times_is_told_in_a_few_lines(settings: Settings) -> None:
+    page = {"items": [{"id": "a"}] * 100_000}
+    with serving(in_turn((200, page))) as api, pytest.raises(SourceError) as error:
+        land_partition(issues(api.url), DAY, settings, run_id="t")
+    assert len(str(error.value)) < 11_000 and "99999 rows too many" in str(error.value)

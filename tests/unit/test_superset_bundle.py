@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+import duckdb
 import pytest
 import yaml
 
@@ -236,3 +238,31 @@ def test_a_taken_port_is_not_mistaken_for_ours() -> None:
         other.listen()
         with pytest.raises(superset.SupersetError, match="--port"):
             superset._ensure_free(other.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "set memory_limit = '1TB'",
+        "set threads = 500",
+        "set max_temp_directory_size = '1TB'",
+        "set extension_directory = '/tmp'",
+        "set enable_external_access = true",
+        "set lock_configuration = false",
+        "select * from read_text('/etc/hostname')",
+        "attach '/tmp/other.duckdb' as other",
+        "copy figures to '/tmp/figures.csv'",
+        "load httpfs",
+        "update figures set n = 2",
+    ],
+)
+def test_who_writes_sql_over_marts_duckdb_reaches_nothing_else(tmp_path: Path, statement: str) -> None:
+    settings = Settings(data=tmp_path)
+    settings.exports.mkdir(parents=True)
+    with duckdb.connect(str(settings.exports / "marts.duckdb")) as file:
+        file.execute("create table figures as select 1 as n")
+    options = dict(parse_qsl(urlsplit(superset.marts_address(settings).uri).query))
+    with duckdb.connect(str(settings.exports / "marts.duckdb"), config=options) as con:
+        assert con.execute("select n from figures").fetchall() == [(1,)]
+        with pytest.raises(duckdb.Error):
+            con.execute(statement)

@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.landing.batches import Batch, list_batches
 from pipelines.releases.verify import verify_releases
+from pipelines.runs.remarks import list_clock_remarks
 from pipelines.settings import Settings
 from tests.unit.test_verify import night
 
@@ -114,3 +115,20 @@ def test_a_batch_that_no_release_knows_yet_is_no_finding(copy: Settings) -> None
     for path in (batch.path, batch.sidecar):
         shutil.copy(path, path.with_stem("29991231T000000000000Z-00000000"))
     assert verify_releases(copy).findings == []
+
+
+def test_a_batch_pulled_by_a_clock_that_ran_ahead_is_told(copy: Settings) -> None:
+    """It counts for its day until another is pulled, which counts after it whatever the clock then says."""
+    batch = next(list_batches(copy.landing))
+    ahead = batch.sidecar.with_stem("29991231T000000000000Z-00000000")
+    shutil.copy(batch.path, ahead.with_suffix(".parquet"))
+    content = json.loads(batch.sidecar.read_text()) | {
+        "batch_id": ahead.stem,
+        "pulled_at": "2999-12-31 00:00:00",
+    }
+    ahead.write_text(json.dumps(content))
+    [finding] = verify_releases(copy).findings
+    assert finding.kind == "clock_ahead" and batch.source in finding.text and "2999-12-31" in finding.text
+    # Every run says it, too.
+    [remark] = list_clock_remarks(copy)
+    assert batch.source in remark and f"`thongsuot run --again --partition {batch.partition}`" in remark

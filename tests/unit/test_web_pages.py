@@ -72,6 +72,8 @@ def test_what_may_be_read_is_read_and_the_rest_of_the_paths_is_dagsters(
     "path",
     [
         "/exports/../landing/log/2025-08-06/b.json",
+        pytest.param("/exports/" + "a" * 5_000, id="a name longer than any"),
+        pytest.param("/exports/" + "a/" * 5_000, id="a path longer than any"),
         "/exports/outside/log/2025-08-06/b.json",
         "/exports/.secret",
         "/exports/brief/nobody.html",

@@ -12,6 +12,9 @@ from pipelines.sources.http.fetch import Answer
 from pipelines.sources.http.request import HttpRequest
 from pipelines.sources.values.json_path import read_path
 
+# Digits of a number of records or pages; below zero there is none.
+LONGEST_COUNT = 15
+
 
 class HttpPage(NamedTuple):
     """One answer: its number among its request's, from 1, and its records as the API sent them."""
@@ -57,14 +60,14 @@ def read_count(request: HttpRequest, page: HttpPage, path: str | None) -> int | 
     if path is None:
         return None
     value = read_path(page.answer.page, path)
-    try:
-        return int(value)
-    except (TypeError, ValueError):
+    text = "" if isinstance(value, bool) else str(value).removesuffix(".0")
+    if not (text.isascii() and text.isdecimal() and len(text) <= LONGEST_COUNT):
         raise PermanentSourceError(
             f"{request.at}page {page.number} has no number at {path!r}, so half a capture could not be told "
             f"from a whole one. Nothing was landed. "
             f"Correct `paging` in sources.yaml."
-        ) from None
+        )
+    return int(text)
 
 
 def _first_value(request: HttpRequest) -> Any:
