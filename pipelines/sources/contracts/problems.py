@@ -58,6 +58,15 @@ def _explain(fault: Any, content: dict[str, Any], model: type[BaseModel]) -> lis
         return [Problem(path, f"`{where}` is not a known key{suggest_nearest(steps[-1], valid_keys)}")]
     if fault["type"] == "missing":
         return [Problem(path, f"`{'.'.join(map(str, steps[:-1]))}` needs `{steps[-1]}`")]
+    if fault["type"] == "invalid_key" or steps[-1:] == ["[key]"]:
+        above = ".".join(step for step in steps if isinstance(step, str) and step != "[key]")
+        return [
+            Problem(
+                path,
+                f"`{above}`: one of its words is no text to YAML (No, Yes, On, Off are true or false; 06 and 1.0 are "
+                f"numbers): put it in quotes",
+            )
+        ]
     if fault["type"] == "string_type":
         return [Problem(path, f"`{where}`: expected a text; put it in quotes")]
     lines = fault["msg"].removeprefix("Value error, ").splitlines()

@@ -27,6 +27,7 @@ from pipelines.sources.files.zip_directory import RATIO_FROM, check_directory
 
 MIB = 2**20
 ZIP_MAGIC = b"PK\x03\x04"
+LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 WORKBOOK_PARTS = {"xl/workbook.xml", "xl/workbook.bin"}
 
 
@@ -102,8 +103,9 @@ def _zipped(file: Path, options: FileOptions) -> Iterator[Member]:
 
 
 def _litter(name: str) -> bool:
-    """What macOS and Windows leave in archives."""
-    return name.startswith("__MACOSX/") or Path(name).name in (".DS_Store", "Thumbs.db", "desktop.ini")
+    """What macOS, Windows and an open workbook leave in archives."""
+    own = Path(name).name
+    return name.startswith("__MACOSX/") or own.startswith("~$") or own in LITTER
 
 
 def _archive(file: Path) -> zipfile.ZipFile:

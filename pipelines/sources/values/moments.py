@@ -23,8 +23,9 @@ COMPACT_WIDTHS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2, "%M": 2, "%S": 2}
 # Word of MOMENT_WORDS → (a regular expression of the whole text, what replaces it by its milliseconds).
 _SHAPES = {
     "dotnet": (r"\\?/Date\((-?\d{1,15})([+-]\d{4})?\)\\?/", r"\1"),
-    "epoch": (r"(-?\d{1,11})(\.\d*)?", r"\1000"),
-    "epoch_ms": (r"(-?\d{1,15})", r"\1"),
+    # From 1973 on: 45889 is a spreadsheet's day, 20250820 a day without separators.
+    "epoch": (r"(0|-?\d{9,11})(\.\d*)?", r"\1000"),
+    "epoch_ms": (r"(0|-?\d{12,15})", r"\1"),
 }
 # Vietnamese and spelled-out halves of the day → those that strptime reads.
 HALVES = {"AM": r"\b(SA|sáng|a\.m\.)$", "PM": r"\b(CH|chiều|p\.m\.)$"}
@@ -111,7 +112,8 @@ def read_by_formats_sql(text: str, formats: Sequence[str]) -> str:
         f"case when length({text}) = {width} then try_strptime({text}, {duck.literal(f)}) end"
         for f, width in compact.items()
     ]
-    separated = [f for f in formats if f not in compact]
+    # %Y takes the year of `05/08/25` for the year 25; %y does not take that of `05/08/2025`.
+    separated = sorted((f for f in formats if f not in compact), key=lambda f: "%y" not in f)
     if separated:
         value = _strptime_sql(text, separated)
         parts.append(f"case when {has_digit} then {value} end")

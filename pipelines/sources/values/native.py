@@ -67,7 +67,19 @@ def _decimal(number: Number) -> Any:
 
 
 def format_moment(value: date, source: Source, column: Column | None) -> str:
-    """The first of the column's formats that gives back the same moment, ISO forms before others."""
+    """The first of the column's formats that gives back the same moment, ISO forms before others.
+
+    A time in a column of dates is its day; fractions of a second that no format reads are cut.
+    """
+    if isinstance(value, datetime) and column is not None and column.type == "date" and value.tzinfo is None:
+        value = value.date()
+    text = _write_moment(value, source, column)
+    if text is None and isinstance(value, datetime) and value.microsecond:
+        text = _write_moment(value.replace(microsecond=0), source, column)
+    return text or (value.isoformat(" ") if isinstance(value, datetime) else value.isoformat())
+
+
+def _write_moment(value: date, source: Source, column: Column | None) -> str | None:
     formats = [f for f in _formats(source, column) if f not in MOMENT_WORDS]
     for written in sorted(formats, key=lambda f: f not in ISO):
         with_zone = "%z" in written
@@ -80,7 +92,7 @@ def format_moment(value: date, source: Source, column: Column | None) -> str:
             continue
         if (back if isinstance(value, datetime) else back.date()) == value:
             return text
-    return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
+    return None
 
 
 def _formats(source: Source, column: Column | None) -> tuple[str, ...]:

@@ -10,11 +10,13 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from pipelines import duck
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files.file_set import MAGIC
 from pipelines.sources.files.formats import find_format
+from pipelines.sources.files.formats.csv_footer import describe_footer, find_footer, open_above
 from pipelines.sources.files.formats.csv_lines import (
     CsvHeader,
     describe_other_lines,
@@ -61,7 +63,11 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     except (ValueError, csv.Error) as error:
         raise Unreadable(member, str(error)) from None
     headers = header.cells
-    direct = member.plain and encoding == "utf-8" and not header.above and not MAGIC.search(str(member.file))
+    footer = find_footer(member) if member.plain and encoding == "utf-8" else b""
+    if footer:
+        member = member._replace(open=partial(open_above, member, footer))
+    is_whole = not header.above and not footer
+    direct = member.plain and encoding == "utf-8" and is_whole and not MAGIC.search(str(member.file))
     location = (
         str(member.file)
         if direct
@@ -78,7 +84,7 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     )
     cleaned = not direct or session.unclean.get(str(member.file), True)
 
-    notes = list(header.notes)
+    notes = [*header.notes, *([describe_footer(footer)] if footer else [])]
 
     def select(mapped: Mapping[str, str]) -> str:
         cells = {name: f"c{headers.index(raw)}" for name, raw in mapped.items()}
@@ -113,7 +119,7 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
             raise ValueError(describe_record(swallowed, SWALLOWED))
         if counts[1]:
             raise ValueError(describe_record(other_header, OTHER_HEADER))
-        kinds = ("lines that repeat the header", "total lines", "blank lines")
+        kinds = ("lines that repeat the header", "total lines", "blank lines", "lines of dashes")
         left_out = [f"{count} {kind}" for count, kind in zip(counts[2:], kinds, strict=True) if count]
         if not left_out:
             return select_all
@@ -124,7 +130,7 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
         line, end = find_record(session.con, relation, len(headers), condition)
         return message.format(line=line + header.above, end=end + header.above)
 
-    if member.plain and not ends_with_line_break(member):
+    if member.plain and not footer and not ends_with_line_break(member):
         notes.append("the last line has no line end: if that is unusual, it may be cut short")
     yield TableFragment(member, headers, select, notes)
 

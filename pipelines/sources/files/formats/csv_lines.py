@@ -86,7 +86,7 @@ def may_hold_other_lines(member: Member, headers: list[str], delimiter: str) -> 
         beginnings = (b"\n" + first, b'\n"' + first, b"\n\xef\xbb\xbf" + first, b'\n\xef\xbb\xbf"' + first)
         if any(data.find(line) >= 0 for line in beginnings) or _may_hold_blank(data, delimiter, len(headers)):
             return True
-        if _may_hold_header(data, headers, delimiter):
+        if _may_hold_header(data, headers, delimiter) or data.find(b"\n---") >= 0:
             return True
         before = delimiter.encode() + b'\n\r" \t'
         for word in TOTAL_BYTES:
@@ -127,11 +127,15 @@ def _may_hold_blank(data: mmap.mmap, delimiter: str, cells: int) -> bool:
 
 
 class OtherLines(NamedTuple):
-    """SQL conditions over the cells c0, c1, … of a line that is no record; `blank`: cells without a text."""
+    """SQL conditions over the cells c0, c1, … of a line that is no record; `blank`: cells without a text.
+
+    `underline`: nothing but dashes, as clients of databases draw below a header.
+    """
 
     repeated: str
     total: str
     blank: str
+    underline: str
 
     @property
     def record(self) -> str:
@@ -153,7 +157,10 @@ def describe_other_lines(source: Source, headers: list[str], mapped: Mapping[str
         f"(coalesce(regexp_matches(trim({filled}[1]), {duck.literal(TOTAL)}), false) "
         f"and ({' or '.join([*blanks, numbers])}))"
     )
-    return OtherLines(f"({repeated})", total, f"(len({filled}) = 0)" if len(cells) > 1 else "false")
+    is_drawn = f"len(list_filter({filled}, lambda c: not regexp_full_match(trim(c), '-{{3,}}'))) = 0"
+    underline = f"(len({filled}) > 1 and {is_drawn})"
+    blank = f"(len({filled}) = 0)" if len(cells) > 1 else "false"
+    return OtherLines(f"({repeated})", total, blank, underline)
 
 
 def other_header_sql(headers: list[str], repeated: str) -> str:

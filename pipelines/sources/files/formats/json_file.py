@@ -180,6 +180,11 @@ def _read_lines(source: Source, member: Member, encoding: str) -> Iterator[Mappi
             try:
                 record = parse_json(line.decode())
             except ValueError as error:
+                if line.rstrip().endswith(b"},"):
+                    raise ValueError(
+                        f"line {number} ends with a comma: its lines are the records of a list without its brackets. "
+                        f"Ask for one object a line without commas, or for the whole list and set `format: json`"
+                    ) from None
                 end = "" if line.endswith(b"\n") else ", the last one, without a line end"
                 raise ValueError(f"line {number}{end}: {error}") from None
             if not isinstance(record, Mapping):

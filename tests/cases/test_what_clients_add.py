@@ -1,0 +1,123 @@
+"""What clients, editors and spreadsheets add to a delivery is left out, or refused by its cause."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from pipelines.sources.contracts.contract_file import ContractError
+from pipelines.sources.errors import PermanentSourceError
+from tests.cases.case_place import CasePlace
+from tests.cases.test_marked_sheets import LABELS, make_row
+
+DAY, TASKS = "2025-08-06", "task_tracker"
+HEADER = "ma,noi_dung,cap,han,trang_thai,tien_do\n"
+ROWS = "".join(f"NV-{n:03d},Việc {n},Tỉnh,2025-08-20,Đang thực hiện,50%\n" for n in (1, 2, 3))
+CODES = ["NV-001", "NV-002", "NV-003"]
+
+
+def land_text(place: CasePlace, text: str) -> tuple[list[str], tuple[str, ...]]:
+    """(codes that were accepted, notes of the pull); nothing is rejected."""
+    (place.inbox / f"tracker_{DAY}.csv").write_bytes(text.encode())
+    day = place.validate_day(TASKS, DAY)
+    assert not day.rejected
+    notes = next(place.settings.landing.glob(f"{TASKS}/{DAY}/*.json")).read_text(encoding="utf-8")
+    return [row["task_code"] for row in day.accepted], (notes,)
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        "\x1a",
+        "\n(3 rows affected)\n",
+        "\r\n(3 rows affected)\r\n\r\nCompletion time: 2025-08-06T16:00:01.1234567+07:00\r\n",
+        "\n3 rows selected.\n\nElapsed: 00:00:01.20\n",
+        "(3 rows)\n\x1a",
+        "SQL> spool off\n",
+        "   \n\t\n",
+    ],
+)
+def test_what_a_client_writes_below_the_records_is_left_out_and_noted(tmp_path: Path, footer: str) -> None:
+    codes, notes = land_text(CasePlace("tracker_without_times", tmp_path), HEADER + ROWS + footer)
+    assert codes == CODES and "what a client wrote below the last record was left out" in notes[0]
+
+
+def test_the_end_mark_of_dos_may_stand_on_the_last_record(tmp_path: Path) -> None:
+    codes, _ = land_text(CasePlace("tracker_without_times", tmp_path), HEADER + ROWS.rstrip("\n") + "\x1a")
+    assert codes == CODES
+
+
+@pytest.mark.parametrize("footer", ["\n\n", ""])
+def test_empty_lines_are_no_footer(tmp_path: Path, footer: str) -> None:
+    codes, notes = land_text(CasePlace("tracker_without_times", tmp_path), HEADER + ROWS + footer)
+    assert codes == CODES and "client" not in notes[0]
+
+
+def test_a_record_that_is_cut_short_is_still_refused(tmp_path: Path) -> None:
+    with pytest.raises(PermanentSourceError, match=r"the last line \(5\) is cut short"):
+        land_text(CasePlace("tracker_without_times", tmp_path), HEADER + ROWS + "NV-004,Việc")
+
+
+def test_the_line_below_a_header_is_no_record(tmp_path: Path) -> None:
+    drawn = ",".join("-" * width for width in (6, 8, 3, 10, 14, 7)) + "\n"
+    codes, notes = land_text(CasePlace("tracker_without_times", tmp_path), HEADER + drawn + ROWS)
+    assert codes == CODES and "1 lines of dashes" in notes[0]
+
+
+def test_a_two_digit_year_is_read_by_the_format_that_has_one(tmp_path: Path) -> None:
+    place = CasePlace("tracker_without_times", tmp_path)
+    place.change_sources('date_formats: ["%Y-%m-%d"]', 'date_formats: ["%d/%m/%Y", "%d/%m/%y"]')
+    text = HEADER + ROWS.replace("2025-08-20", "05/08/25", 1).replace("2025-08-20", "20/08/2025")
+    (place.inbox / f"tracker_{DAY}.csv").write_text(text, encoding="utf-8")
+    days = [row["due_date"] for row in place.validate_day(TASKS, DAY).accepted]
+    assert days == [date(2025, 8, 5), date(2025, 8, 20), date(2025, 8, 20)]
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [("epoch", "45889"), ("epoch", "20250820"), ("epoch_ms", "45889"), ("epoch_ms", "1755622800")],
+)
+def test_a_number_of_another_kind_is_no_time_since_1970(tmp_path: Path, word: str, text: str) -> None:
+    """A spreadsheet's day, a day without separators, and seconds for milliseconds."""
+    place = CasePlace("tracker_without_times", tmp_path)
+    place.change_sources(
+        'date_formats: ["%Y-%m-%d"]', f'date_formats: ["%Y-%m-%d", {word}]\n    max_rejected_share: 1'
+    )
+    (place.inbox / f"tracker_{DAY}.csv").write_text(
+        HEADER + ROWS.replace("2025-08-20", text, 1), encoding="utf-8"
+    )
+    assert place.validate_day(TASKS, DAY).rejected == {1: {"due_date_unparseable"}}
+
+
+def test_a_time_in_a_cell_of_a_date_is_its_day(tmp_path: Path) -> None:
+    place = CasePlace("native_percent", tmp_path)
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    rows = [make_row(1), make_row(2), make_row(3)]
+    rows[0][5], rows[1][5] = datetime(2025, 8, 20, 12), datetime(2025, 8, 20, 9, 30, 15, 250_000)
+    for row in (list(LABELS), *rows):
+        sheet.append(row)
+    book.save(place.inbox / f"tracker_{DAY}.xlsx")
+    day = place.validate_day(TASKS, DAY)
+    assert [row["due_date"] for row in day.accepted] == [date(2025, 8, 20)] * 3
+
+
+def test_lines_of_json_with_commas_are_refused_by_their_cause(tmp_path: Path) -> None:
+    place = CasePlace("tracker_without_times", tmp_path)
+    place.change_sources(
+        'tracker_{partition}.csv"\n    format: csv', 'tracker_{partition}.json"\n    format: ndjson'
+    )
+    record = '{"ma": "NV-001", "noi_dung": "a", "cap": "Tỉnh", "trang_thai": "Hoàn thành"}'
+    (place.inbox / f"tracker_{DAY}.json").write_text(f"{record},\n{record},\n", encoding="utf-8")
+    with pytest.raises(PermanentSourceError, match=r"line 1 ends with a comma.*without its brackets"):
+        place.validate_day(TASKS, DAY)
+
+
+@pytest.mark.parametrize("word", ["No", "Yes", "off"])
+def test_a_word_that_yaml_takes_for_a_boolean_is_named_so(tmp_path: Path, word: str) -> None:
+    place = CasePlace("tracker_without_times", tmp_path)
+    with pytest.raises(ContractError, match=r"value_map`: one of its words is no text to YAML .*in quotes"):
+        place.change_sources("Chưa thực hiện: not_started", f"{word}: not_started")
