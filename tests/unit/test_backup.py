@@ -29,13 +29,20 @@ from tests.unit.test_publish import release
 from tests.unit.test_watch import deliver
 
 
-@pytest.fixture
-def installation(tmp_path: Path) -> Settings:
-    settings = Settings(data=tmp_path / "data")
+@pytest.fixture(scope="module")
+def one_release(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = Settings(data=tmp_path_factory.mktemp("release") / "data")
     settings.data.mkdir()
     release(settings, [("a", 1), ("b", 2)])
     deliver(settings)
     return settings
+
+
+@pytest.fixture
+def installation(one_release: Settings, tmp_path: Path) -> Settings:
+    """The same, free to be spoilt."""
+    shutil.copytree(one_release.data, tmp_path / "data", symlinks=True)
+    return Settings(data=tmp_path / "data")
 
 
 def list_objects(folder: Path) -> set[str]:
