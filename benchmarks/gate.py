@@ -61,14 +61,15 @@ def watch(function: Callable[..., Any], seconds: dict[str, float], name: str) ->
 def type_barely(seconds: dict[str, float], type_rows: Callable[..., Any]) -> Callable[..., Any]:
     """`type_rows`, and beside it the canonical columns alone, which are typed without any rule."""
 
-    def run_both(con: Any, source: Source, suite: Suite, keyed: list[KeyedBatch], references: Any) -> None:
-        type_rows(con, source, suite, keyed, references)
+    def run_both(con: Any, source: Source, suite: Suite, keyed: list[KeyedBatch], references: Any) -> Any:
+        frames = type_rows(con, source, suite, keyed, references)
         columns = ", ".join(duck.identifier(name) for name in ("_key", *(c.name for c in source.columns)))
         start = time.process_time()
         typing = select_typed(source, f"({select_landed(keyed)})", list_landed_columns(keyed))
         con.execute(f"create or replace temp table typed_barely as select {columns} from ({typing})")
         con.execute("drop table typed_barely")
         seconds[BARE] = seconds.get(BARE, 0.0) + time.process_time() - start
+        return frames
 
     return run_both
 

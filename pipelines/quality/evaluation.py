@@ -1,4 +1,4 @@
-"""A suite over one DuckDB relation: equal values get equal verdicts, so each is judged only once.
+"""A suite over one DuckDB relation: equal values get equal verdicts, so each is evaluated only once.
 
 A rule over single rows depends on nothing but the values it reads. Great Expectations is therefore handed
 the distinct ones (hundreds, not millions), and what fails is found again among the rows by SQL.
@@ -19,29 +19,58 @@ from pipelines.quality.suite import NULLNESS, Expectation
 
 PAIR = "expect_column_pair_values_a_to_be_greater_than_b"
 ZERO = "zero"
-NOTHING = 2
+# What a flag says of a pair: 0 and 2 which of the two is greater.
+EQUAL, NOTHING = 1, 3
+# Of two bits each, in an unsigned integer of 64.
+FLAGS_PER_COLUMN = 32
 
 
 class Frame(NamedTuple):
-    """Rules judged over the same distinct values. `sql`: column → what of the relation it holds.
+    """Rules evaluated over the same distinct values. `sql`: column → what of the relation it holds.
 
-    `inputs`: column → how Great Expectations gets it.
+    `inputs`: column → how Great Expectations gets it, from those columns.
     """
 
     rules: list[Expectation]
     sql: dict[str, str]
     inputs: dict[str, str]
 
+    def read_stored(self) -> Frame:
+        """The same frame over a relation that holds its columns by their names."""
+        return self._replace(sql={column: duck.identifier(column) for column in self.sql})
+
+    def add_flag(self, name: str, sql: str, value: str) -> None:
+        """`sql` (0 to 3) packed beside the flags that are there; `value`: its input, where `{}` stands for the flag.
+
+        Dozens of columns, nearly all of them empty, are so told apart and compared at the price of one or two.
+        """
+        if name not in self.inputs:
+            number, place = divmod(len(self.inputs), FLAGS_PER_COLUMN)
+            column, bits = f"_flags_{number}", 2 * place
+            flag = f"(({sql})::ubigint << {bits})"
+            self.sql[column] = f"{self.sql[column]} | {flag}" if place else flag
+            self.inputs[name] = value.format(f"(({duck.identifier(column)} >> {bits}) & 3)")
+
 
 def evaluate_suite(
-    con: duckdb.DuckDBPyConnection, suite: Sequence[Expectation], relation: str, name: str
+    con: duckdb.DuckDBPyConnection,
+    suite: Sequence[Expectation],
+    relation: str,
+    name: str,
+    frames: Sequence[Frame] | None = None,
 ) -> list[RuleResult]:
-    """The failing `_key`s per rule, in the suite's order; `relation` has `_key` and the rules' columns."""
-    types = {row[0]: row[1] for row in con.execute(f"describe from {relation}").fetchall()}
+    """The failing `_key`s per rule, in the suite's order; `relation` has `_key` and the rules' columns.
+
+    `frames`: the suite's, where the relation holds their columns already.
+    """
     failed: dict[str, np.ndarray] = {}
-    for frame in group_rules(suite, types):
+    for frame in group_rules(suite, read_types(con, f"from {relation}")) if frames is None else frames:
         failed |= _evaluate(con, frame, relation, name)
     return [RuleResult(e, failed[e.rule]) for e in suite]
+
+
+def read_types(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in con.execute(f"describe {query}").fetchall()}
 
 
 def group_rules(suite: Sequence[Expectation], types: dict[str, str]) -> list[Frame]:
@@ -55,19 +84,22 @@ def group_rules(suite: Sequence[Expectation], types: dict[str, str]) -> list[Fra
         if expectation.type in NULLNESS:
             [column] = expectation.columns
             flags.rules.append(expectation)
-            flags.sql[column] = f"({duck.identifier(column)} is not null)::tinyint"
-            flags.inputs[column] = f"case when {duck.identifier(column)} = 1 then 1::float end"
+            flags.add_flag(
+                column, f"{duck.identifier(column)} is not null", "case when {} = 1 then 1::float end"
+            )
         elif _compares(expectation, types):
             left, right = (duck.identifier(expectation.kwargs[k]) for k in ("column_A", "column_B"))
             flags.rules.append(_of_order(expectation))
-            flags.sql[expectation.rule] = (
-                f"coalesce((({left} > {right})::tinyint - ({left} < {right})::tinyint), {NOTHING})::tinyint"
+            flags.add_flag(
+                expectation.rule,
+                f"coalesce(({left} > {right})::tinyint - ({left} < {right})::tinyint + {EQUAL}, {NOTHING})",
+                f"nullif({{}}, {NOTHING})::float - {EQUAL}",
             )
-            flags.inputs[expectation.rule] = f"nullif({duck.identifier(expectation.rule)}, {NOTHING})::float"
-            flags.inputs[ZERO] = "0::float"
         else:
             columns = {c: duck.identifier(c) for c in sorted(set(expectation.columns))}
             values.setdefault(tuple(columns), Frame([], columns, columns)).rules.append(expectation)
+    if ZERO in {column for rule in flags.rules for column in rule.columns}:
+        flags.inputs[ZERO] = "0::float"
     return [frame for frame in (flags, *values.values()) if frame.rules]
 
 

@@ -44,10 +44,18 @@ def select_with_helpers(suite: Suite, typed: str, landed: dict[str, Batch]) -> s
         unknown = f"{ref}.code is null"
         if reference.on:
             day = f"cast(({reference.on}) as date)"
-            valid = f"len(list_filter({ref}.spans, lambda s: {day} >= s.f and {day} < s.t)) > 0"
-            unknown += f" or not ({day} is null or {valid})"
+            unknown += f" or not ({day} is null or {_is_valid_sql(ref, day)})"
         helpers.append(f"case when {code} is not null and ({unknown}) then {code} end as {helper}")
     return f"select t.*{''.join(f', {h}' for h in helpers)} from ({typed}) t {' '.join(joins)}"
+
+
+def _is_valid_sql(ref: str, day: str) -> str:
+    """SQL: `day` lies in one of the spans. Asked of the first and the last before the list, whose price is tenfold."""
+    ends = " or ".join(
+        f"({day} >= {ref}.{span}.f and {day} < {ref}.{span}.t)" for span in ("opening", "latest")
+    )
+    within = f"len(list_filter({ref}.spans, lambda s: {day} >= s.f and {day} < s.t)) > 0"
+    return f"case when {ends} then true else {within} end"
 
 
 def _spans(reference: Reference, batch: Batch) -> str:
@@ -59,8 +67,9 @@ def _spans(reference: Reference, batch: Batch) -> str:
             return f"date '{otherwise}'"
         return f"coalesce(try_cast({duck.identifier(str(column))} as date), date '{otherwise}')"
 
+    span = f"{{'f': {day(reference.valid_from, '0001-01-01')}, 't': {day(reference.valid_to, '9999-12-31')}}}"
     return (
-        f"select {duck.identifier(reference.key)} as code, list({{'f': {day(reference.valid_from, '0001-01-01')}, "
-        f"'t': {day(reference.valid_to, '9999-12-31')}}}) as spans "
-        f"from read_parquet({duck.literal(batch.path)}) group by 1"
+        f"select code, list(span) as spans, min(span) as opening, max(span) as latest from (select "
+        f"{duck.identifier(reference.key)} as code, {span} as span from read_parquet({duck.literal(batch.path)})) "
+        f"group by 1"
     )

@@ -141,6 +141,11 @@ class Suite:
         return sorted({str(code) for e in rules for code in e.kwargs.get("value_set", ())})
 
     @property
+    def rules_of_rows(self) -> list[Expectation]:
+        """Rules that ask a row alone, not what was delivered before it."""
+        return [e for e in self.rows if not e.of_history]
+
+    @property
     def deciding_tables(self) -> set[str]:
         """Reference tables that can reject a row: when one changes, its batches are judged again."""
         deciding = {c for e in self.rows if e.rejects for c in e.columns}

@@ -21,7 +21,7 @@ from pipelines.landing.batches import Batch, hash_file, verify_batch
 from pipelines.privacy.detectors import register_detectors
 from pipelines.quality.counting import group_by_day
 from pipelines.quality.distant_days import select_distant
-from pipelines.quality.evaluation import evaluate_suite
+from pipelines.quality.evaluation import Frame, evaluate_suite, group_rules, read_types
 from pipelines.quality.expectations import RuleResult, evaluate_frame
 from pipelines.quality.history import write_history
 from pipelines.quality.page import write_page
@@ -39,7 +39,7 @@ from pipelines.quality.split import (
     write_accepted,
     write_rejected,
 )
-from pipelines.quality.suite import NULLNESS, ROW_FACTS, Suite, hash_rules
+from pipelines.quality.suite import Suite, hash_rules
 from pipelines.quality.typing import select_typed
 from pipelines.quality.whole import collect_batch_facts, select_row_facts
 from pipelines.settings import Settings
@@ -132,8 +132,8 @@ def _validate_chunk(
 ) -> list[Report]:
     keyed = assign_keys([verify_batch(batch) for batch in chunk])
     references = find_references({r.table for r in suite.references.values()}, settings.landing)
-    type_rows(con, source, suite, keyed, references)
-    results = evaluate_suite(con, [e for e in suite.rows if not e.of_history], "typed", source.name)
+    frames = type_rows(con, source, suite, keyed, references)
+    results = evaluate_suite(con, suite.rules_of_rows, "typed", source.name, frames)
     many = collect_failures(con, source, keyed, results)
     if history := [e for e in suite.rows if e.of_history]:
         results += evaluate_suite(
@@ -165,28 +165,24 @@ def type_rows(
     suite: Suite,
     keyed: list[KeyedBatch],
     references: dict[str, Batch],
-) -> None:
-    """Table `typed`: canonical columns keyed by `_key`, and what else the rules over single rows read.
-
-    A helper asked only for nullness rests as a flag: its texts would be kept for every row.
-    """
+) -> list[Frame]:
+    """Table `typed`: canonical columns keyed by `_key`, and the columns of the frames, which are returned."""
     register_characters(con)
     register_detectors(con)
-    names = [c.name for c in source.columns]
-    rules = [e for e in suite.rows if not e.of_history]
-    facts = ["_place", *ROW_FACTS]
-    values = {c for e in rules if e.type not in NULLNESS for c in e.columns}
-    helpers = sorted({c for e in rules for c in e.columns} - set(names) - set(facts))
-    helper_columns = [
-        f"{q} as {q}" if n in values else f"case when {q} is not null then true end as {q}"
-        for n, q in ((n, duck.identifier(n)) for n in helpers)
-    ]
     typing = select_typed(source, f"({select_landed(keyed)})", list_landed_columns(keyed))
     typing = f"select *, {select_row_facts(source, keyed)}{select_distant(source)} from ({typing})"
-    kept = ", ".join(["_key", *facts, *map(duck.identifier, names), *helper_columns])
-    con.execute(
-        f"create table typed as select {kept} from ({select_with_helpers(suite, typing, references)})"
-    )
+    typing = select_with_helpers(suite, typing, references)
+    types = read_types(con, typing)
+    names = [c.name for c in source.columns]
+    # What was delivered before, and how new the batch is, is read from the table later.
+    later = f"{suite.newest} {suite.history}"
+    kept = ["_key", "_place", "_partition", *names, *(n for n in types if n not in names and n in later)]
+    frames = group_rules(suite.rules_of_rows, types)
+    columns = {name: duck.identifier(name) for name in kept}
+    columns |= {name: sql for frame in frames for name, sql in frame.sql.items() if name not in columns}
+    selected = ", ".join(f"{sql} as {duck.identifier(name)}" for name, sql in columns.items())
+    con.execute(f"create table typed as select {selected} from ({typing})")
+    return [frame.read_stored() for frame in frames]
 
 
 def _write(
