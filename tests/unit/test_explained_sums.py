@@ -5,11 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 
 import duckdb
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.explain.rates import CHANGED_ITEMS, Unexplained, attribute_changes
 from pipelines.lake import ledger
+from pipelines.settings import PROJECT
 
 CAUSES = ["new_in_period", "late_arrival", "correction", "rejection_in", "rejection_out", "pulled_again"]
 # A dossier's place in a release: its unit and whether it came online; None where it does not count.
@@ -80,3 +82,19 @@ def test_a_dossier_without_a_cause_of_its_own_is_noticed() -> None:
         assert "U1" in str(error)
     else:
         raise AssertionError("a part was lost in silence")
+
+
+def test_a_task_is_one_item_whoever_reports_it_and_no_item_is_of_the_whole_place() -> None:
+    """A provincial task reported by a unit and without one, and a commune's task without its unit."""
+    model = PROJECT / "dbt_project" / "models" / "marts" / "tasks" / "task_ledger_v1.yml"
+    rule = yaml.safe_load(model.read_text(encoding="utf-8"))["models"][0]["config"]["meta"]["explain"]
+    rows = duckdb.sql(
+        f"select {rule['period']}, {rule['item']}, {rule['unit']} from (values "
+        "('province', 'NV-1', 'province', 'H42'), ('province', 'NV-1', '18001', 'H42'), "
+        "('commune', 'NV-1', '18001', 'H42'), ('commune', 'NV-1', 'province', 'H42')) "
+        "as t (owner_level, task_code, unit_code, lead_agency_code)"
+    ).fetchall()
+    assert rows == [
+        ("province_tasks", "NV-1", "H42"), ("province_tasks", "NV-1|18001", "H42"),
+        ("commune_tasks", "NV-1|18001", "18001"), ("commune_tasks", "NV-1|province", "unknown"),
+    ]  # fmt: skip
