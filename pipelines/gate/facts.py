@@ -77,12 +77,12 @@ def list_delivery_facts(
         "ages": list(allowed.values()),
     }
     rows = con.execute(query, parameters).fetchall()
-    for fact, scope, value, weight, details, days, is_newest in rows:
+    for fact, scope, value, weight, details, days, is_newest, details_vi in rows:
         # Of an older day only what may be a finding: a first history has many days.
         if is_newest or value:
             yield Fact(
                 fact, scope, float(value), float(weight), tuple(details), days=tuple(days),
-                is_recorded=is_newest,
+                is_recorded=is_newest, details_vi=tuple(details_vi),
             )  # fmt: skip
 
 

@@ -223,6 +223,10 @@ def _refuse(source: Source, partition: str, match: HeaderMatch, faults: Sequence
             f"None of the {len(match.headers)} cells of the first line is a header of the contract: is the line of "
             "headers there? It is not repeated here, since it may be a record."
         )
+    if len(match.headers) == 1 and any(sign in match.headers[0] for sign in ",;|\t"):
+        present += (
+            " All of it is one cell: where each line stands in quotes as a whole, ask for an export without."
+        )
     fonts = describe_fonts(match.headers)
     first = f"{fonts}. " if fonts else ""
     raise PermanentSourceError(f"{source.name} {partition}: {first}{' '.join(faults)} {present}")

@@ -46,7 +46,8 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         )
         con.execute(
             "create table checks (source varchar, batch_id varchar, rule varchar, scope varchar, severity varchar, "
-            "evaluated bigint, unexpected bigint, column_name varchar, observed double)"
+            "evaluated bigint, unexpected bigint, column_name varchar, observed double, reason_en varchar, "
+            "reason_vi varchar)"
         )
         yield con
 
@@ -66,11 +67,11 @@ def land(con: duckdb.DuckDBPyConnection, number: int, rows: int, flagged: int = 
     )
     if rows:
         con.execute(
-            "insert into checks values (?, ?, 'odd', 'row', 'warning', ?, ?, null, null)",
+            "insert into checks values (?, ?, 'odd', 'row', 'warning', ?, ?, null, null, '', '')",
             [LOG, batch, rows, flagged],
         )
         con.execute(
-            "insert into checks values (?, ?, 'wrong', 'row', 'critical', ?, ?, null, null)",
+            "insert into checks values (?, ?, 'wrong', 'row', 'critical', ?, ?, null, null, '', '')",
             [LOG, batch, rows, rejected],
         )
     return batch
@@ -127,10 +128,21 @@ def test_a_broken_rule_over_a_whole_delivery_is_a_fact(con: duckdb.DuckDBPyConne
         ("volume_unusual", "volume_ratio", 1),
     ):
         row = [LOG, batch, rule, broken, column]
-        con.execute("insert into checks values (?, ?, ?, 'batch', 'warning', 1, ?, ?, 30)", row)
+        con.execute(
+            "insert into checks values (?, ?, ?, 'batch', 'warning', 1, ?, ?, 30.4, 'it is old', 'cũ')", row
+        )
     facts = measure(con, read_place(), [])
     assert facts["delivery_flagged", "dossier_log.newest_row_old"] == [(1.0, "2025-07-02", True)]
     assert ("delivery_flagged", "dossier_log.volume_unusual") not in facts
+    deliveries = list(list_deliveries(con, read_place(), "batches", set()))
+    [flagged] = [
+        fact
+        for fact in list_delivery_facts(
+            con, read_place(), deliveries, datetime(2025, 7, 9), "batches", "checks"
+        )
+        if fact.fact == "delivery_flagged"
+    ]
+    assert (flagged.details, flagged.details_vi) == (("30: it is old",), ("30: cũ",))
 
 
 def deliver(rows: dict[str, int], counted: int) -> list[Delivery]:

@@ -106,6 +106,13 @@ def test_a_number_that_would_be_gigabytes_of_digits_stays_as_written(settings: S
         ("json", b"[]", "holds no records"),
         ("json", b'{"rows": []}', "no list at the top; its keys are rows"),
         ("json", b"{}", "no list at the top; it is empty. "),
+        (
+            "json",
+            b'{"message": "oops", "status": 500}',
+            "message, status; without any list .* the answer of an error",
+        ),
+        ("json", b'callback([{"a": 1}]);', "a call of a script .JSONP., no JSON"),
+        ("json", b'[{"a": 1},\n {"a": 2},]', "line 2: a comma stands before a closing bracket"),
         ("json", b'[{"a": 1}, 2]', "record 2 is no object"),
         ("json", b'[{"a": NaN}]', "NaN, which is no JSON number"),
         ("json", b'[{"a": 1}, {"a"', "cut short"),

@@ -60,7 +60,9 @@ of_deliveries as (
         examined.*,
         checks.rule,
         checks.unexpected,
-        checks.observed
+        checks.observed,
+        checks.reason_en,
+        checks.reason_vi
     from examined
     inner join {{ checks }} as checks on examined.source = checks.source and examined.batch_id = checks.batch_id
     where
@@ -118,7 +120,8 @@ select
     weight,
     cast([] as varchar []) as details,
     [cast(partition_key as varchar)] as days,
-    is_newest
+    is_newest,
+    cast([] as varchar []) as details_vi
 from facts
 union all
 select
@@ -126,9 +129,10 @@ select
     source || '.' || rule,
     unexpected,
     unexpected,
-    [cast(round(observed) as varchar)],
+    [cast(round(observed) as bigint) || ': ' || reason_en],
     [cast(partition_key as varchar)],
-    is_newest
+    is_newest,
+    [cast(round(observed) as bigint) || ': ' || reason_vi]
 from of_deliveries
 union all
 select
@@ -138,7 +142,8 @@ select
     days,
     details,
     [],
-    true
+    true,
+    []
 from empty_days
 union all
 select
@@ -148,7 +153,8 @@ select
     days,
     [cast(partition_key as varchar)],
     [],
-    true
+    true,
+    []
 from late
 union all
 select
@@ -158,7 +164,8 @@ select
     1,
     [],
     [],
-    true
+    true,
+    []
 from (select unnest($sources) as source) as expected
 where expected.source not in (select counting.source from counting)
 order by all

@@ -6,6 +6,7 @@ Numbers keep the digits the file writes; nested values stay JSON text, or are na
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ from pipelines.sources.values.native import Number, format_cell
 from pipelines.sources.values.number_formats import LostDigits, require_exact_text
 
 ROWS_AT_ONCE = 20_000
+# What a server writes for a script: `callback({…});`. And what no JSON allows: `[1, 2,]`.
+CALL = re.compile(r"\s*[\w.$]+\s*\(\s*[\[{]")
+TRAILING_COMMA = re.compile(r",\s*[\]}]")
 
 
 def read_document(session: ReadSession, member: Member) -> Iterator[TableFragment]:
@@ -135,6 +139,15 @@ def _parse_document(text: str) -> Any:
         lines = text.lstrip().splitlines()[:2]
         if len(lines) == 2 and all(line.startswith("{") and line.rstrip().endswith("}") for line in lines):
             raise ValueError("it holds one object a line; set `format: ndjson`") from error
+        if CALL.match(text):
+            raise ValueError(
+                "it is a call of a script (JSONP), no JSON; ask for the answer without `callback`"
+            ) from error
+        if comma := TRAILING_COMMA.search(text):
+            line = text.count("\n", 0, comma.start()) + 1
+            raise ValueError(
+                f"line {line}: a comma stands before a closing bracket, which is no JSON; ask for a valid export"
+            ) from error
         raise
 
 
@@ -147,12 +160,18 @@ def _find_records(source: Source, document: Any) -> list[Mapping[str, Any]]:
         where = f"no list at {source.records!r}" if source.records else "no list at the top"
         names = ", ".join(map(str, document)) if isinstance(document, Mapping) else ""
         keys = f"; its keys are {names}" if names else "; it is empty" if document in ({}, []) else ""
+        if isinstance(document, Mapping) and document and not any(map(is_nested, document.values())):
+            keys += "; without any list it may be the answer of an error: open it"
         raise ValueError(f"{where}{keys[:300]}. Correct `records` of {source.name} in sources.yaml")
     for number, record in enumerate(records, 1):
         if not isinstance(record, Mapping):
             raise ValueError(f"record {number} is no object")
     constants = {name: read_path(document, where) for name, where in source.page_constants.items()}
     return [constants | record for record in records] if constants else records
+
+
+def is_nested(value: Any) -> bool:
+    return isinstance(value, Mapping | list)
 
 
 def _read_total(document: Any, path: str | None) -> int | None:
