@@ -50,7 +50,7 @@ class Night:
     """What one night is to do. `days`: those to pull; `only_missing`: but for those with a sound batch.
 
     `build`: what makes the warehouse's tables and tests them, unless a caller knows better. `from_nothing`: the build
-    of before is no ground for this one.
+    of before is no ground for this one. `is_weighed`: no build in part where a whole one costs less.
     """
 
     settings: Settings
@@ -63,6 +63,7 @@ class Night:
     reason: str = "nightly run"
     build: Callable[[Settings], list[dbt.NodeResult]] = build_and_test
     from_nothing: bool = False
+    is_weighed: bool = True
 
 
 class LandedDays(NamedTuple):
@@ -181,10 +182,10 @@ def _build_tables(
     LOG.info("building", as_of=inputs.as_of)
     obstacle = "as requested"
     if may_refresh:
-        refreshed = refresh_build(night.settings, night.contracts, inputs)
+        refreshed = refresh_build(night.settings, night.contracts, inputs, is_weighed=night.is_weighed)
         if isinstance(refreshed, Refreshed):
             sampled = f"{refreshed.sampled} drawn at random are what their rows give"
-            extent = f"{refreshed.touched} keys derived again; {sampled}"
+            extent = f"{refreshed.touched} keys derived again ({refreshed.extent}); {sampled}"
             return refreshed.nodes, extent
         obstacle = refreshed
     write_inputs(night.settings, night.contracts, inputs)

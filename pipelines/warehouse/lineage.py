@@ -23,6 +23,7 @@ class Lineage:
         self.statements = {statement.unique_id: statement for statement in statements}
         self.rules: dict[str, RebuildRule] = {s.unique_id: rule for s in statements if (rule := s.rule)}
         self._keyed: dict[tuple[str, str], bool] = {}
+        self._moving: dict[tuple[str, str], frozenset[str]] = {}
 
     @cached_property
     def keys(self) -> list[str]:
@@ -59,6 +60,15 @@ class Lineage:
                 open_ends += [parent for parent in statement.parents if self.is_keyed(parent, key)]
             seen.add(unique_id)
         return [name for name in self.accepted if source_of(name) in seen]
+
+    def list_moving(self, unique_id: str, key: str) -> frozenset[str]:
+        """The models whose `touched` reaches a keyed relation: its own, and those that it follows from."""
+        if (unique_id, key) not in self._moving:
+            statement, rule = self.statements.get(unique_id), self.rules.get(unique_id)
+            parents = [p for p in statement.parents if self.is_keyed(p, key)] if statement else []
+            own = {unique_id} if rule and rule.touched else set()
+            self._moving[unique_id, key] = frozenset(own).union(*(self.list_moving(p, key) for p in parents))
+        return self._moving[unique_id, key]
 
     def list_compared(self) -> list[str]:
         """What is small and read whole: bookkeeping, and the parents of keyed models that are not keyed themselves."""

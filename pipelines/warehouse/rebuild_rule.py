@@ -15,9 +15,9 @@ class RebuildRule(BaseModel):
     """`by`: the column whose values each row depends on alone: its rows follow from the parents' rows of that value.
 
     `sums`: the table adds up what the values of `by` give, in these columns; all others say what is added up, and a
-    row whose sums are all zero is not there. `touched`: `schema.table` (above this one, and with the column `by`) →
-    which of its rows a move of as_of touches; `earlier` and `later` are the two as_of. `moment`: the columns of a
-    table of parameters that move with every as_of; who says `touched` answers for them.
+    row whose sums are all zero is not there. `touched`: `schema.table` (above this one or itself, and with the column
+    `by`) → which of its rows a move of as_of touches; `earlier` and `later` are the two as_of. `moment`: the columns of
+    a table of parameters that move with every as_of; who says `touched` answers for them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,6 +1,6 @@
 """A build out of the one before: models that say how (`meta.rebuild`) are derived again for touched keys alone.
 
-Sums move by what the rows of these keys gave before and give now. Everything happens in the caller's transaction.
+Sums move by what the rows of these keys gave before and give now.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pipelines.warehouse.lineage import Lineage, source_of
 from pipelines.warehouse.narrowing import Narrowing, RefreshRefused
 from pipelines.warehouse.rebuild_rule import RebuildRule
 from pipelines.warehouse.statements import DATABASE, TABLE, VIEW, Statement, create_relation
+from pipelines.warehouse.touched_keys import TouchedKeys, count_rows
 
 
 class ChangeKind(Enum):
@@ -31,7 +32,7 @@ class ChangeKind(Enum):
 
 
 class Refresh:
-    """Two halves: `note_before` while everything is as it was, `derive` once schema `raw` is new."""
+    """`gather_keys` and `note_before` while everything is as it was, `derive` once schema `raw` is new."""
 
     def __init__(
         self, con: duckdb.DuckDBPyConnection, statements: Sequence[Statement], project: Path,
@@ -42,44 +43,28 @@ class Refresh:
         """
         self.con, self.project, self.deliveries = con, project, deliveries
         self.lineage = Lineage(con, statements, list(deliveries))
-        self.before = Narrowing(con, self.lineage, "before", "touched")
-        self.after = Narrowing(con, self.lineage, "after", "touched")
+        self.before = Narrowing(con, self.lineage, "before")
+        self.after = Narrowing(con, self.lineage, "after")
+        self.touched = TouchedKeys(con, self.lineage)
         self.changes: dict[str, ChangeKind] = {}
         self.contents: dict[str, tuple[object, ...]] = {}
 
     def count_touched(self) -> int:
-        return sum(self._count(f"from {self.after.keys_of(key)}") for key in self.lineage.keys)
+        return sum(map(self.touched.count, self.lineage.keys))
 
-    def note_before(self, as_of_before: datetime, as_of: datetime) -> None:
-        """The touched keys, what they gave to sums, and what the other parents of keyed models held."""
+    def gather_keys(self, as_of_before: datetime, as_of: datetime) -> None:
         for key in self.lineage.keys:
-            self._gather_keys(key, *sorted((as_of_before, as_of)))
+            self.touched.gather(key, self.deliveries, *sorted((as_of_before, as_of)))
+
+    def note_before(self) -> None:
+        """What the touched keys gave to sums, and what the other parents of keyed models held."""
         for unique_id, rule in self.lineage.rules.items():
             if rule.by and rule.sums:
-                self.before.derive_part(self.lineage.statements[unique_id], rule.by)
+                self.before.derive_part(
+                    self.lineage.statements[unique_id], self.touched.find(unique_id, rule.by)
+                )
         for unique_id in self.lineage.list_compared():
             self.contents[unique_id] = self._read_content(unique_id)
-
-    def _gather_keys(self, key: str, earlier: datetime, later: datetime) -> None:
-        column, table = duck.identifier(key), self.before.keys_of(key)
-        names = self.lineage.list_deliveries(key)
-        if not names:
-            raise RefreshRefused(f"no model by {key} reads accepted rows that have it")
-        rows = [f"select {column} from ({query})" for name in names if (query := self.deliveries[name])]
-        rows += [f"select {column} from {duck.identifier('raw', name)} where false" for name in names]
-        self.con.execute(f"create temp table {table} as select distinct * from ({' union all '.join(rows)})")
-        if self._count(f"from {table} where {column} is null"):
-            raise RefreshRefused(f"a row has no {key}")
-        if earlier == later:
-            return
-        for rule in self.lineage.rules.values():
-            for relation, condition in (rule.touched or {}).items() if rule.by == key else ():
-                origin = duck.identifier(*relation.split("."))
-                self.con.execute(
-                    f"insert into {table} select distinct {column} from (select *, ?::timestamp as earlier, "
-                    f"?::timestamp as later from {origin}) where ({condition}) and {column} not in (from {table})",
-                    [earlier, later],
-                )
 
     def _read_content(self, unique_id: str) -> tuple[object, ...]:
         """Columns, how many rows, and two sums of their hashes; of a moment's table without the columns that move."""
@@ -138,10 +123,9 @@ class Refresh:
         return True
 
     def _replace_rows(self, statement: Statement, key: str) -> None:
-        part, column = self.after.derive_part(statement, key), duck.identifier(key)
-        self.con.execute(
-            f"delete from {statement.relation} where {column} in (from {self.after.keys_of(key)})"
-        )
+        keys = self.touched.find(statement.unique_id, key)
+        part, column = self.after.derive_part(statement, keys), duck.identifier(key)
+        self.con.execute(f"delete from {statement.relation} where {column} in (from {keys.table})")
         names = ", ".join(map(duck.identifier, self.lineage.list_columns(statement.unique_id)))
         self.con.execute(f"insert into {statement.relation} ({names}) select {names} from {part}")
 
@@ -152,10 +136,11 @@ class Refresh:
             raise RefreshRefused(
                 f"{statement.unique_id}: meta.rebuild sums {missing}, which it does not have"
             )
+        own = self.touched.find(statement.unique_id, key)
         before, moved, new = (
-            self.after.name_part(statement.unique_id, word) for word in ("before", "moved", "new")
+            self.after.name_part(statement.unique_id, own, word) for word in ("before", "moved", "new")
         )
-        after = self.after.derive_part(statement, key)
+        after = self.after.derive_part(statement, own)
         groups = [name for name in columns if name not in sums]
         keys, values = (", ".join(map(duck.identifier, names)) for names in (groups, sums))
         taken = ", ".join(f"-{duck.identifier(name)}" for name in sums)
@@ -175,7 +160,7 @@ class Refresh:
         self.con.execute(
             f"insert into {statement.relation} ({keys}, {values}) select {keys}, {values} from {new}"
         )
-        return self._count(f"from {moved}") > 0
+        return count_rows(self.con, moved) > 0
 
     def narrow_tests(self, tests: Mapping[str, DataTest]) -> dict[str, DataTest | None]:
         """What is left to ask of tests that passed on the build of before; None: nothing, it passes still."""
@@ -192,8 +177,6 @@ class Refresh:
         if rule is None or rule.by is None or (test.together and rule.by not in test.together):
             return test
         name = duck.identifier(DATABASE, *self.lineage.locate(parent))
-        return test._replace(query=test.query.replace(name, self.after.find_part(parent, rule.by)))
-
-    def _count(self, rows: str) -> int:
-        row = self.con.execute(f"select count(*) {rows}").fetchone()
-        return int(row[0]) if row else 0
+        return test._replace(
+            query=test.query.replace(name, self.after.find_part(parent, self.touched.find(parent, rule.by)))
+        )

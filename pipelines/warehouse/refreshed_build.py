@@ -1,7 +1,7 @@
 """The next build out of the one in the warehouse: cost follows what changed since, not what the years hold.
 
-All of it is one transaction: a process that is stopped leaves the build of before, without its seal, and the next
-build is a full one. So it is wherever the build of before is not beyond doubt.
+Its mark and its seal are gone before anything is written: what a process that is stopped leaves is no ground for the
+next build, which is a full one. So it is wherever the build of before is not beyond doubt.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pipelines.warehouse.narrowing import RefreshRefused
 from pipelines.warehouse.refresh import Refresh
 from pipelines.warehouse.sample_check import check_sample
 from pipelines.warehouse.sealed_build import find_broken_seal
+from pipelines.warehouse.worthwhile import Extent, measure_extent, refuse_what_costs_more
 
 LOG = get_logger(__name__)
 
@@ -31,11 +32,17 @@ class Refreshed(NamedTuple):
 
     nodes: list[NodeResult]
     touched: int
+    extent: Extent
     sampled: int
 
 
-def refresh_build(settings: Settings, contracts: Contracts, inputs: BuildInputs) -> Refreshed | str:
-    """What was derived again and tested, all of it passed; else why a full build is to be made."""
+def refresh_build(
+    settings: Settings, contracts: Contracts, inputs: BuildInputs, *, is_weighed: bool = True
+) -> Refreshed | str:
+    """What was derived again and tested, all of it passed; else why a full build is to be made.
+
+    `is_weighed`: also where that costs less.
+    """
     if not settings.warehouse.exists():
         return "there is no build yet"
     if reason := find_broken_seal(settings):
@@ -45,13 +52,16 @@ def refresh_build(settings: Settings, contracts: Contracts, inputs: BuildInputs)
         return "the last build did not finish"
     open_build(settings)
     with open_warehouse(settings) as con:
-        con.execute("begin")
         try:
             check_basis(con, settings, contracts)
             compiled = read_project(settings)
             deliveries = compare_deliveries(con, contracts, inputs)
             refresh = Refresh(con, compiled.statements, settings.dbt_project, deliveries)
-            refresh.note_before(before.as_of, inputs.as_of)
+            refresh.gather_keys(before.as_of, inputs.as_of)
+            extent = measure_extent(con, refresh.lineage, refresh.touched)
+            if is_weighed:
+                refuse_what_costs_more(extent)
+            refresh.note_before()
             write_raw(con, contracts, inputs)
             write_engine(con, describe_duckdb(con))
             nodes = list(refresh.derive())
@@ -66,8 +76,6 @@ def refresh_build(settings: Settings, contracts: Contracts, inputs: BuildInputs)
                 raise RefreshRefused(f"{', '.join(failed)} failed")
             write_basis(con, settings, contracts)
             touched = refresh.count_touched()
-            con.execute("commit")
         except (duckdb.Error, RefreshRefused) as error:
-            con.execute("rollback")
             return str(error)
-    return Refreshed(nodes, touched, sample.keys)
+    return Refreshed(nodes, touched, extent, sample.keys)

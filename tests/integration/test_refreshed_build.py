@@ -29,8 +29,8 @@ def at(settings: Settings, folder: Path) -> Settings:
 
 
 def build_at(settings: Settings, as_of: datetime = LATER, from_nothing: bool = False) -> tuple[str, object]:
-    """How much was built, and what every table holds."""
-    night = replace(nights.night_of(settings, as_of=as_of), from_nothing=from_nothing)
+    """How much was built, and what every table holds; in part, though so small a place is built whole."""
+    night = replace(nights.night_of(settings, as_of=as_of), from_nothing=from_nothing, is_weighed=False)
     result = build_warehouse(night)
     assert not result.failed
     with duck.connect(settings.extensions, settings.warehouse, read_only=True) as con:
@@ -59,9 +59,12 @@ def test_a_later_build_is_the_same_as_from_nothing_also_after_a_kill(
     if not every:
         return
     boundaries = crashing.undisturbed(build_at, at(origin, tmp_path / "counted"))
-    commit = next(n for n, name in enumerate(boundaries, 1) if name == "after commit")
-    for number in sorted({*(n for n, _ in choose_boundaries(boundaries, False)), commit - 1, commit}):
+    # Between them the warehouse is neither what it was nor what it will be.
+    opened = next(n for n, name in enumerate(boundaries, 1) if "raw.finished_build" in name)
+    sealed = next(n for n, name in enumerate(boundaries, 1) if "after rename to warehouse.sha256" in name)
+    for number in sorted({*(n for n, _ in choose_boundaries(boundaries, False)), opened, sealed - 1}):
         spoilt = at(origin, tmp_path / f"spoilt-{number}")
         crashing.killed_at(number, build_at, spoilt)
         extent, tables = crashing.ask_in_child(build_at, spoilt)
-        assert tables == expected and extent.startswith("everything: "), boundaries[number - 1]
+        assert tables == expected, boundaries[number - 1]
+        assert extent.startswith("everything: ") or not opened <= number < sealed, boundaries[number - 1]

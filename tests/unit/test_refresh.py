@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pipelines.warehouse.rebuild_rule import read_rebuild_rule
 from pipelines.warehouse.refresh import Refresh
 from pipelines.warehouse.sample_check import check_sample
 from pipelines.warehouse.statements import TABLE, VIEW, Statement
+from pipelines.warehouse.worthwhile import LEAST_ROWS, Extent, measure_extent, refuse_what_costs_more
 
 NOON, EVENING = datetime(2025, 8, 6, 12), datetime(2025, 8, 6, 18)
 LOG = [("A", 1, NOON), ("B", 2, NOON), ("C", 3, EVENING)]
@@ -54,7 +56,10 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute("attach ':memory:' as warehouse; use warehouse; create schema raw")
         con.execute("create table raw.log (code varchar, n integer, recorded_at timestamp, batch_id varchar)")
         con.executemany("insert into raw.log values (?, ?, ?, 'b')", LOG)
-        con.execute("create table raw.batches as select 'log' as source, 'b' as batch_id, true as is_current")
+        con.execute(
+            "create table raw.batches as "
+            "select 'log' as source, 'b' as batch_id, true as is_current, 3 as rows_accepted"
+        )
         con.execute("create table raw.parameters as select ?::timestamp as as_of, 'X' as place", [NOON])
         con.execute("create table raw.names as select 'A' as code, 'first' as name")
         for statement in STATEMENTS:
@@ -70,7 +75,8 @@ def refresh(
 ) -> dict[str, list[Any]]:
     """`changes`: what becomes of schema raw; `moved`: the rows that came or went."""
     again = Refresh(con, STATEMENTS, Path(), {"log": moved})
-    again.note_before(NOON, as_of)
+    again.gather_keys(NOON, as_of)
+    again.note_before()
     for change in changes:
         con.execute(change)
     assert [result.unique_id for result in again.derive()] == [s.unique_id for s in STATEMENTS]
@@ -111,12 +117,51 @@ def test_what_every_key_reads_makes_the_table_whole(con: duckdb.DuckDBPyConnecti
     assert ("B", 2, None) in tables["states"]
 
 
+def test_what_moves_with_as_of_alone_is_not_derived_again_above(con: duckdb.DuckDBPyConnection) -> None:
+    seen = state(
+        "seen",
+        'select s.code, run.as_of from "warehouse"."main"."states" as s cross join "warehouse"."main"."run" as run',
+        "states", "run", by="code", touched={"main.states": "true"},
+    )  # fmt: skip
+    con.execute(f"create table seen as {seen.sql}")
+    again = Refresh(con, [*STATEMENTS[:4], seen], Path(), {"log": None})
+    again.gather_keys(NOON, EVENING)
+    again.note_before()
+    con.execute(f"update raw.parameters set as_of = '{EVENING}'")
+    list(again.derive())
+    assert con.execute("from seen order by code").fetchall() == [
+        ("A", EVENING),
+        ("B", EVENING),
+        ("C", EVENING),
+    ]
+    assert ("B", 2, "left alone") in con.execute("from states").fetchall()
+
+
 def test_a_sample_finds_what_is_not_what_its_rows_give(con: duckdb.DuckDBPyConnection) -> None:
     lineage = Lineage(con, STATEMENTS, ["log"])
     con.execute("begin")
     assert check_sample(con, lineage) == (3, ["states"])
     con.execute("rollback; begin; update states set name = null where code = 'B'")
     assert check_sample(con, lineage) == (3, [])
+
+
+def test_what_would_be_derived_again_is_measured_before(con: duckdb.DuckDBPyConnection) -> None:
+    again = Refresh(con, STATEMENTS, Path(), {"log": "select 'A' as code"})
+    again.gather_keys(NOON, NOON)
+    assert measure_extent(con, again.lineage, again.touched) == Extent(rows=3, keys=2, share=0.5)
+
+
+@pytest.mark.parametrize(
+    ("extent", "reason"),
+    [
+        (Extent(LEAST_ROWS - 1, 50_000, 0.01), "it costs no more: 299999 rows are fewer than 300000"),
+        (Extent(LEAST_ROWS, 50_000, 0.16), "it costs less: 16.0% of 50000 keys"),
+        (Extent(LEAST_ROWS, 50_000, 0.15), ""),
+    ],
+)
+def test_a_build_in_part_is_refused_where_it_costs_more(extent: Extent, reason: str) -> None:
+    with pytest.raises(RefreshRefused, match=reason) if reason else nullcontext():
+        refuse_what_costs_more(extent)
 
 
 def test_a_row_without_its_key_is_refused(con: duckdb.DuckDBPyConnection) -> None:

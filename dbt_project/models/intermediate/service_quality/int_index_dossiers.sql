@@ -2,7 +2,6 @@
 with dossiers as (
     select
         current_states.*,
-        run.as_of,
         run.as_of_day,
         procedures.processing_working_days,
         coalesce(procedures.has_fee, false) as has_fee,
@@ -95,8 +94,7 @@ final as (
         timed.needs_result,
         case when timed.needs_result then timed.has_e_result end as has_required_result,
         timed.is_digitised and (not timed.needs_result or timed.has_e_result) as is_digitised_in_full,
-        complaints.dossier_code is not null as has_complaint,
-        timed.as_of
+        complaints.dossier_code is not null as has_complaint
     from timed
     left join complaints on timed.dossier_code = complaints.dossier_code
     left join working_days as longest on timed.last_working_day_number = longest.working_day_number
@@ -104,5 +102,6 @@ final as (
 
 select
     final.*,
-    {{ is_in_time('final', 'final.as_of') }} as is_in_time
+    {{ is_in_time('final', 'run.as_of') }} as is_in_time
 from final
+cross join {{ ref('int_as_of') }} as run
