@@ -190,7 +190,7 @@ def describe_failure(
     days = fact.days or tuple(filter(DAY.fullmatch, fact.details))
     numbers: dict[str, Any] = {
         "scope": fact.scope,
-        "source": re.split("[:.]", fact.scope)[0],
+        "source": name_source(fact.scope),
         "span": show_span(days),
         "day": max(days, default=SOME_DAY),
         "days": show_details(fact.days),
@@ -213,6 +213,11 @@ def describe_failure(
         expectation.reason_en.format(**numbers), expectation.reason_vi.format(**numbers_vi),
         rule.next_en.format(**numbers), rule.next_vi.format(**numbers), fact.details,
     )  # fmt: skip
+
+
+def name_source(scope: str) -> str:
+    """`task_tracker` of `task_tracker.due_date` and `task_tracker: unit_code X`; another scope as it is."""
+    return re.split("[:.]", scope)[0]
 
 
 def show_number(value: float | None, *, is_share: bool) -> str:

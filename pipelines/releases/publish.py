@@ -18,6 +18,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.explain.rates import explain_rates
+from pipelines.gate.evaluate import name_source
 from pipelines.gate.examine import GateResult, examine_build
 from pipelines.gate.lines import list_lines, sort_by_weight
 from pipelines.gate.record import record_examination
@@ -42,6 +43,8 @@ from pipelines.settings import Settings
 from pipelines.warehouse.build import BuiltState, read_built_state
 from pipelines.warehouse.sealed_build import find_broken_seal, find_open_log
 
+# Of what warns beside what holds, so many are told at once.
+MOST_WARNINGS = 3
 NOT_AS_BUILT = (
     "So it is not what was built from the received data. Nothing was published; the last release is still served. "
     "Copy it as evidence, then run again (`thongsuot run`): the warehouse is built anew."
@@ -195,11 +198,19 @@ def hold_release(
 ) -> ReleaseOnHold:
     """Puts the hold on record; returns what is to be raised: what, where, and what to do next."""
     number = holds.record_hold(con, chain, draft, examination.verdicts)
-    reasons = "\n".join(list_lines(sort_by_weight(examination.reasons_to_hold)))
-    warned = sum(verdict.outcome == "warned" for verdict in examination.verdicts)
-    others = f", also {warned} warning{'s' * (warned > 1)}" if warned else ""
+    reasons = sort_by_weight(examination.reasons_to_hold)
+    sources = {name_source(reason.scope) for reason in reasons}
+    # What warns of the same source often names the cause: a total fell, since its dates are read otherwise.
+    warned = sorted(
+        sort_by_weight(v for v in examination.verdicts if v.outcome == "warned"),
+        key=lambda verdict: name_source(verdict.scope) not in sources,
+    )
+    findings = [*reasons, *warned[:MOST_WARNINGS]]
+    lines = "\n".join(list_lines(findings))
+    more = len(warned) - MOST_WARNINGS
+    others = f", also {more} more warning{'s' * (more > 1)}" if more > 0 else ""
     return ReleaseOnHold(
-        f"Hold {number}: nothing was published; the last release is still served.\n{reasons}\n"
+        f"Hold {number}: nothing was published; the last release is still served.\n{lines}\n"
         f"`thongsuot releases held` shows all{others}; after mending run again; to publish it all the same: "
         f"`thongsuot releases accept {number} --by NAME --reason WHY`."
     )

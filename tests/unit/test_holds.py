@@ -19,17 +19,21 @@ from tests.unit.sample_marts import SampleMart, released
 
 NO_CHECKS = (
     "select '' as source, '' as batch_id, '' as rule, 'row' as scope, 'info' as severity, 0::bigint as evaluated, "
-    "0::bigint as unexpected, '' as column_name, 0.0 as observed where false"
+    "0::bigint as unexpected, '' as column_name, 0.0 as observed, '' as reason_en, '' as reason_vi where false"
 )
 
 
-def deliver(settings: Settings, day: str, issues: int) -> Publication:
-    """A register of so many issues as the newest accepted batch, and what a build makes of it, published."""
+def deliver(settings: Settings, day: str, issues: int, *, accepted: bool = True) -> Publication:
+    """A register of so many issues as the newest accepted batch, and what a build makes of it, published.
+
+    `accepted`: false where its accepted rows lie there already.
+    """
     batch, columns = (
         f"batch-{day}",
         f"select 'VM-' || lpad(n::varchar, 3, '0') as issue_code from range({issues}) as t (n)",
     )
-    for root, kind in ((settings.landing, "parquet"), (settings.quality, "accepted.parquet")):
+    kinds = [(settings.landing, "parquet"), (settings.quality, "accepted.parquet")]
+    for root, kind in kinds if accepted else kinds[:1]:
         folder = root / "issue_register" / day
         folder.mkdir(parents=True, exist_ok=True)
         duckdb.sql(f"copy ({columns}) to '{folder / f'{batch}.{kind}'}'")
@@ -60,6 +64,26 @@ def statuses(settings: Settings) -> list[tuple[int, str]]:
         chain = ledger.list_releases(con)
         assert links.find_breaks(chain, links.list_events(con)) == []
         return [(hold.opened.hold_id, hold.status) for hold in list_holds(con)]
+
+
+def test_a_hold_tells_what_warns_too_for_it_may_name_the_cause(settings: Settings) -> None:
+    """Half of thirty issues are gone, and the times of the others are an hour later."""
+    for number, (day, count) in enumerate((("2025-08-05", 30), ("2025-08-06", 15))):
+        folder = settings.quality / "issue_register" / day
+        folder.mkdir(parents=True)
+        duckdb.sql(
+            "copy (select 'VM-' || lpad(n::varchar, 3, '0') as issue_code, "
+            f"timestamp '2025-08-01 08:00' + interval ({number}) hour as reported_at from range({count}) as t (n)) "
+            f"to '{folder / f'batch-{day}.accepted.parquet'}'"
+        )
+        if number == 0:
+            deliver(settings, day, count, accepted=False)
+            continue
+        with pytest.raises(
+            ReleaseOnHold,
+            match=r"(?s)!!! .*15 keys.*\n! .*reported_at 15: 15 × \+1 h.*, also 3 more warnings;",
+        ):
+            deliver(settings, day, count, accepted=False)
 
 
 def test_a_held_build_is_not_published_until_somebody_accepts_it_by_name(settings: Settings) -> None:
