@@ -50,16 +50,8 @@ def assign_keys(chunk: Sequence[Batch]) -> list[KeyedBatch]:
     return keyed
 
 
-def collect_failures(
-    con: duckdb.DuckDBPyConnection,
-    source: Source,
-    keyed: Sequence[KeyedBatch],
-    results: Sequence[RuleResult],
-) -> bool:
-    """Tables `failures` (row × failed critical rule) and, for all batches at once, `rejected`.
-
-    True where there are too many to hold: then each batch collects its own.
-    """
+def collect_failures(con: duckdb.DuckDBPyConnection, results: Sequence[RuleResult]) -> bool:
+    """Table `failures` (row × failed critical rule); True where these are MANY rows."""
     rejecting = [o for o in results if o.expectation.rejects]
     critical_rules = [o.expectation for o in rejecting]
     rules = {
@@ -80,10 +72,30 @@ def collect_failures(
         con.register("incoming", pa.table(columns))
         con.execute(f"create or replace table {name} as from incoming")
         con.unregister("incoming")
-    many = len(np.unique(np.concatenate([o.failed for o in rejecting]))) > MANY if rejecting else False
+    return len(np.unique(np.concatenate([o.failed for o in rejecting]))) > MANY if rejecting else False
+
+
+def collect_texts(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    keyed: Sequence[KeyedBatch],
+    sampled: np.ndarray,
+    *,
+    many: bool,
+) -> dict[str, str]:
+    """Table `texts`, as `select_texts`, of the rows `sampled` and, unless they are too many to hold, of `failures`.
+
+    Of the latter then also table `rejected`, for all batches at once; else each batch collects its own.
+    Landed files are so read once for all that is told of single rows. Gives the columns, name → quoted.
+    """
+    con.register("sampled", pa.table({"_key": pa.array(sampled, pa.int64())}))
+    keys = "select _key from sampled" + ("" if many else " union select _key from failures")
+    texts, quoted = select_texts(source, keyed, keys)
+    con.execute(f"create or replace table texts as {texts}")
+    con.unregister("sampled")
     if not many:
-        con.execute(f"create or replace table rejected as {_rejected_sql(source, keyed)}")
-    return many
+        con.execute(f"create or replace table rejected as {_rejected_sql(source, 'from texts', quoted)}")
+    return quoted
 
 
 def write_accepted(
@@ -105,7 +117,9 @@ def write_rejected(
     con: duckdb.DuckDBPyConnection, source: Source, keyed: KeyedBatch, out: Path, *, many: bool
 ) -> int:
     """Rows under their landed texts, with `row_key` and `failures`."""
-    rows = f"({_rejected_sql(source, [keyed])})" if many else "rejected"
+    rows = "rejected"
+    if many:
+        rows = f"({_rejected_sql(source, *select_texts(source, [keyed], 'select _key from failures'))})"
     return _copy(
         con,
         f"select {_identity(keyed.batch)}, {duck.literal(source.name)} as source, * exclude (_key) "
@@ -151,13 +165,12 @@ def select_texts(source: Source, keyed: Sequence[KeyedBatch], keys: str) -> tupl
     ), quoted
 
 
-def _rejected_sql(source: Source, keyed: Sequence[KeyedBatch]) -> str:
+def _rejected_sql(source: Source, texts: str, quoted: dict[str, str]) -> str:
     """`failures`: list of {rule, column_name, bad_value, reason_en, reason_vi} in the suite's order.
 
     `record_key`: the key as typed, by which a later delivery is recognised; NULL where a part is missing.
     `unit_code`: the unit concerned, to whom the row can be sent back.
     """
-    texts, quoted = select_texts(source, keyed, "select _key from failures")
     landed = {name: f"landed.{column}" for name, column in quoted.items()}
     codes_and_words = source.code_columns() | {c.name for c in source.columns if c.meanings}
     failed = {name: f"failed_rules.{column}" for name, column in quoted.items()}

@@ -134,7 +134,7 @@ def _validate_chunk(
     references = find_references({r.table for r in suite.references.values()}, settings.landing)
     frames = type_rows(con, source, suite, keyed, references)
     results = evaluate_suite(con, suite.rules_of_rows, "typed", source.name, frames)
-    many = collect_failures(con, source, keyed, results)
+    many = collect_failures(con, results)
     if history := [e for e in suite.rows if e.of_history]:
         results += evaluate_suite(
             con, history, write_history(con, source, suite, keyed, settings), source.name
@@ -145,7 +145,7 @@ def _validate_chunk(
         rows=results,
         batches=evaluate_frame(suite.batches, facts, source.name),
         facts=facts,
-        samples=collect_samples(con, source, keyed, results),
+        samples=collect_samples(con, source, keyed, results, many=many),
         references={table: batch.batch_id for table, batch in references.items()},
         rules=_rules(source, suite, settings.landing),
         many=many,
