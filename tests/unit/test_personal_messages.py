@@ -42,6 +42,16 @@ def test_a_header_that_was_renamed_is_still_listed_and_suggested(settings: Setti
         landed(settings, source())
 
 
+def test_an_error_that_names_headers_sheets_and_files_names_nobody(settings: Settings) -> None:
+    """Whoever raises it: what is told of a source goes by one door."""
+    put(settings, "2025-08-06_0987654321.csv", "Mã số;Nội dung;Ông An 0912 345 678\n1;x;y\n".encode())
+    with pytest.raises(PermanentSourceError, match="Headers found: 'Mã số', 'Nội dung'") as error:
+        landed(settings, source(path="{data}/in/{partition}*.csv"))
+    assert REMOVED in str(error.value)
+    assert "345" not in str(error.value) and "0987654321" not in str(error.value)
+    assert "an@x.vn" not in str(PermanentSourceError("the server says: no such user an@x.vn"))
+
+
 def test_no_note_and_no_origin_of_a_batch_holds_a_number(settings: Settings) -> None:
     put(
         settings, "2025-08-06_don_0912345678_an@x.vn.csv", "Mã;Nội dung;Ông An 0912 345 678\n1;x;y\n".encode()

@@ -195,6 +195,21 @@ def test_what_a_full_disk_did_not_let_store_is_settled_by_the_next_start(
     assert claim(instance, LIVING)
 
 
+def test_a_run_of_which_the_store_cannot_be_asked_keeps_its_mark(
+    settings: Settings, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is stored as finished is not known: the next start finds it, and settles it."""
+
+    def refuse(*_: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    with monkeypatch.context() as full, running(settings, instance, DEAD):
+        create_run(instance, DEAD, DagsterRunStatus.STARTED)
+        full.setattr(instance, "get_run_by_id", refuse)
+    assert [path.stem for path in (settings.dagster / "running").iterdir()] == [DEAD]
+    assert settle_runs(settings, instance) == [DEAD]
+
+
 def test_a_process_of_one_run_is_marked_until_it_ends(settings: Settings, instance: DagsterInstance) -> None:
     """Dagster stores the end of a launched run after its last step: until then nobody may settle it."""
     create_run(instance, LIVING, DagsterRunStatus.STARTED)

@@ -14,11 +14,13 @@ from pathlib import Path
 import psycopg
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 
 from pipelines.landing.pull import land_partition
 from pipelines.settings import Settings
 from pipelines.sources import relation
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.database.deadline import PullDeadline
 from pipelines.sources.errors import PermanentSourceError
 from tests.unit.test_sources_database import DAY, source
 
@@ -134,3 +136,12 @@ def test_a_server_that_takes_the_connection_and_says_nothing(
         assert not is_late(
             settings, whole(f"{kind}://reader:x@127.0.0.1:{port}/db", table="t", scanner=scanned)
         )
+
+
+def test_a_driver_whose_stopping_waits_too_is_shut_down_all_the_same() -> None:
+    with silent_server() as port, socket.create_connection(("127.0.0.1", port)) as connection:
+        url = sa.engine.make_url(f"postgresql://127.0.0.1:{port}/db")
+        began = time.monotonic()
+        with PullDeadline(0.1, url, threading.Event().wait) as deadline:
+            assert connection.recv(1) == b""
+        assert deadline.is_over and time.monotonic() - began < 10

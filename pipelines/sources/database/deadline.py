@@ -50,14 +50,23 @@ class PullDeadline:
         if self._ended.wait(self._seconds):
             return
         self.is_over = True
+        running: dict[int, threading.Thread] = {}
         while not self._ended.is_set():
-            for stop in [*self._stops]:
-                with suppress(Exception):  # already closed, or nothing runs just now
-                    stop()
+            # A driver may ask its server to stop, and wait for that, too.
+            for number, stop in enumerate([*self._stops]):
+                if number not in running or not running[number].is_alive():
+                    running[number] = threading.Thread(target=_call, args=(stop,), daemon=True)
+                    running[number].start()
+            if self._ended.wait(PAUSE_SECONDS):
+                return
             for connection in _list_connections(self._url):
                 with connection, suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-            self._ended.wait(PAUSE_SECONDS)
+
+
+def _call(stop: Callable[[], object]) -> None:
+    with suppress(Exception):  # already closed, or nothing runs just now
+        stop()
 
 
 def require_end(url: sa.URL, statement: str, deadline: PullDeadline) -> None:
