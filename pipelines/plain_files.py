@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import IO
 
 # Nobody writes more by hand.
 LARGEST = 8 * 2**20
@@ -36,3 +37,12 @@ def read_plain_bytes(path: Path, most: int = LARGEST) -> bytes:
 def read_plain_text(path: Path, most: int = LARGEST) -> str:
     """The same as UTF-8; UnicodeDecodeError, a ValueError like NotPlain, where it is none."""
     return read_plain_bytes(path, most).decode("utf-8")
+
+
+def open_lock_file(path: Path) -> IO[str]:
+    """A file to hold a lock on, made where there is none; NotPlain for what is none. A pipe is not waited for."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotPlain("it is no plain file (a folder, a pipe or a device)")
+    return os.fdopen(descriptor, "r+", encoding="utf-8")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.landing.batches import hash_file, write_text
-from pipelines.plain_files import read_plain_text
+from pipelines.plain_files import NotPlain, open_lock_file, read_plain_text
 
 CHUNK = 2**20
 # Bytes of a list: ten million files.
@@ -60,7 +60,11 @@ class Manifest:
 def open_store(folder: Path) -> Iterator[None]:
     """Alone at work on the folder; BackupError where another backup is."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "backup.lock").open("w") as handle:
+    try:
+        lock = open_lock_file(folder / "backup.lock")
+    except (NotPlain, OSError) as error:
+        raise BackupError(f"{folder / 'backup.lock'} cannot be used: {error}. Take it away.") from None
+    with lock as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -14,6 +14,7 @@ from pipelines.settings import Settings
 # What a command may leave in a directory that holds no data.
 HARMLESS = frozenset({"duckdb_extensions", "duckdb_tmp", "writer.lock", "operations", "lost+found"})
 FORMAT = "format.json"
+CATALOGUE = "lake/catalog.sqlite"
 # Made anew, and believed by what reads them: of a list that names them all the same (an earlier version's, or an edited
 # one) they are left out. The record of the format comes last.
 UNRESTORED = DERIVED | {FORMAT, "format.restored"}
@@ -37,6 +38,12 @@ def restore_backup(
     Until the last file is there the directory says that it is being restored, and every other command refuses it.
     """
     manifest = choose_backup(folder, at)
+    # A list that was made up, or cut: it would give an installation without its releases.
+    if manifest.releases and CATALOGUE not in manifest.files:
+        raise BackupError(
+            f"The backup {manifest.at} says that it holds {manifest.releases} releases, and lists no {CATALOGUE}: "
+            f"it is not whole. Take another one (`--backup NAME`). Nothing was changed."
+        )
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     others = sorted(path.name for path in settings.data.iterdir() if path.name not in HARMLESS)
     if others:

@@ -12,6 +12,7 @@ from pipelines.landing.batches import write_json
 from pipelines.operations.disk import DiskSample
 from pipelines.operations.incidents import Incident, Message
 from pipelines.operations.records import operations_folder, read_record
+from pipelines.plain_files import open_lock_file
 from pipelines.settings import Settings
 
 # A channel that was dead for weeks must not drown whoever mends it.
@@ -76,7 +77,7 @@ def write_state(settings: Settings, state: WatchState) -> None:
 @contextmanager
 def one_watch(settings: Settings) -> Iterator[bool]:
     """Whether this is the only watch on the data directory: two would tell everything twice."""
-    with (operations_folder(settings) / "watch.lock").open("w") as handle:
+    with open_lock_file(operations_folder(settings) / "watch.lock") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

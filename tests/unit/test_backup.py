@@ -362,3 +362,22 @@ def test_a_pipe_and_a_link_in_the_data_directory_are_not_copied(
     (installation.landing / "link").symlink_to(tmp_path / "foreign")
     names = set(back_up(installation, tmp_path / "backup").files)
     assert not [name for name in names if name.endswith(("pipe", "link"))]
+
+
+def test_a_newer_list_that_names_no_lake_restores_nothing(installation: Settings, tmp_path: Path) -> None:
+    backup, new = tmp_path / "backup", Settings(data=tmp_path / "new")
+    manifest = back_up(installation, backup)
+    whole = json.loads((backup / "backups" / f"{manifest.at}.json").read_text())
+    later = "29991231T000000000000Z"
+    (backup / "backups" / f"{later}.json").write_text(json.dumps(whole | {"at": later, "files": {}}))
+    with pytest.raises(BackupError, match=r"lists no lake/catalog\.sqlite"):
+        restore_backup(new, backup)
+    assert not new.data.exists()
+    assert restore_backup(new, backup, manifest.at)[1].findings == []
+
+
+def test_a_pipe_where_the_lock_would_be_is_not_waited_for(installation: Settings, tmp_path: Path) -> None:
+    (tmp_path / "backup").mkdir()
+    os.mkfifo(tmp_path / "backup" / "backup.lock")
+    with pytest.raises(BackupError, match="no plain file"):
+        back_up(installation, tmp_path / "backup")
