@@ -26,6 +26,8 @@ HEADERS = {
 }
 WORDS = {"not_started": "Chưa thực hiện", "in_progress": "Đang thực hiện", "done": "Hoàn thành"}
 PLACEHOLDERS = ("01/01/1900", "31/12/9999", "1970-01-01", "00/01/1900", "0001-01-01", "30/12/1899")
+# Of a slip of the hand, whatever the year that is meant: dates of the clean lists lie in 2025.
+YEARS = ("2052", "2105", "1925", "2005", "2035", "2015")
 LOOKS_LIKE = {"N": "\u039d", "V": "\u2164", "H": "\u041d", "0": "\uff10", "-": "\u2011"}
 
 
@@ -262,6 +264,7 @@ DIRT: dict[str, Spoiler] = {
         "due_date", _choose("infinity", "epoch", "today", "n/a", "#REF!", "chưa rõ")
     ),
     "implausible year": _spoil_cell("due_date", _choose("06/08/3020", "06/08/0225", "06/08/1825")),
+    "mistyped year": _spoil_cell("due_date", lambda text, chance: text[:6] + chance.choice(YEARS)),
     "two digits of a year": _spoil_cell("due_date", lambda text, chance: text[:6] + text[8:]),
     "month first": _spoil_cell("due_date", _exchange_one),
     "serial number for a date": _spoil_cell("due_date", _choose("45875", "45875.5", "1754447400")),

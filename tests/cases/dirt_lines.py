@@ -30,6 +30,27 @@ def _join_exports(lines: list[bytes], chance: random.Random) -> list[bytes]:
     return _insert(lines, chance.choice([b"", BOM]) + header, chance)
 
 
+def _write_footer(lines: list[bytes], chance: random.Random) -> list[bytes]:
+    rows = len(lines) - 1
+    footers = (
+        ("", f"({rows} rows affected)"),
+        (f"{rows} rows selected.", "", "Elapsed: 00:00:01.20"),
+        (f"({rows} rows)", "\x1a"),
+    )
+    return [*lines, *(line.encode() for line in chance.choice(footers))]
+
+
+def _underline_header(lines: list[bytes], chance: random.Random) -> list[bytes]:
+    widths = [chance.randint(3, 30) for _ in lines[0].split(b";")]
+    return [lines[0], b";".join(b"-" * width for width in widths), *lines[1:]]
+
+
+def _change_tones(lines: list[bytes], chance: random.Random) -> list[bytes]:
+    """A header that is another word once its tones are heard: `Tiền đô` for `Tiến độ`."""
+    title, other = chance.choice([("Tiến độ", "Tiền đô"), ("Hạn", "Hàn"), ("Mã đơn vị", "Mà đón vì")])
+    return [lines[0].replace(title.encode(), other.encode(), 1), *lines[1:]]
+
+
 def _quote_all(lines: list[bytes], chance: random.Random) -> list[bytes]:
     return [b'"' + line.replace(b";", b'";"') + b'"' for line in lines]
 
@@ -65,6 +86,9 @@ LINES: dict[str, Spoiler] = {
     ),
     "delimiter that is not quoted": _write_delimiter_in_title,
     "delimiter that is not quoted, before texts": _shift_texts,
+    "footer of a client": _spoil_lines(_write_footer),
+    "line below the header": _spoil_lines(_underline_header),
+    "header with other tones": _spoil_lines(_change_tones),
     "ends of lines": _spoil_lines(lambda lines, chance: [chance.choice([b"\r\n", b"\r"]).join(lines)]),
 }
 KINDS = DIRT | LINES
