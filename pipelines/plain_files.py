@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -32,6 +33,20 @@ def read_plain_bytes(path: Path, most: int = LARGEST) -> bytes:
     if len(content) > most:  # it grows, or says nothing of its size
         raise NotPlain(f"it is larger than {most} bytes")
     return content
+
+
+class TooDeep(OSError):
+    """Folders in folders, more than anybody makes; the text names where they begin."""
+
+
+def list_below(folder: Path, pattern: str = "*") -> list[Path]:
+    """What lies below the folder at any depth, in order; TooDeep where its paths have no end that can be reached."""
+    try:
+        return sorted(folder.rglob(pattern))
+    except RecursionError:
+        raise TooDeep(
+            errno.ELOOP, f"folders lie in folders without end: take away what nobody put there: {folder}"
+        ) from None
 
 
 def read_plain_text(path: Path, most: int = LARGEST) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipelines.plain_files import list_below
+
 READABLE_FOLDER, READABLE_FILE = 0o755, 0o644
 
 
@@ -14,7 +16,7 @@ def share_exports(folder: Path) -> None:
     """Modes 0755 and 0644 for the folder of exports and all in it; links are left alone."""
     if not folder.is_dir():
         return
-    for path in (folder, *folder.rglob("*")):
+    for path in (folder, *list_below(folder)):
         if path.is_symlink() or path.name.endswith(".partial"):
             continue
         mode = READABLE_FOLDER if path.is_dir() else READABLE_FILE

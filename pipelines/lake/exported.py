@@ -21,6 +21,7 @@ import duckdb
 from pipelines.lake.catalogue import ALIAS
 from pipelines.lake.ledger import GENESIS, Release, seal, table_exists
 from pipelines.landing.batches import hash_file
+from pipelines.plain_files import list_below
 from pipelines.settings import Settings
 
 
@@ -170,7 +171,7 @@ def list_unrecorded_files(settings: Settings, entries: Sequence[ExportEntry]) ->
     newest = {entry.export: entry for entry in entries}
     recorded = {name for entry in list_newest_entries(entries).values() for name in entry.files}
     strange = {}
-    for path in sorted(settings.exports.rglob("*")):
+    for path in list_below(settings.exports):
         name = path.relative_to(settings.exports).as_posix()
         if path.is_symlink():
             places = [settings.exports / entry.place for entry in newest.values()]

@@ -8,6 +8,7 @@ import duckdb
 
 from pipelines.lake.catalogue import ALIAS
 from pipelines.landing.batches import hash_file
+from pipelines.plain_files import list_below
 from pipelines.settings import Settings
 
 # Ledger tables prove themselves by the chain; their files are written after these are hashed.
@@ -16,7 +17,7 @@ FOLDERS = ("marts", "audit")
 
 def list_files(settings: Settings) -> set[Path]:
     """Every file under the lake, those that a stopped writer left behind among them."""
-    return {path for folder in FOLDERS for path in (files_root(settings) / folder).rglob("*.parquet")}
+    return {path for folder in FOLDERS for path in list_below(files_root(settings) / folder, "*.parquet")}
 
 
 def files_root(settings: Settings) -> Path:

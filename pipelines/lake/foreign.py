@@ -25,6 +25,7 @@ from pipelines.lake.files import read_recorded
 from pipelines.lake.ledger import BETWEEN_RELEASES, TABLES, Release
 from pipelines.lake.manifest import SCHEMAS
 from pipelines.landing.batches import hash_file
+from pipelines.plain_files import list_below
 from pipelines.sql import read_sql
 
 # DuckLake's own tables, attached with every lake.
@@ -240,7 +241,7 @@ def _find_fault_of_data_path(con: duckdb.DuckDBPyConnection, value: str, own_fil
     if folder.resolve() == own_files.resolve():
         return ""
     recorded = read_recorded(con)
-    for own in sorted(own_files.rglob("*.parquet")):
+    for own in list_below(own_files, "*.parquet"):
         name = own.relative_to(own_files).as_posix()
         other = folder / name
         if not other.exists() or filecmp.cmp(own, other, shallow=False):

@@ -59,7 +59,11 @@ class Manifest:
 @contextmanager
 def open_store(folder: Path) -> Iterator[None]:
     """Alone at work on the folder; BackupError where another backup is."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for room in (folder, folder / "backups", folder / "objects"):
+        try:
+            room.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise BackupError(f"{room} cannot be used: {error.strerror}. Take it away.") from None
     try:
         lock = open_lock_file(folder / "backup.lock")
     except (NotPlain, OSError) as error:
@@ -110,7 +114,6 @@ def _check_manifest(path: Path, manifest: Manifest) -> None:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """The backup exists from now on; all that it names is on the disk."""
     os.sync()
-    (folder / "backups").mkdir(exist_ok=True)
     write_text(folder / "backups" / f"{manifest.at}.json", json.dumps(asdict(manifest)))
 
 
@@ -121,7 +124,6 @@ def object_path(folder: Path, sha256: str) -> Path:
 def store_file(folder: Path, path: Path, *, is_new: bool = False) -> StoredFile:
     """Copy the content of a file; FileNotFoundError where it went meanwhile. `is_new`: an object there is replaced."""
     draft = folder / "objects" / f".{os.getpid()}.partial"
-    draft.parent.mkdir(exist_ok=True)
     try:
         before = path.stat()
         sha256 = _copy_database(path, draft) if is_database(path) else _copy_bytes(path, draft)

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import inputs, ledger
+from pipelines.plain_files import TooDeep
 from pipelines.releases.checkpoints import check_checkpoints, find_public_key
 from pipelines.releases.findings import Finding, first_line
 from pipelines.releases.verify_chain import check_chain, check_labels, check_noted_head
@@ -59,6 +60,8 @@ def verify_releases(
     key = find_public_key(settings, public_key)
     try:
         return _verify(settings, expected_head, key, progress)
+    except TooDeep as error:
+        return _report_unreadable(str(error.strerror))
     except (duckdb.Error, sqlite3.Error, UnicodeDecodeError) as error:
         return _report_unreadable(f"the catalogue cannot be read: {first_line(error)}")
 

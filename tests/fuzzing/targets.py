@@ -132,10 +132,8 @@ def _run_fork(session: Any, member: Any) -> Iterator[Iterator[Any]]:
     if not child:
         os.close(receiver)
         with os.fdopen(sender, "w", encoding="utf-8") as sys.stdout, suppress(BaseException):
-            workbook_child.main(
-                {"path": str(member.file), "project": "", "sheets": [], "members": 5000, "unpacked_mb": 64,
-                 "ratio": 250, "memory_mb": _read_own_size() + FORK_MIB, "seconds": 2}
-            )  # fmt: skip
+            limits = {"unpacked_mb": 64, "memory_mb": _read_own_size() + FORK_MIB, "seconds": 2}
+            workbook_child.main(workbook.make_request(session, member) | limits)
         os._exit(0)
     os.close(sender)
     try:

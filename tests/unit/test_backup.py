@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -381,3 +382,33 @@ def test_a_pipe_where_the_lock_would_be_is_not_waited_for(installation: Settings
     os.mkfifo(tmp_path / "backup" / "backup.lock")
     with pytest.raises(BackupError, match="no plain file"):
         back_up(installation, tmp_path / "backup")
+
+
+@pytest.mark.parametrize("room", ["objects", "backups", ""])
+def test_a_file_where_a_backup_keeps_its_own_is_named(
+    installation: Settings, tmp_path: Path, room: str
+) -> None:
+    backup = tmp_path / "backup"
+    (backup / room).parent.mkdir(parents=True, exist_ok=True)
+    (backup / room).write_text("")
+    with pytest.raises(
+        BackupError, match=f"{re.escape(str(backup / room))}.* cannot be used: .*Take it away"
+    ):
+        back_up(installation, backup)
+
+
+def test_a_confirmation_in_a_forged_list_confirms_nothing(installation: Settings, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    back_up(installation, backup)
+    (path,) = (backup / "backups").glob("*.json")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    some = next(iter(content["files"].values()))
+    content["files"] |= {
+        f"dagster/confirmations/{'a' * 32}": some,
+        "dagster/running/x.run": some,
+        "dagster/kept": some,
+    }
+    path.write_text(json.dumps(content), encoding="utf-8")
+    shutil.rmtree(installation.data)
+    restore_backup(installation, backup)
+    assert sorted(p.name for p in installation.dagster.rglob("*")) == ["kept"]

@@ -111,7 +111,7 @@ def test_a_mark_of_another_account_is_named_with_the_way_out(
     mark = settings.dagster / "running" / "a.run"
     mark.parent.mkdir(parents=True)
     mark.touch()
-    monkeypatch.setattr("pathlib.Path.open", refuse)
+    monkeypatch.setattr(alive, "_open_at_once", refuse)
     with pytest.raises(ForeignFile, match=r"a\.run belongs to another account \(\w+\).*sudo chown -R"):
         alive.settle_runs(settings, None)
 

@@ -41,7 +41,7 @@ carried_over as (
         sum(flow_by_month.net) as carried_over
     from flow_by_month
     inner join months on flow_by_month.event_month < months.month
-    group by months.month, flow_by_month.unit_code, flow_by_month.sector_code
+    group by 1, 2, 3
 ),
 
 counted as (

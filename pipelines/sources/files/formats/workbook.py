@@ -83,11 +83,10 @@ def _find_fault(sample: bytes) -> str | None:
     return describe_text(sample) or "it is no workbook, though its name says so"
 
 
-@contextmanager
-def _run_child(session: ReadSession, member: Member) -> Iterator[Iterator[Any]]:
-    """The child's lines; it does not outlive the block."""
+def make_request(session: ReadSession, member: Member) -> dict[str, Any]:
+    """What the child is asked (workbook_child.py): the workbook, which sheets, and its limits."""
     limits = session.source.limits
-    request = {
+    return {
         "path": str(member.file) if member.plain else None,
         "project": str(PROJECT),
         "sheets": list(session.source.sheets or {}),
@@ -98,8 +97,14 @@ def _run_child(session: ReadSession, member: Member) -> Iterator[Iterator[Any]]:
         "members": limits.members,
         "ratio": limits.ratio,
     }
+
+
+@contextmanager
+def _run_child(session: ReadSession, member: Member) -> Iterator[Iterator[Any]]:
+    """The child's lines; it does not outlive the block."""
+    limits = session.source.limits
     child = subprocess.Popen(
-        [sys.executable, "-I", "-B", str(CHILD), json.dumps(request)],
+        [sys.executable, "-I", "-B", str(CHILD), json.dumps(make_request(session, member))],
         stdin=subprocess.DEVNULL if member.plain else subprocess.PIPE,
         stdout=subprocess.PIPE,
         # What a parser says when it breaks may quote cells.
