@@ -10,24 +10,11 @@ with accepted as (
 things as (
     select
         row_number() over () as _thing,
-        {% for column in entity %}{{ column }} as thing_{{ loop.index }}{{ "," if not loop.last }}
-        {% endfor %}
+        {{ thing }}
     from (select distinct {{ entity | join(", ") }} from accepted)
 )
 
-select
-    _key,
-    _partition,
-    _key as _place,
-    _thing,
-    hash({{ keys | join(", ") }}{{ ", _partition" if within_day }}) as _record,
-    {{ columns | join(", ") }},
-    cast({{ state }} as varchar) as _state,
-    {{ state_at }} as _at
-from accepted
-inner join things on {{ same_thing }}
 {% if files %}
-union all
 select
     null as _key,
     partition_key as _partition,
@@ -39,7 +26,19 @@ select
     {{ state_at }} as _at
 from read_parquet([{{ files | join(", ") }}], union_by_name = true)
 inner join things on {{ same_thing }}
-{% endif %};
+union all
+{% endif %}
+select
+    _key,
+    _partition,
+    _key as _place,
+    _thing,
+    hash({{ keys | join(", ") }}{{ ", _partition" if within_day }}) as _record,
+    {{ columns | join(", ") }},
+    cast({{ state }} as varchar) as _state,
+    {{ state_at }} as _at
+from accepted
+inner join things on {{ same_thing }};
 
 create or replace temp table history as
 with repeated as (
@@ -65,7 +64,7 @@ restless as (
             lag(_at) over in_order as at_before
         from delivered
         window in_order as (partition by _thing order by _partition, _place)
-    )
+    ) as moves
     where
         _at is null
         or _state is null
