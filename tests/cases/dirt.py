@@ -26,8 +26,8 @@ HEADERS = {
 }
 WORDS = {"not_started": "Chưa thực hiện", "in_progress": "Đang thực hiện", "done": "Hoàn thành"}
 PLACEHOLDERS = ("01/01/1900", "31/12/9999", "1970-01-01", "00/01/1900", "0001-01-01", "30/12/1899")
-# Of a slip of the hand, whatever the year that is meant: dates of the clean lists lie in 2025.
-YEARS = ("2052", "2105", "1925", "2005", "2035", "2015")
+# Slips of the hand, ten years off or more on each day of the lists (2025-08 to 2026-12).
+YEARS = ("2052", "2105", "1925", "2005", "2037", "2015")
 LOOKS_LIKE = {"N": "\u039d", "V": "\u2164", "H": "\u041d", "0": "\uff10", "-": "\u2011"}
 
 
