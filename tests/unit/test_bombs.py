@@ -67,8 +67,8 @@ def pull(settings: Settings, url: str, **changes: object) -> Batch:
     return landed(settings, one, today() - timedelta(days=1))
 
 
-def answer_with(body: str) -> bytes:
-    content = body.encode()
+def answer_with(body: str | bytes) -> bytes:
+    content = body.encode() if isinstance(body, str) else body
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(content), content)
 
 
@@ -180,9 +180,14 @@ def test_a_workbook_whose_rows_are_all_taken_for_headings_is_refused(settings: S
         landed(settings, one)
 
 
-def test_half_a_character_of_an_api_is_refused_in_words(settings: Settings) -> None:
-    answer = answer_with('{"rows": [{"Mã": "\\ud800", "Nội dung": "x"}]}')
-    with serve(answer) as url, pytest.raises(PermanentSourceError, match="half a character"):
+@pytest.mark.parametrize("half", ["\\ud800", "\ud800", "\udfff"], ids=["escape", "high", "low"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-32"])
+def test_half_a_character_of_an_api_is_refused_in_words(settings: Settings, half: str, encoding: str) -> None:
+    content = f'{{"rows": [{{"Mã": "{half}", "Nội dung": "x"}}]}}'.encode(encoding, "surrogatepass")
+    with (
+        serve(answer_with(content)) as url,
+        pytest.raises(PermanentSourceError, match="half a character"),
+    ):
         pull(settings, url)
 
 

@@ -269,3 +269,13 @@ def test_the_same_records_are_the_same_rows_in_every_format(settings: Settings) 
     put(settings, "2025-08-06.csv", "Mã;Nội dung\n1;a\n2;b\n".encode())
     assert pairs(settings, source()) == first
     assert os.listdir(settings.data / "in")  # noqa: PTH208
+
+
+def test_a_file_that_breaks_before_it_is_opened_is_named(settings: Settings) -> None:
+    put(
+        settings, "2025-08-06.parquet", b"\x1f\x8bPAR1" + b"\x15\x04" * 100
+    )  # packed, and damaged where it begins
+    with pytest.raises(
+        PermanentSourceError, match=r"register 2025-08-06: 2025-08-06\.parquet cannot be read"
+    ):
+        landed(settings, json_source("parquet", path="{data}/in/{partition}.parquet"))

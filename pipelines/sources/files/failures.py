@@ -41,7 +41,9 @@ def refuse_after_copy(
     stream, cause = session.streams.failure or ("", error)
     member = _find_member(session, stream, message)
     if member is None:
-        member = Member("one of the files", Path(), partial(open_plain, Path()), plain=False)
+        # It broke before it was opened: where there is one file, it was that.
+        file = next(iter(by_path.values())).path if len(by_path) == 1 else Path()
+        member = Member(file.name or "one of the files", file, partial(open_plain, file), plain=False)
         return refuse_export(source, partition, member, _first_line(cause), by_path)
     # DuckDB counts from the header; people count from the top of the file.
     above = session.lines_above.get(member.name, 0)

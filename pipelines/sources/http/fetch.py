@@ -205,14 +205,16 @@ class Client:
 
 def _parse_json(at: str, content: bytes) -> Any:
     try:
+        # As Python's own parser reads bytes: half a character passes, and is told below by what it is.
+        text = content.decode(json.detect_encoding(content), "surrogatepass")
         page = json.loads(
-            content,
+            text,
             parse_float=read_decimal,
             parse_constant=refuse_constant,
             object_pairs_hook=make_object,
         )
         check_depth(page)
-        check_text(content, page)
+        check_text(text, page)
         return page
     except OutOfRange as error:
         raise PermanentSourceError(
