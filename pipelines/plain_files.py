@@ -5,11 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO
 
 # Nobody writes more by hand.
 LARGEST = 8 * 2**20
+# Nobody makes more levels of folders; ours are fewer than ten.
+DEEPEST = 100
 
 
 class NotPlain(ValueError):
@@ -39,14 +43,45 @@ class TooDeep(OSError):
     """Folders in folders, more than anybody makes; the text names where they begin."""
 
 
-def list_below(folder: Path, pattern: str = "*") -> list[Path]:
-    """What lies below the folder at any depth, in order; TooDeep where its paths have no end that can be reached."""
+def walk_below(top: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """As os.walk, whose own depth ends at Python's: (folder, folders in it, names of all else); links are not followed.
+
+    Who takes a name out of the folders keeps it from being entered. What may not be read is left out. TooDeep below
+    `DEEPEST` levels.
+    """
+    waiting = [(top, 0)]
+    while waiting:
+        folder, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise TooDeep(
+                errno.ELOOP,
+                f"folders lie in folders without end below {top}: take away what nobody put there",
+            )
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError:
+            continue
+        folders = [entry.name for entry in entries if _is_folder(entry)]
+        links = {entry.name for entry in entries if entry.is_symlink()}
+        yield folder, folders, [entry.name for entry in entries if not _is_folder(entry)]
+        waiting += [(folder / name, depth + 1) for name in reversed(folders) if name not in links]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        return sorted(folder.rglob(pattern))
-    except RecursionError:
-        raise TooDeep(
-            errno.ELOOP, f"folders lie in folders without end: take away what nobody put there: {folder}"
-        ) from None
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def list_below(top: Path, pattern: str = "*") -> list[Path]:
+    """What lies below `top` at any depth and is called so, folders among them, in order; TooDeep as above."""
+    return sorted(
+        folder / name
+        for folder, folders, names in walk_below(top)
+        for name in (*folders, *names)
+        if fnmatchcase(name, pattern)
+    )
 
 
 def read_plain_text(path: Path, most: int = LARGEST) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipelines.plain_files import list_below
 from pipelines.settings import Settings
 
 
@@ -29,7 +30,7 @@ class ExportResult(NamedTuple):
         """What was written; nothing of an address."""
         if not isinstance(self.path, Path):
             return []
-        inside = self.path.rglob("*") if self.path.is_dir() else [self.path]
+        inside = list_below(self.path) if self.path.is_dir() else [self.path]
         return [path for path in (*inside, *self.more) if path.is_file()]
 
 

@@ -31,6 +31,7 @@ from pipelines.operations.backup_store import (
     write_manifest,
 )
 from pipelines.operations.records import LastBackup, record_backup
+from pipelines.plain_files import list_below, walk_below
 from pipelines.releases.verify import Verification, verify_releases
 from pipelines.settings import LOCAL_ZONE, Settings
 
@@ -146,11 +147,11 @@ def list_files(settings: Settings) -> Iterator[Path]:
             if top.is_file() and not top.is_symlink():
                 yield top
             continue
-        sidecars = set(top.rglob("*.json")) if room in ROOMS_WITH_SIDECARS else None
-        for folder, folders, names in os.walk(top):
-            if Path(folder) == settings.dagster:
+        sidecars = set(list_below(top, "*.json")) if room in ROOMS_WITH_SIDECARS else None
+        for folder, folders, names in walk_below(top):
+            if folder == settings.dagster:
                 folders[:] = [name for name in folders if name not in DERIVED_OF_DAGSTER]
-            for path in (Path(folder, name) for name in sorted(names)):
+            for path in (folder / name for name in names):
                 is_late = sidecars is not None and path.suffix == ".json" and path not in sidecars
                 is_ours = not path.name.endswith(UNFINISHED) and path.name not in DERIVED_OF_DAGSTER
                 # A pipe has no end, and a link leads to what is not ours to copy.

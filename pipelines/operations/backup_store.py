@@ -62,7 +62,7 @@ def open_store(folder: Path) -> Iterator[None]:
     for room in (folder, folder / "backups", folder / "objects"):
         try:
             room.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
+        except (FileExistsError, NotADirectoryError) as error:
             raise BackupError(f"{room} cannot be used: {error.strerror}. Take it away.") from None
     try:
         lock = open_lock_file(folder / "backup.lock")

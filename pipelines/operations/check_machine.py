@@ -20,6 +20,7 @@ from pipelines.operations.diagnosis import Diagnosis
 from pipelines.operations.disk import forecast_days, measure_disk, measure_parts, spell_size
 from pipelines.operations.state import read_state
 from pipelines.operations.thresholds import Thresholds
+from pipelines.plain_files import TooDeep, walk_below
 from pipelines.settings import PRIVATE_FOLDER, PRIVATE_UMASK, Settings
 
 # Enough of them to see what is wrong.
@@ -92,7 +93,14 @@ def check_permissions(settings: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis("permissions", "fail", text, f"chmod {PRIVATE_FOLDER:o} {settings.data}")
         return
     open_files, foreign = [], []
-    for path in _list_private(settings):
+    try:
+        private = list(_list_private(settings))
+    except TooDeep as error:
+        yield Diagnosis(
+            "permissions", "fail", str(error.strerror), f"look below {settings.data}, and take it away"
+        )
+        return
+    for path in private:
         with suppress(OSError):
             one = path.lstat()
             if one.st_uid != os.geteuid():
@@ -113,12 +121,12 @@ def check_permissions(settings: Settings) -> Iterator[Diagnosis]:
 
 def _list_private(settings: Settings) -> Iterator[Path]:
     """All that lies there but the exports, which are for readers."""
-    for folder, folders, names in os.walk(settings.data):
-        if Path(folder) == settings.data:
+    for folder, folders, names in walk_below(settings.data):
+        if folder == settings.data:
             folders[:] = [name for name in folders if name != settings.exports.name]
         else:
-            yield Path(folder)
-        yield from (Path(folder, name) for name in names)
+            yield folder
+        yield from (folder / name for name in names)
 
 
 def _name_some(paths: list[Path]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from pipelines.plain_files import walk_below
 from pipelines.settings import Settings
 
 GIB = 2**30
@@ -54,10 +54,10 @@ def _measure(path: Path) -> int:
         size = path.lstat().st_blocks * 512
     if path.is_dir() and not path.is_symlink():
         with suppress(OSError):
-            for folder, _, names in os.walk(path):
+            for folder, _, names in walk_below(path):
                 for name in names:
                     with suppress(OSError):
-                        size += Path(folder, name).lstat().st_blocks * 512
+                        size += (folder / name).lstat().st_blocks * 512
     return size
 
 

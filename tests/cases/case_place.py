@@ -39,6 +39,20 @@ class CaseDay(NamedTuple):
         return next(r["unexpected"] for r in self.report.results if r["rule"] == rule)
 
 
+# The header of a tracker in the case's own words.
+TASK_LABELS = (
+    "STT",
+    "Mã nhiệm vụ",
+    "Nội dung nhiệm vụ",
+    "Cấp giao",
+    "Mã đơn vị báo cáo",
+    "Hạn hoàn thành",
+    "Trạng thái",
+    "Tiến độ",
+    "Ngày hoàn thành",
+)
+
+
 class CasePlace:
     """The sources and deliveries of one case, copied to a folder that a test may spoil further."""
 

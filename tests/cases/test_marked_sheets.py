@@ -11,20 +11,9 @@ import pytest
 import xlwt
 from openpyxl.styles import Font
 
-from tests.cases.case_place import CasePlace
+from tests.cases.case_place import TASK_LABELS, CasePlace
 
 DAY, TASKS = "2025-08-06", "task_tracker"
-LABELS = (
-    "STT",
-    "Mã nhiệm vụ",
-    "Nội dung nhiệm vụ",
-    "Cấp giao",
-    "Mã đơn vị báo cáo",
-    "Hạn hoàn thành",
-    "Trạng thái",
-    "Tiến độ",
-    "Ngày hoàn thành",
-)
 
 
 def make_row(number: int, unit: str | None = "18001") -> list[Any]:
@@ -45,7 +34,7 @@ def make_book(*rows: list[Any]) -> openpyxl.Workbook:
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
     sheet.title = "Tháng 7"
-    for row in (list(LABELS), *rows):
+    for row in (list(TASK_LABELS), *rows):
         sheet.append(row)
     return book
 
@@ -66,7 +55,7 @@ def test_a_plain_sheet_says_nothing(place: CasePlace) -> None:
     book = make_book(make_row(1), make_row(2))
     # A note, a template and a chart's data are no second part; nor is a struck-out cell without a text.
     book.create_sheet("Ghi chú").append(["Hướng dẫn nhập liệu"])
-    book.create_sheet("Mẫu").append(list(LABELS))
+    book.create_sheet("Mẫu").append(list(TASK_LABELS))
     book.create_sheet("Đơn vị").append(["STT", "Mã", "Tên", "Ghi chú"])
     book.worksheets[0]["I2"].font = Font(strike=True)
     book.worksheets[0]["B2"].font = Font(strike=False, bold=True)
@@ -76,7 +65,7 @@ def test_a_plain_sheet_says_nothing(place: CasePlace) -> None:
 def test_a_second_sheet_with_the_same_header_is_told_until_somebody_says_which(place: CasePlace) -> None:
     book = make_book(make_row(1))
     other = book.create_sheet("Tháng 8")
-    for row in (["Danh sách nhiệm vụ"], list(LABELS), make_row(2)):
+    for row in (["Danh sách nhiệm vụ"], list(TASK_LABELS), make_row(2)):
         other.append(row)
     codes, [warning] = land(place, book)
     assert codes == ["NV-001"]
@@ -102,7 +91,7 @@ def test_struck_out_rows_of_an_xls_are_told_too(place: CasePlace) -> None:
     sheet = book.add_sheet("NV")
     styles = [xlwt.easyxf(f"font: height {200 + n}") for n in range(4)]
     struck = xlwt.easyxf("font: struck_out on")
-    for number, row in enumerate([list(LABELS), *map(make_row, range(1, 4))]):
+    for number, row in enumerate([list(TASK_LABELS), *map(make_row, range(1, 4))]):
         for column, value in enumerate(row):
             style = struck if (number, column) in {(2, 1), (3, 0)} else styles[number % 4]
             sheet.write(number, column, str(value or "") if column == 5 else value, style)

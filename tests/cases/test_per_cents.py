@@ -18,7 +18,7 @@ import pytest
 import xlwt
 
 from pipelines.sources import relation
-from tests.cases.case_place import CasePlace
+from tests.cases.case_place import TASK_LABELS, CasePlace
 
 
 @pytest.mark.parametrize("day", ["2025-08-06", "2025-08-07"])
@@ -44,17 +44,6 @@ def test_numbers_without_a_sign_have_no_value_until_their_scale_is_known(tmp_pat
     assert [row["progress"] for row in again.accepted] == [100, 0]
 
 
-LABELS = (
-    "STT",
-    "Mã nhiệm vụ",
-    "Nội dung nhiệm vụ",
-    "Cấp giao",
-    "Mã đơn vị báo cáo",
-    "Hạn hoàn thành",
-    "Trạng thái",
-    "Tiến độ",
-    "Ngày hoàn thành",
-)
 # As the cells show them: 100 %, 72 %, 0 %, 100 %, 50 %; and a day without a fraction.
 DAYS = {"2025-08-06": [1.0, 0.72, 0.0, 1.0, 0.5], "2025-08-07": [1.0, 0.0, 0.0, 1.0, 0.0]}
 
@@ -69,7 +58,7 @@ def list_rows(shares: list[Any]) -> list[list[Any]]:
 def write_workbook(file: Path, shares: list[float]) -> None:
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
-    for row in (LABELS, *list_rows(shares)):
+    for row in (TASK_LABELS, *list_rows(shares)):
         sheet.append(list(row))
     for row in sheet.iter_rows(min_row=2, min_col=8, max_col=8):
         row[0].number_format = "0%"
@@ -79,7 +68,7 @@ def write_workbook(file: Path, shares: list[float]) -> None:
 def write_old_workbook(file: Path, shares: list[float]) -> None:
     book = xlwt.Workbook()
     sheet, percent = book.add_sheet("NV"), xlwt.easyxf(num_format_str="0%")
-    for number, row in enumerate((LABELS, *list_rows(shares))):
+    for number, row in enumerate((TASK_LABELS, *list_rows(shares))):
         for column, value in enumerate(row):
             sheet.write(
                 number, column, value, percent if number and column == 7 else xlwt.Style.default_style
@@ -89,7 +78,7 @@ def write_old_workbook(file: Path, shares: list[float]) -> None:
 
 def write_text(file: Path, shares: list[Any]) -> None:
     with file.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows([LABELS, *list_rows(shares)])
+        csv.writer(stream).writerows([TASK_LABELS, *list_rows(shares)])
 
 
 def write_signed_text(file: Path, shares: list[float]) -> None:
@@ -97,18 +86,18 @@ def write_signed_text(file: Path, shares: list[float]) -> None:
 
 
 def write_json(file: Path, shares: list[float]) -> None:
-    records = [dict(zip(LABELS, row, strict=True)) for row in list_rows(shares)]
+    records = [dict(zip(TASK_LABELS, row, strict=True)) for row in list_rows(shares)]
     file.write_text(json.dumps(records), encoding="utf-8")
 
 
 def write_parquet(file: Path, shares: list[float]) -> None:
     columns = zip(*list_rows(shares), strict=True)
-    pq.write_table(pa.table(dict(zip(LABELS, map(list, columns), strict=True))), file)
+    pq.write_table(pa.table(dict(zip(TASK_LABELS, map(list, columns), strict=True))), file)
 
 
 def write_sqlite(file: Path, shares: list[float]) -> None:
     with closing(sqlite3.connect(file)) as con:
-        names = ", ".join(f'"{name}"{" real" if name == "Tiến độ" else ""}' for name in LABELS)
+        names = ", ".join(f'"{name}"{" real" if name == "Tiến độ" else ""}' for name in TASK_LABELS)
         con.execute(f"create table tasks ({names})")
         con.executemany(f"insert into tasks values ({', '.join('?' * 9)})", list_rows(shares))
         con.commit()

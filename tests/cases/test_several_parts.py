@@ -9,8 +9,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from tests.cases.case_place import CasePlace
-from tests.cases.test_marked_sheets import LABELS, make_row
+from tests.cases.case_place import TASK_LABELS, CasePlace
+from tests.cases.test_marked_sheets import make_row
 
 DAY, TASKS = "2025-08-06", "task_tracker"
 
@@ -31,7 +31,7 @@ def test_a_sheet_of_fractions_among_sheets_of_per_cents_is_told(
     book, number = openpyxl.Workbook(), 0
     for title, shares in (("Nhóm A", first), ("Nhóm B", second)):
         sheet = book.create_sheet(title)
-        sheet.append(list(LABELS))
+        sheet.append(list(TASK_LABELS))
         for share in shares:
             number += 1
             sheet.append([*make_row(number)[:7], share, None])

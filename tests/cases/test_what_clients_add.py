@@ -10,8 +10,8 @@ import pytest
 
 from pipelines.sources.contracts.contract_file import ContractError
 from pipelines.sources.errors import PermanentSourceError
-from tests.cases.case_place import CasePlace
-from tests.cases.test_marked_sheets import LABELS, make_row
+from tests.cases.case_place import TASK_LABELS, CasePlace
+from tests.cases.test_marked_sheets import make_row
 
 DAY, TASKS = "2025-08-06", "task_tracker"
 HEADER = "ma,noi_dung,cap,han,trang_thai,tien_do\n"
@@ -98,7 +98,7 @@ def test_a_time_in_a_cell_of_a_date_is_its_day(tmp_path: Path) -> None:
     sheet = book.worksheets[0]
     rows = [make_row(1), make_row(2), make_row(3)]
     rows[0][5], rows[1][5] = datetime(2025, 8, 20, 12), datetime(2025, 8, 20, 9, 30, 15, 250_000)
-    for row in (list(LABELS), *rows):
+    for row in (list(TASK_LABELS), *rows):
         sheet.append(row)
     book.save(place.inbox / f"tracker_{DAY}.xlsx")
     day = place.validate_day(TASKS, DAY)

@@ -172,16 +172,3 @@ def test_a_file_that_no_export_wrote_and_a_link_elsewhere_are_named(copy: Settin
     assert [kind for kind, _ in findings] == ["foreign_export", "foreign_export"]
     assert "brief-final.pdf was written by no export" in findings[0][1]
     assert "open_data/latest is a link" in findings[1][1]
-
-
-@pytest.mark.parametrize("room", ["exports", "lake/files/marts"])
-def test_folders_without_end_are_told_in_words(copy: Settings, room: str) -> None:
-    folders = [copy.data / room]
-    for _ in range(1100):
-        folders.append(folders[-1] / "d")
-        folders[-1].mkdir()
-    [(kind, text)] = list_findings(copy)
-    for folder in reversed(folders[1:]):  # what removes a test's folder does not get through either
-        folder.rmdir()
-    assert kind == "ledger_unreadable" and "folders lie in folders without end" in text
-    assert str(copy.data / room.removesuffix("/marts")) in text

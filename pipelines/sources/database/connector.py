@@ -84,7 +84,7 @@ def pull(
         except Exception as error:
             # What broke once everything had been stopped is late, and nothing else.
             if deadline.is_over:
-                raise _is_late(source, partition, address) from None
+                raise _make_late_error(source, partition, address) from None
             if isinstance(error, (SQLAlchemyError, duckdb.Error, ValueError)):
                 raise _describe_failure(source, partition, address, error) from None
             raise
@@ -115,7 +115,7 @@ def _read_address(source: Source, partition: date, settings: Settings) -> sa.URL
     )
 
 
-def _is_late(source: Source, partition: date, address: str) -> PermanentSourceError:
+def _make_late_error(source: Source, partition: date, address: str) -> PermanentSourceError:
     return PermanentSourceError(
         f"{source.name} {partition}: {address} had not given its last row after {source.pull_seconds:g} seconds. "
         f"Nothing was landed. Ask the database's owner whether the statement waits or never ends, read less of it in a "

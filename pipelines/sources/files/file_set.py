@@ -161,7 +161,7 @@ def check_files(source: Source, paths: Iterable[Path]) -> None:
         except FileNotFoundError:  # another run archived it
             continue
         if not stat.S_ISREG(about.st_mode):
-            raise _is_no_file(source, path)
+            raise _make_no_file_error(source, path)
         if about.st_size > source.limits.file_mb * inbox.MIB:
             # Its state stands for its content: no other file has this moment.
             marks[path] = hashlib.sha256(repr(read_state(about)).encode()).hexdigest()
@@ -175,7 +175,7 @@ def check_files(source: Source, paths: Iterable[Path]) -> None:
         )
 
 
-def _is_no_file(source: Source, path: Path) -> PermanentSourceError:
+def _make_no_file_error(source: Source, path: Path) -> PermanentSourceError:
     return PermanentSourceError(f"{source.name}: {path.name} is no regular file; it is not read.")
 
 
@@ -186,7 +186,7 @@ def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(about.st_mode):
-        raise _is_no_file(source, path)
+        raise _make_no_file_error(source, path)
     delimiter = find_format(source.format).delimiter
     digest, unclean, tail, count = hashlib.sha256(), delimiter is None, b"", 0
     # What ends a cell, the delimiter first.
@@ -195,7 +195,7 @@ def inspect_file(source: Source, path: Path, name: str) -> SourceFile | None:
         while chunk := stream.read(inbox.CHUNK):
             count += len(chunk)
             if count > about.st_size:  # it may grow for as long as somebody writes
-                raise _is_changing(source.name, name)
+                raise _make_changing_error(source.name, name)
             digest.update(chunk)
             unclean = unclean or needs_cleaning(tail + chunk, ends)
             tail = chunk[-OVERLAP:]
@@ -221,10 +221,10 @@ def require_unchanged(source: Source, partition: date, files: list[SourceFile]) 
     """SourceError where a file was written to while it was read: the batch would mix two versions."""
     for file in files:
         if not file.path.exists() or read_state(file.path.stat()) != file.state:
-            raise _is_changing(f"{source.name} {partition}", file.name)
+            raise _make_changing_error(f"{source.name} {partition}", file.name)
 
 
-def _is_changing(at: str, name: str) -> SourceError:
+def _make_changing_error(at: str, name: str) -> SourceError:
     return SourceError(
         f"{at}: {name} was changed while it was read. Nothing was landed; it is read again as a whole."
     )
