@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pipelines import duck
 from pipelines.gate.deliveries import Delivery
 from pipelines.gate.facts import PACKAGE, Fact
+from pipelines.gate.kept_records import kept_values_sql
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.canon import CanonicalTimes, read_canon
 from pipelines.sources.contracts.contract import Contracts
@@ -39,11 +40,11 @@ def list_moved_times(
     """Per column that a record keeps: the share of the records in the files of both whose time is another now."""
     times = read_times(source)
     there = set(pq.read_schema(before[-1]).names) & set(pq.read_schema(now[-1]).names)
-    key = duck.join_key(item)
     for column in times.lasting:
         if column not in there:
             continue
-        query = read_sql(PACKAGE, "moved_times", key=key, column=duck.identifier(column))
+        kept = kept_values_sql(item, f"min({duck.identifier(column)})")
+        query = read_sql(PACKAGE, "moved_times", kept=kept)
         row = con.execute(query, {"before": before, "now": now}).fetchone()
         if row and row[0]:
             records, moved, alike, minutes = row

@@ -90,6 +90,9 @@ CASES = [
     (Fact("times_moved", "issue_register: reported_at", 0.97, 58, ("58 × -7 h",)), 0.0, "times_moved", "warned"),
     (Fact("times_moved", "issue_register: reported_at", 0.1, 58, ("9 × +1 d",)), 0.0, None, ""),
     (Fact("times_moved", "issue_register: reported_at", 0.5, 9, ("9 × -7 h",)), 0.0, None, ""),
+    (Fact("undated_changes", "issue_register", 0.97, 30, ("30 of 31",)), 0.0, "undated_changes", "warned"),
+    (Fact("undated_changes", "issue_register", 0.97, 30, ("30 of 31",)), 1.0, None, ""),  # told before
+    (Fact("undated_changes", "issue_register", 1.0, 10, ("10 of 10",)), 0.0, None, ""),
     (Fact("hours_foreign", "issue_register: reported_at", 0.6, 60, ("+7 h: 95%",)), 0.6, "hours_foreign", "warned"),
     (Fact("hours_foreign", "issue_register: reported_at", 0.6, 30, ("35%; +7 h: 95%",)), None, None, ""),
     (Fact("delivery_flagged", "dossier_log.newest_row_old", 1, 1, ("30",)), 0.0, "delivery_flagged", "warned"),

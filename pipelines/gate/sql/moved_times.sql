@@ -1,24 +1,7 @@
-with earlier as (
-    select
-        {{ key }} as record,
-        min({{ column }}) as moment
-    from read_parquet($before, union_by_name = true)
-    group by record
-),
-
-present as (
-    select
-        {{ key }} as record,
-        min({{ column }}) as moment
-    from read_parquet($now, union_by_name = true)
-    group by record
-),
-
-moves as (
-    select date_diff('minute', earlier.moment, present.moment) as minutes
-    from earlier
-    inner join present using (record)
-    where earlier.moment is not null and present.moment is not null
+with moves as (
+    select date_diff('minute', before, now) as minutes
+    from ({{ kept }}) as kept
+    where before is not null and now is not null
 ),
 
 -- An export may round to minutes; the smallest difference between two zones is half an hour.

@@ -133,10 +133,12 @@ class CanonicalTimes(Frozen):
 
     `lasting`: a record keeps it once it has it; corrections and deadlines that are put off are few at a time.
     `office`: people enter it, most of them in office hours.
+    `written`: when the row was last written; one that changed has a later one.
     """
 
     lasting: tuple[str, ...] = ()
     office: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
 
 
 class CanonicalSource(CanonicalTable):
@@ -179,7 +181,7 @@ class CanonicalSource(CanonicalTable):
             for column in getattr(self, key):
                 if column not in self.columns:
                     raise ValueError(f"`{key}`: `{column}` is not a column")
-        for column in (*self.times.lasting, *self.times.office):
+        for column in (*self.times.lasting, *self.times.office, *self.times.written):
             if self.columns.get(column, {}).get("type") not in ("timestamp", "date"):
                 raise ValueError(f"`times`: `{column}` is no column of times")
         evidence = self.evidence
