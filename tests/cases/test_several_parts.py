@@ -6,9 +6,11 @@ import io
 import zipfile
 from pathlib import Path
 
+import duckdb
 import openpyxl
 import pytest
 
+from pipelines.sources.files.several_parts import DeliveryPart, note_capped_parts
 from tests.cases.case_place import TASK_LABELS, CasePlace
 from tests.cases.test_marked_sheets import make_row
 
@@ -77,3 +79,44 @@ def test_an_older_folder_in_an_archive_is_told(tmp_path: Path, other: str, is_to
         archive.writestr(other, write_task("NV-002"))
     (place.inbox / f"tracker_{DAY}.csv").write_bytes(data.getvalue())
     assert bool(list_warnings(place)) is is_told
+
+
+@pytest.mark.parametrize(
+    ("sizes", "is_told"),
+    [
+        # An export per commune, of which two stop at the limit of the portal; one that stops at its thousand.
+        ({"xa_a.csv": 500, "xa_b.csv": 120, "xa_c.csv": 500}, True),
+        ({"xa_a.csv": 1000, "xa_b.csv": 120}, True),
+        ({"xa_a.csv": 500, "xa_b.csv": 120}, False),
+        # A sheet of .xls that is full below two lines of header.
+        ({"b.xls, sheet Xã A": 65_534, "b.xls, sheet Xã B": 700}, True),
+        # Cut into pieces on purpose: the last one is what was left, in whatever order; or it is cut, too.
+        ({"log_2025-08-06_1.csv": 1000, "log_2025-08-06_2.csv": 1000, "log_2025-08-06_3.csv": 17}, False),
+        ({"log_1.csv": 1000, "log_10.csv": 17} | {f"log_{n}.csv": 1000 for n in range(2, 10)}, False),
+        ({"log_1.csv": 1000, "log_2.csv": 1000}, True),
+        # Units by their codes are no pieces, and as many rows in each are no limit.
+        ({"xa_18001.csv": 1000, "xa_18004.csv": 17}, True),
+        ({"xa_a.csv": 60, "xa_b.csv": 60}, False),
+        ({"xa_a.csv": 0, "xa_b.csv": 0}, False),
+        ({"all.csv": 1000}, False),
+    ],
+)
+def test_parts_that_end_at_a_limit_are_told(sizes: dict[str, int], is_told: bool) -> None:
+    parts = [DeliveryPart(label, {}, f"select 1 from range({count})") for label, count in sizes.items()]
+    with duckdb.connect() as con:
+        notes = list(note_capped_parts(con, parts))
+    assert len(notes) == is_told
+    assert all(note.startswith("please check: ") and str(max(sizes.values())) in note for note in notes)
+
+
+def test_the_files_of_a_pattern_are_counted_one_by_one(tmp_path: Path) -> None:
+    place = CasePlace("tracker_without_times", tmp_path)
+    place.change_sources("tracker_{partition}.csv", "tracker_{partition}*.csv")
+    for name, count in (("", 100), ("_xa", 30), ("_so", 100)):
+        rows = "".join(f"NV-{name}{n},Việc,Tỉnh,2025-08-20,Đang thực hiện,50%\n" for n in range(count))
+        (place.inbox / f"tracker_{DAY}{name}.csv").write_text(HEADER + rows, encoding="utf-8")
+    [warning] = [text for text in list_warnings(place) if "limit" in text]
+    assert (
+        "2 of 3 parts end after exactly 100 rows ('tracker_2025-08-06.csv', 'tracker_2025-08-06_so.csv')"
+        in warning
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import unicodedata
 from datetime import date, datetime
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from pipelines.sources.contracts.contract_file import ContractError
 from pipelines.sources.errors import PermanentSourceError
+from pipelines.sources.files.formats.csv_footer import find_footer
 from tests.cases.case_place import TASK_LABELS, CasePlace
 from tests.cases.test_marked_sheets import make_row
 
@@ -42,7 +46,7 @@ def land_text(place: CasePlace, text: str) -> tuple[list[str], tuple[str, ...]]:
 )
 def test_what_a_client_writes_below_the_records_is_left_out_and_noted(tmp_path: Path, footer: str) -> None:
     codes, notes = land_text(CasePlace("tracker_without_times", tmp_path), HEADER + ROWS + footer)
-    assert codes == CODES and "what a client wrote below the last record was left out" in notes[0]
+    assert codes == CODES and "what stands below the last record was left out" in notes[0]
 
 
 def test_the_end_mark_of_dos_may_stand_on_the_last_record(tmp_path: Path) -> None:
@@ -50,10 +54,94 @@ def test_the_end_mark_of_dos_may_stand_on_the_last_record(tmp_path: Path) -> Non
     assert codes == CODES
 
 
+SIGNED = "Người lập biểu,,,,Thủ trưởng đơn vị,\n(Ký và ghi rõ họ tên),,,,,\n,,,,,\nNguyễn Thị Lan,,,,Trần Văn Minh,\n"
+FOOTERS = [
+    (SIGNED, "Người lập biểu · (Ký"),
+    (
+        "\nHà Tĩnh, ngày 06 tháng 8 năm 2025\nTM. UBND TỈNH\nTrần Văn Minh\n",
+        "Hà Tĩnh, ngày 06 tháng 8 năm 2025 · TM.",
+    ),
+    ("Ngày in: 06/08/2025 16:30\n", "Ngày in"),
+    ("3 rows in set (0.01 sec)\n", "3 rows in set (0.01 sec)"),
+    ("Tổng cộng: 3 nhiệm vụ\nTrang 1/1\n", "Tổng cộng: 3 nhiệm vụ · Trang 1/1"),
+    ("Generated on 2025-08-06 by the portal\n", "Generated on"),
+]
+
+
+@pytest.mark.parametrize(("footer", "words"), FOOTERS)
+def test_the_words_of_a_footer_are_noted_without_a_name(footer: str, words: str) -> None:
+    end = (HEADER + ROWS + footer).encode()
+    part = find_footer(end, ",", 6, [0, 1, 2, 4])
+    assert part and part.words == words
+    assert end[: -part.size].decode().rstrip("\n") == (HEADER + ROWS).rstrip("\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1258", "gz"])
+def test_what_stands_below_the_records_is_left_out_in_every_encoding(tmp_path: Path, encoding: str) -> None:
+    place = CasePlace("tracker_without_times", tmp_path)
+    codec = "utf-8" if encoding == "gz" else encoding
+    place.change_sources("format: csv", f"format: csv\n    encoding: {codec}")
+    text = HEADER + ROWS + SIGNED
+    # Code page 1258 has tones as letters of their own.
+    text = "".join(as_cp1258(letter) for letter in text) if codec == "cp1258" else text
+    data = text.encode(codec)
+    (place.inbox / f"tracker_{DAY}.csv").write_bytes(gzip.compress(data) if encoding == "gz" else data)
+    day = place.validate_day(TASKS, DAY)
+    assert [row["task_code"] for row in day.accepted] == CODES and not day.rejected
+    [sidecar] = place.settings.landing.glob(f"{TASKS}/{DAY}/*.json")
+    notes = " ".join(json.loads(sidecar.read_text(encoding="utf-8"))["notes"])
+    assert notes.count("what stands below the last record was left out: Người lập biểu") == 1
+    assert "Lan" not in notes and "Minh" not in notes
+
+
+def as_cp1258(letter: str) -> str:
+    base, *marks = unicodedata.normalize("NFD", letter)
+    shapes = "".join(mark for mark in marks if mark in "\u0302\u0306\u031b")
+    return unicodedata.normalize("NFC", base + shapes) + "".join(mark for mark in marks if mark not in shapes)
+
+
+def test_words_of_signatures_within_a_record_are_its_own(tmp_path: Path) -> None:
+    last = 'NV-004,"Mẫu báo cáo\nNgười lập biểu: ghi rõ\nTrang 1/1",Tỉnh,2025-08-20,Đang thực hiện,50%\n'
+    codes, notes = land_text(CasePlace("tracker_without_times", tmp_path), HEADER + ROWS + last)
+    assert codes == [*CODES, "NV-004"] and "below the last record" not in notes[0]
+
+
+def test_a_file_that_was_never_written_to_its_end_is_named_so(tmp_path: Path) -> None:
+    with pytest.raises(PermanentSourceError, match=r"ends with 512 zero bytes.*rows may be missing"):
+        land_text(CasePlace("tracker_without_times", tmp_path), HEADER + ROWS + "\0" * 512)
+
+
+@pytest.mark.parametrize("marker", ["STT", "Mã nhiệm vụ"])
+def test_a_sheet_is_signed_below_its_records(tmp_path: Path, marker: str) -> None:
+    """With a column of ordinals and without; a record that lacks its title is still rejected by its rule."""
+    place = CasePlace("native_percent", tmp_path)
+    place.change_sources("header_marker: STT", f"header_marker: {marker}\n    max_rejected_share: 1")
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    untitled = make_row(3)
+    untitled[2] = None
+    below = [
+        [None],
+        [None, "Người lập biểu", None, "Kế toán", None, "THỦ TRƯỞNG ĐƠN VỊ"],
+        [None, "(Ký, ghi rõ họ tên)", None, "(Ký, ghi rõ họ tên)", None, "(Ký tên, đóng dấu)"],
+        [None, "Nguyễn Thị Lan", None, "Lê Văn Hải", None, "Trần Văn Minh"],
+        [None, "(120 rows affected)", "x"],
+    ]
+    for row in (list(TASK_LABELS), make_row(1), make_row(2), untitled, *below):
+        sheet.append(row)
+    book.save(place.inbox / f"tracker_{DAY}.xlsx")
+    day = place.validate_day(TASKS, DAY)
+    assert [row["task_code"] for row in day.accepted] == ["NV-001", "NV-002"]
+    assert day.rejected == {3: {"title_missing"}}
+    [sidecar] = place.settings.landing.glob(f"{TASKS}/{DAY}/*.json")
+    notes = sidecar.read_text(encoding="utf-8")
+    assert "4 lines that people sign or a client wrote" in notes and "Minh" not in notes
+
+
 @pytest.mark.parametrize("footer", ["\n\n", ""])
 def test_empty_lines_are_no_footer(tmp_path: Path, footer: str) -> None:
     codes, notes = land_text(CasePlace("tracker_without_times", tmp_path), HEADER + ROWS + footer)
-    assert codes == CODES and "client" not in notes[0]
+    assert codes == CODES and "below the last record" not in notes[0]
 
 
 def test_a_record_that_is_cut_short_is_still_refused(tmp_path: Path) -> None:

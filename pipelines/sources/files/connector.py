@@ -23,7 +23,12 @@ from pipelines.sources.files.failures import refuse_after_copy, refuse_export
 from pipelines.sources.files.file_set import SourceFile, find_files, has_file, require_unchanged
 from pipelines.sources.files.formats import find_format
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
-from pipelines.sources.files.several_parts import DeliveryPart, note_files, note_mixed_scales
+from pipelines.sources.files.several_parts import (
+    DeliveryPart,
+    note_capped_parts,
+    note_files,
+    note_mixed_scales,
+)
 from pipelines.sources.files.streams import register_streams
 from pipelines.sources.files.unpacking import Member, open_plain
 from pipelines.sources.mapping import HeaderMatch, check_absence, map_columns
@@ -186,6 +191,7 @@ def _note_parts(session: ReadSession, fragments: list[MappedFragment]) -> Iterat
     ]  # fmt: skip
     yield from note_files(list(dict.fromkeys(fragment.member.name for fragment in fragments)))
     yield from note_mixed_scales(session.con, session.source, parts)
+    yield from note_capped_parts(session.con, parts)
 
 
 def _locate(

@@ -1,4 +1,4 @@
-"""What can only be told of a delivery of several sheets or files: scales that differ, a copy beside its original."""
+"""What can only be told of a delivery of several sheets or files: scales that differ, a copy, parts at a limit."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ COPY = re.compile(
     r"|\s*\(\d+\)$|[ _-]+(copy|bak|old|cũ)$"
 )
 MOST_NAMES = 10
+# Portals, tools and queries stop at a round number of rows; a sheet of .xls and .xlsx at these, a header aside.
+ROUND, LEAST_ROUND = 100, 1_000
+SHEET_ROWS = (65_536, 1_048_576)
+HEADER_ROWS = 6
 
 
 class DeliveryPart(NamedTuple):
@@ -58,6 +62,48 @@ def _find_largest(
         f"select max({number}) from (select {part.columns[name]} as _text from ({part.select}))"
     ).fetchone()
     return row[0] if row else None
+
+
+def note_capped_parts(con: duckdb.DuckDBPyConnection, parts: Sequence[DeliveryPart]) -> Iterator[str]:
+    """A doubt where parts end exactly at a limit of an exporter; together they have another number of rows.
+
+    Pieces of one export that was cut on purpose are as long as each other, but for one.
+    """
+    if len(parts) < 2:
+        return
+    counts = [(part.label, count_rows(con, part.select)) for part in parts]
+    largest = max(count for _, count in counts)
+    capped = [label for label, count in counts if count == largest]
+    is_cap = is_row_limit(largest) or (
+        largest > 0 and largest % ROUND == 0 and (largest >= LEAST_ROUND or len(capped) > 1)
+    )
+    if is_cap and not (len(capped) == len(parts) - 1 and are_pieces([label for label, _ in counts])):
+        listed = ", ".join(map(repr, capped[:MOST_NAMES])) + (" …" if len(capped) > MOST_NAMES else "")
+        yield (
+            f"{CHECK}{len(capped)} of {len(parts)} parts end after exactly {largest} rows ({listed}), as exports do "
+            f"that stop at a limit: look there for rows that are missing, and ask for the rest"
+        )
+
+
+def count_rows(con: duckdb.DuckDBPyConnection, select: str) -> int:
+    row = con.execute(f"select count(*) from ({select})").fetchone()
+    return int(row[0]) if row else 0
+
+
+def is_row_limit(count: int) -> bool:
+    """Whether a sheet with so many records below its header is full."""
+    return any(limit - HEADER_ROWS <= count <= limit for limit in SHEET_ROWS)
+
+
+def are_pieces(labels: Sequence[str]) -> bool:
+    """Whether names differ in a number that counts them, from 0 or 1 on, and in nothing else."""
+    stems = {re.sub(r"\d+", "#", label) for label in labels}
+    numbers = [tuple(map(int, re.findall(r"\d+", label))) for label in labels]
+    different = {len(set(place)) for place in zip(*numbers, strict=False)} - {1}
+    if len(stems) > 1 or different != {len(labels)}:
+        return False
+    counted = [sorted(place) for place in zip(*numbers, strict=True) if len(set(place)) > 1]
+    return any(place in (list(range(len(labels))), list(range(1, len(labels) + 1))) for place in counted)
 
 
 def note_files(names: Sequence[str]) -> Iterator[str]:

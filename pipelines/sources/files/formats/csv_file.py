@@ -10,13 +10,18 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 from pipelines import duck
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.files.file_set import MAGIC
 from pipelines.sources.files.formats import find_format
-from pipelines.sources.files.formats.csv_footer import describe_footer, find_footer, open_above
+from pipelines.sources.files.formats.csv_footer import (
+    EndingStream,
+    Footer,
+    find_footer,
+    find_required,
+    read_end,
+)
 from pipelines.sources.files.formats.csv_lines import (
     CsvHeader,
     describe_other_lines,
@@ -63,16 +68,26 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
     except (ValueError, csv.Error) as error:
         raise Unreadable(member, str(error)) from None
     headers = header.cells
-    footer = find_footer(member) if member.plain and encoding == "utf-8" else b""
-    if footer:
-        member = member._replace(open=partial(open_above, member, footer))
-    is_whole = not header.above and not footer
-    direct = member.plain and encoding == "utf-8" and is_whole and not MAGIC.search(str(member.file))
-    location = (
-        str(member.file)
-        if direct
-        else session.streams.add(lambda: open_below(open_as_utf8(member.open(), encoding), header.above))
-    )
+    notes = list(header.notes)
+    required = find_required(source, headers)
+
+    def look_for_footer(end: bytes) -> Footer | None:
+        footer = find_footer(end, delimiter, len(headers), required)
+        if footer and footer.describe() not in notes:
+            notes.append(footer.describe())
+        return footer
+
+    def open_records() -> io.BufferedReader:
+        stream = open_below(open_as_utf8(member.open(), encoding), header.above)
+        return io.BufferedReader(EndingStream(stream, look_for_footer), MIB)
+
+    is_plain = member.plain and encoding == "utf-8"
+    try:
+        footer = look_for_footer(read_end(member)) if is_plain else None
+    except ValueError as error:
+        raise Unreadable(member, str(error)) from None
+    direct = is_plain and not header.above and not footer and not MAGIC.search(str(member.file))
+    location = str(member.file) if direct else session.streams.add(open_records)
     session.members[location] = member
     session.lines_above[member.name] = header.above
     line_mb = source.limits.line_mb
@@ -83,8 +98,6 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
         f"null_padding = false, max_line_size = {line_mb * MIB})"
     )
     cleaned = not direct or session.unclean.get(str(member.file), True)
-
-    notes = [*header.notes, *([describe_footer(footer)] if footer else [])]
 
     def select(mapped: Mapping[str, str]) -> str:
         cells = {name: f"c{headers.index(raw)}" for name, raw in mapped.items()}

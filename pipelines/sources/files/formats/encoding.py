@@ -43,8 +43,10 @@ def find_contradiction(sample: bytes, encoding: str) -> str | None:
     for bom, name in BOMS:
         if sample.startswith(bom) and not encoding.replace("_", "-").startswith(name):
             return f"it is not {encoding}: it begins with the mark of {name}; set `encoding: {name}`"
-    zeros = [sample[i::2].count(0) for i in (0, 1)]
-    if not sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and sum(zeros) > len(sample) / 5:
+    # Behind the text, zeros are what was never written.
+    text = sample.rstrip(b"\0")
+    zeros = [text[i::2].count(0) for i in (0, 1)]
+    if not sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and sum(zeros) > len(text) / 5:
         right = "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
         if encoding != right:
             return f"it is not {encoding}: every other byte is zero; set `encoding: {right}`"

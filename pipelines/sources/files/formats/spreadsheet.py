@@ -11,6 +11,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
+from pipelines.sources.files.formats.csv_footer import find_sign_off
 from pipelines.sources.files.formats.csv_lines import NUMBER, TOTAL
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment
 from pipelines.sources.files.formats.hidden_rows import HiddenRows
@@ -36,6 +37,8 @@ LONE_CODE = r"(?=\S*\d)\S{4,}"
 ROWS_AT_ONCE = 20_000
 # A sheet without records may still hold the lines below which people sign.
 MOST_HEADINGS = 20
+# So many people sign side by side.
+MOST_SIGNERS = 4
 
 
 def read_sheet(
@@ -127,6 +130,8 @@ class Records:
         """`required`, `keys`: columns by their place, those of the key with the `shape` of their codes."""
         self._header, self._required, self._sheet, self._keys = header, required, sheet, keys
         self._headings = self._totals = self._repeated = self._count = 0
+        # Lines that people sign; who does stands below, in lines that say nothing by themselves.
+        self._sign_offs, self._is_signed = 0, False
         # Below this row ends the header that was met again last.
         self._header_end = 0
         self._doubtful: list[int] = []
@@ -177,11 +182,17 @@ class Records:
         if not filled or self._is_of_header(number, cells):
             return False
         if self._header.numbered and ORDINAL.match(normalize_cell(cells[self._header.ordinal])):
+            self._is_signed = False
             return True
         if self._is_total(cells, filled):
             self._totals += 1
             return False
-        if len(filled) == 1 and not self._is_lone_code(cells):
+        is_code = len(filled) == 1 and self._is_lone_code(cells)
+        self._is_signed = not is_code and self._is_sign_off(cells, filled)
+        if self._is_signed:
+            self._sign_offs += 1
+            return False
+        if len(filled) == 1 and not is_code:
             return self._pass_heading(filled)
         if not self._header.numbered:
             return True
@@ -208,6 +219,15 @@ class Records:
         lacks_cell = any(cells[column] is None for column in self._required)
         return lacks_cell or all(map(_is_number, filled[1:]))
 
+    def _is_sign_off(self, cells: list[Any], filled: list[Any]) -> bool:
+        """A row that people sign, or names below one: some words, and not all that a record must have."""
+        if all(cells[column] is not None for column in self._required):
+            return False
+        are_names = len(filled) <= MOST_SIGNERS and all(
+            isinstance(cell, str) and not re.search(r"\d", cell) for cell in filled
+        )
+        return find_sign_off(normalize_cell(filled[0])) is not None or (self._is_signed and are_names)
+
     def _is_lone_code(self, cells: list[Any]) -> bool:
         """Whether the row's only cell is a code of the key: a record that lost the rest, and no heading."""
         for place, shape in self._keys.items():
@@ -218,7 +238,7 @@ class Records:
 
     def check(self) -> None:
         """ValueError where rows stand below the header and none of them is taken for a record."""
-        left_out = self._headings + len(self._doubtful)
+        left_out = self._headings + len(self._doubtful) + self._sign_offs
         if not self._count and (self._doubtful or left_out > MOST_HEADINGS):
             raise ValueError(
                 f"sheet {self._sheet!r}: none of the {left_out + self._totals} rows below the header is a record: "
@@ -230,6 +250,7 @@ class Records:
         kinds = [f"{self._headings} headings and notes"] * bool(self._headings)
         kinds += [f"{self._totals} totals and their parts"] * bool(self._totals)
         kinds += [f"{self._repeated} times the header again"] * bool(self._repeated)
+        kinds += [f"{self._sign_offs} lines that people sign or a client wrote"] * bool(self._sign_offs)
         if kinds:
             yield f"sheet {self._sheet}: rows that are no records: {', '.join(kinds)}"
         if self._doubtful:
