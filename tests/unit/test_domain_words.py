@@ -102,3 +102,11 @@ def test_every_generic_room_exists_and_every_exception_is_needed() -> None:
 def test_the_words_are_seen_in_names_and_texts_and_not_in_docstrings() -> None:
     source = '"""Of a dossier."""\n# a province\ndef f(task_code): return x["online_rate"]\n'
     assert [value for _, value in read_code(source) if WORDS.search(value)] == ["task_code", "online_rate"]
+
+
+def test_no_model_knows_a_state_of_a_dossier_by_its_number() -> None:
+    """What a state is and how it counts stands in the seed dossier_statuses; the next code is a line of it."""
+    models = sorted((PROJECT / "dbt_project" / "models").rglob("*.sql"))
+    by_number = re.compile(r"status_code\s*(=|<>|!=|not in|in)\s*\(?\s*\d", re.IGNORECASE)
+    assert models
+    assert [path.name for path in models if by_number.search(path.read_text(encoding="utf-8"))] == []

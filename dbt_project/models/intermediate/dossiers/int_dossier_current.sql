@@ -56,7 +56,8 @@ current_states as (
         last_states.due_at,
         last_states.ended_at,
         last_states.returned_at,
-        coalesce(staged.refused_at, case when staged.status_code = 3 then last_states.recorded_at end) as refused_at,
+        coalesce(staged.refused_at, case when statuses.stage = 'refused' then last_states.recorded_at end)
+            as refused_at,
         cast(last_states.received_at as date) as received_day,
         cast(last_states.due_at as date) as due_day,
         cast(last_states.ended_at as date) as ended_day,
@@ -74,6 +75,7 @@ current_states as (
             staged.dossier_code = last_states.dossier_code
             and staged.recorded_at = last_states.recorded_at
             and staged.status_code = last_states.status_code
+    left join {{ ref('int_dossier_statuses') }} as statuses on staged.status_code = statuses.status_code
 ),
 
 verdicts as (

@@ -12,10 +12,12 @@ with counted as (
         least(greatest(dossiers.ended_day, dossiers.received_day), run.as_of_day) as closed_day,
         dossiers.timeliness,
         dossiers.due_at,
-        dossiers.status_code,
-        dossiers.working_days_taken
+        dossiers.working_days_taken,
+        coalesce(statuses.stage = 'withdrawn', false) as is_withdrawn,
+        coalesce(statuses.is_resolved, false) as is_resolved
     from {{ ref('int_dossier_current') }} as dossiers
     inner join {{ ref('int_as_of') }} as run on dossiers.received_at <= run.as_of
+    left join {{ ref('int_dossier_statuses') }} as statuses on dossiers.status_code = statuses.status_code
 ),
 
 events as (
@@ -47,10 +49,9 @@ events as (
         case when timeliness = 'on_time' then 1 else 0 end as on_time,
         case when timeliness = 'late' then 1 else 0 end as late,
         case when due_at is null then 1 else 0 end as finished_without_due,
-        case when status_code = 7 then 1 else 0 end as withdrawn,
-        -- Online resolution counts what was withdrawn, finished or returned, not what was stopped or refused.
-        case when status_code in (7, 9, 10) then 1 else 0 end as resolved,
-        case when status_code in (7, 9, 10) and is_online then 1 else 0 end as resolved_online,
+        case when is_withdrawn then 1 else 0 end as withdrawn,
+        case when is_resolved then 1 else 0 end as resolved,
+        case when is_resolved and is_online then 1 else 0 end as resolved_online,
         case when working_days_taken < 0 then 0 else working_days_taken end as working_days_taken
     from counted
     where ended_day is not null

@@ -26,6 +26,7 @@ log as (
         staged.returned_at,
         staged.supplement_requests,
         least(staged.synced_at, first_deliveries.first_synced_at) as arrived_at,
+        statuses.stage,
         coalesce(statuses.is_received, false) as is_received_status,
         coalesce(statuses.is_end, false) as is_end_status,
         coalesce(statuses.pauses_clock, false) as is_pausing_status,
@@ -62,8 +63,8 @@ milestones as (
         {{ last_value_there('due_at') }} over so_far as due_at,
         {{ last_value_there('finished_at') }} over so_far as finished_at,
         {{ last_value_there('returned_at') }} over so_far as returned_at,
-        max(case when status_code = 9 then recorded_at end) over so_far as recorded_9_at,
-        max(case when status_code = 10 then recorded_at end) over so_far as recorded_10_at
+        max(case when stage = 'finished' then recorded_at end) over so_far as finished_recorded_at,
+        max(case when stage = 'returned' then recorded_at end) over so_far as returned_recorded_at
     from log
     window
         by_record as (
@@ -96,24 +97,25 @@ final as (
         states.status_code,
         states.received_at,
         states.due_at,
-        -- End time: 9 over 10 over 7/8, as public systems take it for form II.06a.
+        -- End time: finished over returned over withdrawn or stopped, as public systems take it for form II.06a.
         case
             when states.is_ended
                 then coalesce(
                     states.finished_at,
-                    states.recorded_9_at,
-                    case when states.recorded_10_at is not null then states.returned_at end,
-                    states.recorded_10_at,
+                    states.finished_recorded_at,
+                    case when states.returned_recorded_at is not null then states.returned_at end,
+                    states.returned_recorded_at,
                     states.recorded_at
                 )
         end as ended_at,
-        case when states.recorded_10_at is not null then coalesce(states.returned_at, states.recorded_10_at) end
-            as returned_at,
+        case
+            when states.returned_recorded_at is not null then coalesce(states.returned_at, states.returned_recorded_at)
+        end as returned_at,
         states.received_at is not null and not states.is_end_status as is_open,
         states.received_at is not null and states.is_pausing_status as is_clock_paused,
         states.supplement_requests,
         states.state_number = 1 as is_first_state,
-        states.recorded_10_at is not null as is_returned,
+        states.returned_recorded_at is not null as is_returned,
         -- Late: the row that gave the receipt was synchronised after the day of receipt.
         coalesce(cast(states.arrived_at as date) > cast(states.received_at as date), false) as is_late_arrival,
         states.channel = 'postal' as is_postal,

@@ -7,6 +7,7 @@ select
     statuses.name_vi,
     statuses.name_en,
     statuses.is_received,
+    statuses.is_resolved,
     case when statuses.stage = 'stopped' then run.stopped_is_end else statuses.is_end end as is_end,
     case when statuses.stage = 'stopped' then not run.stopped_is_end else statuses.pauses_clock end as pauses_clock,
     statuses.state_order
