@@ -20,17 +20,20 @@ from pipelines.landing.pull import land_partition
 from pipelines.settings import Settings
 from pipelines.sources import relation
 from pipelines.sources.contracts.contract import Source
+from pipelines.sources.database import deadline
 from pipelines.sources.database.deadline import PullDeadline
 from pipelines.sources.errors import PermanentSourceError
 from tests.unit.test_sources_database import DAY, source
 
 ENDLESS = "with recursive n(x) as (select 1 union all select x + 1 from n) select x as code from n"
-LATE = "had not given its last row after 1 seconds.*raise `pull_seconds` of log"
+SECONDS = 0.3
+LATE = f"had not given its last row after {SECONDS} seconds.*raise `pull_seconds` of log"
 
 
 @pytest.fixture(autouse=True)
 def _today(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relation, "today", lambda: DAY)
+    monkeypatch.setattr(deadline, "PAUSE_SECONDS", 0.1)
 
 
 def whole(url: str, **changes: object) -> Source:
@@ -39,7 +42,7 @@ def whole(url: str, **changes: object) -> Source:
         "cursor": None,
         "partitioning": "snapshot_day",
         "columns": column,
-        "pull_seconds": 1,
+        "pull_seconds": SECONDS,
     }
     return source(url, **keys | changes)
 
@@ -80,7 +83,9 @@ def test_a_view_that_ends_is_landed(settings: Settings, tmp_path: Path, scanned:
         "create view v as select * from t",
     )
     for name in ("v", "t"):
-        batch = land_partition(whole(url, table=name, scanner=scanned), DAY, settings, run_id="t")
+        batch = land_partition(
+            whole(url, table=name, scanner=scanned, pull_seconds=600), DAY, settings, run_id="t"
+        )
         assert sorted(pq.read_table(batch.path)["code"].to_pylist()) == ["a", "b"]
 
 
@@ -142,6 +147,6 @@ def test_a_driver_whose_stopping_waits_too_is_shut_down_all_the_same() -> None:
     with silent_server() as port, socket.create_connection(("127.0.0.1", port)) as connection:
         url = sa.engine.make_url(f"postgresql://127.0.0.1:{port}/db")
         began = time.monotonic()
-        with PullDeadline(0.1, url, threading.Event().wait) as deadline:
+        with PullDeadline(0.1, url, threading.Event().wait) as limit:
             assert connection.recv(1) == b""
-        assert deadline.is_over and time.monotonic() - began < 10
+        assert limit.is_over and time.monotonic() - began < 10
