@@ -17,6 +17,7 @@ from pipelines.privacy.detectors import redacted_sql
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.errors import DeliveryRefused
 from pipelines.sources.values.characters import describe_characters
+from pipelines.sources.values.moments import is_of_moments, read_moment_sql
 from pipelines.sources.values.parsing import clean_text_sql, typed_value_sql
 
 SAMPLE_ROWS = 1_000
@@ -125,26 +126,32 @@ def _find_unreadable(
 
 def _group_alike(source: Source, columns: list[Column]) -> list[list[Column]]:
     """Columns that are read by the same SQL: a small batch costs what it takes to plan that, not its rows."""
-    groups: dict[tuple[str, str], list[Column]] = {}
+    groups: dict[tuple[str, ...], list[Column]] = {}
     for column in columns:
         groups.setdefault(_read_cell_sql(source, column), []).append(column)
     return list(groups.values())
 
 
-def _read_cell_sql(source: Source, column: Column) -> tuple[str, str]:
-    """SQL of the cleaned text of `_cell`, and of what `_text` reads as; both as in `column`."""
+def _read_cell_sql(source: Source, column: Column) -> tuple[str, str, str]:
+    """SQL of the cleaned text of `_cell`, of the moment that `_text` says, and of what both read as; as in `column`."""
     cell = column.model_copy(update={"name": "_cell"})
-    return clean_text_sql(source, cell), typed_value_sql(source, cell, lambda _: "_text")
+    moment = read_moment_sql(source, cell, "_text") if is_of_moments(cell) else "null"
+    return (
+        clean_text_sql(source, cell),
+        moment,
+        typed_value_sql(source, cell, lambda _: "_text", lambda _: "_moment"),
+    )
 
 
 def _count_readable_sql(source: Source, alike: list[Column], rows: str) -> str:
     """SQL of each column's name, the number of its texts, and of those that read as its type."""
-    text, value = _read_cell_sql(source, alike[0])
+    text, moment, value = _read_cell_sql(source, alike[0])
     names = ", ".join(duck.literal(column.name) for column in alike)
     cells = ", ".join(duck.identifier(column.name) for column in alike)
     return (
-        f"select _name, count(_text), count({value}) from (select _name, {text} as _text from "
-        f"(select unnest([{names}]) as _name, unnest([{cells}]) as _cell from {rows})) group by _name"
+        f"select _name, count(_text), count({value}) from (select *, {moment} as _moment from "
+        f"(select _name, {text} as _text from "
+        f"(select unnest([{names}]) as _name, unnest([{cells}]) as _cell from {rows}))) group by _name"
     )
 
 

@@ -25,7 +25,7 @@ def note_rounded_codes(con: duckdb.DuckDBPyConnection, source: Source, batch: Pa
     present = set(list_columns(batch))
     names = [c.name for c in source.columns if c.name in source.code_columns() and c.name in present]
     notes = []
-    for name in names:
+    for name in _list_long(con, names, batch):
         cell = duck.identifier(name)
         codes = f"select distinct {cell} as code from read_parquet({duck.literal(batch)})"
         for digits in DIGITS_KEPT:
@@ -42,3 +42,12 @@ def note_rounded_codes(con: duckdb.DuckDBPyConnection, source: Source, batch: Pa
                 )
                 break
     return tuple(notes)
+
+
+def _list_long(con: duckdb.DuckDBPyConnection, names: list[str], batch: Path) -> list[str]:
+    """Those of the columns in which a code has more than the fewest digits; hardly ever one."""
+    if not names:
+        return []
+    longest = ", ".join(f"max(length({duck.identifier(name)}))" for name in names)
+    lengths = con.execute(f"select {longest} from read_parquet({duck.literal(batch)})").fetchone() or ()
+    return [name for name, length in zip(names, lengths, strict=True) if length and length > min(DIGITS_KEPT)]
