@@ -117,6 +117,7 @@ def land_source(night: Night, source: Source) -> LandedDays:
                 raise DeliveryRefused("\n".join(map(str, [*refused, error]))) from None
             else:
                 landed.batches.append(batch)
+                duck.fit_threads(con, batch.rows)  # the next day is likely to be as large
     if refused:
         raise DeliveryRefused("\n".join(map(str, refused)))
     return landed

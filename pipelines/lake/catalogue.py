@@ -57,6 +57,8 @@ def open_lake(
     con.execute(f"attach {uri} as {ALIAS} ({', '.join(options)})")
     if not read_only:
         con.execute(f"attach ':memory:' as {SCRATCH}")
+    largest = con.execute(f"select max(record_count) from {METADATA}.ducklake_data_file").fetchone()
+    duck.fit_threads(con, largest[0] or 0 if largest else 0)
     return con
 
 

@@ -59,6 +59,7 @@ def land_reference(
 
         def write(out: Path, source: Source = source, origin: str = origin) -> Written:
             with duck.connect(settings.extensions) as con:
+                duck.fit_threads(con, 0)  # lists that people write
                 notes, columns = _write(source, today, settings, con, out)
             return Written(origin, notes, columns=columns)
 

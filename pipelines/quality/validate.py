@@ -92,6 +92,7 @@ def validate_batches(
     reports: list[Report] = []
     for chunk in group_batches(sorted(batches, key=lambda b: (b.partition, b.batch_id))):
         with duck.connect(settings.extensions) as con:
+            duck.fit_threads(con, sum(batch.rows for batch in chunk))
             reports += _validate_chunk(source, suite, chunk, settings, con, run_id)
     return reports
 

@@ -40,7 +40,7 @@ from pipelines.releases.checkpoints import check_signing_key, leave_checkpoint
 from pipelines.releases.errors import PublishError as PublishError
 from pipelines.releases.errors import ReleaseOnHold as ReleaseOnHold
 from pipelines.settings import Settings
-from pipelines.warehouse.build import BuiltState, read_built_state
+from pipelines.warehouse.build import BuiltState, count_largest_source, read_built_state
 from pipelines.warehouse.sealed_build import find_broken_seal, find_open_log
 
 # Of what warns beside what holds, so many are told at once.
@@ -80,6 +80,7 @@ def publish(
     with lake.open_lake(settings, read_only=False) as con:
         lake.initialise_lake(con)
         con.execute(f"attach {duck.literal(settings.warehouse)} as warehouse (read_only)")
+        duck.fit_threads(con, count_largest_source(con, "warehouse"))
         sources = {mart: duck.identifier("warehouse", mart.schema, mart.name) for mart in marts}
         code = code_version(settings.project)
         draft = Release(

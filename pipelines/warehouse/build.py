@@ -193,6 +193,15 @@ def count_rows(settings: Settings) -> dict[str, int]:
     return counted
 
 
+def count_largest_source(con: duckdb.DuckDBPyConnection, database: str) -> int:
+    """The accepted rows, of the source that has most of them, that the build of an attached warehouse rests on."""
+    row = con.execute(
+        f"select max(rows) from (select sum(rows_accepted) as rows "
+        f"from {duck.identifier(database, 'raw', 'batches')} where is_current group by source)"
+    ).fetchone()
+    return int(row[0] or 0) if row else 0
+
+
 def hash_nodes(manifest: Path) -> str:
     """Checksum of models, seeds, tests and our own macros, free of the times and ids of every parse.
 

@@ -12,10 +12,11 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse import dbt
 from pipelines.warehouse.basis import write_basis
+from pipelines.warehouse.build import count_largest_source
 from pipelines.warehouse.compiled import Compiled, DataTest, read_compiled
 from pipelines.warehouse.dbt import NodeResult
 from pipelines.warehouse.engine import describe_duckdb, write_engine
-from pipelines.warehouse.statements import build_statements
+from pipelines.warehouse.statements import DATABASE, build_statements
 
 
 def build_and_test(settings: Settings) -> list[NodeResult]:
@@ -52,6 +53,7 @@ def open_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
     con = duck.connect(settings.extensions, settings.warehouse)
     # No model depends on row order; keeping it would cost memory on large inserts.
     con.execute("set preserve_insertion_order = false")
+    duck.fit_threads(con, count_largest_source(con, DATABASE))
     return con
 
 

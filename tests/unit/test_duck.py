@@ -46,3 +46,11 @@ def test_a_file_that_changed_since_is_refused(tmp_path: Path, monkeypatch: pytes
     changed.replace(file)
     with pytest.raises(duckdb.Error, match="signature"):
         duck.connect(tmp_path / "extensions", loading=(NAME,))
+
+
+def test_what_fills_no_row_group_has_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THONGSUOT_DUCKDB_THREADS", "3")
+    with duck.connect(tmp_path / "extensions") as con:
+        for rows, threads in ((122_879, 1), (122_880, 3), (0, 1)):
+            duck.fit_threads(con, rows)
+            assert con.execute("select current_setting('threads')").fetchone() == (threads,)
