@@ -134,18 +134,33 @@ def main() -> None:
                         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
                         cluster = stack.enter_context(run_cluster(folder, memory="1g"))
                     costs.append(measure_engine(replace(settings), engine, times, cluster))
+                    print(costs[-1], file=sys.stderr, flush=True)  # a later one may not end
+    Console().print(make_table(costs))
+    if options.json:
+        options.json.write_text(json.dumps([cost._asdict() for cost in costs], indent=1), encoding="utf-8")
+
+
+def make_table(costs: Sequence[EngineCost]) -> Table:
+    """A row per engine and size; the price of rows beside the smallest of the same engine."""
     table = Table(
-        "engine", "log rows", "wall s", "CPU s", "peak MiB by process", "wall s per added million rows"
+        "engine",
+        "log rows",
+        "wall s",
+        "CPU s",
+        "peak MiB by process",
+        "per added million rows: wall s",
+        "CPU s",
     )
     for cost in costs:
         base = next(c for c in costs if c.engine == cost.engine)
         added = (cost.rows - base.rows) / 1e6
         peaks = ", ".join(f"{kind} {mib:.0f}" for kind, mib in sorted(cost.mib.items()))
-        more = f"{(cost.wall - base.wall) / added:.1f}" if added else ""
-        table.add_row(cost.engine, f"{cost.rows:,}", f"{cost.wall:.0f}", f"{cost.cpu:.0f}", peaks, more)
-    Console().print(table)
-    if options.json:
-        options.json.write_text(json.dumps([cost._asdict() for cost in costs], indent=1), encoding="utf-8")
+        more = [
+            f"{(large - small) / added:.1f}" if added else ""
+            for large, small in ((cost.wall, base.wall), (cost.cpu, base.cpu))
+        ]
+        table.add_row(cost.engine, f"{cost.rows:,}", f"{cost.wall:.0f}", f"{cost.cpu:.0f}", peaks, *more)
+    return table
 
 
 if __name__ == "__main__":

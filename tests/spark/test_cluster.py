@@ -64,7 +64,7 @@ def list_busy(cluster: Cluster) -> list[str]:
 
 def write_plan(folder: Path) -> Path:
     """A source of two rows; a view, and tables that keep their contract, lack a value, are of another type, rest on
-    one that failed; a test that holds and one that does not."""
+    one that failed, are empty; tests that hold, do not, cannot be asked, rest on what was not built."""
     (folder / "codes").mkdir(parents=True)
     with duckdb.connect() as con:
         con.execute("create table codes (code varchar, n bigint)")
@@ -93,8 +93,11 @@ def write_plan(folder: Path) -> Path:
             model("lacking", "select code from marts.seen", "seen", code=("string", True)),
             model("other", "select cast(n as int) as n from marts.seen", "seen", n=("bigint", False)),
             model("upon", "select * from marts.lacking", "lacking"),
+            model("empty", "select code from marts.seen where n > 2", "seen", code=("string", True)),
             {"unique_id": "holds", "parents": ["sound"], "query": "select * from marts.sound where n > 1"},
             {"unique_id": "fails", "parents": ["seen"], "query": "select * from marts.seen"},
+            {"unique_id": "breaks", "parents": ["seen"], "query": "select * from marts.seen where int(code) = 1"},
+            {"unique_id": "rests", "parents": ["lacking"], "query": "select * from marts.lacking"},
         ],
     }  # fmt: skip
     file = folder / "plan.json"
@@ -111,11 +114,11 @@ def test_a_null_a_type_or_a_parent_fails_its_own_node(tmp_path: Path) -> None:
     ends = {event["unique_id"]: event for event in events[1:]}
     assert {name: event["status"] for name, event in ends.items()} == {
         "seen": "success", "sound": "success", "lacking": "error", "other": "error", "upon": "skipped",
-        "holds": "pass", "fails": "fail",
+        "empty": "success", "holds": "pass", "fails": "fail", "breaks": "error", "rests": "skipped",
     }  # fmt: skip
     assert "NOT NULL constraint failed: code" in ends["lacking"]["message"]
     assert "n is int, the contract says bigint" in ends["other"]["message"]
-    assert ends["fails"]["failures"] == 2
+    assert ends["fails"]["failures"] == 2 and "CAST_INVALID_INPUT" in ends["breaks"]["message"]
     # In the order of the contract, whatever the query's.
     rows = duckdb.sql(
         f"from read_parquet({duck.literal(tmp_path / 'plan' / 'marts' / 'sound' / '*.parquet')})"

@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +26,19 @@ from pipelines.lake.catalogue import open_lake
 from pipelines.lake.inputs import find_engine
 from pipelines.releases.publish import publish
 from pipelines.settings import Settings, SparkSettings
-from pipelines.warehouse.compiled import read_compiled, read_compiled_for_spark
+from pipelines.warehouse.compiled import Compiled, read_compiled, read_compiled_for_spark
 from pipelines.warehouse.engine import EngineRecord, describe_duckdb, write_engine
 from pipelines.warehouse.sealed_build import seal_build
 from pipelines.warehouse.spark import build as spark_build
-from pipelines.warehouse.spark.build import SparkStopped, describe_settings, make_plan, run_job
+from pipelines.warehouse.spark.build import (
+    FOR_LITTLE,
+    SMALL_BYTES,
+    SparkStopped,
+    choose_tuning,
+    describe_settings,
+    make_plan,
+    run_job,
+)
 from pipelines.warehouse.spark.extra import SparkMissing, check_java
 from pipelines.warehouse.spark.layout import translate_type, write_layout
 from pipelines.warehouse.statements import SEED
@@ -75,7 +88,7 @@ def test_java_17_and_newer_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_what_a_contract_requires_goes_out_with_the_plan(settings: Settings) -> None:
     # DuckDB refuses a NULL by its constraint; Spark has none, so the job counts them.
     compiled = read_compiled(settings)
-    plan = make_plan(settings, read_compiled_for_spark(settings), [])
+    plan = make_plan(settings, read_compiled_for_spark(settings), [], {})
     required = {
         (node["unique_id"], name)
         for node in plan["nodes"]
@@ -92,6 +105,30 @@ def test_what_a_contract_requires_goes_out_with_the_plan(settings: Settings) -> 
     assert len(required) > 300
     assert {node["unique_id"] for node in plan["nodes"] if "query" in node} == compiled.tests.keys()
     json.dumps(plan)
+
+
+def test_a_small_place_is_built_without_what_much_data_need(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "raw" / "log" / "rows.parquet"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"")
+    assert choose_tuning(tmp_path) == FOR_LITTLE
+    os.truncate(file, SMALL_BYTES)
+    assert choose_tuning(tmp_path) == {}
+    # Whoever sets one of them has the last word.
+    own = replace(settings, spark=SparkSettings(settings={"spark.sql.shuffle.partitions": "9"}))
+    plan = make_plan(own, Compiled([], {}), [], FOR_LITTLE)
+    assert plan["settings"] == {**FOR_LITTLE, "spark.sql.shuffle.partitions": "9"}
+
+
+def test_duckdb_builds_with_nothing_of_spark() -> None:
+    code = (
+        "import sys, pipelines.cli, pipelines.cli.run, pipelines.night, pipelines.warehouse.data_tests\n"
+        "print([name for name in sys.modules if 'spark' in name])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # What says that Spark is missing, for `verify --rebuild --engine`; it imports nothing further.
+    assert ast.literal_eval(answer.stdout) == ["pipelines.warehouse.spark", "pipelines.warehouse.spark.extra"]
+    assert find_spec("pyspark") is None
 
 
 def test_raw_tables_are_copied_with_their_types_and_an_empty_one_too(
@@ -132,8 +169,6 @@ def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_a_job_that_dies_is_no_build(stopped: Path) -> None:
-    import sys
-
     events: list[dict[str, Any]] = []
     with pytest.raises(SparkStopped, match=r"exit code 52.*OutOfMemoryError"):
         events.extend(run_job(Path(sys.executable), stopped, "local[1]"))

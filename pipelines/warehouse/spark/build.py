@@ -40,6 +40,17 @@ from pipelines.warehouse.statements import (
 LOG = get_logger(__name__)
 # Laid out before the models are built; the other schemas are Spark's to fill.
 SOURCE_SCHEMAS = ("raw", "seeds")
+# Where all that is read is small, most of Spark's time goes into making ready for much: programs per query, a second
+# plan per stage, the last degree of compilation. Below so many bytes of Parquet it does without; figures are the same.
+SMALL_BYTES = 40 * 2**20
+FOR_LITTLE = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
 SECRET = re.compile(r"secret|password|token|credential|key", re.IGNORECASE)
 # A line of progress each time so many more nodes have ended.
 EVERY = 50
@@ -67,13 +78,15 @@ def build_on_spark(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     plan = folder / "plan.json"
-    write_json(plan, make_plan(settings, there, write_layout(con, settings, SOURCE_SCHEMAS, folder)))
+    sources = write_layout(con, settings, SOURCE_SCHEMAS, folder)
+    tuning = choose_tuning(folder)
+    write_json(plan, make_plan(settings, there, sources, tuning))
     record = EngineRecord("spark", "", {})
     total = len(here.statements) + len(here.tests)
     for event in run_job(python, plan, settings.spark.master):
         if "engine" in event:
             record = EngineRecord(
-                event["engine"], event["version"], describe_settings(settings) | event["settings"]
+                event["engine"], event["version"], tuning | describe_settings(settings) | event["settings"]
             )
             LOG.info("building on Spark", version=record.version, master=settings.spark.master)
         else:
@@ -101,7 +114,15 @@ def _create_seed(con: duckdb.DuckDBPyConnection, settings: Settings, statement: 
     return NodeResult(statement.unique_id, "success", 0.0, "", 0)
 
 
-def make_plan(settings: Settings, compiled: Compiled, sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def choose_tuning(folder: Path) -> dict[str, str]:
+    """Settings for as much as was laid out there."""
+    laid_out = sum(file.stat().st_size for file in folder.rglob("*.parquet"))
+    return FOR_LITTLE if laid_out < SMALL_BYTES else {}
+
+
+def make_plan(
+    settings: Settings, compiled: Compiled, sources: Sequence[Mapping[str, Any]], tuning: Mapping[str, str]
+) -> dict[str, Any]:
     """All that the job is told; see `job.py`."""
     folder, spark = settings.spark_files, settings.spark
     models = [statement for statement in compiled.statements if statement.kind != SEED]
@@ -121,7 +142,7 @@ def make_plan(settings: Settings, compiled: Compiled, sources: Sequence[Mapping[
         "folder": str(folder),
         "master": spark.master,
         "memory": spark.memory,
-        "settings": dict(spark.settings),
+        "settings": {**tuning, **spark.settings},
         "threads": spark.threads,
         "schemas": sorted({s.schema for s in models} | set(SOURCE_SCHEMAS)),
         "sources": list(sources),

@@ -29,11 +29,14 @@ MEANING = {
 }
 MACHINERY = {
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.sql.catalogImplementation": "in-memory",
     "spark.sql.adaptive.enabled": "true",
     "spark.scheduler.mode": "FAIR",
     "spark.sql.parquet.compression.codec": "zstd",
 }
+# Tests that are one question to Spark.
+TOGETHER = 20
 LOCK = threading.Lock()
 
 
@@ -81,28 +84,32 @@ def create_sources(session: Any, plan: Mapping[str, Any]) -> None:
     for schema in plan["schemas"]:
         session.sql(f"create database {quote(schema)}")
     for table in plan["sources"]:
-        columns = ", ".join(f"{quote(name)} {kind}" for name, kind in table["columns"].items())
-        relation = quote(table["schema"], table["name"])
-        session.sql(f"create table {relation} ({columns}) using parquet location '{table['location']}'")
+        create_table(session, table, table["columns"])
+
+
+def create_table(session: Any, table: Mapping[str, Any], columns: Mapping[str, str]) -> None:
+    """A name for Parquet files that are there."""
+    typed = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
+    relation = quote(table["schema"], table["name"])
+    session.sql(f"create table {relation} ({typed}) using parquet location '{table['location']}'")
 
 
 def build(session: Any, node: Mapping[str, Any]) -> None:
     """The view or table of a node; NotAsPromised where its columns, types or NULLs are not those of its contract."""
-    relation = quote(node["schema"], node["name"])
     if node["kind"] == "view":
-        session.sql(f"create view {relation} as {node['sql']}")
+        session.sql(f"create view {quote(node['schema'], node['name'])} as {node['sql']}")
         return
-    select = node["sql"]
+    rows = session.sql(node["sql"])
+    columns = {field.name: field.dataType.simpleString() for field in rows.schema.fields}
     if node["columns"]:
-        check_columns(session, node)
-        select = f"select {', '.join(map(quote, node['columns']))} from (\n{select}\n)"
-    session.sql(f"create table {relation} using parquet location '{node['location']}' as {select}")
-    check_required(session, relation, [name for name, (_, needed) in node["columns"].items() if needed])
+        check_columns(columns, {name: kind for name, (kind, _) in node["columns"].items()})
+        rows = rows.select(*map(quote, node["columns"]))
+        columns = {name: columns[name] for name in node["columns"]}
+    write_rows(rows, node["location"], [name for name, (_, needed) in node["columns"].items() if needed])
+    create_table(session, node, columns)
 
 
-def check_columns(session: Any, node: Mapping[str, Any]) -> None:
-    present = {field.name: field.dataType.simpleString() for field in session.sql(node["sql"]).schema.fields}
-    promised = {name: kind for name, (kind, _) in node["columns"].items()}
+def check_columns(present: Mapping[str, str], promised: Mapping[str, str]) -> None:
     differing = [
         f"{name} is {present.get(name, 'missing')}, the contract says {promised.get(name, 'nothing of it')}"
         for name in dict.fromkeys([*promised, *present])
@@ -112,47 +119,74 @@ def check_columns(session: Any, node: Mapping[str, Any]) -> None:
         raise NotAsPromised(f"its columns are not those of its contract: {'; '.join(differing)}")
 
 
-def check_required(session: Any, relation: str, names: Sequence[str]) -> None:
-    """What DuckDB's constraint refuses, asked of the table once for all its columns."""
-    if not names:
+def write_rows(rows: Any, location: str, required: Sequence[str]) -> None:
+    """What DuckDB's constraint refuses is counted while the rows pass: a query of its own would read them again."""
+    from pyspark.sql import Observation, functions
+
+    if not required:
+        rows.write.parquet(location)
         return
-    counts = ", ".join(f"count_if({quote(name)} is null)" for name in names)
-    [row] = session.sql(f"select {counts} from {relation}").collect()
-    if missing := [name for name, count in zip(names, row, strict=True) if count]:
+    nulls = Observation()
+    counts = [functions.count_if(functions.col(quote(name)).isNull()).alias(name) for name in required]
+    rows.observe(nulls, *counts).write.parquet(location)
+    if missing := [name for name in required if nulls.get[name]]:
         raise NotAsPromised(f"NOT NULL constraint failed: {', '.join(missing)}")
 
 
-def count_failing(session: Any, query: str) -> int:
-    [row] = session.sql(f"select count(*) from (\n{query}\n) as failing_rows").collect()
-    return int(row[0])
-
-
-def run_node(session: Any, node: Mapping[str, Any]) -> str:
-    """One model or test to its end; returns its status."""
-    start = time.monotonic()
-    status, message, failures = "success", "", 0
-    try:
-        if "query" in node:
-            failures = count_failing(session, node["query"])
-            status = "fail" if failures else "pass"
-            message = f"Got {failures} results, configured to fail if != 0" if failures else ""
-        else:
-            build(session, node)
-    except Exception as error:  # whatever Spark or Java says of it belongs to the node
-        status, message = "error", str(error).split("\n\nJVM stacktrace")[0][:2000]
-    tell(
-        unique_id=node["unique_id"],
-        status=status,
-        seconds=time.monotonic() - start,
-        message=message,
-        failures=failures,
+def count_failing(session: Any, queries: Sequence[str]) -> list[int]:
+    """Of each query its rows, asked together: what a question costs by itself is more than small tables do."""
+    parts = " union all ".join(
+        f"select {number} as query from (\n{query}\n) as rows_{number}"
+        for number, query in enumerate(queries)
     )
+    counts = session.sql(f"select query, count(*) from ({parts}) as failing_rows group by query").collect()
+    failing = {number: int(count) for number, count in counts}
+    return [failing.get(number, 0) for number in range(len(queries))]
+
+
+def run_model(session: Any, node: Mapping[str, Any]) -> str:
+    """One model to its end; returns its status."""
+    start = time.monotonic()
+    status, message = "success", ""
+    try:
+        build(session, node)
+    except Exception as error:  # whatever Spark or Java says of it belongs to the node
+        status, message = "error", describe_error(error)
+    tell_end(node, status, time.monotonic() - start, message)
     return status
 
 
-def run_all(session: Any, nodes: Sequence[Mapping[str, Any]], threads: int) -> None:
-    """Each after its parents, several at a time; what rests on one that failed is skipped."""
-    waiting = {node["unique_id"]: node for node in nodes}
+def run_tests(session: Any, tests: Sequence[Mapping[str, Any]]) -> None:
+    """Several at once; each alone where one of them cannot be asked."""
+    start = time.monotonic()
+    try:
+        counts = count_failing(session, [test["query"] for test in tests])
+    except Exception as error:
+        if len(tests) == 1:
+            tell_end(tests[0], "error", time.monotonic() - start, describe_error(error))
+        else:
+            for test in tests:
+                run_tests(session, [test])
+        return
+    seconds = (time.monotonic() - start) / len(tests)
+    for test, failures in zip(tests, counts, strict=True):
+        message = f"Got {failures} results, configured to fail if != 0" if failures else ""
+        tell_end(test, "fail" if failures else "pass", seconds, message, failures)
+
+
+def describe_error(error: Exception) -> str:
+    return str(error).split("\n\nJVM stacktrace")[0][:2000]
+
+
+def tell_end(
+    node: Mapping[str, Any], status: str, seconds: float = 0.0, message: str = "", failures: int = 0
+) -> None:
+    tell(unique_id=node["unique_id"], status=status, seconds=seconds, message=message, failures=failures)
+
+
+def run_models(session: Any, models: Sequence[Mapping[str, Any]], threads: int) -> set[str]:
+    """Each after its parents, several at a time; what rests on one that failed is skipped. Returns the unbuilt."""
+    waiting = {node["unique_id"]: node for node in models}
     unbuilt: set[str] = set()
     running: dict[Future[str], str] = {}
     with ThreadPoolExecutor(threads) as pool:
@@ -160,15 +194,31 @@ def run_all(session: Any, nodes: Sequence[Mapping[str, Any]], threads: int) -> N
             busy = {*waiting, *running.values()}
             for name, node in list(waiting.items()):
                 if unbuilt.intersection(node["parents"]):
-                    tell(unique_id=name, status="skipped", seconds=0.0, message="", failures=0)
+                    tell_end(node, "skipped")
                     unbuilt.add(name)
                     del waiting[name]
                 elif len(running) < threads and not busy.intersection(node["parents"]):
-                    running[pool.submit(run_node, session, waiting.pop(name))] = name
+                    running[pool.submit(run_model, session, waiting.pop(name))] = name
             for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
                 name = running.pop(future)
-                if future.result() not in ("success", "pass"):
+                if future.result() != "success":
                     unbuilt.add(name)
+    return unbuilt
+
+
+def run_all(session: Any, nodes: Sequence[Mapping[str, Any]], threads: int) -> None:
+    """Models, then every test of what was built; those of the same tables together."""
+    unbuilt = run_models(session, [node for node in nodes if "query" not in node], threads)
+    ready = []
+    for test in [node for node in nodes if "query" in node]:
+        if unbuilt.intersection(test["parents"]):
+            tell_end(test, "skipped")
+        else:
+            ready.append(test)
+    ready.sort(key=lambda test: test["parents"])
+    groups = [ready[start : start + TOGETHER] for start in range(0, len(ready), TOGETHER)]
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda group: run_tests(session, group), groups))
 
 
 def main() -> None:
