@@ -33,7 +33,7 @@ def test_states_of_one_midnight_end_in_the_latest_of_a_dossier_s_life(
         (place.inbox / f"log_{DAY}.csv").write_text(text, encoding="utf-8")
         day = place.validate_day(DOSSIERS, DAY)
         assert not day.rejected
-        rows = build_relation(place, compiled, "int_dossier_current")
+        rows = build_relation(place, compiled, "int_dossier_latest")
         last = {row["dossier_code"][-4:]: row["status_code"] for row in rows}
         assert last == {"0001": 10, "0002": 4, "0003": 9}
 
@@ -65,7 +65,7 @@ def test_a_code_that_two_units_had_counts_for_the_one_of_its_day(compiled: Setti
     place = CasePlace("reused_unit_code", tmp_path)
     day = place.validate_day(DOSSIERS, DAY)
     assert day.count_unexpected("receiving_unit_code_unlisted") == 1
-    rows = build_relation(place, compiled, "int_dossier_current")
+    rows = build_relation(place, compiled, "int_dossier_latest")
     units = {row["dossier_code"][7:]: (row["original_unit_code"], row["receiving_unit_code"]) for row in rows}
     assert units == {
         "250630-0001": ("26740", "26740"), "250701-0001": ("26740", "26740"),

@@ -15,7 +15,7 @@ dossiers as (
             when current_states.ended_day is not null
                 then least(greatest(current_states.ended_day, current_states.received_day), run.as_of_day)
         end as closed_day
-    from {{ ref('int_dossier_current') }} as current_states
+    from {{ ref('int_dossier_latest') }} as current_states
     inner join run on current_states.received_at <= run.as_of
 ),
 

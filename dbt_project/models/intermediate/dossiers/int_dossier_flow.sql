@@ -15,7 +15,7 @@ with counted as (
         dossiers.working_days_taken,
         coalesce(statuses.stage = 'withdrawn', false) as is_withdrawn,
         coalesce(statuses.is_resolved, false) as is_resolved
-    from {{ ref('int_dossier_current') }} as dossiers
+    from {{ ref('int_dossier_latest') }} as dossiers
     inner join {{ ref('int_as_of') }} as run on dossiers.received_at <= run.as_of
     left join {{ ref('int_dossier_statuses') }} as statuses on dossiers.status_code = statuses.status_code
 ),

@@ -17,7 +17,7 @@ dossiers as (
         coalesce(submitted_at, case when received_at is null then recorded_at end) as submitted_at,
         case when received_at is null then refused_at end as refused_at,
         coalesce(received_at, refused_at, ended_at) as waited_until
-    from {{ ref('int_dossier_current') }}
+    from {{ ref('int_dossier_latest') }}
 ),
 
 refused as (

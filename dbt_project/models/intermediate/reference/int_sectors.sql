@@ -10,7 +10,7 @@ with names as (
         sector_code,
         sector_name,
         2 as preference
-    from {{ ref('int_dossier_current') }}
+    from {{ ref('int_dossier_latest') }}
 ),
 
 -- Of several spellings the last in the alphabet: any rule would do, but it must be the same every time.

@@ -6,7 +6,7 @@ with dossiers as (
         procedures.processing_working_days,
         coalesce(procedures.has_fee, false) as has_fee,
         coalesce(procedures.needs_paper_result, true) as needs_result
-    from {{ ref('int_dossier_current') }} as current_states
+    from {{ ref('int_dossier_latest') }} as current_states
     inner join {{ ref('int_as_of') }} as run on current_states.received_at <= run.as_of
     left join {{ ref('int_procedures') }} as procedures
         on current_states.procedure_code = procedures.procedure_code

@@ -14,7 +14,7 @@ with dossiers as (
         dossiers.channel,
         dossiers.is_strictly_online,
         dossiers.is_late_arrival
-    from {{ ref('int_dossier_current') }} as dossiers
+    from {{ ref('int_dossier_latest') }} as dossiers
     inner join {{ ref('int_as_of') }} as run on dossiers.received_at <= run.as_of
 ),
 
