@@ -1,21 +1,23 @@
-"""What history costs: a province's first build, and a night after it, with the log once and so many times.
+"""What history costs: the first night of a province and the night after it, with the log once and so many times.
 
 On a copy of a province that was run (`make run` leaves one; without it the demo is brought up):
 
-    python -m benchmarks.history [--data data] [--times 1 4] [--dearest 12]
+    python -m benchmarks.history [--data data] [--times 1 4]
 
 Every day of the log stands there again, so many times ten weeks earlier, with dossiers of its own: accepted batches
-with their reports, as validation leaves them. The newest day comes in the night that is measured. Each build is a
-process of its own; the same night from nothing is the yardstick, and must give the same tables.
+with their reports, as validation leaves them (52 times are ten years and 82 million rows). Whole commands are measured:
+the first release of all of it but the newest day; the night that pulls this day, from nothing and from the build before,
+which must give the same tables; then what people ask of the new release.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
+import statistics
 import sys
+import time
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,36 +27,35 @@ import duckdb
 from rich.console import Console
 
 from benchmarks.__main__ import Cost, measure
+from benchmarks.readers import DASHBOARD_QUERIES
 from benchmarks.releases import copy_province
-from benchmarks.results import PAGE, RESULTS, write_results
+from benchmarks.results import RESULTS, Figure, write_results
 from pipelines import duck
-from pipelines.lake.content_hash import Content, hash_content
+from pipelines.explain.difference import find_difference
+from pipelines.lake.catalogue import open_lake
+from pipelines.lake.ledger import list_releases
 from pipelines.landing.batches import hash_file, read_json, write_json
+from pipelines.operations.disk import measure_parts
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
-from pipelines.warehouse.dbt import ensure_manifest
 
-LOG, WEEKS = "dossier_log", 10
-BUILD = """
-import json, sys
-from pipelines.night import Night, build_warehouse
-from pipelines.settings import Settings
-from pipelines.sources.contracts.contract import load_contracts
-settings = Settings.from_env()
-night = Night(settings, load_contracts(settings.sources_file), run_id="history", from_nothing="anew" in sys.argv)
-result = build_warehouse(night)
-assert not result.failed, [node for node in result.nodes if node.failed]
-seconds = {node.unique_id: round(node.seconds, 2) for node in result.nodes}
-print(json.dumps([result.extent, seconds]))
-"""
+LOG, WEEKS, ROUNDS = "dossier_log", 10, 20
+ROOMS = ("landing", "quality", "warehouse.duckdb", "lake")
 
 
-class BuildCost(NamedTuple):
-    """`nodes`: seconds per node of the build."""
+class Province(NamedTuple):
+    """What was measured with one length of the log. `verify`: the command; `query_ms`: the 95th percentile of what a
+    dashboard asks; `mib`: of the landing, the accepted rows, the warehouse and the lake together."""
 
-    cost: Cost
-    extent: str
-    nodes: dict[str, float]
+    log_rows: int
+    days: int
+    first: Cost
+    night: Cost
+    anew: Cost
+    verify: Cost
+    difference: float
+    query_ms: float
+    mib: float
 
 
 def lengthen_log(settings: Settings, times: int) -> int:
@@ -110,65 +111,116 @@ def _write_earlier(
     )
 
 
-def build(settings: Settings, *words: str) -> BuildCost:
-    environment = {**os.environ, **settings.child_environment()}
-    cost = measure([sys.executable, "-c", BUILD, *words], environment)
-    extent, nodes = json.loads(cost.out.splitlines()[-1])
-    return BuildCost(cost, extent, nodes)
-
-
-def measure_history(settings: Settings, times: int, console: Console, most: int) -> dict[str, Any]:
-    """What was measured: the first build, the night of the newest day, and that night from nothing."""
+def measure_province(settings: Settings, times: int) -> Province:
+    """RuntimeError where a command fails, or where the night from nothing gives another release."""
     newest = max(path.name for path in (settings.landing / LOG).iterdir())
-    aside = settings.data / "newest"
-    shutil.move(settings.landing / LOG / newest, aside)
+    for room in (settings.landing, settings.quality):
+        shutil.rmtree(room / LOG / newest)
     rows = lengthen_log(settings, times)
-    first = build(settings)
-    shutil.move(aside, settings.landing / LOG / newest)
-    night, tables = build(settings), hash_marts(settings)
-    anew = build(settings, "anew")
-    if hash_marts(settings) != tables:
+    day_before = str(date.fromisoformat(newest) - timedelta(days=1))
+    first = run_command(settings, "run", "--partition", day_before)
+    other = replace(settings, data=settings.data.with_name(f"{settings.data.name}.anew"))
+    shutil.copytree(settings.data, other.data, symlinks=True)
+    try:
+        anew = run_command(other, "run", "--partition", newest, "--full")
+    finally:
+        shutil.rmtree(other.data)
+    night = run_command(settings, "run", "--partition", newest)
+    run_command(settings, "run", "--partition", newest, "--full")
+    if count_releases(settings) != 2:
         raise RuntimeError("the night out of the build before is not the night from nothing")
-    console.print(f"{rows:,} rows; the night: {night.extent}")
-    dearest = sorted(anew.nodes, key=lambda name: -max(night.nodes[name], anew.nodes[name]))[:most]
-    return {
-        "log_rows": rows,
-        "days": len(list((settings.landing / LOG).iterdir())),
-        **{word: describe(c.cost) for word, c in (("first", first), ("night", night), ("anew", anew))},
-        "dearest": [(name.split(".")[2], night.nodes[name], anew.nodes[name]) for name in dearest],
-    }
+    verify = run_command(settings, "verify")
+    with open_lake(settings) as con:
+        start = time.monotonic()
+        find_difference(con, 1, 2)
+        difference = time.monotonic() - start
+    parts = measure_parts(settings)
+    mib = sum(size for part, size in parts.items() if part in ROOMS) / 2**20
+    days = len(list((settings.landing / LOG).iterdir()))
+    return Province(rows, days, first, night, anew, verify, difference, measure_queries(settings), mib)
 
 
-def hash_marts(settings: Settings) -> dict[str, Content]:
-    with duck.connect(settings.extensions, settings.warehouse, read_only=True) as con:
-        tables = con.execute(
-            "select schema_name, table_name from duckdb_tables() where schema_name in ('marts', 'audit')"
-        ).fetchall()
-        return {".".join(table): hash_content(con, duck.identifier(*table)) for table in tables}
+def run_command(settings: Settings, *words: str) -> Cost:
+    environment = {**os.environ, **settings.child_environment()}
+    return measure([sys.executable, "-m", "pipelines.cli", *words], environment)
 
 
-def describe(cost: Cost) -> dict[str, float]:
-    return {"wall": round(cost.wall, 1), "cpu": round(cost.cpu, 1), "mib": round(cost.mib)}
+def count_releases(settings: Settings) -> int:
+    """A build that gives the same tables makes none."""
+    with open_lake(settings) as con:
+        return len(list_releases(con))
+
+
+def measure_queries(settings: Settings) -> float:
+    """Milliseconds: the 95th percentile of what a dashboard asks of the lake, one connection, after one round."""
+    milliseconds = []
+    with open_lake(settings) as con:
+        for number in range(ROUNDS + 1):
+            for query in DASHBOARD_QUERIES:
+                start = time.perf_counter()
+                con.execute(query.format(marts="lake.marts")).fetchall()
+                if number:
+                    milliseconds.append(1000 * (time.perf_counter() - start))
+    return statistics.quantiles(milliseconds, n=100)[94]
+
+
+def describe_province(one: Province) -> list[Figure]:
+    rows = f"{one.log_rows / 1e6:.2f} million rows, {one.days} days"
+    return [
+        Figure(f"{rows}: first release, wall", one.first.wall, "s"),
+        Figure("CPU", one.first.cpu, "CPU s"),
+        Figure("peak memory", one.first.mib, "MiB", 6144),
+        Figure("a night with one more day, wall", one.night.wall, "s"),
+        Figure("CPU", one.night.cpu, "CPU s"),
+        Figure("peak memory", one.night.mib, "MiB"),
+        Figure("the same night from nothing (--full), wall", one.anew.wall, "s"),
+        Figure("CPU", one.anew.cpu, "CPU s"),
+        Figure("verify of both releases, wall", one.verify.wall, "s"),
+        Figure("what changed between them (releases diff)", one.difference, "s", 3),
+        Figure("what a dashboard asks, p95", one.query_ms, "ms", 100),
+        Figure("disk per million rows", one.mib / one.log_rows * 1e6, "MiB"),
+    ]
+
+
+def describe_growth(small: Province, large: Province) -> list[Figure]:
+    """`large` is the longest; 1.5 is meant for sixty million rows beside 1.6."""
+    times = large.log_rows / small.log_rows
+    return [
+        Figure(
+            f"a night over {times:.1f} times the rows ÷ the first: wall",
+            large.night.wall / small.night.wall,
+            "×",
+            1.5,
+        ),
+        Figure("CPU", large.night.cpu / small.night.cpu, "×", 1.5),
+        Figure("first release ÷ the first, by rows: CPU", large.first.cpu / small.first.cpu / times, "×", 1),
+        Figure("verify ÷ the first: wall", large.verify.wall / small.verify.wall, "×", 1.5),
+    ]
 
 
 def main() -> None:
     words = argparse.ArgumentParser()
     words.add_argument("--data", type=Path, default=Path(os.environ.get("THONGSUOT_DATA", "data")))
     words.add_argument("--times", type=int, nargs="+", default=[1, 4])
-    words.add_argument("--dearest", type=int, default=12)
     words.add_argument("--results", type=Path, default=RESULTS)
-    words.add_argument("--page", type=Path, default=PAGE)
     options = words.parse_args()
-    console, measured = Console(), []
+    console, measured = Console(), list[Province]()
     for times in options.times:
         with copy_province(options.data.resolve()) as copy:
             sources = copy.data / "sources.yaml"
             shutil.copyfile(copy.sources_file, sources)
             settings = replace(copy, sources_file=sources)
-            ensure_manifest(settings)
-            measured.append(measure_history(settings, times, console, options.dearest))
-            console.print(measured[-1])
-    write_results(options.results, options.page, "history", measured)
+            measured.append(measure_province(settings, times))
+        for figure in describe_province(measured[-1]):
+            console.print(f"{figure.what}: {figure.value:.2f} {figure.unit}")
+    figures = [figure for one in measured for figure in describe_province(one)]
+    if len(measured) > 1:
+        figures += describe_growth(measured[0], measured[-1])
+    points: list[dict[str, Any]] = [
+        {"log_rows": one.log_rows, "night": round(one.night.cpu, 1), "anew": round(one.anew.cpu, 1)}
+        for one in measured
+    ]
+    write_results("history", figures, points, options.results)
 
 
 if __name__ == "__main__":

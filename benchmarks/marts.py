@@ -22,6 +22,7 @@ from rich.table import Table
 
 from benchmarks.__main__ import measure
 from benchmarks.releases import copy_province
+from benchmarks.results import Figure, write_results
 from pipelines import duck
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
@@ -110,6 +111,12 @@ def main() -> None:
             name, f"{before[name]:.2f}", f"{seconds:.2f}", f"{seconds / max(before[name], 0.01):.1f}"
         )
     Console().print(table, dear)
+    write_results("marts", [
+        Figure(f"seeds, models and data tests, {one.rows / 1e6:.2f} million rows", one.seconds, "s", GOAL_SECONDS),
+        Figure("peak memory", one.mib, "MiB"),
+        Figure(f"{options.times} times its dossiers", many.seconds, "s", one.seconds * many.rows / one.rows),
+        Figure("peak memory", many.mib, "MiB", GOAL_MIB),
+    ])  # fmt: skip
 
 
 if __name__ == "__main__":

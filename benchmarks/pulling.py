@@ -27,6 +27,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.results import Figure, write_results
 from pipelines import duck
 from pipelines.sources.contracts.contract import Source
 
@@ -178,7 +179,7 @@ def main() -> None:
 
     console = Console()
     table = Table("source", "way", "wall s", "CPU s", "peak MiB", "wall ÷ COPY", "CPU ÷ COPY")
-    missed = False
+    missed, figures = False, list[Figure]()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="thongsuot-pulling-")))
         folder.chmod(0o755)
@@ -211,8 +212,19 @@ def main() -> None:
                     f"{max(run['mib'] for run in costs[way]):.0f}", f"{wall:.2f}", f"{cpu:.2f}",
                 )  # fmt: skip
             peak = max(run["mib"] for run in costs["pipeline"])
+            figures += [
+                Figure(
+                    f"{kind}, {options.rows / 1e6:g} million rows ÷ DuckDB's COPY: wall",
+                    ratios["pipeline"][0],
+                    "×",
+                    GOAL_RATIO,
+                ),
+                Figure("the same: CPU", ratios["pipeline"][1], "×"),
+                Figure("peak memory above the interpreter", peak, "MiB", GOAL_MIB),
+            ]
             missed |= ratios["pipeline"][0] > GOAL_RATIO or peak > GOAL_MIB
     console.print(table)
+    write_results("pulling", figures)
     console.print(
         f"goal ≤ {GOAL_RATIO} × the time of COPY and ≤ {GOAL_MIB} MiB above the interpreter: "
         f"{'missed' if missed else 'met'}"

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.__main__ import measure
+from benchmarks.results import Figure, write_results
 
 READERS = ("lake", "lake", "lake", "marts.duckdb", "marts.duckdb", "PostgreSQL", "PostgreSQL", "PostgreSQL")
 # Seconds between a reader's rounds: people at dashboards, not a load test of two cores.
@@ -171,7 +172,7 @@ def _report(console: Console, idle: list[Seen], busy: list[Seen], seconds: float
         "", "queries", "p50 ms", "p95 ms", "×", "errors", "mixed", "saw", box=box.SIMPLE, padding=(0, 1, 0, 0)
     )
     table.title = "each reader kind: idle → during the run; × is p95 during ÷ idle"
-    good = True
+    good, figures = True, list[Figure]()
     for kind in dict.fromkeys(READERS):
         alone = [ms for seen in idle if seen.kind == kind for ms in seen.milliseconds]
         seen_busy = [seen for seen in busy if seen.kind == kind]
@@ -185,6 +186,11 @@ def _report(console: Console, idle: list[Seen], busy: list[Seen], seconds: float
             f"{_percentile(alone, 50):.1f} → {_percentile(during, 50):.1f}", f"{p95_idle:.1f} → {p95_busy:.1f}",
             f"{p95_busy / p95_idle:.1f}", str(len(errors)), str(len(mixed)), ", ".join(map(str, sorted(releases))),
         )  # fmt: skip
+        figures += [
+            Figure(f"{kind}, {len(seen_busy)} readers: p95 while a run publishes", p95_busy, "ms", GOAL_MS),
+            Figure("÷ on an idle system", p95_busy / p95_idle, "×", GOAL_RATIO),
+            Figure("errors and mixtures of two releases", len(errors) + len(mixed), "", 0),
+        ]
         for problem in [*errors[:2], *mixed[:2]]:
             console.print(f"{kind}: {problem}")
         met = p95_busy <= GOAL_MS and p95_busy <= GOAL_RATIO * p95_idle
@@ -193,6 +199,7 @@ def _report(console: Console, idle: list[Seen], busy: list[Seen], seconds: float
             f"{p95_busy / p95_idle:.1f}×, {'met' if met else 'missed'}"
         )
     console.print(table)
+    write_results("readers", figures)
     console.print(f"the nightly run took {seconds:.1f} s with eight readers beside it")
     return good
 

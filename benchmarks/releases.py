@@ -27,6 +27,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.results import Figure, write_results
 from pipelines import duck
 from pipelines.explain.difference import find_difference
 from pipelines.explain.trace import trace_row
@@ -95,13 +96,15 @@ def main() -> None:
     words.add_argument("--data", type=Path, default=Path(os.environ.get("THONGSUOT_DATA", "data")))
     words.add_argument("--nights", type=int, default=30)
     options = words.parse_args()
-    table = Table("what", "wall s", "CPU s", "goal s")
+    table, figures = Table("what", "wall s", "CPU s", "goal s"), list[Figure]()
 
     def timed(what: str, goal: str, call: Callable[[], Result]) -> Result:
         wall, cpu = time.monotonic(), time.process_time()
         result = call()
-        took, used = f"{time.monotonic() - wall:.2f}", f"{time.process_time() - cpu:.2f}"
+        seconds = time.monotonic() - wall
+        took, used = f"{seconds:.2f}", f"{time.process_time() - cpu:.2f}"
         table.add_row(what, took, used, goal)
+        figures.append(Figure(what, seconds, "s", float(goal) if goal else None))
         print(f"{what}: {took} s", file=sys.stderr, flush=True)
         return result
 
@@ -134,6 +137,7 @@ def main() -> None:
         )
         assert whole.findings == [] and whole.kept == options.nights
     Console().print(table)
+    write_results("releases", figures)
 
 
 if __name__ == "__main__":

@@ -1,50 +1,76 @@
-"""What a benchmark measured, kept in `results.json` with machine and commit, and the page that is written from it."""
+"""What the benchmarks measured: figures by topic with machine and commit in `results.json`, other topics left as they were."""
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import psutil
 
 from pipelines.landing.batches import write_json
 from pipelines.settings import PROJECT
 
-RESULTS, PAGE = PROJECT / "benchmarks" / "results.json", PROJECT / "docs" / "speed.md"
-INTRODUCTION = """# Speed
-
-Written by `python -m benchmarks.history`; not by hand. CPU seconds of whole processes, of the stage `build` with its data
-tests: the first build of a province, the night after it with one more day, and the same night from nothing (`--full`),
-whose tables must be the same. What history does to a night is the ratio to read; seconds are those of one machine.
-"""
+RESULTS = PROJECT / "benchmarks" / "results.json"
 
 
-def write_results(path: Path, page: Path, topic: str, rows: list[dict[str, Any]]) -> None:
-    """Other topics stay as they were measured."""
+class Figure(NamedTuple):
+    """One thing that was measured. `goal`: at most so much, in the same unit (`s`, `CPU s`, `MiB`, `×`, `ms`, …)."""
+
+    what: str
+    value: float
+    unit: str
+    goal: float | None = None
+
+    @property
+    def is_met(self) -> bool | None:
+        return None if self.goal is None else self.value <= self.goal
+
+
+class Topic(NamedTuple):
+    """What one benchmark left. `machine`: cores, memory, system, Python; `points`: rows of its own for the plot."""
+
+    machine: str
+    commit: str
+    day: str
+    figures: list[Figure]
+    points: list[dict[str, Any]]
+
+
+def write_results(
+    topic: str, figures: Sequence[Figure], points: Sequence[dict[str, Any]] = (), path: Path = RESULTS
+) -> None:
     results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=False
-    ).stdout.strip()
-    results[topic] = {"cores": os.cpu_count(), "commit": commit, "rows": rows}
-    write_json(path, results)
-    page.write_text(render_page(results), encoding="utf-8")
+    results[topic] = {
+        "machine": describe_machine(),
+        "commit": read_commit(),
+        "day": str(date.today()),
+        "figures": [figure._asdict() | {"value": round(figure.value, 3)} for figure in figures],
+        "points": list(points),
+    }
+    write_json(path, dict(sorted(results.items())))
 
 
-def render_page(results: dict[str, Any]) -> str:
-    history = results["history"]
-    lines = [
-        INTRODUCTION,
-        "## A night over history\n",
-        f"{history['cores']} cores, commit `{history['commit']}`.\n",
-        "| log rows | days | first build | a night | the night from nothing | ratio | peak MiB of the night |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row['log_rows']:,} | {row['days']} | {row['first']['cpu']:.1f} | {row['night']['cpu']:.1f} | "
-        f"{row['anew']['cpu']:.1f} | {row['night']['cpu'] / row['anew']['cpu']:.2f} | {row['night']['mib']:.0f} |"
-        for row in history["rows"]
-    ]
-    dear = ["", "What each step of the longest night costs, in seconds of its own (from nothing):", ""]
-    dear += [f"- `{name}`: {night} ({anew})" for name, night, anew in history["rows"][-1]["dearest"]]
-    return "\n".join([*lines, *dear, ""])
+def read_results(path: Path = RESULTS) -> dict[str, Topic]:
+    results = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        name: Topic(**topic | {"figures": [Figure(**figure) for figure in topic["figures"]]})
+        for name, topic in results.items()
+    }
+
+
+def describe_machine() -> str:
+    """Cores, memory, system and Python: what seconds depend on, and nothing that names the machine."""
+    memory = round(psutil.virtual_memory().total / 2**30)
+    return f"{os.cpu_count()} cores, {memory} GiB, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def read_commit() -> str:
+    """Short; with `+` where files differ from it."""
+    words = ["git", "describe", "--always", "--exclude", "*", "--dirty=+"]
+    return subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False).stdout.strip()
