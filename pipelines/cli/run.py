@@ -23,7 +23,7 @@ from pipelines.settings import LOCAL_ZONE, Settings
 )
 def demo(until: datetime, scale: float) -> None:
     """Bring up the demo province's source systems (synthetic, calibrated to published totals)."""
-    from pipelines.demo import generate
+    from pipelines.demo import generate, list_crowded_days
 
     settings = Settings.from_env()
     with console.status("demo province…") as status:
@@ -37,6 +37,11 @@ def demo(until: datetime, scale: float) -> None:
         f"Demo province ready under {settings.data / 'demo'}: "
         f"{manifest['rows']['one_stop']:,} log rows, synthetic, seed {manifest['seed']}."
     )
+    if days := list_crowded_days(manifest):
+        console.print(
+            f"So small a province cannot hold its planted faults: on {len(days)} days they are more than 2 % of the "
+            f"rows, and `thongsuot run` stops there. `--scale 0.002` and more runs through."
+        )
 
 
 @click.command()

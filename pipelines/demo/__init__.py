@@ -71,6 +71,15 @@ def generate(
     return written
 
 
+def list_crowded_days(manifest: dict[str, Any]) -> list[str]:
+    """Days of so small a province that one planted fault is more than its share: a run is blocked there."""
+    log = manifest["one_stop"]
+    rows: dict[str, int] = log["rows_by_day"]
+    return [
+        day for day, count in log["rejected_by_day"].items() if count > calibration.REJECTED_SHARE * rows[day]
+    ]
+
+
 def _write_systems(province: Province, manifest: dict[str, Any], report: Callable[[str], None]) -> None:
     for name, system in load_systems().items():
         report(name.replace("_", " "))

@@ -30,6 +30,8 @@ ISSUES = 1_500
 
 # Planted rejections at scale 1, by the rule each must break; never fewer than MIN_FAULTS.
 MIN_FAULTS = 4
+# `max_rejected_share` of the demo's log: a day with more is blocked.
+REJECTED_SHARE = 0.02
 FAULTS = {
     "dossier_code_missing": 25,
     "status_code_unknown": 30,

@@ -80,16 +80,17 @@ def plant_faults(
     repeated = draw(synced < synced.max() - 3 * DAY, calibration.REPEATS)
     plain = in_period & (synced < evening - DAY)
     broken = {
-        rule: draw(plain & (status == (9 if rule == "finished_before_received" else 4)), count)
-        for rule, count in calibration.FAULTS.items()
+        rule: draw(plain & (status == find_state(rule)), count) for rule, count in calibration.FAULTS.items()
     }
     states["synced"] = synced
-
     again = states.iloc[repeated].copy()
     again["synced"] += rng.integers(3600, 3 * DAY, len(again))
     # The first sync told the wrong channel or unit; the later one is the calibrated truth.
     corrected = states.iloc[np.concatenate(list(wrong.values()))].copy()
     corrected["synced"] += rng.integers(DAY, 4 * DAY, len(corrected))
+    pools = {rule: plain & (status == find_state(rule)) for rule in broken}
+    written = np.concatenate([synced, again["synced"], corrected["synced"]])
+    broken = spread_rejections(broken, pools, free, synced // DAY, written // DAY)
     rejected = states.iloc[np.concatenate(list(broken.values()))].copy()
     rejected["recorded"] += 1
     rejected["synced"] += 2
@@ -113,6 +114,45 @@ def plant_faults(
         "malformed_code_dossiers": int(dossiers["code"].str.startswith("HS").sum()),
     }
     return Planted(pd.concat([states, again, corrected, rejected], ignore_index=True), counts)
+
+
+def find_state(rule: str) -> int:
+    """The state whose rows a fault is planted in."""
+    return 9 if rule == "finished_before_received" else 4
+
+
+def spread_rejections(
+    broken: dict[str, np.ndarray],
+    pools: dict[str, np.ndarray],
+    free: np.ndarray,
+    days: np.ndarray,
+    delivered: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """The same rows, but for those that would block a day: they lie on others, or are left out.
+
+    A province of a few hundred rows a day has no room for four faults of a kind where they happen to fall.
+    `days`: of each state; `delivered`: of each row that is no fault.
+    """
+    counts = np.bincount(delivered)
+    # Rejected rows are rows of the day, too.
+    share = calibration.REJECTED_SHARE
+    room = np.floor(counts * share / (1 - share) + 1e-9).astype(int)
+    placed: dict[str, list[int]] = {rule: [] for rule in broken}
+    for turn in range(max(map(len, broken.values()))):
+        for rule, rows in broken.items():
+            if turn >= len(rows):
+                continue
+            row = int(rows[turn])
+            if not room[days[row]]:
+                others = np.flatnonzero(pools[rule] & free & (room[days] > 0))
+                if len(others):
+                    row = int(others[np.argmax(room[days[others]])])
+                elif turn:
+                    continue
+            free[row] = False
+            room[days[row]] = max(room[days[row]] - 1, 0)
+            placed[rule].append(row)
+    return {rule: np.array(rows) for rule, rows in placed.items()}
 
 
 def break_column(column: str) -> str:
