@@ -39,7 +39,7 @@ def demo(until: datetime, scale: float) -> None:
     )
     if days := list_crowded_days(manifest):
         console.print(
-            f"So small a province cannot hold its planted faults: on {len(days)} days they are more than 2 % of the "
+            f"So small a demo cannot hold its planted faults: on {len(days)} days they are more than 2 % of the "
             f"rows, and `thongsuot run` stops there. `--scale 0.002` and more runs through."
         )
 

@@ -136,7 +136,7 @@ def _address_of(report: Report) -> str:
 def _checks(
     source: Source, suite: Suite, reports: list[Report], accepted: dg.AssetKey
 ) -> Iterator[dg.AssetCheckResult]:
-    blocked = [r.describe_block(source.max_rejected_share) for r in reports if r.blocked]
+    blocked = [r.describe_block(source) for r in reports if r.blocked]
     yield dg.AssetCheckResult(
         asset_key=accepted,
         check_name=THRESHOLD,

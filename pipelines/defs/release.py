@@ -13,7 +13,7 @@ from pipelines.exports.common import newest_release
 from pipelines.exports.findings import list_finding_lines, write_findings
 from pipelines.exports.headline import read_headline, write_headline
 from pipelines.exports.rate_chart import read_rate_chart
-from pipelines.gate.record import list_release_findings
+from pipelines.gate.record import list_few_lost_keys, list_release_findings
 from pipelines.lake.manifest import read_marts, read_models
 from pipelines.night import publish_release
 from pipelines.releases.publish import Publication, PublishError, publish
@@ -78,6 +78,7 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
         figures = read_headline(con)
         chart = read_rate_chart(SETTINGS, con, newest)
         findings = list_release_findings(con, release.release_id)
+        remarks = list_few_lost_keys(con, release.release_id) if outcome.is_new else []
         before = release.release_id - 1
         moved = (
             write_difference(find_difference(con, before, release.release_id, metrics=METRICS))
@@ -100,6 +101,7 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
             "findings": dg.MetadataValue.md(write_findings(findings, release.release_id)),
             "headline": dg.MetadataValue.md(write_headline(figures)),
             **({"rate chart": dg.MetadataValue.md(chart)} if chart else {}),
+            "remark lines": dg.MetadataValue.json(remarks),
             "finding lines": dg.MetadataValue.json(list_finding_lines(findings, release.release_id)),
         },
         check_results=[

@@ -137,7 +137,7 @@ def spread_rejections(
     # Rejected rows are rows of the day, too.
     share = calibration.REJECTED_SHARE
     room = np.floor(counts * share / (1 - share) + 1e-9).astype(int)
-    placed: dict[str, list[int]] = {rule: [] for rule in broken}
+    places: dict[str, list[int]] = {rule: [] for rule in broken}
     for turn in range(max(map(len, broken.values()))):
         for rule, rows in broken.items():
             if turn >= len(rows):
@@ -151,8 +151,8 @@ def spread_rejections(
                     continue
             free[row] = False
             room[days[row]] = max(room[days[row]] - 1, 0)
-            placed[rule].append(row)
-    return {rule: np.array(rows) for rule, rows in placed.items()}
+            places[rule].append(row)
+    return {rule: np.array(rows) for rule, rows in places.items()}
 
 
 def break_column(column: str) -> str:

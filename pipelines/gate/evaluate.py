@@ -26,6 +26,7 @@ COMPARISONS = {
     "loss": lambda now, before: (before - now) / before if before else None,
 }
 EVERY = "*"
+LOST_KEYS = ("keys_lost_share", "fixed_keys_lost")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 # In a command that is shown, where a fact is of no day.
 SOME_DAY = "DAY"
@@ -188,6 +189,8 @@ def describe_failure(
     expectation, earlier = rule.expectation, before.get((fact.fact, fact.scope))
     is_share = fact.fact.endswith("share") or fact.fact == "rate"
     days = fact.days or tuple(filter(DAY.fullmatch, fact.details))
+    # Of lost keys the details are examples.
+    total = int(fact.weight) if fact.fact in LOST_KEYS else 0
     numbers: dict[str, Any] = {
         "scope": fact.scope,
         "source": name_source(fact.scope),
@@ -200,11 +203,11 @@ def describe_failure(
         "before": show_number(earlier, is_share=is_share),
         "weight": show_number(fact.weight, is_share=False),
         "limit": show_number(limit, is_share=True),
-        "details": show_details(fact.details),
+        "details": show_details(fact.details, total=total),
         "instead": f"; new instead: {', '.join(fact.instead)}" if fact.instead else "",
     }
     numbers_vi = numbers | {
-        "details": show_details(fact.details_vi or fact.details),
+        "details": show_details(fact.details_vi or fact.details, total=total),
         "instead": f"; mã mới thay vào: {', '.join(fact.instead)}" if fact.instead else "",
     }
     outcome = {"critical": "held", "warning": "warned"}.get(expectation.severity, "noted")
@@ -232,9 +235,10 @@ def show_span(days: Sequence[str]) -> str:
     return first if first == last else f"{first}..{last}"
 
 
-def show_details(details: Sequence[str], most: int = 5) -> str:
-    more = f" … (+{len(details) - most})" if len(details) > most else ""
-    return ", ".join(details[:most]) + more
+def show_details(details: Sequence[str], most: int = 5, total: int = 0) -> str:
+    """`total`: how many there are, where the details are only the first of them."""
+    left = max(len(details), total) - len(details[:most])
+    return ", ".join(details[:most]) + (f" … (+{left})" if left and details else "")
 
 
 def list_findings(verdicts: Iterable[Verdict]) -> list[Verdict]:

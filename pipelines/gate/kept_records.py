@@ -1,4 +1,4 @@
-"""Records that two deliveries have in common: counts that fell, changes without a new time of writing.
+"""Records that two deliveries have in common: counts that fell, numbers in another unit, changes without a new time.
 
 What became of their times stands in `times.py`.
 """
@@ -19,6 +19,8 @@ from pipelines.sql import read_sql
 MOST_RECORDS = 3
 # A handful varies by a correction.
 LEAST_COUNT = 20
+# Another unit of counting is ten times as much; a new period may double a count within days.
+FACTOR = 5.0
 
 
 def kept_values_sql(item: Sequence[str], value: str) -> str:
@@ -48,6 +50,29 @@ def list_fallen_counts(
         details = (f"{column} {', '.join([*records, *more])}",) if falls else ()
         value, weight = (float(falls[0][3]), float(falls[0][1])) if falls else (0.0, 0.0)
         yield Fact("count_fell", f"{source}: {column}", value, weight, details)
+
+
+def list_jumped_values(
+    con: duckdb.DuckDBPyConnection, source: str, item: Sequence[str], before: list[str], now: list[str]
+) -> Iterator[Fact]:
+    """Per number of a record (`grows`, `measures` of the contract): the share of the records in the files of both
+    that have more than FACTOR times as much, or less than that part of it.
+    """
+    canonical = read_canon().sources.get(source)
+    there = set(pq.read_schema(before[-1]).names) & set(pq.read_schema(now[-1]).names)
+    for column in (*canonical.grows, *canonical.measures) if canonical else ():
+        if column not in there:
+            continue
+        kept = kept_values_sql(item, f"max({duck.identifier(column)})")
+        row = con.execute(
+            "select count(*), count(*) filter (ratio > $factor or ratio < 1 / $factor), median(ratio) "
+            f"from (select now / before as ratio from ({kept}) as kept where before > 0 and now is not null)",
+            {"before": before, "now": now, "factor": FACTOR},
+        ).fetchone()
+        if row and row[0]:
+            records, jumped, ratio = row
+            details = (f"{column} {jumped} of {records}, × {ratio:.3g}",) if jumped else ()
+            yield Fact("values_jumped", f"{source}: {column}", jumped / records, float(jumped), details)
 
 
 def list_undated_changes(

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from pipelines import duck
 from pipelines.gate.facts import PACKAGE, Fact
-from pipelines.gate.kept_records import list_fallen_counts, list_undated_changes
+from pipelines.gate.kept_records import list_fallen_counts, list_jumped_values, list_undated_changes
 from pipelines.gate.times import list_moved_times
 from pipelines.lake import inputs
 from pipelines.lake.inputs import ReleasedBatch
@@ -117,9 +117,10 @@ def _compare_pair(
         facts = count_lost_keys(con, source.name, item, *there, is_fixed=_is_fixed(source))
         moved = list_moved_times(con, source.name, item, *there)
         fallen = list_fallen_counts(con, source.name, item, *there)
+        jumped = list_jumped_values(con, source.name, item, *there)
         mapped = {column.name for column in source.columns if column.mapped}
         undated = list_undated_changes(con, source.name, item, *there, mapped=mapped)
-        for fact in chain(facts, moved, fallen, undated):
+        for fact in chain(facts, moved, fallen, jumped, undated):
             # A day of changes that is pulled again may have been a part of itself.
             if fact.fact == "keys_gained_share" and source.partitioning == "change_day":
                 continue

@@ -60,6 +60,18 @@ def list_checks(con: duckdb.DuckDBPyConnection, release_id: int) -> list[dict[st
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def list_few_lost_keys(con: duckdb.DuckDBPyConnection, release_id: int) -> list[str]:
+    """A line per list that lost a handful of keys: no finding, and not in silence."""
+    if not table_exists(con, "audit", "release_checks"):
+        return []
+    rows = con.execute(
+        f"select text_vi, text_en from {ALIAS}.audit.release_checks "
+        "where release_id = ? and rule = 'delivery_lost_few_keys' and outcome = 'noted' order by scope",
+        [release_id],
+    ).fetchall()
+    return [f"· {vi} · {en}" for vi, en in rows]
+
+
 def list_release_findings(con: duckdb.DuckDBPyConnection, release_id: int) -> list[ReleaseFinding]:
     """Heaviest first; empty for a release that passed the gate, or was made before there was one."""
     if not table_exists(con, "audit", "release_checks"):

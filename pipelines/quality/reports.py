@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.landing.batches import Batch, hash_file, read_json, write_json
+from pipelines.quality.hints import describe_hint
+from pipelines.sources.contracts.source import Source
 
 
 class EditedRows(RuntimeError):
@@ -73,8 +75,9 @@ class Report:
         """The same for people: one HTML file that needs nothing else."""
         return self.folder / f"{self.batch_id}.html"
 
-    def describe_block(self, limit: float) -> str:
-        """Why the batch does not count, and what to do next."""
+    def describe_block(self, source: Source) -> str:
+        """Why the batch does not count, and what to do next: whoever reads it has nothing else at hand."""
+        limit = source.max_rejected_share
         again = f"`thongsuot run --again --partition {self.partition}`"
         whole = [r for r in self.results if r["severity"] == "critical" and r["scope"] == "batch"]
         if failed := [r for r in whole if r["unexpected"]]:
@@ -93,7 +96,8 @@ class Report:
             key=lambda r: -r["unexpected"],
         )
         rules = ", ".join(
-            f"{r['rule']} ({r['unexpected']}, first row {min(r['sample_rows'])}: {r['reason_en']}{quote_sample(r)})"
+            f"{r['rule']} ({r['unexpected']}, first row {min(r['sample_rows'])}: {r['reason_en']}{quote_sample(r)}"
+            f"{describe_hint(source, r)})"
             if r["sample_rows"]
             else f"{r['rule']} ({r['unexpected']}: {r['reason_en']})"
             for r in worst[:3]

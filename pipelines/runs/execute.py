@@ -64,7 +64,7 @@ def run_night(
     kind = "new release" if release["new release"] else "no new release: still release"
     lines = [f"{plan.why}; {kind} {release['release']} ({release['why']})."]
     ahead = list_clock_remarks(settings)
-    remarks = list_remarks(settings, plan.days, release["run"])
+    remarks = [*list_remarks(settings, plan.days, release["run"]), *release["remark lines"]]
     details = {
         "release": release["release"], "is_new": release["new release"], "as_of": release["as of"],
         "why": release["why"], "findings": [*release["finding lines"], *ahead], "remarks": remarks,

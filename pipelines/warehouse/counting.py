@@ -51,7 +51,7 @@ def refuse_blocked(
         is_change = contracts.sources[name].partitioning == "change_day"
         if not is_change and any(source == name and later > day for source, later in counting):
             continue
-        raise NothingLanded(blocked[name, day].describe_block(contracts.sources[name].max_rejected_share))
+        raise NothingLanded(blocked[name, day].describe_block(contracts.sources[name]))
 
 
 def list_clocks(contracts: Contracts) -> list[str]:

@@ -81,7 +81,7 @@ def test_what_stands_below_the_records_is_left_out_in_every_encoding(tmp_path: P
     place = CasePlace("tracker_without_times", tmp_path)
     codec = "utf-8" if encoding == "gz" else encoding
     place.change_sources("format: csv", f"format: csv\n    encoding: {codec}")
-    text = HEADER + ROWS + SIGNED
+    text = (HEADER + ROWS + SIGNED).replace("\n", "\r\n" if encoding == "utf-16" else "\n")
     # Code page 1258 has tones as letters of their own.
     text = "".join(as_cp1258(letter) for letter in text) if codec == "cp1258" else text
     data = text.encode(codec)
@@ -191,6 +191,21 @@ def test_a_time_in_a_cell_of_a_date_is_its_day(tmp_path: Path) -> None:
     book.save(place.inbox / f"tracker_{DAY}.xlsx")
     day = place.validate_day(TASKS, DAY)
     assert [row["due_date"] for row in day.accepted] == [date(2025, 8, 20)] * 3
+
+
+def test_a_cell_of_zero_under_a_format_of_dates_is_no_date(tmp_path: Path) -> None:
+    """A link to an empty cell: the sheet shows 00/01/1900."""
+    place = CasePlace("native_percent", tmp_path)
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (list(TASK_LABELS), make_row(1), make_row(2)):
+        sheet.append(row)
+    sheet["F2"] = 0
+    sheet["F2"].number_format = "dd/mm/yyyy"
+    book.save(place.inbox / f"tracker_{DAY}.xlsx")
+    day = place.validate_day(TASKS, DAY)
+    assert [row["due_date"] for row in day.accepted] == [None, date(2025, 8, 20)]
+    assert day.count_unexpected("due_date_placeholder") == 1
 
 
 def test_lines_of_json_with_commas_are_refused_by_their_cause(tmp_path: Path) -> None:

@@ -122,9 +122,7 @@ def test_a_delivery_whose_rows_cannot_be_read_stops_the_night_and_says_which(
     mended: Mended, source: str
 ) -> None:
     report = mended.blocked[source]
-    message = report.describe_block(
-        load_contracts(mended.settings.sources_file).sources[source].max_rejected_share
-    )
+    message = report.describe_block(load_contracts(mended.settings.sources_file).sources[source])
     assert report.blocked and re.search(f"{source} {DAY}: batch .* is blocked: {BLOCKED[source]}", message)
     assert "pull the day again" in message and "still served" in message
     assert source != min(BLOCKED) or mended.refusal == message

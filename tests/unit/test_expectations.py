@@ -203,3 +203,28 @@ def test_every_rule_over_a_whole_batch_has_a_batch_that_keeps_it_and_one_that_br
         unknown = sound | {"volume_ratio": None, "hours_behind": None}
         batches = pd.DataFrame([sound | {fact: keeps}, sound | {fact: breaks}, unknown], dtype="float64")
         assert list(evaluate_frame(rules, batches, source)[number].failed) == [1]
+
+
+# What may happen to any delivery, whatever it is about.
+OF_ANY_DELIVERY = {
+    "batch_empty",
+    "batch_emptied",
+    "newest_row_old",
+    "code_misshapen",
+    "personal_data_in_text",
+}
+# A register of people's reports and a log have times that nobody can know yet when the list is exported.
+OF_REPORTS = {
+    "dossier_log": {"recorded_after_export"},
+    "issue_register": {"reported_after_export", "resolved_after_export"},
+    "citizen_feedback": {"received_after_export", "answered_after_export"},
+}
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_no_source_lacks_a_rule_that_any_delivery_needs(name: str) -> None:
+    suite = read_suite(CONTRACTS.sources[name].suite_path)
+    rules = {e.rule for e in (*suite.rows, *suite.batches) if e.severity == "critical"}
+    needed = OF_ANY_DELIVERY - {"batch_empty", "newest_row_old"} | OF_REPORTS.get(name, set())
+    assert needed - rules == set()
+    assert OF_ANY_DELIVERY - {e.rule for e in (*suite.rows, *suite.batches)} == set()

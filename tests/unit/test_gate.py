@@ -33,7 +33,7 @@ CASES = [
     # The two siblings of an empty list: 3 of 200 rows, 27 of 30 issues gone.
     (Fact("keys_lost_share", "dossier_log", 197 / 200, 197), None, "delivery_lost_keys", "held"),
     (Fact("keys_lost_share", "issue_register", 27 / 30, 27), None, "delivery_lost_keys", "held"),
-    (Fact("keys_lost_share", "issue_register", 3 / 30, 3), None, None, ""),  # a handful
+    (Fact("keys_lost_share", "issue_register", 3 / 30, 3), None, "delivery_lost_few_keys", "noted"),  # a handful
     (Fact("keys_lost_share", "task_tracker", 12 / 600, 12), None, "delivery_lost_some_keys", "warned"),
     # Nothing ever leaves a ranking: one province fewer is a part of it.
     (Fact("fixed_keys_lost", "national_ranking", 1, 1, ("28",)), None, "fixed_list_lost_keys", "held"),
@@ -90,6 +90,8 @@ CASES = [
     (Fact("times_moved", "issue_register: reported_at", 0.97, 58, ("58 × -7 h",)), 0.0, "times_moved", "warned"),
     (Fact("times_moved", "issue_register: reported_at", 0.1, 58, ("9 × +1 d",)), 0.0, None, ""),
     (Fact("times_moved", "issue_register: reported_at", 0.5, 9, ("9 × -7 h",)), 0.0, None, ""),
+    (Fact("values_jumped", "national_index: total_points", 1.0, 34, ("34 × 0.01",)), 0.0, "values_jumped", "warned"),
+    (Fact("values_jumped", "national_index: total_points", 0.5, 17, ("17 of 34, × 0.01",)), 0.0, None, ""),
     (Fact("undated_changes", "issue_register", 0.97, 30, ("30 of 31",)), 0.0, "undated_changes", "warned"),
     (Fact("undated_changes", "issue_register", 0.97, 30, ("30 of 31",)), 1.0, None, ""),  # told before
     (Fact("undated_changes", "issue_register", 1.0, 10, ("10 of 10",)), 0.0, None, ""),
@@ -132,8 +134,8 @@ def test_of_lost_keys_those_that_came_instead_are_shown() -> None:
     """Codes that were written anew are all lost; what they are now says why."""
     fact = Fact("keys_lost_share", "issue_register", 1.0, 60, ("VM-001", "VM-002"), instead=("VM-1", "VM-2"))
     [finding] = list_verdicts([fact], {})
-    assert finding.text_en.endswith("no longer delivered: VM-001, VM-002; new instead: VM-1, VM-2")
-    assert finding.text_vi.endswith("VM-001, VM-002; mã mới thay vào: VM-1, VM-2")
+    assert finding.text_en.endswith("no longer delivered: VM-001, VM-002 … (+58); new instead: VM-1, VM-2")
+    assert finding.text_vi.endswith("VM-001, VM-002 … (+58); mã mới thay vào: VM-1, VM-2")
 
 
 def test_the_page_has_every_rule_with_its_default_and_its_reason() -> None:
@@ -160,6 +162,12 @@ def test_a_finding_names_place_numbers_and_keys_in_two_languages() -> None:
     [finding] = list_verdicts([Fact("days_empty", "dossier_log", 1, 1, ("2025-09-30",))], {})
     assert finding.text_vi == "Chưa nhận được số liệu ngày 2025-09-30 (dossier_log)"
     assert finding.text_en == "dossier_log: no data were received for 2025-09-30"
+
+
+def test_of_lost_keys_the_first_are_named_and_all_are_counted() -> None:
+    keys = tuple(f"K{n}" for n in range(20))
+    [finding] = list_verdicts([Fact("keys_lost_share", "task_tracker", 0.5, 30, keys)], {})
+    assert "30 keys" in finding.text_en and "K0, K1, K2, K3, K4 … (+25)" in finding.text_en
 
 
 def test_a_next_step_is_a_command_with_the_days_and_the_source_in_it() -> None:

@@ -12,7 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.gate.kept_records import list_fallen_counts, list_undated_changes
+from pipelines.gate.kept_records import (
+    list_fallen_counts,
+    list_jumped_values,
+    list_undated_changes,
+)
 
 BEFORE = {"01": 800_000, "42": 160_000, "38": 90_000, "44": 10, "46": 100, "48": 100, "52": 100}
 
@@ -54,6 +58,31 @@ def test_what_fell_is_named_with_both_counts(
 
 def test_who_is_no_longer_listed_fell_from_nothing(tmp_path: Path) -> None:
     assert compare(tmp_path, {"01": 800_000}) == [(0.0, 0.0, ())]
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([0.7, 0.6, 0.8, 0.5], (1.0, 4.0, "total_points 4 of 4, × 0.01")),
+        ([7_000, 6_000, 80, 50], (0.5, 2.0, "total_points 2 of 4, × 50.5")),
+        # Better and worse; five times as much is not more than that; no points at all are no points before.
+        ([71, 59, 81.5, 50], (0.0, 0.0, None)),
+        ([14, 300, 80, 50], (0.0, 0.0, None)),
+    ],
+)
+def test_numbers_of_another_unit_are_counted(
+    tmp_path: Path, points: list[float], expected: tuple[float, float, str | None]
+) -> None:
+    files = []
+    for name, values in (("before", [70, 60, 80, 50, 0]), ("now", [*points, 9])):
+        path = tmp_path / f"{name}.parquet"
+        columns = {"province_code": list("abcde"), "total_points": pa.array(values, pa.float64())}
+        pq.write_table(pa.table(columns), path)
+        files.append([str(path)])
+    with duckdb.connect() as con:
+        [fact] = list_jumped_values(con, "national_index", ["province_code"], *files)
+    value, weight, details = expected
+    assert (fact.value, fact.weight, fact.details) == (value, weight, (details,) if details else ())
 
 
 SEEN, LATER = datetime(2025, 8, 1, 8), datetime(2025, 8, 7, 8)

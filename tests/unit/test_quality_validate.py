@@ -185,7 +185,7 @@ def test_more_rejections_than_the_threshold_block_the_batch_and_say_why(
     above = landed(settings, [SOUND] * 2 + [("X-9", "9", None)], "2025-08-06")
     within, blocked = validate_batches(log, [at_the_limit, above], settings)
     assert (within.blocked, blocked.blocked) == (False, True)
-    message = blocked.describe_block(log.max_rejected_share)
+    message = blocked.describe_block(log)
     assert f"log 2025-08-06: batch {above.batch_id} is blocked: 1 of 3 rows rejected (33.3%)" in message
     assert "channel_unknown (1, first row 3: unknown channel; '9')" in message and "25.0%" in message
     assert "last release is still served" in message and "pull the day again" in message

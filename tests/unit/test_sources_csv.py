@@ -58,6 +58,8 @@ def test_every_configured_encoding_gives_the_same_rows_in_nfc(settings: Settings
         ("utf-16-be", "utf-16", "encoding: utf-16-be"),
         ("utf-8", "cp1258", "encoding: utf-8"),
         ("utf-8-sig", "windows-1252", "encoding: utf-8"),
+        ("utf-8", "utf-16", "encoding: utf-8"),
+        ("utf-8", "utf-16-le", "encoding: utf-8"),
     ],
 )
 def test_a_wrong_encoding_is_refused_and_the_right_one_suggested(

@@ -156,6 +156,7 @@ class CanonicalSource(CanonicalTable):
     `evidence`: of a log whose items a mart explains (its meta.explain), what a row proves.
     `times`: what its times must be like from one delivery to the next, and over a day.
     `grows`: counts of a snapshot that only grow from one delivery to the next, until a new period begins.
+    `measures`: its other numbers that no delivery multiplies: a record has about as much as it had.
     """
 
     grain: str
@@ -174,10 +175,11 @@ class CanonicalSource(CanonicalTable):
     evidence: Evidence | None = None
     times: CanonicalTimes = CanonicalTimes()
     grows: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _fits_its_columns(self) -> CanonicalSource:
-        for key in ("key", "item", "staged_key", "unit", "trace", "grows"):
+        for key in ("key", "item", "staged_key", "unit", "trace", "grows", "measures"):
             for column in getattr(self, key):
                 if column not in self.columns:
                     raise ValueError(f"`{key}`: `{column}` is not a column")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import sqlalchemy as sa
@@ -44,6 +45,17 @@ REFUSED = (
 DAMAGED = "not a database|malformed"
 # Ours or the machine's, not the source's: their first line is passed on.
 OURS = "no space left|could not write|out of memory|failed to allocate"
+
+
+class DatabasePull(NamedTuple):
+    """One question to a database; `address`: the url without login and parameters, for people."""
+
+    source: Source
+    partition: date
+    url: sa.URL
+    address: str
+    con: duckdb.DuckDBPyConnection
+    deadline: PullDeadline
 
 
 @contextmanager
@@ -79,7 +91,7 @@ def pull(
     )
     with PullDeadline(source.pull_seconds, url, con.interrupt) as deadline:
         try:
-            with read(source, partition, url, address, con, deadline) as relation:
+            with read(DatabasePull(source, partition, url, address, con, deadline)) as relation:
                 yield relation
         except Exception as error:
             # What broke once everything had been stopped is late, and nothing else.
@@ -124,14 +136,8 @@ def _make_late_error(source: Source, partition: date, address: str) -> Permanent
 
 
 @contextmanager
-def _read_scanned(
-    source: Source,
-    partition: date,
-    url: sa.URL,
-    address: str,
-    con: duckdb.DuckDBPyConnection,
-    deadline: PullDeadline,
-) -> Iterator[Relation]:
+def _read_scanned(request: DatabasePull) -> Iterator[Relation]:
+    source, partition, url, address, con, deadline = request
     database = scanner.attach_database(con, source, url)
     try:
         whole = sa.select(sa.text("*")).select_from(select_origin(source, partition, ()))
@@ -162,14 +168,8 @@ def _read_scanned(
 
 
 @contextmanager
-def _read_through_cursor(
-    source: Source,
-    partition: date,
-    url: sa.URL,
-    address: str,
-    con: duckdb.DuckDBPyConnection,
-    deadline: PullDeadline,
-) -> Iterator[Relation]:
+def _read_through_cursor(request: DatabasePull) -> Iterator[Relation]:
+    source, partition, url, address, con, deadline = request
     engine = server_cursor.open_engine(source, url)
     try:
         with engine.connect() as server:

@@ -37,7 +37,13 @@ def describe_no_list(document: Any, path: str) -> str | None:
             f"{name} is null (no records?): an answer without a list cannot be told from a broken one. Ask the "
             f"source to give an empty list, []"
         )
-    if holds_json(read_path(document, path)):
+    value = read_path(document, path)
+    if isinstance(value, Mapping) and value and all(isinstance(v, Mapping) for v in value.values()):
+        return (
+            f"{name or 'the document'} is an object with a record under each of its {len(value)} keys, and no list: "
+            f"ask the source for a list whose records have that key inside"
+        )
+    if holds_json(value):
         return f"{name or 'the document'} {JSON_IN_TEXT}"
     if isinstance(document, Mapping):
         return next((f"{key} {JSON_IN_TEXT}" for key, value in document.items() if holds_json(value)), None)

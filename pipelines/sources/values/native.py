@@ -22,6 +22,8 @@ from pipelines.sources.values.number_formats import NumberCell, write_percent
 BLANKS = " \t\u00a0"
 ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
 CONSTANT_FORMULA = re.compile(FORMULA)
+# A cell of 0 under a format of dates, as a link to an empty cell gives it: spreadsheets show 00/01/1900.
+MIDNIGHT, DAY_ZERO = "00:00:00", datetime(1899, 12, 31)
 UNNAMED = Column(name="unnamed")
 
 
@@ -48,6 +50,8 @@ def format_cell(cell: Any, source: Source, column: Column | None) -> str | None:
             cell = cell.value
         case Number():
             cell = _decimal(cell)
+        case str() if cell == MIDNIGHT and column is not None and column.type in ("date", "timestamp"):
+            return format_moment(DAY_ZERO, source, column)
         case str():
             return clean_text(cell)
         case float() if cell != cell:

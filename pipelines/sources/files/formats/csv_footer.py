@@ -118,7 +118,7 @@ def read_end(member: Member) -> bytes:
 
 
 class EndingStream(io.RawIOBase):
-    """A stream of UTF-8 up to its footer, and a line end. `find` is asked for the footer of its last bytes."""
+    """A stream of UTF-8 up to its footer. `find` is asked for the footer of its last bytes."""
 
     def __init__(self, stream: BinaryIO, find: Callable[[bytes], Footer | None]) -> None:
         self._stream, self._find = stream, find
@@ -144,7 +144,7 @@ class EndingStream(io.RawIOBase):
             return
         self._ended = True
         footer = self._find(self._kept)
-        self._ready = self._kept[: -footer.size] + b"\n" if footer else self._kept
+        self._ready = self._kept[: -footer.size] if footer else self._kept
 
     def close(self) -> None:
         if not self.closed:

@@ -50,7 +50,11 @@ def find_contradiction(sample: bytes, encoding: str) -> str | None:
         right = "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
         if encoding != right:
             return f"it is not {encoding}: every other byte is zero; set `encoding: {right}`"
-    if encoding not in ("utf-8",) and not encoding.startswith("utf-16") and _is_utf8(sample):
+    if encoding == "utf-8":
+        return None
+    # Every other byte of UTF-16 is zero in any text with plain letters.
+    is_plain = encoding.startswith("utf-16") and sample.isascii()
+    if (is_plain or _is_utf8(sample)) and not (encoding.startswith("utf-16") and b"\0" in sample):
         return f"it is not {encoding}: its bytes are UTF-8; set `encoding: utf-8`"
     return None
 

@@ -1,0 +1,88 @@
+"""What the last screen of a run says of values that broke a rule: the cause, and the setting that would read them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from pipelines.quality.hints import describe_hint, find_hint
+from pipelines.sources.contracts.column import Column
+from pipelines.sources.contracts.source import Source
+
+FORMATS: dict[str, tuple[str, ...]] = {"datetime_formats": ("%d/%m/%Y %H:%M",), "date_formats": ()}
+SOURCE = cast(Source, SimpleNamespace(name="s", number_format="vi", columns=(), **FORMATS))
+UNTOLD = cast(Source, SimpleNamespace(name="s", datetime_formats=(), date_formats=()))
+MOMENT, DAY = Column(name="at", type="timestamp"), Column(name="day", type="date")
+WORD = Column(name="status", value_map={"Đã tháo gỡ": "resolved", "Mới": "new"})
+NUMBER, SHARE = Column(name="points", type="decimal"), Column(name="progress", type="percent")
+
+
+@pytest.mark.parametrize(
+    ("column", "rule", "texts", "words"),
+    [
+        (
+            MOMENT,
+            "at_unparseable",
+            ["06/08/2025 4:05:00 CH"],
+            ["'%d/%m/%Y %I:%M:%S %p'", "SA and CH stand for AM and PM"],
+        ),
+        (
+            MOMENT,
+            "at_unparseable",
+            ["2025-07-28T08:00:00+07:00"],
+            ["'%Y-%m-%dT%H:%M:%S%z' of `datetime_formats`"],
+        ),
+        (MOMENT, "at_unparseable", ["1754447400"], ["'epoch'", "seconds since 1970"]),
+        (
+            DAY,
+            "day_unparseable",
+            ["13/08/2025", "31/07/2025"],
+            ["'%d/%m/%Y' of `date_formats` would read it"],
+        ),
+        (DAY, "day_unparseable", ["05/08/2025"], ["'%d/%m/%Y' of `date_formats` would read it"]),
+        (DAY, "day_unparseable", ["45968", "45875.5"], ["a spreadsheet's number of a day"]),
+        (DAY, "day_unparseable", ["#REF!", "#N/A"], ["an error of a spreadsheet's formula"]),
+        (WORD, "status_unknown", ["ĐÃ THÁO GỠ"], ["the map has 'Đã tháo gỡ'", "letter by letter"]),
+        (WORD, "status_unknown", ["\u00d0ã tháo gỡ"], ["U+00D0", "looks like Đ"]),
+        (Column(name="code"), "code_misshapen", ["V\u039c-001"], ["U+039C", "looks like M"]),
+        (NUMBER, "points_unparseable", ["10.84"], ["`number_format: en`", "s has vi"]),
+        (NUMBER, "points_unparseable", ["11 000"], ["grouped by blanks"]),
+        (NUMBER, "points_unparseable", ["11\u2009000"], ["U+2009"]),
+    ],
+)
+def test_the_cause_of_a_value_is_named(column: Column, rule: str, texts: list[str], words: list[str]) -> None:
+    hint = find_hint(SOURCE, column, rule, texts)
+    assert [word for word in words if word not in hint] == []
+
+
+@pytest.mark.parametrize(
+    ("column", "rule", "texts"),
+    [
+        (MOMENT, "at_unparseable", ["hôm qua"]),
+        (DAY, "day_unparseable", ["31/02/2025"]),
+        (WORD, "status_unknown", ["Treo"]),
+        (NUMBER, "points_unparseable", ["rất tốt"]),
+        (NUMBER, "points_out_of_range", ["x"]),
+        (Column(name="code"), "code_misshapen", ["=1+1"]),
+    ],
+)
+def test_where_nothing_is_known_nothing_is_said(column: Column, rule: str, texts: list[str]) -> None:
+    assert find_hint(SOURCE, column, rule, texts) == ""
+
+
+def test_two_formats_that_would_read_it_are_both_named() -> None:
+    hint = find_hint(UNTOLD, DAY, "day_unparseable", ["05/08/2025"])
+    assert "'%d/%m/%Y'" in hint and "'%m/%d/%Y'" in hint and "only the owner knows" in hint
+
+
+def test_only_values_of_one_of_the_sources_columns_are_explained() -> None:
+    sample = {"row": 1, "key": "", "column": "day", "value": "45968"}
+    source = cast(Source, SimpleNamespace(name="s", number_format="vi", columns=(DAY,), **FORMATS))
+    assert describe_hint(source, {"rule": "day_unparseable", "samples": [sample]}).startswith(
+        ": a spreadsheet"
+    )
+    assert describe_hint(source, {"rule": "day_unparseable", "samples": [sample | {"value": None}]}) == ""
+    assert describe_hint(source, {"rule": "r", "samples": [sample | {"column": "other"}]}) == ""
+    assert describe_hint(source, {"rule": "r"}) == ""
