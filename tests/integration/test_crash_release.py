@@ -18,7 +18,7 @@ from pipelines.settings import Settings
 from tests import crashing
 from tests.support.boundaries import EXTENT, choose_boundaries
 from tests.support.copies import copy_installation
-from tests.unit.test_verify import built_night, night
+from tests.support.small_lake import built_night, night
 
 pytestmark = pytest.mark.slow
 

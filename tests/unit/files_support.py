@@ -15,6 +15,9 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 
 DAY = date(2025, 8, 6)
+TEXT = "Mã;Nội dung\n1;Nghệ An\n2;Vinh\n"
+# What TEXT says.
+READ = [("1", "Nghệ An"), ("2", "Vinh")]
 
 
 def source(**changes: object) -> Source:

@@ -9,7 +9,7 @@ from pipelines import duck
 from pipelines.releases.publish import Publication, publish
 from pipelines.settings import Settings
 from pipelines.warehouse.sealed_build import seal_build
-from tests.unit.test_publish import build
+from tests.support.small_lake import build
 
 
 class SampleMart(NamedTuple):

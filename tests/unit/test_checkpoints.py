@@ -27,7 +27,7 @@ from pipelines.releases.signed_note import (
 )
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
-from tests.unit.test_publish import build
+from tests.support.small_lake import build
 
 # The example of golang.org/x/mod/sumdb/note.
 GO_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
 from pipelines.landing.batches import Batch, write_batch
 from pipelines.night import Night, validate_source
@@ -28,11 +27,6 @@ UNKNOWN = {
     "severity": "critical",
     "meta": {"rule": "channel_unknown", "reason_en": "unknown channel", "reason_vi": "Kênh lạ"},
 }
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path)
 
 
 def make_source(settings: Settings, words: Mapping[str, str] = WORDS) -> Source:

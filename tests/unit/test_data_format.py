@@ -17,7 +17,7 @@ from pipelines.lake.ledger import list_releases
 from pipelines.landing.batches import list_batches, verify_batch
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import PROJECT, Settings
-from tests.unit.test_publish import read, release
+from tests.support.small_lake import read, release
 
 # Three releases and a batch, as the code of version 0.1.0 wrote them.
 FORMAT_1 = PROJECT / "tests" / "upgrades" / "format1.tar.gz"

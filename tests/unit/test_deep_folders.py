@@ -15,7 +15,7 @@ from pipelines.operations.disk import measure_parts
 from pipelines.plain_files import TooDeep, list_below
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
-from tests.unit.test_publish import release
+from tests.support.small_lake import release
 
 # Beyond the depth at which Python's own walks end.
 LEVELS = 1100

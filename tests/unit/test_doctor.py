@@ -24,8 +24,7 @@ from pipelines.operations.records import record_verification
 from pipelines.releases import publish as publishing
 from pipelines.runs.lock import exclusive
 from pipelines.settings import PROJECT, Settings
-from tests.unit.test_publish import build
-from tests.unit.test_watch import deliver
+from tests.support.small_lake import build, deliver
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from pipelines.releases.publish import publish
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from pipelines.warehouse.sealed_build import seal_build
+from tests.support.small_lake import build, release
 from tests.unit.sample_marts import SampleMart, released
-from tests.unit.test_publish import build, release
 
 PASSWORD = "chi-doc-thoi"
 

@@ -11,9 +11,9 @@ from pipelines.exports.postgres import export as postgres
 from pipelines.exports.postgres import schema
 from pipelines.exports.postgres.export import PostgresError
 from pipelines.settings import Settings
+from tests.support.small_lake import release
 from tests.unit.reader_statements import ELSEWHERE, WAITS, WRITES
 from tests.unit.test_export_postgres import read, reader, target
-from tests.unit.test_publish import release
 
 __all__ = ["target"]  # a fixture
 

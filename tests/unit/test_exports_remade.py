@@ -12,6 +12,7 @@ from pipelines.exports.brief import chromium
 from pipelines.exports.maker import describe_maker
 from pipelines.exports.registry import EXPORTS
 from pipelines.exports.remade import check_remade, verify_all
+from pipelines.lake.catalogue import open_lake
 from pipelines.lake.exported import list_entries, record_export
 from pipelines.lake.ledger import find_release, list_releases
 from pipelines.night import write_export
@@ -19,7 +20,6 @@ from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from tests.integration.test_crash_exports import night
-from tests.unit.test_publish import open_lake
 
 REMADE = {export.name: export for export in EXPORTS if export.remake}
 

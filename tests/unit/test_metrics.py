@@ -18,8 +18,7 @@ from pipelines.operations.metrics import METRICS, PARTS, Sample, write_metrics
 from pipelines.operations.records import LastBackup, record_backup, record_verification
 from pipelines.operations.thresholds import Thresholds
 from pipelines.settings import LOCAL_ZONE, PROJECT, Settings
-from tests.unit.test_publish import release
-from tests.unit.test_watch import deliver
+from tests.support.small_lake import deliver, release
 
 RULES = yaml.safe_load((PROJECT / "deploy" / "prometheus" / "alerts.yaml").read_text(encoding="utf-8"))
 PAGE = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")

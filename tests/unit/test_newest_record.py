@@ -14,7 +14,7 @@ from pipelines.lake import catalogue as lake
 from pipelines.releases import verify_quality
 from pipelines.releases.verify_quality import SETTLED_NS, identify_catalogue, read_newest_record
 from pipelines.settings import Settings
-from tests.unit.test_publish import release
+from tests.support.small_lake import release
 
 
 @pytest.fixture

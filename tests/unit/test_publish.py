@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 
@@ -17,48 +16,14 @@ from pipelines.lake.catalogue import open_lake
 from pipelines.lake.content_hash import hash_content
 from pipelines.releases import publish as publishing
 from pipelines.releases.errors import ForeignHead
-from pipelines.releases.publish import Publication, PublishError, publish
+from pipelines.releases.publish import PublishError, publish
 from pipelines.settings import Settings
 from pipelines.warehouse.sealed_build import seal_build
-
-Rows = list[tuple[str, int | None]]
-
-
-def build(settings: Settings, rows: Rows, *, finished: bool = True, counts: Rows | None = None) -> None:
-    """A warehouse by hand: two marts, and the mark that dbt finished."""
-    with duck.connect(settings.extensions, settings.warehouse) as con:
-        con.execute("create schema if not exists raw; create schema if not exists marts")
-        for name, content in (("task", rows), ("counts", counts or [("all", len(rows))])):
-            con.execute(f"create or replace table marts.{name} (code varchar not null, n integer)")
-            if content:
-                con.executemany(f"insert into marts.{name} values (?, ?)", content)
-        con.execute("drop table if exists raw.finished_build")
-        if finished:
-            con.execute(
-                "create table raw.finished_build as select timestamp '2025-08-06 23:59:59' as as_of, "
-                "1::bigint as input_batches, 'in' as input_sha256, 'm' as manifest_sha256, "
-                "'r' as rules_sha256, 'f' as reference_sha256"
-            )
-    seal_build(settings)
-    nodes = {
-        f"model.{name}": {
-            "resource_type": "model", "schema": "marts", "alias": name, "name": name,
-            "config": {"meta": {"key": ["code"]}},
-        }
-        for name in ("task", "counts")
-    }  # fmt: skip
-    settings.dbt_target.mkdir(parents=True, exist_ok=True)
-    (settings.dbt_target / "manifest.json").write_text(json.dumps({"nodes": nodes}))
-
-
-def release(settings: Settings, rows: Rows, **more: object) -> Publication:
-    build(settings, rows, **more)  # type: ignore[arg-type]
-    return publish(settings, run_id="run", author="test", reason="by hand")
-
-
-def read(settings: Settings, sql: str) -> list[tuple]:
-    with open_lake(settings) as con:
-        return con.execute(sql).fetchall()
+from tests.support.small_lake import (
+    build,
+    read,
+    release,
+)
 
 
 def test_a_first_release_holds_every_mart_and_says_of_what_it_is_made(settings: Settings) -> None:

@@ -40,11 +40,6 @@ RULES: list[dict[str, Any]] = [
 SOUND = ("C-1", "2", "16681")
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path)
-
-
 def make_contracts(settings: Settings, partitioning: str = "change_day") -> Contracts:
     suite = settings.data / "log.json"
     suite.write_text(json.dumps({"name": "log", "expectations": RULES}), encoding="utf-8")

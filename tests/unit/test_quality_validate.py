@@ -51,11 +51,6 @@ RULES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path)
-
-
 def source(tmp_path: Path, rules: list[dict[str, Any]] = RULES, **options: Any) -> Source:
     suite = tmp_path / "log.json"
     suite.write_text(json.dumps({"name": "log", "expectations": rules}), encoding="utf-8")

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import bz2
 import csv
 import gzip
 import io
-import lzma
-import os
 import unicodedata
-import zipfile
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as cases
@@ -25,11 +19,7 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
 from pipelines.sources.files import connector as files
-from pipelines.sources.files.file_set import read_hashes
-from tests.unit.files_support import DAY, landed, pairs, put, rows, source
-
-TEXT = "Mã;Nội dung\n1;Nghệ An\n2;Vinh\n"
-READ = [("1", "Nghệ An"), ("2", "Vinh")]
+from tests.unit.files_support import DAY, READ, TEXT, landed, pairs, put, source
 
 
 def cp1258(text: str) -> bytes:
@@ -247,223 +237,10 @@ def test_a_mapped_header_that_stands_there_twice_is_refused(settings: Settings) 
         landed(settings, source())
 
 
-def zipped(**members: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in members.items():
-            archive.writestr(name, text)
-    return buffer.getvalue()
-
-
-def test_a_workbook_read_as_csv_is_told_to_be_one(settings: Settings) -> None:
-    put(settings, "2025-08-06.csv", zipped(**{"[Content_Types].xml": "<?xml", "xl/workbook.xml": "<?xml"}))
-    with pytest.raises(PermanentSourceError, match=r"it is a workbook, .*set `format: xlsx`"):
-        landed(settings, source())
-
-
-@pytest.mark.parametrize(
-    "packed",
-    [
-        gzip.compress(TEXT.encode()),
-        bz2.compress(TEXT.encode()),
-        lzma.compress(TEXT.encode()),
-        pa.compress(TEXT.encode(), codec="zstd", asbytes=True),
-        zipped(**{"export.csv": TEXT, "__MACOSX/._export.csv": "x"}),
-        gzip.compress(TEXT.encode()[:20]) + gzip.compress(TEXT.encode()[20:]),
-        bz2.compress(TEXT.encode()[:20]) + bz2.compress(TEXT.encode()[20:]),
-        lzma.compress(TEXT.encode()[:20]) + bytes(8) + lzma.compress(TEXT.encode()[20:]) + bytes(4),
-    ],
-    ids=["gz", "bz2", "xz", "zst", "zip", "gz in two", "bz2 in two", "xz in two"],
-)
-def test_compressed_files_are_read_by_their_bytes_whatever_their_name(
-    settings: Settings, packed: bytes
-) -> None:
-    put(settings, "2025-08-06.csv", packed)
-    assert pairs(settings, source()) == READ
-
-
-def test_compressed_and_otherwise_encoded_at_once(settings: Settings) -> None:
-    put(settings, "2025-08-06.csv", gzip.compress(TEXT.encode("utf-16")))
-    assert pairs(settings, source(encoding="utf-16")) == READ
-
-
-def test_all_members_of_an_archive_make_one_batch_and_each_row_knows_its_file(settings: Settings) -> None:
-    put(settings, "2025-08-06.csv", zipped(**{"a.csv": TEXT, "b.csv": "Nội dung;Mã\nHuế;3\n"}))
-    one = source(
-        columns=(
-            {"name": "code", "raw": "Mã", "required": True},
-            {"name": "note", "raw": "Nội dung"},
-            {"name": "file", "raw": "_file"},
-        )
-    )
-    assert [tuple(r.values()) for r in rows(settings, one)] == [
-        ("1", "Nghệ An", "2025-08-06.csv!a.csv"),
-        ("2", "Vinh", "2025-08-06.csv!a.csv"),
-        ("3", "Huế", "2025-08-06.csv!b.csv"),
-    ]
-
-
-def test_only_the_members_that_fit_are_read(settings: Settings) -> None:
-    put(settings, "2025-08-06.csv", zipped(**{"a.csv": TEXT, "doc.txt": "hello"}))
-    assert pairs(settings, source(members="*.csv")) == READ
-    with pytest.raises(PermanentSourceError, match=r"no member fits `members: \*.xml`; found 'a.csv'"):
-        landed(settings, source(members="*.xml"))
-
-
-@pytest.mark.parametrize("cut", [0.5, 0.95])
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])
-def test_a_compressed_file_cut_short_is_refused(settings: Settings, pack: object, cut: float) -> None:
-    lines = "".join(f"{number};{hash(str(number))}\n" for number in range(20_000))
-    packed = pack(("Mã;Nội dung\n" + lines).encode())  # type: ignore[operator]
-    put(settings, "2025-08-06.csv", packed[: int(len(packed) * cut)])
-    with pytest.raises(PermanentSourceError, match=r"cut short|cannot be unpacked"):
-        landed(settings, source())
-    assert not list(settings.landing.rglob("*.parquet"))
-
-
-@pytest.mark.parametrize("damage", ["first byte", "middle", "end", "another kind"])
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])
-def test_a_damaged_second_stream_is_refused_and_not_taken_for_the_end(
-    settings: Settings, pack: object, damage: str
-) -> None:
-    """As `cat one.bz2 two.bz2` makes it: the first half is whole, and would pass for the file."""
-    half = len(TEXT.encode()) // 2
-    first, second = (pack(piece) for piece in (TEXT.encode()[:half], TEXT.encode()[half:]))  # type: ignore[operator]
-    middle = len(second) // 2
-    second = {
-        "first byte": bytes([second[0] ^ 1]) + second[1:],
-        "middle": second[:middle] + bytes([second[middle] ^ 255]) + second[middle + 1 :],
-        "end": second[:-3],
-        "another kind": b"<html>",
-    }[damage]
-    put(settings, "2025-08-06.csv", first + second)
-    with pytest.raises(PermanentSourceError, match=r"cut short|cannot be unpacked"):
-        landed(settings, source())
-
-
-@pytest.mark.parametrize(
-    "pack", [gzip.compress, lambda b: zipped(**{"a.csv": b.decode()})], ids=["gz", "zip"]
-)
-def test_a_bomb_is_stopped_at_its_ratio_and_at_its_size(settings: Settings, pack: object) -> None:
-    put(settings, "2025-08-06.csv", pack(b"Ma;b\n" + b"1;aaaaaaaaaaaaaa\n" * 5_000_000))  # type: ignore[operator]
-    plain = {"columns": ({"name": "code", "raw": "Ma"},)}
-    with pytest.raises(PermanentSourceError, match=r"times its size.*a bomb"):
-        landed(settings, source(**plain))
-    with pytest.raises(PermanentSourceError, match="10 MiB allowed"):
-        landed(settings, source(**plain, limits={"unpacked_mb": 10}))
-
-
-@pytest.mark.parametrize("name", ["../../etc/passwd.csv", "/etc/x.csv", "C:\\x.csv", "a/../../x.csv"])
-def test_a_member_that_points_outside_its_archive_is_hostile(settings: Settings, name: str) -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(name, TEXT)
-    put(settings, "2025-08-06.csv", buffer.getvalue())
-    with pytest.raises(PermanentSourceError, match="points outside the archive: hostile"):
-        landed(settings, source())
-
-
-def test_an_archive_in_an_archive_is_not_opened(settings: Settings) -> None:
-    inner = zipped(**{"a.csv": TEXT})
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("inner.zip", inner)
-    put(settings, "2025-08-06.csv", buffer.getvalue())
-    with pytest.raises(PermanentSourceError, match="compressed once more"):
-        landed(settings, source())
-
-
-def test_several_files_make_one_batch_whose_origin_names_each_with_its_hash(settings: Settings) -> None:
-    put(settings, "2025-08-06-b.csv", "Mã;Nội dung\n2;b\n".encode())
-    put(settings, "2025-08-06-a.csv", "Mã;Nội dung\n1;a\n".encode())
-    put(settings, "2025-08-06-c.csv.part", b"half")
-    one = source(path="{data}/in/{partition}*.csv")
-    batch = landed(settings, one)
-    assert [part.split()[0] for part in batch.origin.split("; ")] == ["2025-08-06-a.csv", "2025-08-06-b.csv"]
-    assert len(set(read_hashes(batch.origin))) == 2
-    assert pairs(settings, one) == [("1", "a"), ("2", "b")]
-
-
-def test_the_same_content_under_two_names_counts_once(settings: Settings) -> None:
-    put(settings, "2025-08-06-a.csv", TEXT.encode())
-    put(settings, "2025-08-06-b.csv", TEXT.encode())
-    assert pairs(settings, source(path="{data}/in/{partition}*.csv")) == READ
-
-
-def test_where_each_file_is_a_whole_export_the_newest_counts(settings: Settings) -> None:
-    old = put(settings, "2025-08-06-z.csv", "Mã;Nội dung\nold;x\n".encode())
-    put(settings, "2025-08-06-a.csv", "Mã;Nội dung\nnew;x\n".encode())
-    os.utime(old, (1, 1))
-    one = source(path="{data}/in/{partition}*.csv", several_files="newest")
-    assert [row["code"] for row in rows(settings, one)] == ["new"]
-
-
-def test_a_missing_column_names_the_file_of_several(settings: Settings) -> None:
-    put(settings, "2025-08-06-a.csv", TEXT.encode())
-    put(settings, "2025-08-06-b.csv", b"Khac;Noi dung\n2;b\n")
-    with pytest.raises(PermanentSourceError, match=r"2025-08-06-b.csv.*'code'"):
-        landed(settings, source(path="{data}/in/{partition}*.csv"))
-
-
-def test_more_files_than_allowed_is_a_pattern_too_wide(settings: Settings) -> None:
-    for number in range(3):
-        put(settings, f"2025-08-06-{number}.csv", b"Ma\n1\n")
-    with pytest.raises(PermanentSourceError, match=r"3 files fit `path`, more than `limits.files`"):
-        landed(settings, source(path="{data}/in/{partition}*.csv", limits={"files": 2}))
-
-
-def test_a_folder_in_the_place_of_a_file_is_named_not_taken_for_a_day_without_one(settings: Settings) -> None:
-    put(settings, "2025-08-06.csv/part.csv", b"Ma\n1\n")
-    message = r"2025-08-06.csv is a folder.*Name the files in it, e.g. 2025-08-06.csv/\*.csv, in `path`"
-    with pytest.raises(PermanentSourceError, match=message):
-        landed(settings, source())
-
-
-def test_a_link_that_leads_out_of_its_folder_is_refused(settings: Settings, tmp_path: Path) -> None:
-    secret = tmp_path / "secret.csv"
-    secret.write_text(TEXT)
-    (settings.data / "in").mkdir()
-    (settings.data / "in" / "2025-08-06.csv").symlink_to(secret)
-    for path in ("{data}/in/{partition}.csv", "{data}/in/{partition}*.csv"):
-        with pytest.raises(PermanentSourceError, match="leads out of in/"):
-            landed(settings, source(path=path))
-
-
-def test_a_pipe_in_the_folder_does_not_hang_the_line(settings: Settings) -> None:
-    (settings.data / "in").mkdir()
-    os.mkfifo(settings.data / "in" / "2025-08-06.csv")
-    with pytest.raises(PermanentSourceError, match="no regular file"):
-        landed(settings, source())
-
-
-@pytest.mark.parametrize("name", ["2025-08-06[1]*.csv", "it's;odd 2025-08-06.csv"])
-def test_names_that_are_patterns_or_hold_quotes_are_only_names(settings: Settings, name: str) -> None:
-    put(settings, name, TEXT.encode())
-    assert pairs(settings, source(path="{data}/in/*{partition}*.csv")) == READ
-
-
-def test_a_file_that_changes_while_it_is_read_is_read_again(settings: Settings) -> None:
-    path = put(settings, "2025-08-06.csv", TEXT.encode())
-    with (
-        pytest.raises(SourceError, match="changed while it was read") as error,
-        duckdb.connect() as con,
-        files.pull(source(), DAY, settings, con) as relation,
-    ):
-        con.execute(f"from {relation.sql}").fetchall()
-        path.write_bytes(TEXT.encode() + b"3;x\n")
-    assert not isinstance(error.value, PermanentSourceError)
-
-
-def test_a_relation_can_be_read_more_than_once(settings: Settings) -> None:
-    put(settings, "2025-08-06.csv", gzip.compress(TEXT.encode()))
-    with duckdb.connect() as con, files.pull(source(), DAY, settings, con) as relation:
-        assert con.execute(f"select count(*) from {relation.sql}").fetchall() == [(2,)]
-        assert con.execute(f"select count(*) from {relation.sql} limit 1").fetchall() == [(2,)]
-
-
 # --- properties -----------------------------------------------------------------------------------
-
 PROPERTY = cases(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
 CELL = st.text(
     st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from(' ;"\n\u00a0\u0301'), max_size=8
 )

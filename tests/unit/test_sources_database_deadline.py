@@ -23,7 +23,7 @@ from pipelines.sources.contracts.contract import Source
 from pipelines.sources.database import deadline
 from pipelines.sources.database.deadline import PullDeadline
 from pipelines.sources.errors import PermanentSourceError
-from tests.unit.test_sources_database import DAY, source
+from tests.unit.database_support import DAY, source
 
 ENDLESS = "with recursive n(x) as (select 1 union all select x + 1 from n) select x as code from n"
 SECONDS = 0.3

@@ -42,7 +42,7 @@ from pipelines.warehouse.spark.build import (
 from pipelines.warehouse.spark.extra import SparkMissing, check_java
 from pipelines.warehouse.spark.layout import translate_type, write_layout
 from pipelines.warehouse.statements import SEED
-from tests.unit.test_publish import build
+from tests.support.small_lake import build
 
 
 def test_without_the_extra_a_run_says_what_to_install(

@@ -2,76 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from pipelines import duck
 from pipelines.lake import chain as links
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.ledger import Release
-from pipelines.landing.batches import Batch, list_batches, write_batch
 from pipelines.releases import retention
-from pipelines.releases.publish import publish
 from pipelines.releases.retention import outdated, prune
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
-from pipelines.warehouse.sealed_build import seal_build
-from tests.unit.test_publish import build
+from tests.support.small_lake import (
+    Tamper,
+    catalogue,
+    edit_a_file,
+    labelled,
+    night,
+    register_files,
+)
 
-Tamper = Callable[[Settings], None]
 RECORD = retention._record
-
-
-def landed(settings: Settings, day: str) -> Batch:
-    def write(out: Path) -> tuple[str, tuple[str, ...]]:
-        pq.write_table(pa.table({"_row": [1], "code": [day]}), out)
-        return "by hand", ()
-
-    return write_batch(settings.landing, "dossier_log", day, write, run_id="t")
-
-
-def night(settings: Settings, number: int) -> None:
-    """One more landed day, one more release: a task changes, one is added."""
-    built_night(settings, number)
-    publish(settings, run_id=f"run {number}", author="night", reason=f"night {number}")
-
-
-def built_night(settings: Settings, number: int) -> None:
-    landed(settings, f"2025-08-0{number}")
-    build(settings, [("a", number), *((f"b{n}", n) for n in range(number))], counts=[("all", number)])
-    with duck.connect(settings.extensions, settings.warehouse) as con:
-        con.execute("create schema if not exists audit")
-        con.execute(
-            "create or replace table audit.batches (source varchar, partition_key date, batch_id varchar, "
-            "is_current boolean, is_accepted boolean, sha256 varchar, rows_read bigint, "
-            "schema_fingerprint varchar, origin varchar, pulled_at timestamp, run_id varchar)"
-        )
-        for batch in list_batches(settings.landing):
-            con.execute(
-                "insert into audit.batches values (?, ?, ?, true, true, ?, ?, ?, ?, ?, ?)",
-                [batch.source, batch.partition, batch.batch_id, batch.sha256, batch.rows,
-                 batch.schema_fingerprint, batch.origin, batch.pulled_at, batch.run_id],
-            )  # fmt: skip
-    seal_build(settings)
-    manifest = settings.dbt_target / "manifest.json"
-    nodes = json.loads(manifest.read_text())["nodes"]
-    nodes["model.batches"] = {
-        "resource_type": "model", "schema": "audit", "alias": "batches", "name": "audit_batches",
-        "config": {"meta": {"key": ["source", "batch_id"]}},
-    }  # fmt: skip
-    manifest.write_text(json.dumps({"nodes": nodes}))
 
 
 @pytest.fixture(scope="module")
@@ -93,45 +51,12 @@ def kinds(settings: Settings, **more: str) -> set[str]:
     return {finding.kind for finding in verify_releases(settings, **more).findings}
 
 
-def register_files(settings: Settings) -> list[Path]:
-    return sorted((settings.lake / "files/marts/task").glob("*.parquet"))
-
-
-def edit_a_file(settings: Settings) -> None:
-    path = register_files(settings)[0]
-    spoilt = bytearray(path.read_bytes())
-    spoilt[len(spoilt) // 2] ^= 1
-    path.write_bytes(spoilt)
-
-
 def delete_a_file(settings: Settings) -> None:
     register_files(settings)[0].unlink()
 
 
 def delete_a_ledger_file(table: str) -> Tamper:
     return lambda settings: next((settings.lake / "files/audit" / table).glob("*.parquet")).unlink()
-
-
-def catalogue(statement: str) -> Tamper:
-    def tamper(settings: Settings) -> None:
-        with closing(sqlite3.connect(settings.lake / "catalog.sqlite")) as con:
-            assert con.execute(statement).rowcount > 0
-            con.commit()
-
-    return tamper
-
-
-def labelled(*statements: str) -> Tamper:
-    """What someone with write access to the lake does, by the lake's own rules."""
-
-    def tamper(settings: Settings) -> None:
-        with open_lake(settings, read_only=False) as con:
-            con.execute("begin")
-            for statement in statements:
-                con.execute(statement)
-            con.execute("call lake.set_commit_message('someone', 'something'); commit")
-
-    return tamper
 
 
 def rewrite_the_ledger(settings: Settings) -> None:

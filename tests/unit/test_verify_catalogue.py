@@ -23,9 +23,7 @@ from pipelines.releases.errors import ForeignHead, HealRefused
 from pipelines.releases.retention import prune
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
-from tests.unit.test_publish import release
-from tests.unit.test_verify import catalogue
-from tests.unit.test_verify_head import Tamper, attach_outside, heal, make_release
+from tests.support.small_lake import Tamper, attach_outside, catalogue, heal, make_release, release
 
 TASK = "(select table_id from ducklake_table where table_name = 'task' and end_snapshot is null)"
 LEDGER = "(select table_id from ducklake_table where table_name = 'releases' and end_snapshot is null)"

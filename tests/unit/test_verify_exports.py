@@ -16,7 +16,7 @@ from pipelines.landing.batches import hash_file
 from pipelines.night import write_export
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
-from tests.unit.test_publish import release
+from tests.support.small_lake import release
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -20,15 +19,21 @@ from pipelines.lake.catalogue import open_lake
 from pipelines.releases import publish as publishing
 from pipelines.releases.errors import ForeignHead, HealRefused
 from pipelines.releases.findings import KINDS, NEXT
-from pipelines.releases.heal import publish_healed, refuse_unsound_ground
 from pipelines.releases.retention import prune
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
-from tests.unit.test_publish import Rows, build, release
-from tests.unit.test_verify import catalogue, edit_a_file, labelled
-
-Tamper = Callable[[Settings], None]
-TRUE_ROWS = [("a", 1), ("b", 2), ("c", 3)]
+from tests.support.small_lake import (
+    TRUE_ROWS,
+    Rows,
+    Tamper,
+    attach_outside,
+    catalogue,
+    edit_a_file,
+    heal,
+    labelled,
+    make_release,
+    release,
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,26 +44,11 @@ def two_releases(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
-def make_release(settings: Settings, number: int) -> None:
-    """`task` never changes, `counts` does every time."""
-    build(settings, list(TRUE_ROWS), counts=[("all", number)])
-    publishing.publish(settings, run_id=f"run {number}", author="night", reason=f"night {number}")
-
-
 @pytest.fixture
 def copy(two_releases: Settings, tmp_path: Path) -> Settings:
     """The same, free to be spoilt."""
     shutil.copytree(two_releases.data, tmp_path / "data", symlinks=True)
     return Settings(data=tmp_path / "data")
-
-
-def attach_outside(settings: Settings, options: str = "") -> duckdb.DuckDBPyConnection:
-    con = duck.connect(settings.extensions, loading=("sqlite_scanner", "ducklake"))
-    path, files = settings.lake / "catalog.sqlite", settings.lake / "files"
-    con.execute(
-        f"attach 'ducklake:sqlite:{path}' as lake (override_data_path true, data_path '{files}/'{options})"
-    )
-    return con
 
 
 def outside(*statements: str, options: str = "") -> Tamper:
@@ -130,13 +120,6 @@ def read_task(settings: Settings) -> Rows:
     """As a reader does who names no version."""
     with attach_outside(settings, ", read_only") as con:
         return con.execute("select code, n from lake.marts.task order by all").fetchall()
-
-
-def heal(settings: Settings) -> list[int]:
-    """By a build from what was received; the numbers of the releases whose contents are pruned."""
-    build(settings, list(TRUE_ROWS), counts=[("all", 2)])
-    refuse_unsound_ground(settings)
-    return publish_healed(settings, run_id="heal", author="operator", reason="forged").pruned
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pipelines.landing.batches import Batch, list_batches
 from pipelines.releases.verify import verify_releases
 from pipelines.runs.remarks import list_clock_remarks
 from pipelines.settings import Settings
-from tests.unit.test_verify import night
+from tests.support.small_lake import night
 
 Tamper = Callable[[Batch], None]
 

@@ -9,14 +9,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from dagster import AssetMaterialization, DagsterInstance, DagsterRunStatus
 
 from pipelines.cli import main
-from pipelines.landing.batches import write_batch
 from pipelines.masking import mask_secrets
 from pipelines.operations.channels import list_channels
 from pipelines.operations.conditions import CONDITIONS, KINDS, View
@@ -28,7 +25,10 @@ from pipelines.operations.watch import BLIND, CHANNEL, look, watch
 from pipelines.releases import publish as publishing
 from pipelines.settings import LOCAL_ZONE, PROJECT, Settings, SettingsError
 from tests.support.mail import PASSWORD, find_free_port, serve_mail, serve_webhook
-from tests.unit.test_publish import build
+from tests.support.small_lake import (
+    build,
+    deliver,
+)
 from tests.unit.test_running import create_run
 
 HOUR = timedelta(hours=1)
@@ -60,14 +60,6 @@ def installation(
 
 def now() -> datetime:
     return datetime.now(LOCAL_ZONE).replace(tzinfo=None)
-
-
-def deliver(settings: Settings, rows: int = 1, day: str = "2025-08-06") -> None:
-    def write(out: Path) -> tuple[str, tuple[str, ...]]:
-        pq.write_table(pa.table({"a": pa.array(["x"] * rows, pa.string())}), out)
-        return "by hand", ()
-
-    write_batch(settings.landing, "dossier_log", day, write, run_id="t")
 
 
 def quiet_limits() -> Thresholds:
