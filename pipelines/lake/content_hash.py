@@ -48,7 +48,27 @@ def hash_rows_in_order(con: duckdb.DuckDBPyConnection, relation: str) -> str:
     hashes = f"select {row_hash_sql(described)} as h from {relation}"
     row = con.execute(f"select coalesce(string_agg(h, '' order by h), '') from ({hashes})").fetchone()
     assert row is not None
-    return hashlib.sha256(f"columns {json.dumps(list(described.items()))} {row[0]}".encode()).hexdigest()
+    return seal_rows(described, row[0])
+
+
+def join_hashes_by(con: duckdb.DuckDBPyConnection, relation: str, key: str) -> dict[int, str]:
+    """Number in the column `key` → the hashes of its rows, sorted, as `seal_rows` takes them."""
+    hashes = f"select {key}, {row_hash_sql(describe_columns(con, relation))} as h from {relation}"
+    query = f"select {key}, string_agg(h, '' order by h) from ({hashes}) group by {key}"
+    return {int(number): joined for number, joined in con.execute(query).fetchall()}
+
+
+def hash_content_by(con: duckdb.DuckDBPyConnection, relation: str, key: str) -> dict[int, Content]:
+    """Number in the column `key` → the content hash of its rows."""
+    described = describe_columns(con, relation)
+    hashes = f"select {key}, {row_hash_sql(described)} as h from {relation}"
+    sums = sum_lanes_by(con, f"select {key}, {lanes_sql()} from ({hashes})", key)
+    return {number: seal_content(described, *of_one) for number, of_one in sums.items()}
+
+
+def seal_rows(described: dict[str, str], joined: str) -> str:
+    """SHA-256 of the columns and of rows' hashes that were sorted and joined."""
+    return hashlib.sha256(f"columns {json.dumps(list(described.items()))} {joined}".encode()).hexdigest()
 
 
 def have_same_rows(con: duckdb.DuckDBPyConnection, left: str, right: str) -> bool:
@@ -92,19 +112,27 @@ def lanes_sql() -> str:
 
 def sum_lanes(con: duckdb.DuckDBPyConnection, lanes: str) -> tuple[int, int]:
     """The same of hashes that were read as numbers before. `lanes`: a query of the columns of `LANES`."""
-    sums = ", ".join(f"coalesce(sum({lane}), 0)" for lane in LANES)
-    row = con.execute(f"select count(*), {sums} from ({lanes})").fetchone()
-    assert row is not None
-    total = 0
-    for lane in row[1:]:
-        total = (total << 64) + int(lane)
-    return int(row[0]), total % MODULUS
+    return sum_lanes_by(con, f"select 1 as k, * from ({lanes})", "k").get(1, (0, 0))
+
+
+def sum_lanes_by(con: duckdb.DuckDBPyConnection, lanes: str, key: str) -> dict[int, tuple[int, int]]:
+    """Number in the column `key` → how many hashes have it, and their sum modulo 2^256."""
+    sums = ", ".join(f"sum({lane})" for lane in LANES)
+    groups = {}
+    for number, rows, *parts in con.execute(
+        f"select {key}, count(*), {sums} from ({lanes}) group by {key}"
+    ).fetchall():
+        total = 0
+        for lane in parts:
+            total = (total << 64) + int(lane)
+        groups[int(number)] = int(rows), total % MODULUS
+    return groups
 
 
 def seal_content(described: dict[str, str], rows: int, total: int) -> Content:
     """The SHA-256 of the columns plus those of all rows, modulo 2^256 (an additive multiset hash).
 
-    A sum, so that a night changes it by what the night changed (`moved`). The bytes of every file are
+    A sum, so that a night changes it by what the night changed (`move_content`). The bytes of every file are
     in the chain by their own SHA-256: whoever would forge a sum can only choose among written rows.
     """
     schema = json.dumps(list(described.items()))

@@ -16,7 +16,15 @@ import duckdb
 
 from pipelines import duck
 from pipelines.lake.catalogue import ALIAS, plan_without_statistics
-from pipelines.lake.content_hash import Content, hash_content, hash_rows_in_order
+from pipelines.lake.content_hash import (
+    Content,
+    describe_columns,
+    hash_content_by,
+    hash_rows_in_order,
+    join_hashes_by,
+    seal_content,
+    seal_rows,
+)
 
 GENESIS = "0" * 64
 
@@ -154,57 +162,50 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
 
 def hash_details(con: duckdb.DuckDBPyConnection, release_id: int) -> str:
     """One hash over the rows that the detail tables hold of a release, in order."""
-    relations = [f"{ALIAS}.audit.{name}" for name in DETAILS]
-    relations += [f"{ALIAS}.audit.{name}" for name in LATER_DETAILS if table_exists(con, "audit", name)]
+    hashes = []
     with plan_without_statistics(con):
-        hashes = [_hash_rows(con, relation, release_id) for relation in relations]
-    return _seal_details([hash_of_rows for hash_of_rows in hashes if hash_of_rows])
+        for name in _list_detail_tables(con):
+            rows = f"(from {ALIAS}.audit.{name} where release_id = {release_id:d})"
+            if name not in LATER_DETAILS or con.execute(f"select 1 from {rows} limit 1").fetchone():
+                hashes.append(hash_rows_in_order(con, rows))
+    return _seal_details(hashes)
 
 
 def find_edited_details(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[int]:
     """Releases whose details do not hash to what they say, in the way they say.
 
-    Each table is read once for all of them: it lies in as many files as there are releases.
+    Each table is read once, for all of them: it lies in as many files as there are releases.
     """
+    of_sums = {r.release_id for r in chain if not r.details_sha256.startswith(IN_ORDER)}
     hashes: dict[int, list[str]] = {release.release_id: [] for release in chain}
-    for name in (*DETAILS, *LATER_DETAILS):
-        if name in LATER_DETAILS and not table_exists(con, "audit", name):
-            continue
+    for name in _list_detail_tables(con):
         con.execute(f"create or replace temp table details as from {ALIAS}.audit.{name}")
-        for release in chain:
-            is_of_sums = not release.details_sha256.startswith(IN_ORDER)
-            if hash_of_rows := _hash_rows(
-                con, "temp.details", release.release_id, name, is_of_sums=is_of_sums
-            ):
-                hashes[release.release_id].append(hash_of_rows)
+        described = describe_columns(con, "temp.details")
+        joined = join_hashes_by(con, "temp.details", "release_id")
+        summed = hash_content_by(con, "temp.details", "release_id") if of_sums else {}
+        for number, of_one in hashes.items():
+            if name in LATER_DETAILS and number not in joined:
+                continue
+            if number in of_sums:
+                of_one.append(summed.get(number, seal_content(described, 0, 0)).sha256)
+            else:
+                of_one.append(seal_rows(described, joined.get(number, "")))
     con.execute("drop table if exists temp.details")
     return [
         release.release_id
         for release in chain
-        if _seal_details(
-            hashes[release.release_id], is_of_sums=not release.details_sha256.startswith(IN_ORDER)
-        )
+        if _seal_details(hashes[release.release_id], is_of_sums=release.release_id in of_sums)
         != release.details_sha256
     ]
 
 
-def _hash_rows(
-    con: duckdb.DuckDBPyConnection,
-    relation: str,
-    release_id: int,
-    name: str = "",
-    *,
-    is_of_sums: bool = False,
-) -> str:
-    """Of a release's rows of one detail table; empty where a later one has none. `is_of_sums`: as it once was."""
-    rows = f"(from {relation} where release_id = {release_id:d})"
-    is_later = (name or relation.rpartition(".")[2]) in LATER_DETAILS
-    if is_later and con.execute(f"select 1 from {rows} limit 1").fetchone() is None:
-        return ""
-    return hash_content(con, rows).sha256 if is_of_sums else hash_rows_in_order(con, rows)
+def _list_detail_tables(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The tables of details there are, in the order in which they are sealed; of a later one nothing may be there."""
+    return [*DETAILS, *(name for name in LATER_DETAILS if table_exists(con, "audit", name))]
 
 
 def _seal_details(hashes: list[str], *, is_of_sums: bool = False) -> str:
+    """A later table that has no rows of the release is not among `hashes`."""
     return ("" if is_of_sums else IN_ORDER) + hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 

@@ -38,7 +38,7 @@ class SumGroup:
 def find_withheld(
     counts: Sequence[Sequence[int]], groups: Sequence[SumGroup], preset: frozenset[int] = frozenset()
 ) -> set[int]:
-    """Row numbers to withhold, `given` ones among them. `counts`: per row its counts and rests, the
+    """Row numbers to withhold, those of `preset` among them. `counts`: per row its counts and rests, the
     size-giving one first."""
     hidden = {n for n, row in enumerate(counts) if any(is_small(value) for value in row)} | preset
     closed = [group for group in groups if group.total is not None]

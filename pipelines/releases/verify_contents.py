@@ -17,13 +17,15 @@ from pipelines.lake.content_hash import (
     lanes_sql,
     row_hash_sql,
     seal_content,
-    sum_lanes,
+    sum_lanes_by,
 )
 from pipelines.lake.ledger import Release
 from pipelines.landing.batches import hash_file
 from pipelines.releases.findings import Finding, first_line
 from pipelines.settings import Settings
 
+# So many states of a table are read by one query: to plan it costs more than to read a small table.
+TOGETHER = 16
 # (release, table) → the files that the catalogue names for it.
 TableFiles = dict[tuple[int, str], frozenset[str]]
 
@@ -81,56 +83,104 @@ def check_contents(
     table that is the same files and the same hash as in the release before is not read again, as long as
     nothing foreign is in the catalogue (`is_clean`). The newest release is read by `check_head`.
     """
-    lanes = ", ".join(f"{lane} ubigint" for lane in LANES)
-    con.execute(
-        f"create or replace temp table row_hashes (filename varchar, file_row_number bigint, {lanes})"
-    )
     for mart in sorted({name for release in earlier for name in release.marts}):
         if mart in spoilt:
             continue  # told already, by the name of its file
         progress(mart)
-        con.execute("delete from row_hashes")
-        hashed: set[str] = set()
-        unchanged = None
-        for release in earlier:
-            if mart not in release.marts:
-                continue
+        states = list(_list_states(mart, earlier, table_files, is_clean=is_clean))
+        table = _TableReader(con, mart, table_files)
+        for start in range(0, len(states), TOGETHER):
+            yield from table.check(states[start : start + TOGETHER])
+
+
+def _list_states(
+    mart: str, earlier: list[Release], table_files: TableFiles, *, is_clean: bool
+) -> Iterator[Release]:
+    """The releases in which the table is to be read."""
+    unchanged = None
+    for release in earlier:
+        if mart in release.marts:
             state = table_files[release.release_id, mart], release.marts[mart]
-            if is_clean and unchanged == state:
-                continue
+            if not is_clean or state != unchanged:
+                yield release
             unchanged = state
-            try:
-                content = _hash_at(con, release, mart, hashed)
-            except duckdb.Error as error:
-                text = f"{mart} of release {release.release_id} cannot be read: {first_line(error)}"
-                yield Finding("unreadable_content", text, mart, frozenset({release.release_id}))
-                con.execute("rollback")
-                con.execute("begin")
-                continue
-            if content != release.marts[mart]:
+
+
+class _TableReader:
+    """One table at many releases; the hashes of the rows of files that were read rest in `row_hashes`."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, mart: str, table_files: TableFiles) -> None:
+        self._con, self._mart, self._table_files = con, mart, table_files
+        self._begin()
+
+    def _begin(self) -> None:
+        self._hashed: set[str] = set()
+        lanes = ", ".join(f"{lane} ubigint" for lane in LANES)
+        self._con.execute(
+            f"create or replace temp table row_hashes (filename varchar, file_row_number bigint, {lanes})"
+        )
+
+    def check(self, states: list[Release]) -> Iterator[Finding]:
+        """Together; where one cannot be read, by halves, so that the others are held to their hash all the same."""
+        try:
+            contents = self._hash(states)
+        except duckdb.Error as error:
+            self._con.execute("rollback")
+            self._con.execute("begin")
+            self._begin()
+            if len(states) > 1:
+                half = len(states) // 2
+                yield from self.check(states[:half])
+                yield from self.check(states[half:])
+                return
+            text = f"{self._mart} of release {states[0].release_id} cannot be read: {first_line(error)}"
+            yield Finding("unreadable_content", text, self._mart, frozenset({states[0].release_id}))
+            return
+        for release, content in zip(states, contents, strict=True):
+            published = release.marts[self._mart]
+            if content != published:
                 yield Finding(
                     "edited_catalogue",
-                    f"{mart} of release {release.release_id} is not what was published though its files "
-                    f"are whole: the catalogue was edited ({content.rows} rows, {release.marts[mart].rows} "
-                    "published)",
-                    mart,
+                    f"{self._mart} of release {release.release_id} is not what was published though its files "
+                    f"are whole: the catalogue was edited ({content.rows} rows, {published.rows} published)",
+                    self._mart,
                     frozenset({release.release_id}),
                 )
 
-
-def _hash_at(con: duckdb.DuckDBPyConnection, release: Release, mart: str, hashed: set[str]) -> Content:
-    """`hashed`: files whose rows are in `row_hashes` already; more are added."""
-    table = f"{duck.identifier(lake.ALIAS, *mart.split('.'))} at (version => {release.snapshot_id})"
-    described = describe_columns(con, table)
-    names = {name for (name,) in con.execute(f"select distinct filename from {table}").fetchall()}
-    if fresh := sorted(names - hashed):
-        con.execute(
-            f"insert into row_hashes select filename, file_row_number, {lanes_sql()} from (select filename, "
-            f"file_row_number, {row_hash_sql(described)} as h from {table} where filename in (select unnest(?)))",
-            [fresh],
+    def _hash(self, states: list[Release]) -> list[Content]:
+        relations = {
+            release.release_id: f"{duck.identifier(lake.ALIAS, *self._mart.split('.'))} "
+            f"at (version => {release.snapshot_id})"
+            for release in states
+        }
+        described = {number: describe_columns(self._con, relation) for number, relation in relations.items()}
+        self._hash_fresh_files(relations, described)
+        chosen = " union all ".join(
+            f"select {number} as release_id, filename, file_row_number from {relation}"
+            for number, relation in relations.items()
         )
-        hashed.update(fresh)
-    chosen = f"(select filename, file_row_number from {table})"
-    # As numbers: to read them out of the digits costs more than all the rest, and rows stay for many releases.
-    lanes = f"select r.* from row_hashes as r join {chosen} using (filename, file_row_number)"
-    return seal_content(described, *sum_lanes(con, lanes))
+        # As numbers: to read them out of the digits costs more than all the rest, and rows stay for many releases.
+        sums = sum_lanes_by(
+            self._con, f"from ({chosen}) join row_hashes using (filename, file_row_number)", "release_id"
+        )
+        return [seal_content(columns, *sums.get(number, (0, 0))) for number, columns in described.items()]
+
+    def _hash_fresh_files(self, relations: dict[int, str], described: dict[int, dict[str, str]]) -> None:
+        """Of each file by the first release that shows it. A row of a file that the catalogue does not list is in
+        no sum, and the content another one."""
+        queries = []
+        for number, relation in relations.items():
+            files_then = self._table_files[number, self._mart]
+            fresh = files_then - self._hashed
+            if fresh:
+                where = f" where filename in ({', '.join(map(duck.literal, sorted(fresh)))})"
+                queries.append(
+                    f"select filename, file_row_number, {row_hash_sql(described[number])} as h from {relation}"
+                    + ("" if fresh == files_then else where)
+                )
+                self._hashed |= fresh
+        if queries:
+            self._con.execute(
+                f"insert into row_hashes select filename, file_row_number, {lanes_sql()} "
+                f"from ({' union all '.join(queries)})"
+            )

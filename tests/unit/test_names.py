@@ -97,6 +97,7 @@ def find_letters() -> Places:
     return places
 
 
+@functools.cache
 def find_definitions() -> list[tuple[Path, ast.ClassDef | ast.FunctionDef]]:
     """Classes, and functions of a module (not methods); a fixture is called by the noun that it gives."""
     definitions = []

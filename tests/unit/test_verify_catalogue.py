@@ -115,6 +115,22 @@ def test_what_a_release_before_shows_is_checked_too(copy: Settings) -> None:
     assert frozenset({1}) in {f.releases for f in findings}
 
 
+def test_a_table_that_cannot_be_read_is_named_for_each_release_and_hides_no_other_table(
+    copy: Settings,
+) -> None:
+    make_release(copy, 3)
+    counts = TASK.replace("'task'", "'counts'")
+    catalogue(
+        f"update ducklake_column set column_type = 'int32' where column_type = 'varchar' and table_id = {counts}"
+    )(copy)
+    catalogue(f"update ducklake_data_file set path = 'other.parquet' where table_id = {TASK}")(copy)
+    findings = verify_releases(copy).findings
+    assert {(f.table, *f.releases) for f in findings if f.kind == "unreadable_content"} == {
+        ("marts.counts", 1), ("marts.counts", 2), ("marts.counts", 3),
+    }  # fmt: skip
+    assert [f.releases for f in findings if f.kind == "missing_file"] == [frozenset({1, 2, 3})]
+
+
 def test_a_file_of_which_one_release_after_another_strikes_rows_out_is_whole_in_all(
     settings: Settings,
 ) -> None:

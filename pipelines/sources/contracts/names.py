@@ -39,7 +39,7 @@ def _spell(name: str) -> str:
 
 
 def find_closest(name: object, candidates: Iterable[str], cutoff: float = 0.5) -> str | None:
-    """The most similar of `known`, folded, in any order of words; None where nothing is near."""
+    """The most similar of `candidates`, folded, in any order of words; None where nothing is near."""
     rated = [(_likeness(str(name)[:LONGEST], k), -n, k) for n, k in enumerate(candidates) if fold_name(k)]
     score, _, near = max(rated, default=(0.0, 0, ""))
     return near if score >= cutoff and near else None
