@@ -23,6 +23,11 @@ from pipelines.warehouse.sealed_build import seal_build
 
 Rows = list[tuple[str, int | None]]
 Tamper = Callable[[Settings], None]
+# What publishing asks a build for its size by.
+BATCHES = (
+    "create or replace table raw.batches as "
+    "select 'log' as source, 1::bigint as rows_accepted, true as is_current"
+)
 TRUE_ROWS = [("a", 1), ("b", 2), ("c", 3)]
 
 
@@ -30,6 +35,7 @@ def build(settings: Settings, rows: Rows, *, finished: bool = True, counts: Rows
     """A warehouse by hand: two marts, and the mark that dbt finished."""
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("create schema if not exists raw; create schema if not exists marts")
+        con.execute(BATCHES)
         for name, content in (("task", rows), ("counts", counts or [("all", len(rows))])):
             con.execute(f"create or replace table marts.{name} (code varchar not null, n integer)")
             if content:

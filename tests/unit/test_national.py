@@ -29,6 +29,7 @@ from pipelines.releases.signed_note import read_private_key
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import PROJECT, Settings
 from pipelines.warehouse.sealed_build import seal_build
+from tests.support.small_lake import BATCHES
 
 KEYS = {
     "online_submission_rate_v1": "as_of_day, unit_code, period",
@@ -81,6 +82,7 @@ def write_release(root: Path, code: str, key: str | None = None, as_of: str | No
     }  # fmt: skip
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("create schema if not exists raw; create schema if not exists marts")
+        con.execute(BATCHES)
         for name, query in rows.items():
             con.execute(f"create or replace table marts.{name} as {query}")
         con.execute(
