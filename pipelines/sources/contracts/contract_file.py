@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,20 @@ from pipelines.plain_yaml import TooMuch, compose_yaml
 from pipelines.sources.contracts.problems import MOST_PROBLEMS
 
 LONGEST_TEXT = 2000
+# What YAML says of a plain text that begins with such a sign, and what helps.
+YAML_HINTS = (
+    ("'%'", "; write a text that begins with % in quotes"),
+    ("'\\t'", "; indent with blanks, not with tabs"),
+    ("'@'", "; write a text that begins with @ in quotes"),
+    ("'`'", "; write a text that begins with ` in quotes"),
+)
+# 00123 is 83 to YAML, 12:30 is 750 and 1_000 is 1000: a code or a word would be another one in silence.
+PLAIN_INTEGER = re.compile(r"[+-]?(0|[1-9]\d*)")
+PLAIN_FLOAT = re.compile(r"[+-]?(\d[\d.]*|\.\d+)(e[+-]?\d+)?|[+-]?\.(inf|nan)", re.IGNORECASE)
+ODD_NUMBER = (
+    "a number that YAML reads as another one (it begins with 0, or has `:` or `_` in it); write it in quotes, as a "
+    "text"
+)
 
 
 class ContractError(ValueError):
@@ -69,7 +84,8 @@ def read_contracts(path: Path) -> ContractFile:
     except yaml.MarkedYAMLError as error:
         # Without the line itself, which may hold an address with its password.
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ContractError(f"{path.name}{line}: not valid YAML: {error.problem}") from None
+        hint = next((hint for sign, hint in YAML_HINTS if sign in (error.problem or "")), "")
+        raise ContractError(f"{path.name}{line}: not valid YAML: {error.problem}{hint}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ContractError(f"{path.name}: not valid YAML ({type(error).__name__})") from None
     except ValueError as error:
@@ -81,11 +97,29 @@ def read_contracts(path: Path) -> ContractFile:
             for key in twice[:MOST_PROBLEMS]
         ]
         raise ContractError("\n".join(faults))
+    if lines := sorted({node.start_mark.line + 1 for node in _find_odd_numbers(root)}):
+        raise ContractError("\n".join(f"{path.name}, line {line}: {ODD_NUMBER}" for line in lines))
     if root is None or not isinstance(content, dict) or not isinstance(content.get("sources"), dict):
         raise ContractError(
             f"{path.name}: expected the keys `place`, `first_day`, `sources` and `reference`."
         )
     return ContractFile(path.name, content, root)
+
+
+def _find_odd_numbers(root: yaml.Node | None) -> Iterable[yaml.ScalarNode]:
+    """Plain integers and fractions, keys and values alike, that are not written as they are read."""
+    if isinstance(root, yaml.ScalarNode) and not root.style:
+        kind = root.tag.removeprefix("tag:yaml.org,2002:")
+        plain = {"int": PLAIN_INTEGER, "float": PLAIN_FLOAT}.get(kind)
+        if plain and not plain.fullmatch(root.value):
+            yield root
+    elif isinstance(root, yaml.MappingNode):
+        for pair in root.value:
+            for node in pair:
+                yield from _find_odd_numbers(node)
+    elif isinstance(root, yaml.SequenceNode):
+        for node in root.value:
+            yield from _find_odd_numbers(node)
 
 
 def _find_repeated_keys(node: yaml.Node | None) -> Iterable[yaml.Node]:

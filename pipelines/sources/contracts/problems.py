@@ -16,6 +16,18 @@ Model = TypeVar("Model", bound=BaseModel)
 ROUNDS = 5
 # Named at once; whoever has more is helped by the first ones.
 MOST_PROBLEMS = 100
+# A default that is computed of others, of which one is at fault.
+FOLLOWS = "default_factory_not_called"
+# What pydantic says in its own words → what to write.
+EXPECTED = {
+    "string_type": "a text; put it in quotes",
+    "tuple_type": 'a list in brackets, such as ["…"]',
+    "list_type": 'a list in brackets, such as ["…"]',
+    "date_from_datetime_parsing": "a day, written as 2025-07-01",
+    "date_parsing": "a day, written as 2025-07-01",
+}
+# Of single keys, where the general words do not help.
+KEY_HINTS = {"max_rejected_share": "0.02 is 2 %", "delimiter": 'one sign; a tab is "\\t"'}
 
 
 class Problem(NamedTuple):
@@ -30,12 +42,16 @@ def collect_problems(model: type[Model], content: dict[str, Any]) -> tuple[Model
     problems: dict[tuple[Any, ...], Problem] = {}
     mended = copy.deepcopy(content)
     validated: Model | None = None
+    dropped: set[tuple[str, tuple[Any, ...]]] = set()
     for _ in range(ROUNDS):
         try:
             validated = model.model_validate(mended)
             break
         except ValidationError as error:
             faults = error.errors(include_input=False, include_url=False)
+        # What follows from another fault is none of its own.
+        faults = [f for f in faults if f["type"] != FOLLOWS and (f["type"], f["loc"]) not in dropped]
+        dropped |= {("missing", fault["loc"]) for fault in faults}
         for fault in faults[:MOST_PROBLEMS]:
             for problem in _explain(fault, mended, model):
                 problems.setdefault((*problem.path, problem.text), problem)
@@ -57,20 +73,22 @@ def _explain(fault: Any, content: dict[str, Any], model: type[BaseModel]) -> lis
         valid_keys = _keys_at(model, fault["loc"][:-1])
         return [Problem(path, f"`{where}` is not a known key{suggest_nearest(steps[-1], valid_keys)}")]
     if fault["type"] == "missing":
-        return [Problem(path, f"`{'.'.join(map(str, steps[:-1]))}` needs `{steps[-1]}`")]
+        above = f"`{'.'.join(map(str, steps[:-1]))}`" if steps[1:] else "the file"
+        return [Problem(path, f"{above} needs `{steps[-1]}`")]
     if fault["type"] == "invalid_key" or steps[-1:] == ["[key]"]:
-        above = ".".join(step for step in steps if isinstance(step, str) and step != "[key]")
+        words = ".".join(step for step in steps if isinstance(step, str) and step != "[key]")
         return [
             Problem(
                 path,
-                f"`{above}`: one of its words is no text to YAML (No, Yes, On, Off are true or false; 06 and 1.0 are "
+                f"`{words}`: one of its words is no text to YAML (No, Yes, On, Off are true or false; 06 and 1.0 are "
                 f"numbers): put it in quotes",
             )
         ]
-    if fault["type"] == "string_type":
-        return [Problem(path, f"`{where}`: expected a text; put it in quotes")]
+    if expected := EXPECTED.get(fault["type"]):
+        return [Problem(path, f"`{where}`: expected {expected}")]
     lines = fault["msg"].removeprefix("Value error, ").splitlines()
-    return [Problem(path, f"`{where}`: {line}" if where else line) for line in lines]
+    hint = f" ({KEY_HINTS[steps[-1]]})" if steps and steps[-1] in KEY_HINTS else ""
+    return [Problem(path, f"`{where}`: {line}{hint}" if where else line) for line in lines]
 
 
 def _keys_at(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
