@@ -85,7 +85,7 @@ docs: install ## docs/marts.md and the dbt site, one file that needs no internet
 	$(BIN)/thongsuot docs --site
 
 pictures: install ## the pictures of README and docs, from what the newest release shows
-	$(BIN)/python scripts/make_pictures.py
+	$(BIN)/python -m scripts.make_pictures
 
 lock: ## after changing dependencies (needs uv)
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \

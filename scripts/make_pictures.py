@@ -14,9 +14,9 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pipelines.exports.brief.chromium import QUIET, find_chromium
 from pipelines.settings import PROJECT, Settings
 from pipelines.superset import process as superset
+from tests.support.chromium import QUIET, find_chromium
 
 PICTURES = PROJECT / "docs" / "pictures"
 WIDTH, HEIGHT = 1200, 860

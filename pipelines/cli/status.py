@@ -19,7 +19,6 @@ from pipelines.settings import Settings
 )
 def status(as_json: bool, language: str | None) -> None:
     """The headline: rate, counts, rank and movement, tasks, issues, newest release, last run."""
-    from pipelines.exports.brief import chromium
     from pipelines.exports.brief import export as brief
     from pipelines.exports.common import newest_release
     from pipelines.exports.findings import list_finding_lines
@@ -85,5 +84,3 @@ def status(as_json: bool, language: str | None) -> None:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     # Not in the table: a path that is cut or broken in two cannot be opened.
     console.print(f"Bản tin điều hành · the brief: {where}", soft_wrap=True, highlight=False)
-    if page.exists() and not page.with_suffix(".pdf").exists() and not chromium.find_chromium():
-        console.print(f"Không có bản PDF · {chromium.NO_PDF}", soft_wrap=True, highlight=False)

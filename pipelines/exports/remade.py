@@ -27,8 +27,6 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse.dbt import ensure_manifest
 
-# A browser's print is never the same twice; the page that was printed is compared.
-NOT_REMADE = (".pdf",)
 # Such a ledger or release is named already, and nothing can be made of it.
 UNSOUND = frozenset(
     {"ledger_unreadable", "edited_export_ledger", "head_differs", "unreadable_content", "dropped_release"}
@@ -136,8 +134,7 @@ def _compare(
         )
         return
     remade = {path.relative_to(scratch.exports).as_posix(): hash_file(path) for path in result.list_files()}
-    recorded = {name: sha256 for name, sha256 in entry.files.items() if not name.endswith(NOT_REMADE)}
-    differing = sorted(name for name in {*remade, *recorded} if remade.get(name) != recorded.get(name))
+    differing = sorted(name for name in {*remade, *entry.files} if remade.get(name) != entry.files.get(name))
     if not differing:
         return
     names = ", ".join(differing[:3]) + (f" and {len(differing) - 3} more" if len(differing) > 3 else "")

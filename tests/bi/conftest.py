@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from pipelines.exports.brief import chromium
 from pipelines.superset import process as superset
+from tests.support import chromium
 
 
 def has_odbc() -> bool:

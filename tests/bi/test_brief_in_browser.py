@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
+from pypdf import PdfReader
 
-from pipelines.exports.brief import chromium
 from tests.conftest import Province
 from tests.integration.test_exports import hold_against_the_marts
+from tests.support import chromium
 
 pytestmark = [pytest.mark.slow, pytest.mark.bi]
 WIDTHS = (360, 768, 1440)
@@ -175,6 +177,27 @@ def test_the_core_stands_on_the_first_two_pages(browser: Browser, addresses: dic
     assert bottom["tasks"] < 1047 and all(end < 2 * 1047 for end in bottom.values()), bottom
 
 
-def test_the_line_itself_left_a_pdf_of_the_same_pages(small_province: Province) -> None:
-    pdf = small_province.settings.exports / "brief.pdf"
-    assert count_pages(pdf.read_bytes()) == 4
+def test_the_pdf_says_what_a_browser_prints(
+    browser: Browser, addresses: dict[str, str], small_province: Province
+) -> None:
+    """Letter by letter (words touch where a drawing's labels do), and each figure of the print, on three pages."""
+    context = browser.new_context()
+    opened = context.new_page()
+    opened.goto(addresses["brief"])
+    opened.emulate_media(media="print")
+    printed, title = opened.evaluate("document.body.innerText"), opened.title()
+    figures = opened.evaluate(
+        "[...document.querySelectorAll('data')].filter(e => e.checkVisibility()).map(e => e.innerText.trim())"
+    )
+    context.close()
+    pages = PdfReader(small_province.settings.exports / "brief.pdf").pages
+    text = " ".join(page.extract_text() for page in pages)
+    footers = "".join(f"{title}{number}/{len(pages)}" for number in range(1, len(pages) + 1))
+    assert len(pages) == 3
+    assert count_letters(text) == count_letters(printed) + count_letters(footers)
+    missing = Counter(figures) - Counter(figure for figure in figures if figure in " ".join(text.split()))
+    assert figures and not missing
+
+
+def count_letters(text: str) -> Counter[str]:
+    return Counter("".join(character for character in text.casefold() if character.isalnum()))

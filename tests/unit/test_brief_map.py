@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.exports.brief import chromium, communes
+from pipelines.exports.brief import communes
 from pipelines.exports.brief import export as brief
 from pipelines.exports.brief.map_picture import Circle, draw, list_classes, list_edges
 from pipelines.settings import Settings
@@ -81,10 +81,7 @@ def test_the_key_names_the_colours_of_the_map_from_dark_to_bright() -> None:
     assert classes[0][0] in svg and classes[-1][0] in svg
 
 
-def test_a_commune_without_coordinates_is_listed_beneath(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(chromium, "find_chromium", lambda: None)
+def test_a_commune_without_coordinates_is_listed_beneath(settings: Settings) -> None:
     units = " union all ".join(
         f"select '{code}' as unit_code, date '2025-07-01' as valid_from, 'Xã {code}' as unit_name, "
         f"'commune' as unit_level, true as is_current, {lat}::double as latitude, {lon}::double as longitude"

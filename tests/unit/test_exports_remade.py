@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.exports.brief import chromium
 from pipelines.exports.maker import describe_maker
 from pipelines.exports.registry import EXPORTS
 from pipelines.exports.remade import check_remade, verify_all
@@ -27,19 +26,16 @@ REMADE = {export.name: export for export in EXPORTS if export.remake}
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = Settings(data=tmp_path_factory.mktemp("exported"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chromium, "find_chromium", lambda: None)
-        for number in (1, 2):
-            night(settings, number)
-            for export in REMADE.values():
-                write_export(settings, export)
+    for number in (1, 2):
+        night(settings, number)
+        for export in REMADE.values():
+            write_export(settings, export)
     return settings
 
 
 @pytest.fixture
-def copy(exported: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def copy(exported: Settings, tmp_path: Path) -> Settings:
     """The same, free to be spoilt."""
-    monkeypatch.setattr(chromium, "find_chromium", lambda: None)
     shutil.copytree(exported.data, tmp_path / "data", symlinks=True)
     return Settings(data=tmp_path / "data")
 

@@ -1,4 +1,4 @@
-"""`brief.html` and a page per commune for the people who decide, self-contained, and as PDF where a Chromium is found.
+"""`brief.html` and a page per commune for the people who decide, self-contained, and `brief.pdf` for their desk.
 
 Written aside and swapped by rename, the main page last; idempotent per release and per version of the pages.
 """
@@ -6,11 +6,12 @@ Written aside and swapped by rename, the main page last; idempotent per release 
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from pathlib import Path
 
-from pipelines.exports.brief import chromium
 from pipelines.exports.brief.figures import Marts
 from pipelines.exports.brief.pages import FOLDER, MAIN, list_links, render_pages
+from pipelines.exports.brief.paper import write_pdf
 from pipelines.exports.common import list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.headline import read_headline, write_headline
@@ -25,20 +26,10 @@ def brief_file(settings: Settings) -> Path:
     return settings.exports / MAIN
 
 
-def write_brief(settings: Settings) -> ExportResult:
-    """Write the pages where they are not of the newest release, and the PDF; LookupError without a release."""
-    result = write_pages(settings)
-    path = brief_file(settings)
-    pdf, pdf_state = path.with_suffix(".pdf"), "current"
-    if not pdf.exists():
-        pdf_state = chromium.print_pdf(path, pdf)
-    details = {**result.details, "pdf": str(pdf) if pdf.exists() else pdf_state}
-    return result._replace(details=details, more=(pdf, *result.more))
-
-
-def write_pages(settings: Settings, release_id: int | None = None) -> ExportResult:
-    """The same without the PDF, of any release."""
+def write_brief(settings: Settings, release_id: int | None = None) -> ExportResult:
+    """Write pages and PDF where they are not of the release, by default the newest; LookupError without one."""
     path, folder = brief_file(settings), settings.exports / FOLDER
+    pdf = path.with_suffix(".pdf")
     folder.mkdir(parents=True, exist_ok=True)
     contracts = load_contracts(settings.sources_file)
     maker = describe_maker(settings, contracts)
@@ -54,11 +45,19 @@ def write_pages(settings: Settings, release_id: int | None = None) -> ExportResu
                 maker,
             )
             # Before the page: a PDF of an older release must not lie beside the new one, whenever we stop.
-            path.with_suffix(".pdf").unlink(missing_ok=True)
+            pdf.unlink(missing_ok=True)
             _write_pages(settings.exports, pages)
+        if not pdf.exists():
+            write_pdf(
+                path.read_text(encoding="utf-8"), pdf, newest.published_at.replace(tzinfo=UTC, microsecond=0)
+            )
     communes = sorted(folder.glob("*.html"))
     return ExportResult(
-        path, newest.release_id, rewritten, {"pages of communes": len(communes)}, tuple(communes)
+        path,
+        newest.release_id,
+        rewritten,
+        {"pages of communes": len(communes), "pdf": str(pdf)},
+        (pdf, *communes),
     )
 
 
@@ -97,7 +96,7 @@ EXPORT = Export(
     kinds=frozenset({"html"}),
     exposure="task_force_brief",
     files=("brief.html", "brief.pdf", "brief/*"),
-    remake=write_pages,
+    remake=write_brief,
     title_vi="Bản tin điều hành",
     title_en="The brief",
     description_vi="bản tin của tỉnh và một trang cho mỗi xã, phường; mỗi con số mang theo nguồn của nó.",
