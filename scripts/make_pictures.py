@@ -26,6 +26,7 @@ START_SECONDS = 120
 UI_PAGES = {
     "dagster-lineage": "/asset-groups",
     "dagster-mart": "/assets/marts/online_submission_headline",
+    "dagster-partition": "/assets/landing/dossier_log?view=partitions&partition=2025-08-06",
 }
 SUPERSET_PAGES = {name: f"/superset/dashboard/{name}/" for name in ("online-submission", "service-quality")}
 

@@ -9,7 +9,9 @@ from rich.table import Table
 
 from pipelines.cli.answers import answering
 from pipelines.cli.console import console
-from pipelines.settings import Settings
+from pipelines.exports import formats
+from pipelines.runs.history import LastRun, read_last_run
+from pipelines.settings import LOCAL_ZONE, Settings
 
 
 @click.command()
@@ -27,7 +29,6 @@ def status(as_json: bool, language: str | None) -> None:
     from pipelines.lake.catalogue import open_lake
     from pipelines.operations.state import read_state
     from pipelines.releases.holds import find_open_hold
-    from pipelines.runs.history import read_last_run
 
     settings = Settings.from_env()
     with answering(), newest_release(settings) as (con, _):
@@ -35,14 +36,14 @@ def status(as_json: bool, language: str | None) -> None:
         findings = list_release_findings(con, figures.release_id)
     with answering(), open_lake(settings) as con:
         hold = find_open_hold(con)
-    last_run = str(read_last_run() or "none") if settings.dagster.is_dir() else "none"
+    last_run = read_last_run() if settings.dagster.is_dir() else None
     page = brief.brief_file(settings)
     where = str(page) if page.exists() else "none yet"
     if as_json:
         answer = {
             **vars(figures),
             "tasks": figures.tasks and vars(figures.tasks),
-            "last_run": last_run,
+            "last_run": str(last_run or "none"),
             "brief": where,
             "findings": [finding._asdict() for finding in findings],
             "open_hold": hold and hold.opened.hold_id,
@@ -54,15 +55,15 @@ def status(as_json: bool, language: str | None) -> None:
     def choose(vi: str, en: str) -> str:
         return {"vi": vi, "en": f"{en[0].upper()}{en[1:]}"}.get(language or "", f"{vi} · {en}")
 
-    until = "tính đến" if language == "vi" else "as of"
+    as_of = {"vi": "tính đến {0}", "en": "as of {1}"}.get(language or "", f"as of {figures.as_of}")
     table = Table(show_header=False, box=None, pad_edge=False)
     for label, value in [
         *list_figures(figures, language),
         (
             choose("Bản phát hành", "release"),
-            f"{figures.release_id} {until} {figures.as_of}, {figures.release_hash[:16]}…",
+            f"{figures.release_id} {as_of.format(*formats.minute(figures.as_of))}, {figures.release_hash[:16]}…",
         ),
-        (choose("Lần chạy gần nhất", "last run"), last_run),
+        (choose("Lần chạy gần nhất", "last run"), describe_run(last_run, language)),
     ]:
         table.add_row(label, value)
     console.print(table)
@@ -83,4 +84,21 @@ def status(as_json: bool, language: str | None) -> None:
     for line in list_finding_lines(findings, figures.release_id):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     # Not in the table: a path that is cut or broken in two cannot be opened.
-    console.print(f"Bản tin điều hành · the brief: {where}", soft_wrap=True, highlight=False)
+    console.print(f"{choose('Bản tin điều hành', 'the brief')}: {where}", soft_wrap=True, highlight=False)
+
+
+def describe_run(run: LastRun | None, language: str | None) -> str:
+    """In one language with its own words and times; in both as `LastRun` writes itself."""
+    if language is None or run is None:
+        return str(run or {"vi": "chưa có", "en": "none"}.get(language or "", "none"))
+    column = ("vi", "en").index(language)
+    states = {
+        "success": "thành công",
+        "failure": "không thành công",
+        "canceled": "bị dừng",
+        "started": "đang chạy",
+        "queued": "đang chờ",
+    }
+    state = states.get(run.status, run.status) if language == "vi" else run.status
+    started = f", {formats.minute(run.started_at)[column]} ({LOCAL_ZONE})" if run.started_at else ""
+    return f"{run.run_id[:8]} {state}{started}"

@@ -114,7 +114,8 @@ def _read_key(words: list[str], keys: list[str], columns: dict[str, str], name: 
         return {pair[1]: pair[2] for pair in pairs if pair}
     if len(words) == len(keys):
         return dict(zip(keys, words, strict=True))
-    raise TraceError(f"{name} is keyed by {', '.join(keys)}: give {len(keys)} values, or COLUMN=VALUE.")
+    values = "its value" if len(keys) == 1 else f"{len(keys)} values"
+    raise TraceError(f"{name} is keyed by {', '.join(keys)}: give {values}, or COLUMN=VALUE.")
 
 
 def _show_keys(

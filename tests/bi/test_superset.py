@@ -130,8 +130,12 @@ def hold_against_the_marts(slug: str, state: str, reader: Reader, marts: duckdb.
         cursor = marts.execute(sql, {k: v for k, v in parameters.items() if f"${k}" in sql})
         columns = [d[0] for d in cursor.description or []]
         expected = [dict(zip(columns, map(as_superset_says, row), strict=True)) for row in cursor.fetchall()]
-        is_first = names[chart] == "rate_causes" and marts.sql("from audit.releases").shape[0] == 1
-        assert expected or unit or is_first, f"{names[chart]} is held against nothing"
+        # The first release moved no rate, and one without fault has no finding: their charts say "Không có".
+        is_calm = (
+            names[chart] in ("rate_causes", "release_checks")
+            and marts.sql("from audit.releases").shape[0] == 1
+        )
+        assert expected or unit or is_calm, f"{names[chart]} is held against nothing"
         assert in_order(reader.rows(chart, values)) == in_order(expected), names[chart]
 
 
@@ -235,9 +239,8 @@ def test_a_dashboard_draws_every_chart_and_asks_nobody_outside(
     page.on("requestfinished", lambda r: outside.append(r.url) if not r.url.startswith(server.url) else None)
     page.on("response", lambda r: _note(r.url, r.status, drawn))
     page.goto(f"{server.url}/superset/dashboard/{slug}/")
-    page.get_by_text("2025-08-06").first.wait_for(timeout=60_000)
     expected = reader.charts_of(slug)
-    for _ in range(120):
+    for _ in range(240):
         if set(drawn) >= expected:
             break
         page.wait_for_timeout(500)
