@@ -9,7 +9,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pypdf import PdfReader
 
 from pipelines.exports import report_ii06a
 from pipelines.exports.registry import EXPORTS
@@ -133,6 +132,8 @@ def list_strange(settings: Settings) -> dict[str, str]:
 
 def is_whole(settings: Settings) -> None:
     """The newest package has its checksums; a PDF is of the page beside it."""
+    from pypdf import PdfReader
+
     latest = settings.exports / "open_data" / "latest"
     for line in (latest / "SHA256SUMS").read_text().splitlines():
         checksum, name = line.split("  ")

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 
 import pytest
 from jinja2 import Environment, PackageLoader
-from pypdf import PdfReader
 
 from pipelines.exports import formats
 from pipelines.exports.brief import export as brief
@@ -133,6 +132,8 @@ def test_what_a_tracker_holds_is_no_markup_on_paper_either(settings: Settings) -
 
 def read_pdf(path: Path) -> str:
     """Its text on one line, as a reader of it copies it."""
+    from pypdf import PdfReader
+
     return " ".join(" ".join(page.extract_text() for page in PdfReader(path).pages).split())
 
 
