@@ -137,7 +137,8 @@ def _add_circle(
     from matplotlib.patches import Circle as Patch
 
     edge = {"edgecolor": INK, "linewidth": 2.2} if is_below else {"edgecolor": INK, "linewidth": 0.5}
-    axes.add_patch(Patch(place, radius, facecolor=colour, alpha=0.92, gid=gid, clip_on=False, **edge))
+    # Not `add_patch`: it measures each circle for limits that are set already.
+    axes.add_artist(Patch(place, radius, facecolor=colour, alpha=0.92, gid=gid, clip_on=False, **edge))
 
 
 def list_classes(rates: list[float]) -> list[tuple[str, str]]:
