@@ -108,12 +108,9 @@ def _find_unreadable(
     if not typed:
         return {}
     first_rows = f"(select * from {relation} limit {SAMPLE_ROWS})"
-    unreadable = {
-        str(name)
-        for alike in _group_alike(source, typed)
-        for name, filled, readable in con.execute(_count_readable_sql(source, alike, first_rows)).fetchall()
-        if filled >= ENOUGH and not readable
-    }
+    counts = " union all ".join(_count_readable_sql(source, alike) for alike in _group_alike(source, typed))
+    rows = con.execute(f"with first_rows as materialized {first_rows} {counts}").fetchall()
+    unreadable = {str(name) for name, filled, readable in rows if filled >= ENOUGH and not readable}
     names = [column.name for column in typed if column.name in unreadable]
     if not names:
         return {}
@@ -143,15 +140,15 @@ def _read_cell_sql(source: Source, column: Column) -> tuple[str, str, str]:
     )
 
 
-def _count_readable_sql(source: Source, alike: list[Column], rows: str) -> str:
-    """SQL of each column's name, the number of its texts, and of those that read as its type."""
+def _count_readable_sql(source: Source, alike: list[Column]) -> str:
+    """SQL of each column's name, the number of its texts in `first_rows`, and of those that read as its type."""
     text, moment, value = _read_cell_sql(source, alike[0])
     names = ", ".join(duck.literal(column.name) for column in alike)
     cells = ", ".join(duck.identifier(column.name) for column in alike)
     return (
         f"select _name, count(_text), count({value}) from (select *, {moment} as _moment from "
         f"(select _name, {text} as _text from "
-        f"(select unnest([{names}]) as _name, unnest([{cells}]) as _cell from {rows}))) group by _name"
+        f"(select unnest([{names}]) as _name, unnest([{cells}]) as _cell from first_rows))) group by _name"
     )
 
 

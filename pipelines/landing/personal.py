@@ -14,6 +14,7 @@ from pipelines.privacy.detectors import (
     VALUES,
     Scan,
     any_candidate_sql,
+    redacted_each_sql,
     redacted_sql,
 )
 from pipelines.sources.contracts.contract import Column, Source
@@ -68,9 +69,9 @@ def _redacted_cell_sql(source: Source, column: Column) -> str:
     text = "_cell"
     if column.meanings:
         words = ", ".join(duck.literal(word) for word in column.meanings)
-        return f"case when {text} in ({words}) then {text} else {redacted_sql(text, VALUES)} end"
+        return f"case when {text} in ({words}) then {text} else {redacted_each_sql(text, VALUES)} end"
     if column.type != "text":
         plain = column.model_copy(update={"default": None, "fallback": None})
         value = typed_value_sql(source, plain, lambda _: text)
-        return f"case when {value} is null then {redacted_sql(text, VALUES)} else {text} end"
+        return f"case when {value} is null then {redacted_each_sql(text, VALUES)} else {text} end"
     return redacted_sql(text, find_scan(source, column) or FREE_TEXT)

@@ -45,9 +45,12 @@ def note_rounded_codes(con: duckdb.DuckDBPyConnection, source: Source, batch: Pa
 
 
 def _list_long(con: duckdb.DuckDBPyConnection, names: list[str], batch: Path) -> list[str]:
-    """Those of the columns in which a code has more than the fewest digits; hardly ever one."""
+    """Those of the columns in which a text that begins as a number has more than the fewest digits; hardly ever one."""
     if not names:
         return []
-    longest = ", ".join(f"max(length({duck.identifier(name)}))" for name in names)
+    cells = map(duck.identifier, names)
+    longest = ", ".join(
+        f"max(case when {cell} >= '1' and {cell} < ':' then length({cell}) end)" for cell in cells
+    )
     lengths = con.execute(f"select {longest} from read_parquet({duck.literal(batch)})").fetchone() or ()
     return [name for name, length in zip(names, lengths, strict=True) if length and length > min(DIGITS_KEPT)]

@@ -17,6 +17,7 @@ from pipelines.privacy.detectors import (
     Scan,
     any_candidate_sql,
     count_personal_data,
+    redacted_each_sql,
     redacted_sql,
     register_detectors,
 )
@@ -73,6 +74,25 @@ def test_what_is_found_is_replaced_and_the_rest_of_the_text_stays() -> None:
         f"select {redacted_sql('t')} from (select ? as t)", "Gọi bà An 0912345678 hoặc an@example.com"
     )
     assert text == f"Gọi bà An {REMOVED} hoặc {REMOVED}"
+
+
+@pytest.mark.parametrize("scan", [FREE_TEXT, CODES, VALUES])
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("SĐT: 0912.345.678", None),
+        ("an@example.com", True),
+        ("06/08/2025 16:00:00", False),
+        ("31/02/2025", False),
+    ],
+)
+def test_a_text_is_replaced_alike_without_the_pattern_that_most_pass(
+    text: str, is_found: bool | None, scan: Scan
+) -> None:
+    """In a code digits in groups count only where they are the whole of it."""
+    is_replaced = scan is not CODES if is_found is None else is_found
+    for sql in (redacted_sql("t", scan), redacted_each_sql("t", scan)):
+        assert (REMOVED in str(select_one(f"select {sql} from (select ? as t)", text))) is is_replaced, sql
 
 
 def test_a_text_without_personal_data_is_left_as_it_is() -> None:
