@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 from collections.abc import Callable
 
@@ -36,8 +37,31 @@ def _write_footer(lines: list[bytes], chance: random.Random) -> list[bytes]:
         ("", f"({rows} rows affected)"),
         (f"{rows} rows selected.", "", "Elapsed: 00:00:01.20"),
         (f"({rows} rows)", "\x1a"),
+        (
+            "Người lập biểu;;;;Thủ trưởng đơn vị;;",
+            "(Ký, ghi rõ họ tên);;;;;;",
+            "Nguyễn Thị Lan;;;;Trần Văn Minh;;",
+        ),
+        ("", "Hà Tĩnh, ngày 06 tháng 8 năm 2025", "TM. UBND TỈNH", "Trần Văn Minh"),
+        (f"Tổng cộng: {rows} nhiệm vụ", "Ngày in: 06/08/2025 16:30", "Trang 1/1"),
     )
     return [*lines, *(line.encode() for line in chance.choice(footers))]
+
+
+def _pack_with_footer(delivery: Delivery, chance: random.Random) -> None:
+    """The same below a file that is compressed, or in another encoding."""
+    footer = "\n".join(
+        line.decode() for line in _write_footer([b""] * (len(delivery.texts) + 1), chance)
+    ).strip("\n")
+    delivery.format, delivery.below = "csv", footer.split("\n")
+    delivery.encoding = chance.choice(["utf-8", "utf-8", "utf-8-sig"])
+    delivery.tail = gzip.compress
+
+
+def _break_off(delivery: Delivery, chance: random.Random) -> None:
+    """Zeros where the file was never written: refused, however many rows stand before them."""
+    delivery.format = "csv"
+    delivery.tail = lambda data: data + b"\0" * chance.choice([1, 64, 5_000])
 
 
 def _underline_header(lines: list[bytes], chance: random.Random) -> list[bytes]:
@@ -87,6 +111,8 @@ LINES: dict[str, Spoiler] = {
     "delimiter that is not quoted": _write_delimiter_in_title,
     "delimiter that is not quoted, before texts": _shift_texts,
     "footer of a client": _spoil_lines(_write_footer),
+    "footer of a packed file": _pack_with_footer,
+    "zeros at the end": _break_off,
     "line below the header": _spoil_lines(_underline_header),
     "header with other tones": _spoil_lines(_change_tones),
     "ends of lines": _spoil_lines(lambda lines, chance: [chance.choice([b"\r\n", b"\r"]).join(lines)]),
