@@ -11,6 +11,7 @@ import duckdb
 from pipelines.sources.contracts.column import Column
 from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.contracts.source import Source
+from pipelines.sources.values.cells import NUMERIC
 from pipelines.sources.values.characters import describe_characters
 from pipelines.sources.values.datetime_formats import describe_texts, suggest_formats
 from pipelines.sources.values.moments import is_of_moments
@@ -18,10 +19,12 @@ from pipelines.sources.values.moments import is_of_moments
 # The days of a spreadsheet from 1990 to 2099, with or without a time.
 SERIAL = re.compile(r"(3[3-9]|[4-6]\d|7[0-2])\d{3}([.,]\d+)?")
 SPREADSHEET_ERROR = re.compile(r"#(REF|N/A|VALUE|NAME|DIV/0|NUM|NULL|SPILL|CALC)[!?]?")
+# Two letters of windows-1252 where one of Vietnamese stood, or the sign for one that was lost.
+MOJIBAKE = re.compile("á[º»]|Ã[\u0080-\u00bf]|Ä[\u0080-\u0091‘ƒ\ufffd]|â€|\ufffd")
 GROUPED = re.compile(r"[+-]?\d{1,3}([\s\u2009\u202f'’]\d{3})+([.,]\d+)?")
 # `%d/%m/%Y`
 DAY_LENGTH = 8
-UNSOUND_NUMBER = re.compile(r"[+-]?[\d.,]+")
+OTHER_MARKS = re.compile(r"[+-]?\d+[.,][\d.,]*")
 
 
 def describe_hint(source: Source, result: Mapping[str, Any]) -> str:
@@ -37,17 +40,30 @@ def describe_hint(source: Source, result: Mapping[str, Any]) -> str:
 
 def find_hint(source: Source, column: Column, rule: str, texts: Sequence[str]) -> str:
     """`texts`: of this column, each of which broke the rule."""
+    if MOJIBAKE.search(texts[0]):
+        return (
+            "its letters are broken: UTF-8 was read as another encoding before it came. Ask for it in UTF-8"
+        )
     if signs := describe_characters(texts[0]):
         return signs
     if all(map(SPREADSHEET_ERROR.match, texts)):
         return "an error of a spreadsheet's formula, to be mended there"
     if rule.endswith("_unknown"):
         return _suggest_word(column, texts)
+    if rule.endswith("_out_of_range"):
+        return _suggest_scale(column)
+    # Of a value that was read, the way of writing is not at fault.
+    if not rule.endswith(("_unparseable", "_missing")):
+        return ""
     if is_of_moments(column):
         return _suggest_format(source, column, texts)
-    if column.type in ("bigint", "integer", "decimal", "percent"):
-        return _suggest_number(source, texts)
-    return ""
+    return _suggest_number(source, texts) if column.type in NUMERIC else ""
+
+
+def _suggest_scale(column: Column) -> str:
+    if column.percent_scale != "fraction":
+        return ""
+    return f"`percent_scale: fraction` of `{column.name}` reads 1 as 100 %; where 72 is 72 %, say `whole`"
 
 
 def _suggest_word(column: Column, texts: Sequence[str]) -> str:
@@ -78,6 +94,6 @@ def _suggest_number(source: Source, texts: Sequence[str]) -> str:
     if all(map(GROUPED.fullmatch, texts)):
         return "its digits are grouped by blanks or apostrophes: ask for plain numbers"
     other = "en" if source.number_format == "vi" else "vi"
-    if all(map(UNSOUND_NUMBER.fullmatch, texts)):
+    if all(map(OTHER_MARKS.fullmatch, texts)):
         return f"written as `number_format: {other}` says, and {source.name} has {source.number_format}"
     return ""

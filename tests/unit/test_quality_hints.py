@@ -16,6 +16,7 @@ SOURCE = cast(Source, SimpleNamespace(name="s", number_format="vi", columns=(), 
 UNTOLD = cast(Source, SimpleNamespace(name="s", datetime_formats=(), date_formats=()))
 MOMENT, DAY = Column(name="at", type="timestamp"), Column(name="day", type="date")
 WORD = Column(name="status", value_map={"Đã tháo gỡ": "resolved", "Mới": "new"})
+FRACTION = Column(name="progress", type="percent", percent_scale="fraction")
 NUMBER, SHARE = Column(name="points", type="decimal"), Column(name="progress", type="percent")
 
 
@@ -46,8 +47,15 @@ NUMBER, SHARE = Column(name="points", type="decimal"), Column(name="progress", t
         (DAY, "day_unparseable", ["#REF!", "#N/A"], ["an error of a spreadsheet's formula"]),
         (WORD, "status_unknown", ["ĐÃ THÁO GỠ"], ["the map has 'Đã tháo gỡ'", "letter by letter"]),
         (WORD, "status_unknown", ["\u00d0ã tháo gỡ"], ["U+00D0", "looks like Đ"]),
+        (
+            WORD,
+            "status_unknown",
+            ["Đã tháo gỡ".encode().decode("latin-1")],
+            ["UTF-8 was read as another encoding"],
+        ),
         (Column(name="code"), "code_misshapen", ["V\u039c-001"], ["U+039C", "looks like M"]),
         (NUMBER, "points_unparseable", ["10.84"], ["`number_format: en`", "s has vi"]),
+        (FRACTION, "progress_out_of_range", ["72"], ["`percent_scale: fraction`", "say `whole`"]),
         (NUMBER, "points_unparseable", ["11 000"], ["grouped by blanks"]),
         (NUMBER, "points_unparseable", ["11\u2009000"], ["U+2009"]),
     ],
@@ -64,7 +72,11 @@ def test_the_cause_of_a_value_is_named(column: Column, rule: str, texts: list[st
         (DAY, "day_unparseable", ["31/02/2025"]),
         (WORD, "status_unknown", ["Treo"]),
         (NUMBER, "points_unparseable", ["rất tốt"]),
-        (NUMBER, "points_out_of_range", ["x"]),
+        # What was read and breaks another rule is not written wrongly.
+        (NUMBER, "points_out_of_range", ["720.5"]),
+        (SHARE, "progress_out_of_range", ["720"]),
+        (MOMENT, "resolved_before_reported", ["2025-07-01 01:00:00"]),
+        (NUMBER, "points_unparseable", ["100"]),
         (Column(name="code"), "code_misshapen", ["=1+1"]),
     ],
 )

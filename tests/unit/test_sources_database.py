@@ -350,3 +350,10 @@ def test_a_cursor_whose_texts_do_not_sort_by_time_is_refused(cursor_format: str)
 def test_a_text_cursor_needs_to_be_told(settings: Settings, one_stop: Path) -> None:
     with pytest.raises(PermanentSourceError, match=r"'ThoiGianDongBo' is text\. Say in `cursor_format`"):
         land_partition(source(f"sqlite:///{one_stop}", cursor_format=None), DAY, settings, run_id="t")
+
+
+def test_a_database_file_of_no_bytes_is_called_empty(settings: Settings) -> None:
+    """SQLite takes it for a database without tables."""
+    (settings.data / "x.sqlite").write_bytes(b"")
+    with pytest.raises(PermanentSourceError, match=r"x.sqlite is empty: 0 bytes. Nothing was landed"):
+        land_partition(source("sqlite:///{data}/x.sqlite"), DAY, settings, run_id="t")

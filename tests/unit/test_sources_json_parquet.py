@@ -209,8 +209,9 @@ def test_typed_columns_become_text_that_typing_reads_back_in_any_zone(
     ("content", "message"),
     [
         (b"", "it is empty; "),
-        (b"PAR1", "no whole Parquet file"),
-        (b"no parquet", "no whole Parquet file"),
+        (b"PAR1", "no whole Parquet file: it begins as one and does not end so: it was cut short"),
+        (b"no parquet", "no whole Parquet file: it begins as none"),
+        (b"ma;ten\nNV-1;x\n", "it is text with delimiters, no Parquet file.*`format: csv`"),
         (b"PAR1" + b"x" * 100 + b"PAR1", "no whole Parquet file"),
     ],
 )
@@ -218,6 +219,27 @@ def test_what_is_no_whole_parquet_file_is_refused(settings: Settings, content: b
     put(settings, "2025-08-06.parquet", content)
     with pytest.raises(PermanentSourceError, match=message):
         landed(settings, source(path="{data}/in/{partition}.parquet", format="parquet"))
+
+
+def test_a_code_that_was_a_floating_point_number_is_refused_for_the_digits_that_it_lost(
+    settings: Settings,
+) -> None:
+    buffer = pa.BufferOutputStream()
+    headers = [str(column.raw) for column in source().columns]
+    numbers = pa.array([1e18, 2e18], pa.float64())
+    pq.write_table(pa.table(dict.fromkeys(headers, numbers)), buffer)
+    put(settings, "2025-08-06.parquet", buffer.getvalue().to_pybytes())
+    with pytest.raises(PermanentSourceError, match="column 'code' holds a code written as a number"):
+        landed(settings, source(path="{data}/in/{partition}.parquet", format="parquet"))
+
+
+def test_an_object_in_the_place_of_the_list_is_called_so(settings: Settings) -> None:
+    document = {"data": {"rows": {"007": {"Mã": "007", "Nội dung": "a"}, "8": {"Mã": "8", "Nội dung": "b"}}}}
+    put(settings, "2025-08-06.json", json.dumps(document).encode())
+    with pytest.raises(
+        PermanentSourceError, match="rows is an object with a record under each of its 2 keys"
+    ):
+        landed(settings, json_source(records="data.rows"))
 
 
 # --- properties -----------------------------------------------------------------------------------

@@ -84,6 +84,11 @@ def pull(
             f"{source.name} {partition}: no database file {url.database}. "
             f"Run `thongsuot demo` for the demo's own sources, or correct the url in sources.yaml."
         )
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).stat().st_size:
+        raise PermanentSourceError(
+            f"{source.name} {partition}: the database file {url.database} is empty: 0 bytes. Nothing was landed. "
+            f"Copy it again from the source, or correct the url in sources.yaml."
+        )
     read = (
         _read_scanned
         if source.scanner and url.get_backend_name() in scanner.DIALECTS

@@ -141,7 +141,7 @@ def decode_start(sample: bytes) -> bytes:
     return sample.replace(b"\x00", b"").lstrip(b" \t\r\n\x0b\x0c")
 
 
-def describe_text(sample: bytes) -> str | None:
+def describe_text(sample: bytes, expected: str = "workbook") -> str | None:
     """A delimited text: the settings that read it; None where the bytes are no text."""
     encoding = "utf-8"
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -162,7 +162,7 @@ def describe_text(sample: bytes) -> str | None:
     settings = f"`format: csv`, `delimiter: {delimiter}`"
     if encoding != "utf-8":
         settings += f", `encoding: {encoding}`"
-    return f"it is text with delimiters, no workbook, though its name says so; set {settings}"
+    return f"it is text with delimiters, no {expected}, though its name says so; set {settings}"
 
 
 def find_zip_kind(archive: zipfile.ZipFile) -> Kind | None:

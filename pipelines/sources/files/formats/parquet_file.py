@@ -10,14 +10,17 @@ from pipelines import duck
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.files.file_set import MAGIC
 from pipelines.sources.files.formats.csv_file import clean_sql
-from pipelines.sources.files.formats.foreign import find_foreign
+from pipelines.sources.files.formats.foreign import describe_text, find_foreign
 from pipelines.sources.files.formats.fragment import ReadSession, TableFragment, Unreadable
 from pipelines.sources.files.formats.parquet_weight import check_weight
 from pipelines.sources.files.unpacking import MIB, Member
 from pipelines.sources.values.cells import NUMERIC
 from pipelines.sources.values.native import ISO
+from pipelines.sources.values.number_formats import DIGITS_KEPT, INEXACT
 
 NESTED = ("STRUCT", "MAP", "UNION")
+FLOATS = ("FLOAT", "DOUBLE")
+PAR1 = b"PAR1"
 
 
 def read_parquet(session: ReadSession, member: Member) -> Iterator[TableFragment]:
@@ -39,11 +42,14 @@ def read_parquet(session: ReadSession, member: Member) -> Iterator[TableFragment
         described = session.con.execute(f"describe from {relation}").fetchall()
     except (duckdb.Error, ValueError, OSError) as error:
         sample = member.sample()
-        kind = None if sample.startswith(b"PAR1") else find_foreign(sample)
-        raise Unreadable(member, str(kind) if kind else _describe(error)) from None
+        kind = (
+            None if sample.startswith(PAR1) else find_foreign(sample) or describe_text(sample, "Parquet file")
+        )
+        raise Unreadable(member, str(kind) if kind else _describe(error, sample)) from None
     kinds = {str(name): str(kind) for name, kind, *_ in described}
 
     def select(mapped: Mapping[str, str]) -> str:
+        _require_kept_digits(session, relation, {n: raw for n, raw in mapped.items() if kinds[raw] in FLOATS})
         texts = ", ".join(
             f"{text_sql(duck.identifier(raw), kinds[raw], source, session.columns.get(name))} "
             f"as {duck.identifier(name)}"
@@ -54,10 +60,24 @@ def read_parquet(session: ReadSession, member: Member) -> Iterator[TableFragment
     yield TableFragment(member, list(kinds), select)
 
 
-def _describe(error: Exception) -> str:
-    text = (str(error).splitlines() or [type(error).__name__])[0][:200]
-    is_ours = type(error) is ValueError
-    return text if is_ours else f"no whole Parquet file ({text})"
+def _describe(error: Exception, sample: bytes) -> str:
+    """What DuckDB says of a Parquet file's end names paths of this machine."""
+    if type(error) is ValueError:
+        return str(error).splitlines()[0][:200]
+    begins = (
+        "begins as one and does not end so: it was cut short" if sample.startswith(PAR1) else "begins as none"
+    )
+    return f"no whole Parquet file: it {begins}, or is damaged"
+
+
+def _require_kept_digits(session: ReadSession, relation: str, floats: Mapping[str, str]) -> None:
+    """ValueError for a code kept as a floating-point number: digits beyond the fifteenth are lost."""
+    for name in floats.keys() & session.source.code_columns():
+        row = session.con.execute(
+            f"select max(abs({duck.identifier(floats[name])})) >= 1e{DIGITS_KEPT} from {relation}"
+        ).fetchone()
+        if row and row[0]:
+            raise ValueError(f"column {name!r} holds {INEXACT}")
 
 
 def text_sql(cell: str, kind: str, source: Source, column: Column | None) -> str:
@@ -66,7 +86,7 @@ def text_sql(cell: str, kind: str, source: Source, column: Column | None) -> str
         return clean_sql(cell)
     if kind.endswith("]") or kind.startswith(NESTED):
         return f"cast(to_json({cell}) as varchar)"
-    if kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL"):
+    if kind in FLOATS or kind.startswith("DECIMAL"):
         return _number(cell, kind, source, column)
     if kind.startswith("TIMESTAMP") or kind == "DATE":
         return _moment(cell, kind, source, column)
