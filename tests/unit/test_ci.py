@@ -33,8 +33,8 @@ def test_ci_runs_the_linters_and_then_the_test_command_of_the_readme() -> None:
     assert "make test    # the test suite" in read_text("README.md")
 
 
-@pytest.mark.parametrize("command", ["make lint", "make test", "make test-full"])
-def test_the_workflow_runs_what_ci_runs_and_the_whole_crash_matrices(command: str) -> None:
+@pytest.mark.parametrize("command", ["make lint", "make test", "make test-full", "make test-spark"])
+def test_the_workflow_runs_what_ci_runs_the_whole_crash_matrices_and_spark(command: str) -> None:
     assert any(re.search(rf"{command}(?![\w-])", step.get("run", "")) for step in workflow_steps())
 
 
