@@ -36,6 +36,7 @@ from pipelines.warehouse.spark.build import (
     SparkStopped,
     choose_tuning,
     describe_settings,
+    find_last_error,
     make_plan,
     run_job,
 )
@@ -172,6 +173,19 @@ def test_a_job_that_dies_is_no_build(stopped: Path) -> None:
     events: list[dict[str, Any]] = []
     with pytest.raises(SparkStopped, match=r"exit code 52.*OutOfMemoryError"):
         events.extend(run_job(Path(sys.executable), stopped, "local[1]"))
+
+
+def test_a_cluster_that_does_not_answer_is_named_and_not_what_followed() -> None:
+    # As Spark 4.3 wrote it where nobody listened at the master's address.
+    lines = [
+        "Caused by: java.net.ConnectException: finishConnect(..) failed with error(-111): Connection refused",
+        "26/11/30 20:44:03 ERROR StandaloneSchedulerBackend: All masters are unresponsive! Giving up.",
+        "Traceback (most recent call last):",
+        ": java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.",
+    ]
+    assert "All masters are unresponsive" in find_last_error(lines)
+    assert find_last_error([lines[0], "bye"]) == lines[0]
+    assert find_last_error([]) == "nothing"
 
 
 def test_a_release_says_what_built_it(settings: Settings) -> None:

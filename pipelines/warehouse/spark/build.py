@@ -173,14 +173,17 @@ def run_job(python: Path, plan: Path, master: str) -> Iterator[dict[str, Any]]:
         finally:
             process.stdin.close()  # by which the job ends where it has not
     if not is_finished:
-        words = [
-            line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
-        ]
-        last = next((line for line in reversed(words) if "Exception" in line or "rror" in line), "nothing")
+        last = find_last_error(log.read_text(encoding="utf-8", errors="replace").splitlines())
         raise SparkStopped(
             f"Spark stopped before the build was whole (exit code {process.returncode}); it said last: {last[:300]} "
             f"More in {log}. Nothing is published; the last release is still served."
         )
+
+
+def find_last_error(lines: Sequence[str]) -> str:
+    """What Spark itself calls an error goes before an exception of whoever met its consequence."""
+    of_spark = [line for line in lines if " ERROR " in line]
+    return (of_spark or [line for line in lines if "Exception" in line or "rror" in line] or ["nothing"])[-1]
 
 
 def import_relation(
