@@ -21,6 +21,7 @@ SERIAL = re.compile(r"(3[3-9]|[4-6]\d|7[0-2])\d{3}([.,]\d+)?")
 SPREADSHEET_ERROR = re.compile(r"#(REF|N/A|VALUE|NAME|DIV/0|NUM|NULL|SPILL|CALC)[!?]?")
 # Two letters of windows-1252 where one of Vietnamese stood, or the sign for one that was lost.
 MOJIBAKE = re.compile("á[º»]|Ã[\u0080-\u00bf]|Ä[\u0080-\u0091‘ƒ\ufffd]|â€|\ufffd")
+LOST = "\ufffd"
 GROUPED = re.compile(r"[+-]?\d{1,3}([\s\u2009\u202f'’]\d{3})+([.,]\d+)?")
 # `%d/%m/%Y`
 DAY_LENGTH = 8
@@ -36,6 +37,13 @@ def describe_hint(source: Source, result: Mapping[str, Any]) -> str:
         return ""
     hint = find_hint(source, column, result["rule"], texts)
     return f": {hint}" if hint else ""
+
+
+def describe_signs(result: Mapping[str, Any]) -> str:
+    """`: U+00D0 … (looks like Đ)` behind a value that looks like a right one; nothing where it does not."""
+    value = next((str(sample["value"]) for sample in result.get("samples", ()) if sample["value"]), None)
+    signs = describe_characters(value) if value and LOST not in value else None
+    return f": {signs}" if signs else ""
 
 
 def find_hint(source: Source, column: Column, rule: str, texts: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from datetime import date
 
 from pipelines.landing.clock import describe_future_batch, list_future_batches
 from pipelines.landing.withdrawals import find_newest_remaining
+from pipelines.quality.hints import describe_signs
 from pipelines.quality.reports import quote_sample, read_report
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
@@ -56,7 +57,7 @@ def _list_of_source(
             for result in report.results:
                 if result["severity"] == "critical" and result["scope"] == "row" and result["unexpected"]:
                     rules[result["rule"]] += result["unexpected"]
-                    samples.setdefault(result["rule"], quote_sample(result))
+                    samples.setdefault(result["rule"], quote_sample(result) + describe_signs(result))
         counts = [f"{rule} {count}{samples[rule]}" for rule, count in rules.most_common(RULES_LISTED)]
         more = len(rules) - len(counts)
         yield (

@@ -34,8 +34,8 @@ def test_eth_in_a_header_is_folded_and_in_a_word_named(tmp_path: Path) -> None:
     # What the last screen of that run says of it, and of a day that nobody delivered.
     days = [date(2025, 8, 8), date(2025, 8, 9)]
     assert list_remarks(place.settings, days, "case") == [
-        f"· dossier_log: 1 of {one_word.report.rows_read} rows rejected (status_code_unknown 1; 'Ðã trả kết quả'); "
-        "`thongsuot rejections list --source dossier_log` names them",
+        f"· dossier_log: 1 of {one_word.report.rows_read} rows rejected (status_code_unknown 1; 'Ðã trả kết quả': "
+        "U+00D0 LATIN CAPITAL LETTER ETH (looks like Đ)); `thongsuot rejections list --source dossier_log` names them",
         "· dossier_log: no delivery for 2025-08-09; the newest is of 2025-08-08",
     ]
     assert list_remarks(place.settings, days[:1], "another run") == []
