@@ -151,3 +151,31 @@ def test_a_form_is_summed_over_units_and_a_small_sector_takes_its_neighbour_alon
     (package / "SHA256SUMS").unlink()
     open_data.write_open_data(settings)
     assert (package / "SHA256SUMS").read_text() == before
+
+
+def test_a_package_says_what_changed_since_the_release_before(settings: Settings) -> None:
+    released(settings, {"marts.rate": RATE})
+    first = Path(open_data.write_open_data(settings).path) / "README.md"
+    assert "The first release." in first.read_text(encoding="utf-8")
+    other = SampleMart(RATE.query.replace("20::bigint", "21::bigint").replace("40, 1", "41, 1"), *RATE[1:])
+    released(settings, {"marts.rate": RATE, "marts.names": NAMES})
+    second = Path(open_data.write_open_data(settings).path) / "README.md"
+    released(settings, {"marts.rate": other, "marts.names": NAMES})
+    third = Path(open_data.write_open_data(settings).path) / "README.md"
+    tables = [
+        [
+            line
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if line.startswith(("| `rate` | ", "| `names` | "))
+        ]
+        for path in (second, third)
+    ]
+    assert tables[0][:2] == ["| `names` | new · mới |", "| `rate` | unchanged · giữ nguyên |"]
+    assert tables[1][:2] == ["| `names` | unchanged · giữ nguyên |", "| `rate` | changed · có thay đổi |"]
+
+
+def test_the_dictionary_names_every_column_in_both_languages(package: Path) -> None:
+    text = (package / "DICTIONARY.md").read_text(encoding="utf-8")
+    assert "| `received` | bigint | Tiếp nhận. | Received. |" in text
+    for name in ("rate", "names"):
+        assert all(f"| `{column}` |" in text for column in rows(package, name)[0])

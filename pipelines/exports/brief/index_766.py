@@ -15,6 +15,8 @@ from pipelines.exports.brief.sections import (
     of_whole,
 )
 
+MOST_MONTHS = 6
+
 
 def index_of_whole(marts: Marts) -> Section:
     """The whole place since counting began, with the portal's points by component; None without the index."""
@@ -35,11 +37,16 @@ def _list_indices(marts: Marts, where: str) -> dict[Any, dict[str, Any]]:
     chosen = f"{newest} and {SINCE} and {where}"
     items = by_column(marts.rows(INDEX_ITEMS, chosen, order="item_order"), "unit_code")
     indices = by_column(marts.rows(INDEX, chosen, order="component_order"), "unit_code")
-    return {code: _describe(rows, items.get(code, [])) for code, rows in indices.items()}
+    scored = f"{where} and period = 'month' and component = 'total' and working_points is not null"
+    months = by_column(marts.rows(INDEX, scored, order="period_start"), "unit_code")
+    return {
+        code: _describe(rows, items.get(code, []), months.get(code, [])[-MOST_MONTHS:])
+        for code, rows in indices.items()
+    }
 
 
-def _describe(rows: list[Row], items: list[Row]) -> dict[str, Any]:
-    """`costly`: items that lost points, the most first, confirmed or working."""
+def _describe(rows: list[Row], items: list[Row], months: list[Row]) -> dict[str, Any]:
+    """`costly`: items that lost points, the most first, confirmed or working. `months`: totals, the newest last."""
     counted = [row for row in items if row["rate"].value is not None]
     lost = [
         row for row in counted if row["working_points"].value is not None and row["share_of_points"].value < 1
@@ -51,4 +58,5 @@ def _describe(rows: list[Row], items: list[Row]) -> dict[str, Any]:
         "items": items,
         "costly": lost,
         "portal": {},
+        "months": months,
     }

@@ -14,12 +14,13 @@ from typing import Any
 
 from pipelines.exports.common import PublishedColumn, PublishedTable
 from pipelines.exports.open_data.cells import Withheld
+from pipelines.exports.open_data.dictionary import write_dictionary
 from pipelines.lake.ledger import Release
 from pipelines.landing.batches import hash_file
 from pipelines.settings import LOCAL_ZONE
 from pipelines.sources.contracts.contract import Contracts
 
-DATAPACKAGE, DCAT, README = "datapackage.json", "catalog.jsonld", "README.md"
+DATAPACKAGE, DCAT, README, DICTIONARY = "datapackage.json", "catalog.jsonld", "README.md", "DICTIONARY.md"
 LICENCE = {
     "name": "CC-BY-4.0",
     "title": "Creative Commons Attribution 4.0",
@@ -43,8 +44,9 @@ def write(
     release: Release,
     contracts: Contracts,
     withheld: Mapping[str, Withheld],
+    changes: str,
 ) -> None:
-    """Describe the files that lie in `folder`; `withheld`: table → how much of it."""
+    """Describe the files that lie in `folder`; `withheld`: table → how much; `changes`: since the release before."""
     place = contracts.place.name
     title = {
         "vi": f"Dữ liệu mở về dịch vụ công trực tuyến, nhiệm vụ và vướng mắc: {place}",
@@ -57,8 +59,9 @@ def write(
     text = words.read_text(encoding="utf-8").format(
         title_vi=title["vi"], title_en=title["en"], release_id=release.release_id, as_of=release.as_of,
         licence=LICENCE["title"], demo=demo, timezone=contracts.place.timezone,
-        withheld=_write_withheld(withheld),
+        withheld=_write_withheld(withheld), changes=changes,
     )  # fmt: skip
+    (folder / DICTIONARY).write_text(write_dictionary(tables), encoding="utf-8")
     (folder / README).write_text(text, encoding="utf-8")
 
 

@@ -18,6 +18,7 @@ from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.open_data import catalogue as open_catalogue
 from pipelines.exports.open_data import workbook
 from pipelines.exports.open_data.cells import Withheld
+from pipelines.exports.open_data.changes import write_changes
 from pipelines.exports.open_data.tables import lay_out_table, read_opening
 from pipelines.lake.ledger import Release
 from pipelines.landing.batches import hash_file
@@ -82,7 +83,9 @@ def _write(
         published.append(public)
         con.execute("drop table open_data")
     contracts = load_contracts(settings.sources_file)
-    open_catalogue.write(draft, published, release, contracts, withheld)
+    open_catalogue.write(
+        draft, published, release, contracts, withheld, write_changes(con, release, published)
+    )
     files = sorted(path for path in draft.iterdir() if path.is_file())
     sums = [f"{hash_file(path)}  {path.name}\n" for path in files]
     (draft / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
