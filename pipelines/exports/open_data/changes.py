@@ -20,7 +20,7 @@ STATES = {
 
 
 def write_changes(con: duckdb.DuckDBPyConnection, release: Release, tables: Sequence[PublishedTable]) -> str:
-    """A Markdown table against the release before; a sentence where there is none."""
+    """`tables`, as the release has them, against the release before, in Markdown; a sentence where there is none."""
     earlier = [one for one in list_releases(con) if one.release_id < release.release_id]
     if not earlier:
         return NO_EARLIER

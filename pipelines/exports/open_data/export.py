@@ -67,6 +67,7 @@ def _write(
     con: duckdb.DuckDBPyConnection, settings: Settings, release: Release, draft: Path
 ) -> dict[str, Withheld]:
     """Every opened mart, the catalogue, the checksums; what is withheld, by table."""
+    opened: list[PublishedTable] = []
     published: list[PublishedTable] = []
     withheld: dict[str, Withheld] = {}
     for table in list_tables(con, settings):
@@ -80,12 +81,11 @@ def _write(
             workbook.write(con, public, draft / f"{public.name}.xlsx", newest=release)
         if opening.form == "open311":
             write_open311(con, draft / f"{public.name}.json")
+        opened.append(table)
         published.append(public)
         con.execute("drop table open_data")
     contracts = load_contracts(settings.sources_file)
-    open_catalogue.write(
-        draft, published, release, contracts, withheld, write_changes(con, release, published)
-    )
+    open_catalogue.write(draft, published, release, contracts, withheld, write_changes(con, release, opened))
     files = sorted(path for path in draft.iterdir() if path.is_file())
     sums = [f"{hash_file(path)}  {path.name}\n" for path in files]
     (draft / CHECKSUMS).write_text("".join(sums), encoding="utf-8")
