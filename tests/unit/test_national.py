@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -20,6 +22,7 @@ from pipelines.gate.evaluate import Verdict
 from pipelines.lake.catalogue import initialise_lake, open_lake
 from pipelines.lake.ledger import list_releases
 from pipelines.national.lakes import examine_place
+from pipelines.national.marts import PACKAGE, READ
 from pipelines.national.places import WrongList, read_places
 from pipelines.national.publish import NationalResult, find_national, publish_national
 from pipelines.releases import holds
@@ -28,15 +31,17 @@ from pipelines.releases.publish import publish
 from pipelines.releases.signed_note import read_private_key
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import PROJECT, Settings
+from pipelines.sql import read_sql
+from pipelines.warehouse.compiled import read_compiled
 from pipelines.warehouse.sealed_build import seal_build
 from tests.support.small_lake import BATCHES
 
 KEYS = {
-    "online_submission_rate_v1": "as_of_day, unit_code, period",
-    "online_submission_headline_v1": "cutoff_at",
-    "digital_service_rate_v1": "as_of_day, unit_code, period, metric",
-    "dossier_timeliness_v1": "as_of_day, unit_code, sector_code, period",
-    "satisfaction_v1": "month, unit_code, sector_code",
+    "online_submission_rate": "as_of_day, unit_code, period",
+    "online_submission_headline": "cutoff_at",
+    "digital_service_rate": "as_of_day, unit_code, period, metric",
+    "dossier_timeliness": "as_of_day, unit_code, sector_code, period",
+    "satisfaction": "month, unit_code, sector_code",
 }
 # Place → online, received and strictly online on its newest day, that day, and the portal's rank of three.
 PLACES = {
@@ -57,7 +62,7 @@ def write_release(root: Path, code: str, key: str | None = None, as_of: str | No
     sources.write_text(yaml.safe_dump(content, allow_unicode=True))
     settings = Settings(data=root / code, sources_file=sources, signing_key=key)
     rows = {
-        "online_submission_rate_v1": f"""
+        "online_submission_rate": f"""
             select d::date as as_of_day, 'province' as unit_code, p as period, date '2025-07-01' as period_start,
                 (case when d = date '{day}' then {online} else {online // 2} end)::bigint as numerator,
                 (case when d = date '{day}' then {received} else {received // 2} end)::bigint as denominator,
@@ -67,16 +72,16 @@ def write_release(root: Path, code: str, key: str | None = None, as_of: str | No
                 (values ('since_start'), ('year')) as kinds (p)
             union all
             select date '{day}', 'commune', 'since_start', date '2025-07-01', 7, 7, 7, null""",
-        "online_submission_headline_v1": f"""
+        "online_submission_headline": f"""
             select timestamp '2025-08-05 16:00:00' as cutoff_at, timestamp '2025-08-05 09:00:00' as rank_captured_at,
                 {rank}::integer as national_rank, 3::integer as province_count""",
-        "digital_service_rate_v1": f"""
+        "digital_service_rate": f"""
             select date '{day}' as as_of_day, 'province' as unit_code, 'year' as period,
                 'digitisation_rate' as metric, 3::bigint as numerator, 4::bigint as denominator""",
-        "dossier_timeliness_v1": f"""
+        "dossier_timeliness": f"""
             select date '{day}' as as_of_day, 'province' as unit_code, 'all' as sector_code, 'year' as period,
                 2::bigint as early, 5::bigint as on_time, 10::bigint as finished""",
-        "satisfaction_v1": f"""
+        "satisfaction": f"""
             select date '2025-08-01' as month, date '{day}' as as_of_day, 'province' as unit_code, 'all' as sector_code,
                 0::bigint as satisfied, 0::bigint as ratings""",
     }  # fmt: skip
@@ -99,6 +104,23 @@ def write_release(root: Path, code: str, key: str | None = None, as_of: str | No
     (settings.dbt_target / "manifest.json").write_text(json.dumps({"nodes": nodes}))
     publish(settings, run_id="run", author="test", reason="by hand")
     return settings
+
+
+def test_what_is_read_of_a_place_are_marts_as_they_are_published(settings: Settings) -> None:
+    # The lakes of this module are made by hand: nothing else here knows what a place publishes.
+    with duckdb.connect() as con:
+        con.execute("attach ':memory:' as lake; create schema lake.marts")
+        for mart in read_compiled(settings).statements:
+            if mart.schema == "marts":
+                columns = ", ".join(
+                    f"{duck.identifier(name)} {column.type}" for name, column in mart.columns.items()
+                )
+                con.execute(f"create table lake.marts.{duck.identifier(mart.name)} ({columns})")
+        for name, promised in READ.items():
+            rows = con.execute(read_sql(PACKAGE, name, lake="lake", whole="place"))
+            assert [column[0] for column in rows.description] == re.findall(r"(\w+) \w+(?:, |$)", promised), (
+                name
+            )
 
 
 def write_list(root: Path, codes: tuple[str, ...] = tuple(PLACES), **keys: str) -> Path:

@@ -1,7 +1,7 @@
 -- Components of index 766 that a place's marts carry, for the year that its newest release is in.
 with newest as (
     select max(as_of_day) as as_of_day
-    from {{ lake }}.marts.online_submission_rate_v1
+    from {{ lake }}.marts.online_submission_rate
 ),
 
 components as (
@@ -10,7 +10,7 @@ components as (
         rates.as_of_day,
         rates.strict_numerator as numerator,
         rates.denominator
-    from {{ lake }}.marts.online_submission_rate_v1 as rates
+    from {{ lake }}.marts.online_submission_rate as rates
     where rates.unit_code = '{{ whole }}' and rates.period = 'year'
     union all
     select
@@ -18,7 +18,7 @@ components as (
         rates.as_of_day,
         rates.numerator,
         rates.denominator
-    from {{ lake }}.marts.digital_service_rate_v1 as rates
+    from {{ lake }}.marts.digital_service_rate as rates
     where rates.unit_code = '{{ whole }}' and rates.period = 'year'
     union all
     select
@@ -26,7 +26,7 @@ components as (
         timeliness.as_of_day,
         timeliness.early + timeliness.on_time as numerator,
         timeliness.finished as denominator
-    from {{ lake }}.marts.dossier_timeliness_v1 as timeliness
+    from {{ lake }}.marts.dossier_timeliness as timeliness
     where timeliness.unit_code = '{{ whole }}' and timeliness.sector_code = 'all' and timeliness.period = 'year'
     union all
     select
@@ -34,7 +34,7 @@ components as (
         satisfaction.as_of_day,
         satisfaction.satisfied as numerator,
         satisfaction.ratings as denominator
-    from {{ lake }}.marts.satisfaction_v1 as satisfaction
+    from {{ lake }}.marts.satisfaction as satisfaction
     where satisfaction.unit_code = '{{ whole }}' and satisfaction.sector_code = 'all'
 )
 

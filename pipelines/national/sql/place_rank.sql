@@ -4,7 +4,7 @@ select
     rank_captured_at,
     national_rank,
     province_count
-from {{ lake }}.marts.online_submission_headline_v1
+from {{ lake }}.marts.online_submission_headline
 where national_rank is not null
 order by cutoff_at desc
 limit 1

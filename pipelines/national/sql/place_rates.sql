@@ -7,5 +7,5 @@ select
     denominator,
     strict_numerator,
     target
-from {{ lake }}.marts.online_submission_rate_v1
+from {{ lake }}.marts.online_submission_rate
 where unit_code = '{{ whole }}'
