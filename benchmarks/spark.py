@@ -42,34 +42,40 @@ EVERY_SECONDS = 0.3
 
 
 class EngineCost(NamedTuple):
-    """`mib`: kind of process → its peak."""
+    """`mib`: kind of process → its peak; `is_whole`: it came to its end within the time it had."""
 
     engine: str
     rows: int
     wall: float
     cpu: float
     mib: Mapping[str, float]
+    is_whole: bool
 
 
 def measure_processes(
-    command: Sequence[str], environment: Mapping[str, str], others: Sequence[int]
+    command: Sequence[str], environment: Mapping[str, str], others: Sequence[int], limit: float
 ) -> EngineCost:
-    """Run it to its end; RuntimeError where it fails. `others`: processes whose children work for it too."""
+    """Run it to its end, or for `limit` seconds; RuntimeError where it fails. `others`: processes whose children work
+    for it too."""
     start, cpu, mib = time.monotonic(), dict[int, float](), dict[str, float]()
     before = {p.pid: _read_cpu(p) for pid in others for p in _list_tree(pid)}
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, env=dict(environment), stdout=output, stderr=output)
+        is_whole = True
         while process.poll() is None:
+            if is_whole and time.monotonic() - start > limit:
+                is_whole = False
+                process.kill()  # what it started ends with it
             for member in [p for pid in (process.pid, *others) for p in _list_tree(pid)]:
                 with suppress(psutil.Error):
                     cpu[member.pid] = _read_cpu(member) - before.get(member.pid, 0.0)
                     kind = _name_kind(member)
                     mib[kind] = max(mib.get(kind, 0.0), member.memory_info().rss / 2**20)
             time.sleep(EVERY_SECONDS)
-        if process.returncode:
+        if is_whole and process.returncode:
             output.seek(0)
             raise RuntimeError(output.read().decode()[-2000:])
-    return EngineCost("", 0, time.monotonic() - start, sum(cpu.values()), mib)
+    return EngineCost("", 0, time.monotonic() - start, sum(cpu.values()), mib, is_whole)
 
 
 def _list_tree(pid: int) -> list[psutil.Process]:
@@ -94,7 +100,9 @@ def _name_kind(process: psutil.Process) -> str:
     return "python"
 
 
-def measure_engine(settings: Settings, engine: str, times: int, cluster: Cluster | None) -> EngineCost:
+def measure_engine(
+    settings: Settings, engine: str, times: int, cluster: Cluster | None, limit: float
+) -> EngineCost:
     prepare_warehouse(settings, load_contracts(settings.sources_file))
     rows = multiply_dossiers(settings, times)
     with duck.connect(settings.extensions, settings.warehouse) as con:
@@ -111,7 +119,7 @@ def measure_engine(settings: Settings, engine: str, times: int, cluster: Cluster
         "THONGSUOT_SPARK_SETTINGS": " ".join(f"{name}={value}" for name, value in spark.settings.items()),
     }
     others = [worker.process.pid for worker in cluster.workers] if cluster else []
-    cost = measure_processes([sys.executable, "-c", BUILD], environment, others)
+    cost = measure_processes([sys.executable, "-c", BUILD], environment, others, limit)
     return cost._replace(engine=engine, rows=rows)
 
 
@@ -120,6 +128,7 @@ def main() -> None:
     words.add_argument("--data", type=Path, default=Path(os.environ.get("THONGSUOT_DATA", "data")))
     words.add_argument("--times", type=int, nargs="+", default=[1, 10])
     words.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
+    words.add_argument("--seconds", type=float, default=3600, help="give a build up after so many")
     words.add_argument("--json", type=Path, help="write the figures there, too")
     options = words.parse_args()
     costs: list[EngineCost] = []
@@ -133,7 +142,7 @@ def main() -> None:
                     if engine == "cluster":
                         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
                         cluster = stack.enter_context(run_cluster(folder, memory="1g"))
-                    costs.append(measure_engine(replace(settings), engine, times, cluster))
+                    costs.append(measure_engine(replace(settings), engine, times, cluster, options.seconds))
                     print(costs[-1], file=sys.stderr, flush=True)  # a later one may not end
     Console().print(make_table(costs))
     if options.json:
@@ -156,10 +165,11 @@ def make_table(costs: Sequence[EngineCost]) -> Table:
         added = (cost.rows - base.rows) / 1e6
         peaks = ", ".join(f"{kind} {mib:.0f}" for kind, mib in sorted(cost.mib.items()))
         more = [
-            f"{(large - small) / added:.1f}" if added else ""
+            f"{(large - small) / added:.1f}" if added and cost.is_whole and base.is_whole else ""
             for large, small in ((cost.wall, base.wall), (cost.cpu, base.cpu))
         ]
-        table.add_row(cost.engine, f"{cost.rows:,}", f"{cost.wall:.0f}", f"{cost.cpu:.0f}", peaks, *more)
+        wall = f"{cost.wall:.0f}" if cost.is_whole else f"not whole after {cost.wall:.0f}"
+        table.add_row(cost.engine, f"{cost.rows:,}", wall, f"{cost.cpu:.0f}", peaks, *more)
     return table
 
 
