@@ -14,16 +14,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
+from pipelines.addresses import DAGSTER_URL, LakeServers, SettingsError, read_lake_servers, read_postgres_url
 from pipelines.masking import register_secret
 from pipelines.plain_files import read_plain_text
 from pipelines.plain_yaml import load_yaml
 
-HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(:\d+)?")
 PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -79,10 +78,6 @@ class SparkSettings(NamedTuple):
     settings: Mapping[str, str] = {}  # no proxy: settings go to child processes
 
 
-class SettingsError(ValueError):
-    """The environment holds what cannot be used; the text names the variable and repeats nothing of it."""
-
-
 def has_schedules() -> bool:
     """Whether the schedules and the inboxes' sensors are on from the start (`THONGSUOT_SCHEDULES=on`)."""
     return os.environ.get("THONGSUOT_SCHEDULES") == "on"
@@ -103,29 +98,6 @@ def _is_name_of_file(text: str) -> bool:
         return Path(text).exists()
     except (OSError, ValueError):  # a key is no path at all
         return False
-
-
-def _read_postgres_url(url: str | None) -> str | None:
-    """The address as PostgreSQL's own client reads it; SQLAlchemy's `+driver` is left away."""
-    if url is None:
-        return None
-    register_secret(url, "THONGSUOT_POSTGRES_URL")
-    address = re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        parts = urlsplit("")
-    # A password with / or # ends the host early: then no port is where it belongs, or there is an @ too many.
-    hosts = parts.netloc.rpartition("@")[2].split(",")
-    is_address = parts.scheme in ("postgresql", "postgres") and all(HOST_AND_PORT.fullmatch(h) for h in hosts)
-    is_encoded = not re.search(r"%(?![0-9a-fA-F]{2})", address)
-    is_whole = "@" not in parts.path + parts.query + parts.fragment and parts.netloc.count("@") <= 1
-    if not (is_address and is_encoded and is_whole):
-        raise SettingsError(
-            "THONGSUOT_POSTGRES_URL is no address: write postgresql://user:password@host:5432/database. In the "
-            "password % / : @ ? # stand as %25 %2F %3A %40 %3F %23."
-        )
-    return address
 
 
 def _read_engine(name: str) -> str:
@@ -171,6 +143,8 @@ class Settings:
     # It may hold a secret, like the password below.
     postgres_url: str | None = field(default=None, repr=False)
     bi_password: str | None = field(default=None, repr=False)
+    # None: the lake lies in the data directory.
+    lake_servers: LakeServers | None = field(default=None, repr=False)
     # With which each release signs the head of the chain.
     signing_key: str | None = field(default=None, repr=False)
     retries: RetryPolicy = field(default_factory=RetryPolicy)
@@ -180,7 +154,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Secrets are masked from here on, whatever repeats them."""
-        for secret in (self.postgres_url, self.bi_password):
+        servers = self.lake_servers
+        for secret in (
+            self.postgres_url, self.bi_password, servers and servers.catalogue, servers and servers.secret,
+        ):  # fmt: skip
             if secret:
                 register_secret(secret)
 
@@ -198,6 +175,7 @@ class Settings:
         exports = env.get("THONGSUOT_EXPORTS")
         if env.get("THONGSUOT_LOG", "") not in ("", "text", "json"):
             raise SettingsError("THONGSUOT_LOG is text or json.")
+        read_postgres_url(DAGSTER_URL, env.get(DAGSTER_URL) or None)
         key = env.get("THONGSUOT_SIGNING_KEY")
         if key and not _is_name_of_file(key):  # that is no secret
             register_secret(key, "THONGSUOT_SIGNING_KEY")
@@ -206,8 +184,11 @@ class Settings:
             sources_file=sources,
             exports_on=None if exports is None else frozenset(exports.replace(",", " ").split()),
             exports_url=env.get("THONGSUOT_EXPORTS_URL") or None,
-            postgres_url=_read_postgres_url(env.get("THONGSUOT_POSTGRES_URL") or None),
+            postgres_url=read_postgres_url(
+                "THONGSUOT_POSTGRES_URL", env.get("THONGSUOT_POSTGRES_URL") or None
+            ),
             bi_password=env.get("THONGSUOT_BI_PASSWORD") or None,
+            lake_servers=read_lake_servers(env),
             signing_key=env.get("THONGSUOT_SIGNING_KEY") or None,
             engine=_read_engine(env.get("THONGSUOT_ENGINE") or "duckdb"),
             spark=_read_spark(env),

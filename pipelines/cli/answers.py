@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import click
 import duckdb
 
+from pipelines.lake.location import LakeUnreachable
 from pipelines.masking import make_printable
 from pipelines.runs.lock import Busy
 from pipelines.settings import Settings
@@ -69,7 +70,7 @@ def answering() -> Iterator[None]:
         yield
     except (FileNotFoundError, LookupError) as error:
         raise Unanswered(str(error.args[0] if isinstance(error, KeyError) else error)) from None
-    except Busy as error:
+    except (Busy, LakeUnreachable) as error:
         raise Unanswered(str(error)) from None
     except duckdb.Error as error:
         first = str(error).splitlines()[0]

@@ -75,7 +75,7 @@ def verify(
     A checkpoint is checked with the public key alone; where a lake is here too, its head must be in the chain.
     """
     from pipelines.exports.remade import check_remade, verify_all
-    from pipelines.lake.catalogue import catalog_file
+    from pipelines.lake.location import has_lake
     from pipelines.operations.records import record_verification
     from pipelines.releases.rebuild import rebuild as build_again
     from pipelines.releases.signed_note import WrongKey
@@ -91,7 +91,7 @@ def verify(
                 f"head {signed.head}; {'; '.join(signed.notes)}",
                 soft_wrap=True, highlight=False, markup=False,
             )  # fmt: skip
-        if not catalog_file(settings).exists():
+        if not has_lake(settings):
             if as_json:
                 say({"checkpoint": signed._asdict(), "findings": []})
             leave(ANSWERED)

@@ -12,10 +12,9 @@ import duckdb
 from pipelines import duck
 from pipelines.lake.catalogue import (
     ALIAS,
-    BUSY_TIMEOUT_MS,
     METADATA,
     catalog_file,
-    find_catalogue_file,
+    find_data_path,
     open_lake,
 )
 from pipelines.lake.foreign import (
@@ -26,6 +25,7 @@ from pipelines.lake.foreign import (
     list_foreign_file_objects,
 )  # fmt: skip
 from pipelines.lake.ledger import TABLES
+from pipelines.lake.location import BUSY_TIMEOUT_MS
 from pipelines.lake.manifest import SCHEMAS
 from pipelines.settings import Settings
 
@@ -75,7 +75,7 @@ def forget_foreign_settings(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"delete from {metadata} where scope is not null or key not in (select unnest(?))", [sorted(SETTINGS)]
     )
-    own = {"data_path": f"{find_catalogue_file(con).parent / 'files'}/", **VALUES}
+    own = {"data_path": find_data_path(con), **VALUES}
     for key, value in own.items():
         con.execute(f"update {metadata} set value = ? where key = ? and value <> ?", [value, key, value])
 

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 
 from pipelines.lake.catalogue import ALIAS
-from pipelines.landing.batches import hash_file
-from pipelines.plain_files import list_below
+from pipelines.lake.location import locate_lake
 from pipelines.settings import Settings
 
 # Ledger tables prove themselves by the chain; their files are written after these are hashed.
 FOLDERS = ("marts", "audit")
 
 
-def list_files(settings: Settings) -> set[Path]:
-    """Every file under the lake, those that a stopped writer left behind among them."""
-    return {path for folder in FOLDERS for path in list_below(files_root(settings) / folder, "*.parquet")}
-
-
-def files_root(settings: Settings) -> Path:
-    return settings.lake / "files"
+def list_sizes(con: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, int]:
+    """Path under the lake → bytes of every file, those that a stopped writer left behind among them."""
+    files = locate_lake(settings).files
+    return {name: size for folder in FOLDERS for name, size in files.list_sizes(con, folder).items()}
 
 
 def record_files(
-    con: duckdb.DuckDBPyConnection, release_id: int, settings: Settings, written: set[Path]
+    con: duckdb.DuckDBPyConnection, release_id: int, settings: Settings, before: dict[str, int]
 ) -> None:
-    """Note the files this release wrote, by their path under the lake."""
-    rows = [
-        [release_id, path.relative_to(files_root(settings)).as_posix(), path.stat().st_size, hash_file(path)]
-        for path in sorted(written)
-    ]
-    if rows:
+    """Note the files this release wrote, by their path under the lake. `before`: those that were there."""
+    written = {name: size for name, size in list_sizes(con, settings).items() if name not in before}
+    hashes = locate_lake(settings).files.hash_files(con, sorted(written))
+    if rows := [[release_id, name, written[name], sha256] for name, sha256 in sorted(hashes.items())]:
         con.executemany(f"insert into {ALIAS}.audit.release_files values (?, ?, ?, ?)", rows)
 
 

@@ -6,7 +6,6 @@ somebody else, also where no release's own contents show it.
 
 from __future__ import annotations
 
-import filecmp
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,17 +14,12 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines import duck
-from pipelines.lake.catalogue import (
-    METADATA,
-    CatalogueObject,
-    find_catalogue_file,
-    list_catalogue_objects,
-)
+from pipelines.lake.catalogue import METADATA, find_data_path
+from pipelines.lake.catalogue_rows import CatalogueObject, is_in_postgres, list_catalogue_objects
 from pipelines.lake.files import read_recorded
-from pipelines.lake.ledger import BETWEEN_RELEASES, TABLES, Release
+from pipelines.lake.ledger import BETWEEN_RELEASES, TABLES, Release, table_exists
+from pipelines.lake.location import Files, locate_files
 from pipelines.lake.manifest import SCHEMAS
-from pipelines.landing.batches import hash_file
-from pipelines.plain_files import list_below
 from pipelines.sql import read_sql
 
 # DuckLake's own tables, attached with every lake.
@@ -42,8 +36,13 @@ TABLE_NAMES = (
     "schema_versions", "macro", "macro_impl", "macro_parameters", "sort_info", "sort_expression",
 )  # fmt: skip
 # No default, check, collation, key elsewhere or computed column.
-_COLUMN = r'"?\w+"? (?:BIGINT|VARCHAR)(?: PRIMARY KEY| NOT NULL)?'
-PLAIN_TABLE = re.compile(rf'CREATE TABLE "?\w+"? ?\({_COLUMN}(?:, {_COLUMN})*\)')
+_COLUMN = r'"?\w+"? (?:{types})(?: PRIMARY KEY| NOT NULL)?'
+_TYPES = "BIGINT|VARCHAR"
+_TYPES_OF_POSTGRES = "BIGINT|CHARACTER VARYING|BOOLEAN|UUID|TIMESTAMP WITH TIME ZONE"
+PLAIN_TABLE, PLAIN_TABLE_OF_POSTGRES = (
+    re.compile(rf'CREATE TABLE "?\w+"? ?\({column}(?:, {column})*\)')
+    for column in (_COLUMN.format(types=types) for types in (_TYPES, _TYPES_OF_POSTGRES))
+)
 DUCKLAKE_TABLES = {f"ducklake_{name}" for name in TABLE_NAMES}
 # Kind of finding → the catalogue's table of such things, and what names one.
 OBJECTS = {
@@ -57,11 +56,14 @@ OBJECTS = {
 
 
 class ForeignThing(NamedTuple):
-    """`snapshots`: those kept ones that show it; empty where it is not bound to any."""
+    """`snapshots`: those kept ones that show it; empty where it is not bound to any. `is_of_database`: a trigger, a
+    table and the like of the database that holds the catalogue.
+    """
 
     kind: str
     text: str
     snapshots: frozenset[int] = frozenset()
+    is_of_database: bool = False
 
 
 def list_foreign_things(con: duckdb.DuckDBPyConnection, chain: Sequence[Release]) -> list[ForeignThing]:
@@ -212,7 +214,7 @@ def _list_inlined_rows(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]
 
 
 def _list_settings(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]:
-    own_files = find_catalogue_file(con).parent / "files"
+    own_files = locate_files(find_data_path(con))
     for key, value, scope in con.execute(
         f"select key, value, scope from {_metadata('ducklake_metadata')} order by all"
     ).fetchall():
@@ -230,25 +232,13 @@ def _list_settings(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]:
             )
 
 
-def _find_fault_of_data_path(con: duckdb.DuckDBPyConnection, value: str, own_files: Path) -> str:
-    """Why another folder of files is not to be read; empty for the own one, one that is gone, or a true copy.
-
-    A lake that was moved or copied names the folder where it was made, and is whole.
-    """
-    folder = Path(value)
-    if not folder.is_absolute():
-        return "it is no folder of this machine"
-    if folder.resolve() == own_files.resolve():
+def _find_fault_of_data_path(con: duckdb.DuckDBPyConnection, value: str, own_files: Files) -> str:
+    """Why another place of files is not to be read; empty for the own one, one that is gone, or a true copy."""
+    if value == own_files.root:
         return ""
-    recorded = read_recorded(con)
-    for own in list_below(own_files, "*.parquet"):
-        name = own.relative_to(own_files).as_posix()
-        other = folder / name
-        if not other.exists() or filecmp.cmp(own, other, shallow=False):
-            continue
-        if name not in recorded or hash_file(other) != recorded[name][2]:
-            return f"{name} is another file there"
-    return ""
+    is_recorded = table_exists(con, "audit", "release_files")
+    recorded = {n: sha256 for n, (_, _, sha256) in read_recorded(con).items()} if is_recorded else {}
+    return own_files.find_fault_of_root(con, value, recorded)
 
 
 def _list_scheduled_files(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]:
@@ -275,11 +265,12 @@ def list_foreign_file_objects(con: duckdb.DuckDBPyConnection) -> list[CatalogueO
     A trigger runs in whichever transaction commits next, the publisher's own among them; a check refuses the next
     release, a column that is computed or compared otherwise gives a reader other rows.
     """
+    plain = PLAIN_TABLE_OF_POSTGRES if is_in_postgres(con) else PLAIN_TABLE
     return [
         one
         for one in list_catalogue_objects(con)
         if not one.is_plain
-        or (one.name in DUCKLAKE_TABLES and not PLAIN_TABLE.fullmatch(one.definition))
+        or (one.name in DUCKLAKE_TABLES and not plain.fullmatch(one.definition))
         or (
             one.kind == "table"
             and one.name not in DUCKLAKE_TABLES
@@ -294,5 +285,7 @@ def _list_file_objects(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThing]
         is_ours = one.is_plain and one.name in DUCKLAKE_TABLES
         what = "made otherwise than DuckLake makes it" if is_ours else "which is none of DuckLake's"
         yield ForeignThing(
-            "foreign_setting", f"the catalogue's file holds a {one.kind} named {one.name!r}, {what}"
+            "foreign_setting",
+            f"the catalogue's database holds a {one.kind} named {one.name!r}, {what}",
+            is_of_database=True,
         )

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import duckdb
 
 from pipelines.lake import chain as links
-from pipelines.lake.catalogue import label_transaction, query_catalogue
+from pipelines.lake.catalogue import label_transaction
+from pipelines.lake.catalogue_rows import list_columns, query_catalogue
 from pipelines.lake.foreign import DUCKLAKE_TABLES, INLINED
 from pipelines.lake.ledger import BETWEEN_RELEASES, TABLES, Release, table_exists
 
@@ -130,14 +131,7 @@ class _CatalogueFile(NamedTuple):
 
     @classmethod
     def of(cls, con: duckdb.DuckDBPyConnection) -> _CatalogueFile:
-        rows = query_catalogue(
-            con,
-            ("t.name", "c.cid", "c.name"),
-            "from sqlite_master as t join pragma_table_info(t.name) as c where t.type = 'table'",
-        )
-        columns: dict[str, list[str]] = {}
-        for table, _, column in sorted(rows, key=lambda row: int(str(row[1]))):
-            columns.setdefault(str(table), []).append(str(column))
+        columns = list_columns(con)
         rows = query_catalogue(
             con,
             ("table_id", "table_name"),

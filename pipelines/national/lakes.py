@@ -55,7 +55,7 @@ class PlaceState:
 
 def examine_place(settings: Settings, place: ListedPlace) -> PlaceState:
     """`settings`: of the national data directory. Whatever is wrong with a lake is a reason, never an error."""
-    copy = replace(settings, data=settings.data / "places" / place.code)
+    copy = replace(settings, data=settings.data / "places" / place.code, lake_servers=None)
     try:
         copy_catalogue(place.lake, copy.lake)
     except (OSError, sqlite3.Error) as error:

@@ -39,7 +39,7 @@ class NationalResult(NamedTuple):
 
 def find_national(settings: Settings) -> Settings:
     """The national data directory of an installation."""
-    return replace(settings, data=settings.data / "national")
+    return replace(settings, data=settings.data / "national", lake_servers=None)
 
 
 def publish_national(

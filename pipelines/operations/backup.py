@@ -18,6 +18,8 @@ from pathlib import Path
 
 from pipelines.lake.catalogue import catalog_file
 from pipelines.lake.exported import ledger_file, list_entries, list_newest_entries
+from pipelines.lake.location import has_lake
+from pipelines.operations.backup_served import copy_served_files, has_bucket, store_served_catalogue
 from pipelines.operations.backup_store import (
     BackupError,
     Manifest,
@@ -96,7 +98,7 @@ def back_up(
 
 
 def _check_places(settings: Settings, destination: Path) -> None:
-    if not catalog_file(settings).exists():
+    if not has_lake(settings):
         raise BackupError(f"No release yet: there is no lake at {settings.lake}. Run `thongsuot run` first.")
     data, target = settings.data.resolve(), destination.resolve()
     if target.is_relative_to(data) or data.is_relative_to(target):
@@ -108,6 +110,8 @@ def copy_files(
 ) -> dict[str, StoredFile]:
     """Path under the data directory → what was stored. `before`: the last backup's; what is unchanged is not read."""
     files = _copy_catalogue(settings, destination)
+    if settings.lake_servers is not None:
+        files |= copy_served_files(settings, destination, {} if is_new else before)
     first = {
         path.relative_to(settings.data).as_posix() for path in (catalog_file(settings), ledger_file(settings))
     }
@@ -130,11 +134,20 @@ def _copy_catalogue(settings: Settings, destination: Path) -> dict[str, StoredFi
     catalogue, exports = catalog_file(settings), ledger_file(settings)
     while True:
         before = exports.read_bytes() if exports.exists() else b""
-        stored = {catalogue: store_file(destination, catalogue)}
+        stored = {catalogue: _store_catalogue(settings, destination)}
         if exports.exists():
             stored[exports] = store_file(destination, exports)
         if before == (exports.read_bytes() if exports.exists() else b""):
             return {path.relative_to(settings.data).as_posix(): one for path, one in stored.items()}
+
+
+def _store_catalogue(settings: Settings, destination: Path) -> StoredFile:
+    """One state of it; what lies in PostgreSQL is stored as the file that a lake on a disk has."""
+    if settings.lake_servers is None:
+        return store_file(destination, catalog_file(settings))
+    with tempfile.TemporaryDirectory(prefix=".catalogue-", dir=destination) as folder:
+        store_served_catalogue(settings, Path(folder))
+        return store_file(destination, Path(folder, "catalog.sqlite"))
 
 
 def list_files(settings: Settings) -> Iterator[Path]:
@@ -149,6 +162,8 @@ def list_files(settings: Settings) -> Iterator[Path]:
             continue
         sidecars = set(list_below(top, "*.json")) if room in ROOMS_WITH_SIDECARS else None
         for folder, folders, names in walk_below(top):
+            if folder == settings.lake and has_bucket(settings):  # what lay here before they went there
+                folders[:] = [name for name in folders if name != "files"]
             if folder == settings.dagster:
                 folders[:] = [name for name in folders if name not in DERIVED_OF_DAGSTER]
             for path in (folder / name for name in names):
@@ -187,7 +202,7 @@ def verify_copy(settings: Settings, destination: Path, files: dict[str, StoredFi
                 shutil.copyfile(object_path(destination, stored.sha256), target)
             else:
                 _link_or_copy(object_path(destination, stored.sha256), target)
-        return verify_releases(replace(settings, data=Path(folder)))
+        return verify_releases(replace(settings, data=Path(folder), lake_servers=None))
 
 
 def _link_or_copy(origin: Path, target: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 
 import duckdb
 
+from pipelines.addresses import DAGSTER_URL, read_postgres_url
 from pipelines.data_format import FORMAT, read_format
 from pipelines.lake import chain as links
-from pipelines.lake.catalogue import catalog_file, open_lake
+from pipelines.lake.catalogue import open_lake
 from pipelines.lake.ledger import list_releases
+from pipelines.lake.location import LakeUnreachable, has_lake, locate_lake
 from pipelines.landing.batches import read_sidecar
 from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.masking import mask_secrets
@@ -83,15 +86,19 @@ def check_landed(settings: Settings) -> Iterator[Diagnosis]:
 
 def check_lake(settings: Settings) -> Iterator[Diagnosis]:
     """The chain and its newest state, without reading contents: that is `verify`."""
-    if not catalog_file(settings).exists():
-        yield Diagnosis("lake", "warn", "no release yet", "thongsuot run")
-        return
     step = "thongsuot verify says what to do for each finding"
     try:
+        if not has_lake(settings):
+            yield Diagnosis("lake", "warn", "no release yet", "thongsuot run")
+            return
         with closing(open_lake(settings)) as con:
             con.execute("begin")
             chain, events = list_releases(con), links.list_events(con)
             findings = [*check_chain(con, chain, events), *check_foreign(con, chain)]
+    except LakeUnreachable as error:
+        step = "start the server, or correct THONGSUOT_LAKE_CATALOGUE, THONGSUOT_LAKE_FILES or THONGSUOT_S3_*"
+        yield Diagnosis("lake", "fail", str(error), step)
+        return
     except duckdb.Error as error:
         yield Diagnosis("lake", "fail", f"it cannot be read: {str(error).splitlines()[0]}", step)
         return
@@ -102,21 +109,26 @@ def check_lake(settings: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis("lake", "warn", "no release yet", "thongsuot run")
     else:
         newest = chain[-1]
-        text = f"release {newest.release_id} as of {newest.as_of}, {len(chain)} links hold"
+        place = f"in {locate_lake(settings).describe()}, " if settings.lake_servers else ""
+        text = f"{place}release {newest.release_id} as of {newest.as_of}, {len(chain)} links hold"
         yield Diagnosis("lake", "ok", text)
 
 
 def check_postgres(settings: Settings) -> Iterator[Diagnosis]:
-    """Only where marts are exported there."""
-    if settings.postgres_url is None:
-        return
+    """Only where marts are exported there, or Dagster has its storage there."""
+    if settings.postgres_url is not None:
+        yield _try_postgres("postgres", "THONGSUOT_POSTGRES_URL", settings.postgres_url)
+    if url := read_postgres_url(DAGSTER_URL, os.environ.get(DAGSTER_URL) or None):
+        yield _try_postgres("dagster", DAGSTER_URL, url)
+
+
+def _try_postgres(check: str, variable: str, url: str) -> Diagnosis:
     import psycopg
 
     try:
-        with psycopg.connect(settings.postgres_url, connect_timeout=5) as con:
+        with psycopg.connect(url, connect_timeout=5) as con:
             row = con.execute("show server_version").fetchone()
     except psycopg.Error as error:
         text = mask_secrets(str(error).splitlines()[0])
-        yield Diagnosis("postgres", "fail", text, "correct THONGSUOT_POSTGRES_URL, or start the server")
-        return
-    yield Diagnosis("postgres", "ok", f"PostgreSQL {row[0] if row else ''} answers")
+        return Diagnosis(check, "fail", text, f"correct {variable}, or start the server")
+    return Diagnosis(check, "ok", f"PostgreSQL {row[0] if row else ''} answers")

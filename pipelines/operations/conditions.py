@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from pipelines.lake.catalogue import catalog_file, open_lake
+from pipelines.lake.catalogue import open_lake
 from pipelines.lake.ledger import list_releases
+from pipelines.lake.location import has_lake
 from pipelines.landing.withdrawals import list_remaining
 from pipelines.masking import mask_secrets
 from pipelines.operations.disk import DiskSample, add_sample, forecast_days, measure_disk, spell_size
@@ -63,7 +64,7 @@ def _has_findings(view: View) -> bool:
 
 
 def find_holds(view: View) -> Iterator[Incident]:
-    if not catalog_file(view.settings).exists():
+    if not has_lake(view.settings):
         return
     with open_lake(view.settings) as con:
         hold = find_open_hold(con)
@@ -105,7 +106,7 @@ def find_late_release(view: View) -> Iterator[Incident]:
 def _find_publication(settings: Settings) -> datetime | None:
     """The newest release, or the newest run that found nothing new to publish; local time."""
     moments = []
-    if catalog_file(settings).exists():
+    if has_lake(settings):
         with open_lake(settings) as con:
             releases = list_releases(con)
         moments += [r.published_at.replace(tzinfo=UTC).astimezone(LOCAL_ZONE) for r in releases[-1:]]
@@ -162,7 +163,7 @@ def find_full_disk(view: View) -> Iterator[Incident]:
 
 
 def find_verify_findings(view: View) -> Iterator[Incident]:
-    if not catalog_file(view.settings).exists():
+    if not has_lake(view.settings):
         return
     verified = read_verification(view.settings)
     if verified and verified.findings:
@@ -201,7 +202,7 @@ def _find_first_release(settings: Settings) -> datetime | None:
 
 
 def find_old_backup(view: View) -> Iterator[Incident]:
-    if not catalog_file(view.settings).exists():
+    if not has_lake(view.settings):
         return
     backup, hours = read_last_backup(view.settings), view.thresholds.backup_hours
     due = datetime.fromisoformat(backup.at) + timedelta(hours=hours) if backup else view.now

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pipelines.lake.catalogue import catalog_file, open_lake
+from pipelines.lake.catalogue import open_lake
 from pipelines.lake.ledger import list_releases
+from pipelines.lake.location import has_lake
 from pipelines.operations.conditions import View
 from pipelines.operations.disk import measure_disk, spell_size
 from pipelines.operations.incidents import Message, spell_moment
@@ -36,7 +37,7 @@ def write_digest(view: View, place: str) -> Message | None:
 
 def _describe_release(view: View) -> str:
     try:
-        if not catalog_file(view.settings).exists():
+        if not has_lake(view.settings):
             return "Chưa có bản công bố · no release yet"
         with open_lake(view.settings) as con:
             newest = list_releases(con)[-1]

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from pipelines.lake.catalogue import catalog_file, open_lake
+from pipelines.lake.catalogue import open_lake
 from pipelines.lake.ledger import list_releases
+from pipelines.lake.location import has_lake
 from pipelines.landing.withdrawals import list_remaining
 from pipelines.log import get_logger
 from pipelines.masking import make_printable
@@ -100,7 +101,7 @@ def _seconds(text: str) -> float:
 
 
 def collect_lake(settings: Settings) -> Iterator[Sample]:
-    if not catalog_file(settings).exists():
+    if not has_lake(settings):
         yield Sample("releases", 0)
         return
     with open_lake(settings) as con:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.data_format import begin_restoring, check_format_of, end_restoring
@@ -65,7 +66,7 @@ def restore_backup(
     else:
         end_restoring(settings.data)
     progress("verify")
-    return manifest, verify_releases(settings)
+    return manifest, verify_releases(replace(settings, lake_servers=None))
 
 
 def _is_derived(settings: Settings, name: str) -> bool:

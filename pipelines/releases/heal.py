@@ -19,6 +19,7 @@ from pipelines.lake.clean import (
     forget_foreign_objects,
     forget_foreign_settings,
 )  # fmt: skip
+from pipelines.lake.foreign import list_foreign_things
 from pipelines.lake.ledger import Release
 from pipelines.lake.states import record_state
 from pipelines.releases.checkpoints import leave_checkpoint
@@ -51,6 +52,10 @@ def refuse_unsound_ground(settings: Settings) -> None:
         batches = inputs.list_inputs(con, chain[-1].release_id) if chain else []
         current = [batch for batch in batches if batch.standing == "current"]
         findings += check_landing(settings, current, read_published(con) if current else {})
+        if settings.lake_servers is not None:
+            # In a file of ours such things are dropped; what a database holds is its administrator's.
+            strange = [thing.text for thing in list_foreign_things(con, chain) if thing.is_of_database]
+            findings += [Finding("foreign_setting", f"{text}: drop it there") for text in strange]
     findings = [f for f in findings if f.kind != "clock_ahead"]
     if findings:
         raise HealRefused(findings)
@@ -58,7 +63,8 @@ def refuse_unsound_ground(settings: Settings) -> None:
 
 def publish_healed(settings: Settings, *, run_id: str, author: str, reason: str) -> Healed:
     """The finished warehouse as a release of its own; then everything foreign, and spoilt contents, go."""
-    drop_foreign_file_objects(settings)
+    if settings.lake_servers is None:
+        drop_foreign_file_objects(settings)
     with lake.open_lake(settings, read_only=False) as con:
         forget_foreign_settings(con)
     publication = publish(settings, run_id=run_id, author=author, reason=reason, healing=True)

@@ -284,7 +284,7 @@ def _write(
         inputs.record_engine(con, release_id, duck.identifier("warehouse", "raw", "build_engine"))
     seal_exports(con, settings, release_id)
     record_examination(con, release_id, examination)
-    there = files.list_files(settings)
+    before = files.list_sizes(con, settings)
     for change in changed:
         with lake.plan_without_statistics(con):
             apply_change(con, change)
@@ -296,7 +296,7 @@ def _write(
             )
     for name in sorted(set(marts_before) - set(draft.marts)):
         con.execute(f"drop table if exists {duck.identifier(lake.ALIAS, *name.split('.'))}")
-    files.record_files(con, release_id, settings, files.list_files(settings) - there)
+    files.record_files(con, release_id, settings, before)
     release = replace(draft, details_sha256=ledger.hash_details(con, release_id))
     release = replace(release, release_hash=release.chain_hash())
     ledger.append_release(con, release)

@@ -57,16 +57,16 @@ def prune(
     with lake.open_lake(settings) as con:
         chain = ledger.list_releases(con)
         kept = ledger.list_kept(con, chain)
+        before = files.list_sizes(con, settings)
         if findings := list(check_foreign(con, chain)):
             raise ForeignHead(findings, "nothing was pruned")
     old = [release for release in outdated(chain, now, keep_days) if release in kept]
     gone = [release.release_id for release in old]
     if dry_run or not gone:
         return Pruned(gone, 0, 0)
-    before = _sizes(settings)
     with lake.open_lake(settings, read_only=False) as con:
         forget_releases(con, chain, old, now, author, reason)
-    after = _sizes(settings)
+        after = files.list_sizes(con, settings)
     return Pruned(gone, len(before) - len(after), sum(before.values()) - sum(after.values()))
 
 
@@ -104,7 +104,3 @@ def _record(
         )
     lake.label_transaction(con, author, f"pruned releases {', '.join(map(str, fresh))}: {reason}")
     con.execute("commit")
-
-
-def _sizes(settings: Settings) -> dict[str, int]:
-    return {str(path): path.stat().st_size for path in files.list_files(settings)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import duckdb
 
@@ -20,7 +19,7 @@ from pipelines.lake.content_hash import (
     sum_lanes_by,
 )
 from pipelines.lake.ledger import Release
-from pipelines.landing.batches import hash_file
+from pipelines.lake.location import locate_lake
 from pipelines.releases.findings import Finding, first_line
 from pipelines.settings import Settings
 
@@ -41,21 +40,22 @@ def check_files(
     for release in kept:
         for mart in release.marts:
             table_files[release.release_id, mart] = files.list_table_files(con, mart, release.snapshot_id)
-    recorded, root = files.read_recorded(con), files.files_root(settings)
+    recorded, location = files.read_recorded(con), locate_lake(settings)
     findings = []
-    tables: dict[Path, tuple[str, set[int]]] = {}
+    tables: dict[str, tuple[str, set[int]]] = {}
     for (release_id, mart), paths in table_files.items():
-        for file in paths:
-            tables.setdefault(Path(file), (mart, set()))[1].add(release_id)
-    for path, (table, release_ids) in sorted(tables.items()):
+        for path in paths:
+            tables.setdefault(location.files.name_file(path), (mart, set()))[1].add(release_id)
+    missing = location.files.list_missing(con, tables)
+    hashes = location.files.hash_files(con, sorted((tables.keys() & recorded.keys()) - missing))
+    for name, (table, release_ids) in sorted(tables.items()):
         releases = frozenset(release_ids)
-        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-        if not path.exists():
+        if name in missing:
             findings.append(Finding("missing_file", f"the lake's file '{name}' is missing", table, releases))
         elif name not in recorded:
             text = f"the catalogue names the file '{name}', which no release wrote"
             findings.append(Finding("edited_catalogue", text, table, releases))
-        elif hash_file(path) != recorded[name][2]:
+        elif hashes[name] != recorded[name][2]:
             findings.append(
                 Finding(
                     "edited_file",

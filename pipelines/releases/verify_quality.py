@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from pipelines.lake import catalogue as lake
 from pipelines.lake import inputs, ledger
+from pipelines.lake.location import has_lake
 from pipelines.landing.batches import Batch, hash_file, read_sidecar
 from pipelines.quality.reports import EditedRows, describe_revalidation, read_report
 from pipelines.releases.findings import Finding, Kind
@@ -77,10 +78,10 @@ _KEPT: dict[Path, tuple[Identity, NewestRecord]] = {}
 
 def read_newest_record(settings: Settings) -> NewestRecord | None:
     """None without a release. Read once for as long as nobody writes to the catalogue: its files say so, not we."""
-    catalogue = lake.catalog_file(settings)
-    if not catalogue.exists():
+    if not has_lake(settings):
         return None
-    identity = identify_catalogue(catalogue)
+    catalogue = lake.catalog_file(settings)
+    identity = identify_catalogue(catalogue) if settings.lake_servers is None else None
     if identity is not None and _KEPT.get(catalogue, (None,))[0] == identity:
         return _KEPT[catalogue][1]
     with lake.open_lake(settings) as con:

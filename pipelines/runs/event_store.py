@@ -7,6 +7,7 @@ intends to do, the partitions of an output) is one transaction. Layout and conte
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS, create_db_
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from sqlalchemy.pool import StaticPool
 
+from pipelines.addresses import DAGSTER_URL, read_postgres_url
 from pipelines.runs.empty_store import INDEX, ONE_RUN, RUNS, SCHEDULES, lay_out
 from pipelines.runs.event_masking import mask_event
 from pipelines.runs.undelivered import observe_what_did_not_come
@@ -140,7 +142,12 @@ class Storage(DagsterSqliteStorage):
         DagsterStorage.__init__(self)
 
     @classmethod
-    def from_config_value(cls, inst_data: Any, config_value: Any) -> Storage:
+    def from_config_value(cls, inst_data: Any, config_value: Any) -> Any:
+        """In PostgreSQL where `THONGSUOT_DAGSTER_URL` names a database."""
+        if url := read_postgres_url(DAGSTER_URL, os.environ.get(DAGSTER_URL) or None):
+            from pipelines.runs.served_events import ServedStorage
+
+            return ServedStorage(url, inst_data)
         return cls.from_local(inst_data=inst_data, **config_value)
 
 

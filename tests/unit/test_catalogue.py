@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from pipelines.lake import catalogue
+from pipelines.lake import catalogue, catalogue_rows
 from pipelines.lake.states import read_state
 from pipelines.settings import Settings
 
@@ -35,7 +35,7 @@ def test_whoever_reads_keeps_what_they_read_until_the_end_of_the_transaction(lak
         con.execute("begin")
         assert catalogue.find_newest_snapshot(con) == 1
         read_state(con, 1)
-        catalogue.list_catalogue_objects(con)
+        catalogue_rows.list_catalogue_objects(con)
         is_busy = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
         assert is_busy == "1"
         con.execute("rollback")
@@ -58,5 +58,5 @@ def test_every_value_comes_as_it_lies_in_the_file(lake: Settings) -> None:
         file.execute("insert into odd values (cast(x'c328' as text))")  # text that is no UTF-8
         file.commit()
     with catalogue.open_lake(lake) as con:
-        rows = catalogue.query_catalogue(con, ("a", "rowid"), "from odd")
+        rows = catalogue_rows.query_catalogue(con, ("a", "rowid"), "from odd")
     assert [value for value, _ in sorted(rows, key=lambda row: str(row[1]).zfill(3))] == [*values, "\udcc3("]

@@ -238,7 +238,6 @@ def test_a_pruning_that_was_stopped_is_told_once_when_it_is_finished(
 ) -> None:
     old = {"author": "a", "reason": "old", "keep_days": 0, "now": datetime(2030, 1, 1)}
     with monkeypatch.context() as stopped:
-        stopped.setattr(retention, "_sizes", lambda _: {})
         stopped.setattr(retention, "_record", lambda *args: (RECORD(*args), 1 / 0))
         with pytest.raises(ZeroDivisionError):
             prune(copy, **old)

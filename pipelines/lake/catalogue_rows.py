@@ -1,0 +1,129 @@
+"""The catalogue's own tables as the database that holds them answers: its rows, columns and whatever else is there.
+
+By the connection that holds the lake, never by Python's own SQLite beside it: of two in one process the one that
+closes the file first takes away the locks of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import duckdb
+
+from pipelines import duck
+from pipelines.lake.catalogue import METADATA
+from pipelines.sql import read_sql
+
+# In PostgreSQL the catalogue has a database of its own, and this schema of it.
+SCHEMA = "public"
+
+
+class CatalogueObject(NamedTuple):
+    """`kind` is table, index, view, trigger, …; `is_plain`: a table of rows, or an index made for a key."""
+
+    kind: str
+    name: str
+    is_plain: bool
+    definition: str
+
+
+def is_in_postgres(con: duckdb.DuckDBPyConnection) -> bool:
+    row = con.execute("select type from duckdb_databases() where database_name = ?", [METADATA]).fetchone()
+    if row is None:  # DuckDB's list leaves DuckLake's own database out
+        row = con.execute("select catalog_type from ducklake_settings('lake')").fetchone()
+    return row == ("postgres",)
+
+
+def query_catalogue(
+    con: duckdb.DuckDBPyConnection, columns: Sequence[str], rest: str
+) -> list[tuple[object, ...]]:
+    """Rows of `select columns rest` that the catalogue's database itself answers, in no order.
+
+    Values are as SQLite has them, so that the same catalogue gives the same rows wherever it lies: a truth is 0 or 1,
+    a moment or an identifier a text. Text of SQLite that is no UTF-8 comes with surrogates.
+    """
+    if is_in_postgres(con):
+        query = duck.literal(f"select {', '.join(columns)} {rest}")
+        rows = con.execute(f"from postgres_query({duck.literal(METADATA)}, {query})").fetchall()
+        return [tuple(_spell_value(value) for value in row) for row in rows]
+    cells = " || ',' || ".join(
+        f"case typeof({column}) when 'integer' then 'i' || {column} when 'null' then 'n' "
+        f"when 'real' then 'r' || printf('%!.17g', {column}) else substr(typeof({column}), 1, 1) || hex({column}) end"
+        for column in columns
+    )
+    query = duck.literal(f"select {cells} as cells {rest}")
+    rows = con.execute(f"select cells from sqlite_query({duck.literal(METADATA)}, {query})").fetchall()
+    return [tuple(_read_cell(cell[0], cell[1:]) for cell in line.split(",")) for (line,) in rows]
+
+
+def _spell_value(value: object) -> object:
+    match value:
+        case bool():
+            return int(value)
+        case UUID():
+            return str(value)
+        case datetime():
+            return spell_moment(value)
+        case _:
+            return value
+
+
+def spell_moment(moment: datetime) -> str:
+    """As DuckDB writes it into SQLite: `2025-08-06 16:00:00.25+07`."""
+    fraction = f".{moment.microsecond:06d}".rstrip("0").rstrip(".")
+    offset = f"{moment:%z}"
+    return f"{moment:%Y-%m-%d %H:%M:%S}{fraction}{offset[:3]}" + (
+        f":{offset[3:]}" if offset[3:] != "00" else ""
+    )
+
+
+def _read_cell(kind: str, content: str) -> object:
+    match kind:
+        case "i":
+            return int(content)
+        case "t":
+            return bytes.fromhex(content).decode("utf-8", "surrogateescape")
+        case "n":
+            return None
+        case "r":
+            return float(content)
+        case _:
+            return bytes.fromhex(content)
+
+
+def list_columns(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """Table → its columns in their order."""
+    if is_in_postgres(con):
+        rows = query_catalogue(
+            con,
+            ("table_name::text", "ordinal_position::int", "column_name::text"),
+            f"from information_schema.columns where table_schema = '{SCHEMA}'",
+        )
+    else:
+        rows = query_catalogue(
+            con,
+            ("t.name", "c.cid", "c.name"),
+            "from sqlite_master as t join pragma_table_info(t.name) as c where t.type = 'table'",
+        )
+    columns: dict[str, list[str]] = {}
+    for table, _, column in sorted(rows, key=lambda row: int(str(row[1]))):
+        columns.setdefault(str(table), []).append(str(column))
+    return columns
+
+
+def list_catalogue_objects(con: duckdb.DuckDBPyConnection) -> list[CatalogueObject]:
+    """All that is in the catalogue's database: DuckDB's own lists leave DuckLake's tables out."""
+    if is_in_postgres(con):
+        query = read_sql("pipelines.lake", "postgres_objects")
+        rows = query_catalogue(con, ("kind", "name", "is_plain", "definition"), f"from ({query}) as objects")
+    else:
+        is_plain = "((type = 'table' and rootpage > 0) or (type = 'index' and sql is null))"
+        columns = ("type", "name", is_plain, "coalesce(sql, '')")
+        rows = query_catalogue(con, columns, "from sqlite_master")
+    return sorted(
+        CatalogueObject(str(kind), str(name), bool(plain), str(definition))
+        for kind, name, plain, definition in rows
+    )

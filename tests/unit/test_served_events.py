@@ -1,0 +1,70 @@
+"""Dagster's storage in PostgreSQL: the same instance file, the same events, and nothing secret among them."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from dagster import DagsterInstance, asset, materialize
+
+from pipelines.addresses import DAGSTER_URL, SettingsError
+from pipelines.masking import register_secret
+from pipelines.operations.check_data import check_postgres
+from pipelines.runs.execute import END_TAG, START_TAG
+from pipelines.runs.served_events import ServedEvents
+from pipelines.settings import Settings
+from tests.unit.test_event_store import deliveries, downstream
+
+SECRET = "mot-mat-khau-that-dai"
+
+
+@pytest.fixture
+def instance(settings: Settings, postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> DagsterInstance:
+    """The instance of dagster.yaml, its storage in an empty database."""
+    with psycopg.connect(postgres_server, autocommit=True) as pg:
+        pg.execute("drop database if exists dagster with (force)")
+        pg.execute("create database dagster")
+    for name, value in settings.child_environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(DAGSTER_URL, postgres_server.replace("/postgres?", "/dagster?"))
+    settings.dagster.mkdir(parents=True)
+    return DagsterInstance.get()
+
+
+@asset
+def failing() -> None:
+    raise RuntimeError(f"the server refused {SECRET}")
+
+
+def test_what_is_recorded_lies_in_the_database_and_is_masked(
+    instance: DagsterInstance, settings: Settings, postgres_server: str
+) -> None:
+    assert isinstance(instance.event_log_storage, ServedEvents)
+    register_secret(SECRET)
+    assert not materialize([failing], instance=instance, raise_on_error=False).success
+    with psycopg.connect(postgres_server.replace("/postgres?", "/dagster?")) as pg:
+        events = pg.execute("select event from event_logs").fetchall()
+        assert pg.execute("select status from runs").fetchall() == [("FAILURE",)]
+    assert len(events) > 5 and "the server refused ***" in str(events) and SECRET not in str(events)
+    assert not (settings.dagster / "history").exists()
+
+
+def test_a_partition_of_which_nothing_came_is_observed_there_too(instance: DagsterInstance) -> None:
+    tags = {START_TAG: "2025-08-01", END_TAG: "2025-08-03"}
+    assert materialize([deliveries, downstream], instance=instance, tags=tags).success
+    assert instance.get_materialized_partitions(deliveries.key) == {"2025-08-01", "2025-08-03"}
+    [observed] = instance.fetch_observations(deliveries.key, limit=5).records
+    assert observed.partition_key == "2025-08-02"
+
+
+def test_the_doctor_asks_the_database(
+    instance: DagsterInstance, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [(one.check, one.level) for one in check_postgres(settings)] == [("dagster", "ok")]
+    monkeypatch.setenv(DAGSTER_URL, f"postgresql://a:{SECRET}@127.0.0.1:9/dagster")
+    [diagnosis] = check_postgres(settings)
+    assert diagnosis.level == "fail" and DAGSTER_URL in diagnosis.next_step and SECRET not in diagnosis.text
+
+
+def test_an_address_that_is_none_is_refused_in_words() -> None:
+    with pytest.raises(SettingsError, match=DAGSTER_URL):
+        Settings.from_env({DAGSTER_URL: "mysql://a"})
