@@ -30,6 +30,7 @@ from pipelines.cli import (
     releases,
     repair,
     run,
+    runs,
     sources,
     status,
     superset,
@@ -119,6 +120,7 @@ COMMANDS = (
     metrics.metrics,
     migrate.migrate,
     national.national,
+    runs.runs,
     backup.backup,
     backup.restore_backup,
 )
