@@ -18,7 +18,7 @@ from tests import crashing
 from tests.integration.test_crash_release import NEW, OLD, healed, publishing, seen
 from tests.support.boundaries import choose_boundaries
 from tests.support.servers import Bucket, lay_out_servers, serve_bucket
-from tests.unit.test_verify import built_night, night
+from tests.support.small_lake import built_night, night
 
 pytestmark = [pytest.mark.slow, pytest.mark.full]
 

@@ -27,7 +27,7 @@ from pipelines.releases.retention import prune
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from tests.support.servers import SECRET, Bucket, lay_out_servers, serve_bucket
-from tests.unit.test_publish import build, read, release
+from tests.support.small_lake import build, read, release
 
 
 @pytest.fixture(scope="module")
