@@ -215,6 +215,8 @@ class ServerLake:
             scheme, _, host = servers.endpoint.partition("://")
             bucket |= {"endpoint": host, "url_style": "path", "use_ssl": str(scheme == "https").lower()}
         self._create_secret(con, "lake_files", "s3", bucket)
+        # A file of the lake never changes: asked for its size once, not at each of many reads.
+        con.execute("set enable_http_metadata_cache = true")
         try:  # a wrong key or address is no damage of the lake, and is not told as one
             con.execute(f"select count(*) from glob({duck.literal(servers.files + 'none*')})").fetchone()
         except duckdb.Error as error:
