@@ -316,7 +316,8 @@ def test_rows_of_others_are_healed_and_things_of_the_database_are_its_administra
     served: Settings,
 ) -> None:
     release(served, [("a", 1)])
-    edit_catalogue(served, "update ducklake_table_stats set record_count = 7")
+    mart = "(select max(table_id) from ducklake_table where table_name = 'task')"
+    edit_catalogue(served, f"update ducklake_table_stats set record_count = 7 where table_id = {mart}")
     edit_catalogue(served, "create table strange (a int)")
     with pytest.raises(HealRefused, match=r"'strange'.*drop it there"):
         refuse_unsound_ground(served)
