@@ -19,7 +19,7 @@ from pathlib import Path
 from pipelines.lake.catalogue import catalog_file
 from pipelines.lake.exported import ledger_file, list_entries, list_newest_entries
 from pipelines.lake.location import has_lake
-from pipelines.operations.backup_served import copy_served_files, has_bucket, store_served_catalogue
+from pipelines.operations.backup_remote import copy_remote_files, has_bucket, store_remote_catalogue
 from pipelines.operations.backup_store import (
     BackupError,
     Manifest,
@@ -111,7 +111,7 @@ def copy_files(
     """Path under the data directory → what was stored. `before`: the last backup's; what is unchanged is not read."""
     files = _copy_catalogue(settings, destination)
     if settings.lake_servers is not None:
-        files |= copy_served_files(settings, destination, {} if is_new else before)
+        files |= copy_remote_files(settings, destination, {} if is_new else before)
     first = {
         path.relative_to(settings.data).as_posix() for path in (catalog_file(settings), ledger_file(settings))
     }
@@ -146,7 +146,7 @@ def _store_catalogue(settings: Settings, destination: Path) -> StoredFile:
     if settings.lake_servers is None:
         return store_file(destination, catalog_file(settings))
     with tempfile.TemporaryDirectory(prefix=".catalogue-", dir=destination) as folder:
-        store_served_catalogue(settings, Path(folder))
+        store_remote_catalogue(settings, Path(folder))
         return store_file(destination, Path(folder, "catalog.sqlite"))
 
 

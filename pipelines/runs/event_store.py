@@ -145,9 +145,9 @@ class Storage(DagsterSqliteStorage):
     def from_config_value(cls, inst_data: Any, config_value: Any) -> Any:
         """In PostgreSQL where `THONGSUOT_DAGSTER_URL` names a database."""
         if url := read_postgres_url(DAGSTER_URL, os.environ.get(DAGSTER_URL) or None):
-            from pipelines.runs.served_events import ServedStorage
+            from pipelines.runs.remote_events import RemoteStorage
 
-            return ServedStorage(url, inst_data)
+            return RemoteStorage(url, inst_data)
         return cls.from_local(inst_data=inst_data, **config_value)
 
 

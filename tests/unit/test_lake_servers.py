@@ -32,12 +32,12 @@ from tests.support.small_lake import build, read, release
 
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
-    with serve_bucket(tmp_path_factory.mktemp("buckets") / "province") as served:
-        yield served
+    with serve_bucket(tmp_path_factory.mktemp("buckets") / "province") as remote:
+        yield remote
 
 
 @pytest.fixture
-def served(settings: Settings, postgres_server: str, bucket: Bucket) -> Settings:
+def remote(settings: Settings, postgres_server: str, bucket: Bucket) -> Settings:
     """An installation whose lake will lie on servers; nothing was published yet."""
     with psycopg.connect(postgres_server, autocommit=True) as pg:
         pg.execute("drop database if exists lake with (force)")
@@ -46,18 +46,18 @@ def served(settings: Settings, postgres_server: str, bucket: Bucket) -> Settings
     return replace(settings, lake_servers=lay_out_servers(catalogue, bucket, settings.data.name))
 
 
-def list_objects(served: Settings, bucket: Bucket) -> list[Path]:
-    return sorted((bucket.folder / served.data.name).rglob("*.parquet"))
+def list_objects(remote: Settings, bucket: Bucket) -> list[Path]:
+    return sorted((bucket.folder / remote.data.name).rglob("*.parquet"))
 
 
-def count_tables(served: Settings, bucket: Bucket) -> int:
+def count_tables(remote: Settings, bucket: Bucket) -> int:
     """Files of marts; the ledger has more after a pruning than before."""
-    return len([path for path in list_objects(served, bucket) if "/marts/" in str(path)])
+    return len([path for path in list_objects(remote, bucket) if "/marts/" in str(path)])
 
 
-def edit_catalogue(served: Settings, statement: str) -> None:
-    assert served.lake_servers
-    with psycopg.connect(served.lake_servers.catalogue) as pg:
+def edit_catalogue(remote: Settings, statement: str) -> None:
+    assert remote.lake_servers
+    with psycopg.connect(remote.lake_servers.catalogue) as pg:
         pg.execute(statement)
 
 
@@ -65,62 +65,62 @@ def kinds(settings: Settings) -> set[str]:
     return {finding.kind for finding in verify_releases(settings).findings}
 
 
-def test_a_release_lies_in_the_database_and_the_bucket_and_is_whole(served: Settings, bucket: Bucket) -> None:
-    assert not has_lake(served)
+def test_a_release_lies_in_the_database_and_the_bucket_and_is_whole(remote: Settings, bucket: Bucket) -> None:
+    assert not has_lake(remote)
     with pytest.raises(FileNotFoundError, match="No release yet"):
-        open_lake(served)
-    release(served, [("a", 1), ("b", None)])
-    release(served, [("a", 1), ("c", 3)])
-    assert read(served, "from lake.marts.task order by code") == [("a", 1), ("c", 3)]
-    assert not release(served, [("a", 1), ("c", 3)]).is_new
-    verification = verify_releases(served)
+        open_lake(remote)
+    release(remote, [("a", 1), ("b", None)])
+    release(remote, [("a", 1), ("c", 3)])
+    assert read(remote, "from lake.marts.task order by code") == [("a", 1), ("c", 3)]
+    assert not release(remote, [("a", 1), ("c", 3)]).is_new
+    verification = verify_releases(remote)
     assert (verification.findings, verification.releases, verification.kept) == ([], 2, 2)
-    assert verification.files > 0 and list_objects(served, bucket)
-    assert not (served.lake / "files").exists() and not (served.lake / "catalog.sqlite").exists()
+    assert verification.files > 0 and list_objects(remote, bucket)
+    assert not (remote.lake / "files").exists() and not (remote.lake / "catalog.sqlite").exists()
 
 
 @pytest.mark.full
-def test_an_old_state_is_restored_and_a_pruned_one_leaves_its_files(served: Settings, bucket: Bucket) -> None:
+def test_an_old_state_is_restored_and_a_pruned_one_leaves_its_files(remote: Settings, bucket: Bucket) -> None:
     for number in (1, 2, 3):
-        release(served, [("a", number)])
-    publication = restore(served, 1, run_id="run", author="a", reason="b")
-    assert publication.release.restores == 1 and read(served, "from lake.marts.task") == [("a", 1)]
-    before = count_tables(served, bucket)
-    pruned = prune(served, author="a", reason="old", keep_days=0, now=datetime(2030, 1, 1))
-    assert pruned.releases == [1, 2, 3] and count_tables(served, bucket) < before
-    verification = verify_releases(served)
+        release(remote, [("a", number)])
+    publication = restore(remote, 1, run_id="run", author="a", reason="b")
+    assert publication.release.restores == 1 and read(remote, "from lake.marts.task") == [("a", 1)]
+    before = count_tables(remote, bucket)
+    pruned = prune(remote, author="a", reason="old", keep_days=0, now=datetime(2030, 1, 1))
+    assert pruned.releases == [1, 2, 3] and count_tables(remote, bucket) < before
+    verification = verify_releases(remote)
     assert (verification.findings, verification.kept, verification.pruned) == ([], 1, 3)
 
 
 @pytest.mark.full
-def test_files_in_the_data_directory_go_with_a_catalogue_in_postgresql(served: Settings) -> None:
-    assert served.lake_servers
-    on_disk = replace(served, lake_servers=served.lake_servers._replace(files=""))
+def test_files_in_the_data_directory_go_with_a_catalogue_in_postgresql(remote: Settings) -> None:
+    assert remote.lake_servers
+    on_disk = replace(remote, lake_servers=remote.lake_servers._replace(files=""))
     release(on_disk, [("a", 1)])
     release(on_disk, [("a", 2)])
     assert kinds(on_disk) == set() and (on_disk.lake / "files" / "marts").is_dir()
 
 
-def test_an_edited_a_missing_and_a_strange_file_are_named(served: Settings, bucket: Bucket) -> None:
-    release(served, [("a", 1)])
-    assert kinds(served) == set()
-    file = next(path for path in list_objects(served, bucket) if "/task/" in str(path))
+def test_an_edited_a_missing_and_a_strange_file_are_named(remote: Settings, bucket: Bucket) -> None:
+    release(remote, [("a", 1)])
+    assert kinds(remote) == set()
+    file = next(path for path in list_objects(remote, bucket) if "/task/" in str(path))
     content = file.read_bytes()
     file.write_bytes(content.replace(b"a", b"b", 1))
     bucket.notice_changes()
-    assert "edited_file" in kinds(served)
+    assert "edited_file" in kinds(remote)
     with pytest.raises(ForeignHead, match="edited_file"):
-        release(served, [("a", 2)])
+        release(remote, [("a", 2)])
     file.unlink()
     bucket.notice_changes()
-    assert "missing_file" in kinds(served)
+    assert "missing_file" in kinds(remote)
     file.write_bytes(content)
     bucket.notice_changes()
-    assert kinds(served) == set()
-    edit_catalogue(served, "update ducklake_data_file set path = 's3://elsewhere/x.parquet', path_is_relative = false "
+    assert kinds(remote) == set()
+    edit_catalogue(remote, "update ducklake_data_file set path = 's3://elsewhere/x.parquet', path_is_relative = false "
                            "where path like '%' and table_id = (select max(table_id) from ducklake_table "
                            "where table_name = 'task')")  # fmt: skip
-    assert "edited_catalogue" in kinds(served)
+    assert "edited_catalogue" in kinds(remote)
 
 
 FOREIGN = {
@@ -137,20 +137,20 @@ FOREIGN = {
 }
 
 
-def test_what_ducklake_did_not_make_in_the_database_is_told(served: Settings, postgres_server: str) -> None:
-    release(served, [("a", 1)])
+def test_what_ducklake_did_not_make_in_the_database_is_told(remote: Settings, postgres_server: str) -> None:
+    release(remote, [("a", 1)])
     with psycopg.connect(postgres_server, autocommit=True) as pg:
         for name, statement in FOREIGN.items():
             pg.execute("drop database if exists lake_before with (force)")
             pg.execute("create database lake_before template lake")
-            edit_catalogue(served, statement)
-            with open_lake(served) as con:
+            edit_catalogue(remote, statement)
+            with open_lake(remote) as con:
                 assert list_foreign_file_objects(con), name
             if name != list(FOREIGN)[-1]:
                 pg.execute("drop database lake with (force)")
                 pg.execute("create database lake template lake_before")
     with pytest.raises(ForeignHead, match="foreign_setting"):
-        release(served, [("a", 2)])
+        release(remote, [("a", 2)])
 
 
 @pytest.mark.full
@@ -164,20 +164,20 @@ def test_what_ducklake_did_not_make_in_the_database_is_told(served: Settings, po
         "insert into ducklake_metadata values ('per_thread_output', 'true', null, null)",
     ],
 )
-def test_an_edited_row_of_the_catalogue_is_told(served: Settings, statement: str) -> None:
-    release(served, [("a", 1)])
-    edit_catalogue(served, statement)
-    assert kinds(served) & {"edited_catalogue", "edited_ledger", "foreign_setting"}
+def test_an_edited_row_of_the_catalogue_is_told(remote: Settings, statement: str) -> None:
+    release(remote, [("a", 1)])
+    edit_catalogue(remote, statement)
+    assert kinds(remote) & {"edited_catalogue", "edited_ledger", "foreign_setting"}
 
 
-def test_readers_see_whole_releases_while_others_are_published(served: Settings) -> None:
-    release(served, [("a", 1)], counts=[("all", 1)])
+def test_readers_see_whole_releases_while_others_are_published(remote: Settings) -> None:
+    release(remote, [("a", 1)], counts=[("all", 1)])
     is_over, faults, reads = threading.Event(), list[object](), [0]
 
     def look() -> None:
         while not is_over.is_set():
             try:
-                with open_lake(served) as con:
+                with open_lake(remote) as con:
                     con.execute("begin")
                     for _ in range(3):
                         one = con.execute("select max(n) from lake.marts.task").fetchone()
@@ -193,36 +193,36 @@ def test_readers_see_whole_releases_while_others_are_published(served: Settings)
     for reader in readers:
         reader.start()
     for number in range(2, 5):
-        release(served, [("a", number)], counts=[("all", number)])
+        release(remote, [("a", number)], counts=[("all", number)])
     is_over.set()
     for reader in readers:
         reader.join()
     assert faults == [] and reads[0] >= 3
 
 
-def test_a_server_that_is_not_there_is_named_and_no_password_is_repeated(served: Settings) -> None:
-    assert served.lake_servers
-    release(served, [("a", 1)])
+def test_a_server_that_is_not_there_is_named_and_no_password_is_repeated(remote: Settings) -> None:
+    assert remote.lake_servers
+    release(remote, [("a", 1)])
     gone = replace(
-        served, lake_servers=served.lake_servers._replace(endpoint="http://127.0.0.1:9", secret=SECRET)
+        remote, lake_servers=remote.lake_servers._replace(endpoint="http://127.0.0.1:9", secret=SECRET)
     )
     with pytest.raises(LakeUnreachable, match="does not answer") as unanswered:
         verify_releases(gone)
     assert SECRET not in str(unanswered.value)
-    wrong_key = replace(served, lake_servers=served.lake_servers._replace(secret="another"))
+    wrong_key = replace(remote, lake_servers=remote.lake_servers._replace(secret="another"))
     with pytest.raises(LakeUnreachable, match="lets nobody in"):
         verify_releases(wrong_key)
     address = "postgresql://a:mat-khau-dai@127.0.0.1:9/lake"
-    unreachable = replace(served, lake_servers=served.lake_servers._replace(catalogue=address))
+    unreachable = replace(remote, lake_servers=remote.lake_servers._replace(catalogue=address))
     with pytest.raises(LakeUnreachable) as error:
         open_lake(unreachable)
     assert "mat-khau-dai" not in str(error.value)
-    assert [one.level for one in check_lake(served)] == ["ok"]
+    assert [one.level for one in check_lake(remote)] == ["ok"]
     for broken in (gone, wrong_key, unreachable):
         [diagnosis] = check_lake(broken)
         assert diagnosis.level == "fail" and "does not answer" in diagnosis.text
         assert "THONGSUOT_LAKE" in diagnosis.next_step and SECRET not in str(diagnosis)
-    with duck.connect(served.extensions) as con:
+    with duck.connect(remote.extensions) as con:
         assert con.execute("select count(*) from duckdb_secrets()").fetchone() == (0,)
 
 
@@ -262,7 +262,7 @@ def test_settings_of_servers_are_read_and_nothing_prints_their_secrets() -> None
 
 
 def test_a_lake_moves_to_servers_and_back_out_of_a_backup_with_its_history(
-    settings: Settings, served: Settings, tmp_path: Path, bucket: Bucket
+    settings: Settings, remote: Settings, tmp_path: Path, bucket: Bucket
 ) -> None:
     """SQLite and PostgreSQL say the same: what the chain recorded of the catalogue holds in both."""
     for number in (1, 2):
@@ -270,59 +270,59 @@ def test_a_lake_moves_to_servers_and_back_out_of_a_backup_with_its_history(
     prune(settings, author="a", reason="old", keep_days=0, now=datetime(2030, 1, 1))
     head = verify_releases(settings).head
     with pytest.raises(SettingsError, match="migrate lake"):
-        release(served, [("a", 3)])
-    migration = migrate_lake(served)
+        release(remote, [("a", 3)])
+    migration = migrate_lake(remote)
     assert (migration.head, migration.releases) == (head, 2) and migration.files == migration.copied > 0
     with pytest.raises(SettingsError, match="was moved to a server"):
         release(settings, [("a", 3)])
     with pytest.raises(MigrationRefused, match="no lake"):
-        migrate_lake(served)
-    release(served, [("a", 3)])
-    objects = len(list_objects(served, bucket))
+        migrate_lake(remote)
+    release(remote, [("a", 3)])
+    objects = len(list_objects(remote, bucket))
 
     destination = tmp_path.parent / f"{tmp_path.name}-backup"
-    manifest = back_up(served, destination)
+    manifest = back_up(remote, destination)
     assert (manifest.findings, manifest.releases) == ([], 3)
     assert len([name for name in manifest.files if name.startswith("lake/files/")]) == objects
-    restored = replace(served, data=tmp_path.parent / f"{tmp_path.name}-restored")
+    restored = replace(remote, data=tmp_path.parent / f"{tmp_path.name}-restored")
     verification = restore_backup(restored, destination)[1]
-    assert (verification.findings, verification.head) == ([], verify_releases(served).head)
+    assert (verification.findings, verification.head) == ([], verify_releases(remote).head)
     assert read(replace(restored, lake_servers=None), "from lake.marts.task") == [("a", 3)]
 
 
 @pytest.mark.full
 def test_a_lake_that_is_not_whole_or_a_place_that_is_not_empty_is_not_moved_to(
-    settings: Settings, served: Settings
+    settings: Settings, remote: Settings
 ) -> None:
     with pytest.raises(MigrationRefused, match="There is no lake"):
-        migrate_lake(served)
+        migrate_lake(remote)
     with pytest.raises(MigrationRefused, match="No server is named"):
         migrate_lake(settings)
-    release(served, [("a", 1)])
-    other = replace(served, data=settings.data / "other")
+    release(remote, [("a", 1)])
+    other = replace(remote, data=settings.data / "other")
     release(replace(other, lake_servers=None), [("b", 1)])
     with pytest.raises(MigrationRefused, match="holds releases already"):
         migrate_lake(other)
     file = next((other.lake / "files" / "marts").rglob("*.parquet"))
     file.write_bytes(file.read_bytes().replace(b"b", b"c", 1))
-    edit_catalogue(served, "drop schema public cascade; create schema public")
+    edit_catalogue(remote, "drop schema public cascade; create schema public")
     with pytest.raises(MigrationRefused, match="edited_file"):
         migrate_lake(other)
-    assert not has_lake(served)
+    assert not has_lake(remote)
 
 
 @pytest.mark.full
 def test_rows_of_others_are_healed_and_things_of_the_database_are_its_administrators(
-    served: Settings,
+    remote: Settings,
 ) -> None:
-    release(served, [("a", 1)])
+    release(remote, [("a", 1)])
     mart = "(select max(table_id) from ducklake_table where table_name = 'task')"
-    edit_catalogue(served, f"update ducklake_table_stats set record_count = 7 where table_id = {mart}")
-    edit_catalogue(served, "create table strange (a int)")
+    edit_catalogue(remote, f"update ducklake_table_stats set record_count = 7 where table_id = {mart}")
+    edit_catalogue(remote, "create table strange (a int)")
     with pytest.raises(HealRefused, match=r"'strange'.*drop it there"):
-        refuse_unsound_ground(served)
-    edit_catalogue(served, "drop table strange")
-    refuse_unsound_ground(served)
-    build(served, [("a", 2)])
-    publish_healed(served, run_id="run", author="a", reason="b")
-    assert kinds(served) == set() and read(served, "from lake.marts.task") == [("a", 2)]
+        refuse_unsound_ground(remote)
+    edit_catalogue(remote, "drop table strange")
+    refuse_unsound_ground(remote)
+    build(remote, [("a", 2)])
+    publish_healed(remote, run_id="run", author="a", reason="b")
+    assert kinds(remote) == set() and read(remote, "from lake.marts.task") == [("a", 2)]

@@ -10,7 +10,7 @@ from pipelines.addresses import DAGSTER_URL, SettingsError
 from pipelines.masking import register_secret
 from pipelines.operations.check_data import check_postgres
 from pipelines.runs.execute import END_TAG, START_TAG
-from pipelines.runs.served_events import ServedEvents
+from pipelines.runs.remote_events import RemoteEvents
 from pipelines.settings import Settings
 from tests.unit.test_event_store import deliveries, downstream
 
@@ -38,7 +38,7 @@ def failing() -> None:
 def test_what_is_recorded_lies_in_the_database_and_is_masked(
     instance: DagsterInstance, settings: Settings, postgres_server: str
 ) -> None:
-    assert isinstance(instance.event_log_storage, ServedEvents)
+    assert isinstance(instance.event_log_storage, RemoteEvents)
     register_secret(SECRET)
     assert not materialize([failing], instance=instance, raise_on_error=False).success
     with psycopg.connect(postgres_server.replace("/postgres?", "/dagster?")) as pg:

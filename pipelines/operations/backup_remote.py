@@ -19,7 +19,7 @@ def has_bucket(settings: Settings) -> bool:
     return settings.lake_servers is not None and bool(settings.lake_servers.files)
 
 
-def store_served_catalogue(settings: Settings, folder: Path) -> None:
+def store_remote_catalogue(settings: Settings, folder: Path) -> None:
     """Leave it as `catalog.sqlite` in `folder`, with the path of files that a lake in the data directory has."""
     target = FileLake(folder / "catalog.sqlite", FolderFiles(settings.lake / "files"))
     origin = locate_lake(settings)
@@ -27,7 +27,7 @@ def store_served_catalogue(settings: Settings, folder: Path) -> None:
         copy_catalogue(con, origin, target)
 
 
-def copy_served_files(
+def copy_remote_files(
     settings: Settings, destination: Path, before: dict[str, StoredFile]
 ) -> dict[str, StoredFile]:
     """Path under the data directory → what was stored, of files in a bucket. Files of a lake never change: what the

@@ -18,7 +18,7 @@ from pipelines.runs.event_masking import mask_event
 from pipelines.runs.undelivered import observe_what_did_not_come
 
 
-class ServedEvents(PostgresEventLogStorage):
+class RemoteEvents(PostgresEventLogStorage):
     def store_event(self, event: EventLogEntry) -> None:
         super().store_event(observe_what_did_not_come(mask_event(event)))
 
@@ -26,7 +26,7 @@ class ServedEvents(PostgresEventLogStorage):
         super().store_event_batch([observe_what_did_not_come(mask_event(event)) for event in events])
 
 
-class ServedStorage(DagsterPostgresStorage):
+class RemoteStorage(DagsterPostgresStorage):
     """Runs, schedules and events in one database, which Dagster has for itself."""
 
     def __init__(self, url: str, inst_data: Any = None) -> None:
@@ -34,6 +34,6 @@ class ServedStorage(DagsterPostgresStorage):
         self.postgres_url = "postgresql+psycopg2://" + url.partition("://")[2]
         self.should_autocreate_tables, self._inst_data = True, inst_data
         self._run_storage = PostgresRunStorage(self.postgres_url)
-        self._event_log_storage = ServedEvents(self.postgres_url)
+        self._event_log_storage = RemoteEvents(self.postgres_url)
         self._schedule_storage = PostgresScheduleStorage(self.postgres_url)
         DagsterStorage.__init__(self)
