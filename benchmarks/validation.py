@@ -133,10 +133,10 @@ def _pipeline(settings: Settings, _: str) -> dict[str, Any]:
     spent = np.zeros(2)
     evaluate = validation.evaluate_suite
 
-    def timed(*arguments: Any) -> Any:
+    def timed(*arguments: Any, **words: Any) -> Any:
         nonlocal spent
         start = _clocks()
-        results = evaluate(*arguments)
+        results = evaluate(*arguments, **words)
         spent = spent + _clocks() - start
         return results
 
@@ -168,7 +168,9 @@ def _plain(settings: Settings, way: str) -> dict[str, Any]:
     start = _clocks()
     with duck.connect(settings.extensions) as con:
         typing = select_typed(source, f"({select_landed(keyed)})", list_landed_columns(keyed))
-        typing = select_with_helpers(suite, f"select *, {select_row_facts(keyed)} from ({typing})", {})
+        typing = select_with_helpers(
+            suite, f"select *, {select_row_facts(source, keyed)} from ({typing})", {}
+        )
         read = ", ".join(duck.identifier(c) for c in ["_key", *sorted({c for e in rules for c in e.columns})])
         frame = con.execute(f"select {read} from ({typing})").to_arrow_table().to_pandas().set_index("_key")
     if way == "object":

@@ -39,14 +39,22 @@ def list_distance_rules(source: Source) -> Iterator[Expectation]:
         )
 
 
-def select_distant(source: Source) -> str:
-    """SQL columns `<column>__distant`, over the typed columns and `_partition`: true, or NULL."""
-    back = count_years_back(source)
-    return "".join(
-        f", case when year({name}) - year(_partition) not between {1 - back} and {YEARS_AHEAD - 1} then true end as "
-        f"{duck.identifier(f'{column.name}__distant')}"
-        for column in _list_columns(source)
+def select_distant(source: Source, relation: str) -> str:
+    """SELECT over `relation` (typed columns and `_partition`) with columns `<column>__distant`: true, or NULL."""
+    columns = _list_columns(source)
+    if not columns:
+        return f"select * from {relation}"
+    # The first days of the first year that is near, and of the first that is not any more.
+    since = f"date_trunc('year', _partition) - interval {count_years_back(source) - 1} year"
+    until = f"date_trunc('year', _partition) + interval {YEARS_AHEAD} year"
+    distant = "".join(
+        f", case when {name} < _since or {name} >= _until then true end as {duck.identifier(f'{column.name}__distant')}"
+        for column in columns
         for name in (duck.identifier(column.name),)
+    )
+    return (
+        f"select * exclude (_since, _until){distant} "
+        f"from (select *, ({since})::timestamp as _since, ({until})::timestamp as _until from {relation})"
     )
 
 

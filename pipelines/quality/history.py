@@ -43,8 +43,6 @@ def write_history(
         keys=keys,
         entity=entity,
         columns=list(dict.fromkeys([*keys, *entity])),
-        thing=", ".join(f"{column} as thing_{n}" for n, column in enumerate(entity, 1)),
-        same_thing=" and ".join(f"thing_{n} is not distinct from {c}" for n, c in enumerate(entity, 1)),
         has_states=history is not None,
         state=duck.identifier(history.state) if history else "null::varchar",
         state_at=f"cast({history.at} as timestamp)" if history else "null::timestamp",

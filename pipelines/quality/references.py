@@ -32,6 +32,7 @@ def select_with_helpers(suite: Suite, typed: str, landed: dict[str, Batch]) -> s
     The latter is NULL too where the table was never landed: nothing is said about it then.
     """
     joins: list[str] = []
+    days: dict[str, str] = {}
     helpers = [f"{expression} as {duck.identifier(name)}" for name, expression in suite.derived.items()]
     for number, (column, reference) in enumerate(suite.references.items()):
         helper = duck.identifier(f"{column}__unlisted")
@@ -41,21 +42,25 @@ def select_with_helpers(suite: Suite, typed: str, landed: dict[str, Batch]) -> s
         ref, code = f"r{number}", f"t.{duck.identifier(column)}"
         bare = f"regexp_replace({code}, {duck.literal(reference.strip)}, '')" if reference.strip else code
         joins.append(f"left join ({_spans(reference, landed[reference.table])}) {ref} on {ref}.code = {bare}")
-        unknown = f"{ref}.code is null"
+        is_listed = f"{ref}.code is not null"
         if reference.on:
-            day = f"cast(({reference.on}) as date)"
-            unknown += f" or not ({day} is null or {_is_valid_sql(ref, day)})"
-        helpers.append(f"case when {code} is not null and ({unknown}) then {code} end as {helper}")
-    return f"select t.*{''.join(f', {h}' for h in helpers)} from ({typed}) t {' '.join(joins)}"
+            day = days.setdefault(f"cast(({reference.on}) as date)", f"_day_{len(days)}")
+            is_listed += f" and {_is_valid_sql(ref, f't.{day}')}"
+        helpers.append(f"case when {code} is null or ({is_listed}) then null else {code} end as {helper}")
+    kept = f"t.* exclude ({', '.join(days.values())})" if days else "t.*"
+    own = "".join(f", {day} as {name}" for day, name in days.items())
+    return f"select {kept}{''.join(f', {h}' for h in helpers)} from (select *{own} from ({typed})) t {' '.join(joins)}"
 
 
 def _is_valid_sql(ref: str, day: str) -> str:
-    """SQL: `day` lies in one of the spans. Asked of the first and the last before the list, whose price is tenfold."""
-    ends = " or ".join(
-        f"({day} >= {ref}.{span}.f and {day} < {ref}.{span}.t)" for span in ("opening", "latest")
-    )
+    """SQL: `day` lies in one of the spans, or is not told.
+
+    Asked of the last and the first before the list, whose price is tenfold."""
     within = f"len(list_filter({ref}.spans, lambda s: {day} >= s.f and {day} < s.t)) > 0"
-    return f"case when {ends} then true else {within} end"
+    ends = " ".join(
+        f"when {day} >= {ref}.{span}.f and {day} < {ref}.{span}.t then true" for span in ("latest", "opening")
+    )
+    return f"case {ends} when {day} is null then true else {within} end"
 
 
 def _spans(reference: Reference, batch: Batch) -> str:

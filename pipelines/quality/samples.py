@@ -47,10 +47,11 @@ def collect_samples(
     Writes what is told of single rows: tables `texts` and `rejected` (`collect_texts`).
     """
     failing = choose_samples(keyed_batches, results)
-    sampled = np.unique(np.array([key for *_, key in failing], np.int64))
-    quoted = collect_texts(con, source, keyed_batches, sampled, many=many)
     if not failing:
         return {}
+    rules = [result.expectation for result in results if len(result.failed)]
+    sampled = np.unique(np.array([key for *_, key in failing], np.int64))
+    quoted = collect_texts(con, source, keyed_batches, sampled, rules, many=many)
     rule, detects, column, key = zip(*failing, strict=True)
     columns = {
         "rule": rule,
@@ -59,9 +60,8 @@ def collect_samples(
         "_key": pa.array(key, pa.int64()),
     }
     con.register("failing", pa.table(columns))
-    fault = locate_fault(
-        source, {n: f"t.{q}" for n, q in quoted.items()}, "failing.detects", "failing.column_name"
-    )
+    texts = {n: f"t.{q}" for n, q in quoted.items()}
+    fault = locate_fault(source, texts, "failing.detects", "failing.column_name", rules)
     value = " ".join(f"when {duck.literal(n)} then {q}" for n, q in quoted.items())
     # Materialized: else the patterns of each text stand there, and are compiled, once per use of it.
     samples = con.execute(

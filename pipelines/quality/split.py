@@ -6,7 +6,7 @@ A rejected row keeps the texts it was landed with, and per failed rule: column, 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 from pipelines import duck
 from pipelines.landing.batches import Batch, rows_sql
 from pipelines.landing.personal import find_scan
-from pipelines.privacy.detectors import CODES, FREE_TEXT, REMOVED, redacted_sql
+from pipelines.privacy.detectors import CODES, FREE_TEXT, REMOVED, Scan, redacted_sql
 from pipelines.quality.expectations import RuleResult
+from pipelines.quality.suite import Expectation
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.values.characters import FUNCTION
 from pipelines.sources.values.codes import misshapen_sql
@@ -80,28 +81,35 @@ def collect_texts(
     source: Source,
     keyed: Sequence[KeyedBatch],
     sampled: np.ndarray,
+    failing: Sequence[Expectation],
     *,
     many: bool,
 ) -> dict[str, str]:
     """Table `texts`, as `select_texts`, of the rows `sampled` and, unless they are too many to hold, of `failures`.
 
     Of the latter then also table `rejected`, for all batches at once; else each batch collects its own.
-    Landed files are so read once for all that is told of single rows. Gives the columns, name → quoted.
+    `failing`: the rules that rows fail. Landed files are so read once for all that is told of single rows. Gives the
+    columns, name → quoted.
     """
     con.register("sampled", pa.table({"_key": pa.array(sampled, pa.int64())}))
     keys = "select _key from sampled" + ("" if many else " union select _key from failures")
     texts, quoted = select_texts(source, keyed, keys)
     con.execute(f"create or replace table texts as {texts}")
     con.unregister("sampled")
-    if not many:
-        con.execute(f"create or replace table rejected as {_rejected_sql(source, 'from texts', quoted)}")
+    if not many and any(rule.rejects for rule in failing):
+        rejected = _rejected_sql(source, "from texts", quoted, failing)
+        con.execute(f"create or replace table rejected as {rejected}")
     return quoted
 
 
 def write_accepted(
     con: duckdb.DuckDBPyConnection, source: Source, keyed: KeyedBatch, out: Path, *, whole: bool
 ) -> int:
-    """Typed rows without a critical failure, in landed order; `whole`: the batch has no such row."""
+    """Typed rows without a critical failure; `whole`: the batch has no such row.
+
+    Nearly in landed order: an outer join with a reference table puts rows without a match behind the others of their
+    vector. To sort them would cost a quarter of the writing, and every row has its `_row`.
+    """
     names = ", ".join(duck.identifier(c.name) for c in source.columns)
     own_rows = f"_key between {keyed.first} and {keyed.last}"
     kept = "" if whole else f"and _key not in (select _key from failures where {own_rows})"
@@ -114,12 +122,19 @@ def write_accepted(
 
 
 def write_rejected(
-    con: duckdb.DuckDBPyConnection, source: Source, keyed: KeyedBatch, out: Path, *, many: bool
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    keyed: KeyedBatch,
+    out: Path,
+    failing: Sequence[Expectation],
+    *,
+    many: bool,
 ) -> int:
-    """Rows under their landed texts, with `row_key` and `failures`."""
+    """Rows under their landed texts, with `row_key` and `failures`; `failing`: the rules that rows fail."""
     rows = "rejected"
     if many:
-        rows = f"({_rejected_sql(source, *select_texts(source, [keyed], 'select _key from failures'))})"
+        texts, quoted = select_texts(source, [keyed], "select _key from failures")
+        rows = f"({_rejected_sql(source, texts, quoted, failing)})"
     return _copy(
         con,
         f"select {_identity(keyed.batch)}, {duck.literal(source.name)} as source, * exclude (_key) "
@@ -152,20 +167,24 @@ def select_texts(source: Source, keyed: Sequence[KeyedBatch], keys: str) -> tupl
     """Landed texts of the rows whose `_key` is in `keys`, personal data removed, with `row_key`; columns."""
     quoted = {n: duck.identifier(n) for n in list_landed_columns(keyed)}
     codes, columns = source.code_columns(), {c.name: c for c in source.columns}
-
-    def redacted(name: str) -> str:
+    alike: dict[Scan, list[str]] = {}
+    for name in quoted:
         scan = find_scan(source, columns[name]) if name in columns else None
-        return redacted_sql(quoted[name], scan or (CODES if name in codes else FREE_TEXT))
+        alike.setdefault(scan or (CODES if name in codes else FREE_TEXT), []).append(name)
+    # A list for all columns that are looked at alike: a pattern costs more to compile than to match with these rows.
+    lists = ", ".join(
+        f"list_transform([{', '.join(quoted[n] for n in names)}], lambda _text: {redacted_sql('_text', scan)}) as _{at}"
+        for at, (scan, names) in enumerate(alike.items())
+    )
+    redacted = {n: f"_{at}[{i}]" for at, names in enumerate(alike.values()) for i, n in enumerate(names, 1)}
+    texts = "".join(f", {redacted[name]} as {q}" for name, q in quoted.items())
+    key = " || '|' || ".join(f"coalesce({redacted[k]}, '')" for k in source.key if k in quoted)
+    chosen = f"select * from ({select_landed(keyed)}) where _key in ({keys})"
+    looked_at = f"select _key, _row{', ' + lists if lists else ''} from ({chosen})"
+    return f"select _key, _row, {key or repr('')} as row_key{texts} from ({looked_at})", quoted
 
-    texts = "".join(f", {redacted(name)} as {q}" for name, q in quoted.items())
-    key = " || '|' || ".join(f"coalesce({redacted(k)}, '')" for k in source.key if k in quoted)
-    return (
-        f"select _key, _row, {key or repr('')} as row_key{texts} from ({select_landed(keyed)}) "
-        f"where _key in ({keys})"
-    ), quoted
 
-
-def _rejected_sql(source: Source, texts: str, quoted: dict[str, str]) -> str:
+def _rejected_sql(source: Source, texts: str, quoted: dict[str, str], failing: Sequence[Expectation]) -> str:
     """`failures`: list of {rule, column_name, bad_value, reason_en, reason_vi} in the suite's order.
 
     `record_key`: the key as typed, by which a later delivery is recognised; NULL where a part is missing.
@@ -174,9 +193,11 @@ def _rejected_sql(source: Source, texts: str, quoted: dict[str, str]) -> str:
     landed = {name: f"landed.{column}" for name, column in quoted.items()}
     codes_and_words = source.code_columns() | {c.name for c in source.columns if c.meanings}
     failed = {name: f"failed_rules.{column}" for name, column in quoted.items()}
+    at_fault = list_columns_at_fault(source, [rule for rule in failing if rule.rejects])
     value = " ".join(
         f"when {duck.literal(name)} then {_name_characters_sql(text) if name in codes_and_words else text}"
         for name, text in failed.items()
+        if name in at_fault
     )
     units = ", ".join(f"typed.{duck.identifier(unit)}" for unit in source.unit)
     keys = [f"typed.{duck.identifier(key)}" for key in source.key]
@@ -184,8 +205,8 @@ def _rejected_sql(source: Source, texts: str, quoted: dict[str, str]) -> str:
         "pipelines.quality",
         "rejected_texts",
         texts=texts,
-        fault=locate_fault(source, landed, "rules.detects", "rules.column_name"),
-        value=f"case failed_rules.fault {value} end",
+        fault=locate_fault(source, landed, "rules.detects", "rules.column_name", failing),
+        value=f"case failed_rules.fault {value} end" if value else "null::varchar",
         # What stood in a key that was removed is known to nobody.
         whole_key=" and ".join(
             f"{key} is not null and not contains(cast({key} as varchar), {duck.literal(REMOVED)})"
@@ -197,26 +218,45 @@ def _rejected_sql(source: Source, texts: str, quoted: dict[str, str]) -> str:
     )
 
 
-def locate_fault(source: Source, quoted: dict[str, str], detects: str, column: str) -> str:
+def list_columns_at_fault(source: Source, failing: Iterable[Expectation]) -> set[str]:
+    """Columns that a row which fails one of these rules may be pointed to."""
+    columns: set[str] = set()
+    for rule in failing:
+        columns |= {rule.column}
+        if rule.detects:
+            columns |= source.scanned_columns() | source.code_columns()
+    return columns
+
+
+def locate_fault(
+    source: Source, quoted: dict[str, str], detects: str, column: str, failing: Iterable[Expectation]
+) -> str:
     """SQL: the name of the column at fault; `detects`, `column`: SQL of a rule's own.
 
-    A rule over all texts points to the first that holds what the rule detects.
+    A rule over all texts points to the first that holds what the rule detects. Its patterns stand there only if rows
+    fail such a rule (`failing`): to compile them costs more than all the rest.
     """
+    kinds = {rule.detects for rule in failing if rule.detects}
     scanned = [(n, q) for n, q in quoted.items() if n in source.scanned_columns()]
     free = source.free_text_columns()
     columns = {c.name: c for c in source.columns}
-    personal = [(f"contains({q}, {duck.literal(REMOVED)})", n) for n, q in scanned]
-    mojibake = [(f"regexp_matches({q}, {duck.literal(MISREAD)})", n) for n, q in scanned if n in free]
-    misshapen = [
-        (misshapen_sql(source, columns[n], clean_cell_sql(source, columns[n], q)), n)
-        for n, q in quoted.items()
-        if n in source.code_columns()
-    ]
-    kinds = {"personal": personal, "mojibake": mojibake, "misshapen": misshapen}
+    conditions: dict[str, list[tuple[str, str]]] = {}
+    if "personal" in kinds:
+        conditions["personal"] = [(f"contains({q}, {duck.literal(REMOVED)})", n) for n, q in scanned]
+    if "mojibake" in kinds:
+        conditions["mojibake"] = [
+            (f"regexp_matches({q}, {duck.literal(MISREAD)})", n) for n, q in scanned if n in free
+        ]
+    if "misshapen" in kinds:
+        conditions["misshapen"] = [
+            (misshapen_sql(source, columns[n], clean_cell_sql(source, columns[n], q)), n)
+            for n, q in quoted.items()
+            if n in source.code_columns()
+        ]
     cases = " ".join(
-        f"when {duck.literal(kind)} then {_first_of(conditions)}"
-        for kind, conditions in kinds.items()
-        if conditions
+        f"when {duck.literal(kind)} then {_first_of(of_kind)}"
+        for kind, of_kind in conditions.items()
+        if of_kind
     )
     return f"case {detects} {cases} else {column} end" if cases else column
 

@@ -6,39 +6,45 @@ suite's rule on it says so. Formats are tried in the contract's order, never inf
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from pipelines import duck
 from pipelines.privacy.detectors import REMOVED
 from pipelines.sources.contracts.contract import Column, Source
-from pipelines.sources.values.codes import misshapen_sql
+from pipelines.sources.values.codes import is_plain_sql, misshapen_sql
 from pipelines.sources.values.misread_letters import MISREAD
 from pipelines.sources.values.moments import is_of_moments, is_plausible_sql, read_moment_sql
 from pipelines.sources.values.parsing import (
-    clean_text_sql,
+    clean_content_sql,
+    drop_nulls_sql,
     find_fallback,
     has_unknown_scale_sql,
     is_empty_sql,
     is_unsigned_sql,
     typed_value_sql,
 )
-from pipelines.sources.values.placeholders import is_declared_sql, is_placeholder_sql
+from pipelines.sources.values.placeholders import is_declared_sql, is_placeholder_sql, is_usual_sql
+
+# A struct of the helper columns that only a row with something amiss has: NULL where there is none.
+DOUBTS = "_doubts"
 
 
 def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
     """SELECT over `relation` (landed columns, `_key`, `_batch`, `_row`) giving typed columns.
 
     Beside each typed or mapped column stands `<column>__raw`: its text where it has no typed value; beside
-    times and dates what `_select_moment_helpers` tells.
+    times and dates what `_list_moment_helpers` tells. All of these are NULL where DOUBTS is.
     `landed` names the columns the batch really has; an absent optional one is NULL, or its default.
     Helper columns for the suite: the contract's `derived`; `texts__personal`, `texts__mojibake` hold
     an offending text; `texts__misshapen` says that a code is none.
     """
     present = set(landed)
-    texts = ", ".join(
-        f"{clean_text_sql(source, c) if c.name in present else 'null::varchar'} as {_text(c)}"
-        for c in source.columns
-    )
+    codes = [c for c in source.columns if c.name in source.code_columns() & present]
+    free = [c for c in source.columns if c.name in source.free_text_columns() & present]
+    looks = "".join(f", {sql} as {name}" for name, sql in _list_first_looks(source, codes, free))
+    cells = ", ".join(f"{_cell_sql(source, c, present)} as {_text(c)}" for c in source.columns)
+    texts = ", ".join(f"{drop_nulls_sql(source, _text(c))} as {_text(c)}" for c in source.columns)
     moments = [c for c in source.columns if is_of_moments(c)]
     read = "".join(f", {read_moment_sql(source, c, _text(c))} as {_moment(c)}" for c in moments)
     scales = [c for c in source.columns if c.type == "percent" and not c.percent_scale and not c.meanings]
@@ -47,42 +53,114 @@ def select_typed(source: Source, relation: str, landed: Iterable[str]) -> str:
         for c in scales
     )
     typed = ", ".join(_typed_sql(source, c) + f" as {duck.identifier(c.name)}" for c in source.columns)
-    raws = "".join(
-        f", case when {duck.identifier(c.name)} is null then {_text(c)} end as "
-        f"{duck.identifier(c.name + '__raw')}"
-        for c in source.columns
-        if (c.type != "text" or c.meanings) and not is_of_moments(c)
-    )
-    raws += "".join(f", {helper}" for c in moments for helper in _select_moment_helpers(source, c))
+    doubts = dict(_list_doubts(source))
+    fields = ", ".join(f"{duck.literal(name)}: {sql}" for name, sql in doubts.items())
+    doubt = f"case when {_is_doubtful_sql(source)} then {{{fields}}} end" if doubts else "null"
+    columns = "".join(f", {DOUBTS}.{duck.identifier(name)}" for name in doubts)
     derived = "".join(f", {e} as {duck.identifier(n)}" for n, e in source.derived.items())
-    free = [duck.identifier(n) for n in sorted(source.free_text_columns() & present)]
-    scanned = [duck.identifier(n) for n in sorted(source.scanned_columns() & present)]
-    joined = f"concat_ws(' ', {', '.join(scanned)})" if scanned else "null::varchar"
-    codes = [c for c in source.columns if c.name in source.code_columns() & present]
     misshapen = (
         " or ".join(f"coalesce({misshapen_sql(source, c, _text(c))}, false)" for c in codes) or "false"
     )
-    # Asked of the landed columns: DuckDB then asks once per dictionary entry, not once per row.
-    personal = " or ".join(f"contains({n}, {duck.literal(REMOVED)})" for n in scanned) or "false"
-    mojibake = " or ".join(f"regexp_matches({n}, {duck.literal(MISREAD)})" for n in free) or "false"
-    helpers = ", ".join([*map(_text, source.columns), *map(_moment, moments), *map(_scale, scales)])
+    helpers = ["_is_other", *map(_text, source.columns), *map(_moment, moments), *map(_scale, scales)]
     return f"""
-        with cleaned as (
-            select _key, _batch, _row, {texts},
-                case when {personal} then {joined} end as texts__personal,
-                case when {mojibake} then {joined} end as texts__mojibake
-            from {relation}
+        with landed as (select *{looks} from {relation}),
+        cleaned as (
+            select _key, _batch, _row, {cells}, {_is_other_sql(codes)} as _is_other,
+                {_select_offending_texts(source, codes, free)}
+            from landed
         ),
-        read as (select *{read} from cleaned),
+        texts as (select * replace ({texts}) from cleaned),
+        read as (select *{read} from texts),
         typed as (
-            select *, case when {misshapen} then true end as texts__misshapen, {typed} from read
-        )
-        select * exclude ({helpers}){raws}{derived}
-        from typed"""
+            select *, case when _is_other then case when {misshapen} then true end end as texts__misshapen,
+                {typed}
+            from read
+        ),
+        doubted as (select * exclude ({", ".join(helpers)}), {doubt} as {DOUBTS} from typed)
+        select *{columns}{derived}
+        from doubted"""
 
 
-def _select_moment_helpers(source: Source, column: Column) -> Iterator[str]:
-    """SQL of the helper columns of a column of times or dates, each the text at fault or NULL.
+def list_doubts(source: Source) -> set[str]:
+    """Names of the helper columns that are NULL where DOUBTS is."""
+    return {name for name, _ in _list_doubts(source)}
+
+
+def _list_first_looks(
+    source: Source, codes: Iterable[Column], free: Iterable[Column]
+) -> Iterator[tuple[str, str]]:
+    """Name and SQL of what is asked of each landed text by itself, in a column of its own.
+
+    So DuckDB asks once per dictionary entry; within `or` and `case` it asks once per row.
+    """
+    for column in codes:
+        yield _plain(column), is_plain_sql(source, column, duck.identifier(column.name))
+    for column in free:
+        # `regexp_matches` is asked once per row, whatever the dictionary.
+        pattern = duck.literal(f"(?s:.*)({re.escape(REMOVED)}|{MISREAD})(?s:.*)")
+        yield _strange(column), f"regexp_full_match({duck.identifier(column.name)}, {pattern})"
+
+
+def _select_offending_texts(source: Source, codes: Sequence[Column], free: Sequence[Column]) -> str:
+    """SQL columns `texts__personal` and `texts__mojibake`; a closer look at rows that the first one points to."""
+    scanned = [duck.identifier(c.name) for c in (*codes, *free) if c.name in source.scanned_columns()]
+    scanned.sort()
+    joined = f"concat_ws(' ', {', '.join(scanned)})" if scanned else "null::varchar"
+    strange = " or ".join(_strange(c) for c in free) or "false"
+    removed = " or ".join(f"contains({n}, {duck.literal(REMOVED)})" for n in scanned) or "false"
+    misread = (
+        " or ".join(f"regexp_matches({duck.identifier(c.name)}, {duck.literal(MISREAD)})" for c in free)
+        or "false"
+    )
+    return f"""case when {_is_other_sql(codes)} or {strange} then case when {removed} then {joined} end end
+                    as texts__personal,
+                case when {strange} then case when {misread} then {joined} end end as texts__mojibake"""
+
+
+def _is_other_sql(codes: Sequence[Column]) -> str:
+    """SQL: true where one of the row's codes needs a closer look; NULL says nothing of one that is missing."""
+    return f"not ({' and '.join(map(_plain, codes))})" if codes else "false"
+
+
+def _cell_sql(source: Source, column: Column, present: set[str]) -> str:
+    if column.name not in present:
+        return "null::varchar"
+    content = clean_content_sql(source, column)
+    if column.name in source.code_columns():
+        return f"case when {_plain(column)} then {duck.identifier(column.name)} else {content} end"
+    return content
+
+
+def _list_doubts(source: Source) -> Iterator[tuple[str, str]]:
+    """Name and SQL of the helper columns of typed and mapped columns."""
+    for column in source.columns:
+        if (column.type != "text" or column.meanings) and not is_of_moments(column):
+            name = duck.identifier(column.name)
+            yield f"{column.name}__raw", f"case when {name} is null then {_text(column)} end"
+    for column in source.columns:
+        if is_of_moments(column):
+            yield from _list_moment_helpers(source, column)
+
+
+def _is_doubtful_sql(source: Source) -> str:
+    """SQL: whether a helper column may hold anything. Most rows have none; to ask so is cheaper than to ask each."""
+    doubts = []
+    for column in source.columns:
+        text, name = _text(column), duck.identifier(column.name)
+        moment = _moment(column)
+        if is_of_moments(column) and (column.fallback or column.default is not None):
+            # Another value stands where this one is at fault.
+            is_there = "" if column.required and not column.fallback else f"{text} is not null and "
+            doubts.append(f"{is_there}({moment} is null or not {is_usual_sql(source, moment)})")
+        elif is_of_moments(column) and column.required:
+            doubts.append(f"{name} is null")
+        elif is_of_moments(column) or column.type != "text" or column.meanings:
+            doubts.append(f"{name} is null and {text} is not null")
+    return " or ".join(doubts)
+
+
+def _list_moment_helpers(source: Source, column: Column) -> Iterator[tuple[str, str]]:
+    """Name and SQL of the helper columns of a column of times or dates, each the text at fault or NULL.
 
     `__raw`: it gives no value, and does not stand for "no date". `__implausible`: the year cannot be meant.
     `__placeholder`: it stands for no date; of an optional column only where the place did not say so.
@@ -102,7 +180,7 @@ def _select_moment_helpers(source: Source, column: Column) -> Iterator[str]:
         "unread": _unread_sql(source, column),
     }
     for name, sql in helpers.items():
-        yield f"{sql} as {duck.identifier(f'{column.name}__{name}')}"
+        yield f"{column.name}__{name}", sql
 
 
 def _unread_sql(source: Source, column: Column) -> str:
@@ -123,6 +201,14 @@ def _typed_sql(source: Source, column: Column) -> str:
     if column.type == "percent" and not column.percent_scale and not column.meanings:
         return f"case when {_scale(column)} and {is_unsigned_sql(_text(column))} then null else {value} end"
     return value
+
+
+def _plain(column: Column) -> str:
+    return duck.identifier(f"_{column.name}__plain")
+
+
+def _strange(column: Column) -> str:
+    return duck.identifier(f"_{column.name}__strange")
 
 
 def _scale(column: Column) -> str:

@@ -22,7 +22,7 @@ from pipelines.privacy.detectors import register_detectors
 from pipelines.quality.counting import group_by_day
 from pipelines.quality.distant_days import select_distant
 from pipelines.quality.evaluation import Frame, evaluate_suite, group_rules, read_types
-from pipelines.quality.expectations import RuleResult, evaluate_frame
+from pipelines.quality.expectations import RuleResult
 from pipelines.quality.history import write_history
 from pipelines.quality.page import write_page
 from pipelines.quality.place_suite import load_suite
@@ -40,7 +40,7 @@ from pipelines.quality.split import (
     write_rejected,
 )
 from pipelines.quality.suite import Suite, hash_rules
-from pipelines.quality.typing import select_typed
+from pipelines.quality.typing import DOUBTS, list_doubts, select_typed
 from pipelines.quality.whole import collect_batch_facts, select_row_facts
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
@@ -134,17 +134,19 @@ def _validate_chunk(
     keyed = assign_keys([verify_batch(batch) for batch in chunk])
     references = find_references({r.table for r in suite.references.values()}, settings.landing)
     frames = type_rows(con, source, suite, keyed, references)
-    results = evaluate_suite(con, suite.rules_of_rows, "typed", source.name, frames)
+    facts = collect_batch_facts(con, source, suite, keyed, settings)
+    rules = suite.rules_of_rows
+    verdicts = evaluate_suite(con, rules, "typed", source.name, frames, beside=(suite.batches, facts))
+    results, of_batches = verdicts[: len(rules)], verdicts[len(rules) :]
     many = collect_failures(con, results)
     if history := [e for e in suite.rows if e.of_history]:
         results += evaluate_suite(
             con, history, write_history(con, source, suite, keyed, settings), source.name
         )
     results.sort(key=lambda o: suite.rows.index(o.expectation))
-    facts = collect_batch_facts(con, source, suite, keyed, settings)
     chunk_result = ChunkResult(
         rows=results,
-        batches=evaluate_frame(suite.batches, facts, source.name),
+        batches=of_batches,
         facts=facts,
         samples=collect_samples(con, source, keyed, results, many=many),
         references={table: batch.batch_id for table, batch in references.items()},
@@ -171,14 +173,14 @@ def type_rows(
     register_characters(con)
     register_detectors(con)
     typing = select_typed(source, f"({select_landed(keyed)})", list_landed_columns(keyed))
-    typing = f"select *, {select_row_facts(source, keyed)}{select_distant(source)} from ({typing})"
+    typing = select_distant(source, f"(select *, {select_row_facts(source, keyed)} from ({typing}))")
     typing = select_with_helpers(suite, typing, references)
     types = read_types(con, typing)
     names = [c.name for c in source.columns]
     # What was delivered before, and how new the batch is, is read from the table later.
     later = f"{suite.newest} {suite.history}"
     kept = ["_key", "_place", "_partition", *names, *(n for n in types if n not in names and n in later)]
-    frames = group_rules(suite.rules_of_rows, types)
+    frames = group_rules(suite.rules_of_rows, types, list_doubts(source), DOUBTS)
     columns = {name: duck.identifier(name) for name in kept}
     columns |= {name: sql for frame in frames for name, sql in frame.sql.items() if name not in columns}
     selected = ", ".join(f"{sql} as {duck.identifier(name)}" for name, sql in columns.items())
@@ -226,7 +228,8 @@ def _write(
     report.rejected.unlink(missing_ok=True)
     write_accepted(con, source, keyed, report.accepted, whole=not rejected)
     if rejected:
-        write_rejected(con, source, keyed, report.rejected, many=chunk_result.many)
+        failing = [result.expectation for result in chunk_result.rows if len(result.failed)]
+        write_rejected(con, source, keyed, report.rejected, failing, many=chunk_result.many)
     write_page(source, batch, reconcile_batch(batch, report))
     report = replace(report, files={word: hash_file(path) for word, path in report.list_files().items()})
     write_report(report)

@@ -13,7 +13,7 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.column import Column
 from pipelines.sources.errors import PermanentSourceError
 from pipelines.sources.values.characters import describe_characters, register_characters
-from pipelines.sources.values.codes import fold_code_sql, misshapen_sql
+from pipelines.sources.values.codes import fold_code_sql, is_plain_sql, misshapen_sql
 from pipelines.sources.values.number_formats import (
     LostDigits,
     NumberCell,
@@ -21,6 +21,7 @@ from pipelines.sources.values.number_formats import (
     write_code,
     write_percent,
 )
+from pipelines.sources.values.parsing import clean_cell_sql
 from tests.cases.case_place import CasePlace
 from tests.unit.files_support import DAY, landed, put, source
 
@@ -217,3 +218,48 @@ def test_signs_are_named_by_code_point_and_name() -> None:
     assert describe_characters("Đang xử lý ễ") is None
     assert describe_characters("Ðang") == "U+00D0 LATIN CAPITAL LETTER ETH (looks like Đ)"
     assert describe_characters("a\u200bb") == "U+200B ZERO WIDTH SPACE (not seen)"
+
+
+def test_a_plain_code_is_clean_and_fits() -> None:
+    """Whatever the short cut lets by is what the long way makes of it: the same text, and a code."""
+    signs = [
+        "0",
+        "1",
+        "10",
+        "2025",
+        "7",
+        "A",
+        "E",
+        "N",
+        "H41",
+        "G1",
+        ".",
+        "-",
+        "/",
+        "+",
+        " ",
+        "e",
+        "Jan",
+        "é",
+        "'",
+    ]
+    column = Column(name="code")
+    place = source(columns=(column,))
+    with duckdb.connect() as con:
+        register_characters(con)
+        con.execute("create table signs as select unnest($1) as sign", [signs])
+        con.execute("""create table codes as select distinct concat(a.sign, b.sign, c.sign, d.sign) as code
+            from signs as a, (from signs union select '') as b, (from signs union select '') as c,
+                (from signs union select '') as d""")
+        con.execute(
+            f"create table plain as select code from codes where {is_plain_sql(place, column, 'code')}"
+        )
+        cleaned = clean_cell_sql(place, column, "code")
+        [count, others] = con.execute(
+            f"select count(*), list(code) filter ({cleaned} is distinct from code or "
+            f"coalesce({misshapen_sql(place, column, 'code')}, false)) from plain"
+        ).fetchone() or (0, None)
+        assert count > 500
+        assert others is None
+        for code in SPOILT_CODES:
+            assert con.execute(f"select {is_plain_sql(place, column, '$1')}", [code]).fetchone() == (False,)

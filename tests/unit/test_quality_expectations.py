@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pipelines.quality import expectations
-from pipelines.quality.expectations import ExpectationRaised, evaluate_frame
+from pipelines.quality.expectations import ExpectationRaised, evaluate_frame, evaluate_frames
 from pipelines.quality.suite import Expectation
 
 NULL, NOT_NULL = "expect_column_values_to_be_null", "expect_column_values_to_not_be_null"
@@ -62,3 +62,24 @@ def test_of_rules_alike_the_one_that_raises_is_named() -> None:
     alike = {"max_value": 2, "min_value": 3}  # no value is at most 2 and at least 3
     with pytest.raises(ExpectationRaised, match="rule first"):
         _failing(_rule("first", BETWEEN, column="a", **alike), _rule("second", BETWEEN, column="b", **alike))
+
+
+def test_frames_of_different_lengths_are_evaluated_side_by_side() -> None:
+    short = pd.DataFrame({"n": [1.0, 7.0]}, index=[5, 4])
+    long = pd.DataFrame({"n": [1.0, None, 9.0, 9.0, 1.0], "m": [9.0] * 5}, index=[1, 2, 3, 4, 5])
+    few = [_rule("n_small", BETWEEN, column="n", max_value=5), _rule("n_there", NOT_NULL, column="n")]
+    many = [*few, _rule("m_small", BETWEEN, column="m", max_value=5)]
+    results = evaluate_frames([(few, short), (many, long), (few, long.iloc[:0])], "test")
+    assert [{r.expectation.rule: r.failed.tolist() for r in of_part} for of_part in results] == [
+        {"n_small": [4], "n_there": []},
+        {"n_small": [3, 4], "n_there": [2], "m_small": [1, 2, 3, 4, 5]},
+        {"n_small": [], "n_there": []},
+    ]
+
+
+def test_a_rule_that_compares_rows_sees_each_row_once() -> None:
+    short = pd.DataFrame({"n": [1.0, 2.0], "m": [3.0, 3.0]}, index=[5, 6])
+    long = pd.DataFrame({"n": [1.0, 2.0, 3.0]})
+    unique = [_rule(f"{c}_once", "expect_column_values_to_be_unique", column=c) for c in ("n", "m")]
+    [of_short, _] = evaluate_frames([(unique, short), ([_rule("there", NOT_NULL, column="n")], long)], "test")
+    assert [r.failed.tolist() for r in of_short] == [[], [5, 6]]

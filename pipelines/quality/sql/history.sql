@@ -1,79 +1,78 @@
--- What is asked of every row is slow: only things are looked at of which something came twice, out of order, or in
--- a move that is not foreseen.
-create or replace temp table delivered as
-with accepted as (
-    select *
-    from typed
-    where _key not in (select _key from failures) and {{ entity[0] }} is not null
-),
-
-things as (
-    select
-        row_number() over () as _thing,
-        {{ thing }}
-    from (select distinct {{ entity | join(", ") }} from accepted)
-)
-
+{% macro delivered(things) %}
 {% if files %}
 select
     null as _key,
     partition_key as _partition,
     _row as _place,
-    _thing,
-    hash({{ keys | join(", ") }}{{ ", partition_key" if within_day }}) as _record,
+    hash({{ entity | join(", ") }}) as _thing,
     {{ columns | join(", ") }},
-    cast({{ state }} as varchar) as _state,
+    {{ state }} as _state,
     {{ state_at }} as _at
 from read_parquet([{{ files | join(", ") }}], union_by_name = true)
-inner join things on {{ same_thing }}
+where _thing in (select {{ things }}._thing from {{ things }})
 union all
 {% endif %}
 select
-    _key,
-    _partition,
-    _key as _place,
-    _thing,
-    hash({{ keys | join(", ") }}{{ ", _partition" if within_day }}) as _record,
+    typed._key,
+    typed._partition,
+    typed._key as _place,
+    accepted._thing,
     {{ columns | join(", ") }},
-    cast({{ state }} as varchar) as _state,
+    {{ state }} as _state,
     {{ state_at }} as _at
-from accepted
-inner join things on {{ same_thing }};
+from typed
+inner join accepted on typed._key = accepted._key
+{% if things != "accepted" %}
+where accepted._thing in (select {{ things }}._thing from {{ things }})
+{% endif %}
+{% endmacro %}
+-- What is asked of every row is slow: only things are looked at of which something came twice, out of order, or in
+-- a move that is not foreseen. Hashes point to those: two things of one hash are looked at in vain, and told apart then.
+create or replace temp table accepted as
+select
+    _key,
+    hash({{ entity | join(", ") }}) as _thing
+from typed
+where _key not in (select _key from failures) and {{ entity[0] }} is not null;
+
+create or replace temp table restless as
+with records as materialized (
+    select
+        _thing,
+        _partition,
+        _place,
+        hash({{ keys | join(", ") }}{{ ", _partition" if within_day }}) as _record,
+        _state,
+        _at
+    from ({{ delivered("accepted") }}) as delivered
+)
+
+select _thing
+from records
+group by _thing, _record
+having count(*) > 1
+{% if has_states %}
+union
+select _thing
+from (
+    select
+        _thing,
+        _state,
+        _at,
+        lag(_state) over in_order as state_before,
+        lag(_at) over in_order as at_before
+    from records
+    window in_order as (partition by _thing order by _partition, _place)
+) as moves
+where
+    _at is null
+    or _state is null
+    or _at <= at_before
+    or not ({{ foreseen }})
+{% endif %};
 
 create or replace temp table history as
-with repeated as (
-    select _record
-    from delivered
-    group by _record
-    having count(*) > 1
-),
-
-restless as (
-    select distinct _thing
-    from delivered
-    where _record in (select _record from repeated)
-    {% if has_states %}
-    union
-    select _thing
-    from (
-        select
-            _thing,
-            _state,
-            _at,
-            lag(_state) over in_order as state_before,
-            lag(_at) over in_order as at_before
-        from delivered
-        window in_order as (partition by _thing order by _partition, _place)
-    ) as moves
-    where
-        _at is null
-        or _state is null
-        or _at <= at_before
-        or not ({{ foreseen }})
-    {% endif %}
-),
-
-states as (
+with states as (
     select
         *,
         arg_max(_state, _at) over before as state_before,
@@ -82,10 +81,9 @@ states as (
             partition by {{ keys | join(", ") }}{{ ", _partition" if within_day }}
             order by _partition, _place
         ) as times_delivered
-    from delivered
-    where _thing in (select _thing from restless)
+    from ({{ delivered("restless") }}) as delivered
     window before as (
-        partition by _thing
+        partition by {{ entity | join(", ") }}
         order by _partition, _place
         rows between unbounded preceding and 1 preceding
     )
@@ -99,7 +97,7 @@ select
     case
         when _at > at_before and not ({{ foreseen }}) then state_before || ' → ' || _state
     end as {{ move }},
-    case when _at < at_before then _state end as {{ late }}
+    case when _at < at_before then cast(_state as varchar) end as {{ late }}
 from states
 where _key is not null
 union all
@@ -108,5 +106,5 @@ select
     null,
     null,
     null
-from delivered
-where _key is not null and _thing not in (select _thing from restless)
+from accepted
+where _thing not in (select restless._thing from restless)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pipelines import duck
 from pipelines.privacy.detectors import REMOVED
 from pipelines.sources.contracts.contract import Column, Source
+from pipelines.sources.contracts.source import KEY_SHAPE
 from pipelines.sources.values.characters import FUNCTION
 
 QUOTES = '"“”„″'
@@ -38,6 +39,9 @@ NO_CODE_UNSHAPED = (
     r"^\d+[.,]0+$|^\d{1,2}/\d{1,2}/\d{4}$|^\d{4}-\d{2}-\d{2}( 00:00:00)?$"
     rf"|^\d{{1,2}}-{MONTH}(-\d{{2,4}})?$|^{MONTH}-\d{{2,4}}$"
 )
+# Most codes: digits, digits with a point and not only zeros after it (1.012790), or a capital letter, a digit and more
+# of both (H41.16-250701-0000001, G15-TP01). Nothing is to be cleaned in them, and none of the above is one.
+PLAIN = r"\d+|\d+\.\d*[1-9]\d*|[A-Z]\d[A-Z0-9.\-]*[A-Z0-9]"
 BLANK = r"\s"
 # What databases, spreadsheets and people write where there is no code, dashes folded. `NA` may be one.
 NOTHING = (
@@ -73,6 +77,16 @@ def drop_nothing_sql(text: str) -> str:
     words = ", ".join(map(duck.literal, NOTHING))
     # In a lambda, as above: `nullif` writes its text out twice.
     return f"list_transform([{text}], lambda _code: case when _code in ({words}) then null else _code end)[1]"
+
+
+def is_plain_sql(source: Source, column: Column, raw: str) -> str:
+    """SQL: whether a landed text needs neither cleaning nor a closer look; most codes are told by one pattern.
+
+    Where it holds, `clean_text_sql` leaves the text as it is and `misshapen_sql` is false.
+    """
+    shape = source.find_shape(column)
+    fits = f" and regexp_full_match({raw}, {duck.literal(shape)})" if shape not in (None, KEY_SHAPE) else ""
+    return f"(regexp_full_match({raw}, {duck.literal(PLAIN)}){fits})"
 
 
 def misshapen_sql(source: Source, column: Column, text: str) -> str:

@@ -24,7 +24,12 @@ BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(8203) || chr(65279)"
 
 
 def clean_text_sql(source: Source, column: Column) -> str:
-    """NFC, blanks (also non-breaking, zero-width, BOM) trimmed, the source's nulls as NULL.
+    """NFC, blanks (also non-breaking, zero-width, BOM) trimmed, the source's nulls as NULL."""
+    return drop_nulls_sql(source, clean_content_sql(source, column))
+
+
+def clean_content_sql(source: Source, column: Column) -> str:
+    """`clean_text_sql` with the source's nulls as they stand.
 
     Times and keys, which hardly repeat, are first asked whether there is anything to clean: a third
     of the price. Texts that repeat are cleaned at once, per dictionary entry.
@@ -36,7 +41,7 @@ def clean_text_sql(source: Source, column: Column) -> str:
         text = f"case when {is_other} then {drop_nothing_sql(text)} else {name} end"
     elif column.type in ("timestamp", "date"):
         text = f"case when regexp_matches({name}, {duck.literal(UNCLEAN)}) then {text} else {name} end"
-    return drop_nulls_sql(source, text)
+    return text
 
 
 def drop_nulls_sql(source: Source, text: str) -> str:

@@ -61,11 +61,16 @@ def is_placeholder_sql(source: Source, text: str, moment: str) -> str:
     if not source.is_reference:
         first_moments = ", ".join(f"timestamp {duck.literal(first)}" for first in FIRST_MOMENTS)
         is_listed += f" or cast({moment} as timestamp) in ({first_moments})"
-    is_usual = ""
-    if not any(LAST_BEFORE < str(day) < FIRST_AFTER for day in source.placeholder_dates):
-        after, before = f"timestamp '{LAST_BEFORE} 23:59:59.999999'", f"timestamp '{FIRST_AFTER}'"
-        is_usual = f" when {moment} > {after} and {moment} < {before} then false"
-    return f"case when {moment} is null then {is_zero}{is_usual} else {is_listed} end"
+    usual = is_usual_sql(source, moment)
+    return f"case when {moment} is null then {is_zero} when {usual} then false else {is_listed} end"
+
+
+def is_usual_sql(source: Source, moment: str) -> str:
+    """SQL: whether a moment lies where nearly all of ours do, which no list calls a placeholder."""
+    after, before = f"timestamp '{LAST_BEFORE} 23:59:59.999999'", f"timestamp '{FIRST_AFTER}'"
+    own = [_day_sql(str(day)) for day in source.placeholder_dates if LAST_BEFORE < str(day) < FIRST_AFTER]
+    other = f" and cast({moment} as date) not in ({', '.join(own)})" if own else ""
+    return f"({moment} > {after} and {moment} < {before}{other})"
 
 
 def is_declared_sql(source: Source, moment: str) -> str:
