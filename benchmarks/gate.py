@@ -1,8 +1,8 @@
 """What it costs to ask: validation and gate together, as a share of the whole line on the demo.
 
 CPU seconds of this process, on a fresh demo: landing, validation, build, publication and exports, once. The goal is
-a tenth of the line with them; the benchmark fails above it. Texts are typed for staging as well as for the rules: what the rules need beside
-is measured by typing a second time without them, which is no part of the line.
+a tenth of the line with them; the benchmark fails above it. Texts are typed for staging as well as for the rules: what
+the rules need beside is measured by typing a second time without them, which is no part of the line.
 
     python -m benchmarks.gate [--scale 1.0]
 """

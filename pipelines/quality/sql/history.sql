@@ -27,7 +27,7 @@ where accepted._thing in (select {{ things }}._thing from {{ things }})
 {% endif %}
 {% endmacro %}
 -- What is asked of every row is slow: only things are looked at of which something came twice, out of order, or in
--- a move that is not foreseen. Hashes point to those: two things of one hash are looked at in vain, and told apart then.
+-- a move that is not foreseen. Hashes point to those: two things of one hash are looked at in vain, then told apart.
 create or replace temp table accepted as
 select
     _key,
@@ -47,12 +47,7 @@ with records as materialized (
     from ({{ delivered("accepted") }}) as delivered
 )
 
-select _thing
-from records
-group by _thing, _record
-having count(*) > 1
 {% if has_states %}
-union
 select _thing
 from (
     select
@@ -69,7 +64,12 @@ where
     or _state is null
     or _at <= at_before
     or not ({{ foreseen }})
-{% endif %};
+union
+{% endif %}
+select _thing
+from records
+group by _thing, _record
+having count(*) > 1;
 
 create or replace temp table history as
 with states as (
