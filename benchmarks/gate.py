@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
+from benchmarks.results import Figure, write_results
 from pipelines import duck
 from pipelines.demo import generate
 from pipelines.night import STAGES, Night
@@ -109,6 +110,9 @@ def main() -> None:
         print(f"  {name:20} {seconds:7.2f} CPU s  {seconds / whole:6.1%}")
     print(f"validation and gate together / the line: {cost / whole:.1%} ({cost:.1f} of {whole:.1f} CPU s, goal ≤ {GOAL:.0%}; "
           f"of the line without them {cost / (whole - cost):.1%})")  # fmt: skip
+    figures = [Figure("validation and gate together, of the line", 100 * cost / whole, "%", 100 * GOAL)]
+    figures += [Figure(name, seconds, "CPU s") for name, seconds in [("the line", whole), *asking.items()]]
+    write_results("gate", figures)
     if cost > GOAL * whole:
         raise SystemExit(f"Asking costs more than {GOAL:.0%} of the line.")
 

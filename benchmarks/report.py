@@ -30,6 +30,8 @@ and all. What is read from it are the ratios of one run; seconds are those of on
 HEADINGS = {
     "line": "The line beside what a user would write",
     "pulling": "Pulling",
+    "validation": "Validation beside Great Expectations over a whole frame",
+    "gate": "Validation and gate, of the line",
     "marts": "Building the marts",
     "history": "A night over history",
     "releases": "Releases",
