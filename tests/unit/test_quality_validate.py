@@ -316,7 +316,7 @@ def test_whichever_rows_fail_each_is_accepted_or_rejected_exactly_once(
     # Those of the suite, and that of the column of times.
     chosen = [sorted(data.draw(rows)) for _ in range(len(RULES) + 1)]
 
-    def pick_failures(_: Any, suite: Sequence[Expectation], *__: Any) -> list[RuleResult]:
+    def pick_failures(_: Any, suite: Sequence[Expectation], *__: Any, **___: Any) -> list[RuleResult]:
         return [RuleResult(e, np.array(f, np.int64)) for e, f in zip(suite, chosen, strict=True)]
 
     with pytest.MonkeyPatch.context() as patch:
