@@ -165,6 +165,7 @@ def _plain(settings: Settings, way: str) -> dict[str, Any]:
     from pipelines.quality.suite import read_suite
     from pipelines.quality.typing import select_typed
     from pipelines.quality.whole import select_row_facts
+    from pipelines.sources.values.characters import register_characters
 
     source = load_contracts(PROJECT / "sources.yaml").sources["dossier_log"]
     suite = read_suite(source.suite_path)
@@ -173,6 +174,7 @@ def _plain(settings: Settings, way: str) -> dict[str, Any]:
     _warm()
     start = _clocks()
     with duck.connect(settings.extensions) as con:
+        register_characters(con)
         typing = select_typed(source, f"({select_landed(keyed)})", list_landed_columns(keyed))
         typing = select_with_helpers(
             suite, f"select *, {select_row_facts(source, keyed)} from ({typing})", {}
