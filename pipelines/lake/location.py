@@ -142,7 +142,10 @@ class FileLake:
     catalogue: Path
     files: FolderFiles
     extensions: tuple[str, ...] = ("sqlite_scanner", "ducklake")
-    options: tuple[str, ...] = ("meta_journal_mode 'WAL'", f"meta_busy_timeout {BUSY_TIMEOUT_MS}")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return ("meta_journal_mode 'WAL'", f"meta_busy_timeout {BUSY_TIMEOUT_MS}")
 
     @property
     def uri(self) -> str:

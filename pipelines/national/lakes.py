@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -37,7 +38,8 @@ LINKS = ("files", "checkpoints")
 @dataclass(frozen=True)
 class PlaceState:
     """What was found of a place. `reason` is empty where it counts; else broken, held, late, unreachable, unsigned or
-    no_release, and `detail` says what was seen. `copy`: its settings here, from which its newest release is read.
+    no_release, and `detail` says what was seen. `copy`: its settings here, from which its newest release is read;
+    `figures`: table → what that release says of the place as a whole.
     """
 
     place: ListedPlace
@@ -47,6 +49,7 @@ class PlaceState:
     head: str = ""
     is_signed: bool = False
     copy: Settings | None = None
+    figures: Mapping[str, Sequence[tuple[Any, ...]]] = field(default_factory=dict)
 
     @property
     def is_present(self) -> bool:

@@ -6,6 +6,7 @@ Figures are SQL (`sql/`); what was not read from a sound release never comes her
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import duckdb
@@ -14,6 +15,7 @@ from pipelines import duck
 from pipelines.lake.catalogue import ALIAS, open_lake, scratch_table
 from pipelines.lake.manifest import Mart
 from pipelines.national.lakes import PlaceState
+from pipelines.releases.findings import first_line
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sql import read_sql
 
@@ -58,7 +60,7 @@ def create_marts(
         con.execute(f"create or replace temp table {name} (place_code varchar, {columns})")
     for state in states:
         if state.is_present:
-            _read_place(con, state)
+            _insert_figures(con, state)
     con.execute("create or replace temp table national_places as from places")
     for mart in MARTS[1:]:
         con.execute(f"create or replace temp table {mart.name} as {read_sql(PACKAGE, mart.name)}")
@@ -83,14 +85,28 @@ def _describe(state: PlaceState, moment: datetime, missing_before: Mapping[str, 
     ]  # fmt: skip
 
 
-def _read_place(con: duckdb.DuckDBPyConnection, state: PlaceState) -> None:
-    """Read at the snapshot of the very release that is cited."""
+def read_figures(state: PlaceState) -> PlaceState:
+    """With what a place says of itself, at the snapshot of the very release that is cited; broken where that release
+    has no such tables or columns, as another version of the product made it."""
     assert state.copy is not None and state.release is not None
-    with open_lake(state.copy, snapshot_id=state.release.snapshot_id) as lake:
-        for name in READ:
-            rows = lake.execute(read_sql(PACKAGE, name, lake=ALIAS, whole=read_canon().whole.code)).fetchall()
-            if rows:
-                marks = ", ".join("?" * (1 + len(rows[0])))
-                con.executemany(
-                    f"insert into {name} values ({marks})", [[state.place.code, *row] for row in rows]
-                )
+    try:
+        with open_lake(state.copy, snapshot_id=state.release.snapshot_id) as lake:
+            figures = {
+                name: lake.execute(
+                    read_sql(PACKAGE, name, lake=ALIAS, whole=read_canon().whole.code)
+                ).fetchall()
+                for name in READ
+            }
+    except duckdb.Error as error:
+        detail = f"release {state.release.release_id} lacks what is read of a place: {first_line(error)}"
+        return replace(state, reason="broken", detail=detail)
+    return replace(state, figures=figures)
+
+
+def _insert_figures(con: duckdb.DuckDBPyConnection, state: PlaceState) -> None:
+    for name, rows in state.figures.items():
+        if rows:
+            marks = ", ".join("?" * (1 + len(rows[0])))
+            con.executemany(
+                f"insert into {name} values ({marks})", [[state.place.code, *row] for row in rows]
+            )

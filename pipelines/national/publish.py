@@ -21,7 +21,7 @@ from pipelines.lake.code_version import code_version
 from pipelines.lake.ledger import Release
 from pipelines.lake.states import record_state
 from pipelines.national.lakes import PlaceState, examine_place, mark_late
-from pipelines.national.marts import PACKAGE, create_marts
+from pipelines.national.marts import PACKAGE, create_marts, read_figures
 from pipelines.national.places import PlaceList, read_places
 from pipelines.releases.checkpoints import check_signing_key, leave_checkpoint
 from pipelines.releases.errors import PublishError
@@ -61,7 +61,8 @@ def publish_national(
     states = []
     for place in listed.places:
         progress(place.name)
-        states.append(examine_place(national, place))
+        state = examine_place(national, place)
+        states.append(read_figures(state) if state.is_present else state)
     newest = [state.release.as_of for state in states if state.release and state.is_present]
     if not newest:
         raise PublishError(

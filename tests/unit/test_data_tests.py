@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from dbt_common.contracts.constraints import ConstraintType
 
+from pipelines import duck
 from pipelines.settings import Settings
 from pipelines.warehouse import compiled, dbt, parsed
 from pipelines.warehouse.compiled import read_compiled
 from pipelines.warehouse.data_tests import build_and_test
 from pipelines.warehouse.failures import describe_failures
+from tests.support.small_lake import BATCHES
 
 QUERIES = {
     "test.p.sound": 'select * from "marts"."counts" where n < 0',
@@ -60,6 +62,9 @@ def compilations(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[li
     tests = [make_test(name, query) for name, query in QUERIES.items()]
     tests[-1].depends_on.nodes += ("model.p.failing",)
     stack = [[*(make_model(name, query) for name, query in MODELS.items()), *tests]]
+    with duck.connect(settings.extensions, settings.warehouse) as con:
+        con.execute("create schema raw")
+        con.execute(BATCHES)
     monkeypatch.setattr(parsed, "SHARED", settings.data / "environment")
     monkeypatch.setattr(dbt, "load_seeds", lambda _: [])
     monkeypatch.setattr(dbt, "ensure_manifest", lambda _: None)

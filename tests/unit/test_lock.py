@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from pipelines import duck
 from pipelines.cli import Operator
 from pipelines.file_holders import FileBusy
-from pipelines.lake import catalogue
+from pipelines.lake import catalogue, location
 from pipelines.runs import alive
 from pipelines.runs.lock import Busy, ForeignFile, exclusive, read_holder
 from pipelines.settings import Settings
@@ -158,7 +158,7 @@ def holding(script: str, path: Path) -> Iterator[int]:
 def test_a_program_that_holds_the_catalogue_is_named_and_the_next_writer_does_what_was_left(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogue, "BUSY_TIMEOUT_MS", 100)
+    monkeypatch.setattr(location, "BUSY_TIMEOUT_MS", 100)
     with catalogue.open_lake(settings, read_only=False) as con:
         catalogue.initialise_lake(con)
     with (

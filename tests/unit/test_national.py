@@ -251,6 +251,21 @@ def test_a_place_that_is_not_sound_is_missing_by_name(
     assert read(settings, "places", "missing_since", "place_code = '40'") == [(since,)]
 
 
+def test_a_release_that_lacks_a_table_that_is_read_is_missing_by_name(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another version of the product made it: every other place is published all the same."""
+    write_release(tmp_path, "48")
+    with monkeypatch.context() as patch:
+        patch.delitem(KEYS, "satisfaction")
+        write_release(tmp_path, "40")
+    result = publish_national(settings, write_list(tmp_path, ("40", "48")))
+    assert list_reasons(result) == {"40": "broken", "48": ""}
+    [(detail,)] = read(settings, "places", "missing_detail", "not is_present")
+    assert detail.startswith("release 1 lacks what is read of a place: ") and "satisfaction" in detail
+    assert read(settings, "headline", "numerator, places_present", SINCE_START) == [(10, 1)]
+
+
 def test_a_place_that_lies_behind_is_late(lakes: Path, settings: Settings) -> None:
     moment = datetime(2025, 8, 5, 23, 59, 59) + timedelta(days=2, seconds=1)
     result = publish_national(settings, lakes / "national.yaml", moment=moment)

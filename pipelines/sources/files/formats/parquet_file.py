@@ -73,8 +73,9 @@ def _describe(error: Exception, sample: bytes) -> str:
 def _require_kept_digits(session: ReadSession, relation: str, floats: Mapping[str, str]) -> None:
     """ValueError for a code kept as a floating-point number: digits beyond the fifteenth are lost."""
     for name in floats.keys() & session.source.code_columns():
-        row = session.con.execute(
-            f"select max(abs({duck.identifier(floats[name])})) >= 1e{DIGITS_KEPT} from {relation}"
+        cell = duck.identifier(floats[name])
+        row = session.con.execute(  # what is no number (NaN, infinity) lost no digits
+            f"select max(abs({cell})) filter (isfinite({cell})) >= 1e{DIGITS_KEPT} from {relation}"
         ).fetchone()
         if row and row[0]:
             raise ValueError(f"column {name!r} holds {INEXACT}")
