@@ -23,9 +23,11 @@ INTRODUCTION = """# Speed
 
 Written by `make bench` (`python -m benchmarks.report`) from `benchmarks/results.json`; not by hand. Whole processes, start-up
 and all. What is read from it are the ratios of one run; seconds are those of one machine.
-
-![CPU seconds over rows of the log: a night, the same night from nothing, a pandas script](pictures/cost-over-history.png)
 """
+PLOT_LINK = (
+    "![CPU seconds over rows of the log: a night, the same night from nothing, a pandas script]"
+    "(pictures/cost-over-history.png)\n"
+)
 # Topic → its heading, in the order of the page.
 HEADINGS = {
     "line": "The line beside what a user would write",
@@ -70,7 +72,7 @@ def render_table(results: Mapping[str, Topic]) -> Table:
 
 
 def render_page(results: Mapping[str, Topic]) -> str:
-    lines = [INTRODUCTION]
+    lines = [INTRODUCTION, *([PLOT_LINK] if has_history(results) else [])]
     for name, heading in HEADINGS.items():
         if name in results:
             topic = results[name]
@@ -79,6 +81,11 @@ def render_page(results: Mapping[str, Topic]) -> str:
             lines += [f"| {f.what} | {format_value(f)} | {describe_goal(f)} |" for f in topic.figures]
             lines += [""]
     return "\n".join(lines)
+
+
+def has_history(results: Mapping[str, Topic]) -> bool:
+    """Whether there is a line to draw beside that of the script."""
+    return bool(gather_points(results)["night"])
 
 
 def gather_points(results: Mapping[str, Topic]) -> dict[str, list[tuple[float, float]]]:
@@ -113,7 +120,8 @@ def main() -> None:
     results = read_results()
     Console(width=100).print(render_table(results))
     PAGE.write_text(render_page(results), encoding="utf-8")
-    draw_plot(results, PLOT)
+    if has_history(results):
+        draw_plot(results, PLOT)
 
 
 if __name__ == "__main__":

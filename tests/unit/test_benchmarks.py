@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from rich.console import Console
 
-from benchmarks.report import HEADINGS, gather_points, render_page, render_table
+from benchmarks.report import HEADINGS, PAGE, gather_points, render_page, render_table
 from benchmarks.results import Figure, Topic, read_results, write_results
 from pipelines.settings import PROJECT
 
@@ -76,3 +76,7 @@ def test_every_topic_has_a_benchmark(topic: str) -> None:
         path.read_text(encoding="utf-8") for path in MODULES if path.parent.name == "benchmarks"
     )
     assert f'write_results("{topic}"' in written
+
+
+def test_the_page_is_written_from_the_results() -> None:
+    assert PAGE.read_text(encoding="utf-8") == render_page(read_results())
