@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.privacy.redaction import REMOVED
 from pipelines.sources.contracts.column import Column
 from pipelines.sources.contracts.names import fold_name
 from pipelines.sources.contracts.source import Source
@@ -21,7 +22,6 @@ SERIAL = re.compile(r"(3[3-9]|[4-6]\d|7[0-2])\d{3}([.,]\d+)?")
 SPREADSHEET_ERROR = re.compile(r"#(REF|N/A|VALUE|NAME|DIV/0|NUM|NULL|SPILL|CALC)[!?]?")
 # Two letters of windows-1252 where one of Vietnamese stood, or the sign for one that was lost.
 MOJIBAKE = re.compile("á[º»]|Ã[\u0080-\u00bf]|Ä[\u0080-\u0091‘ƒ\ufffd]|â€|\ufffd")
-LOST = "\ufffd"
 GROUPED = re.compile(r"[+-]?\d{1,3}([\s\u2009\u202f'’]\d{3})+([.,]\d+)?")
 # `%d/%m/%Y`
 DAY_LENGTH = 8
@@ -40,9 +40,11 @@ def describe_hint(source: Source, result: Mapping[str, Any]) -> str:
 
 
 def describe_signs(result: Mapping[str, Any]) -> str:
-    """`: U+00D0 … (looks like Đ)` behind a value that looks like a right one; nothing where it does not."""
-    value = next((str(sample["value"]) for sample in result.get("samples", ()) if sample["value"]), None)
-    signs = describe_characters(value) if value and LOST not in value else None
+    """`: U+00D0 … (looks like Đ)` behind a value that looks like a right one; nothing where it does not, nor for signs
+    that say what is wrong themselves: garbled text, and our own mark for what was removed."""
+    value = next((str(sample["value"]) for sample in result.get("samples", ()) if sample["value"]), "")
+    value = value.replace(REMOVED, "")
+    signs = None if MOJIBAKE.search(value) else describe_characters(value)
     return f": {signs}" if signs else ""
 
 

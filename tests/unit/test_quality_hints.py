@@ -7,7 +7,8 @@ from typing import cast
 
 import pytest
 
-from pipelines.quality.hints import describe_hint, find_hint
+from pipelines.privacy.redaction import REMOVED
+from pipelines.quality.hints import describe_hint, describe_signs, find_hint
 from pipelines.sources.contracts.column import Column
 from pipelines.sources.contracts.source import Source
 
@@ -98,3 +99,17 @@ def test_only_values_of_one_of_the_sources_columns_are_explained() -> None:
     assert describe_hint(source, {"rule": "day_unparseable", "samples": [sample | {"value": None}]}) == ""
     assert describe_hint(source, {"rule": "r", "samples": [sample | {"column": "other"}]}) == ""
     assert describe_hint(source, {"rule": "r"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("X\u00e3 \u00d0\u1ed3ng", ": U+00D0 LATIN CAPITAL LETTER ETH (looks like Đ)"),
+        ("Tá»‰nh Nghá»‡ An", ""),
+        (f"Thu hồi (lô {REMOVED})", ""),
+        ("H\ufffd s\u01a1", ""),
+        ("Chuyện lạ", ""),
+    ],
+)
+def test_signs_are_named_only_where_they_look_like_right_ones(value: str, words: str) -> None:
+    assert describe_signs({"samples": [{"value": None}, {"value": value}]}) == words
