@@ -43,9 +43,13 @@ def describe_signs(result: Mapping[str, Any]) -> str:
     """`: U+00D0 … (looks like Đ)` behind a value that looks like a right one; nothing where it does not, nor for signs
     that say what is wrong themselves: garbled text, and our own mark for what was removed."""
     value = next((str(sample["value"]) for sample in result.get("samples", ()) if sample["value"]), "")
-    value = value.replace(REMOVED, "")
-    signs = None if MOJIBAKE.search(value) else describe_characters(value)
+    signs = None if MOJIBAKE.search(value) else _find_signs(value)
     return f": {signs}" if signs else ""
+
+
+def _find_signs(text: str) -> str | None:
+    """Our own mark for what was removed is none of the value's signs."""
+    return describe_characters(text.replace(REMOVED, ""))
 
 
 def find_hint(source: Source, column: Column, rule: str, texts: Sequence[str]) -> str:
@@ -54,7 +58,7 @@ def find_hint(source: Source, column: Column, rule: str, texts: Sequence[str]) -
         return (
             "its letters are broken: UTF-8 was read as another encoding before it came. Ask for it in UTF-8"
         )
-    if signs := describe_characters(texts[0]):
+    if signs := _find_signs(texts[0]):
         return signs
     if all(map(SPREADSHEET_ERROR.match, texts)):
         return "an error of a spreadsheet's formula, to be mended there"

@@ -113,3 +113,7 @@ def test_only_values_of_one_of_the_sources_columns_are_explained() -> None:
 )
 def test_signs_are_named_only_where_they_look_like_right_ones(value: str, words: str) -> None:
     assert describe_signs({"samples": [{"value": None}, {"value": value}]}) == words
+
+
+def test_what_was_removed_is_no_hint() -> None:
+    assert find_hint(SOURCE, WORD, "personal_data_in_text", [f"Thu hồi (lô {REMOVED})"]) == ""
