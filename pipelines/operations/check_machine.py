@@ -15,13 +15,14 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
 from pipelines import duck
-from pipelines.landing.clock import TOLERANCE, describe_future_batch, list_future_batches
+from pipelines.landing.clock import TOLERANCE
 from pipelines.operations.diagnosis import Diagnosis
 from pipelines.operations.disk import forecast_days, measure_disk, measure_parts, spell_size
+from pipelines.operations.future import describe_future_records
 from pipelines.operations.state import read_state
 from pipelines.operations.thresholds import Thresholds
 from pipelines.plain_files import TooDeep, walk_below
-from pipelines.settings import PRIVATE_FOLDER, PRIVATE_UMASK, Settings
+from pipelines.settings import LOCAL_ZONE, PRIVATE_FOLDER, PRIVATE_UMASK, Settings
 
 # Enough of them to see what is wrong.
 MOST_NAMES = 3
@@ -136,7 +137,8 @@ def _name_some(paths: list[Path]) -> str:
 
 def check_clock(settings: Settings) -> Iterator[Diagnosis]:
     """Against what was written already, and whether the system keeps it by the network."""
-    future = list_future_batches(settings.landing)
+    local = datetime.now(LOCAL_ZONE).replace(tzinfo=None)
+    future = list(describe_future_records(settings, local, read_state(settings)))
     ahead = datetime.now(UTC) + TOLERANCE
     newer = [
         path for path in (settings.lake / "catalog.sqlite", settings.data / "writer.lock")
@@ -144,7 +146,7 @@ def check_clock(settings: Settings) -> Iterator[Diagnosis]:
     ]  # fmt: skip
     step = "set the clock (`timedatectl set-ntp true`), then pull the days again with `--again`"
     if future or newer:
-        text = describe_future_batch(future[0]) if future else f"{newer[0]} was written in the future"
+        text = future[0] if future else f"{newer[0]} was written in the future"
         yield Diagnosis("clock", "fail", text, step)
     elif _is_synchronized() is False:
         yield Diagnosis("clock", "warn", "the clock is not kept by the network", "timedatectl set-ntp true")

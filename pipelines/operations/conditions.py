@@ -12,6 +12,7 @@ from pipelines.lake.location import has_lake
 from pipelines.landing.withdrawals import list_remaining
 from pipelines.masking import mask_secrets
 from pipelines.operations.disk import DiskSample, add_sample, forecast_days, measure_disk, spell_size
+from pipelines.operations.future import describe_future_records, is_future
 from pipelines.operations.incidents import Incident, spell_moment
 from pipelines.operations.records import read_last_backup, read_verification
 from pipelines.operations.state import WatchState
@@ -29,6 +30,8 @@ VERIFY_JOB = "verify"
 HEARTBEAT = timedelta(minutes=10)
 # An open alert of the disk ends only where a tenth more than the limit is free: at the limit it would come and go.
 RELIEF = 1.1
+# Enough of them to see what happened.
+MOST_RECORDS = 10
 
 
 class View(NamedTuple):
@@ -88,7 +91,7 @@ def find_late_release(view: View) -> Iterator[Incident]:
     deadline = datetime.combine(view.now.date(), view.thresholds.release_by)
     if view.now < deadline:
         deadline -= timedelta(days=1)
-    last = _find_publication(view.settings)
+    last = _find_publication(view.settings, view.now)
     if last and last >= datetime.combine(deadline.date(), datetime.min.time()):
         return
     when = spell_moment(last) if last else "chưa bao giờ · never"
@@ -103,16 +106,17 @@ def find_late_release(view: View) -> Iterator[Incident]:
     )
 
 
-def _find_publication(settings: Settings) -> datetime | None:
-    """The newest release, or the newest run that found nothing new to publish; local time."""
+def _find_publication(settings: Settings, now: datetime) -> datetime | None:
+    """The newest release, or the newest run that found nothing new to publish; local time, none that is to come."""
     moments = []
     if has_lake(settings):
         with open_lake(settings) as con:
             releases = list_releases(con)
-        moments += [r.published_at.replace(tzinfo=UTC).astimezone(LOCAL_ZONE) for r in releases[-1:]]
+        moments += [r.published_at.replace(tzinfo=UTC).astimezone(LOCAL_ZONE) for r in releases]
     if settings.dagster.is_dir() and (published_at := find_last_publication()):
         moments.append(published_at)
-    return max(moments).replace(tzinfo=None) if moments else None
+    past = [moment.replace(tzinfo=None) for moment in moments if not is_future(moment, now)]
+    return max(past, default=None)
 
 
 def find_stale_sources(view: View) -> Iterator[Incident]:
@@ -124,6 +128,7 @@ def find_stale_sources(view: View) -> Iterator[Incident]:
             for batch in batches
             if batch.rows or source.may_be_empty
         ]
+        moments = [moment for moment in moments if not is_future(moment, view.now)]
         if not moments:
             continue  # it never was fresh: `doctor` names it
         stale_at = max(moments).replace(tzinfo=None) + timedelta(hours=source.freshness_hours)
@@ -178,6 +183,7 @@ def find_verify_findings(view: View) -> Iterator[Incident]:
             "thongsuot verify",
         )
     last = datetime.fromisoformat(verified.at) if verified else None
+    last = None if last and is_future(last, view.now) else last
     due = last + timedelta(days=view.thresholds.verify_days) if last else _find_first_release(view.settings)
     if due and view.now > due:
         yield Incident(
@@ -205,6 +211,8 @@ def find_old_backup(view: View) -> Iterator[Incident]:
     if not has_lake(view.settings):
         return
     backup, hours = read_last_backup(view.settings), view.thresholds.backup_hours
+    if backup and is_future(datetime.fromisoformat(backup.at), view.now):
+        backup = None
     due = datetime.fromisoformat(backup.at) + timedelta(hours=hours) if backup else view.now
     if backup and view.now <= due:
         return
@@ -225,7 +233,7 @@ def find_gone_daemon(view: View) -> Iterator[Incident]:
     if not has_schedules() or not view.settings.dagster.is_dir():
         return
     last = find_last_heartbeat()
-    if last and view.now - last.replace(tzinfo=None) < HEARTBEAT:
+    if last and abs(view.now - last.replace(tzinfo=None)) < HEARTBEAT:
         return
     yield Incident(
         "daemon_gone",
@@ -238,6 +246,25 @@ def find_gone_daemon(view: View) -> Iterator[Incident]:
     )
 
 
+def find_wrong_clock(view: View) -> Iterator[Incident]:
+    """Open until what says a false time is no more the newest of its kind."""
+    future = list(describe_future_records(view.settings, view.now, view.state))
+    if future:
+        more = f"\n… {len(future) - MOST_RECORDS} more" if len(future) > MOST_RECORDS else ""
+        listed = "\n".join(future[:MOST_RECORDS]) + more
+        yield Incident(
+            "clock_wrong",
+            spell_moment(view.now),
+            f"Đồng hồ của máy đã sai: {len(future)} bản ghi mang thời điểm chưa tới.",
+            f"The machine's clock was wrong, or is: {len(future)} records say a time that is still to come.\n{listed}",
+            "Chỉnh đồng hồ (`timedatectl set-ntp true`); lấy lại các ngày đó: "
+            "`thongsuot run --again --partition NGÀY`.",
+            "Set the clock (`timedatectl set-ntp true`), then pull these days again: "
+            "`thongsuot run --again --partition DAY`.",
+            "thongsuot doctor",
+        )
+
+
 CONDITIONS: dict[str, Callable[[View], Iterator[Incident]]] = {
     "runs": find_failed_runs,
     "hold": find_holds,
@@ -247,6 +274,7 @@ CONDITIONS: dict[str, Callable[[View], Iterator[Incident]]] = {
     "verify": find_verify_findings,
     "backup": find_old_backup,
     "daemon": find_gone_daemon,
+    "clock": find_wrong_clock,
 }
 # The kinds of incidents that each condition may name.
 KINDS = {
@@ -258,4 +286,5 @@ KINDS = {
     "verify": ("verify_finding", "verify_old"),
     "backup": ("backup_old",),
     "daemon": ("daemon_gone",),
+    "clock": ("clock_wrong",),
 }

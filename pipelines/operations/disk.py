@@ -62,10 +62,10 @@ def _measure(path: Path) -> int:
 
 
 def add_sample(samples: Sequence[DiskSample], sample: DiskSample, days: int = 30) -> list[DiskSample]:
-    """One sample of each day, the last; those of the last `days`."""
+    """One sample of each day, the last; those of the last `days`, and none from a day that is still to come."""
     earliest = str((datetime.fromisoformat(sample.at) - timedelta(days=days)).date())
     by_day = {one.at[:10]: one for one in (*samples, sample)}
-    return [by_day[day] for day in sorted(by_day) if day >= earliest]
+    return [by_day[day] for day in sorted(by_day) if earliest <= day <= sample.at[:10]]
 
 
 def forecast_days(samples: Sequence[DiskSample]) -> float | None:

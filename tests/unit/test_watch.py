@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import time_machine
 from click.testing import CliRunner
 from dagster import AssetMaterialization, DagsterInstance, DagsterRunStatus
 
 from pipelines.cli import main
 from pipelines.masking import mask_secrets
+from pipelines.operations import check_machine
 from pipelines.operations.channels import list_channels
 from pipelines.operations.conditions import CONDITIONS, KINDS, View
 from pipelines.operations.disk import DiskSample, DiskUse, add_sample, forecast_days
+from pipelines.operations.incidents import Incident
 from pipelines.operations.records import LastBackup, record_backup, record_verification
 from pipelines.operations.state import read_state, state_file
 from pipelines.operations.thresholds import READERS, VARIABLES, Thresholds
@@ -67,9 +70,14 @@ def quiet_limits() -> Thresholds:
     return Thresholds(free_share=0.0001)
 
 
+def look_at(
+    settings: Settings, at: datetime | None = None, thresholds: Thresholds | None = None
+) -> tuple[dict[str, Incident], set[str]]:
+    return look(View(settings, thresholds or quiet_limits(), at or now(), read_state(settings)))
+
+
 def see(settings: Settings, at: datetime | None = None, thresholds: Thresholds | None = None) -> set[str]:
-    view = View(settings, thresholds or quiet_limits(), at or now(), read_state(settings))
-    return set(look(view)[0])
+    return set(look_at(settings, at, thresholds)[0])
 
 
 def test_a_sound_installation_has_nothing_to_tell(installation: Settings) -> None:
@@ -139,6 +147,26 @@ def test_a_scheduler_that_is_not_seen_is_told_where_schedules_are_on(
     assert see(installation) == {"daemon_gone"}
 
 
+def test_what_says_a_time_to_come_is_told_and_keeps_nothing_silent(installation: Settings) -> None:
+    """A clock that ran a year ahead for a night: what was written then would be fresh for a year."""
+    with time_machine.travel(datetime.now(LOCAL_ZONE) + timedelta(days=365)):
+        deliver(installation, day="2025-08-07")
+        record_verification(installation, [], "head")
+        record_backup(installation, LastBackup(str(now()), "/backup", True, 1))
+    later = now() + timedelta(days=10)
+    expected = {"clock_wrong", "release_late", "source_stale:dossier_log", "verify_old", "backup_old"}
+    assert see(installation, later) == expected
+    (incident,) = [one for key, one in look_at(installation, later)[0].items() if key == "clock_wrong"]
+    assert "dossier_log 2025-08-07" in incident.what_en and "the last backup" in incident.what_en
+    (clock,) = check_machine.check_clock(installation)
+    assert clock.level == "fail" and "dossier_log 2025-08-07" in clock.text
+    with time_machine.travel(later.replace(tzinfo=LOCAL_ZONE) - HOUR):
+        deliver(installation, day="2025-08-07")
+        record_verification(installation, [], "head")
+        record_backup(installation, LastBackup(str(now()), "/backup", True, 1))
+    assert see(installation, later) == {"release_late"}
+
+
 def test_a_disk_is_told_by_its_limit_by_its_pace_and_until_it_is_relieved(
     installation: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +197,9 @@ def test_a_pace_needs_days_and_a_day_has_one_sample() -> None:
     # 100 a day, and 6000 are left.
     assert forecast_days(samples) == pytest.approx(60)
     assert forecast_days(samples[-3:]) is None and forecast_days([]) is None
+    # A day that is still to come was measured under a wrong clock: it would stretch the pace.
+    wrong = add_sample(samples[:-1], DiskSample("2026-08-01T01:00:00", 5_000))
+    assert add_sample([*samples[:-1], *wrong], samples[-1]) == samples
 
 
 def test_each_incident_is_told_once_by_mail_and_webhook_and_once_when_it_is_over(
@@ -241,12 +272,12 @@ def test_a_spoilt_memory_tells_again_rather_than_never(installation: Settings) -
 
 def test_the_digest_comes_once_a_day_after_its_hour(installation: Settings) -> None:
     limits = Thresholds(free_share=0.0001, digest_at=datetime(2025, 1, 1, 7).time())
-    today = datetime.combine(date.today(), datetime.min.time())
+    tomorrow = datetime.combine(now().date() + timedelta(days=1), datetime.min.time())
     with serve_webhook() as hook:
         channels = list_channels({"THONGSUOT_ALERTS": f"json://127.0.0.1:{hook.server_address[1]}/"})
         for hours in (6.9, 7.1, 8, 9):
-            watch(installation, channels, limits, today + hours * HOUR)
-        digests = [message for message in hook.messages if "release 1" in message["message"]]
+            watch(installation, channels, limits, tomorrow + hours * HOUR)
+        digests = [message for message in hook.messages if "· release 1," in message["message"]]
     assert len(digests) == 1
 
 
