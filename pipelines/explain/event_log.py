@@ -13,7 +13,7 @@ import duckdb
 from pipelines.explain.evidence import gather_evidence
 from pipelines.lake.ledger import Release
 from pipelines.settings import Settings
-from pipelines.sources.contracts.canon import Evidence
+from pipelines.sources.contracts.canonical import Evidence
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.sql import read_sql
 

@@ -13,7 +13,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.settings import Settings
-from pipelines.sources.contracts.canon import Evidence
+from pipelines.sources.contracts.canonical import Evidence
 from pipelines.sources.contracts.contract import Source
 from pipelines.sql import read_sql
 

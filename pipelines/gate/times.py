@@ -14,7 +14,8 @@ from pipelines.gate.deliveries import Delivery
 from pipelines.gate.facts import PACKAGE, Fact
 from pipelines.gate.kept_records import kept_values_sql
 from pipelines.settings import LOCAL_ZONE, Settings
-from pipelines.sources.contracts.canon import CanonicalTimes, read_canon
+from pipelines.sources.contracts.canon import read_canon
+from pipelines.sources.contracts.canonical import CanonicalTimes
 from pipelines.sources.contracts.contract import Contracts
 from pipelines.sql import read_sql
 

@@ -98,8 +98,8 @@ def find_repetition(con: duckdb.DuckDBPyConnection, source: Source, relation: st
     if not columns or columns[0].name != identity[0]:
         return None
     cleaned = [fold_key_sql(clean_text_sql(source, column)) for column in columns]
-    if source.milestones and {"recorded_at", "status_code"} <= present:
-        cleaned += [duck.identifier("recorded_at"), _state_sql(source, by_name["status_code"])]
+    if (steps := source.step_columns) and set(steps) <= present:
+        cleaned += [duck.identifier(steps.at), _state_sql(source, by_name[steps.state])]
     texts = [duck.identifier(column.name) for column in columns]
     query = read_sql("pipelines.landing", "repeated_keys", cleaned=cleaned, texts=texts, relation=relation)
     rows = con.execute(query).fetchall()

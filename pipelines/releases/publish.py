@@ -18,9 +18,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.explain.rates import explain_rates
-from pipelines.gate.evaluate import name_source
 from pipelines.gate.examine import GateResult, examine_build
-from pipelines.gate.lines import list_lines, sort_by_weight
 from pipelines.gate.record import record_examination
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
@@ -38,13 +36,11 @@ from pipelines.releases import holds
 from pipelines.releases.before_publishing import refuse_foreign_head
 from pipelines.releases.checkpoints import check_signing_key, leave_checkpoint
 from pipelines.releases.errors import PublishError as PublishError
-from pipelines.releases.errors import ReleaseOnHold as ReleaseOnHold
+from pipelines.releases.examination import check_acceptance, hold_release
 from pipelines.settings import Settings
 from pipelines.warehouse.build import BuiltState, count_largest_source, read_built_state
 from pipelines.warehouse.sealed_build import find_broken_seal, find_open_log
 
-# Of what warns beside what holds, so many are told at once.
-MOST_WARNINGS = 3
 NOT_AS_BUILT = (
     "So it is not what was built from the received data. Nothing was published; the last release is still served. "
     "Copy it as evidence, then run again (`thongsuot run`): the warehouse is built anew."
@@ -192,42 +188,6 @@ def commit(
 def _is_sound(con: duckdb.DuckDBPyConnection, release: Release | None) -> bool:
     """Whether the lake still shows a release as it was published, so that another can be compared with it."""
     return release is not None and not find_differing_tables(con, release, [release.snapshot_id])
-
-
-def hold_release(
-    con: duckdb.DuckDBPyConnection, chain: list[Release], draft: Release, examination: GateResult
-) -> ReleaseOnHold:
-    """Puts the hold on record; returns what is to be raised: what, where, and what to do next."""
-    number = holds.record_hold(con, chain, draft, examination.verdicts)
-    reasons = sort_by_weight(examination.reasons_to_hold)
-    sources = {name_source(reason.scope) for reason in reasons}
-    # What warns of the same source often names the cause: a total fell, since its dates are read otherwise.
-    warned = sorted(
-        sort_by_weight(v for v in examination.verdicts if v.outcome == "warned"),
-        key=lambda verdict: name_source(verdict.scope) not in sources,
-    )
-    findings = [*reasons, *warned[:MOST_WARNINGS]]
-    lines = "\n".join(list_lines(findings))
-    more = len(warned) - MOST_WARNINGS
-    others = f", also {more} more warning{'s' * (more > 1)}" if more > 0 else ""
-    return ReleaseOnHold(
-        f"Hold {number}: nothing was published; the last release is still served.\n{lines}\n"
-        f"`thongsuot releases held` shows all{others}; after mending run again; to publish it all the same: "
-        f"`thongsuot releases accept {number} --by NAME --reason WHY`."
-    )
-
-
-def check_acceptance(
-    con: duckdb.DuckDBPyConnection, draft: Release, hold: holds.Hold | None, number: int
-) -> None:
-    """LookupError where hold `number` is not open, or the warehouse holds another build by now."""
-    if hold is None or hold.opened.hold_id != number:
-        listed = ", ".join(f"{h.opened.hold_id} ({h.status})" for h in holds.list_holds(con)) or "none"
-        raise LookupError(f"There is no open hold {number}; holds: {listed}.")
-    if hold.opened.content_sha256 != holds.hash_state(draft):
-        raise LookupError(
-            f"The warehouse holds another build than hold {number}: run `thongsuot run` and look again."
-        )
 
 
 def _changes(

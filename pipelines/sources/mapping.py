@@ -74,7 +74,7 @@ def match_headers(source: Source, headers: Sequence[str], *, is_part: bool = Fal
     columns: dict[str, str] = {}
     clashes: dict[str, tuple[str, ...]] = {}
     # Milestones give a table its log. One whose column is not there would be a step that no dossier ever took.
-    derived = {"recorded_at", "status_code"} if source.milestones else set()
+    derived = set(source.step_columns or ())
     needed = {c.name for c in source.columns if c.required} - derived | set(source.milestones)
     for column in source.columns:
         alike = (

@@ -18,16 +18,17 @@ from pipelines.sources.values.placeholders import is_placeholder_sql
 
 
 def unfold_milestones(source: Source, partition: date, relation: Relation) -> Relation:
-    """The relation as it is without `milestones`; else unfolded, `recorded_at` and `status_code` set.
+    """The relation as it is without `milestones`; else unfolded, with what the source's `step_columns` say set.
 
     A row with neither a time nor a status still gives one row: the suite rejects it, nothing vanishes.
     """
-    if not source.milestones:
+    steps = source.step_columns
+    if steps is None:
         return relation
     taken = write_moment(source, datetime.combine(partition, source.snapshot_at, LOCAL_ZONE))
-    own = relation.columns.get("status_code", "null::varchar")
+    own = relation.columns.get(steps.state, "null::varchar")
     times = [at for at in source.milestones if at in relation.columns]
-    if not times and "status_code" not in relation.columns:
+    if not times and steps.state not in relation.columns:
         raise DeliveryRefused(
             f"{source.name} {partition}: none of the `milestones` columns is there, nor a status. "
             f"Correct `milestones` of {source.name} in sources.yaml."
@@ -52,7 +53,7 @@ def unfold_milestones(source: Source, partition: date, relation: Relation) -> Re
     so_far = {
         at: f"case when _state.number >= {n} then {relation.columns[at]} end" for n, at in enumerate(times)
     }
-    log = {"recorded_at": "_state['at']", "status_code": "_state.status"}
+    log = {steps.at: "_state['at']", steps.state: "_state.status"}
     return relation._replace(sql=sql, columns={**relation.columns, **so_far, **log})
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from pipelines.settings import PROJECT
-from pipelines.sources.contracts.canon import Canon, CanonicalSource, CountedReports, Whole, read_canon
+from pipelines.sources.contracts.canon import Canon, read_canon
+from pipelines.sources.contracts.canonical import CanonicalSource, CountedReports, Whole
 from pipelines.sources.contracts.schema import render_schema
 from pipelines.sql import read_sql
 

@@ -12,8 +12,9 @@ from pipelines.gate.record import list_release_findings
 from pipelines.lake import chain as links
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
+from pipelines.releases.errors import ReleaseOnHold
 from pipelines.releases.holds import list_holds
-from pipelines.releases.publish import ReleaseOnHold, publish
+from pipelines.releases.publish import publish
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from pipelines.warehouse.data_tests import build_models

@@ -11,8 +11,9 @@ from pipelines.gate.record import list_release_findings
 from pipelines.lake import chain as links
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
+from pipelines.releases.errors import ReleaseOnHold
 from pipelines.releases.holds import list_holds
-from pipelines.releases.publish import Publication, ReleaseOnHold, publish
+from pipelines.releases.publish import Publication, publish
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from tests.unit.sample_marts import SampleMart, released

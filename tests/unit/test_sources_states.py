@@ -16,7 +16,7 @@ from pipelines.sources.states import unfold_milestones
 DAY = date(2025, 8, 6)
 TABLE = Source.model_validate(
     {
-        "name": "table", "title_vi": "", "connector": "files", "path": "x", "format": "csv", "grain": "",
+        "name": "dossier_log", "title_vi": "", "connector": "files", "path": "x", "format": "csv", "grain": "",
         "key": (), "partitioning": "whole_table", "suite": "x", "max_rejected_share": 0, "null_values": ("", "-"),
         "datetime_formats": ("%d/%m/%Y %H:%M",), "snapshot_at": "17:00:00",
         "milestones": {"received_at": "in", "finished_at": "done"},
@@ -63,7 +63,7 @@ def test_a_source_without_milestones_is_left_as_it_is() -> None:
 
 
 def test_a_table_with_neither_time_nor_status_is_refused() -> None:
-    with pytest.raises(PermanentSourceError, match="Correct `milestones` of table"):
+    with pytest.raises(PermanentSourceError, match="Correct `milestones` of dossier_log"):
         unfold_milestones(TABLE, DAY, Relation("t", {"code": "c"}, "", ()))
 
 
@@ -82,3 +82,8 @@ def test_a_milestone_whose_header_is_not_there_is_missing_not_a_step_that_nobody
         PermanentSourceError, match=r"'received_at'.*nearest header is 'Thời gian received_at'"
     ):
         map_columns(TABLE, str(DAY), headers)
+
+
+def test_milestones_of_a_source_whose_rows_are_no_states_are_refused() -> None:
+    with pytest.raises(ValueError, match="`milestones`: issue_register is no log of states"):
+        Source.model_validate({**TABLE.model_dump(), "name": "issue_register"})

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.sources.connectors import CONNECTORS
-from pipelines.sources.contracts.canon import CanonicalTable, find_suite, read_canon
+from pipelines.sources.contracts.canon import find_suite, read_canon
+from pipelines.sources.contracts.canonical import CanonicalTable
 from pipelines.sources.contracts.filling import locate_paths
 from pipelines.sources.contracts.names import suggest_nearest
 from pipelines.sources.contracts.problems import MOST_PROBLEMS, Problem

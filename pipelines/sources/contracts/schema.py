@@ -8,7 +8,8 @@ from typing import Any
 
 from pipelines.settings import PROJECT
 from pipelines.sources.connectors import CONNECTORS, Connector
-from pipelines.sources.contracts.canon import CanonicalTable, read_canon
+from pipelines.sources.contracts.canon import read_canon
+from pipelines.sources.contracts.canonical import CanonicalTable
 from pipelines.sources.contracts.contract import Contracts
 
 SCHEMA = PROJECT / "sources.schema.json"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -29,6 +29,13 @@ ConnectorName = Annotated[str, require_one_of(CONNECTOR_NAMES), describe_one_of(
 
 # A key without a shape of its own has no blanks inside.
 KEY_SHAPE = r"\S+"
+
+
+class StepColumns(NamedTuple):
+    """Of a log of states: the column of when a step was taken, and that of the state it led to."""
+
+    at: str
+    state: str
 
 
 class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
@@ -135,16 +142,12 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
         for key in self.key:
             if key not in names:
                 yield f"key column `{key}` is not a column{suggest_nearest(key, names)}"
-        filled_by_milestones = {"recorded_at", "status_code"} if self.milestones else set()
+        if self.milestones and not self.step_columns:
+            yield f"`milestones`: {self.name} is no log of states"
         for column in self.columns:
-            if column.required and not column.mapped and column.name not in filled_by_milestones:
+            if column.required and not column.mapped and column.name not in (self.step_columns or ()):
                 yield f"`columns` does not say where `{column.name}` comes from; {self.name} needs it"
-        status = next((c.meanings for c in self.columns if c.name == "status_code"), None)
-        for at, word in self.milestones.items():
-            if at not in names:
-                yield f"`milestones`: `{at}` is not a column{suggest_nearest(at, names)}"
-            if status and unicodedata.normalize("NFC", word) not in status:
-                yield f"`milestones`: {word!r} is no word of `columns.status_code`{suggest_nearest(word, status)}"
+        yield from self._faults_of_milestones(names)
         personal = {fold_name(raw) for raw in self.personal}
         for column in self.columns:
             for raw in dict.fromkeys((column.raw, *column.aliases)):
@@ -153,6 +156,25 @@ class Source(DatabaseOptions, FileOptions, HttpOptions, TableContract):
                     yield f"{key} would pull `{raw}`, a personal column; name it under `personal` alone"
         if not self.datetime_formats and any(c.type == "timestamp" and c.mapped for c in self.columns):
             yield "timestamp columns need `datetime_formats`"
+
+    def _faults_of_milestones(self, names: Sequence[str]) -> Iterator[str]:
+        state = self.step_columns.state if self.step_columns else None
+        words = next((c.meanings for c in self.columns if c.name == state), None)
+        for at, word in self.milestones.items():
+            if at not in names:
+                yield f"`milestones`: `{at}` is not a column{suggest_nearest(at, names)}"
+            if words and unicodedata.normalize("NFC", word) not in words:
+                yield f"`milestones`: {word!r} is no word of `columns.{state}`{suggest_nearest(word, words)}"
+
+    @property
+    def step_columns(self) -> StepColumns | None:
+        """What `milestones` fill; None where there are none, or the source is no log of states."""
+        canonical = read_canon().sources.get(self.name) if self.milestones else None
+        return (
+            StepColumns(canonical.evidence.at, canonical.evidence.state)
+            if canonical and canonical.evidence
+            else None
+        )
 
     def resolved_url(self, data: Path) -> str:
         """The address with `{data}` and `${ENV}` filled in; never stored, logged or shown."""
