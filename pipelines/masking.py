@@ -113,7 +113,7 @@ def make_printable(text: str) -> str:
 
     Line feeds and tabs stay.
     """
-    if text.isprintable():
+    if text.isprintable() or text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" or not _is_command(c) else "\ufffd" for c in text)
 

@@ -20,6 +20,7 @@ from pipelines.exports.sharing import share_exports
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.exported import record_export, set_unrecorded_aside
 from pipelines.lake.ledger import find_release, list_releases
+from pipelines.landing.ahead import DaysAhead
 from pipelines.landing.batches import Batch, list_batches
 from pipelines.landing.pull import land_partition
 from pipelines.landing.reference import land_reference
@@ -101,11 +102,13 @@ def land_source(night: Night, source: Source) -> LandedDays:
         days = find_missing_days(source, days, night.settings)
     landed = LandedDays([], [])
     refused: list[DeliveryRefused] = []
+    ahead, again = DaysAhead(days), not night.only_missing
     with duck.connect(night.settings.extensions) as con:
         for day in days:
             try:
-                again = not night.only_missing
-                batch = land_partition(source, day, night.settings, run_id=night.run_id, con=con, again=again)
+                batch = land_partition(
+                    source, day, night.settings, run_id=night.run_id, con=con, again=again, ahead=ahead
+                )
             except NotProvided:
                 landed.not_provided.append(day)
             except DeliveryRefused as error:

@@ -85,15 +85,17 @@ def write_batch(
     write: Callable[[Path], tuple[Any, ...]],
     *,
     run_id: str,
+    pulled_at: datetime | None = None,
 ) -> Batch:
     """Write one batch; it becomes visible with the rename of its sidecar, or not at all.
 
-    `write(path)` writes the Parquet file and returns a `Written`, or a tuple of what it begins with. What
-    looks personal in origin and notes is removed: a sheet's or a file's name may hold a telephone.
+    `pulled_at`: when the source was asked, where that was before now. `write(path)` writes the Parquet file and
+    returns a `Written`, or a tuple of what it begins with. What looks personal in origin and notes is removed: a
+    sheet's or a file's name may hold a telephone.
     """
     folder = root / source / partition
     folder.mkdir(parents=True, exist_ok=True)
-    pulled_at = datetime.now(UTC)
+    pulled_at = pulled_at or datetime.now(UTC)
     draft = folder / f".{pulled_at:%Y%m%dT%H%M%S%f}.{os.getpid()}.partial"
     try:
         written = Written(*write(draft))

@@ -14,6 +14,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.landing.batches import list_columns
+from pipelines.landing.gathered import GatheredTable
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.contracts.table_contract import DAY_OR_MONTH
 from pipelines.sources.errors import DeliveryRefused
@@ -33,19 +34,15 @@ def check_date_mixtures(
 
     Notes on the columns in which they may be exchanged in every row.
     """
-    relation = f"read_parquet({duck.literal(path)})"
     present = set(list_columns(path))
     names = [c.name for c in source.columns if is_of_moments(c) and c.name in present]
     if not names:
         return ()
-    listed, cells = ", ".join(map(duck.literal, names)), ", ".join(map(duck.identifier, names))
-    days = con.execute(
-        f"select distinct _name, regexp_extract(_cell, {duck.literal(DAY)}, 1) from (select unnest([{listed}]) as "
-        f"_name, unnest([{cells}]) as _cell from (from {relation} limit {SAMPLE_ROWS}))"
-    ).fetchall()
+    first_rows = f"(select 0 as _day, * from read_parquet({duck.literal(path)}) limit {SAMPLE_ROWS})"
+    days = _list_days(con, names, first_rows)
     notes = []
     for name in names:
-        of_column = [day for column, day in days if column == name]
+        of_column = days.get((0, name), [])
         if example := find_running_months(of_column, is_month_first=_is_month_first(source, name)):
             notes.append(
                 f"{CHECK}column {name!r} holds many months and hardly a day: day and month may have changed "
@@ -60,6 +57,34 @@ def check_date_mixtures(
                 f"landed. Export it again without opening it, or with all dates as 2025-08-06."
             )
     return tuple(notes)
+
+
+def find_mixed_days(con: duckdb.DuckDBPyConnection, source: Source, table: GatheredTable) -> set[int]:
+    """The days in whose batches `check_date_mixtures` finds something."""
+    names = [c.name for c in source.columns if is_of_moments(c) and c.name in table.names]
+    if not names:
+        return set()
+    is_first = {name: _is_month_first(source, name) for name in names}
+    return {
+        day
+        for (day, name), texts in _list_days(con, names, table.select_first(SAMPLE_ROWS)).items()
+        if find_running_months(texts, is_month_first=is_first[name]) or find_exchange(texts)
+    }
+
+
+def _list_days(
+    con: duckdb.DuckDBPyConnection, names: list[str], first_rows: str
+) -> dict[tuple[int, str], list[str]]:
+    """`_day` and column of the relation `first_rows` → its dates as they are written, without their time."""
+    listed, cells = ", ".join(map(duck.literal, names)), ", ".join(map(duck.identifier, names))
+    rows = con.execute(
+        f"select distinct _day, _name, regexp_extract(_cell, {duck.literal(DAY)}, 1) from (select _day, "
+        f"unnest([{listed}]) as _name, unnest([{cells}]) as _cell from {first_rows})"
+    ).fetchall()
+    days: dict[tuple[int, str], list[str]] = {}
+    for day, name, text in rows:
+        days.setdefault((day, name), []).append(text)
+    return days
 
 
 def find_running_months(days: Iterable[str | None], *, is_month_first: bool) -> str | None:

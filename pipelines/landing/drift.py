@@ -13,6 +13,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.landing.batches import list_columns
+from pipelines.landing.gathered import TABLE, GatheredTable
 from pipelines.privacy.detectors import redacted_sql
 from pipelines.sources.contracts.contract import Column, Source
 from pipelines.sources.errors import DeliveryRefused
@@ -45,6 +46,20 @@ def check_drift(
             "forbids it; nothing was landed. Add the words or formats there, or correct the source."
         )
     return tuple(change.text for change in changes)
+
+
+def find_drifting_days(con: duckdb.DuckDBPyConnection, source: Source, table: GatheredTable) -> set[int]:
+    """The days in whose batches `check_drift` finds something."""
+    columns = [column for column in source.columns if column.name in table.names]
+    days: set[int] = set()
+    with_words = [column for column in columns if column.meanings]
+    if with_words and source.drift.unknown_word != "ignore":
+        is_unknown = " or ".join(f"bool_or({_is_unknown_sql(column)})" for column in with_words)
+        rows = con.execute(f"select _day from {TABLE} group by 1 having {is_unknown}").fetchall()
+        days |= {int(day) for (day,) in rows}
+    if source.drift.changed_type != "ignore":
+        days |= {day for day, _ in _list_unreadable(con, source, columns, table.select_first(SAMPLE_ROWS))}
+    return days
 
 
 def _find_changes(con: duckdb.DuckDBPyConnection, source: Source, path: Path) -> Iterator[Change]:
@@ -104,21 +119,30 @@ def _find_unreadable(
 
     One scan where all columns read, which is the rule: outlines are asked only of those that do not.
     """
-    typed = [c for c in columns if c.type != "text" and not c.meanings and not c.fallback]
+    first_rows = f"(select 0 as _day, * from {relation} limit {SAMPLE_ROWS})"
+    unreadable = {name for _, name in _list_unreadable(con, source, columns, first_rows)}
+    typed = [column for column in columns if column.name in unreadable]
     if not typed:
         return {}
-    first_rows = f"(select * from {relation} limit {SAMPLE_ROWS})"
-    counts = " union all ".join(_count_readable_sql(source, alike) for alike in _group_alike(source, typed))
-    rows = con.execute(f"with first_rows as materialized {first_rows} {counts}").fetchall()
-    unreadable = {str(name) for name, filled, readable in rows if filled >= ENOUGH and not readable}
-    names = [column.name for column in typed if column.name in unreadable]
-    if not names:
-        return {}
     texts = ", ".join(f"{clean_text_sql(source, c)} as {duck.identifier(c.name)}" for c in typed)
-    outlines = ", ".join(f"list(distinct {outline_sql(duck.identifier(name))})[:3]" for name in names)
+    outlines = ", ".join(f"list(distinct {outline_sql(duck.identifier(c.name))})[:3]" for c in typed)
     lists = con.execute(f"select {outlines} from (select {texts} from {first_rows})").fetchone()
     assert lists is not None
-    return {name: list(outline) for name, outline in zip(names, lists, strict=True)}
+    return {column.name: list(outline) for column, outline in zip(typed, lists, strict=True)}
+
+
+def _list_unreadable(
+    con: duckdb.DuckDBPyConnection, source: Source, columns: list[Column], first_rows: str
+) -> set[tuple[int, str]]:
+    """`_day` and typed column of which enough texts stand in the relation `first_rows`, and none of them reads."""
+    typed = [c for c in columns if c.type != "text" and not c.meanings and not c.fallback]
+    if not typed:
+        return set()
+    counts = " union all ".join(_count_readable_sql(source, alike) for alike in _group_alike(source, typed))
+    rows = con.execute(f"with first_rows as materialized (from {first_rows}) {counts}").fetchall()
+    return {
+        (int(day), str(name)) for day, name, filled, readable in rows if filled >= ENOUGH and not readable
+    }
 
 
 def _group_alike(source: Source, columns: list[Column]) -> list[list[Column]]:
@@ -141,14 +165,14 @@ def _read_cell_sql(source: Source, column: Column) -> tuple[str, str, str]:
 
 
 def _count_readable_sql(source: Source, alike: list[Column]) -> str:
-    """SQL of each column's name, the number of its texts in `first_rows`, and of those that read as its type."""
+    """SQL of `_day`, column, the number of its texts in `first_rows`, and of those that read as its type."""
     text, moment, value = _read_cell_sql(source, alike[0])
     names = ", ".join(duck.literal(column.name) for column in alike)
     cells = ", ".join(duck.identifier(column.name) for column in alike)
     return (
-        f"select _name, count(_text), count({value}) from (select *, {moment} as _moment from "
-        f"(select _name, {text} as _text from "
-        f"(select unnest([{names}]) as _name, unnest([{cells}]) as _cell from first_rows))) group by _name"
+        f"select _day, _name, count(_text), count({value}) from (select *, {moment} as _moment from "
+        f"(select _day, _name, {text} as _text from "
+        f"(select _day, unnest([{names}]) as _name, unnest([{cells}]) as _cell from first_rows))) group by 1, 2"
     )
 
 

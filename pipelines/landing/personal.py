@@ -6,6 +6,8 @@ knows nor a value of its type. The connection knows the detectors (`register_det
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipelines import duck
 from pipelines.landing.controls import select_plain_sql
 from pipelines.privacy.detectors import (
@@ -22,16 +24,18 @@ from pipelines.sources.relation import Relation
 from pipelines.sources.values.parsing import typed_value_sql
 
 
-def batch_sql(source: Source, relation: Relation) -> str:
+def batch_sql(source: Source, relation: Relation, keys: Sequence[str] = ()) -> str:
     """SQL of the batch: the relation's columns as text, what looks personal in them replaced.
 
-    A row is asked once, over its joined texts, whether any of them needs a look: half the price.
+    A row is asked once, over its joined texts, whether any of them needs a look: half the price. `keys`: columns
+    of `relation.sql` that stand before them as they are.
     """
     columns = {column.name: column for column in source.columns}
     scans = {name: scan for name in relation.columns if (scan := find_scan(source, columns[name]))}
 
-    texts = ", ".join(f"{text} as {duck.identifier(name)}" for name, text in relation.columns.items())
-    plain = select_plain_sql(list(relation.columns), f"(select {texts} from {relation.sql})")
+    texts = [f"{text} as {duck.identifier(name)}" for name, text in relation.columns.items()]
+    listed = ", ".join([*keys, *texts])
+    plain = select_plain_sql(list(relation.columns), f"(select {listed} from {relation.sql})", keys)
     has_personal_data = " or ".join(
         any_candidate_sql([duck.identifier(name) for name in scans if scans[name] is scan], scan)
         for scan in (FREE_TEXT, CODES, VALUES)
@@ -50,7 +54,7 @@ def batch_sql(source: Source, relation: Relation) -> str:
             stored[name] = f"case when _is_personal then _cells_{number}[{at}] else {cell} end as {cell}"
     # Subqueries, no CTE: DuckDB would hold the rows of one in memory.
     return (
-        f"select {', '.join(stored.values())} from (select *{redacted} from "
+        f"select {', '.join([*keys, *stored.values()])} from (select *{redacted} from "
         f"(select *, {has_personal_data} as _is_personal from ({plain})))"
     )
 

@@ -5,6 +5,7 @@ Rows of a log may repeat: they are counted once (audit.reconciliation).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.landing.batches import list_columns
+from pipelines.landing.gathered import TABLE, GatheredTable
 from pipelines.privacy.detectors import REMOVED
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.column import Column
@@ -92,6 +94,8 @@ def describe_repetition(repetition: Repetition, labels: list[list[str]]) -> str:
 def find_repetition(con: duckdb.DuckDBPyConnection, source: Source, relation: str) -> Repetition | None:
     """None where no key of `relation` (landed columns) repeats, or where keys may."""
     identity = list_identity(source)
+    if not identity:
+        return None
     present = {str(row[0]) for row in con.execute(f"describe from {relation}").fetchall()}
     by_name = {c.name: c for c in source.columns if c.name in present}
     columns = [by_name[name] for name in identity if name in by_name]
@@ -119,25 +123,44 @@ def fold_key_sql(text: str) -> str:
 
 def note_alike_codes(con: duckdb.DuckDBPyConnection, source: Source, batch: Path) -> tuple[str, ...]:
     """Of a log, whose rows may repeat: the codes that differ by no more than case or a dot at their end."""
+    relation = f"read_parquet({duck.literal(batch)})"
+    notes = []
+    for column in _list_items(source, list_columns(batch)):
+        rows = con.execute(
+            f"select list(code order by code) as texts, count(*) over () "
+            f"from ({_list_codes_sql(source, column, relation)}) "
+            f"group by {fold_key_sql('code')} having count(code) > 1 order by texts limit 5"
+        ).fetchall()
+        if rows:
+            examples = ", ".join(" and ".join(map(repr, texts)) for texts, _ in rows)
+            notes.append(
+                f"{CHECK}{rows[0][1]} codes in {column.name} are written in two ways, and count as two"
+                f"{EXAMPLES}{examples}"
+            )
+    return tuple(notes)
+
+
+def find_alike_days(con: duckdb.DuckDBPyConnection, source: Source, table: GatheredTable) -> set[int]:
+    """The days of whose batches `note_alike_codes` has a note."""
+    days: set[int] = set()
+    for column in _list_items(source, table.names):
+        rows = con.execute(
+            f"select distinct _day from (select _day from ({_list_codes_sql(source, column, TABLE, '_day, ')}) "
+            f"group by _day, {fold_key_sql('code')} having count(code) > 1)"
+        ).fetchall()
+        days |= {int(day) for (day,) in rows}
+    return days
+
+
+def _list_items(source: Source, present: Collection[str]) -> list[Column]:
+    """The columns of a log that name what its rows are about; none of a list, whose keys do not repeat."""
     canonical = read_canon().sources.get(source.name)
     items = canonical.item if canonical and not list_identity(source) else ()
-    relation = f"read_parquet({duck.literal(batch)})"
-    present = set(list_columns(batch))
-    notes = []
-    for column in source.columns:
-        if column.name in items and column.name in present:
-            codes = f"select distinct {clean_text_sql(source, column)} as code from {relation}"
-            rows = con.execute(
-                f"select list(code order by code) as texts, count(*) over () from ({codes}) "
-                f"group by {fold_key_sql('code')} having count(code) > 1 order by texts limit 5"
-            ).fetchall()
-            if rows:
-                examples = ", ".join(" and ".join(map(repr, texts)) for texts, _ in rows)
-                notes.append(
-                    f"{CHECK}{rows[0][1]} codes in {column.name} are written in two ways, and count as two"
-                    f"{EXAMPLES}{examples}"
-                )
-    return tuple(notes)
+    return [column for column in source.columns if column.name in items and column.name in present]
+
+
+def _list_codes_sql(source: Source, column: Column, relation: str, keys: str = "") -> str:
+    return f"select distinct {keys}{clean_text_sql(source, column)} as code from {relation}"
 
 
 def _state_sql(source: Source, status: Column) -> str:

@@ -29,6 +29,7 @@ class Relation(NamedTuple):
     once the relation was read to its end. `validator`: by it the source can be asked later whether this
     is still the whole truth. `locate(con, columns, texts)`: which page, file or sheet rows came from in which
     the columns hold one of these lists of texts. `is_volatile`: another capture may well give another answer.
+    `of_day(day)`: the same of another day, if one statement may read both; it lasts as long as this one.
     """
 
     sql: str
@@ -38,6 +39,7 @@ class Relation(NamedTuple):
     validator: str = ""
     locate: Locator | None = None
     is_volatile: bool = False
+    of_day: Callable[[date], Relation] | None = None
 
 
 @contextmanager

@@ -155,18 +155,26 @@ def _read_scanned(request: DatabasePull) -> Iterator[Relation]:
             name: scanner.select_at_server(database, raw, kinds[raw], by_name[name], source.number_format)
             for name, raw in mapped.columns.items()
         }
-        query = _build_statement(source, partition, kinds, selected, kind, database.backend)
-        text = database.text(query)
-        if database.backend == "sqlite" and not scanner.is_plain_table(con, database, source):
-            require_end(url, text, deadline)
         table = scanner.find_whole_table(
             con, database, source, [kinds[raw] for raw in mapped.columns.values()]
         )
+        ends_by_itself = database.backend != "sqlite" or scanner.is_plain_table(con, database, source)
         expressions = {
             name: scanner.text_sql(database, raw, raw if table else name, kinds[raw], by_name[name], source)
             for name, raw in mapped.columns.items()
         }
-        yield Relation(table or database.rows(text), expressions, f"{address}: {text}", mapped.notes)
+
+        def read_day(day: date) -> Relation:
+            query = _build_statement(source, day, kinds, selected, kind, database.backend)
+            text = database.text(query)
+            if not ends_by_itself:
+                require_end(url, text, deadline)
+            rows = table or database.rows(text)
+            return Relation(rows, expressions, f"{address}: {text}", mapped.notes)
+
+        # A server of the MySQL family streams one answer per connection.
+        may_share = database.backend != "mysql" and (source.cursor or asks_for_day(source))
+        yield read_day(partition)._replace(of_day=read_day if may_share else None)
     except BaseException:
         scanner.detach_database(con, database)
         raise

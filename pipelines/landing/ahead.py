@@ -1,0 +1,64 @@
+"""A range of days, landed in turn: where the source lets it, small days are pulled together, ahead of their turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import duckdb
+
+from pipelines import duck
+from pipelines.landing.gathered import BatchContent, gather_days
+from pipelines.landing.written import choose_checks
+from pipelines.log import get_logger
+from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import Source
+from pipelines.sources.errors import SourceError
+
+LOG = get_logger(__name__)
+MOST_DAYS = 64
+# They lie in memory until the last of them is a batch.
+MOST_ROWS = 2 * duck.ROW_GROUP
+
+
+class DaysAhead:
+    """Each group is twice as large as the one before, while their rows are few."""
+
+    def __init__(self, days: Sequence[date]) -> None:
+        self._days, self._size, self._most_rows = list(days), 1, 0
+        self._may_gather = False
+        self._pulled: dict[date, BatchContent] = {}
+
+    def allow(self) -> None:
+        """One statement may read several days of the source."""
+        self._may_gather = True
+
+    def learn(self, rows: int) -> None:
+        """How many rows a day had."""
+        self._most_rows = max(self._most_rows, rows)
+
+    def find(
+        self, source: Source, partition: date, settings: Settings, con: duckdb.DuckDBPyConnection
+    ) -> BatchContent | None:
+        """The day, pulled with those that follow it; None where it is to be pulled alone."""
+        if self._may_gather and partition in self._days and partition not in self._pulled:
+            self._size = min(2 * self._size, MOST_DAYS, MOST_ROWS // max(self._most_rows, 1))
+            at = self._days.index(partition)
+            days = self._days[at : at + self._size]
+            self._pulled = self._gather(source, days, settings, con) if len(days) > 1 else {}
+        return self._pulled.get(partition)
+
+    def _gather(
+        self, source: Source, days: list[date], settings: Settings, con: duckdb.DuckDBPyConnection
+    ) -> dict[date, BatchContent]:
+        try:
+            table, contents = gather_days(source, days, settings, con)
+        except SourceError as error:
+            LOG.debug("pulled one by one", source=source.name, partition=days[0], reason=str(error))
+            self._may_gather = False
+            return {}
+        checks = choose_checks(con, source, table)
+        return {
+            day: content._replace(checks=of_day)
+            for day, content, of_day in zip(days, contents, checks, strict=True)
+        }
