@@ -34,6 +34,7 @@ from pipelines.cli import (
     sources,
     status,
     superset,
+    tidy,
     trace,
     verify,
 )
@@ -107,6 +108,7 @@ COMMANDS = (
     open.open_page,
     status.status,
     superset.superset,
+    tidy.tidy,
     sources.sources,
     batches.batches,
     rejections.rejections,

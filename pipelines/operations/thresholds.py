@@ -67,7 +67,7 @@ def _read_share(text: str) -> float:
     return share
 
 
-def _read_count(text: str) -> int:
+def read_count(text: str) -> int:
     count = int(text)
     if count < 1:
         raise ValueError
@@ -79,7 +79,7 @@ READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "release_by": (_read_time, A_TIME),
     "digest_at": (_read_time, A_TIME),
     "free_share": (_read_share, "a share such as 10%"),
-    "days_until_full": (_read_count, A_COUNT),
-    "backup_hours": (_read_count, A_COUNT),
-    "verify_days": (_read_count, A_COUNT),
+    "days_until_full": (read_count, A_COUNT),
+    "backup_hours": (read_count, A_COUNT),
+    "verify_days": (read_count, A_COUNT),
 }

@@ -1,0 +1,38 @@
+"""`thongsuot tidy`: what an installation lets go by itself, after each backup."""
+
+from __future__ import annotations
+
+import click
+
+from pipelines.cli.answers import ANSWERED, DIFFERENT, answering, as_json, leave, say
+from pipelines.cli.console import print_plain
+from pipelines.settings import Settings
+
+MOST_NAMES = 20
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="only say what would go")
+@as_json
+def tidy(dry_run: bool, as_json: bool) -> None:
+    """Let go what is older than THONGSUOT_KEEP_PACKAGES, _RELEASES and _RUNS say (400 days each).
+
+    Contents of releases and open-data packages but each month's last, and Dagster's events; the chain, batches and
+    reports stay. Exit code 1: a part could not be looked after.
+    """
+    from pipelines.operations.tidy import VARIABLES
+    from pipelines.operations.tidy import tidy as tidy_installation
+    from pipelines.runs.lock import exclusive
+
+    settings = Settings.from_env()
+    with answering(), exclusive(settings):
+        parts = tidy_installation(settings, dry_run=dry_run)
+    if as_json:
+        say({"parts": [part._asdict() for part in parts], "dry_run": dry_run})
+    else:
+        verb = "would go" if dry_run else "went"
+        for part in parts:
+            names = ", ".join(part.names[:MOST_NAMES]) + (" …" if len(part.names) > MOST_NAMES else "")
+            text = part.error or f"{len(part.names)} {verb}{': ' if names else ''}{names}"
+            print_plain(f"{part.part} ({VARIABLES[part.part]}={part.keep_days}): {text}")
+    leave(DIFFERENT if any(part.error for part in parts) else ANSWERED)
