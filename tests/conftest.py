@@ -50,7 +50,7 @@ class Province(NamedTuple):
         return process
 
 
-pytest_plugins = ("tests.support.seconds",)
+pytest_plugins = ("tests.support.seconds", "tests.support.servers")
 
 # The fixtures that take minutes, the longest first; each is made by the first module that needs it.
 PROVINCES = ("full_province", "week", "small_province", "built")

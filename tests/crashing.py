@@ -30,15 +30,21 @@ CONTEXT.set_forkserver_preload(["tests.nights", "great_expectations", "tests.sup
 
 
 class Boundaries:
-    """Counts what is crossed and ends the process at the n-th (0: never)."""
+    """Counts what is crossed; at the n-th (0: never), or at the first whose name begins so, something is done: once."""
 
-    def __init__(self, at: int) -> None:
-        self.at, self.crossed = at, list[str]()
+    def __init__(self, at: int | str, act: Callable[[], object]) -> None:
+        self.at, self.act, self.crossed, self.is_over = at, act, list[str](), False
 
     def __call__(self, name: str) -> None:
         self.crossed.append(name)
-        if len(self.crossed) == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        is_here = name.startswith(self.at) if isinstance(self.at, str) else len(self.crossed) == self.at
+        if is_here and not self.is_over:
+            self.is_over = True
+            self.act()
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Watched:
@@ -106,7 +112,7 @@ def _forked(work: Callable[..., object], *args: Any) -> tuple[int, object]:
 
 
 def _counted(stage: Callable[..., object], args: tuple) -> list[str]:
-    boundary = Boundaries(0)
+    boundary = Boundaries(0, die)
     _arm(boundary)
     stage(*args)
     return boundary.crossed
@@ -119,15 +125,36 @@ def undisturbed(stage: Callable[..., object], *args: Any) -> list[str]:
     return answer
 
 
-def _doomed(number: int, stage: Callable[..., object], args: tuple) -> None:
-    _arm(Boundaries(number))
+def _doomed(at: int | str, stage: Callable[..., object], args: tuple) -> None:
+    _arm(Boundaries(at, die))
     stage(*args)
 
 
-def killed_at(number: int, stage: Callable[..., object], *args: Any) -> None:
-    """Run the stage in a child that dies by SIGKILL at its n-th boundary."""
-    code, _ = _forked(_doomed, number, stage, args)
-    assert code == -signal.SIGKILL, f"the stage ended by itself ({code}) before boundary {number}"
+def killed_at(at: int | str, stage: Callable[..., object], *args: Any) -> None:
+    """Run the stage in a child that dies by SIGKILL at its n-th boundary, or at the first whose name begins so."""
+    code, _ = _forked(_doomed, at, stage, args)
+    assert code == -signal.SIGKILL, f"the stage ended by itself ({code}) before boundary {at}"
+
+
+def _struck(at: str, act: Callable[[], object], stage: Callable[..., object], args: tuple) -> tuple[str, str]:
+    _arm(Boundaries(at, act))
+    try:
+        stage(*args)
+    except Exception as error:
+        return type(error).__name__, str(error)
+    return "", ""
+
+
+def struck_at(
+    at: str, act: Callable[[], object], stage: Callable[..., object], *args: Any
+) -> tuple[str, str]:
+    """Run the stage in a child, and at its first boundary whose name begins so do something to what it uses.
+
+    The kind and the text of the error that it ended with; both empty where it came through.
+    """
+    code, answer = _forked(_struck, at, act, stage, args)
+    assert code == 0 and isinstance(answer, tuple)
+    return answer
 
 
 def _without_space(stage: Callable[..., object], args: tuple) -> str:

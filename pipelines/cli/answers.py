@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 import click
 import duckdb
 
-from pipelines.lake.location import LakeUnreachable
+from pipelines.lake.location import find_lost_server
+from pipelines.lake.server_errors import LakeUnreachable, OtherWriter
 from pipelines.masking import make_printable
 from pipelines.runs.lock import Busy
 from pipelines.settings import Settings
@@ -70,9 +71,11 @@ def answering() -> Iterator[None]:
         yield
     except (FileNotFoundError, LookupError) as error:
         raise Unanswered(str(error.args[0] if isinstance(error, KeyError) else error)) from None
-    except (Busy, LakeUnreachable) as error:
+    except (Busy, LakeUnreachable, OtherWriter) as error:
         raise Unanswered(str(error)) from None
     except duckdb.Error as error:
+        if lost := find_lost_server(Settings.from_env()):
+            raise Unanswered(str(lost)) from None
         first = str(error).splitlines()[0]
         raise Unanswered(
             f"The lake cannot be read: {first}\n`thongsuot verify` tells what was touched."

@@ -6,13 +6,12 @@ A row of the catalogue says the same in SQLite and in PostgreSQL, so what the ch
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import duckdb
 
 from pipelines import duck
 from pipelines.lake.foreign import DUCKLAKE_TABLES
-from pipelines.lake.location import FileLake, LakeLocation, ServerLake
+from pipelines.lake.location import LakeLocation
 from pipelines.settings import Settings
 
 
@@ -38,8 +37,7 @@ def copy_files(
     present = target.files.hash_files(con, sorted(expected.keys() - missing))
     needed = [name for name, sha256 in expected.items() if present.get(name) != sha256]
     for name in needed:
-        if isinstance(target, FileLake):
-            Path(target.files.root, name).parent.mkdir(parents=True, exist_ok=True)
+        target.files.make_room(name)
         content = f"select content from read_blob({duck.literal(origin.files.root + name)})"
         con.execute(f"copy ({content}) to {duck.literal(target.files.root + name)} (format blob)")
     arrived = target.files.hash_files(con, needed)
@@ -53,8 +51,8 @@ def copy_catalogue(con: duckdb.DuckDBPyConnection, origin: LakeLocation, target:
     options = [f"data_path {duck.literal(target.files.root)}", "override_data_path true", *target.options]
     con.execute(f"attach {duck.literal(target.uri)} as fresh ({', '.join(options)})")
     con.execute("detach fresh")
-    _attach_tables(con, origin, "origin", ", read_only")
-    _attach_tables(con, target, "target")
+    origin.attach_tables(con, "origin", read_only=True)
+    target.attach_tables(con, "target", read_only=False)
     con.execute("begin")
     query = "select table_name from duckdb_tables() where database_name = 'origin'"
     present = {name for (name,) in con.execute(query).fetchall()}
@@ -66,12 +64,3 @@ def copy_catalogue(con: duckdb.DuckDBPyConnection, origin: LakeLocation, target:
     con.execute("commit")
     con.execute("detach origin")
     con.execute("detach target")
-
-
-def _attach_tables(con: duckdb.DuckDBPyConnection, location: LakeLocation, name: str, mode: str = "") -> None:
-    """The catalogue's own tables, as the database that holds them has them."""
-    if isinstance(location, ServerLake):
-        address = location.uri.removeprefix("ducklake:postgres:")
-        con.execute(f"attach {duck.literal(address)} as {name} (type postgres, secret lake_catalogue{mode})")
-    else:
-        con.execute(f"attach {duck.literal(location.catalogue)} as {name} (type sqlite{mode})")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from pipelines.lake.catalogue import ALIAS
+from pipelines import duck
+from pipelines.lake.catalogue import ALIAS, METADATA
 from pipelines.lake.location import locate_lake
 from pipelines.settings import Settings
 
@@ -43,3 +44,9 @@ def list_table_files(con: duckdb.DuckDBPyConnection, table: str, snapshot_id: in
         [name, schema, snapshot_id],
     ).fetchall()
     return frozenset(path for row in rows for path in row if path)
+
+
+def list_scheduled(con: duckdb.DuckDBPyConnection) -> list[tuple[str, bool]]:
+    """(path, whether it is below the lake) of files that no state names any more: the next cleaning deletes them."""
+    table = duck.identifier(METADATA, "ducklake_files_scheduled_for_deletion")
+    return con.execute(f"select path, path_is_relative from {table}").fetchall()

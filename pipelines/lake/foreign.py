@@ -16,9 +16,9 @@ import duckdb
 from pipelines import duck
 from pipelines.lake.catalogue import METADATA, find_data_path
 from pipelines.lake.catalogue_rows import CatalogueObject, is_in_postgres, list_catalogue_objects
-from pipelines.lake.files import read_recorded
+from pipelines.lake.file_places import Files, locate_files
+from pipelines.lake.files import list_scheduled, read_recorded
 from pipelines.lake.ledger import BETWEEN_RELEASES, TABLES, Release, table_exists
-from pipelines.lake.location import Files, locate_files
 from pipelines.lake.manifest import SCHEMAS
 from pipelines.sql import read_sql
 
@@ -248,9 +248,7 @@ def _list_scheduled_files(con: duckdb.DuckDBPyConnection) -> Iterator[ForeignThi
         for table in ("ducklake_data_file", "ducklake_delete_file")
         for (path,) in con.execute(f"select path from {_metadata(table)}").fetchall()
     }
-    for path, is_relative in con.execute(
-        f"select path, path_is_relative from {_metadata('ducklake_files_scheduled_for_deletion')}"
-    ).fetchall():
+    for path, is_relative in list_scheduled(con):
         parts = Path(path).parts
         if not is_relative or ".." in parts or Path(path).is_absolute() or Path(path).name in live:
             yield ForeignThing(

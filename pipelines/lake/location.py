@@ -5,134 +5,71 @@ Nothing else knows it: others ask for files by their names under the lake, and f
 
 from __future__ import annotations
 
-import filecmp
-from collections.abc import Iterable, Iterator, Sequence
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import duckdb
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pipelines import duck
 from pipelines.addresses import LakeServers, SettingsError
-from pipelines.landing.batches import hash_file
-from pipelines.masking import mask_secrets
-from pipelines.plain_files import list_below
+from pipelines.lake.file_places import BucketFiles, Files, FolderFiles
+from pipelines.lake.server_errors import LakeReadOnly, LakeUnreachable, OtherWriter
 from pipelines.settings import Settings
 
 BUSY_TIMEOUT_MS = 30_000
 # Seconds until a server counts as gone.
 CONNECT_TIMEOUT = 10
-# Bytes of a bucket's files that are in memory at once.
-AT_ONCE = 64 * 2**20
+# Of the database; any number that no other program takes.
+WRITER_LOCK = 7_468_110
+HOLDER = """select application_name, backend_start from pg_stat_activity join pg_locks using (pid)
+    where locktype = 'advisory' and objid = %s and granted"""
+# How PostgreSQL and HTTP say that the other end went away.
+BROKEN_OFF = re.compile(r"connection|terminating|timed? ?out|HTTP 5\d\d|could not read", re.IGNORECASE)
+FORBIDDEN = re.compile(r"permission denied|read-only|HTTP 403|AccessDenied", re.IGNORECASE)
 LOGIN = ("host", "port", "user", "password")
 
 
-class LakeUnreachable(ConnectionError):
-    """A server of the lake does not answer, or does not let us in: nothing is known of the lake itself."""
-
-    def __init__(self, place: str, error: Exception) -> None:
-        reason = mask_secrets(str(error)).strip().splitlines()[0]
-        super().__init__(
-            f"{place} does not answer, or lets nobody in: {reason}. `thongsuot doctor` tries it again."
-        )
-
-
-@dataclass(frozen=True)
-class FolderFiles:
-    """Files in a folder; a name is a path below it."""
-
-    folder: Path
+class LakeLocation(Protocol):
+    """What a lake's place must offer: how DuckLake attaches it, and who may write."""
 
     @property
-    def root(self) -> str:
-        return f"{self.folder}/"
+    def files(self) -> Files: ...
 
-    def name_file(self, path: str) -> str:
-        """Its name under the lake, or the whole path of what lies elsewhere."""
-        return path.removeprefix(self.root)
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """Of DuckDB, that it needs."""
 
-    def list_sizes(self, con: duckdb.DuckDBPyConnection, room: str = "") -> dict[str, int]:
-        """Name → bytes of every Parquet file, those that a stopped writer left behind among them."""
-        return {
-            path.relative_to(self.folder).as_posix(): path.stat().st_size
-            for path in list_below(self.folder / room, "*.parquet")
-        }
+    @property
+    def uri(self) -> str:
+        """For `attach`, without any secret: errors repeat it."""
 
-    def list_missing(self, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> set[str]:
-        return {name for name in names if not (self.folder / name).exists()}
+    @property
+    def options(self) -> tuple[str, ...]:
+        """For `attach`, of its catalogue."""
 
-    def hash_files(self, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> dict[str, str]:
-        """Name → SHA-256 of its bytes; all of them are there."""
-        return {name: hash_file(self.folder / name) for name in names}
+    def describe(self) -> str:
+        """Where it is, in words."""
 
-    def find_fault_of_root(self, con: duckdb.DuckDBPyConnection, root: str, recorded: dict[str, str]) -> str:
-        """Why readers may not be sent to another root; empty for this one, one that is gone, or a true copy.
+    def exists(self) -> bool:
+        """Whether there is a catalogue; LakeUnreachable where a server does not answer."""
 
-        A lake that was moved or copied names the folder where it was made, and is whole. `recorded`: name → SHA-256.
-        """
-        other = Path(root)
-        if not other.is_absolute():
-            return "it is no folder of this machine"
-        if other.resolve() == self.folder.resolve():
-            return ""
-        for name in self.list_sizes(con):
-            path = other / name
-            if not path.exists() or filecmp.cmp(self.folder / name, path, shallow=False):
-                continue
-            if name not in recorded or hash_file(path) != recorded[name]:
-                return f"{name} is another file there"
-        return ""
+    def log_in(self, con: duckdb.DuckDBPyConnection) -> None:
+        """What a connection needs before it attaches; LakeUnreachable where it is not let in."""
 
+    def attach_tables(self, con: duckdb.DuckDBPyConnection, name: str, *, read_only: bool) -> None:
+        """The catalogue's own tables, as the database that holds them has them; the connection is logged in."""
 
-@dataclass(frozen=True)
-class BucketFiles:
-    """Files in a bucket, read and hashed by DuckDB; a name is what follows the root."""
-
-    root: str
-
-    def name_file(self, path: str) -> str:
-        return path.removeprefix(self.root)
-
-    def list_sizes(self, con: duckdb.DuckDBPyConnection, room: str = "") -> dict[str, int]:
-        pattern = f"{self.root}{room + '/' if room else ''}**/*.parquet"
-        rows = con.execute(f"select filename, size from read_blob({duck.literal(pattern)})").fetchall()
-        return {self.name_file(path): size for path, size in rows}
-
-    def list_missing(self, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> set[str]:
-        """What lies outside the lake is nobody's file, and is not looked for."""
-        present = self.list_sizes(con)
-        return {name for name in names if "://" not in name and name not in present}
-
-    def hash_files(self, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> dict[str, str]:
-        sizes = self.list_sizes(con)
-        hashes: dict[str, str] = {}
-        for some in _share_out({name: sizes[name] for name in names}):
-            paths = ", ".join(duck.literal(self.root + name) for name in some)
-            query = f"select filename, sha256(content) from read_blob([{paths}])"
-            hashes |= {self.name_file(path): sha256 for path, sha256 in con.execute(query).fetchall()}
-        return hashes
-
-    def find_fault_of_root(self, con: duckdb.DuckDBPyConnection, root: str, recorded: dict[str, str]) -> str:
-        return "" if root == self.root else f"the lake's files lie in {self.root}"
-
-
-Files = FolderFiles | BucketFiles
-
-
-def _share_out(sizes: dict[str, int]) -> Iterator[Sequence[str]]:
-    """Names in groups of no more than `AT_ONCE` bytes, a larger file alone."""
-    group: list[str] = []
-    total = 0
-    for name, size in sizes.items():
-        if group and total + size > AT_ONCE:
-            yield group
-            group, total = [], 0
-        group.append(name)
-        total += size
-    if group:
-        yield group
+    @contextmanager
+    def hold_catalogue(self) -> Iterator[None]:
+        """Inside, no other machine writes; OtherWriter where one does."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +97,15 @@ class FileLake:
     def log_in(self, con: duckdb.DuckDBPyConnection) -> None:
         """A folder asks for no login."""
 
+    def attach_tables(self, con: duckdb.DuckDBPyConnection, name: str, *, read_only: bool) -> None:
+        mode = ", read_only" if read_only else ""
+        con.execute(f"attach {duck.literal(self.catalogue)} as {name} (type sqlite{mode})")
+
+    @contextmanager
+    def hold_catalogue(self) -> Iterator[None]:
+        """Who writes to the data directory has its lock."""
+        yield
+
 
 @dataclass(frozen=True)
 class ServerLake:
@@ -182,10 +128,13 @@ class ServerLake:
         """Without the login, which DuckDB's errors would repeat."""
         others = {k: v for k, v in self._parse().items() if k not in (*LOGIN, "dbname")}
         others.setdefault("connect_timeout", CONNECT_TIMEOUT)
-        return "ducklake:postgres:" + " ".join(f"{name}={value}" for name, value in others.items())
+        return "ducklake:postgres:" + make_conninfo(**others)
 
-    def _parse(self) -> dict[str, object]:
+    def _parse(self) -> dict[str, Any]:
         return {k: v for k, v in conninfo_to_dict(self.servers.catalogue).items() if v is not None}
+
+    def _list_options(self) -> dict[str, Any]:
+        return {"connect_timeout": CONNECT_TIMEOUT, **self._parse()}
 
     def describe(self) -> str:
         """The catalogue's address, without a password."""
@@ -194,9 +143,8 @@ class ServerLake:
 
     def exists(self) -> bool:
         """LakeUnreachable where the server does not answer."""
-        options = {"connect_timeout": CONNECT_TIMEOUT, **self._parse()}
         try:
-            with psycopg.connect(**options) as con:  # type: ignore[arg-type]
+            with psycopg.connect(**self._list_options()) as con:
                 row = con.execute("select to_regclass('ducklake_metadata') is not null").fetchone()
         except psycopg.Error as error:
             raise LakeUnreachable(self.describe(), error) from None
@@ -225,20 +173,38 @@ class ServerLake:
         except duckdb.Error as error:
             raise LakeUnreachable(servers.files, error) from None
 
+    def attach_tables(self, con: duckdb.DuckDBPyConnection, name: str, *, read_only: bool) -> None:
+        address = self.uri.removeprefix("ducklake:postgres:")
+        mode = ", read_only" if read_only else ""
+        con.execute(f"attach {duck.literal(address)} as {name} (type postgres, secret lake_catalogue{mode})")
+
+    @contextmanager
+    def hold_catalogue(self) -> Iterator[None]:
+        """By a lock of the database, which goes with the connection, however that ends. A server that does not answer
+        is told by whoever asks it next."""
+        try:
+            con = psycopg.connect(**(self._list_options() | {"application_name": _name_process()}))
+        except psycopg.Error:
+            yield
+            return
+        with closing(con):
+            # A machine that lost its power gives the lock back after a minute.
+            for name, value in (("idle", 30), ("interval", 10), ("count", 3)):
+                con.execute(f"set tcp_keepalives_{name} = {value}")
+            con.execute("set idle_in_transaction_session_timeout = 0")
+            row = con.execute("select pg_try_advisory_xact_lock(%s)", [WRITER_LOCK]).fetchone()
+            if row != (True,):
+                raise OtherWriter(
+                    self.describe(), *con.execute(HOLDER, [WRITER_LOCK]).fetchone() or ("", None)
+                )
+            yield
+
     @staticmethod
     def _create_secret(
         con: duckdb.DuckDBPyConnection, name: str, kind: str, values: dict[str, object]
     ) -> None:
         listed = [f"{key} {duck.literal(value)}" for key, value in values.items() if value is not None]
         con.execute(f"create or replace secret {name} (type {kind}, {', '.join(listed)})")
-
-
-LakeLocation = FileLake | ServerLake
-
-
-def locate_files(root: str) -> Files:
-    """By the root that an attached lake has."""
-    return BucketFiles(root) if "://" in root else FolderFiles(Path(root))
 
 
 def locate_lake(settings: Settings) -> LakeLocation:
@@ -273,3 +239,40 @@ def check_place(settings: Settings) -> None:
 def has_lake(settings: Settings) -> bool:
     """Whether anything was ever published; LakeUnreachable where a server does not answer."""
     return locate_lake(settings).exists()
+
+
+def find_lost_server(settings: Settings) -> LakeUnreachable | None:
+    """Why a server of the lake cannot be used now."""
+    if settings.lake_servers is None:
+        return None
+    location = locate_lake(settings)
+    try:
+        location.exists()
+        with duck.connect(settings.extensions, loading=location.extensions) as con:
+            location.log_in(con)
+    except LakeUnreachable as error:
+        return error
+    return None
+
+
+@contextmanager
+def name_lost_server(settings: Settings) -> Iterator[None]:
+    """Inside, what DuckDB says of a server that went away is told as LakeUnreachable, also where it is back by now."""
+    try:
+        yield
+    except duckdb.Error as error:
+        lost = find_lost_server(settings)
+        if lost is None and settings.lake_servers is not None:
+            place = locate_lake(settings).describe()
+            if FORBIDDEN.search(str(error)):
+                lost = LakeReadOnly(place, error)
+            elif BROKEN_OFF.search(str(error)):
+                lost = LakeUnreachable(place, error)
+        if lost is None:
+            raise
+        # From nothing: a run tells the innermost cause, and that would be DuckDB's again.
+        raise lost from None
+
+
+def _name_process() -> str:
+    return f"process {os.getpid()} on {socket.gethostname()}"

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pipelines.lake.catalogue import catalog_file
 from pipelines.lake.exported import ledger_file, list_entries, list_newest_entries
-from pipelines.lake.location import has_lake
+from pipelines.lake.location import has_lake, locate_lake
 from pipelines.operations.backup_remote import copy_remote_files, has_bucket, store_remote_catalogue
 from pipelines.operations.backup_store import (
     BackupError,
@@ -99,7 +99,9 @@ def back_up(
 
 def _check_places(settings: Settings, destination: Path) -> None:
     if not has_lake(settings):
-        raise BackupError(f"No release yet: there is no lake at {settings.lake}. Run `thongsuot run` first.")
+        raise BackupError(
+            f"No release yet: there is no lake at {locate_lake(settings).describe()}. Run `thongsuot run` first."
+        )
     data, target = settings.data.resolve(), destination.resolve()
     if target.is_relative_to(data) or data.is_relative_to(target):
         raise BackupError(f"{target} and {data} lie in one another: back up to another disk.")

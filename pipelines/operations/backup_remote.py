@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.copy_lake import connect_both, copy_catalogue, copy_files
-from pipelines.lake.location import FileLake, FolderFiles, locate_lake
+from pipelines.lake.file_places import FolderFiles
+from pipelines.lake.location import FileLake, locate_lake
 from pipelines.operations.backup_store import StoredFile, object_path, store_file
 from pipelines.settings import Settings
 

@@ -13,7 +13,8 @@ from pipelines.data_format import FORMAT, read_format
 from pipelines.lake import chain as links
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.ledger import list_releases
-from pipelines.lake.location import LakeUnreachable, has_lake, locate_lake
+from pipelines.lake.location import has_lake, locate_lake
+from pipelines.lake.server_errors import LakeUnreachable
 from pipelines.landing.batches import read_sidecar
 from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.masking import mask_secrets

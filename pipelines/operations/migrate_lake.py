@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
+from pipelines.lake.chain import find_head, list_events
 from pipelines.lake.copy_lake import connect_both, copy_catalogue, copy_files
+from pipelines.lake.ledger import GENESIS, list_releases
 from pipelines.lake.location import has_lake, locate_lake, moved_catalogue
 from pipelines.releases.findings import Finding
 from pipelines.releases.verify import verify_releases
@@ -43,14 +44,20 @@ def migrate_lake(settings: Settings, progress: Callable[[str], None] = lambda _:
     origin, target = locate_lake(local), locate_lake(settings)
     if not has_lake(local):
         raise MigrationRefused(f"There is no lake at {origin.describe()} to move.")
-    if has_lake(settings) and _has_releases(settings):
-        raise MigrationRefused(f"{target.describe()} holds releases already: name an empty database.")
+    arrived = _find_head(settings) if has_lake(settings) else GENESIS
+    # One that was stopped after its catalogue had arrived is begun again.
+    if arrived not in (GENESIS, _find_head(local)):
+        raise MigrationRefused(f"{target.describe()} holds other releases already: name an empty database.")
     progress("verify")
     before = verify_releases(local)
     _refuse_findings(before.findings, "the lake here is not whole")
     with open_lake(local) as con:
         names = origin.files.list_sizes(con)
     with connect_both(settings, origin, target) as con:
+        if strange := sorted(target.files.list_sizes(con).keys() - names):
+            raise MigrationRefused(
+                f"{target.files.root} holds files of others ({', '.join(strange[:3])}): name an empty folder."
+            )
         progress(f"{len(names)} files")
         copied = copy_files(con, origin, target, names) if origin.files != target.files else 0
         progress("catalogue")
@@ -63,9 +70,10 @@ def migrate_lake(settings: Settings, progress: Callable[[str], None] = lambda _:
     return Migration(after.releases, len(names), copied, after.head)
 
 
-def _has_releases(settings: Settings) -> bool:
+def _find_head(settings: Settings) -> str:
+    """Of the chain, without looking at what it vouches for."""
     with open_lake(settings) as con:
-        return bool(ledger.list_releases(con))
+        return find_head(list_releases(con), list_events(con))
 
 
 def _refuse_findings(findings: list[Finding], what: str) -> None:

@@ -60,9 +60,11 @@ def prune(
         before = files.list_sizes(con, settings)
         if findings := list(check_foreign(con, chain)):
             raise ForeignHead(findings, "nothing was pruned")
+        # A pruning that was stopped after the lake forgot its snapshots leaves their files.
+        has_scheduled = bool(files.list_scheduled(con))
     old = [release for release in outdated(chain, now, keep_days) if release in kept]
     gone = [release.release_id for release in old]
-    if dry_run or not gone:
+    if dry_run or not (gone or has_scheduled):
         return Pruned(gone, 0, 0)
     with lake.open_lake(settings, read_only=False) as con:
         forget_releases(con, chain, old, now, author, reason)
@@ -85,6 +87,7 @@ def forget_releases(
     if versions := sorted(({release.snapshot_id for release in gone} & present) | unnamed):
         listed = ", ".join(map(str, versions))
         con.execute(f"call ducklake_expire_snapshots('{lake.ALIAS}', versions => [{listed}])")
+    if files.list_scheduled(con):
         con.execute(f"call ducklake_cleanup_old_files('{lake.ALIAS}', cleanup_all => true)")
 
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import inputs, ledger
+from pipelines.lake.location import find_lost_server
 from pipelines.plain_files import TooDeep
 from pipelines.releases.checkpoints import check_checkpoints, find_public_key
 from pipelines.releases.findings import Finding, first_line
@@ -26,6 +27,9 @@ from pipelines.releases.verify_head import check_foreign, check_head, check_stat
 from pipelines.releases.verify_landing import check_landing, check_withdrawals, read_published
 from pipelines.releases.verify_quality import check_quality
 from pipelines.settings import Settings
+
+# What a connection that breaks off would be told as.
+UNREAD = ("ledger_unreadable", "unreadable_content", "head_differs", "missing_file")
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,28 @@ def verify_releases(
     public_key: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Verification:
-    """Check ledger, catalogue, files, contents and landing; FileNotFoundError where there is no lake.
+    """Check ledger, catalogue, files, contents and landing; FileNotFoundError where there is no lake, LakeUnreachable
+    where its servers do not answer.
 
     `public_key`: that of the signed notes by the lake, by default the one of the key that is set. WrongKey where it
     is none.
     """
     key = find_public_key(settings, public_key)
+    verification = _try_to_verify(settings, expected_head, key, progress)
+    if settings.lake_servers is not None and any(f.kind in UNREAD for f in verification.findings):
+        # A server that went away, and may be back, is no damage of the lake.
+        if lost := find_lost_server(settings):
+            raise lost
+        return _try_to_verify(settings, expected_head, key, progress)
+    return verification
+
+
+def _try_to_verify(
+    settings: Settings,
+    expected_head: str | None,
+    key: Ed25519PublicKey | None,
+    progress: Callable[[str], None],
+) -> Verification:
     try:
         return _verify(settings, expected_head, key, progress)
     except TooDeep as error:

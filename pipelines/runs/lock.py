@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from pipelines.file_holders import name_holders
+from pipelines.lake.location import locate_lake, name_lost_server
 from pipelines.log import get_logger
 from pipelines.settings import LOCAL_ZONE, Settings
 
@@ -88,7 +89,8 @@ def exclusive(settings: Settings, wait: float = SECONDS_TO_WAIT) -> Iterator[Non
     """Hold the writer lock; the kernel releases it with the process, however that ends.
 
     Busy after `wait` seconds. Whoever waits says so at once, and again every minute. FileBusy where a program that
-    knows nothing of this lock holds the catalogue or the warehouse.
+    knows nothing of this lock holds the catalogue or the warehouse, OtherWriter where another machine writes to the
+    same lake on servers, LakeUnreachable where one of those goes away.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     # Not truncated: until the lock is ours, the file says whose it is.
@@ -104,7 +106,11 @@ def exclusive(settings: Settings, wait: float = SECONDS_TO_WAIT) -> Iterator[Non
             os.fchmod(descriptor, 0o600)
         _wait_for_lock(handle, settings, wait)
         _write_holder(handle)
-        with name_holders(settings.lake / "catalog.sqlite", settings.warehouse, what_now=WHAT_NOW):
+        with (
+            name_lost_server(settings),
+            locate_lake(settings).hold_catalogue(),
+            name_holders(settings.lake / "catalog.sqlite", settings.warehouse, what_now=WHAT_NOW),
+        ):
             yield
 
 

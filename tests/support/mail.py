@@ -14,6 +14,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from tests.support.servers import find_free_port
+
 # With signs that an address must have encoded.
 PASSWORD = "mat/khau@2025"
 
@@ -53,14 +55,6 @@ def serve_mail() -> Iterator[tuple[Mailbox, int]]:
         yield mailbox, controller.port
     finally:
         controller.stop()
-
-
-def find_free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Webhook(ThreadingHTTPServer):

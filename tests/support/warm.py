@@ -19,7 +19,9 @@ from pipelines.releases import verify  # noqa: F401
 _open_definition()
 # Checking their signatures costs each process a quarter of a second; the process of the tests does it (test_duck.py).
 duck._VERIFIED.update(
-    duck._stamp(file) for name in ("sqlite_scanner", "ducklake") if (file := duck._find_packaged(name))
+    duck._stamp(file)
+    for name in ("sqlite_scanner", "ducklake", "postgres_scanner", "httpfs")
+    if (file := duck._find_packaged(name))
 )
 # What is imported now is never garbage: no child looks through it again, or copies its pages to do so.
 gc.freeze()

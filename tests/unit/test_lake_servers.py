@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +13,8 @@ from pipelines import duck
 from pipelines.addresses import SettingsError
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.foreign import list_foreign_file_objects
-from pipelines.lake.location import LakeUnreachable, has_lake
+from pipelines.lake.location import has_lake
+from pipelines.lake.server_errors import LakeUnreachable
 from pipelines.operations.backup import back_up
 from pipelines.operations.check_data import check_lake
 from pipelines.operations.migrate_lake import MigrationRefused, migrate_lake
@@ -26,24 +25,8 @@ from pipelines.releases.restore import restore
 from pipelines.releases.retention import prune
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
-from tests.support.servers import SECRET, Bucket, lay_out_servers, serve_bucket
+from tests.support.servers import SECRET, Bucket
 from tests.support.small_lake import build, read, release
-
-
-@pytest.fixture(scope="module")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
-    with serve_bucket(tmp_path_factory.mktemp("buckets") / "province") as remote:
-        yield remote
-
-
-@pytest.fixture
-def remote(settings: Settings, postgres_server: str, bucket: Bucket) -> Settings:
-    """An installation whose lake will lie on servers; nothing was published yet."""
-    with psycopg.connect(postgres_server, autocommit=True) as pg:
-        pg.execute("drop database if exists lake with (force)")
-        pg.execute("create database lake")
-    catalogue = postgres_server.replace("/postgres?", "/lake?")
-    return replace(settings, lake_servers=lay_out_servers(catalogue, bucket, settings.data.name))
 
 
 def list_objects(remote: Settings, bucket: Bucket) -> list[Path]:
@@ -170,36 +153,6 @@ def test_an_edited_row_of_the_catalogue_is_told(remote: Settings, statement: str
     assert kinds(remote) & {"edited_catalogue", "edited_ledger", "foreign_setting"}
 
 
-def test_readers_see_whole_releases_while_others_are_published(remote: Settings) -> None:
-    release(remote, [("a", 1)], counts=[("all", 1)])
-    is_over, faults, reads = threading.Event(), list[object](), [0]
-
-    def look() -> None:
-        while not is_over.is_set():
-            try:
-                with open_lake(remote) as con:
-                    con.execute("begin")
-                    for _ in range(3):
-                        one = con.execute("select max(n) from lake.marts.task").fetchone()
-                        other = con.execute("select max(n) from lake.marts.counts").fetchone()
-                        reads[0] += 1
-                        if one != other:
-                            faults.append((one, other))
-                    con.execute("rollback")
-            except Exception as error:
-                faults.append(error)
-
-    readers = [threading.Thread(target=look) for _ in range(2)]
-    for reader in readers:
-        reader.start()
-    for number in range(2, 5):
-        release(remote, [("a", number)], counts=[("all", number)])
-    is_over.set()
-    for reader in readers:
-        reader.join()
-    assert faults == [] and reads[0] >= 3
-
-
 def test_a_server_that_is_not_there_is_named_and_no_password_is_repeated(remote: Settings) -> None:
     assert remote.lake_servers
     release(remote, [("a", 1)])
@@ -301,7 +254,7 @@ def test_a_lake_that_is_not_whole_or_a_place_that_is_not_empty_is_not_moved_to(
     release(remote, [("a", 1)])
     other = replace(remote, data=settings.data / "other")
     release(replace(other, lake_servers=None), [("b", 1)])
-    with pytest.raises(MigrationRefused, match="holds releases already"):
+    with pytest.raises(MigrationRefused, match="holds other releases already"):
         migrate_lake(other)
     file = next((other.lake / "files" / "marts").rglob("*.parquet"))
     file.write_bytes(file.read_bytes().replace(b"b", b"c", 1))

@@ -27,7 +27,8 @@ from pipelines.operations.thresholds import READERS, VARIABLES, Thresholds
 from pipelines.operations.watch import BLIND, CHANNEL, look, watch
 from pipelines.releases import publish as publishing
 from pipelines.settings import LOCAL_ZONE, PROJECT, Settings, SettingsError
-from tests.support.mail import PASSWORD, find_free_port, serve_mail, serve_webhook
+from tests.support.mail import PASSWORD, serve_mail, serve_webhook
+from tests.support.servers import find_free_port
 from tests.support.small_lake import (
     build,
     deliver,

@@ -1,0 +1,38 @@
+"""What is said of a lake's servers: nothing is known of the lake itself, and nothing was published."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from pipelines.masking import mask_secrets
+
+CODE = re.compile(r"[A-Z]\w+: ")
+
+
+class OtherWriter(RuntimeError):
+    """Another machine, or another data directory, writes to the same catalogue now."""
+
+    def __init__(self, place: str, name: str, since: datetime) -> None:
+        super().__init__(
+            f"{place} is being written to by {name or 'somebody else'} since {since:%Y-%m-%d %H:%M:%S}: a lake has one "
+            "writer. Nothing was published; wait for it, and let only one installation name this catalogue."
+        )
+
+
+class LakeUnreachable(ConnectionError):
+    """A server of the lake does not answer, or does not let us in: nothing is known of the lake itself."""
+
+    outcome = "does not answer, or lets nobody in"
+
+    def __init__(self, place: str, error: Exception) -> None:
+        lines = [line for line in mask_secrets(str(error)).splitlines() if line.strip()]
+        # A store's own word for it, such as `RequestTimeTooSkewed: …`, follows what DuckDB says.
+        reason = "; ".join([*lines[:1], *(line for line in lines[1:2] if CODE.match(line))])
+        super().__init__(f"{place} {self.outcome}: {reason}. `thongsuot doctor` tries it again.")
+
+
+class LakeReadOnly(LakeUnreachable):
+    """The role, or the key, may read and not write."""
+
+    outcome = "lets this role or key read, and not write"

@@ -1,0 +1,186 @@
+"""A lake on servers is used by others too: readers, a second machine, another installation in the same bucket."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipelines import duck
+from pipelines.lake.catalogue import open_lake
+from pipelines.lake.file_places import BucketFiles
+from pipelines.lake.location import locate_lake
+from pipelines.lake.server_errors import LakeReadOnly, LakeUnreachable, OtherWriter
+from pipelines.releases.restore import restore
+from pipelines.releases.retention import prune
+from pipelines.releases.verify import verify_releases
+from pipelines.runs.lock import exclusive
+from pipelines.settings import Settings
+from tests.support.servers import Bucket, serve_bucket
+from tests.support.small_lake import read, release
+
+LATER = datetime(2030, 1, 1)
+
+
+class Reader(threading.Thread):
+    """Reads two tables that must agree, three times in one transaction, again and again; keeps each disagreement and
+    each error."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings, self.stopped = settings, threading.Event()
+        self.faults: list[object] = []
+        self.last, self.reads = 0, 0
+
+    def run(self) -> None:
+        while not self.stopped.is_set():
+            try:
+                with open_lake(self.settings) as con:
+                    con.execute("begin")
+                    for _ in range(3):
+                        one = con.execute("select max(n) from lake.marts.task").fetchone()
+                        other = con.execute("select max(n) from lake.marts.counts").fetchone()
+                        if one != other or one is None:
+                            self.faults.append((one, other))
+                    con.execute("rollback")
+                    assert one
+                    self.last, self.reads = one[0], self.reads + 1
+            except Exception as error:
+                self.faults.append(error)
+
+
+@contextmanager
+def read_throughout(settings: Settings, readers: int = 2) -> Iterator[list[Reader]]:
+    threads = [Reader(settings) for _ in range(readers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield threads
+    finally:
+        for thread in threads:
+            thread.stopped.set()
+        for thread in threads:
+            thread.join()
+
+
+def wait_until_all_read(readers: list[Reader], number: int) -> None:
+    """Nobody is in the middle of an older release: what is pruned then is read by nobody."""
+    until = time.monotonic() + 60
+    while any(reader.last != number for reader in readers):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_readers_see_whole_releases_while_others_are_published_restored_and_pruned(remote: Settings) -> None:
+    release(remote, [("a", 1)], counts=[("all", 1)])
+    with read_throughout(remote) as readers:
+        for number in (2, 3):
+            release(remote, [("a", number)], counts=[("all", number)])
+        restore(remote, 1, run_id="run", author="a", reason="b")
+        wait_until_all_read(readers, 1)
+        pruned = prune(remote, author="a", reason="old", keep_days=0, now=LATER)
+        assert pruned.releases == [1, 2, 3]
+        release(remote, [("a", 4)], counts=[("all", 4)])
+        wait_until_all_read(readers, 4)
+    assert [fault for reader in readers for fault in reader.faults] == []
+    assert min(reader.reads for reader in readers) >= 2
+
+
+def test_a_second_machine_is_refused_by_name_while_one_writes(remote: Settings, tmp_path: Path) -> None:
+    elsewhere = replace(remote, data=tmp_path / "elsewhere")
+    refusal = pytest.raises(OtherWriter, match=r"process \d+ on .* since .*Nothing was published")
+    with exclusive(remote), refusal, exclusive(elsewhere):
+        pass
+    with exclusive(elsewhere):
+        pass
+
+
+def grant_reading(remote: Settings, role: str) -> Settings:
+    """The same lake by a role that may only read."""
+    assert remote.lake_servers
+    catalogue = remote.lake_servers.catalogue
+    with psycopg.connect(catalogue, autocommit=True) as pg:
+        if not pg.execute("select from pg_roles where rolname = %s", [role]).fetchone():
+            pg.execute(f"create role {role} login")
+        pg.execute(f"grant select on all tables in schema public to {role}")
+    return replace(
+        remote,
+        lake_servers=remote.lake_servers._replace(catalogue=catalogue.replace("//postgres:", f"//{role}:")),
+    )
+
+
+def test_who_may_only_read_reads_and_verifies_and_publishes_nothing(remote: Settings, bucket: Bucket) -> None:
+    release(remote, [("a", 1)])
+    reading = grant_reading(remote, "reader_of_lakes")
+    assert reading.lake_servers and reading.lake_servers != remote.lake_servers
+    with serve_bucket(bucket.folder, 0, "--read-only") as store:
+        reading = replace(reading, lake_servers=reading.lake_servers._replace(endpoint=store.endpoint))
+        assert read(reading, "from lake.marts.task") == [("a", 1)]
+        assert verify_releases(reading).findings == []
+        with pytest.raises(LakeReadOnly, match="permission denied for table"), exclusive(reading):
+            release(reading, [("a", 2)])
+        writing = replace(remote, lake_servers=remote.lake_servers._replace(endpoint=store.endpoint))
+        with pytest.raises(LakeUnreachable, match="HTTP 500 for HTTP PUT"), exclusive(writing):
+            release(writing, [("a", 2)])
+    assert read(remote, "from lake.marts.task") == [("a", 1)]
+    assert verify_releases(remote).findings == []
+
+
+@pytest.mark.full
+def test_two_installations_in_one_folder_of_a_bucket_leave_one_another_alone(
+    remote: Settings, postgres_server: str, tmp_path: Path
+) -> None:
+    assert remote.lake_servers
+    with psycopg.connect(postgres_server, autocommit=True) as pg:
+        pg.execute("drop database if exists neighbour with (force)")
+        pg.execute("create database neighbour")
+    servers = remote.lake_servers._replace(
+        catalogue=remote.lake_servers.catalogue.replace("/lake?", "/neighbour?")
+    )
+    neighbour = replace(remote, data=tmp_path / "neighbour", lake_servers=servers)
+    for number in (1, 2, 3):
+        release(remote, [("a", number)])
+        release(neighbour, [("b", number)])
+    for one in (remote, neighbour):
+        prune(one, author="a", reason="old", keep_days=0, now=LATER)
+        assert verify_releases(remote).findings == verify_releases(neighbour).findings == []
+
+
+def test_a_folder_of_more_files_than_one_answer_lists_is_listed_whole(
+    remote: Settings, bucket: Bucket
+) -> None:
+    names = {f"marts/task/{number:04d} hồ sơ.parquet" for number in range(1001)}
+    folder = bucket.folder / remote.data.name
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"abc")
+    bucket.notice_changes()
+    location = locate_lake(remote)
+    assert isinstance(location.files, BucketFiles)
+    with duck.connect(remote.extensions, loading=location.extensions) as con:
+        location.log_in(con)
+        assert location.files.list_sizes(con, "marts") == dict.fromkeys(names, 3)
+        [(_, sha256)] = location.files.hash_files(con, sorted(names)[:1]).items()
+    assert (
+        sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )  # of "abc", FIPS 180-4
+
+
+@pytest.mark.full
+def test_names_and_options_of_a_database_may_hold_any_sign(remote: Settings, postgres_server: str) -> None:
+    assert remote.lake_servers
+    with psycopg.connect(postgres_server, autocommit=True) as pg:
+        pg.execute('drop database if exists "hồ ""sơ\' 1" with (force)')
+        pg.execute('create database "hồ ""sơ\' 1"')
+    catalogue = postgres_server.replace("/postgres?", "/h%E1%BB%93%20%22s%C6%A1%27%201?")
+    catalogue += "&application_name=s%E1%BB%91%20li%E1%BB%87u%20%27a%27&options=-c%20statement_timeout%3D1min"
+    odd = replace(remote, lake_servers=remote.lake_servers._replace(catalogue=catalogue))
+    release(odd, [("a", 1)])
+    assert read(odd, "from lake.marts.task") == [("a", 1)] and verify_releases(odd).findings == []
