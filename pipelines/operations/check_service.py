@@ -13,6 +13,7 @@ from pipelines.operations.records import read_last_backup, read_verification
 from pipelines.operations.state import read_state
 from pipelines.operations.thresholds import Thresholds
 from pipelines.runs.history import find_last_heartbeat, list_stopped_schedules
+from pipelines.runs.lineage import is_lineage_on, read_last_delivery
 from pipelines.runs.lock import read_holder
 from pipelines.settings import LOCAL_ZONE, Settings, has_schedules
 
@@ -113,3 +114,17 @@ def check_verified(settings: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis("verify", "warn", f"last verified at {verified.at}", "thongsuot verify")
     else:
         yield Diagnosis("verify", "ok", f"whole at {verified.at}")
+
+
+def check_lineage(settings: Settings) -> Iterator[Diagnosis]:
+    """Only where a receiver of OpenLineage events is named."""
+    if not is_lineage_on():
+        return
+    last = read_last_delivery(settings)
+    if last is None:
+        yield Diagnosis("lineage", "ok", "on; nothing was sent yet")
+    elif last.error:
+        text = f"the receiver took no event at {last.at}: {last.error}"
+        yield Diagnosis("lineage", "warn", text, "see OPENLINEAGE_URL (docs/operations.md#lineage)")
+    else:
+        yield Diagnosis("lineage", "ok", f"the receiver took the last event at {last.at}")

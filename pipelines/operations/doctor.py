@@ -29,6 +29,7 @@ CHECKS: dict[str, Callable[[Settings], Iterator[Diagnosis]]] = {
     "alerts": check_service.check_alerts,
     "backup": check_service.check_backup,
     "verify": check_service.check_verified,
+    "lineage": check_service.check_lineage,
 }
 
 

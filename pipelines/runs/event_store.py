@@ -29,6 +29,7 @@ from sqlalchemy.pool import StaticPool
 from pipelines.addresses import DAGSTER_URL, read_postgres_url
 from pipelines.runs.empty_store import INDEX, ONE_RUN, RUNS, SCHEDULES, lay_out
 from pipelines.runs.event_masking import mask_event
+from pipelines.runs.lineage import tell_lineage
 from pipelines.runs.undelivered import observe_what_did_not_come
 
 # Files of runs that stay open; the index is one of them.
@@ -122,6 +123,7 @@ class EventStore(SqliteEventLogStorage):
 
     def store_event(self, event: EventLogEntry) -> None:
         super().store_event(observe_what_did_not_come(mask_event(event)))
+        tell_lineage(event)
 
     def dispose(self) -> None:
         super().dispose()

@@ -15,12 +15,14 @@ from dagster_postgres import (
 )
 
 from pipelines.runs.event_masking import mask_event
+from pipelines.runs.lineage import tell_lineage
 from pipelines.runs.undelivered import observe_what_did_not_come
 
 
 class RemoteEvents(PostgresEventLogStorage):
     def store_event(self, event: EventLogEntry) -> None:
         super().store_event(observe_what_did_not_come(mask_event(event)))
+        tell_lineage(event)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         super().store_event_batch([observe_what_did_not_come(mask_event(event)) for event in events])

@@ -111,10 +111,14 @@ def _invoke(settings: Settings, *words: str, manifest: Any = None) -> Any:
     # One of dbt's packages has the root logger print; every line of our log would stand there twice.
     logging.getLogger().handlers[:] = handlers
 
+    before = dict(os.environ)
     os.environ.update(settings.child_environment())
     try:
         return dbtRunner(manifest=manifest).invoke(_located(settings, *words))
     finally:
+        # What this process asks for later is of its own installation, not of the folder that dbt was given.
+        os.environ.clear()
+        os.environ.update(before)
         environment = DuckDBConnectionManager._ENV
         if environment is not None:
             environment.close()

@@ -1,0 +1,132 @@
+"""A run as OpenLineage events at a real receiver; none by default, and a receiver that fails ends nothing."""
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from dagster import AssetExecutionContext, DagsterInstance, asset, materialize
+
+from pipelines.lake.catalogue import open_lake
+from pipelines.lake.ledger import list_releases
+from pipelines.landing.batches import write_batch
+from pipelines.operations.check_service import check_lineage
+from pipelines.releases.publish import publish
+from pipelines.runs import lineage
+from pipelines.runs.lineage import VARIABLES, is_lineage_on, read_last_delivery
+from pipelines.settings import Settings
+from pipelines.warehouse import dbt
+from tests.support.mail import find_free_port, serve_webhook
+from tests.support.small_lake import build
+
+NAMESPACE = "thongsuot://40"
+
+
+@pytest.fixture
+def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> DagsterInstance:
+    for name, value in settings.child_environment().items():
+        monkeypatch.setenv(name, value)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    lineage._open_client.cache_clear()
+    settings.dagster.mkdir(parents=True)
+    return DagsterInstance.get()
+
+
+def write_rows(out: Path) -> tuple[str]:
+    pq.write_table(pa.table({"_row": pa.array([1, 2], pa.int64())}), out)
+    return ("by hand",)
+
+
+@asset
+def release(context: AssetExecutionContext) -> None:
+    """A batch, a build of two tables, a release: as a night, and in a second."""
+    settings = Settings.from_env()
+    write_batch(settings.landing, "dossier_log", "2025-08-06", write_rows, run_id=context.run_id)
+    build(settings, [("a", 1), ("b", None)])
+    publish(settings, run_id=context.run_id, author="night", reason="night")
+
+
+@asset
+def failing() -> None:
+    raise ValueError("the source says no")
+
+
+def name_receiver(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    monkeypatch.setenv("OPENLINEAGE_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("OPENLINEAGE_API_KEY", "k3y-of-the-receiver")
+
+
+def test_a_run_tells_its_start_and_its_end_with_what_it_read_and_published(
+    instance: DagsterInstance, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_webhook() as receiver:
+        name_receiver(monkeypatch, receiver.server_address[1])
+        run_id = materialize([release], instance=instance).run_id
+        start, complete = receiver.messages
+    assert [event["eventType"] for event in (start, complete)] == ["START", "COMPLETE"]
+    assert {event["run"]["runId"] for event in (start, complete)} == {run_id}
+    assert start["job"]["namespace"] == NAMESPACE and "sourceCodeLocation" not in start["job"]["facets"]
+    [source] = complete["inputs"]
+    assert (source["namespace"], source["name"]) == (NAMESPACE, "landing.dossier_log")
+    assert source["inputFacets"]["inputStatistics"]["rowCount"] == 2
+    with open_lake(settings) as con:
+        [published] = list_releases(con)
+    outputs = {output["name"]: output for output in complete["outputs"]}
+    assert sorted(outputs) == ["marts.counts", "marts.task"]
+    task = outputs["marts.task"]
+    assert [(f["name"], f["type"]) for f in task["facets"]["schema"]["fields"]] == [
+        ("code", "VARCHAR"), ("n", "INTEGER"),
+    ]  # fmt: skip
+    assert task["facets"]["version"]["datasetVersion"] == published.marts["marts.task"].sha256
+    assert task["outputFacets"]["outputStatistics"]["rowCount"] == 2
+    tags = {tag["key"]: tag["value"] for tag in complete["run"]["facets"]["tags"]["tags"]}
+    assert tags["release_hash"] == published.release_hash and tags["release"] == "1"
+    [line] = check_lineage(settings)
+    assert line.level == "ok"
+
+
+def test_a_run_that_fails_says_so_and_names_no_output(
+    instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_webhook() as receiver:
+        name_receiver(monkeypatch, receiver.server_address[1])
+        materialize([failing], instance=instance, raise_on_error=False)
+        start, fail = receiver.messages
+    assert (start["eventType"], fail["eventType"]) == ("START", "FAIL")
+    assert "failing" in fail["run"]["facets"]["errorMessage"]["message"] and fail["outputs"] == []
+
+
+@pytest.mark.parametrize("kind", ["nobody listens", "it refuses"])
+def test_a_receiver_that_fails_ends_no_run_and_is_named_by_the_doctor(
+    kind: str, instance: DagsterInstance, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_webhook() as receiver:
+        receiver.status = 403
+        port = find_free_port() if kind == "nobody listens" else receiver.server_address[1]
+        monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "http")
+        monkeypatch.setenv("OPENLINEAGE__TRANSPORT__URL", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("OPENLINEAGE__TRANSPORT__RETRY", '{"total": 0}')
+        monkeypatch.setenv(
+            "OPENLINEAGE__TRANSPORT__AUTH", '{"type": "api_key", "apiKey": "k3y-of-the-receiver"}'
+        )
+        assert materialize([release], instance=instance).success
+    delivery = read_last_delivery(settings)
+    assert delivery and delivery.error
+    assert "k3y-of-the-receiver" not in lineage.record_file(settings).read_text(encoding="utf-8")
+    [line] = check_lineage(settings)
+    assert line.level == "warn" and "docs/operations.md#lineage" in line.next_step
+
+
+def test_nothing_is_sent_where_no_receiver_is_named(instance: DagsterInstance, settings: Settings) -> None:
+    assert materialize([release], instance=instance).success
+    assert not is_lineage_on() and read_last_delivery(settings) is None and not list(check_lineage(settings))
+    assert not is_lineage_on({"OPENLINEAGE_URL": "http://x", "OPENLINEAGE_DISABLED": "True"})
+
+
+def test_dbt_leaves_the_environment_as_it_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given another folder to compile in: what this process asks for later is of its own."""
+    monkeypatch.setenv("THONGSUOT_DATA", "/srv/own")
+    dbt._invoke(settings, "no-such-command")
+    assert os.environ["THONGSUOT_DATA"] == "/srv/own"
