@@ -2,7 +2,8 @@
 
 A small run records some 4,000 events in three statements each; opening the file, and waiting for the disk
 at every commit, took a third of its time. What Dagster hands over as a batch (`DAGSTER_EVENT_BATCH_SIZE`: what a run
-intends to do, the partitions of an output) is one transaction. Layout and content of the files are Dagster's own.
+intends to do, the partitions of an output) is one transaction, and so are a step's outputs and checks, which it hands
+over one by one. Layout and content of the files are Dagster's own.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from dagster import EventLogEntry
+from dagster import DagsterEventType, EventLogEntry
 from dagster._core.events import ASSET_CHECK_EVENTS, ASSET_EVENTS
 from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.event_log.schema import AssetKeyTable, SqlEventLogStorageTable
@@ -34,6 +35,9 @@ from pipelines.runs.undelivered import observe_what_did_not_come
 
 # Files of runs that stay open; the index is one of them.
 OPEN_FILES = 8
+# A step of a hundred models ends with an output and a check for each of hundreds: they wait for the event behind them.
+WAITING = {DagsterEventType.STEP_OUTPUT, DagsterEventType.ASSET_CHECK_EVALUATION}
+MOST_WAITING = 500
 
 
 class EventStore(SqliteEventLogStorage):
@@ -43,6 +47,7 @@ class EventStore(SqliteEventLogStorage):
         self._engines: dict[str, sa.Engine] = {}
         self._present: set[str] = set()  # tables and columns that were seen
         self._open_batch: dict[str, sa.Connection] = {}  # the transactions of the batch being written
+        self._waiting: list[EventLogEntry] = []  # of one run, in order; written before anything is read
         lay_out(INDEX, Path(base_dir) / Path(INDEX).name)
         super().__init__(base_dir, inst_data)
         self._db_lock = threading.RLock()
@@ -50,6 +55,7 @@ class EventStore(SqliteEventLogStorage):
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
         with self._db_lock:
+            self._write_waiting()
             if shard in self._open_batch:
                 yield self._open_batch[shard]
                 return
@@ -63,20 +69,25 @@ class EventStore(SqliteEventLogStorage):
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """As `store_event` for each, but of an asset's rows in the index only the last is written."""
-        events = [observe_what_did_not_come(mask_event(event)) for event in events]
-        [run_id] = {event.run_id for event in events}
-        types = [event.dagster_event_type for event in events]
-        if not set(types) <= ASSET_EVENTS | ASSET_CHECK_EVENTS:
+        if not {event.dagster_event_type for event in events} <= ASSET_EVENTS | ASSET_CHECK_EVENTS:
             return super().store_event_batch(events)
+        self._write_batch([observe_what_did_not_come(mask_event(event)) for event in events])
+
+    def _write_batch(self, events: Sequence[EventLogEntry]) -> None:
+        """Events of one run that are ready to be written: all are kept with the run, those of assets in the index."""
+        [run_id] = {event.run_id for event in events}
         rows = [self._event_to_row(event) for event in events]
+        indexed = [event for event in events if event.dagster_event_type in ASSET_EVENTS | ASSET_CHECK_EVENTS]
         with self._connect(run_id) as run, self._connect(INDEX_SHARD_NAME) as index:
             self._open_batch = {run_id: run, INDEX_SHARD_NAME: index}
             try:
                 insert = SqlEventLogStorageTable.insert()
                 run.execute(insert, rows)
-                insert = insert.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
-                ids: list[int] = list(index.execute(insert, rows).scalars())
-                self._index_events(list(zip(events, ids, strict=True)))
+                if indexed:
+                    rows = [self._event_to_row(event) for event in indexed]
+                    insert = insert.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
+                    ids: list[int] = list(index.execute(insert, rows).scalars())
+                    self._index_events(list(zip(indexed, ids, strict=True)))
             finally:
                 self._open_batch = {}
 
@@ -122,10 +133,25 @@ class EventStore(SqliteEventLogStorage):
         return column in self._present
 
     def store_event(self, event: EventLogEntry) -> None:
-        super().store_event(observe_what_did_not_come(mask_event(event)))
+        event = observe_what_did_not_come(mask_event(event))
+        with self._db_lock:
+            is_other_run = bool(self._waiting) and self._waiting[0].run_id != event.run_id
+            if is_other_run or len(self._waiting) >= MOST_WAITING:
+                self._write_waiting()
+            if event.run_id and event.dagster_event_type in WAITING:
+                self._waiting.append(event)
+            else:
+                super().store_event(event)
         tell_lineage(event)
 
+    def _write_waiting(self) -> None:
+        events, self._waiting = self._waiting, []
+        if events:
+            self._write_batch(events)
+
     def dispose(self) -> None:
+        with self._db_lock:
+            self._write_waiting()
         super().dispose()
         for engine in self._engines.values():
             engine.dispose()

@@ -22,7 +22,7 @@ from dagster import (
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from pipelines.runs import empty_store, event_store
-from pipelines.runs.event_store import EventStore, Storage
+from pipelines.runs.event_store import WAITING, EventStore, Storage
 from pipelines.runs.execute import END_TAG, START_TAG
 from pipelines.settings import Settings
 
@@ -197,3 +197,23 @@ def test_a_partition_of_which_nothing_came_is_not_green_and_says_why(instance: D
     assert observed.asset_observation.metadata["provided"].value == "not provided: nothing came"
     # Whoever reads it went on all the same.
     assert len(instance.get_materialized_partitions(downstream.key)) == 3
+
+
+def test_outputs_and_checks_are_there_for_whoever_asks_and_after_the_run(
+    instance: DagsterInstance, settings: Settings
+) -> None:
+    store = instance.event_log_storage
+    assert isinstance(store, EventStore)
+    result = materialize([days], instance=instance, partition_key="2025-08-01")
+    events = [entry for entry in store.get_logs_for_run(result.run_id) if entry.dagster_event_type in WAITING]
+    assert len(events) == 3
+    run = sqlite3.connect(settings.dagster / "history" / "runs" / f"{result.run_id}.db")
+    stored = "select count(*) from event_logs"
+    (before,) = run.execute(stored).fetchone()
+    for event in events:
+        store.store_event(event)
+    assert run.execute(stored).fetchone() == (before,)  # they wait
+    assert len(store.get_logs_for_run(result.run_id)) == before + 3 == run.execute(stored).fetchone()[0]
+    store.store_event(events[0])
+    instance.dispose()
+    assert run.execute(stored).fetchone() == (before + 4,)
