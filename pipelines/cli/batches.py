@@ -18,7 +18,7 @@ from pipelines.cli.answers import (
     say,
 )
 from pipelines.cli.confirm import print_confirmation
-from pipelines.cli.console import console
+from pipelines.cli.console import console, hold_writer
 from pipelines.cli.listing import ListColumn, print_list
 from pipelines.settings import Settings
 
@@ -149,11 +149,10 @@ def _choose(event: str, source: str | None, day: datetime | None, batch_id: str 
 
 def _record(event: str, author: str, reason: str, as_json: bool, **words: Any) -> None:
     from pipelines.landing.withdrawals import record_events
-    from pipelines.runs.lock import exclusive
 
     settings = Settings.from_env()
     _choose(event, **words)  # wrong words are told at once, and nothing is waited for
-    with answering(), exclusive(settings):
+    with answering(), hold_writer(settings):
         chosen = _choose(event, **words)
         try:
             events = record_events(settings.landing, event, chosen, author, reason)

@@ -19,7 +19,9 @@ from rich.segment import Segment
 
 from pipelines.log import print_steps, prints_json
 from pipelines.masking import make_printable
+from pipelines.runs.lock import exclusive
 from pipelines.runs.steps import StepEvent, ignore_step
+from pipelines.settings import Settings
 
 
 class OperatorConsole(Console):
@@ -36,6 +38,13 @@ console = OperatorConsole()
 def print_plain(line: str) -> None:
     """A line as it is: neither broken nor coloured, whatever stands in it."""
     console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+@contextmanager
+def hold_writer(settings: Settings) -> Iterator[None]:
+    """The writer's lock. Whoever waits for it says for whom, on standard error; Busy after half an hour."""
+    with print_steps(level=logging.WARNING), exclusive(settings):
+        yield
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.cli.console import console
+from pipelines.cli.console import console, hold_writer
 from pipelines.settings import Settings
 
 
@@ -47,11 +47,10 @@ def docs(site: bool) -> None:
 
 def _site(settings: Settings) -> Path:
     """Columns come from the contracts; types and sizes from the warehouse, where one was built."""
-    from pipelines.runs.lock import exclusive
     from pipelines.warehouse.dbt import run_dbt
 
     words = ["docs", "generate", "--static", "--no-compile"]
-    with exclusive(settings):
+    with hold_writer(settings):
         process = run_dbt(settings, *words, *([] if settings.warehouse.exists() else ["--empty-catalog"]))
     if process.returncode:
         raise click.ClickException(f"dbt docs: {process.stdout}{process.stderr}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pipelines.cli.answers import ANSWERED, Unanswered, answering, as_json, leave, say
-from pipelines.cli.console import console, print_plain
+from pipelines.cli.console import console, hold_writer, print_plain
 from pipelines.settings import Settings
 
 
@@ -23,11 +23,10 @@ def move_lake(as_json: bool) -> None:
     """
     from pipelines.lake.copy_lake import CopyFailed
     from pipelines.operations.migrate_lake import MigrationRefused, migrate_lake
-    from pipelines.runs.lock import exclusive
 
     settings = Settings.from_env()
     try:
-        with answering(), console.status("migrate…") as status, exclusive(settings):
+        with answering(), console.status("migrate…") as status, hold_writer(settings):
             migration = migrate_lake(settings, lambda what: status.update(f"migrate: {what}"))
     except (MigrationRefused, CopyFailed) as error:
         raise Unanswered(str(error)) from None

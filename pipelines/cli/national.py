@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipelines.cli.answers import ANSWERED, DIFFERENT, answering, as_json, leave, say
-from pipelines.cli.console import console, print_plain
+from pipelines.cli.console import console, hold_writer, print_plain
 from pipelines.settings import Settings
 
 
@@ -28,7 +28,6 @@ def national(file: Path, as_of: str | None, reason: str, as_json: bool) -> None:
     from pipelines.national.places import WrongList
     from pipelines.national.publish import find_national, publish_national
     from pipelines.releases.errors import PublishError
-    from pipelines.runs.lock import exclusive
     from pipelines.warehouse.moment import MomentRefused, read_moment
 
     settings = Settings.from_env()
@@ -36,7 +35,7 @@ def national(file: Path, as_of: str | None, reason: str, as_json: bool) -> None:
         moment = read_moment(as_of) if as_of else None
     except MomentRefused as error:
         raise click.BadParameter(str(error), param_hint="--as-of") from None
-    with answering(), console.status("national…") as status, exclusive(find_national(settings)):
+    with answering(), console.status("national…") as status, hold_writer(find_national(settings)):
         try:
             result = publish_national(
                 settings, file, moment=moment, reason=reason,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 import click
 
 from pipelines.cli.answers import ANSWERED, DIFFERENT, WORDS, answering, as_json, leave, say
-from pipelines.cli.console import console, show_progress
+from pipelines.cli.console import console, hold_writer, show_progress
+from pipelines.log import print_steps
 from pipelines.settings import Settings
 
 
@@ -63,7 +65,7 @@ def heal(reason: str, yes: bool, as_json: bool) -> None:
         author="thongsuot",
         reason=reason,
     )
-    with answering(), console.status("heal…"):
+    with answering(), console.status("heal…"), print_steps(level=logging.WARNING):
         ensure_manifest(settings)
         try:
             healed = heal_lake(night)
@@ -94,10 +96,9 @@ def prune(keep_days: int, reason: str, now: datetime | None, dry_run: bool, as_j
     """Drop contents of old releases but each month's last; hashes and explanations stay."""
     from pipelines.releases.errors import ForeignHead
     from pipelines.releases.retention import prune as apply
-    from pipelines.runs.lock import exclusive
 
     settings = Settings.from_env()
-    with answering(), exclusive(settings):
+    with answering(), hold_writer(settings):
         try:
             done = apply(
                 settings, author="thongsuot", reason=reason, keep_days=keep_days, now=now, dry_run=dry_run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pipelines.cli.answers import ANSWERED, answering, as_json, leave, say
-from pipelines.cli.console import print_plain
+from pipelines.cli.console import hold_writer, print_plain
 from pipelines.settings import Settings
 
 
@@ -20,11 +20,10 @@ def runs() -> None:
 @as_json
 def prune(keep_days: int, dry_run: bool, as_json: bool) -> None:
     """Drop the events of finished runs that are older; batches, reports, releases and the chain stay as they are."""
-    from pipelines.runs.lock import exclusive
     from pipelines.runs.retention import prune_runs
 
     settings = Settings.from_env()
-    with answering(), exclusive(settings):
+    with answering(), hold_writer(settings):
         gone = prune_runs(settings, keep_days, dry_run=dry_run)
     if as_json:
         say({"runs": gone, "dry_run": dry_run})

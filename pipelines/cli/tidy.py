@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pipelines.cli.answers import ANSWERED, DIFFERENT, answering, as_json, leave, say
-from pipelines.cli.console import print_plain
+from pipelines.cli.console import hold_writer, print_plain
 from pipelines.settings import Settings
 
 MOST_NAMES = 20
@@ -22,10 +22,9 @@ def tidy(dry_run: bool, as_json: bool) -> None:
     """
     from pipelines.operations.tidy import VARIABLES
     from pipelines.operations.tidy import tidy as tidy_installation
-    from pipelines.runs.lock import exclusive
 
     settings = Settings.from_env()
-    with answering(), exclusive(settings):
+    with answering(), hold_writer(settings):
         parts = tidy_installation(settings, dry_run=dry_run)
     if as_json:
         say({"parts": [part._asdict() for part in parts], "dry_run": dry_run})

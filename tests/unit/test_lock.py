@@ -18,11 +18,12 @@ from click.testing import CliRunner
 
 from pipelines import duck
 from pipelines.cli import Operator
+from pipelines.cli.console import hold_writer
 from pipelines.file_holders import FileBusy
 from pipelines.lake import catalogue, location
 from pipelines.runs import alive
 from pipelines.runs.lock import Busy, ForeignFile, exclusive, read_holder
-from pipelines.settings import Settings
+from pipelines.settings import PROJECT, Settings
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
@@ -48,6 +49,28 @@ def test_who_waits_says_for_whom_and_gives_up_at_its_limit(
             raise AssertionError("two writers")
     assert error.value.holder == holder
     assert [r.message for r in caplog.records] == [f"waiting for {holder}"]
+
+
+def test_a_command_that_waits_says_for_whom_also_in_a_pipe(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with exclusive(settings):
+        holder = read_holder(settings)
+        waiting = threading.Thread(target=wait_as_a_command, args=(settings,))
+        waiting.start()
+        waiting.join(0.5)
+    waiting.join()
+    assert f"WARNING waiting for {holder}" in capsys.readouterr().err
+
+
+def wait_as_a_command(settings: Settings) -> None:
+    with hold_writer(settings):
+        pass
+
+
+def test_no_command_takes_the_lock_in_silence() -> None:
+    modules = [path for path in (PROJECT / "pipelines" / "cli").glob("*.py") if path.name != "console.py"]
+    assert [path.name for path in modules if "exclusive(" in path.read_text(encoding="utf-8")] == []
 
 
 def test_the_lock_is_free_after_its_block_and_belongs_to_the_next(settings: Settings) -> None:
