@@ -18,9 +18,10 @@ from pipelines.operations import doctor
 from pipelines.operations.channels import VARIABLE
 from pipelines.operations.check_data import check_sources
 from pipelines.operations.diagnosis import Diagnosis
-from pipelines.operations.disk import DiskUse
+from pipelines.operations.disk import DiskSample, DiskUse
 from pipelines.operations.doctor import CHECKS, examine_installation
 from pipelines.operations.records import record_verification
+from pipelines.operations.state import WatchState, write_state
 from pipelines.releases import publish as publishing
 from pipelines.runs.lock import exclusive
 from pipelines.settings import PROJECT, Settings
@@ -55,7 +56,7 @@ def examine(settings: Settings) -> dict[str, Diagnosis]:
 def test_a_sound_installation_has_no_failure(installation: Settings) -> None:
     diagnoses = examine(installation)
     assert {name for name, one in diagnoses.items() if one.level == "fail"} <= {"disk"}
-    assert set(CHECKS) - set(diagnoses) == {"postgres"}
+    assert set(CHECKS) - set(diagnoses) == {"postgres", "lineage"}
     assert diagnoses["verify"].level == "ok" and "1 links hold" in diagnoses["lake"].text
     assert "lake" in diagnoses["disk"].text
 
@@ -128,6 +129,22 @@ def test_a_full_disk_a_silent_watch_a_dead_daemon_and_a_database_that_does_not_a
     for check in ("disk", "alerts", "schedule", "postgres"):
         assert diagnoses[check].level == "fail", check
     assert "S3cret" not in str(diagnoses)
+
+
+def test_the_disk_says_what_is_large_and_when_it_is_full(
+    installation: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """100 MiB a day for ten days, and 500 MiB are left; the largest part is the one with a file of 3 MiB."""
+    monkeypatch.setenv("THONGSUOT_DISK_FREE", "0.0001%")
+    (installation.data / "exports").mkdir()
+    (installation.data / "exports" / "large").write_bytes(os.urandom(3 * 2**20))
+    samples = [
+        DiskSample(f"2025-08-{day:02d}T06:00:00", (1500 - 100 * (day - 1)) * 2**20) for day in range(1, 12)
+    ]
+    write_state(installation, WatchState(disk=samples))
+    disk = examine(installation)["disk"]
+    assert disk.level == "warn" and "full in 5 days" in disk.text
+    assert ": exports 3.0 MiB, " in disk.text
 
 
 def test_a_writer_at_work_is_named(installation: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ from pipelines.operations.state import read_state, state_file
 from pipelines.operations.thresholds import READERS, VARIABLES, Thresholds
 from pipelines.operations.watch import BLIND, CHANNEL, look, watch
 from pipelines.releases import publish as publishing
+from pipelines.releases.errors import ReleaseOnHold
 from pipelines.settings import LOCAL_ZONE, PROJECT, Settings, SettingsError
 from tests.support.mail import PASSWORD, serve_mail, serve_webhook
 from tests.support.servers import find_free_port
@@ -33,9 +35,12 @@ from tests.support.small_lake import (
     build,
     deliver,
 )
+from tests.unit.test_holds import deliver as deliver_issues
 from tests.unit.test_running import create_run
 
 HOUR = timedelta(hours=1)
+# As the last line of a message has it: the section of the handbook.
+PAGE_OF_KIND = re.compile(r"docs/operations\.md#(\w+)")
 RUNS = [f"{number}1111111-1111-4111-8111-111111111111" for number in range(4)]
 
 
@@ -227,6 +232,54 @@ def test_each_incident_is_told_once_by_mail_and_webhook_and_once_when_it_is_over
         for word in ("Từ · since", "What to do: Run `thongsuot backup", "docs/operations.md#backup_old"):
             assert word in body
         assert "Không có bản sao lưu nào" in mailbox.read_bodies()[0]
+
+
+@pytest.fixture
+def all_wrong(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Each condition is met: nobody verified, backed up or delivered for ten days, and what was done failed."""
+    for name, value in settings.child_environment().items():
+        monkeypatch.setenv(name, value)
+    with time_machine.travel(datetime.now(LOCAL_ZONE) - timedelta(days=10)):
+        deliver_issues(settings, "2025-08-05", 100)
+        with pytest.raises(ReleaseOnHold):
+            deliver_issues(settings, "2025-08-06", 50)
+        deliver(settings)
+        record_verification(settings, ["edited_file: marts/task is not what it was"], "head")
+        record_backup(settings, LastBackup(str(now()), "/backup", True, 1))
+    with time_machine.travel(datetime.now(LOCAL_ZONE) + timedelta(days=10)):
+        deliver(settings, day="2025-08-07")
+    settings.dagster.mkdir()
+    with DagsterInstance.get() as instance:
+        create_run(instance, RUNS[0], DagsterRunStatus.FAILURE, "nightly")
+    monkeypatch.setenv("THONGSUOT_SCHEDULES", "on")
+    return settings
+
+
+def test_every_kind_arrives_by_mail_and_webhook_with_what_since_when_what_to_do_and_where(
+    all_wrong: Settings,
+) -> None:
+    with serve_mail() as (mailbox, port), serve_webhook() as hook:
+        login = f"ops:{quote(PASSWORD, safe='')}"
+        mail = f"mailto://{login}@127.0.0.1:{port}?from=ops@example.vn&to=truc@example.vn&mode=insecure"
+        dead = f"json://127.0.0.1:{find_free_port()}/"
+        addresses = f"{mail} json://127.0.0.1:{hook.server_address[1]}/alerts {dead}"
+        channels = list_channels({"THONGSUOT_ALERTS": addresses})
+        watch(all_wrong, channels, Thresholds(free_share=0.99999))
+        (all_wrong.data / "operations" / "backup.json").write_text("spoilt")
+        watch(all_wrong, channels, Thresholds(free_share=0.99999))
+        mails = {title.replace("\n", ""): body for title, body in
+                 zip(mailbox.list_titles(), mailbox.read_bodies(), strict=True)}  # fmt: skip
+        posts = {message["title"]: message["message"] for message in hook.messages}
+    kinds = {kind for names in KINDS.values() for kind in names} | {BLIND, CHANNEL}
+    for messages in (mails, posts):
+        arrived = [match[1] for body in messages.values() if (match := PAGE_OF_KIND.search(body))]
+        assert sorted(arrived) == sorted(kinds)
+        for body in messages.values():
+            lines = [line for line in body.replace("\r", "").splitlines() if line]
+            assert re.search(r"^Từ · since: 20\d\d-\d\d-\d\d \d\d:\d\d$", body.replace("\r", ""), re.M)
+            for word in ("Việc cần làm: ", "What to do: ", "Xem ở · where to look: `"):
+                assert any(line.startswith(word) for line in lines), body
+    assert set(mails) == set(posts)
 
 
 def test_a_channel_that_fails_is_told_by_the_others_and_gets_what_it_missed(installation: Settings) -> None:
