@@ -93,6 +93,17 @@ def find_engine(con: duckdb.DuckDBPyConnection, release_id: int) -> BuildEngine 
     return BuildEngine(*row) if row else None
 
 
+def describe_second_engine(con: duckdb.DuckDBPyConnection, release_id: int) -> str:
+    """`, though duckdb built that and spark this one`; empty where one engine built both, or one is not on record."""
+    own = find_engine(con, release_id)
+    if own is None or not table_exists(con, "raw", "build_engine", "warehouse"):
+        return ""
+    built_on = [
+        str(row[0]) for row in con.execute("select engine from warehouse.raw.build_engine").fetchall()
+    ]
+    return "" if built_on == [own.engine] else f", though {own.engine} built that and {built_on[0]} this one"
+
+
 def record_engine(con: duckdb.DuckDBPyConnection, release_id: int, engine: str) -> None:
     """`engine`: the relation of the build's `raw.build_engine`."""
     con.execute(

@@ -25,7 +25,7 @@ from pipelines.national.places import ListedPlace
 from pipelines.releases.before_publishing import check_before_publishing
 from pipelines.releases.checkpoints import check_checkpoints, checkpoints_folder, open_checkpoint
 from pipelines.releases.findings import Finding, first_line
-from pipelines.releases.holds import find_open_hold
+from pipelines.releases.holds import OPENED, Hold, find_open_hold
 from pipelines.releases.signed_note import WrongKey, WrongNote, read_public_key
 from pipelines.releases.verify_chain import check_chain, check_labels
 from pipelines.settings import Settings
@@ -99,8 +99,14 @@ def _examine(con: duckdb.DuckDBPyConnection, copy: Settings, place: ListedPlace)
             return replace(state, reason="unsigned", detail=reason)
         state = replace(state, is_signed=True)
     if hold := find_open_hold(con):
-        return replace(state, reason="held", detail=f"hold {hold.opened.hold_id}: {hold.opened.reason}")
+        return replace(state, reason="held", detail=describe_hold(hold))
     return state
+
+
+def describe_hold(hold: Hold) -> str:
+    """The rules alone: what they found names dossiers and units, which are nobody else's."""
+    rules = dict.fromkeys(finding["rule"] for finding in hold.findings if finding["outcome"] == OPENED)
+    return f"hold {hold.opened.hold_id}: {', '.join(rules)}"
 
 
 def list_findings(

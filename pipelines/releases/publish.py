@@ -146,6 +146,7 @@ def commit(
         check_acceptance(con, draft, hold, accept)
     if previous and before == draft.marts and not healing:
         why = f"nothing new: every table has the same content as in release {previous.release_id}"
+        why += inputs.describe_second_engine(con, previous.release_id)
         if hold:
             holds.mend_hold(con, chain, hold, previous)
         return Publication(previous, False, why)

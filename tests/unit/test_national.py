@@ -22,7 +22,7 @@ from pipelines.gate.evaluate import Verdict
 from pipelines.lake.catalogue import initialise_lake, open_lake
 from pipelines.lake.ledger import list_releases
 from pipelines.national.lakes import examine_place
-from pipelines.national.marts import PACKAGE, READ
+from pipelines.national.marts import MARTS, PACKAGE, READ
 from pipelines.national.places import WrongList, read_places
 from pipelines.national.publish import NationalResult, find_national, publish_national
 from pipelines.releases import holds
@@ -179,6 +179,17 @@ def test_the_country_is_the_sum_of_its_places_and_cites_each(lakes: Path, settin
     assert not again.publication.is_new and "nothing new" in again.publication.why
 
 
+def test_the_page_names_every_column(lakes: Path, settings: Settings) -> None:
+    publish_national(settings, lakes / "national.yaml")
+    page = (PROJECT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    documented = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `national_")}
+    with open_lake(find_national(settings)) as con:
+        for mart in MARTS:
+            columns = [row[0] for row in con.execute(f"describe lake.marts.{mart.name}").fetchall()]
+            missing = {*columns} - {*mart.key} - {*re.findall(r"`(\w+)`", documented[mart.name])}
+            assert not missing, mart.name
+
+
 def copy_lakes(lakes: Path, root: Path) -> Path:
     import shutil
 
@@ -249,6 +260,30 @@ def test_a_place_that_is_not_sound_is_missing_by_name(
     # Since the first time, though the moment is a later one.
     publish_national(settings, root / "national.yaml", moment=datetime(2025, 8, 7, 12))
     assert read(settings, "places", "missing_since", "place_code = '40'") == [(since,)]
+
+
+def test_a_place_that_is_held_is_missing_since_then_and_nothing_of_it_counts(
+    lakes: Path, settings: Settings, tmp_path: Path
+) -> None:
+    """Not its last served release either: those who hold a build have doubts about what comes from there."""
+    root = copy_lakes(lakes, tmp_path / "held")
+    publish_national(settings, root / "national.yaml")
+    with open_lake(Settings(data=root / "40")) as con:
+        served_hash = list_releases(con)[-1].release_hash
+    hold(root)
+    for hour in (8, 18):  # the second release keeps the moment of the first that missed it
+        moment = datetime(2025, 8, 7, hour)
+        result = publish_national(settings, root / "national.yaml", moment=moment)
+        assert list_reasons(result)["40"] == "held"
+    columns = "missing_reason, missing_detail, missing_since, release_id, release_hash"
+    [(reason, detail, since, release_id, cited)] = read(settings, "places", columns, "not is_present")
+    assert (reason, since) == ("held", datetime(2025, 8, 7, 8))
+    assert detail == "hold 1: volume"  # the rule; what it found may name dossiers, which stay where they are
+    assert (release_id, cited) == (1, served_hash)  # what is still served there is named, and not read
+    for mart in ("rates", "ranks", "index"):
+        assert read(settings, mart, "place_code", "place_code = '40'") == []
+    sums = read(settings, "headline", "numerator, denominator, places_present, places_listed", SINCE_START)
+    assert sums == [(310, 540, 2, 3)]
 
 
 def test_a_release_that_lacks_a_table_that_is_read_is_missing_by_name(

@@ -204,6 +204,19 @@ def test_a_release_says_what_built_it(settings: Settings) -> None:
     )
 
 
+def test_the_same_from_another_engine_is_no_release_and_says_so(settings: Settings) -> None:
+    for record in (EngineRecord("duckdb", "1.5.5", {}), EngineRecord("spark", "4.3.0", {})):
+        build(settings, [("a", 1)])
+        with duck.connect(settings.extensions, settings.warehouse) as con:
+            write_engine(con, record)
+        seal_build(settings)
+        publication = publish(settings, run_id="run", author="test", reason="by hand")
+    assert not publication.is_new
+    assert publication.why == (
+        "nothing new: every table has the same content as in release 1, though duckdb built that and spark this one"
+    )
+
+
 def test_an_edited_engine_is_told(settings: Settings) -> None:
     build(settings, [("a", 1)])
     with duck.connect(settings.extensions, settings.warehouse) as con:
