@@ -81,6 +81,7 @@ def write_plan(folder: Path) -> Path:
 
     plan = {
         "folder": str(folder), "master": "local[2]", "memory": "512m", "settings": {}, "threads": 2,
+        "little_bytes": 1000,
         "schemas": ["marts", "raw"],
         "sources": [
             {"schema": "raw", "name": "codes", "location": str(folder / "codes"),
@@ -127,8 +128,15 @@ def test_a_null_a_type_or_a_parent_fails_its_own_node(tmp_path: Path) -> None:
 
 
 def test_a_province_of_traps_is_the_same_on_two_workers(
-    cluster: Cluster, by_duckdb: tuple[dict[str, NodeResult], dict[str, Content]], tmp_path: Path
+    cluster: Cluster,
+    by_duckdb: tuple[dict[str, NodeResult], dict[str, Content]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(
+        spark_build, "SMALL_BYTES", 0
+    )  # some nodes as of a large province, some as of a small one
+    monkeypatch.setattr(spark_build, "LITTLE_BYTES", 20_000)
     results, contents = build(find_settings(cluster, tmp_path / "data"))
     expected_results, expected = by_duckdb
     assert describe_ends(results) == describe_ends(expected_results)

@@ -41,6 +41,7 @@ from pipelines.warehouse.spark.build import (
     run_job,
 )
 from pipelines.warehouse.spark.extra import SparkMissing, check_java
+from pipelines.warehouse.spark.job import Volumes
 from pipelines.warehouse.spark.layout import translate_type, write_layout
 from pipelines.warehouse.statements import SEED
 from tests.support.small_lake import build
@@ -119,6 +120,27 @@ def test_a_small_place_is_built_without_what_much_data_need(settings: Settings, 
     own = replace(settings, spark=SparkSettings(settings={"spark.sql.shuffle.partitions": "9"}))
     plan = make_plan(own, Compiled([], {}), [], FOR_LITTLE)
     assert plan["settings"] == {**FOR_LITTLE, "spark.sql.shuffle.partitions": "9"}
+
+
+def test_what_a_query_reads_is_measured_through_views(tmp_path: Path) -> None:
+    for name, size in (("log", 1000), ("days", 30)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "part-0.parquet").write_bytes(b"x" * size)
+    (tmp_path / "log" / "_SUCCESS").write_bytes(b"no rows")
+
+    def describe(name: str, kind: str, sql: str = "") -> dict[str, str]:
+        return {"schema": "raw", "name": name, "kind": kind, "sql": sql, "location": str(tmp_path / name)}
+
+    nodes = [
+        describe("days", "table"),
+        describe("recent", "view", "select * from `raw`.`log` join `raw`.`days`"),
+        describe("outer", "view", "select * from `raw`.`recent`"),
+    ]
+    plan = {"sources": [describe("log", "")], "nodes": [*nodes, {"query": "select 1"}]}
+    volumes = Volumes(plan)
+    assert volumes.measure(["select * from `raw`.`days`"]) == 30
+    assert volumes.measure(["select * from `raw`.`outer`", "select * from `raw`.`log`"]) == 1030
+    assert volumes.measure(["select 1"]) == 0
 
 
 def test_duckdb_builds_with_nothing_of_spark() -> None:

@@ -40,14 +40,12 @@ from pipelines.warehouse.statements import (
 LOG = get_logger(__name__)
 # Laid out before the models are built; the other schemas are Spark's to fill.
 SOURCE_SCHEMAS = ("raw", "seeds")
-# Where all that is read is small, most of Spark's time goes into making ready for much: programs per query, a second
-# plan per stage, the last degree of compilation. Below so many bytes of Parquet it does without; figures are the same.
+# What reads less Parquet than this is built with as little ado as Spark knows (job.py); figures are the same.
+LITTLE_BYTES = 8 * 2**20
+# Where all that is read is small, the last degree of compilation costs more than it saves, too.
 SMALL_BYTES = 40 * 2**20
 FOR_LITTLE = {
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.shuffle.partitions": "1",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    **job.FOR_LITTLE,
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
@@ -144,6 +142,7 @@ def make_plan(
         "memory": spark.memory,
         "settings": {**tuning, **spark.settings},
         "threads": spark.threads,
+        "little_bytes": LITTLE_BYTES,
         "schemas": sorted({s.schema for s in models} | set(SOURCE_SCHEMAS)),
         "sources": list(sources),
         "nodes": nodes,

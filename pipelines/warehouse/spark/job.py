@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -35,6 +36,15 @@ MACHINERY = {
     "spark.scheduler.mode": "FAIR",
     "spark.sql.parquet.compression.codec": "zstd",
 }
+# For a node that reads little, making ready for much costs more than its rows do: programs per query, a second plan per
+# stage, partitions that wait for each other.
+FOR_LITTLE = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+RELATION = re.compile(r"`(\w+)`\.`(\w+)`")
 # Tests that are one question to Spark.
 TOGETHER = 20
 LOCK = threading.Lock()
@@ -77,6 +87,41 @@ def open_session(plan: Mapping[str, Any]) -> Any:
         parallelism = session.sparkContext.defaultParallelism
         session.conf.set("spark.sql.shuffle.partitions", str(max(2, 2 * parallelism)))
     return session
+
+
+class Volumes:
+    """How much Parquet lies behind a query: of a table its files, of a view what it reads."""
+
+    def __init__(self, plan: Mapping[str, Any]) -> None:
+        nodes = [node for node in plan["nodes"] if "query" not in node]
+        self.views = {(n["schema"], n["name"]): n["sql"] for n in nodes if n["kind"] == "view"}
+        tables = [*plan["sources"], *(node for node in nodes if node["kind"] != "view")]
+        self.folders = {(table["schema"], table["name"]): Path(table["location"]) for table in tables}
+
+    def measure(self, queries: Sequence[str]) -> int:
+        """Bytes; a table that several of them read counts once."""
+        texts, relations = list(queries), set[tuple[str, ...]]()
+        while texts:
+            for relation in set(RELATION.findall(texts.pop())) - relations:
+                relations.add(relation)
+                if relation in self.views:
+                    texts.append(self.views[relation])
+        folders = [folder for relation, folder in self.folders.items() if relation in relations]
+        return sum(file.stat().st_size for folder in folders for file in folder.glob("*.parquet"))
+
+
+class Sessions:
+    """Two of one Spark, which share their tables: a query is asked of the one that suits what it reads."""
+
+    def __init__(self, session: Any, plan: Mapping[str, Any]) -> None:
+        self.much, self.little = session, session.newSession()
+        self.volumes, self.little_bytes = Volumes(plan), plan["little_bytes"]
+        for name, value in FOR_LITTLE.items():
+            if name not in plan["settings"]:
+                self.little.conf.set(name, value)
+
+    def choose(self, *queries: str) -> Any:
+        return self.little if self.volumes.measure(queries) < self.little_bytes else self.much
 
 
 def create_sources(session: Any, plan: Mapping[str, Any]) -> None:
@@ -144,29 +189,30 @@ def count_failing(session: Any, queries: Sequence[str]) -> list[int]:
     return [failing.get(number, 0) for number in range(len(queries))]
 
 
-def run_model(session: Any, node: Mapping[str, Any]) -> str:
+def run_model(sessions: Sessions, node: Mapping[str, Any]) -> str:
     """One model to its end; returns its status."""
     start = time.monotonic()
     status, message = "success", ""
     try:
-        build(session, node)
+        build(sessions.choose(node["sql"]), node)
     except Exception as error:  # whatever Spark or Java says of it belongs to the node
         status, message = "error", describe_error(error)
     tell_end(node, status, time.monotonic() - start, message)
     return status
 
 
-def run_tests(session: Any, tests: Sequence[Mapping[str, Any]]) -> None:
+def run_tests(sessions: Sessions, tests: Sequence[Mapping[str, Any]]) -> None:
     """Several at once; each alone where one of them cannot be asked."""
     start = time.monotonic()
     try:
-        counts = count_failing(session, [test["query"] for test in tests])
+        queries = [test["query"] for test in tests]
+        counts = count_failing(sessions.choose(*queries), queries)
     except Exception as error:
         if len(tests) == 1:
             tell_end(tests[0], "error", time.monotonic() - start, describe_error(error))
         else:
             for test in tests:
-                run_tests(session, [test])
+                run_tests(sessions, [test])
         return
     seconds = (time.monotonic() - start) / len(tests)
     for test, failures in zip(tests, counts, strict=True):
@@ -184,7 +230,7 @@ def tell_end(
     tell(unique_id=node["unique_id"], status=status, seconds=seconds, message=message, failures=failures)
 
 
-def run_models(session: Any, models: Sequence[Mapping[str, Any]], threads: int) -> set[str]:
+def run_models(sessions: Sessions, models: Sequence[Mapping[str, Any]], threads: int) -> set[str]:
     """Each after its parents, several at a time; what rests on one that failed is skipped. Returns the unbuilt."""
     waiting = {node["unique_id"]: node for node in models}
     unbuilt: set[str] = set()
@@ -198,7 +244,7 @@ def run_models(session: Any, models: Sequence[Mapping[str, Any]], threads: int) 
                     unbuilt.add(name)
                     del waiting[name]
                 elif len(running) < threads and not busy.intersection(node["parents"]):
-                    running[pool.submit(run_model, session, waiting.pop(name))] = name
+                    running[pool.submit(run_model, sessions, waiting.pop(name))] = name
             for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
                 name = running.pop(future)
                 if future.result() != "success":
@@ -206,9 +252,9 @@ def run_models(session: Any, models: Sequence[Mapping[str, Any]], threads: int) 
     return unbuilt
 
 
-def run_all(session: Any, nodes: Sequence[Mapping[str, Any]], threads: int) -> None:
+def run_all(sessions: Sessions, nodes: Sequence[Mapping[str, Any]], threads: int) -> None:
     """Models, then every test of what was built; those of the same tables together."""
-    unbuilt = run_models(session, [node for node in nodes if "query" not in node], threads)
+    unbuilt = run_models(sessions, [node for node in nodes if "query" not in node], threads)
     ready = []
     for test in [node for node in nodes if "query" in node]:
         if unbuilt.intersection(test["parents"]):
@@ -218,7 +264,7 @@ def run_all(session: Any, nodes: Sequence[Mapping[str, Any]], threads: int) -> N
     ready.sort(key=lambda test: test["parents"])
     groups = [ready[start : start + TOGETHER] for start in range(0, len(ready), TOGETHER)]
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda group: run_tests(session, group), groups))
+        list(pool.map(lambda group: run_tests(sessions, group), groups))
 
 
 def main() -> None:
@@ -231,10 +277,15 @@ def main() -> None:
     tell(
         engine="spark",
         version=session.version,
-        settings={**settings, "java": java, "shuffle.partitions": partitions},
+        settings={
+            **settings,
+            "java": java,
+            "shuffle.partitions": partitions,
+            "little.bytes": str(plan["little_bytes"]),
+        },
     )
     create_sources(session, plan)
-    run_all(session, plan["nodes"], plan["threads"])
+    run_all(Sessions(session, plan), plan["nodes"], plan["threads"])
     tell(finished=True)
     session.stop()
 
