@@ -38,6 +38,7 @@ HEADINGS = {
     "history": "A night over history",
     "releases": "Releases",
     "readers": "Readers while a run publishes",
+    "spark": "One machine and Spark",
 }
 # Of the plot: name in `points` → label, colour, line.
 LINES = {

@@ -2,10 +2,12 @@
 
 On a copy of a province that was run, with `make install-spark`:
 
-    python -m benchmarks.spark [--data data] [--times 1 10] [--engines duckdb local cluster]
+    python -m benchmarks.spark [--data data] [--times 1] [--engines duckdb local cluster] [--seconds 330]
 
 The larger province is the same one with every dossier so many times (benchmarks/marts.py). Seeds, models and data tests
-are built, each engine in processes of its own; memory is the peak of each kind of process, CPU of all together.
+are built, each engine in processes of its own; memory is the peak of each kind of process, CPU of all together. A build
+that does not end in time is recorded as such. What was measured at other sizes before stays in the results, and where an
+engine has two sizes, so has the price of a million rows more.
 """
 
 from __future__ import annotations
@@ -13,22 +15,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
+import re
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-import psutil
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.marts import BUILD, multiply_dossiers
+from benchmarks.processes import TreeCost, measure_tree
 from benchmarks.releases import copy_province
+from benchmarks.report import format_value
+from benchmarks.results import RESULTS, Figure, read_commit, read_results, write_results
 from benchmarks.spark_cluster import Cluster, run_cluster
 from pipelines import duck
 from pipelines.settings import Settings, SparkSettings
@@ -37,140 +39,134 @@ from pipelines.warehouse.build import prepare_warehouse
 from pipelines.warehouse.compiled import read_compiled_for_spark
 from pipelines.warehouse.dbt import ensure_manifest
 
-ENGINES = ("duckdb", "local", "cluster")
-EVERY_SECONDS = 0.3
+ENGINES = {"duckdb": "DuckDB", "local": "Spark, one process", "cluster": "Spark, a master and two workers"}
+PROCESSES = {"driver": "the driver", "executor": "an executor", "python": "Python", "daemon": "a daemon"}
+DEAREST = 5
 
 
-class EngineCost(NamedTuple):
-    """`mib`: kind of process → its peak; `is_whole`: it came to its end within the time it had."""
-
-    engine: str
-    rows: int
-    wall: float
-    cpu: float
-    mib: Mapping[str, float]
-    is_whole: bool
-
-
-def measure_processes(
-    command: Sequence[str], environment: Mapping[str, str], others: Sequence[int], limit: float
-) -> EngineCost:
-    """Run it to its end, or for `limit` seconds; RuntimeError where it fails. `others`: processes whose children work
-    for it too."""
-    start, cpu, mib = time.monotonic(), dict[int, float](), dict[str, float]()
-    before = {p.pid: _read_cpu(p) for pid in others for p in _list_tree(pid)}
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, env=dict(environment), stdout=output, stderr=output)
-        is_whole = True
-        while process.poll() is None:
-            if is_whole and time.monotonic() - start > limit:
-                is_whole = False
-                process.kill()  # what it started ends with it
-            for member in [p for pid in (process.pid, *others) for p in _list_tree(pid)]:
-                with suppress(psutil.Error):
-                    cpu[member.pid] = _read_cpu(member) - before.get(member.pid, 0.0)
-                    kind = _name_kind(member)
-                    mib[kind] = max(mib.get(kind, 0.0), member.memory_info().rss / 2**20)
-            time.sleep(EVERY_SECONDS)
-        if is_whole and process.returncode:
-            output.seek(0)
-            raise RuntimeError(output.read().decode()[-2000:])
-    return EngineCost("", 0, time.monotonic() - start, sum(cpu.values()), mib, is_whole)
+def measure_engine(settings: Settings, engine: str, times: int, memory: str, limit: float) -> dict[str, Any]:
+    """One build as a point of the results."""
+    rows = prepare_rows(settings, times)
+    with ExitStack() as stack:
+        cluster = None
+        if engine == "cluster":
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=settings.data)))
+            cluster = stack.enter_context(run_cluster(folder, memory=memory))
+        spark = cluster.spark if cluster else SparkSettings(memory=memory)
+        environment = {**os.environ, **settings.child_environment(), **describe_engine(engine, spark)}
+        cost = measure_tree([sys.executable, "-c", BUILD], environment, list_workers(cluster), limit)
+    return make_point(engine, rows, memory, cost)
 
 
-def _list_tree(pid: int) -> list[psutil.Process]:
-    with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    return []
-
-
-def _read_cpu(process: psutil.Process) -> float:
-    with suppress(psutil.Error):
-        times = process.cpu_times()
-        return float(times.user + times.system)
-    return 0.0
-
-
-def _name_kind(process: psutil.Process) -> str:
-    words = " ".join(process.cmdline())
-    for word, kind in (("CoarseGrained", "executor"), ("deploy.", "daemon"), ("SparkSubmit", "driver")):
-        if word in words:
-            return kind
-    return "python"
-
-
-def measure_engine(
-    settings: Settings, engine: str, times: int, cluster: Cluster | None, limit: float
-) -> EngineCost:
+def prepare_rows(settings: Settings, times: int) -> int:
+    """The warehouse before a build, with every dossier so many times; returns the rows of the log."""
     prepare_warehouse(settings, load_contracts(settings.sources_file))
     rows = multiply_dossiers(settings, times)
-    with duck.connect(settings.extensions, settings.warehouse) as con:
-        if times > 1:  # a view of the raw schema means accepted files; this one is of another
+    if times > 1:  # a view of the raw schema means accepted files; this one is of another
+        with duck.connect(settings.extensions, settings.warehouse) as con:
             con.execute("create or replace table raw.many as from raw.dossier_log")
             con.execute("drop view raw.dossier_log; alter table raw.many rename to dossier_log")
-    spark = cluster.spark if cluster else SparkSettings()
-    environment = {
-        **os.environ,
-        **settings.child_environment(),
+    return rows
+
+
+def describe_engine(engine: str, spark: SparkSettings) -> dict[str, str]:
+    return {
         "THONGSUOT_ENGINE": "duckdb" if engine == "duckdb" else "spark",
         "THONGSUOT_SPARK_MASTER": spark.master,
         "THONGSUOT_SPARK_MEMORY": spark.memory,
         "THONGSUOT_SPARK_SETTINGS": " ".join(f"{name}={value}" for name, value in spark.settings.items()),
     }
-    others = [worker.process.pid for worker in cluster.workers] if cluster else []
-    cost = measure_processes([sys.executable, "-c", BUILD], environment, others, limit)
-    return cost._replace(engine=engine, rows=rows)
+
+
+def list_workers(cluster: Cluster | None) -> list[int]:
+    return [worker.process.pid for worker in cluster.workers] if cluster else []
+
+
+def make_point(engine: str, rows: int, memory: str, cost: TreeCost) -> dict[str, Any]:
+    nodes = re.findall(r"nodes=(\d+) of=(\d+)", cost.output)
+    fault = (
+        f"{cost.fault}, {nodes[-1][0]} of {nodes[-1][1]} nodes done" if cost.fault and nodes else cost.fault
+    )
+    seconds = {} if cost.fault else json.loads(cost.output.splitlines()[-1])
+    return {
+        "engine": engine,
+        "rows": rows,
+        "memory": "" if engine == "duckdb" else memory,
+        "wall": round(cost.wall, 1),
+        "cpu": {kind: round(used, 1) for kind, used in sorted(cost.cpu.items())},
+        "mib": {kind: round(peak) for kind, peak in sorted(cost.mib.items())},
+        "fault": fault,
+        "dearest": dict(sorted(seconds.items(), key=lambda node: -node[1])[:DEAREST]),
+        "commit": read_commit(),
+        "day": str(date.today()),
+    }
+
+
+def merge_points(
+    earlier: Sequence[dict[str, Any]], measured: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """By size and engine; a point that was measured again takes the place of the one before."""
+    points = {(point["rows"], point["engine"]): point for point in (*earlier, *measured)}
+    order = list(ENGINES)
+    return sorted(points.values(), key=lambda point: (point["rows"], order.index(point["engine"])))
+
+
+def list_figures(points: Sequence[Mapping[str, Any]]) -> list[Figure]:
+    """Each point's costs, then per engine what a million rows more cost between its smallest and its largest size."""
+    figures = [figure for point in points for figure in _describe_point(point)]
+    for engine, label in ENGINES.items():
+        whole = [point for point in points if point["engine"] == engine and not point["fault"]]
+        if len(whole) > 1 and (added := (whole[-1]["rows"] - whole[0]["rows"]) / 1e6):
+            wall = (whole[-1]["wall"] - whole[0]["wall"]) / added
+            cpu = (sum(whole[-1]["cpu"].values()) - sum(whole[0]["cpu"].values())) / added
+            figures += [
+                Figure(f"a million rows more, {label}: wall", wall, "s"),
+                Figure("the same: CPU", cpu, "CPU s"),
+            ]
+    return figures
+
+
+def _describe_point(point: Mapping[str, Any]) -> Iterator[Figure]:
+    fault = f" ({point['fault']})" if point["fault"] else ""
+    yield Figure(
+        f"{ENGINES[point['engine']]}, {point['rows'] / 1e6:.2f} million rows: wall{fault}", point["wall"], "s"
+    )
+    yield Figure("the same: CPU of all processes", sum(point["cpu"].values()), "CPU s")
+    for kind, name in PROCESSES.items():
+        if kind in point["mib"] and (kind != "daemon"):
+            yield Figure(f"the same: peak memory of {name}", point["mib"][kind], "MiB")
 
 
 def main() -> None:
     words = argparse.ArgumentParser()
     words.add_argument("--data", type=Path, default=Path(os.environ.get("THONGSUOT_DATA", "data")))
-    words.add_argument("--times", type=int, nargs="+", default=[1, 10])
+    words.add_argument("--times", type=int, nargs="+", default=[1])
     words.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
-    words.add_argument("--seconds", type=float, default=3600, help="give a build up after so many")
-    words.add_argument("--json", type=Path, help="write the figures there, too")
+    words.add_argument("--seconds", type=float, default=330, help="give a build up after so many")
+    words.add_argument("--memory", default="1g", help="of Spark's driver, and of each executor")
+    words.add_argument("--results", type=Path, default=RESULTS)
     options = words.parse_args()
-    costs: list[EngineCost] = []
+    earlier = read_results(options.results) if options.results.exists() else {}
+    points = earlier["spark"].points if "spark" in earlier else []
+    measured: list[dict[str, Any]] = []
     with copy_province(options.data.resolve()) as settings:
         ensure_manifest(settings)
         read_compiled_for_spark(settings)
-        for engine in options.engines:
-            for times in options.times:
-                with ExitStack() as stack:
-                    cluster = None
-                    if engine == "cluster":
-                        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-                        cluster = stack.enter_context(run_cluster(folder, memory="1g"))
-                    costs.append(measure_engine(replace(settings), engine, times, cluster, options.seconds))
-                    print(costs[-1], file=sys.stderr, flush=True)  # a later one may not end
-    Console().print(make_table(costs))
-    if options.json:
-        options.json.write_text(json.dumps([cost._asdict() for cost in costs], indent=1), encoding="utf-8")
-
-
-def make_table(costs: Sequence[EngineCost]) -> Table:
-    """A row per engine and size; the price of rows beside the smallest of the same engine."""
-    table = Table(
-        "engine",
-        "log rows",
-        "wall s",
-        "CPU s",
-        "peak MiB by process",
-        "per added million rows: wall s",
-        "CPU s",
-    )
-    for cost in costs:
-        base = next(c for c in costs if c.engine == cost.engine)
-        added = (cost.rows - base.rows) / 1e6
-        peaks = ", ".join(f"{kind} {mib:.0f}" for kind, mib in sorted(cost.mib.items()))
-        more = [
-            f"{(large - small) / added:.1f}" if added and cost.is_whole and base.is_whole else ""
-            for large, small in ((cost.wall, base.wall), (cost.cpu, base.cpu))
-        ]
-        wall = f"{cost.wall:.0f}" if cost.is_whole else f"not whole after {cost.wall:.0f}"
-        table.add_row(cost.engine, f"{cost.rows:,}", wall, f"{cost.cpu:.0f}", peaks, *more)
-    return table
+        for times in options.times:
+            for engine in options.engines:
+                print(
+                    f"{ENGINES[engine]}, {times} ×: at most {options.seconds:.0f} s",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                measured.append(measure_engine(settings, engine, times, options.memory, options.seconds))
+                print(json.dumps(measured[-1]), file=sys.stderr, flush=True)
+                points = merge_points(points, measured)  # a later one may not end
+                write_results("spark", list_figures(points), points, options.results)
+    for figure in list_figures(points):
+        Console(soft_wrap=True).print(f"{figure.what}  {format_value(figure)}", highlight=False)
+    if any(point["fault"].startswith("failed") for point in measured):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class Cluster(NamedTuple):
             "--cores",
             "1",
             "--memory",
-            "2g",
+            self.memory,
             "--work-dir",
             str(self.folder / name),
         )
@@ -80,7 +80,7 @@ def run_cluster(folder: Path, workers: int = 2, memory: str = "700m") -> Iterato
 
 
 def _start(log: Path, name: str, *words: str) -> subprocess.Popen[bytes]:
-    python = find_python(Settings(data=log.parent))
+    python = find_python(Settings.from_env())
     environment = {
         **os.environ, "PYSPARK_PYTHON": str(python), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "256m",
     }  # fmt: skip
