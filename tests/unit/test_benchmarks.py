@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
+import sys
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
@@ -11,8 +13,10 @@ from types import ModuleType
 import pytest
 from rich.console import Console
 
+from benchmarks.processes import measure_tree
 from benchmarks.report import HEADINGS, PAGE, gather_points, render_page, render_table
 from benchmarks.results import Figure, Topic, read_results, write_results
+from benchmarks.spark import list_figures, make_point, merge_points
 from pipelines.settings import PROJECT
 
 MODULES = sorted([*(PROJECT / "benchmarks").glob("*.py"), *(PROJECT / "scripts").glob("*.py")])
@@ -68,6 +72,41 @@ def test_a_topic_that_is_not_measured_again_stays(tmp_path: Path) -> None:
     write_results("line", [Figure("wall", 2.0, "s")], path=path)
     results = read_results(path)
     assert [results[topic].figures[0].value for topic in ("line", "gate")] == [2.0, 9.5]
+
+
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("print('{\"a\": 1.5}')", ""),
+        ("raise SystemExit('no room on the disk')", "failed: no room on the disk"),
+        (
+            "import time; print('nodes=50 of=391', flush=True); time.sleep(60)",
+            "not finished in 2 s, 50 of 391 nodes done",
+        ),
+    ],
+)
+def test_a_build_that_fails_or_takes_too_long_is_recorded_as_such(code: str, fault: str) -> None:
+    cost = measure_tree([sys.executable, "-S", "-c", code], os.environ, limit=2)
+    point = make_point("local", 1_000_000, "1g", cost)
+    assert point["fault"] == fault and point["wall"] < 30
+    assert point["dearest"] == ({} if fault else {"a": 1.5})
+    figures = list_figures([point])
+    assert fault in figures[0].what and figures[0].value == point["wall"]
+
+
+def test_sizes_measured_at_other_times_give_the_price_of_a_million_rows() -> None:
+    def measure(rows: int, wall: float, fault: str = "") -> dict[str, object]:
+        cpu, mib = {"driver": wall, "executor": wall}, {"driver": 900.0}
+        return {"engine": "cluster", "rows": rows, "wall": wall, "cpu": cpu, "mib": mib, "fault": fault}
+
+    earlier = [measure(1_000_000, 99.0), measure(3_000_000, 50.0)]
+    points = merge_points(earlier, [measure(1_000_000, 30.0)])
+    assert [(point["rows"], point["wall"]) for point in points] == [(1_000_000, 30.0), (3_000_000, 50.0)]
+    assert [(figure.what, figure.value, figure.unit) for figure in list_figures(points)[-2:]] == [
+        ("a million rows more, Spark, a master and two workers: wall", 10.0, "s"), ("the same: CPU", 20.0, "CPU s"),
+    ]  # fmt: skip
+    cut_off = merge_points(earlier, [measure(3_000_000, 60.0, "not finished in 60 s")])
+    assert not any("a million rows more" in figure.what for figure in list_figures(cut_off))
 
 
 @pytest.mark.parametrize("topic", HEADINGS)
