@@ -269,7 +269,7 @@ def test_a_place_that_is_held_is_missing_since_then_and_nothing_of_it_counts(
     root = copy_lakes(lakes, tmp_path / "held")
     publish_national(settings, root / "national.yaml")
     with open_lake(Settings(data=root / "40")) as con:
-        served_hash = list_releases(con)[-1].release_hash
+        newest_hash = list_releases(con)[-1].release_hash
     hold(root)
     for hour in (8, 18):  # the second release keeps the moment of the first that missed it
         moment = datetime(2025, 8, 7, hour)
@@ -279,7 +279,7 @@ def test_a_place_that_is_held_is_missing_since_then_and_nothing_of_it_counts(
     [(reason, detail, since, release_id, cited)] = read(settings, "places", columns, "not is_present")
     assert (reason, since) == ("held", datetime(2025, 8, 7, 8))
     assert detail == "hold 1: volume"  # the rule; what it found may name dossiers, which stay where they are
-    assert (release_id, cited) == (1, served_hash)  # what is still served there is named, and not read
+    assert (release_id, cited) == (1, newest_hash)  # what is still served there is named, and not read
     for mart in ("rates", "ranks", "index"):
         assert read(settings, mart, "place_code", "place_code = '40'") == []
     sums = read(settings, "headline", "numerator, denominator, places_present, places_listed", SINCE_START)
