@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
+from pipelines.cli import main
 from pipelines.settings import PROJECT
 
 PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
@@ -15,6 +18,9 @@ DECISIONS = sorted((PROJECT / "docs" / "decisions").glob("0*.md"))
 PATHS = re.compile(
     r"`((?:pipelines|tests|dbt_project|expectations|benchmarks|scripts|docs|bi|reference)/[\w./*-]*)`"
 )
+# Also what alerts and the doctor tell people to type; one that goes on in another line, or by a value, is not whole.
+COMMANDS = re.compile(r"^(?:\$ )?(thongsuot .*)$|`(thongsuot [^`\n{]*)`", re.MULTILINE)
+TELLING = [*PAGES, *sorted((PROJECT / "pipelines" / "operations").glob("*.py"))]
 MODULES = re.compile(r"`(test_\w+\.py)`")
 
 
@@ -27,6 +33,21 @@ def test_every_link_resolves(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("page", TELLING, ids=name_of)
+def test_every_command_and_option_exists(page: Path) -> None:
+    if page.name == "CHANGELOG.md":
+        return  # it tells of commands that were
+    for words in sorted({"".join(pair) for pair in COMMANDS.findall(page.read_text(encoding="utf-8"))}):
+        command: click.Command = main
+        _, *rest = shlex.split(words.split("#")[0])
+        while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+            subcommand = command.commands.get(rest[0])
+            assert subcommand is not None, f"{words}: there is no {rest[0]}"
+            command, rest = subcommand, rest[1:]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in rest if word.startswith("--")} <= options, words
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
