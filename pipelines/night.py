@@ -131,14 +131,17 @@ def land_tables(night: Night) -> list[Batch]:
     return land_reference(night.contracts, night.settings, run_id=night.run_id)
 
 
-def validate_source(night: Night, source: Source) -> list[Report]:
+def validate_source(night: Night, source: Source, suspects: Sequence[Batch] | None = None) -> list[Report]:
     """The night's days, and every batch that a stopped run left without a report, or with other rules'; also those
-    whose report is not the one that the newest release was made of."""
+    whose report is not the one that the newest release was made of (`suspects`, of all sources, where they are there).
+    """
     remaining = list_remaining(night.settings.landing, source.name)
     landed = {batch.partition: batch for batch in remaining}
     batches = [landed[str(day)] for day in night.days if str(day) in landed]
     left = find_pending(source, remaining, night.settings.quality)
-    for batch in find_suspect_batches(night.settings, source.name):
+    for batch in find_suspect_batches(night.settings) if suspects is None else suspects:
+        if batch.source != source.name:
+            continue
         LOG.warning("the report is not the one that was published: validated again", source=source.name,
                     partition=batch.partition, batch=batch.batch_id)  # fmt: skip
         left = [*left, batch]
@@ -232,8 +235,9 @@ def land(night: Night) -> None:
 
 
 def validate_all(night: Night) -> None:
+    suspects = find_suspect_batches(night.settings)
     for source in night.contracts.sources.values():
-        validate_source(night, source)
+        validate_source(night, source, suspects)
 
 
 def build(night: Night) -> None:
