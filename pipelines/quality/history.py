@@ -27,7 +27,9 @@ def write_history(
     keyed: Sequence[KeyedBatch],
     settings: Settings,
 ) -> str:
-    """Table `history`: per row of `typed` that is not in `failures` the three helper columns, as texts.
+    """Table `history`: of rows of `typed` that are not in `failures` the three helper columns, as texts.
+
+    A row of a thing that moves on as foreseen, and comes once, is not there: nothing is to be said of it.
 
     `key__repeated`: the key came before (in an earlier row or day; within the day where a delivery is
     the whole, which repeats everything daily). `state__move`: "9 → 4", where the suite's table does not foresee it.
@@ -44,6 +46,7 @@ def write_history(
         entity=entity,
         columns=list(dict.fromkeys([*keys, *entity])),
         has_states=history is not None,
+        time_tells=history is not None and history.at in source.key and {*history.entity} <= {*source.key},
         state=duck.identifier(history.state) if history else "null::varchar",
         state_at=f"cast({history.at} as timestamp)" if history else "null::timestamp",
         files=[duck.literal(file) for file in files],

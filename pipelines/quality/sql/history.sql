@@ -26,8 +26,15 @@ inner join accepted on typed._key = accepted._key
 where accepted._thing in (select {{ things }}._thing from {{ things }})
 {% endif %}
 {% endmacro %}
+{% macro twice() %}
+select _thing
+from records
+group by _thing, _record
+having count(*) > 1
+{%- endmacro %}
 -- What is asked of every row is slow: only things are looked at of which something came twice, out of order, or in
 -- a move that is not foreseen. Hashes point to those: two things of one hash are looked at in vain, then told apart.
+-- Where the time is part of the key, what came twice has not moved on in time.
 create or replace temp table accepted as
 select
     _key,
@@ -41,13 +48,19 @@ with records as materialized (
         _thing,
         _partition,
         _place,
+        {% if not time_tells %}
         hash({{ keys | join(", ") }}{{ ", _partition" if within_day }}) as _record,
+        {% endif %}
         _state,
         _at
     from ({{ delivered("accepted") }}) as delivered
 )
 
 {% if has_states %}
+{% if not time_tells %}
+{{ twice() }}
+union
+{% endif %}
 select _thing
 from (
     select
@@ -63,13 +76,10 @@ where
     _at is null
     or _state is null
     or _at <= at_before
-    or not ({{ foreseen }})
-union
+    or not ({{ foreseen }});
+{% else %}
+{{ twice() }};
 {% endif %}
-select _thing
-from records
-group by _thing, _record
-having count(*) > 1;
 
 create or replace temp table history as
 with states as (
@@ -100,11 +110,3 @@ select
     case when _at < at_before then cast(_state as varchar) end as {{ late }}
 from states
 where _key is not null
-union all
-select
-    _key,
-    null,
-    null,
-    null
-from accepted
-where _thing not in (select restless._thing from restless)
