@@ -20,6 +20,12 @@ from pipelines.sources.values.moments import is_of_moments
 # The days of a spreadsheet from 1990 to 2099, with or without a time.
 SERIAL = re.compile(r"(3[3-9]|[4-6]\d|7[0-2])\d{3}([.,]\d+)?")
 SPREADSHEET_ERROR = re.compile(r"#(REF|N/A|VALUE|NAME|DIV/0|NUM|NULL|SPILL|CALC)[!?]?")
+# How rules end that ask how a value is written: only there broken letters and look-alike signs are a cause.
+OF_WRITING = (
+    "_unknown", "_misshapen", "_malformed", "_unlisted", "_unparseable", "_unreadable", "_missing", "mojibake_in_text",
+)  # fmt: skip
+# So do rules of a place over patterns and lists, whatever their names.
+KINDS_OF_WRITING = ("_match_regex", "_in_set")
 # Two letters of windows-1252 where one of Vietnamese stood, or the sign for one that was lost.
 MOJIBAKE = re.compile("á[º»]|Ã[\u0080-\u00bf]|Ä[\u0080-\u0091‘ƒ\ufffd]|â€|\ufffd")
 GROUPED = re.compile(r"[+-]?\d{1,3}([\s\u2009\u202f'’]\d{3})+([.,]\d+)?")
@@ -35,13 +41,16 @@ def describe_hint(source: Source, result: Mapping[str, Any]) -> str:
     column = next((column for column in source.columns if column.name in names), None)
     if not texts or column is None:
         return ""
-    hint = find_hint(source, column, result["rule"], texts)
+    hint = find_hint(source, column, result["rule"], texts, result.get("type", ""))
     return f": {hint}" if hint else ""
 
 
 def describe_signs(result: Mapping[str, Any]) -> str:
     """`: U+00D0 … (looks like Đ)` behind a value that looks like a right one; nothing where it does not, nor for signs
-    that say what is wrong themselves: garbled text, and our own mark for what was removed."""
+    that say what is wrong themselves (garbled text, our own mark for what was removed), nor where the rule is not
+    about writing."""
+    if not is_of_writing(result["rule"], result.get("type", "")):
+        return ""
     value = next((str(sample["value"]) for sample in result.get("samples", ()) if sample["value"]), "")
     signs = None if MOJIBAKE.search(value) else _find_signs(value)
     return f": {signs}" if signs else ""
@@ -52,14 +61,18 @@ def _find_signs(text: str) -> str | None:
     return describe_characters(text.replace(REMOVED, ""))
 
 
-def find_hint(source: Source, column: Column, rule: str, texts: Sequence[str]) -> str:
-    """`texts`: of this column, each of which broke the rule."""
-    if MOJIBAKE.search(texts[0]):
-        return (
-            "its letters are broken: UTF-8 was read as another encoding before it came. Ask for it in UTF-8"
-        )
-    if signs := _find_signs(texts[0]):
-        return signs
+def is_of_writing(rule: str, kind: str) -> bool:
+    """Whether the rule asks how a value is written; `kind`: its type in the suite."""
+    return rule.endswith(OF_WRITING) or kind.endswith(KINDS_OF_WRITING)
+
+
+def find_hint(source: Source, column: Column, rule: str, texts: Sequence[str], kind: str = "") -> str:
+    """`texts`: of this column, each of which broke the rule; `kind`: the rule's type in the suite."""
+    if is_of_writing(rule, kind):
+        if MOJIBAKE.search(texts[0]):
+            return "its letters are broken: UTF-8 was read as another encoding before it came. Ask for it in UTF-8"
+        if signs := _find_signs(texts[0]):
+            return signs
     if all(map(SPREADSHEET_ERROR.match, texts)):
         return "an error of a spreadsheet's formula, to be mended there"
     if rule.endswith("_unknown"):

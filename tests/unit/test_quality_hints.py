@@ -79,6 +79,11 @@ def test_the_cause_of_a_value_is_named(column: Column, rule: str, texts: list[st
         (MOMENT, "resolved_before_reported", ["2025-07-01 01:00:00"]),
         (NUMBER, "points_unparseable", ["100"]),
         (Column(name="code"), "code_misshapen", ["=1+1"]),
+        # What was asked is something else than how it is written.
+        (Column(name="note"), "personal_data_in_text", ["Ông X\u00e3 \u00d0\u1ed3ng"]),
+        (Column(name="note"), "personal_data_in_text", ["Tá»‰nh Nghá»‡ An"]),
+        (WORD, "status_move_unexpected", ["\u00d0ã tháo gỡ"]),
+        (Column(name="code"), "state_repeated", ["V\u039c-001"]),
     ],
 )
 def test_where_nothing_is_known_nothing_is_said(column: Column, rule: str, texts: list[str]) -> None:
@@ -112,7 +117,15 @@ def test_only_values_of_one_of_the_sources_columns_are_explained() -> None:
     ],
 )
 def test_signs_are_named_only_where_they_look_like_right_ones(value: str, words: str) -> None:
-    assert describe_signs({"samples": [{"value": None}, {"value": value}]}) == words
+    samples = [{"value": None}, {"value": value}]
+    assert describe_signs({"rule": "unit_code_unlisted", "samples": samples}) == words
+    assert describe_signs({"rule": "status_move_unexpected", "samples": samples}) == ""
+
+
+@pytest.mark.parametrize("kind", ["expect_column_values_to_match_regex", "expect_column_values_to_be_in_set"])
+def test_a_rule_of_a_place_over_a_pattern_or_a_list_asks_how_a_value_is_written(kind: str) -> None:
+    assert "U+039C" in find_hint(SOURCE, Column(name="code"), "our_own_codes", ["V\u039c-001"], kind)
+    assert find_hint(SOURCE, Column(name="code"), "our_own_codes", ["V\u039c-001"]) == ""
 
 
 def test_what_was_removed_is_no_hint() -> None:
