@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from pipelines.cli.answers import answering
-from pipelines.cli.console import console
+from pipelines.cli.console import console, print_plain
 from pipelines.exports import formats
 from pipelines.runs.history import LastRun, read_last_run
 from pipelines.settings import LOCAL_ZONE, Settings
@@ -25,6 +25,7 @@ def status(as_json: bool, language: str | None) -> None:
     from pipelines.exports.common import newest_release
     from pipelines.exports.findings import list_finding_lines
     from pipelines.exports.headline import list_figures, read_headline
+    from pipelines.gate.lines import choose_words
     from pipelines.gate.record import list_release_findings
     from pipelines.lake.catalogue import open_lake
     from pipelines.operations.state import read_state
@@ -53,7 +54,7 @@ def status(as_json: bool, language: str | None) -> None:
         return
 
     def choose(vi: str, en: str) -> str:
-        return {"vi": vi, "en": f"{en[0].upper()}{en[1:]}"}.get(language or "", f"{vi} · {en}")
+        return choose_words(vi, f"{en[0].upper()}{en[1:]}" if language else en, language)
 
     as_of = {"vi": "tính đến {0}", "en": "as of {1}"}.get(language or "", f"as of {figures.as_of}")
     table = Table(show_header=False, box=None, pad_edge=False)
@@ -68,21 +69,21 @@ def status(as_json: bool, language: str | None) -> None:
         table.add_row(label, value)
     console.print(table)
     if hold:
-        console.print(
-            f"!! Bản mới đang bị giữ lại · a newer build is held (hold {hold.opened.hold_id}, as of "
-            f"{hold.opened.as_of}): `thongsuot releases held`",
-            soft_wrap=True, highlight=False, markup=False,
-        )  # fmt: skip
+        number, moment = hold.opened.hold_id, formats.minute(hold.opened.as_of)
+        line = choose_words(
+            f"Bản mới đang bị giữ lại (lần giữ {number}, số liệu đến {moment[0]})",
+            f"a newer build is held (hold {number}, as of {moment[1]})",
+            language,
+        )
+        print_plain(f"!! {line}: `thongsuot releases held`")
     alerts = read_state(settings)
     if alerts.incidents or alerts.failing:
-        console.print(
-            f"!! {len(alerts.incidents)} việc cần xử lý · open incidents"
-            + (f", {len(alerts.failing)} kênh hỏng · channels failing" if alerts.failing else "")
-            + ": `thongsuot alerts list`",
-            soft_wrap=True, highlight=False, markup=False,
-        )  # fmt: skip
-    for line in list_finding_lines(findings, figures.release_id):
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
+        line = f"{len(alerts.incidents)} {choose_words('việc cần xử lý', 'open incidents', language)}"
+        if alerts.failing:
+            line += f", {len(alerts.failing)} {choose_words('kênh hỏng', 'channels failing', language)}"
+        print_plain(f"!! {line}: `thongsuot alerts list`")
+    for line in list_finding_lines(findings, figures.release_id, language=language):
+        print_plain(line)
     # Not in the table: a path that is cut or broken in two cannot be opened.
     console.print(f"{choose('Bản tin điều hành', 'the brief')}: {where}", soft_wrap=True, highlight=False)
 

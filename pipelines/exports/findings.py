@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pipelines.gate.lines import list_lines
+from pipelines.gate.lines import choose_words, list_lines
 from pipelines.gate.record import ReleaseFinding
 
 # More would not be read; `releases show` has all of them.
@@ -45,14 +45,17 @@ def summarize_findings(findings: Sequence[ReleaseFinding], release_id: int, most
     )
 
 
-def list_finding_lines(findings: Sequence[ReleaseFinding], release_id: int, most: int = MOST) -> list[str]:
-    """What is wrong in two languages, and what to do next; empty where nothing was found."""
+def list_finding_lines(
+    findings: Sequence[ReleaseFinding], release_id: int, most: int = MOST, language: str | None = None
+) -> list[str]:
+    """What is wrong and what to do next, in both languages or one; empty where nothing was found."""
     summary = summarize_findings(findings, release_id, most)
     if not summary.findings:
         return []
-    lines = [f"{summary.heading_vi} · {summary.heading_en}"]
-    lines += list_lines(summary.findings)
-    return [*lines, *([f"… {summary.left_vi} · {summary.left_en}"] if summary.left else [])]
+    lines = [choose_words(summary.heading_vi, summary.heading_en, language)]
+    lines += list_lines(summary.findings, language)
+    left = choose_words(summary.left_vi, summary.left_en, language)
+    return [*lines, *([f"… {left}"] if summary.left else [])]
 
 
 def write_findings(findings: Sequence[ReleaseFinding], release_id: int) -> str:

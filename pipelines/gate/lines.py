@@ -10,11 +10,17 @@ from pipelines.gate.record import ReleaseFinding
 MARKS = {"held": "!!!", "accepted": "!!", "warned": "!"}
 
 
-def list_lines(findings: Iterable[Verdict | ReleaseFinding]) -> list[str]:
+def choose_words(vi: str, en: str, language: str | None = None) -> str:
+    """The words of `language` (vi, en), or of both where it is None."""
+    return {"vi": vi, "en": en}.get(language or "", f"{vi} · {en}")
+
+
+def list_lines(findings: Iterable[Verdict | ReleaseFinding], language: str | None = None) -> list[str]:
     lines = []
     for finding in findings:
-        lines.append(f"{MARKS[finding.outcome]} {finding.text_vi} · {finding.text_en}")
-        lines.append(f"    → {finding.next_vi} · {finding.next_en} [{finding.rule}]")
+        text = choose_words(finding.text_vi, finding.text_en, language)
+        following = choose_words(finding.next_vi, finding.next_en, language)
+        lines += [f"{MARKS[finding.outcome]} {text}", f"    → {following} [{finding.rule}]"]
     return lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ def serve_dagster(host: str, port: int) -> None:
     """Until it is ended: web server, daemon and code server of this project on this data directory."""
     from dagster._cli import dev
 
+    obey_interrupts()
     # An address that the operator names is one under which the server may be called; "any" is no name.
     if host not in ANY_ADDRESS:
         os.environ[HOSTS] = f"{os.environ.get(HOSTS, '')} {host}".strip()
@@ -37,6 +39,12 @@ def serve_dagster(host: str, port: int) -> None:
     warnings.filterwarnings("ignore", message=".*dev_command.*")
     words = ["-m", "pipelines.definitions", "-h", host, "-p", str(port)]
     dev.dev_command.main(words, prog_name="thongsuot ui")
+
+
+def obey_interrupts() -> None:
+    """A shell lets what it starts in the background ignore SIGINT, by which Dagster ends the processes that it started:
+    they, and this one, would outlive every `kill`."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def guard_command(words: Sequence[str]) -> list[str]:

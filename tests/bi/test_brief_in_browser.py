@@ -97,6 +97,11 @@ def test_nothing_is_wider_than_a_phone_a_tablet_or_a_desk(page: Page) -> None:
                 }).map(e => e.textContent.trim().slice(0, 60))"""
             )
             assert cut == [], (width, language, is_open)
+            broken = page.evaluate(
+                """[...document.querySelectorAll('.huge, .big')].filter(e =>
+                    e.offsetHeight > 1.5 * parseFloat(getComputedStyle(e).lineHeight)).map(e => e.textContent)"""
+            )
+            assert broken == [], (width, language)
 
 
 def test_it_is_accessible_in_both_languages_and_both_schemes(page: Page) -> None:

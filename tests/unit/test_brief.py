@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader
 from pipelines.exports import formats
 from pipelines.exports.brief import export as brief
 from pipelines.exports.brief import sections
+from pipelines.exports.brief.actions import list_actions
 from pipelines.exports.brief.drawing import Diverging, trend
 from pipelines.exports.brief.figures import Figure
 from pipelines.settings import Settings
@@ -190,6 +191,30 @@ def test_a_list_of_the_late_is_never_cut_inside_a_tie(overdue: list[int], count:
     rows = [{"open_overdue": SimpleNamespace(value=number)} for number in overdue]
     top, rest = sections.cut_between_ties(rows, ("open_overdue",))  # type: ignore[arg-type]
     assert (len(top), len(rest)) == (count, len(overdue) - count)
+
+
+@pytest.mark.parametrize(
+    ("overdue", "worst"),
+    [([4, 3, 3], ["Sở 0"]), ([3, 3, 3, 1], ["Sở 0", "Sở 1", "Sở 2"]), ([3, 3, 3, 3, 1], [])],
+)
+def test_what_to_see_to_names_the_latest_together_or_nobody(overdue: list[int], worst: list[str]) -> None:
+    def row(**values: object) -> dict[str, SimpleNamespace]:
+        return {name: SimpleNamespace(value=value) for name, value in values.items()}
+
+    behind = [
+        row(owner_level="commune", lead_agency_name=f"Sở {number}", open_overdue=count)
+        for number, count in enumerate(overdue)
+    ]
+    levels = [
+        row(owner_level="province", open_overdue=0),
+        row(owner_level="commune", open_overdue=sum(overdue)),
+    ]
+    levels[0]["open_overdue"] = Figure(0, "marts.task_completion", "open_overdue", "true")  # type: ignore[assignment]
+    actions = list_actions({"levels": levels, "behind": behind}, None, None, [])
+    [late] = actions["tasks"]
+    assert late["owner_level"].value == "commune"
+    assert [one["lead_agency_name"].value for one in late["worst"]] == worst
+    assert not (actions["issues"] or actions["handling"] or actions["reports"])
 
 
 @pytest.mark.parametrize(("days", "expected", "is_hot"), [(0, "chưa đủ một ngày", False), (3, "trễ", True)])

@@ -13,6 +13,7 @@ from pipelines.gate.evaluate import Comparand, Verdict, evaluate_release, list_f
 from pipelines.gate.facts import Fact
 from pipelines.gate.gate_rule import read_gate_facts
 from pipelines.gate.history import FactHistory, PastValue
+from pipelines.gate.lines import list_lines
 from pipelines.gate.release_rules import read_release_rules
 from pipelines.settings import PROJECT
 from pipelines.sources.contracts.contract import ContractError, load_contracts
@@ -162,6 +163,15 @@ def test_a_finding_names_place_numbers_and_keys_in_two_languages() -> None:
     [finding] = list_verdicts([Fact("days_empty", "dossier_log", 1, 1, ("2025-09-30",))], {})
     assert finding.text_vi == "Chưa nhận được số liệu ngày 2025-09-30 (dossier_log)"
     assert finding.text_en == "dossier_log: no data were received for 2025-09-30"
+
+
+def test_the_lines_of_a_finding_are_of_one_language_or_of_both() -> None:
+    [finding] = list_verdicts([Fact("days_empty", "dossier_log", 1, 1, ("2025-09-30",))], {})
+    lines = {language: "\n".join(list_lines([finding], language)) for language in ("vi", "en", None)}
+    words = [(finding.text_vi, finding.text_en), (finding.next_vi, finding.next_en)]
+    assert all(vi in lines["vi"] and en not in lines["vi"] for vi, en in words)
+    assert all(en in lines["en"] and vi not in lines["en"] for vi, en in words)
+    assert all(vi in lines[None] and en in lines[None] for vi, en in words)
 
 
 def test_of_lost_keys_the_first_are_named_and_all_are_counted() -> None:

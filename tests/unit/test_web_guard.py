@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -299,3 +301,22 @@ class NoWorkspace:
 
     def __exit__(self, *_: object) -> None:
         """Nothing was opened."""
+
+
+IN_THE_BACKGROUND = """
+import signal, subprocess, sys
+from pipelines.web.serve import obey_interrupts
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell leaves it for a command with an ampersand
+obey_interrupts()
+with subprocess.Popen([sys.executable, "-c", "print(flush=True); import time; time.sleep(5)"], stdout=-1) as child:
+    child.stdout.readline()
+    child.send_signal(signal.SIGINT)
+    print(child.wait())
+"""
+
+
+def test_what_the_ui_starts_ends_by_an_interrupt_also_in_the_background() -> None:
+    command = [sys.executable, "-c", IN_THE_BACKGROUND]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert answer.strip() != "0"

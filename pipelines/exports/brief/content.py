@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.exports.brief.drawing import Trend, trend
-from pipelines.exports.brief.figures import Marts
+from pipelines.exports.brief.figures import Figure, Marts, Row
 from pipelines.exports.brief.sections import COMPLETENESS, HEADLINE, RATE, SINCE, Section, of_whole
 
 MOST_REASONS = 3
@@ -39,7 +39,28 @@ def trend_section(marts: Marts) -> Section:
         daily,
         [(cutoff["cutoff_at"].value, cutoff["rate"].value) for cutoff in cutoffs],
     )
-    return {"drawn": drawn, "first": rows[0], "last": rows[-1], "cutoffs": cutoffs}
+    return {
+        "drawn": drawn,
+        "first": rows[0],
+        "last": rows[-1],
+        "cutoffs": cutoffs,
+        "received_since": _received_since(marts, cutoffs[-2]) if len(cutoffs) > 1 else None,
+    }
+
+
+def _received_since(marts: Marts, cutoff: Row) -> Section:
+    """What came on the days after a cut-off, alone: it says how the cumulative rate got from there to here."""
+    days = marts.grouped(
+        RATE, (), sums=("numerator", "denominator"),
+        where=f"{of_whole()} and period = 'day' and as_of_day > date '{cutoff['cutoff_at'].value:%Y-%m-%d}'",
+    )[0]  # fmt: skip
+    if not days["denominator"]:
+        return None
+    numerator, denominator = days["numerator"], days["denominator"]
+    rate = Figure(
+        numerator.value / denominator.value, RATE, "sum(numerator) / sum(denominator)", numerator.where
+    )
+    return {"cutoff": cutoff, "rate": rate, **days}
 
 
 def quality(marts: Marts, titles: dict[str, str]) -> Section:

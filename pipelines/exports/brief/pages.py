@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pipelines.exports import formats, report_ii06a
 from pipelines.exports import index_766 as index_workbook
 from pipelines.exports.brief import changes, communes, content, index_766, issues, map_picture, tasks, units
+from pipelines.exports.brief.actions import list_actions
 from pipelines.exports.brief.figures import Marts
 from pipelines.exports.findings import summarize_findings
 from pipelines.gate.record import ReleaseFinding
@@ -93,6 +94,8 @@ def render_pages(
         for section in sections
     }
     drawn = map_picture.picture(marts)
+    resolved, ledger, backlog = units.timeliness(marts), tasks.tasks(marts), issues.backlog(marts)
+    completeness = content.completeness(marts, titles)
     pages[MAIN] = environment.get_template("brief.html.j2").render(
         **common,
         pages={section["unit"]["unit_code"].value: f"{FOLDER}/{section['page']}" for section in sections},
@@ -101,15 +104,16 @@ def render_pages(
         changes=changes.changes(marts, release.release_id),
         trend=content.trend_section(marts),
         ranking=units.ranking(marts),
-        resolved=units.timeliness(marts),
+        actions=list_actions(ledger, backlog, resolved, completeness),
+        resolved=resolved,
         index=index_766.index_of_whole(marts),
         departments=units.departments(marts),
         sectors=units.sectors(marts),
         picture=drawn and {**drawn, "svg": Markup(drawn["svg"])},
-        tasks=tasks.tasks(marts),
-        backlog=issues.backlog(marts),
+        tasks=ledger,
+        backlog=backlog,
         quality=content.quality(marts, titles),
-        completeness=content.completeness(marts, titles),
+        completeness=completeness,
         links=links,
     )
     return pages

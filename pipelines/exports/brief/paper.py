@@ -35,20 +35,30 @@ Node = dict[str, Any]
 
 def write_pdf(page: str, pdf: Path, published_at: datetime) -> None:
     """Write `page`, the text of `brief.html`, to `pdf`; dated by its release, so that it comes out the same again."""
+    draft = pdf.with_suffix(".pdf.partial")
+    draft.write_bytes(_set(page, timestamp=published_at))
+    draft.replace(pdf)
+
+
+def draw_pages(page: str, dots_per_inch: float) -> list[bytes]:
+    """The same pages as PNG, for somebody who has no reader of PDF."""
+    pictures = _set(page, format="png", ppi=dots_per_inch)
+    return (
+        [pictures] if isinstance(pictures, bytes) else list(pictures)
+    )  # Typst gives one page alone as it is
+
+
+def _set(page: str, **options: Any) -> Any:
     import typst
 
     maps = [svg.replace("var(--ink)", INK).replace("var(--paper)", PAPER) for svg in MAP.findall(page)]
     document = {"title": read_title(page), "page": read_page(MAP.sub("<picture>", page)), "maps": maps}
-    draft = pdf.with_suffix(".pdf.partial")
-    draft.write_bytes(
-        typst.compile(
-            (files("pipelines.exports.brief") / "templates" / "paper.typ").read_bytes(),
-            sys_inputs={"document": json.dumps(document, ensure_ascii=False)},
-            ignore_system_fonts=True,
-            timestamp=published_at,
-        )
+    return typst.compile(
+        (files("pipelines.exports.brief") / "templates" / "paper.typ").read_bytes(),
+        sys_inputs={"document": json.dumps(document, ensure_ascii=False)},
+        ignore_system_fonts=True,
+        **options,
     )
-    draft.replace(pdf)
 
 
 def read_title(page: str) -> str:
