@@ -106,3 +106,9 @@ def test_numbers_are_printed_as_in_vietnam() -> None:
         "0,00 %",
         "—",
     ]
+
+
+def test_the_key_of_a_sample_is_explained_where_there_are_samples() -> None:
+    titles = {column.name: column.title_vi for column in SOURCE.columns}
+    words = " | ".join(titles[name] for name in SOURCE.key)
+    assert words in page([FAILED]) and words not in page([PASSED], rejected=0)
