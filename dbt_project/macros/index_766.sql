@@ -17,10 +17,10 @@
     {{ count_if('(' ~ condition ~ ') is null') }} as without_data
 {%- endmacro %}
 
-{# CTEs that end in `feedback_counts`: items 5.1, 5.2, 5.3 of citizens' feedback (period, period_start, item, unit_code,
-   item_counts), as of as_of. What waits and is in term counts as in time, as for dossiers; what was published more
-   than two working days after the answer does not. #}
-{% macro feedback_item_counts() -%}
+{# The CTE `feedback`: citizens' feedback of the counted days, and whether each is good for items 5.2 and 5.3, as of
+   as_of. What waits and is in term counts as in time, as for dossiers; what was published more than two working days
+   after the answer does not. #}
+{% macro feedback_verdicts() -%}
 feedback as (
     select
         feedback.unit_code,
@@ -42,7 +42,13 @@ feedback as (
     inner join {{ ref('int_as_of') }} as run on cast(feedback.received_at as date) >= run.counts_since
     left join {{ ref('int_calendar') }} as answered on cast(feedback.answered_at as date) = answered.date_day
     left join {{ ref('int_calendar') }} as published on cast(feedback.published_at as date) = published.date_day
-),
+)
+{%- endmacro %}
+
+{# CTEs that end in `feedback_counts`: items 5.1, 5.2, 5.3 of citizens' feedback (period, period_start, item, unit_code,
+   item_counts). #}
+{% macro feedback_item_counts() -%}
+{{ feedback_verdicts() }},
 
 feedback_kinds as (
     select distinct period
@@ -115,4 +121,9 @@ feedback_counts as (
     from by_item
     group by grouping sets ((period, period_start, item, unit_code), (period, period_start, item))
 )
+{%- endmacro %}
+
+{# The part of its points that an item has at a rate: full from `full_from` on, or as the rate grows up to 1. #}
+{% macro share_of_points(rate) -%}
+    case when {{ rate }} is not null and scoring in ('target', 'linear') then least(1.0, {{ rate }} / coalesce(full_from, 1.0)) end
 {%- endmacro %}

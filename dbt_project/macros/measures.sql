@@ -27,3 +27,12 @@
         when {{ age }} > 30 then 'over 30'
     end
 {%- endmacro %}
+
+{# The first day at whose end, or at as_of, the due time lies behind. #}
+{% macro first_day_past(due_at, as_of) -%}
+    case
+        when {{ due_at }} < least({{ end_of_day('cast(' ~ due_at ~ ' as date)') }}, {{ as_of }})
+            then cast({{ due_at }} as date)
+        else cast({{ due_at }} as date) + 1
+    end
+{%- endmacro %}

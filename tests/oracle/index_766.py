@@ -84,6 +84,52 @@ def count_index(
         "service_quality_dossiers": (dossiers, ["dossier_code"]),
         "service_quality_items": (items, [*index_key, "item"]),
         "service_quality_index": (add_up(rows, place), [*index_key, "component"]),
+        "service_quality_index_daily": (
+            count_days(dossiers, offers, feedback, synchronised, has_feedback, place),
+            ["as_of_day", "unit_code"],
+        ),
+    }
+
+
+def count_days(
+    dossiers: pd.DataFrame,
+    offers: dict[str, tuple[set[str], int]],
+    feedback: pd.DataFrame,
+    synchronised: tuple[int, int] | None,
+    has_feedback: bool,
+    place: Place,
+) -> pd.DataFrame:
+    """The total of every day, each counted anew as a period that begins with counting and ends there."""
+    share = min(synchronised) / max(synchronised) if synchronised and max(synchronised) else None
+    first = place.since.date()
+    rows = []
+    for day in pd.date_range(first, place.as_of.normalize()):
+        last, moment = day.date(), min(day + DAY_END, place.as_of)
+        counts = count_received(dossiers, first, moment) | count_handled(dossiers, first, last, moment)
+        counts |= count_catalogue(offers, dossiers, first, moment) | count_feedback(
+            feedback, first, last, place
+        )
+        for unit in [*place.units.level, "province"]:
+            scored = [
+                score_item(item, unit, "since_start", counts.get((item, unit)), share, has_feedback)
+                for item, (_, maximum, *_) in ITEMS.items()
+                if maximum
+            ]
+            rows.append({"as_of_day": last, "unit_code": unit} | add_points(scored))
+    return pd.DataFrame(rows)
+
+
+def add_points(items: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the items have together, and of how many points."""
+    scored = [row for row in items if row["points"] is not None]
+    worked = [row for row in items if row["working_points"] is not None]
+    points, covered = sum(row["points"] for row in scored), sum(row["maximum"] for row in scored)
+    return {
+        "points": points if scored else None,
+        "covered": covered,
+        "points_share": points / covered if scored else None,
+        "working_points": sum(row["working_points"] for row in worked) if worked else None,
+        "working_covered": sum(row["working_maximum"] for row in worked),
     }
 
 
@@ -326,18 +372,13 @@ def add_up(rows: list[dict[str, Any]], place: Place) -> pd.DataFrame:
     lines = []
     for (day, period, unit, component, first), cell in cells.items():
         maximum = COMPONENTS.get(component, sum(COMPONENTS.values()))
-        scored = [row for row in cell if row["points"] is not None]
-        worked = [row for row in cell if row["working_points"] is not None]
-        points = sum(row["points"] for row in scored) if scored else None
-        covered = sum(row["maximum"] for row in scored)
-        working = sum(row["working_maximum"] for row in worked)
+        sums = add_points(cell)
         lines.append(
             {
                 "as_of_day": day, "period": period, "unit_code": unit, "component": component, "period_start": first,
-                "maximum": maximum, "points": points, "covered": covered, "coverage": covered / maximum,
-                "points_share": None if points is None else points / covered, "working_covered": working,
-                "working_points": sum(row["working_points"] for row in worked) if worked else None,
-                "working_coverage": working / maximum, "items": len(cell), "items_scored": len(scored),
+                "maximum": maximum, "coverage": sums["covered"] / maximum,
+                "working_coverage": sums["working_covered"] / maximum, "items": len(cell),
+                "items_scored": sum(row["points"] is not None for row in cell), **sums,
             }
         )  # fmt: skip
     table = pd.DataFrame(lines)

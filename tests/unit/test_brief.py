@@ -17,7 +17,7 @@ from pipelines.exports import formats
 from pipelines.exports.brief import export as brief
 from pipelines.exports.brief import sections
 from pipelines.exports.brief.actions import list_actions
-from pipelines.exports.brief.drawing import Diverging, trend
+from pipelines.exports.brief.drawing import Diverging, sparkline, trend
 from pipelines.exports.brief.figures import Figure
 from pipelines.settings import Settings
 from tests.unit.sample_marts import SampleMart, released
@@ -176,6 +176,14 @@ def test_bars_start_at_the_province_and_the_widest_fills_half_the_box() -> None:
     bars = Diverging.around(0.72, [0.68, 0.72, 0.74])
     assert bars.bar(0.68) == (0, 50, "below") and bars.bar(0.74) == (50, pytest.approx(25), "above")
     assert bars.bar(0.72) == (50, 0, "above")
+
+
+def test_a_sparkline_runs_from_its_lowest_to_its_highest_value_and_a_flat_one_in_the_middle() -> None:
+    days = [date(2025, 8, 1), date(2025, 8, 2), date(2025, 8, 5)]
+    assert (
+        sparkline(list(zip(days, [42.0, 44.0, 43.0], strict=True))) == "0.00,100.00 25.00,0.00 100.00,50.00"
+    )
+    assert sparkline([(days[0], 7.0), (days[1], 7.0)]) == "0.00,50.00 100.00,50.00"
 
 
 @pytest.mark.parametrize(

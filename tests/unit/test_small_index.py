@@ -89,6 +89,32 @@ def test_what_has_no_points_lowers_the_coverage_and_never_the_score(built: Built
 
 
 @pytest.mark.slow
+def test_every_day_has_the_total_of_what_was_counted_to_its_end(built: Built) -> None:
+    rows = built.rows(
+        "select day(as_of_day), points, covered, working_covered from marts.service_quality_index_daily "
+        "where unit_code = 'province'"
+    )
+    days = {day: tuple(values) for day, *values in rows}
+    # On the 1st A and B are in term, A is complained of; C comes on the 2nd; B and C are past due on the 3rd.
+    assert days == {
+        1: (pytest.approx(20 + 6 * (1 / 2) / 0.9), 26, 45),
+        2: (pytest.approx(20 + 6 * (2 / 3) / 0.9), 26, 45),
+        3: (pytest.approx(20 / 3), 26, 45),
+        4: (pytest.approx(20 / 3), 26, 45),
+    }
+
+
+@pytest.mark.slow
+def test_the_newest_day_is_the_total_since_counting_began_for_every_unit(built: Built) -> None:
+    columns = "unit_code, points, covered, points_share, working_points, working_covered"
+    total = "component = 'total' and period = 'since_start'"
+    newest = "as_of_day = (select max(as_of_day) from marts.service_quality_index_daily)"
+    days = built.rows(f"select {columns} from marts.service_quality_index_daily where {newest} order by all")
+    assert days == built.rows(f"select {columns} from marts.service_quality_index where {total} order by all")
+    assert len(days) > 1
+
+
+@pytest.mark.slow
 def test_the_portal_stands_beside_our_own_points_and_a_part_is_not_compared_with_a_whole(
     built: Built,
 ) -> None:

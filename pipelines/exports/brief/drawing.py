@@ -50,6 +50,17 @@ def trend(
     )
 
 
+def sparkline(line: list[tuple[date, float]]) -> str:
+    """The points of a line without axes, from its lowest to its highest value; a flat one lies in the middle."""
+    first, last = line[0][0], line[-1][0]
+    low, high = min(value for _, value in line), max(value for _, value in line)
+    return " ".join(
+        f"{(day - first).days / max((last - first).days, 1) * 100:.2f},"
+        f"{(high - value) / (high - low) * 100 if high > low else 50:.2f}"
+        for day, value in line
+    )
+
+
 def _list_days(first: date, days: int, most: int = 3) -> list[tuple[float, str]]:
     """Days between the first and the last that are named below, evenly, far enough from both to be read."""
     step = ceil(days / (most + 1))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from pipelines.exports.brief.drawing import sparkline
 from pipelines.exports.brief.figures import Marts, Row, by_column
 from pipelines.exports.brief.sections import (
     INDEX,
+    INDEX_DAILY,
     INDEX_ITEMS,
     INDEX_NATIONAL,
     SINCE,
@@ -15,7 +18,7 @@ from pipelines.exports.brief.sections import (
     of_whole,
 )
 
-MOST_MONTHS = 6
+MOST_MONTHS, MOST_DAYS = 6, 31
 
 
 def index_of_whole(marts: Marts) -> Section:
@@ -39,9 +42,33 @@ def _list_indices(marts: Marts, where: str) -> dict[Any, dict[str, Any]]:
     indices = by_column(marts.rows(INDEX, chosen, order="component_order"), "unit_code")
     scored = f"{where} and period = 'month' and component = 'total' and working_points is not null"
     months = by_column(marts.rows(INDEX, scored, order="period_start"), "unit_code")
+    days = by_column(_list_days(marts, where), "unit_code")
     return {
         code: _describe(rows, items.get(code, []), months.get(code, [])[-MOST_MONTHS:])
+        | {"days": _draw_days(days.get(code, []))}
         for code, rows in indices.items()
+    }
+
+
+def _list_days(marts: Marts, where: str) -> list[Row]:
+    """The totals of the newest days, the newest last."""
+    newest = marts.values(f"select max(as_of_day) from {{{INDEX_DAILY}}}")
+    if not newest or newest[0][0] is None:
+        return []
+    first = newest[0][0] - timedelta(days=MOST_DAYS - 1)
+    scored = f"{where} and working_points is not null and as_of_day >= date '{first}'"
+    return marts.rows(INDEX_DAILY, scored, order="as_of_day")
+
+
+def _draw_days(rows: list[Row]) -> Section:
+    """First and last day of those that cover what the last one covers, and the line between; None of fewer than two."""
+    rows = [row for row in rows if row["working_covered"].value == rows[-1]["working_covered"].value]
+    if len(rows) < 2:
+        return None
+    return {
+        "first": rows[0],
+        "last": rows[-1],
+        "path": sparkline([(row["as_of_day"].value, row["working_points"].value) for row in rows]),
     }
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 VOID = frozenset({"meta", "input", "br", "line", "path", "polyline", "picture"})
 UNPRINTED_TAGS = frozenset({"head", "script", "style", "nav", "label", "input", "title", "summary"})
-UNPRINTED_CLASSES = frozenset({"en", "counts"})
+UNPRINTED_CLASSES = frozenset({"en", "counts", "spark"})
 # Between the parts of these nothing is written.
 STRUCTURES = frozenset(
     {"document", "html", "body", "main", "header", "section", "div", "figure", "details", "svg"}

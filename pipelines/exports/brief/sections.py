@@ -20,7 +20,7 @@ COMPLETENESS = "marts.reporting_completeness"
 BACKLOG, BACKLOG_DAILY = "marts.issue_backlog", "marts.issue_backlog_daily"
 UNITS = "marts.dim_unit"
 INDEX, INDEX_ITEMS = "marts.service_quality_index", "marts.service_quality_items"
-INDEX_NATIONAL = "marts.service_quality_national"
+INDEX_NATIONAL, INDEX_DAILY = "marts.service_quality_national", "marts.service_quality_index_daily"
 # Since counting began; the period's own name carries its day.
 SINCE = "period like 'since%'"
 

@@ -30,12 +30,7 @@ intervals as (
             dossiers.received_day
         ) as from_day,
         least(cast(states.next_recorded_at as date), dossiers.closed_day) as until_day,
-        -- The first day at whose end, or at as_of, the due time lies behind.
-        case
-            when states.due_at < least({{ end_of_day('cast(states.due_at as date)') }}, run.as_of)
-                then cast(states.due_at as date)
-            else cast(states.due_at as date) + 1
-        end as overdue_day
+        {{ first_day_past('states.due_at', 'run.as_of') }} as overdue_day
     from {{ ref('int_dossier_states') }} as states
     inner join dossiers on states.dossier_code = dossiers.dossier_code
     cross join run

@@ -1,28 +1,6 @@
--- Items of the catalogue of procedures (3.1, 3.2): a commune has those of its level, a department its own.
-with units as (
-    select
-        unit_code,
-        unit_level
-    from {{ ref('int_today_units') }}
-    where unit_level <> 'unknown'
-),
-
-offered as (
-    select
-        units.unit_code,
-        procedures.procedure_code,
-        case
-            when procedures.service_level in ('full', 'partial') then true
-            when procedures.service_level is not null and procedures.service_level <> 'unknown' then false
-        end as is_online
-    from units
-    inner join {{ ref('int_procedures') }} as procedures
-        on
-            units.unit_level = {{ whole() }}
-            or (
-                units.unit_level = procedures.executing_level
-                and (units.unit_level = 'commune' or units.unit_code = procedures.agency_code)
-            )
+-- Items of the catalogue of procedures (3.1, 3.2).
+with offered as (
+    select * from {{ ref('int_index_offered') }}
 ),
 
 catalogue as (

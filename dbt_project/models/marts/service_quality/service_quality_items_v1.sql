@@ -91,10 +91,7 @@ rated as (
 shared as (
     select
         *,
-        case
-            when rate is not null and scoring in ('target', 'linear')
-                then least(1.0, rate / coalesce(full_from, 1.0))
-        end as share_of_points
+        {{ share_of_points('rate') }} as share_of_points
     from rated
 ),
 
