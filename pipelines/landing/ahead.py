@@ -18,7 +18,9 @@ from pipelines.sources.errors import SourceError
 LOG = get_logger(__name__)
 MOST_DAYS = 64
 # They lie in memory until the last of them is a batch.
-MOST_ROWS = 2 * duck.ROW_GROUP
+MOST_ROWS = duck.ROW_GROUP
+# A day of more rows than an eighth of that costs more by lying there than its statement takes to be planned.
+FEWEST_DAYS = 8
 
 
 class DaysAhead:
@@ -42,9 +44,10 @@ class DaysAhead:
     ) -> BatchContent | None:
         """The day, pulled with those that follow it; None where it is to be pulled alone."""
         if self._may_gather and partition in self._days and partition not in self._pulled:
-            self._size = min(2 * self._size, MOST_DAYS, MOST_ROWS // max(self._most_rows, 1))
+            most_days = MOST_ROWS // max(self._most_rows, 1)
+            self._size = min(2 * self._size, MOST_DAYS, most_days)
             at = self._days.index(partition)
-            days = self._days[at : at + self._size]
+            days = self._days[at : at + self._size] if most_days >= FEWEST_DAYS else []
             self._pulled = self._gather(source, days, settings, con) if len(days) > 1 else {}
         return self._pulled.get(partition)
 

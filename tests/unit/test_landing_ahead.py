@@ -184,6 +184,7 @@ def test_days_of_many_rows_are_pulled_alone(
     tmp_path: Path, pulls: list[date], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ahead, "MOST_ROWS", 4)
+    monkeypatch.setattr(ahead, "FEWEST_DAYS", 1)
     days = list_days()
     land_together(source(tmp_path), tmp_path, days)
     # Two days of up to two rows, until one has twelve.
