@@ -81,13 +81,17 @@ def evaluate_release(
 ) -> list[Verdict]:
     """Of a fact that breaks two rules of one measure only the heavier is told, and once for all its days."""
     rules = [rule for rule in rules if not (comparand.is_first and rule.of_release)]
-    rows = [measure_fact(rule, fact, comparand) for rule in rules for fact in facts]
-    limits = [comparand.find_limit(rule, fact) for rule in rules for fact in facts]
+    pairs = [(rule, fact) for rule in rules for fact in facts]
+    rows = [measure_fact(rule, fact, comparand) for rule, fact in pairs]
+    limits = [
+        None if value is None else comparand.find_limit(rule, fact)
+        for value, (rule, fact) in zip(rows, pairs, strict=True)
+    ]
     # One column per rule: two rules may ask the same measure of another minimum. It holds what is above the limit
     # (the rule's, or that of the fact's history), so that one expectation serves all.
     excesses = [
         measure_excess(value, rule.limit, limit)
-        for value, limit, rule in zip(rows, limits, [r for r in rules for _ in facts], strict=True)
+        for value, limit, (rule, _) in zip(rows, limits, pairs, strict=True)
     ]
     size = len(facts)
     frame = pd.DataFrame(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from pipelines.gate.history import HistoryMeasure
 from pipelines.quality.suite import SEVERITIES, Expectation, SuiteError
@@ -41,7 +42,8 @@ class ReleaseRule:
     def rule(self) -> str:
         return self.expectation.rule
 
-    @property
+    # Asked once per rule and fact: some ten thousand times.
+    @cached_property
     def measure(self) -> str:
         return self.expectation.columns[0]
 

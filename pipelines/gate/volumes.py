@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from statistics import median
 
@@ -26,9 +26,10 @@ def list_volumes(contracts: Contracts, deliveries: Iterable[Delivery]) -> Iterat
         if contracts.sources[delivery.source].partitioning == "change_day" and delivery.rows:
             rows.setdefault(delivery.source, {})[delivery.partition] = delivery.rows
             examined += [delivery] if delivery.is_examined else []
+    holidays = list_holidays(contracts.place.country, [delivery.partition for delivery in examined])
     for delivery in examined:
         usual = find_usual_rows(rows[delivery.source], delivery.partition)
-        if not usual or is_holiday(contracts.place.country, delivery.partition):
+        if not usual or delivery.partition in holidays:
             continue
         ratio = delivery.rows / usual
         yield Fact(
@@ -45,7 +46,9 @@ def find_usual_rows(rows: Mapping[str, int], day: str) -> float | None:
     return median(counts) if len(counts) >= ENOUGH_DAYS else None
 
 
-def is_holiday(country: str, day: str) -> bool:
-    """A public holiday, whatever day of the week."""
-    there = date.fromisoformat(day)
-    return bool(build_calendar(country, there, there)["holiday_name"].notna().all())
+def list_holidays(country: str, days: Collection[str]) -> set[str]:
+    """The public holidays from the first of the days to the last, whatever day of the week."""
+    if not days:
+        return set()
+    calendar = build_calendar(country, date.fromisoformat(min(days)), date.fromisoformat(max(days)))
+    return set(map(str, calendar["date"][calendar["holiday_name"].notna()]))

@@ -12,11 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.gate.evaluate import Comparand, evaluate_release
+from pipelines.gate.facts import Fact
 from pipelines.gate.kept_records import (
     list_fallen_counts,
     list_jumped_values,
     list_undated_changes,
 )
+from pipelines.gate.release_rules import read_release_rules
 
 BEFORE = {"01": 800_000, "42": 160_000, "38": 90_000, "44": 10, "46": 100, "48": 100, "52": 100}
 
@@ -83,6 +86,30 @@ def test_numbers_of_another_unit_are_counted(
         [fact] = list_jumped_values(con, "national_index", ["province_code"], *files)
     value, weight, details = expected
     assert (fact.value, fact.weight, fact.details) == (value, weight, (details,) if details else ())
+
+
+def test_each_number_of_a_record_is_measured_by_itself(tmp_path: Path) -> None:
+    files = []
+    for name, totals, progress in (("before", [70, 60, 80], [9, None, 0]), ("now", [7, 61, 8], [9, 8, 7])):
+        path = tmp_path / f"{name}.parquet"
+        columns = {
+            "province_code": list("abc"),
+            "total_points": pa.array(totals, pa.float64()),
+            "progress_points": pa.array(progress, pa.float64()),
+        }
+        pq.write_table(pa.table(columns), path)
+        files.append([str(path)])
+    with duckdb.connect() as con:
+        facts = {f.scope: f for f in list_jumped_values(con, "national_index", ["province_code"], *files)}
+    # Of three totals two are a tenth; of the progress only one record had a number before.
+    total, progress_fact = (
+        facts["national_index: total_points"],
+        facts["national_index: progress_points"],
+    )
+    assert (round(total.value, 3), total.weight) == (0.667, 2)
+    assert total.details == ("total_points 2 of 3, × 0.1",)
+    assert (progress_fact.value, progress_fact.details) == (0.0, ())
+    assert len(facts) == 2
 
 
 SEEN, LATER = datetime(2025, 8, 1, 8), datetime(2025, 8, 7, 8)
@@ -153,3 +180,13 @@ def test_a_log_is_compared_by_all_rows_of_a_dossier_and_by_the_later_of_both_tim
     with duckdb.connect() as con:
         [fact] = list_undated_changes(con, "dossier_log", ["dossier_code"], *files, mapped=columns)
     assert fact.details == ("1 of 3", "`recorded_at`, `synced_at`")
+
+
+def test_who_is_told_of_numbers_that_jumped_is_told_of_a_new_period_too() -> None:
+    """On its first day all that is counted since its start begins anew: nothing is wrong then."""
+    [rule] = [rule for rule in read_release_rules({}) if rule.rule == "values_jumped"]
+    fact = Fact("values_jumped", "national_ranking: received_total", 1.0, 34, ("34 of 34, × 0.02",))
+    [verdict] = [v for v in evaluate_release([rule], [fact], Comparand({})) if v.outcome != "passed"]
+    assert (verdict.outcome, rule.expectation.severity) == ("warned", "warning")
+    assert "where a new period began there is nothing to do" in verdict.next_en
+    assert "nếu kỳ mới bắt đầu thì không cần làm gì" in verdict.next_vi
