@@ -103,7 +103,7 @@ def write_batch(
         schema = ",".join(f"{f.name}:{f.type}" for f in pq.read_schema(draft))
         digest = hash_file(draft)
         batch = Batch(
-            batch_id=f"{_find_next_place(folder, pulled_at):{PLACE}}-{digest[:8]}",
+            batch_id=f"{find_next_place(folder, pulled_at):{PLACE}}-{digest[:8]}",
             source=source,
             partition=partition,
             rows=metadata.num_rows,
@@ -139,8 +139,8 @@ def _make_tellable(text: str) -> str:
     return redact_text(make_printable(mask_secrets(text)))
 
 
-def _find_next_place(folder: Path, pulled_at: datetime) -> datetime:
-    """What the next id of a partition begins with: the moment of the pull, but always after all earlier ids.
+def find_next_place(folder: Path, pulled_at: datetime) -> datetime:
+    """What the next name in a folder begins with: the moment (UTC), but always after all earlier names.
 
     So batches count in the order in which they landed, also where a clock ran ahead: it is a label.
     """

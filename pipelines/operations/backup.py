@@ -27,6 +27,7 @@ from pipelines.operations.backup_store import (
     drop_old_backups,
     has_open_log,
     list_manifests,
+    name_next,
     object_path,
     open_store,
     store_file,
@@ -80,7 +81,7 @@ def back_up(
             if attempt < TRIES - 1:
                 time.sleep(pause_seconds)
         manifest = Manifest(
-            at=f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}",
+            at=name_next(destination, datetime.now(UTC)),
             data=str(settings.data),
             version=version("thongsuot"),
             releases=verification.releases,

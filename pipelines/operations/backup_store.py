@@ -15,10 +15,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from pipelines.landing.batches import hash_file, write_text
+from pipelines.landing.batches import PLACE, find_next_place, hash_file, write_text
 from pipelines.plain_files import NotPlain, open_lock_file, read_plain_text
 
 CHUNK = 2**20
@@ -41,7 +42,7 @@ class StoredFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Manifest:
-    """One backup. `at`: UTC, its name; `findings`: what `verify` said of the copy, none where it is whole."""
+    """One backup. `at`: its name, UTC where the clock was right; `findings`: of the copy, none where it is whole."""
 
     at: str
     data: str
@@ -74,6 +75,14 @@ def open_store(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise BackupError(f"Another backup is at work on {folder}: wait for it.") from None
         yield
+
+
+def name_next(folder: Path, now: datetime) -> str:
+    """Of the backup that is made at `now` (UTC): the newest name is that of the one that was made last.
+
+    One of a night under a clock that ran ahead would else be restored in place of later ones, for as long.
+    """
+    return f"{find_next_place(folder / 'backups', now):{PLACE}}"
 
 
 def list_manifests(folder: Path) -> list[Manifest]:

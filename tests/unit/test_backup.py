@@ -10,9 +10,11 @@ import sqlite3
 import stat
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from click.testing import CliRunner
 
 from pipelines.cli import main
@@ -53,6 +55,33 @@ def test_a_lost_disk_is_made_again_row_by_row_and_the_chain_goes_on(
     assert release(installation, [("a", 9)]).release.release_id == 2
     assert not verify_releases(installation).findings
     assert stat.S_IMODE(installation.data.stat().st_mode) == 0o700
+
+
+def test_the_newest_backup_is_the_one_that_was_made_last_whatever_the_clock_said(
+    installation: Settings, tmp_path: Path
+) -> None:
+    """One of a night under a clock a year ahead is neither restored nor kept in place of what came later."""
+    backup = tmp_path / "backup"
+    for number, days in enumerate([0, 365, 0, 0]):
+        release(installation, [("a", 10 + number)])
+        with time_machine.travel(datetime.now(UTC) + timedelta(days=days)):
+            back_up(installation, backup, keep=2)
+    assert [manifest.releases for manifest in list_manifests(backup)] == [4, 5]
+    rows = read_rows(installation)
+    shutil.rmtree(installation.data)
+    restore_backup(installation, backup)
+    assert read_rows(installation) == rows == [("a", 13)]
+
+
+def test_under_a_clock_that_is_behind_no_backup_is_whole_and_none_is_dropped(
+    installation: Settings, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup"
+    back_up(installation, backup, keep=1)
+    with time_machine.travel(datetime.now(UTC) - timedelta(days=365)):
+        manifest = back_up(installation, backup, keep=1)
+    assert [finding.split(":")[0] for finding in manifest.findings] == ["clock_ahead"]
+    assert [one.at for one in list_manifests(backup)][-1] == manifest.at and len(list_manifests(backup)) == 2
 
 
 def test_what_can_be_made_again_and_what_is_of_this_machine_stays_out(
