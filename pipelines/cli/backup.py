@@ -85,6 +85,7 @@ def restore_backup(folder: Path, at: str | None, is_list: bool, as_json: bool) -
 
     Exit code 0: whole; 1: a finding; 2: nothing was restored.
     """
+    from pipelines.lake.location import describe_other_lake
     from pipelines.operations.backup_store import BackupError, list_manifests
     from pipelines.operations.restore_backup import restore_backup as restore
 
@@ -113,6 +114,6 @@ def restore_backup(folder: Path, at: str | None, is_list: bool, as_json: bool) -
         print_plain(
             f"Backup {manifest.at} restored to {settings.data}: {len(manifest.files)} files, {verification.releases} "
             f"releases, chain head {verification.head}; {'findings' if findings else 'whole'}. "
-            "`thongsuot run` does the nights since."
+            + (describe_other_lake(settings) or "`thongsuot run` does the nights since.")
         )
     leave(DIFFERENT if findings else ANSWERED)

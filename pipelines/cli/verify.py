@@ -75,7 +75,7 @@ def verify(
     A checkpoint is checked with the public key alone; where a lake is here too, its head must be in the chain.
     """
     from pipelines.exports.remade import check_remade, verify_all
-    from pipelines.lake.location import has_lake
+    from pipelines.lake.location import describe_other_lake, has_lake
     from pipelines.operations.records import record_verification
     from pipelines.releases.rebuild import rebuild as build_again
     from pipelines.releases.signed_note import WrongKey
@@ -111,6 +111,8 @@ def verify(
         except WrongKey as error:
             raise Unanswered(f"the key of the signed notes: {error}.") from None
         findings, notes = list(result.findings), list[str]()
+        if other := describe_other_lake(settings):
+            notes.append(f"The lake on the server was verified. {other}")
         with suppress(OSError):  # an inspector may read and not write: then the watch has no record of it
             record_verification(settings, [f"{f.kind}: {f.text}" for f in findings], result.head)
         if rebuild is not None:

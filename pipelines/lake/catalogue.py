@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
-from pipelines.lake.location import check_place, locate_lake
+from pipelines.lake.location import check_place, describe_other_lake, locate_lake
 from pipelines.settings import Settings
 
 ALIAS = "lake"
@@ -40,7 +40,8 @@ def open_lake(
         check_place(settings)
     if read_only and not location.exists():
         raise FileNotFoundError(
-            f"No release yet: there is no lake at {location.describe()}. Run `thongsuot run` first."
+            describe_other_lake(settings)
+            or f"No release yet: there is no lake at {location.describe()}. Run `thongsuot run` first."
         )
     con = duck.connect(settings.extensions, loading=location.extensions)
     settings.lake.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ class Files(Protocol):
         """Those of the names that are not there."""
 
     def hash_files(self, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> dict[str, str]:
-        """Name → SHA-256 of its bytes; all of them are there."""
+        """Name → SHA-256 of its bytes; without those that a pruning took away meanwhile."""
 
     def make_room(self, name: str) -> None:
         """What a file of this name needs before it can be written."""
@@ -70,7 +70,7 @@ class FolderFiles:
         return {name for name in names if not (self.folder / name).exists()}
 
     def hash_files(self, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> dict[str, str]:
-        return {name: hash_file(self.folder / name) for name in names}
+        return {name: hash_file(path) for name in names if (path := self.folder / name).exists()}
 
     def make_room(self, name: str) -> None:
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ class BucketFiles:
     def hash_files(self, con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> dict[str, str]:
         sizes = self.list_sizes(con)
         hashes: dict[str, str] = {}
-        for some in _share_out({name: sizes[name] for name in names}):
+        for some in _share_out({name: sizes[name] for name in names if name in sizes}):
             paths = ", ".join(duck.literal(self.root + name) for name in some)
             query = f"select filename, sha256(content) from read_blob([{paths}])"
             hashes |= {self.name_file(path): sha256 for path, sha256 in con.execute(query).fetchall()}

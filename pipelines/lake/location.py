@@ -32,8 +32,10 @@ WRITER_LOCK = 7_468_110
 HOLDER = """select application_name, backend_start from pg_stat_activity join pg_locks using (pid)
     where locktype = 'advisory' and objid = %s and granted"""
 # How PostgreSQL and HTTP say that the other end went away.
-BROKEN_OFF = re.compile(r"connection|terminating|timed? ?out|HTTP 5\d\d|could not read", re.IGNORECASE)
-FORBIDDEN = re.compile(r"permission denied|read-only|HTTP 403|AccessDenied", re.IGNORECASE)
+BROKEN_OFF = re.compile(
+    r"server closed the connection|terminating connection|connection to (?:the )?server|error for HTTP |HTTP 5\d\d"
+)
+FORBIDDEN = re.compile(r"permission denied for|read-only transaction|HTTP 403|AccessDenied")
 LOGIN = ("host", "port", "user", "password")
 
 
@@ -220,20 +222,26 @@ def moved_catalogue(settings: Settings) -> Path:
     return settings.lake / "catalog.moved.sqlite"
 
 
+def describe_other_lake(settings: Settings) -> str:
+    """Where releases lie that the settings do not name, and what to do; empty where there are none."""
+    catalogue, moved = settings.lake / "catalog.sqlite", moved_catalogue(settings)
+    if settings.lake_servers is not None and catalogue.exists():
+        return (
+            f"THONGSUOT_LAKE_CATALOGUE names a server, and {catalogue} holds releases: `thongsuot migrate lake` "
+            "moves them there; without THONGSUOT_LAKE_CATALOGUE and THONGSUOT_LAKE_FILES they are read where they lie."
+        )
+    if settings.lake_servers is None and moved.exists() and not catalogue.exists():
+        return (
+            f"This lake was moved to a server ({moved} is what it was before): "
+            "THONGSUOT_LAKE_CATALOGUE must name it."
+        )
+    return ""
+
+
 def check_place(settings: Settings) -> None:
     """SettingsError where a second chain would begin beside the one that there is."""
-    catalogue = settings.lake / "catalog.sqlite"
-    if settings.lake_servers is not None and catalogue.exists():
-        raise SettingsError(
-            f"THONGSUOT_LAKE_CATALOGUE names a server, and {catalogue} holds releases: `thongsuot migrate lake` "
-            "moves them there. Nothing was published."
-        )
-    moved = moved_catalogue(settings)
-    if settings.lake_servers is None and moved.exists() and not catalogue.exists():
-        raise SettingsError(
-            f"This lake was moved to a server ({moved} is what it was before): THONGSUOT_LAKE_CATALOGUE must name it. "
-            "Nothing was published."
-        )
+    if other := describe_other_lake(settings):
+        raise SettingsError(f"{other} Nothing was published.")
 
 
 def has_lake(settings: Settings) -> bool:

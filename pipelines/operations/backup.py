@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pipelines.lake.catalogue import catalog_file
 from pipelines.lake.exported import ledger_file, list_entries, list_newest_entries
-from pipelines.lake.location import has_lake, locate_lake
+from pipelines.lake.location import describe_other_lake, has_lake, locate_lake
 from pipelines.operations.backup_remote import copy_remote_files, has_bucket, store_remote_catalogue
 from pipelines.operations.backup_store import (
     BackupError,
@@ -99,6 +99,8 @@ def back_up(
 
 
 def _check_places(settings: Settings, destination: Path) -> None:
+    if other := describe_other_lake(settings):
+        raise BackupError(f"{other} Nothing was backed up.")
     if not has_lake(settings):
         raise BackupError(
             f"No release yet: there is no lake at {locate_lake(settings).describe()}. Run `thongsuot run` first."

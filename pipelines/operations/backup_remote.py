@@ -51,5 +51,7 @@ def copy_remote_files(
         with connect_both(settings, origin, target) as con:
             copy_files(con, origin, target, needed)
         for name in needed:
+            if not Path(target.files.root, name).exists():
+                continue  # pruned meanwhile; where it matters, verify says so
             stored[f"{FILES}/{name}"] = store_file(destination, Path(target.files.root, name))
     return stored

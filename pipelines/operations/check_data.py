@@ -13,7 +13,7 @@ from pipelines.data_format import FORMAT, read_format
 from pipelines.lake import chain as links
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.ledger import list_releases
-from pipelines.lake.location import has_lake, locate_lake
+from pipelines.lake.location import describe_other_lake, has_lake, locate_lake
 from pipelines.lake.server_errors import LakeUnreachable
 from pipelines.landing.batches import read_sidecar
 from pipelines.landing.withdrawals import find_withdrawn
@@ -88,6 +88,9 @@ def check_landed(settings: Settings) -> Iterator[Diagnosis]:
 def check_lake(settings: Settings) -> Iterator[Diagnosis]:
     """The chain and its newest state, without reading contents: that is `verify`."""
     step = "thongsuot verify says what to do for each finding"
+    if other := describe_other_lake(settings):
+        yield Diagnosis("lake", "fail", other, "docs/operations.md#on-servers")
+        return
     try:
         if not has_lake(settings):
             yield Diagnosis("lake", "warn", "no release yet", "thongsuot run")

@@ -8,21 +8,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from pipelines import duck
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.file_places import BucketFiles
 from pipelines.lake.location import locate_lake
 from pipelines.lake.server_errors import LakeReadOnly, LakeUnreachable, OtherWriter
+from pipelines.operations.check_data import check_lake
+from pipelines.operations.migrate_lake import migrate_lake
 from pipelines.releases.restore import restore
 from pipelines.releases.retention import prune
 from pipelines.releases.verify import verify_releases
 from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
+from tests.support.relay import relay
 from tests.support.servers import Bucket, serve_bucket
 from tests.support.small_lake import read, release
 
@@ -116,6 +125,7 @@ def grant_reading(remote: Settings, role: str) -> Settings:
     )
 
 
+@pytest.mark.full
 def test_who_may_only_read_reads_and_verifies_and_publishes_nothing(remote: Settings, bucket: Bucket) -> None:
     release(remote, [("a", 1)])
     reading = grant_reading(remote, "reader_of_lakes")
@@ -167,7 +177,10 @@ def test_a_folder_of_more_files_than_one_answer_lists_is_listed_whole(
     with duck.connect(remote.extensions, loading=location.extensions) as con:
         location.log_in(con)
         assert location.files.list_sizes(con, "marts") == dict.fromkeys(names, 3)
-        [(_, sha256)] = location.files.hash_files(con, sorted(names)[:1]).items()
+        # One that was pruned between the list and the reading is left out.
+        [(_, sha256)] = location.files.hash_files(
+            con, [*sorted(names)[:1], "marts/task/gone.parquet"]
+        ).items()
     assert (
         sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )  # of "abc", FIPS 180-4
@@ -184,3 +197,72 @@ def test_names_and_options_of_a_database_may_hold_any_sign(remote: Settings, pos
     odd = replace(remote, lake_servers=remote.lake_servers._replace(catalogue=catalogue))
     release(odd, [("a", 1)])
     assert read(odd, "from lake.marts.task") == [("a", 1)] and verify_releases(odd).findings == []
+
+
+@pytest.mark.full
+def test_a_store_behind_a_slow_wire_that_is_cut_in_uploads_gets_a_whole_release_or_none(
+    remote: Settings, bucket: Bucket
+) -> None:
+    assert remote.lake_servers
+    release(remote, [("a", 1)])
+    with relay(int(bucket.endpoint.rpartition(":")[2])) as wire:
+        servers = remote.lake_servers._replace(endpoint=f"http://127.0.0.1:{wire.port}")
+        behind = replace(remote, lake_servers=servers)
+        wire.delay_seconds, wire.cuts = 0.05, 2
+        release(behind, [("a", 2)])  # tried again
+        assert wire.cuts == 0 and wire.uploads > 2
+        wire.delay_seconds, wire.cuts = 0, 10_000
+        with pytest.raises(LakeUnreachable), exclusive(behind):
+            release(behind, [("a", 3)])
+        wire.cuts = 0
+        assert read(behind, "from lake.marts.task") == [("a", 2)]
+        release(behind, [("a", 3)])
+    assert read(remote, "from lake.marts.task") == [("a", 3)] and verify_releases(remote).findings == []
+
+
+def test_releases_that_the_settings_do_not_name_are_told_to_readers_and_by_the_doctor(
+    remote: Settings,
+) -> None:
+    local = replace(remote, lake_servers=None)
+    release(local, [("a", 1)])
+    with pytest.raises(
+        FileNotFoundError, match=r"names a server, and .* holds releases: `thongsuot migrate lake`"
+    ):
+        open_lake(remote)
+    assert [(one.level, "migrate lake" in one.text) for one in check_lake(remote)] == [("fail", True)]
+    migrate_lake(remote)
+    with pytest.raises(FileNotFoundError, match="was moved to a server"):
+        open_lake(local)
+    assert [(one.level, "was moved" in one.text) for one in check_lake(local)] == [("fail", True)]
+
+
+@pytest.mark.full
+def test_a_store_that_no_authority_vouches_for_gets_no_key(remote: Settings, tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path)
+    assert remote.lake_servers
+    with serve_bucket(tmp_path / "stores" / "province", 0, "--cert", certificate, "--key", key) as store:
+        servers = remote.lake_servers._replace(endpoint=store.endpoint.replace("http:", "https:"))
+        with (
+            pytest.raises(LakeUnreachable, match="SSL"),
+            open_lake(replace(remote, lake_servers=servers), read_only=False),
+        ):
+            pass
+    assert not list(store.folder.iterdir())
+
+
+def write_certificate(folder: Path) -> tuple[str, str]:
+    """Paths of a certificate for 127.0.0.1 that only vouches for itself, and of its key."""
+    key, name = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")]),
+    )
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = (
+        builder.serial_number(1).not_valid_before(datetime(2020, 1, 1)).not_valid_after(datetime(2100, 1, 1))
+    )
+    names = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    paths = folder / "certificate.pem", folder / "key.pem"
+    paths[0].write_bytes(signed.public_bytes(Encoding.PEM))
+    paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return str(paths[0]), str(paths[1])
