@@ -23,7 +23,7 @@ from pipelines.settings import LOCAL_ZONE, Settings, has_schedules
 from pipelines.sources.contracts.contract import load_contracts
 
 # A success of one of these after a failed night makes up for it: a run pulls and validates what is missing.
-HEALING_JOBS = ("nightly", "revalidate", "publish_only")
+HEALING_JOBS = ("nightly", "backfill", "revalidate", "publish_only")
 # Told by its own condition, with the finding's words.
 VERIFY_JOB = "verify"
 # Dagster's daemon is seen every half minute.

