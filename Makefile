@@ -76,7 +76,7 @@ lint: install ## ruff, mypy, sqlfluff
 	$(BIN)/sqlfluff lint --disable-progress-bar --exclude-rules AM04,RF02,RF04,ST06,ST07,AL03 pipelines
 
 # Each writes its figures to benchmarks/results.json; a topic that is not measured again stays as it was.
-BENCHMARKS ?= __main__ pulling validation gate marts history releases readers
+BENCHMARKS ?= __main__ pulling backfill validation gate marts history releases readers
 bench: install ## beside what a user would write, and each part on its own: one table, docs/speed.md with its plot
 	set -e; for one in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$one; done
 	$(BIN)/python -m benchmarks.report

@@ -32,6 +32,7 @@ PLOT_LINK = (
 HEADINGS = {
     "line": "The line beside what a user would write",
     "pulling": "Pulling",
+    "backfill": "A year of days in one run",
     "validation": "Validation beside Great Expectations over a whole frame",
     "gate": "Validation and gate, of the line",
     "marts": "Building the marts",
