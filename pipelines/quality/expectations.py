@@ -161,9 +161,9 @@ def _evaluate(suite: Sequence[Expectation], frame: pd.DataFrame, name: str) -> d
 
 
 def _import_great_expectations() -> ModuleType:
-    """Without what only its plots and its tests of distributions use: half of the price, and of the memory."""
+    """Without what only its plots, pages and tests of distributions use: half of the price, and of the memory."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with defer_imports("altair", "scipy.stats"):
+    with defer_imports("altair", "scipy.stats", "mistune", "jsonschema"):
         import great_expectations
 
     return great_expectations
