@@ -167,16 +167,20 @@ def select_texts(source: Source, keyed: Sequence[KeyedBatch], keys: str) -> tupl
     """Landed texts of the rows whose `_key` is in `keys`, personal data removed, with `row_key`; columns."""
     quoted = {n: duck.identifier(n) for n in list_landed_columns(keyed)}
     codes, columns = source.code_columns(), {c.name: c for c in source.columns}
-    alike: dict[Scan, list[str]] = {}
+    # By identity: values are looked at by the pattern of free texts, moments aside.
+    alike: dict[int, tuple[Scan, list[str]]] = {}
     for name in quoted:
         scan = find_scan(source, columns[name]) if name in columns else None
-        alike.setdefault(scan or (CODES if name in codes else FREE_TEXT), []).append(name)
+        scan = scan or (CODES if name in codes else FREE_TEXT)
+        alike.setdefault(id(scan), (scan, []))[1].append(name)
     # A list for all columns that are looked at alike: a pattern costs more to compile than to match with these rows.
     lists = ", ".join(
         f"list_transform([{', '.join(quoted[n] for n in names)}], lambda _text: {redacted_sql('_text', scan)}) as _{at}"
-        for at, (scan, names) in enumerate(alike.items())
+        for at, (scan, names) in enumerate(alike.values())
     )
-    redacted = {n: f"_{at}[{i}]" for at, names in enumerate(alike.values()) for i, n in enumerate(names, 1)}
+    redacted = {
+        n: f"_{at}[{i}]" for at, (_, names) in enumerate(alike.values()) for i, n in enumerate(names, 1)
+    }
     texts = "".join(f", {redacted[name]} as {q}" for name, q in quoted.items())
     key = " || '|' || ".join(f"coalesce({redacted[k]}, '')" for k in source.key if k in quoted)
     chosen = f"select * from ({select_landed(keyed)}) where _key in ({keys})"

@@ -6,8 +6,10 @@ import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import duckdb
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +20,7 @@ from pipelines import duck
 from pipelines.cli import main
 from pipelines.landing.batches import Batch, write_batch
 from pipelines.quality.rejections import find_reported_batches, write_rejections
+from pipelines.quality.split import KeyedBatch, select_texts
 from pipelines.quality.unit_workbooks import write_unit_workbooks
 from pipelines.quality.validate import validate_batches
 from pipelines.settings import PROJECT, Settings
@@ -271,3 +274,30 @@ def test_the_code_at_fault_is_named_and_no_word_for_none_beside_it(
     )
     [failures] = pq.read_table(report.rejected)["failures"].to_pylist()
     assert [(failure["column_name"], failure["bad_value"]) for failure in failures] == [("case_id", "C 1")]
+
+
+def test_times_of_a_row_are_not_searched_letter_by_letter(tmp_path: Path) -> None:
+    """A time has many digits and is nobody's number: only the text that may hold one is looked at closely."""
+    texts = {
+        "dossier_code": "H41.16-250701-0000001",
+        "procedure_name": "Cấp lại thẻ, gọi 0912345678",
+        "recorded_at": "2025-07-01 10:00:00",
+        "received_at": "20250701100000",
+    }
+    path = tmp_path / "batch.parquet"
+    pq.write_table(pa.table({name: [text] for name, text in texts.items()}), path)
+    keyed = KeyedBatch(cast(Batch, SimpleNamespace(path=path, rows=1)), 0)
+    searched: list[str] = []
+
+    def redact(text: str) -> str:
+        searched.append(text)
+        return "removed"
+
+    source = load_contracts(PROJECT / "sources.yaml").sources["dossier_log"]
+    query, _ = select_texts(source, [keyed], "select 0")
+    with duckdb.connect() as con:
+        for name in ("redact_personal_text", "redact_personal_code"):
+            con.create_function(name, redact, ["VARCHAR"], "VARCHAR")
+        [row] = con.execute(f"select * exclude (_key, _row, row_key) from ({query})").fetchall()
+    assert searched == [texts["procedure_name"]]
+    assert row == tuple({**texts, "procedure_name": "removed"}.values())
