@@ -69,6 +69,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Land, validate, build, publish, export. Days already landed are not pulled again."""
+    from pipelines.lake.location import check_place
     from pipelines.runs.execute import run_night
     from pipelines.runs.plan import DaysRefused, plan_run
     from pipelines.warehouse.moment import MomentRefused, read_moment
@@ -76,6 +77,7 @@ def run(
 
     settings = Settings.from_env()
     check_spark(settings)
+    check_place(settings)  # before hours of work that could not be published
     if as_of:
         try:
             as_of = str(read_moment(as_of))

@@ -98,6 +98,33 @@ def test_before_the_first_release_no_command_makes_a_lake_and_each_says_that_it_
     assert not (tmp_path / "lake").exists()
 
 
+@pytest.mark.parametrize(
+    "words", ["run --partition 2025-08-01", "status", "releases", "verify", "backup DEST", "trace headline x"]
+)
+def test_a_lake_whose_server_does_not_answer_is_told_in_one_line_by_every_command(
+    tmp_path: Path, words: str
+) -> None:
+    address = "postgresql://thongsuot:mat-khau-dai@127.0.0.1:9/lake"
+    environment = {"THONGSUOT_DATA": str(tmp_path / "data"), "THONGSUOT_LAKE_CATALOGUE": address}
+    (tmp_path / "data" / "lake").mkdir(parents=True)
+    (tmp_path / "data" / "lake" / "catalog.moved.sqlite").touch()
+    result = CliRunner().invoke(main, words.replace("DEST", str(tmp_path / "copy")).split(), env=environment)
+    assert result.exit_code == 2 and isinstance(result.exception, SystemExit), result.exception
+    assert "127.0.0.1/lake does not answer" in result.stderr and "mat-khau-dai" not in result.output
+
+
+def test_a_run_that_could_not_publish_pulls_nothing(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake" / "catalog.sqlite").touch()
+    environment = {
+        "THONGSUOT_DATA": str(tmp_path),
+        "THONGSUOT_LAKE_CATALOGUE": "postgresql://127.0.0.1:9/lake",
+    }
+    result = CliRunner().invoke(main, ["run", "--partition", "2025-08-01"], env=environment)
+    assert result.exit_code == 2 and "`thongsuot migrate lake` moves them there" in result.stderr
+    assert not (tmp_path / "landing").exists()
+
+
 def test_whatever_one_source_cannot_be_looked_at_for_the_others_are_planned(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
