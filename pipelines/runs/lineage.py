@@ -11,7 +11,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,9 +22,10 @@ from pipelines.lake.location import has_lake
 from pipelines.landing.batches import Batch, write_json
 from pipelines.landing.withdrawals import list_remaining
 from pipelines.log import get_logger
-from pipelines.masking import mask_secrets, register_secret
+from pipelines.masking import mask_secrets
 from pipelines.plain_files import read_plain_text
 from pipelines.quality.reports import read_report
+from pipelines.runs.lineage_receiver import PRODUCER, open_client
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 
@@ -37,7 +37,6 @@ STATES = {
     "PIPELINE_FAILURE": "FAIL",
     "PIPELINE_CANCELED": "ABORT",
 }
-PRODUCER = "https://openlineage.io/docs/client/python#thongsuot"
 
 
 class LastDelivery(NamedTuple):
@@ -83,23 +82,8 @@ def read_last_delivery(settings: Settings) -> LastDelivery | None:
         return None
 
 
-@cache
-def _open_client() -> Any:
-    """One per process. ImportError where the extra is not installed."""
-    from openlineage.client import OpenLineageClient, set_producer
-
-    for name, value in os.environ.items():
-        if name.startswith("OPENLINEAGE") and ("KEY" in name or "TOKEN" in name or "SECRET" in name):
-            register_secret(value)
-    set_producer(PRODUCER)
-    client = OpenLineageClient()
-    # It would tell the address of the repository, which may hold a password.
-    client.config.facets.source_code_location.disabled = True
-    return client
-
-
 def _send(settings: Settings, entry: Any, state: str) -> None:
-    client = _open_client()
+    client = open_client()
     from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
     from openlineage.client.facet_v2 import error_message_run, tags_run
 

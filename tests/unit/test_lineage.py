@@ -1,5 +1,6 @@
 """A run as OpenLineage events at a real receiver; none by default, and a receiver that fails ends nothing."""
 
+import json
 import os
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from dagster import AssetExecutionContext, DagsterInstance, asset, materialize
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.ledger import list_releases
 from pipelines.landing.batches import write_batch
+from pipelines.masking import mask_secrets
 from pipelines.operations.check_service import check_lineage
 from pipelines.releases.publish import publish
 from pipelines.runs import lineage
-from pipelines.runs.lineage import VARIABLES, is_lineage_on, read_last_delivery
+from pipelines.runs.lineage import is_lineage_on, read_last_delivery
+from pipelines.runs.lineage_receiver import open_client
 from pipelines.settings import Settings
 from pipelines.warehouse import dbt
 from tests.support.mail import find_free_port, serve_webhook
@@ -23,13 +26,18 @@ from tests.support.small_lake import build
 NAMESPACE = "thongsuot://40"
 
 
+@pytest.fixture(autouse=True)
+def without_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package sets variables of its own, which outlive a test."""
+    for name in [name for name in os.environ if name.startswith("OPENLINEAGE")]:
+        monkeypatch.delenv(name)
+    open_client.cache_clear()
+
+
 @pytest.fixture
 def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> DagsterInstance:
     for name, value in settings.child_environment().items():
         monkeypatch.setenv(name, value)
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    lineage._open_client.cache_clear()
     settings.dagster.mkdir(parents=True)
     return DagsterInstance.get()
 
@@ -108,15 +116,62 @@ def test_a_receiver_that_fails_ends_no_run_and_is_named_by_the_doctor(
         monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "http")
         monkeypatch.setenv("OPENLINEAGE__TRANSPORT__URL", f"http://127.0.0.1:{port}")
         monkeypatch.setenv("OPENLINEAGE__TRANSPORT__RETRY", '{"total": 0}')
-        monkeypatch.setenv(
-            "OPENLINEAGE__TRANSPORT__AUTH", '{"type": "api_key", "apiKey": "k3y-of-the-receiver"}'
-        )
         assert materialize([release], instance=instance).success
     delivery = read_last_delivery(settings)
     assert delivery and delivery.error
-    assert "k3y-of-the-receiver" not in lineage.record_file(settings).read_text(encoding="utf-8")
     [line] = check_lineage(settings)
     assert line.level == "warn" and "docs/operations.md#lineage" in line.next_step
+
+
+PASSWORD, KEY = "matkhau-bi-mat", "khoa-bi-mat-2026"
+
+
+@pytest.mark.parametrize("kind", ["short names", "the package's own names", "a file"])
+def test_no_login_or_key_of_the_receivers_address_is_told(
+    kind: str, instance: DagsterInstance, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """What refuses is told with its whole address."""
+    with serve_webhook() as receiver:
+        receiver.status = 403
+        url = f"http://thu:{PASSWORD}@127.0.0.1:{receiver.server_address[1]}"
+        endpoint = f"api/v1/lineage?api-key={KEY}"
+        if kind == "short names":
+            monkeypatch.setenv("OPENLINEAGE_URL", url)
+            monkeypatch.setenv("OPENLINEAGE_ENDPOINT", endpoint)
+        elif kind == "a file":
+            file = tmp_path / "openlineage.yml"
+            file.write_text(f"transport: {{type: http, url: '{url}', endpoint: '{endpoint}'}}\n")
+            monkeypatch.setenv("OPENLINEAGE_CONFIG", str(file))
+        else:
+            transport = json.dumps({"type": "http", "url": url, "endpoint": endpoint})
+            monkeypatch.setenv("OPENLINEAGE__TRANSPORT", transport)
+            monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "http")
+        materialize([failing], instance=instance, raise_on_error=False)
+    recorded = lineage.record_file(settings).read_text(encoding="utf-8")
+    [line] = check_lineage(settings)
+    assert "403" in recorded and "took no event" in caplog.text
+    for text in (recorded, line.text, caplog.text):
+        assert PASSWORD not in text and KEY not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OPENLINEAGE__TRANSPORT__AUTH", f'{{"type": "api_key", "apiKey": "{KEY}"}}'),
+        ("OPENLINEAGE__TRANSPORT__AUTH__APIKEY", KEY),
+        ("OPENLINEAGE__TRANSPORT__CUSTOM_HEADERS", f'{{"X-Api-Key": "{KEY}"}}'),
+        ("OPENLINEAGE__TRANSPORT__CONFIG__SASL.PASSWORD", KEY),
+        ("OPENLINEAGE__TRANSPORT__TRANSPORTS", f'[{{"type": "http", "url": "https://u:{KEY}@x.example"}}]'),
+    ],
+)
+def test_a_secret_in_any_of_the_receivers_variables_is_masked(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "console")
+    monkeypatch.setenv(name, value)
+    open_client()
+    assert mask_secrets(f"refused: {KEY} as api_key") == "refused: *** as api_key"
 
 
 def test_nothing_is_sent_where_no_receiver_is_named(instance: DagsterInstance, settings: Settings) -> None:
