@@ -8,7 +8,7 @@ from datetime import date
 import duckdb
 
 from pipelines import duck
-from pipelines.landing.gathered import BatchContent, gather_days
+from pipelines.landing.gathered import BatchContent, TooManyRows, drop_table, gather_days
 from pipelines.landing.written import choose_checks
 from pipelines.log import get_logger
 from pipelines.settings import Settings
@@ -48,6 +48,8 @@ class DaysAhead:
             self._size = min(2 * self._size, MOST_DAYS, most_days)
             at = self._days.index(partition)
             days = self._days[at : at + self._size] if most_days >= FEWEST_DAYS else []
+            if self._pulled:
+                drop_table(con)
             self._pulled = self._gather(source, days, settings, con) if len(days) > 1 else {}
         return self._pulled.get(partition)
 
@@ -55,10 +57,14 @@ class DaysAhead:
         self, source: Source, days: list[date], settings: Settings, con: duckdb.DuckDBPyConnection
     ) -> dict[date, BatchContent]:
         try:
-            table, contents = gather_days(source, days, settings, con)
+            table, contents = gather_days(source, days, settings, con, MOST_ROWS)
+        except TooManyRows:
+            self._size = 1
+            return {}
         except SourceError as error:
-            LOG.debug("pulled one by one", source=source.name, partition=days[0], reason=str(error))
-            self._may_gather = False
+            # What waited for its end waits once: each of the days that follow would wait as long again.
+            LOG.info("days are pulled one by one", source=source.name, partition=days[0], reason=str(error))
+            self._days = []
             return {}
         checks = choose_checks(con, source, table)
         return {

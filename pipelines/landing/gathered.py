@@ -57,10 +57,17 @@ class BatchContent(NamedTuple):
         return self.checks is None or check in self.checks
 
 
+class TooManyRows(SourceError):
+    """Days that have more rows together than may lie in memory."""
+
+
 def gather_days(
-    source: Source, days: Sequence[date], settings: Settings, con: duckdb.DuckDBPyConnection
+    source: Source, days: Sequence[date], settings: Settings, con: duckdb.DuckDBPyConnection, most_rows: int
 ) -> tuple[GatheredTable, list[BatchContent]]:
-    """The table, and what the batch of each day is written of; SourceError where the days cannot be pulled together."""
+    """The table, and what the batch of each day is written of; SourceError where the days cannot be pulled together.
+
+    TooManyRows where they have more than `most_rows`; no more than those were read then.
+    """
     pulled_at = datetime.now(UTC)
     connector = find_connector(source.connector).load()
     with observe_matches() as matches, connector.pull(source, days[0], settings, con) as pulled:
@@ -74,8 +81,12 @@ def gather_days(
         )
         cells = {name: duck.identifier(name) for name in names}
         stored = batch_sql(source, Relation(f"({joined})", cells, "", ()), ("_day",))
-        con.execute(f"create or replace temp table {TABLE} as {stored}")
-    starts = dict(con.execute(f"select _day, min(rowid) from {TABLE} group by 1").fetchall())
+        con.execute(f"create or replace temp table {TABLE} as {stored} limit {most_rows + 1}")
+    counts = con.execute(f"select _day, min(rowid), count(*) from {TABLE} group by 1").fetchall()
+    if sum(rows for _, _, rows in counts) > most_rows:
+        drop_table(con)
+        raise TooManyRows(f"{source.name}: {len(days)} days have more than {most_rows} rows together")
+    starts = {day: start for day, start, _ in counts}
     listed = ", ".join(cells.values())
     contents = [
         BatchContent(
@@ -88,6 +99,11 @@ def gather_days(
         for number, relation in enumerate(relations)
     ]
     return GatheredTable(names, tuple(starts.get(number, 0) for number in range(len(days)))), contents
+
+
+def drop_table(con: duckdb.DuckDBPyConnection) -> None:
+    """Once the last of its days is a batch."""
+    con.execute(f"drop table if exists {TABLE}")
 
 
 def _select_day(number: int, relation: Relation) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -12,6 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines import duck
 from pipelines.landing import ahead, batches
 from pipelines.landing.batches import list_batches, verify_batch
 from pipelines.landing.pull import land_partition
@@ -146,7 +148,9 @@ def test_what_the_contract_forbids_stops_its_own_day(tmp_path: Path) -> None:
     assert refusals.count("Nothing was landed") + refusals.count("nothing was landed") == 2
 
 
-def test_a_day_that_cannot_be_read_leaves_the_days_before_it_and_is_named(tmp_path: Path) -> None:
+def test_a_day_that_cannot_be_read_leaves_the_days_before_it_and_is_named(
+    tmp_path: Path, pulls: list[date], caplog: pytest.LogCaptureFixture
+) -> None:
     """The days that were to be pulled with it are pulled one by one."""
     days = [*DAYS[:4], [("x", "4", "overflow", None)], *DAYS[4:6]]
     query = (
@@ -155,8 +159,15 @@ def test_a_day_that_cannot_be_read_leaves_the_days_before_it_and_is_named(tmp_pa
     until = {"name": "due_at", "raw": "until", "type": "timestamp"}
     columns = tuple(until if c["name"] == "due_at" else c for c in COLUMNS)
     one = source(tmp_path, days, table=None, query=query, columns=columns)
-    with pytest.raises(SourceError, match=r"dossier_log 2025-08-08: reading .* failed"):
+    with (
+        caplog.at_level(logging.INFO, logger="pipelines"),
+        pytest.raises(SourceError, match=r"dossier_log 2025-08-08: reading .* failed"),
+    ):
         land_together(one, tmp_path / "together", list_days(days))
+    # 0; 1 and 2; 3 with those that follow, and, since that failed, alone, as each after it.
+    assert pulls == [list_days(days)[number] for number in (0, 1, 3, 3, 4)]
+    [alone] = [record.fields for record in caplog.records if "one by one" in record.getMessage()]  # type: ignore[attr-defined]
+    assert alone["partition"] == date(2025, 8, 7) and "reading sqlite" in alone["reason"]
     assert read_landing(tmp_path / "together") == land_alone(one, tmp_path / "alone", list_days(days)[:4])[0]
 
 
@@ -187,5 +198,33 @@ def test_days_of_many_rows_are_pulled_alone(
     monkeypatch.setattr(ahead, "FEWEST_DAYS", 1)
     days = list_days()
     land_together(source(tmp_path), tmp_path, days)
-    # Two days of up to two rows, until one has twelve.
-    assert pulls == [days[number] for number in (0, 1, 3, 5, 7, 9, 10)]
+    # Two days of up to two rows, until one has twelve; a day that was too much with the next is pulled again alone.
+    assert pulls == [days[number] for number in (0, 1, 3, 5, 7, 7, 8, 8, 9, 10)]
+
+
+def test_rows_that_come_after_empty_days_are_not_held_together(
+    tmp_path: Path, pulls: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the days before had says nothing of those: no more of them is read together than may be."""
+    monkeypatch.setattr(ahead, "MOST_ROWS", 10)
+    rows: list[list[tuple[Any, ...]]] = [[], [], [], *([[(f"a{n}", "4", None, None) for n in range(9)]] * 4)]
+    days = list_days(rows)
+    land_together(source(tmp_path, rows), tmp_path, days)
+    assert [batch.rows for batch in list_batches(tmp_path / "landing")] == [0, 0, 0, 9, 9, 9, 9]
+    # 0; 1 and 2; 3 to 6 would be 36 rows: from there on alone.
+    assert pulls == [days[number] for number in (0, 1, 3, 3, 4, 5, 6)]
+
+
+def test_days_that_were_pulled_together_do_not_lie_in_memory_once_they_are_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "MOST_ROWS", 16)
+    rows: list[list[tuple[Any, ...]]] = [[], [], [], *([[(f"a{n}", "4", None, None) for n in range(9)]] * 2)]
+    one, settings, days = source(tmp_path, rows), Settings(data=tmp_path), list_days(rows)
+    in_memory = []
+    with duck.connect(settings.extensions) as con:
+        together = ahead.DaysAhead(days)
+        for day in days:
+            land_partition(one, day, settings, run_id="t", con=con, ahead=together)
+            in_memory.append(con.execute("from duckdb_tables() where table_name = 'gathered'").fetchone())
+    assert [table is not None for table in in_memory] == [False, True, True, False, False]
