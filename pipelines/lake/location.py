@@ -29,8 +29,10 @@ BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT = 10
 # Of the database; any number that no other program takes.
 WRITER_LOCK = 7_468_110
+# Locks of all databases of the server are listed; another one may be another province's lake.
 HOLDER = """select application_name, backend_start from pg_stat_activity join pg_locks using (pid)
-    where locktype = 'advisory' and objid = %s and granted"""
+    where locktype = 'advisory' and (classid, objid, objsubid) = (0, %s, 1) and granted
+    and database = (select oid from pg_database where datname = current_database())"""
 # How PostgreSQL and HTTP say that the other end went away.
 BROKEN_OFF = re.compile(
     r"server closed the connection|terminating connection|connection to (?:the )?server|error for HTTP |HTTP 5\d\d"

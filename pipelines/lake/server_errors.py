@@ -11,12 +11,16 @@ CODE = re.compile(r"[A-Z]\w+: ")
 
 
 class OtherWriter(RuntimeError):
-    """Another machine, or another data directory, writes to the same catalogue now."""
+    """Another machine, or another data directory, writes to the same catalogue now.
 
-    def __init__(self, place: str, name: str, since: datetime) -> None:
+    `since`: of its connection; None where it is gone by now, or PostgreSQL keeps it from our role.
+    """
+
+    def __init__(self, place: str, name: str, since: datetime | None) -> None:
+        began = f" since {since:%Y-%m-%d %H:%M:%S}" if since else ""
         super().__init__(
-            f"{place} is being written to by {name or 'somebody else'} since {since:%Y-%m-%d %H:%M:%S}: a lake has one "
-            "writer. Nothing was published; wait for it, and let only one installation name this catalogue."
+            f"{place} is being written to by {name or 'somebody else'}{began}: a lake has one writer. "
+            "Nothing was published; wait for it, and let only one installation name this catalogue."
         )
 
 

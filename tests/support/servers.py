@@ -130,3 +130,17 @@ def remote(settings: Settings, postgres_server: str, bucket: Bucket) -> Settings
         pg.execute("create database lake")
     catalogue = postgres_server.replace("/postgres?", "/lake?")
     return replace(settings, lake_servers=lay_out_servers(catalogue, bucket, settings.data.name))
+
+
+def grant_reading(remote: Settings, role: str) -> Settings:
+    """The same lake by a role that may only read."""
+    assert remote.lake_servers
+    catalogue = remote.lake_servers.catalogue
+    with psycopg.connect(catalogue, autocommit=True) as pg:
+        if not pg.execute("select from pg_roles where rolname = %s", [role]).fetchone():
+            pg.execute(f"create role {role} login")
+        pg.execute(f"grant select on all tables in schema public to {role}")
+    return replace(
+        remote,
+        lake_servers=remote.lake_servers._replace(catalogue=catalogue.replace("//postgres:", f"//{role}:")),
+    )

@@ -23,7 +23,7 @@ from pipelines import duck
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.file_places import BucketFiles
 from pipelines.lake.location import locate_lake
-from pipelines.lake.server_errors import LakeReadOnly, LakeUnreachable, OtherWriter
+from pipelines.lake.server_errors import LakeReadOnly, LakeUnreachable
 from pipelines.operations.check_data import check_lake
 from pipelines.operations.migrate_lake import migrate_lake
 from pipelines.releases.restore import restore
@@ -32,7 +32,7 @@ from pipelines.releases.verify import verify_releases
 from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
 from tests.support.relay import relay
-from tests.support.servers import Bucket, serve_bucket
+from tests.support.servers import Bucket, grant_reading, serve_bucket
 from tests.support.small_lake import read, release
 
 LATER = datetime(2030, 1, 1)
@@ -100,29 +100,6 @@ def test_readers_see_whole_releases_while_others_are_published_restored_and_prun
         wait_until_all_read(readers, 4)
     assert [fault for reader in readers for fault in reader.faults] == []
     assert min(reader.reads for reader in readers) >= 2
-
-
-def test_a_second_machine_is_refused_by_name_while_one_writes(remote: Settings, tmp_path: Path) -> None:
-    elsewhere = replace(remote, data=tmp_path / "elsewhere")
-    refusal = pytest.raises(OtherWriter, match=r"process \d+ on .* since .*Nothing was published")
-    with exclusive(remote), refusal, exclusive(elsewhere):
-        pass
-    with exclusive(elsewhere):
-        pass
-
-
-def grant_reading(remote: Settings, role: str) -> Settings:
-    """The same lake by a role that may only read."""
-    assert remote.lake_servers
-    catalogue = remote.lake_servers.catalogue
-    with psycopg.connect(catalogue, autocommit=True) as pg:
-        if not pg.execute("select from pg_roles where rolname = %s", [role]).fetchone():
-            pg.execute(f"create role {role} login")
-        pg.execute(f"grant select on all tables in schema public to {role}")
-    return replace(
-        remote,
-        lake_servers=remote.lake_servers._replace(catalogue=catalogue.replace("//postgres:", f"//{role}:")),
-    )
 
 
 @pytest.mark.full
