@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipelines import duck
-from pipelines.lake.catalogue import ALIAS, open_lake
+from pipelines.lake.catalogue import open_lake
 from pipelines.lake.content_hash import describe_columns
+from pipelines.lake.head import table_at
 from pipelines.lake.ledger import Release, list_releases
 from pipelines.lake.location import has_lake
 from pipelines.landing.batches import Batch, write_json
@@ -88,7 +88,7 @@ def _send(settings: Settings, entry: Any, state: str) -> None:
     from openlineage.client.facet_v2 import error_message_run, tags_run
 
     namespace = f"thongsuot://{load_contracts(settings.sources_file).place.code}"
-    release = _find_release(settings, entry.run_id) if state == "COMPLETE" else None
+    release, outputs = _read_release(settings, namespace, entry.run_id) if state != "START" else (None, [])
     facets: dict[str, Any] = {}
     if state == "FAIL":
         message = mask_secrets(entry.dagster_event.message or "")[:1000]
@@ -104,19 +104,31 @@ def _send(settings: Settings, entry: Any, state: str) -> None:
             run=Run(entry.run_id, facets),
             job=Job(namespace, entry.job_name),
             inputs=list(_describe_inputs(settings, namespace, entry.run_id)) if state != "START" else [],
-            outputs=list(_describe_outputs(settings, namespace, release)) if release else [],
+            outputs=outputs,
             producer=PRODUCER,
         )
     )
 
 
+def _read_release(settings: Settings, namespace: str, run_id: str) -> tuple[Release | None, list[Any]]:
+    """What this run published, if it did, and its tables: also where it failed later, or another published since.
+
+    A lake that does not answer, of which the run may have failed, leaves its end without them.
+    """
+    try:
+        release = _find_release(settings, run_id)
+        return release, list(_describe_outputs(settings, namespace, release)) if release else []
+    except Exception as failure:
+        error = mask_secrets(f"{type(failure).__name__}: {failure}")[:400]
+        LOG.warning("lineage is told no release: the lake cannot be read", run=run_id, error=error)
+        return None, []
+
+
 def _find_release(settings: Settings, run_id: str) -> Release | None:
-    """The one that this run published, if it did."""
     if not has_lake(settings):
         return None
     with open_lake(settings) as con:
-        newest = list_releases(con)[-1:]
-    return newest[0] if newest and newest[0].run_id == run_id else None
+        return next((release for release in reversed(list_releases(con)) if release.run_id == run_id), None)
 
 
 def _describe_inputs(settings: Settings, namespace: str, run_id: str) -> Iterator[Any]:
@@ -170,7 +182,7 @@ def _list_assertions(settings: Settings, batch: Batch) -> Iterator[dict[str, Any
 
 
 def _describe_outputs(settings: Settings, namespace: str, release: Release) -> Iterator[Any]:
-    """Every table of the release, its version the hash of its content."""
+    """Every table of the release as it was published, its version the hash of its content."""
     from openlineage.client.event_v2 import OutputDataset
     from openlineage.client.facet_v2 import (
         dataset_version_dataset,
@@ -182,7 +194,7 @@ def _describe_outputs(settings: Settings, namespace: str, release: Release) -> I
     tag = tags_dataset.TagsDatasetFacetFields("release_hash", release.release_hash)
     with open_lake(settings) as con:
         for name, content in sorted(release.marts.items()):
-            columns = describe_columns(con, duck.identifier(ALIAS, *name.split(".", 1)))
+            columns = describe_columns(con, table_at(name, release.snapshot_id))
             yield OutputDataset(
                 namespace,
                 name,

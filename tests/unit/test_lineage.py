@@ -106,6 +106,48 @@ def test_a_run_that_fails_says_so_and_names_no_output(
     assert "failing" in fail["run"]["facets"]["errorMessage"]["message"] and fail["outputs"] == []
 
 
+@asset
+def release_before_a_failure(context: AssetExecutionContext) -> None:
+    """What follows a release breaks; another run has published meanwhile, with another table."""
+    settings = Settings.from_env()
+    build(settings, [("a", 1), ("b", None)])
+    publish(settings, run_id=context.run_id, author="night", reason="night")
+    build(settings, [("a", 1)])
+    publish(settings, run_id="another", author="operator", reason="by hand")
+    raise ConnectionError("no export")
+
+
+def test_a_release_is_told_though_its_run_failed_later_and_another_published_since(
+    instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_webhook() as receiver:
+        name_receiver(monkeypatch, receiver.server_address[1])
+        materialize([release_before_a_failure], instance=instance, raise_on_error=False)
+        start, fail = receiver.messages
+    assert fail["eventType"] == "FAIL" and start["outputs"] == []
+    rows = {
+        output["name"]: output["outputFacets"]["outputStatistics"]["rowCount"] for output in fail["outputs"]
+    }
+    assert rows == {"marts.counts": 1, "marts.task": 2}
+    tags = {tag["key"]: tag["value"] for tag in fail["run"]["facets"]["tags"]["tags"]}
+    assert tags["release"] == "1" and "release_before_a_failure" in str(fail["run"]["facets"]["errorMessage"])
+
+
+def test_a_run_that_ends_while_the_lake_cannot_be_read_tells_its_end(
+    instance: DagsterInstance, settings: Settings, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    catalogue = settings.lake / "catalog.sqlite"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_bytes(b"no catalogue" * 100)
+    with serve_webhook() as receiver:
+        name_receiver(monkeypatch, receiver.server_address[1])
+        materialize([failing], instance=instance, raise_on_error=False)
+        start, fail = receiver.messages
+    assert (start["eventType"], fail["eventType"], fail["outputs"]) == ("START", "FAIL", [])
+    assert "lineage is told no release" in caplog.text
+
+
 @pytest.mark.parametrize("kind", ["nobody listens", "it refuses"])
 def test_a_receiver_that_fails_ends_no_run_and_is_named_by_the_doctor(
     kind: str, instance: DagsterInstance, settings: Settings, monkeypatch: pytest.MonkeyPatch
