@@ -207,7 +207,8 @@ def count_cell(month: date, unit: str, sector: str, cell: list[Row]) -> Row:
 
 @st.composite
 def draw_rows(draw: st.DrawFn, as_of: datetime) -> pd.DataFrame:
-    """Snapshots in which feedback vanishes, changes and comes twice."""
+    """Snapshots in which feedback vanishes, changes and comes twice; nothing happens out of its order, since
+    validation rejects that (`answered_before_received` and its like)."""
     rows: list[Row] = []
     ages = draw(st.lists(st.sampled_from([-1, 0, 1, 3, 9]), min_size=1, max_size=4, unique=True))
     moment = st.one_of(
@@ -219,6 +220,10 @@ def draw_rows(draw: st.DrawFn, as_of: datetime) -> pd.DataFrame:
         for age in sorted(ages, reverse=True):
             if draw(st.integers(0, 4)) == 4:
                 continue
+            moments = {name: draw(moment) for name in TIMES[1:]}
+            times = {name: at and max(at, received) for name, at in moments.items()}
+            if times["published_at"] and times["answered_at"]:
+                times["published_at"] = max(times["published_at"], times["answered_at"])
             rows.append(
                 {
                     "feedback_code": f"F{number}", "received_at": received,
@@ -228,7 +233,7 @@ def draw_rows(draw: st.DrawFn, as_of: datetime) -> pd.DataFrame:
                     "kind": draw(st.sampled_from([*KINDS])),
                     "status": draw(st.sampled_from([*OPEN, "published", "refused", "withdrawn"])),
                     "satisfaction": draw(st.sampled_from([1, 2, 3, 4, 5, None])),
-                    **{name: draw(moment) for name in TIMES[1:]},
+                    **times,
                     "partition_key": as_of.date() - timedelta(days=age), "_row": len(rows) + 1,
                     "batch_id": f"f{age}",
                 }
