@@ -147,7 +147,11 @@ class EventStore(SqliteEventLogStorage):
     def _write_waiting(self) -> None:
         events, self._waiting = self._waiting, []
         if events:
-            self._write_batch(events)
+            try:
+                self._write_batch(events)
+            except BaseException:  # no space, say: they are of a run that must not end well without them
+                self._waiting = events + self._waiting
+                raise
 
     def dispose(self) -> None:
         with self._db_lock:

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from dagster import (
     AssetCheckResult,
     AssetCheckSpec,
@@ -217,3 +218,30 @@ def test_outputs_and_checks_are_there_for_whoever_asks_and_after_the_run(
     store.store_event(events[0])
     instance.dispose()
     assert run.execute(stored).fetchone() == (before + 4,)
+
+
+@pytest.mark.parametrize("next_call", ["read", "dispose"])
+def test_what_could_not_be_written_waits_until_there_is_room_and_the_run_hears_of_it(
+    instance: DagsterInstance, settings: Settings, next_call: str
+) -> None:
+    store = instance.event_log_storage
+    assert isinstance(store, EventStore)
+    result = materialize([days], instance=instance, partition_key="2025-08-01")
+    entries = store.get_logs_for_run(result.run_id)
+    event = next(entry for entry in entries if entry.dagster_event_type in WAITING)
+    with store._connect(result.run_id) as con:
+        pages = con.exec_driver_sql("pragma page_count").scalar_one()
+        con.exec_driver_sql(f"pragma max_page_count = {pages}")
+    for _ in range(100):
+        store.store_event(event)
+    for _ in range(2):
+        with pytest.raises(sa.exc.OperationalError, match="full"):
+            store.get_logs_for_run(result.run_id)
+    # Room again.
+    with store._open(result.run_id).connect() as con:
+        con.exec_driver_sql("pragma max_page_count = 1000000")
+    if next_call == "read":
+        assert len(store.get_logs_for_run(result.run_id)) == len(entries) + 100
+    instance.dispose()
+    with closing(sqlite3.connect(settings.dagster / "history" / "runs" / f"{result.run_id}.db")) as run:
+        assert run.execute("select count(*) from event_logs").fetchone() == (len(entries) + 100,)
