@@ -93,26 +93,29 @@ def heal(reason: str, yes: bool, as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="only say which")
 @as_json
 def prune(keep_days: int, reason: str, now: datetime | None, dry_run: bool, as_json: bool) -> None:
-    """Drop contents of old releases but each month's last; hashes and explanations stay."""
+    """Drop contents of old releases; hashes and explanations stay.
+
+    Each month's last stays, and what was reported: releases of a cut-off, accepted ones, and THONGSUOT_KEEP_ALSO.
+    """
     from pipelines.releases.errors import ForeignHead
     from pipelines.releases.retention import prune as apply
 
     settings = Settings.from_env()
     with answering(), hold_writer(settings):
         try:
-            done = apply(
+            pruned = apply(
                 settings, author="thongsuot", reason=reason, keep_days=keep_days, now=now, dry_run=dry_run
             )
         except ForeignHead as error:
             console.print(str(error), soft_wrap=True, highlight=False, markup=False)
             leave(DIFFERENT)
     if as_json:
-        say(done._asdict())
-    elif not done.releases:
+        say(pruned._asdict())
+    elif not pruned.releases:
         console.print("Nothing to prune.")
     else:
-        releases = ", ".join(map(str, done.releases))
+        releases = ", ".join(map(str, pruned.releases))
         message = f"Would prune releases {releases}." if dry_run else (
-            f"Pruned releases {releases}: {done.files} files, {done.bytes / 2**20:.1f} MiB reclaimed."
+            f"Pruned releases {releases}: {pruned.files} files, {pruned.bytes / 2**20:.1f} MiB reclaimed."
         )  # fmt: skip
         console.print(message)

@@ -24,10 +24,12 @@ def prune(keep_days: int, dry_run: bool, as_json: bool) -> None:
 
     settings = Settings.from_env()
     with answering(), hold_writer(settings):
-        gone = prune_runs(settings, keep_days, dry_run=dry_run)
+        run_ids = list(prune_runs(settings, keep_days, dry_run=dry_run))
     if as_json:
-        say({"runs": gone, "dry_run": dry_run})
+        say({"runs": run_ids, "dry_run": dry_run})
     else:
         verb = "would go" if dry_run else "went"
-        print_plain(f"{len(gone)} runs older than {keep_days} days {verb}; the newest ten of each job stay.")
+        print_plain(
+            f"{len(run_ids)} runs older than {keep_days} days {verb}; the newest ten of each job stay."
+        )
     leave(ANSWERED)

@@ -1,27 +1,14 @@
 """Job `cutoff_report`: the numbers as they stood at a reporting cut-off, by a form of two fields."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pyarrow.parquet as pq
 
 from pipelines.defs.common import SETTINGS
 from pipelines.defs.schedules import BUILT
-from pipelines.landing.batches import find_newest_batches
-from pipelines.sources.contracts.source import REFERENCE_PREFIX
+from pipelines.landing.cutoffs import list_cutoffs
 from pipelines.warehouse.moment import MomentRefused, read_moment
-
-
-def list_cutoffs(landing: Path) -> dict[str, str]:
-    """Moment → label of the place's list as it was landed last, newest first; empty before the first run."""
-    batches = find_newest_batches(landing, f"{REFERENCE_PREFIX}reporting_cutoffs")
-    if not batches:
-        return {}
-    rows = pq.read_table(batches[max(batches)].path).to_pylist()
-    labels = {row["cutoff_at"]: f"{row['label_vi']} · {row['label_en']}" for row in rows}
-    return dict(sorted(labels.items(), reverse=True))
 
 
 def describe_choice(cutoffs: Mapping[str, str]) -> Any:

@@ -1,4 +1,4 @@
-"""Retention: every release for some days, then the last of each month; the chain stays whole.
+"""Retention: every release for some days, then the last of each month and what is spared; the chain stays whole.
 
 Hashes, batches and explanations of a pruned release remain in the ledger, its contents go: the lake
 forgets the snapshot and deletes the files that no other one needs. The pruning is a link of the chain.
@@ -6,7 +6,7 @@ forgets the snapshot and deletes the files that no other one needs. The pruning 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from pipelines.lake import chain as links
 from pipelines.lake import files, ledger
 from pipelines.lake.ledger import Release
 from pipelines.releases.errors import ForeignHead
+from pipelines.releases.spared import find_spared
 from pipelines.releases.verify_head import check_foreign
 from pipelines.settings import LOCAL_ZONE, Settings
 
@@ -29,14 +30,17 @@ class Pruned(NamedTuple):
     bytes: int
 
 
-def outdated(chain: Sequence[Release], now: datetime, keep_days: int = KEEP_DAYS) -> list[Release]:
-    """Releases to prune at `now` (UTC): never the newest, a month's last, or one of the last days."""
+def outdated(
+    chain: Sequence[Release], now: datetime, keep_days: int = KEEP_DAYS, spared: Collection[int] = ()
+) -> list[Release]:
+    """Releases to prune at `now` (UTC): never the newest, a month's last, one of the last days, or a spared one."""
     last_of_month = {_month(release): release.release_id for release in chain}
     return [
         release
         for release in chain[:-1]
         if release.published_at < now - timedelta(days=keep_days)
         and last_of_month[_month(release)] != release.release_id
+        and release.release_id not in spared
     ]
 
 
@@ -51,7 +55,7 @@ def prune(
     """Drop the contents of outdated releases and reclaim their files. Harmless when repeated.
 
     The caller holds the writer's lock. FileNotFoundError where there is no lake; ForeignHead where somebody else wrote
-    to its catalogue: what is deleted goes by that.
+    to its catalogue: what is deleted goes by that. SettingsError where the list of what to spare cannot be read.
     """
     now = now or datetime.now(UTC).replace(tzinfo=None)
     with lake.open_lake(settings) as con:
@@ -62,29 +66,30 @@ def prune(
             raise ForeignHead(findings, "nothing was pruned")
         # A pruning that was stopped after the lake forgot its snapshots leaves their files.
         has_scheduled = bool(files.list_scheduled(con))
-    old = [release for release in outdated(chain, now, keep_days) if release in kept]
-    gone = [release.release_id for release in old]
-    if dry_run or not (gone or has_scheduled):
-        return Pruned(gone, 0, 0)
+        spared = find_spared(con, settings, chain)
+    old = [release for release in outdated(chain, now, keep_days, spared) if release in kept]
+    numbers = [release.release_id for release in old]
+    if dry_run or not (numbers or has_scheduled):
+        return Pruned(numbers, 0, 0)
     with lake.open_lake(settings, read_only=False) as con:
         forget_releases(con, chain, old, now, author, reason)
         after = files.list_sizes(con, settings)
-    return Pruned(gone, len(before) - len(after), sum(before.values()) - sum(after.values()))
+    return Pruned(numbers, len(before) - len(after), sum(before.values()) - sum(after.values()))
 
 
 def forget_releases(
-    con: duckdb.DuckDBPyConnection, chain: list[Release], gone: Sequence[Release], now: datetime,
+    con: duckdb.DuckDBPyConnection, chain: list[Release], old: Sequence[Release], now: datetime,
     author: str, reason: str,
 ) -> None:  # fmt: skip
     """Their contents leave the lake, on record first: a stop after that leaves what is merely not needed any more."""
-    _record(con, chain, [release.release_id for release in gone], now, author, reason)
+    _record(con, chain, [release.release_id for release in old], now, author, reason)
     # Snapshots without a release (the empty lake, earlier prunings) hold nothing that is served.
     released = {release.snapshot_id for release in chain}
     present = {
         n for (n,) in con.execute(f"select snapshot_id from ducklake_snapshots('{lake.ALIAS}')").fetchall()
     }
     unnamed = {n for n in present - released if n < chain[-1].snapshot_id}
-    if versions := sorted(({release.snapshot_id for release in gone} & present) | unnamed):
+    if versions := sorted(({release.snapshot_id for release in old} & present) | unnamed):
         listed = ", ".join(map(str, versions))
         con.execute(f"call ducklake_expire_snapshots('{lake.ALIAS}', versions => [{listed}])")
     if files.list_scheduled(con):
@@ -92,12 +97,12 @@ def forget_releases(
 
 
 def _record(
-    con: duckdb.DuckDBPyConnection, chain: list[Release], gone: list[int], now: datetime, author: str,
+    con: duckdb.DuckDBPyConnection, chain: list[Release], numbers: list[int], now: datetime, author: str,
     reason: str,
 ) -> None:  # fmt: skip
     """A link of the chain for each release; one that a stopped pruning recorded already is not told twice."""
     recorded = {prune.release_id for prune in links.list_prunes(con)}
-    fresh = [release_id for release_id in gone if release_id not in recorded]
+    fresh = [release_id for release_id in numbers if release_id not in recorded]
     if not fresh:
         return
     con.execute("begin")

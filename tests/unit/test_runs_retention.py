@@ -50,21 +50,21 @@ def test_old_runs_go_with_all_that_they_left_and_the_newest_stay(
     for run_id, days in zip(runs, (900, 800, 700, 600), strict=True):
         make_older(settings, run_id, days)
     assert list_files(settings, runs[0])
-    assert prune_runs(settings, 400, dry_run=True) == runs[:2]
+    assert list(prune_runs(settings, 400, dry_run=True)) == runs[:2]
     assert list_files(settings, runs[0])
-    assert prune_runs(settings, 400) == runs[:2]
+    assert list(prune_runs(settings, 400)) == runs[:2]
     for run_id in runs[:2]:
         assert list_files(settings, run_id) == [] and instance.get_run_by_id(run_id) is None
     for run_id in runs[2:]:
         assert instance.all_logs(run_id)
     assert instance.get_latest_materialization_event(numbers.key) is not None
-    assert prune_runs(settings, 400) == []
+    assert list(prune_runs(settings, 400)) == []
 
 
 def test_what_is_not_old_stays(instance: DagsterInstance, settings: Settings) -> None:
     runs = [materialize([numbers], instance=instance).run_id for _ in range(4)]
-    assert prune_runs(settings, 400) == []
+    assert list(prune_runs(settings, 400)) == []
     make_older(settings, runs[0], 399)
-    assert prune_runs(settings, 400) == []
+    assert list(prune_runs(settings, 400)) == []
     make_older(settings, runs[0], 401)
-    assert prune_runs(settings, 400) == runs[:1]
+    assert list(prune_runs(settings, 400)) == runs[:1]
