@@ -39,12 +39,14 @@ def trend_section(marts: Marts) -> Section:
         daily,
         [(cutoff["cutoff_at"].value, cutoff["rate"].value) for cutoff in cutoffs],
     )
+    last_day = rows[-1]["as_of_day"].value
+    passed = [cutoff for cutoff in cutoffs if cutoff["cutoff_at"].value.date() < last_day]
     return {
         "drawn": drawn,
         "first": rows[0],
         "last": rows[-1],
         "cutoffs": cutoffs,
-        "received_since": _received_since(marts, cutoffs[-2]) if len(cutoffs) > 1 else None,
+        "received_since": _received_since(marts, passed[-1]) if passed else None,
     }
 
 
