@@ -171,6 +171,26 @@ def test_a_day_that_cannot_be_read_leaves_the_days_before_it_and_is_named(
     assert read_landing(tmp_path / "together") == land_alone(one, tmp_path / "alone", list_days(days)[:4])[0]
 
 
+@pytest.mark.parametrize("column", ["code", "title"])
+def test_bytes_that_are_no_text_are_refused_with_day_and_column(
+    tmp_path: Path, pulls: list[date], column: str
+) -> None:
+    """SQLite keeps them as text. Checks of the batch look at a code; a free text came as far as its report."""
+    days = list_days(DAYS[:5])
+    one = source(tmp_path, DAYS[:5])
+    with sqlite3.connect(tmp_path / "log.sqlite") as con:
+        con.execute(f"update log set {column} = cast(x'ffff' as text) where synced like '2025-08-06%'")
+    con.close()
+    pattern = (
+        f"dossier_log 2025-08-06: column '{column}' holds bytes that are not UTF-8 text. Nothing was landed"
+    )
+    with pytest.raises(SourceError, match=pattern):
+        land_together(one, tmp_path, days)
+    assert list(read_landing(tmp_path)) == ["2025-08-04", "2025-08-05"]
+    # Together with the day before it, then alone, as that day.
+    assert pulls == [days[0], days[1], days[1], days[2]]
+
+
 def test_a_landing_that_was_stopped_pulls_no_landed_day_again(
     tmp_path: Path, pulls: list[date], monkeypatch: pytest.MonkeyPatch
 ) -> None:

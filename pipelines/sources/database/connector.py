@@ -254,10 +254,14 @@ def _describe_failure(source: Source, partition: date, address: str, error: Exce
         return PermanentSourceError(f"{at}{error}. Nothing was landed.")
     if isinstance(error, duckdb.InvalidInputException) and INEXACT in str(error):
         return PermanentSourceError(f"{at}{str(error).partition(': ')[2]}. Nothing was landed.")
-    if isinstance(error, duckdb.InvalidInputException) and "unicode" in message:
+    is_ours = scanner.NOT_UTF8 in str(error)
+    if isinstance(error, duckdb.InvalidInputException) and (is_ours or "unicode" in message):
+        what_is_wrong = (
+            str(error).partition(": ")[2] if is_ours else f"a column of {address} {scanner.NOT_UTF8}"
+        )
         return PermanentSourceError(
-            f"{at}a column of {address} holds bytes that are not UTF-8 text. Nothing was landed. "
-            f"Leave the column out, or turn it into text in a `query`."
+            f"{at}{what_is_wrong}. Nothing was landed. Have it corrected at the source, leave the column out, "
+            f"or turn it into text in a `query`."
         )
     if address.startswith("sqlite") and re.search(DAMAGED, message):
         return PermanentSourceError(

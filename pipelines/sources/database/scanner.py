@@ -33,6 +33,7 @@ DIALECTS: dict[str, Callable[..., sa.Dialect]] = {
 EXACT = {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "VARCHAR", "DATE", "TIMESTAMP"}
 ZONED = "TIMESTAMP WITH TIME ZONE"
 FLOATS = {"DOUBLE", "FLOAT"}
+NOT_UTF8 = "holds bytes that are not UTF-8 text"
 
 
 class ScannedDatabase(NamedTuple):
@@ -191,7 +192,10 @@ def text_sql(scanned: ScannedDatabase, raw: str, name: str, kind: str, column: C
             return _refuse_lost_digits(sent, text, column) if kind in FLOATS else text
         mark = duck.literal("\\1" + DECIMAL_MARK[source.number_format])
         return f"regexp_replace({_without_zeros(text)}, '^([+-]?\\d+)\\.', {mark})"
-    return sent if kind == "VARCHAR" else f"cast({sent} as varchar)"
+    if kind != "VARCHAR":
+        return f"cast({sent} as varchar)"
+    # SQLite keeps as text whatever a program wrote, and the scanner does not look: Parquet would take it as well.
+    return _refuse_other_bytes(sent, raw) if scanned.backend == "sqlite" else sent
 
 
 def _refuse_lost_digits(sent: str, text: str, column: Column) -> str:
@@ -200,6 +204,11 @@ def _refuse_lost_digits(sent: str, text: str, column: Column) -> str:
     return (
         f"case when abs(try_cast({sent} as double)) >= 1e{DIGITS_KEPT} then error({reason}) else {text} end"
     )
+
+
+def _refuse_other_bytes(sent: str, raw: str) -> str:
+    reason = duck.literal(f"column {raw!r} {NOT_UTF8}")
+    return f"coalesce(try(decode(encode({sent}))), case when {sent} is not null then error({reason}) end)"
 
 
 def _without_zeros(text: str) -> str:
