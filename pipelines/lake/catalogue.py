@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
+from pipelines.lake.catalogue_lock import confirm_lock
 from pipelines.lake.location import check_place, describe_other_lake, locate_lake
 from pipelines.settings import Settings
 
@@ -38,6 +39,7 @@ def open_lake(
     location = locate_lake(settings)
     if not read_only:
         check_place(settings)
+        confirm_lock()
     if read_only and not location.exists():
         raise FileNotFoundError(
             describe_other_lake(settings)
@@ -90,7 +92,11 @@ def scratch_table(name: str) -> str:
 def label_transaction(
     con: duckdb.DuckDBPyConnection, author: str, message: str, extra_info: str | None = None
 ) -> None:
-    """Name the open transaction's author and reason; the lake refuses unlabelled ones."""
+    """Name the open transaction's author and reason; the lake refuses unlabelled ones.
+
+    Just before a commit: LakeUnreachable where another machine may be writing by now.
+    """
+    confirm_lock()
     con.execute(f"call {ALIAS}.set_commit_message(?, ?, extra_info => ?)", [author, message, extra_info])
 
 

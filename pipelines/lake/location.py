@@ -5,11 +5,9 @@ Nothing else knows it: others ask for files by their names under the lake, and f
 
 from __future__ import annotations
 
-import os
 import re
-import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,19 +18,14 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pipelines import duck
 from pipelines.addresses import LakeServers, SettingsError
+from pipelines.lake.catalogue_lock import hold_lock
 from pipelines.lake.file_places import BucketFiles, Files, FolderFiles
-from pipelines.lake.server_errors import LakeReadOnly, LakeUnreachable, OtherWriter
+from pipelines.lake.server_errors import LakeReadOnly, LakeUnreachable
 from pipelines.settings import Settings
 
 BUSY_TIMEOUT_MS = 30_000
 # Seconds until a server counts as gone.
 CONNECT_TIMEOUT = 10
-# Of the database; any number that no other program takes.
-WRITER_LOCK = 7_468_110
-# Locks of all databases of the server are listed; another one may be another province's lake.
-HOLDER = """select application_name, backend_start from pg_stat_activity join pg_locks using (pid)
-    where locktype = 'advisory' and (classid, objid, objsubid) = (0, %s, 1) and granted
-    and database = (select oid from pg_database where datname = current_database())"""
 # How PostgreSQL and HTTP say that the other end went away.
 BROKEN_OFF = re.compile(
     r"server closed the connection|terminating connection|connection to (?:the )?server|error for HTTP |HTTP 5\d\d"
@@ -72,8 +65,8 @@ class LakeLocation(Protocol):
         """The catalogue's own tables, as the database that holds them has them; the connection is logged in."""
 
     @contextmanager
-    def hold_catalogue(self) -> Iterator[None]:
-        """Inside, no other machine writes; OtherWriter where one does."""
+    def hold_catalogue(self, seconds: float) -> Iterator[None]:
+        """Inside, no other machine writes; OtherWriter where one does for longer than that."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +99,7 @@ class FileLake:
         con.execute(f"attach {duck.literal(self.catalogue)} as {name} (type sqlite{mode})")
 
     @contextmanager
-    def hold_catalogue(self) -> Iterator[None]:
+    def hold_catalogue(self, seconds: float) -> Iterator[None]:
         """Who writes to the data directory has its lock."""
         yield
 
@@ -183,24 +176,8 @@ class ServerLake:
         con.execute(f"attach {duck.literal(address)} as {name} (type postgres, secret lake_catalogue{mode})")
 
     @contextmanager
-    def hold_catalogue(self) -> Iterator[None]:
-        """By a lock of the database, which goes with the connection, however that ends. A server that does not answer
-        is told by whoever asks it next."""
-        try:
-            con = psycopg.connect(**(self._list_options() | {"application_name": _name_process()}))
-        except psycopg.Error:
-            yield
-            return
-        with closing(con):
-            # A machine that lost its power gives the lock back after a minute.
-            for name, value in (("idle", 30), ("interval", 10), ("count", 3)):
-                con.execute(f"set tcp_keepalives_{name} = {value}")
-            con.execute("set idle_in_transaction_session_timeout = 0")
-            row = con.execute("select pg_try_advisory_xact_lock(%s)", [WRITER_LOCK]).fetchone()
-            if row != (True,):
-                raise OtherWriter(
-                    self.describe(), *con.execute(HOLDER, [WRITER_LOCK]).fetchone() or ("", None)
-                )
+    def hold_catalogue(self, seconds: float) -> Iterator[None]:
+        with hold_lock(self.describe(), self._list_options(), seconds):
             yield
 
     @staticmethod
@@ -282,7 +259,3 @@ def name_lost_server(settings: Settings) -> Iterator[None]:
             raise
         # From nothing: a run tells the innermost cause, and that would be DuckDB's again.
         raise lost from None
-
-
-def _name_process() -> str:
-    return f"process {os.getpid()} on {socket.gethostname()}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 
 from pipelines.masking import mask_secrets
 
@@ -11,15 +10,11 @@ CODE = re.compile(r"[A-Z]\w+: ")
 
 
 class OtherWriter(RuntimeError):
-    """Another machine, or another data directory, writes to the same catalogue now.
+    """Another machine, or another data directory, writes to the same catalogue for longer than anyone should wait."""
 
-    `since`: of its connection; None where it is gone by now, or PostgreSQL keeps it from our role.
-    """
-
-    def __init__(self, place: str, name: str, since: datetime | None) -> None:
-        began = f" since {since:%Y-%m-%d %H:%M:%S}" if since else ""
+    def __init__(self, place: str, writer: str, seconds: float) -> None:
         super().__init__(
-            f"{place} is being written to by {name or 'somebody else'}{began}: a lake has one writer. "
+            f"Waited {seconds:.0f} s: {place} is being written to by {writer}, and a lake has one writer. "
             "Nothing was published; wait for it, and let only one installation name this catalogue."
         )
 

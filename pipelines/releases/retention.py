@@ -15,6 +15,7 @@ import duckdb
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import files, ledger
+from pipelines.lake.catalogue_lock import confirm_lock
 from pipelines.lake.ledger import Release
 from pipelines.releases.errors import ForeignHead
 from pipelines.releases.spared import find_spared
@@ -91,6 +92,7 @@ def forget_releases(
     unnamed = {n for n in present - released if n < chain[-1].snapshot_id}
     if versions := sorted(({release.snapshot_id for release in old} & present) | unnamed):
         listed = ", ".join(map(str, versions))
+        confirm_lock()
         con.execute(f"call ducklake_expire_snapshots('{lake.ALIAS}', versions => [{listed}])")
     if files.list_scheduled(con):
         con.execute(f"call ducklake_cleanup_old_files('{lake.ALIAS}', cleanup_all => true)")

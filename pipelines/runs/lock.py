@@ -9,7 +9,6 @@ import fcntl
 import os
 import pwd
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,10 +19,10 @@ from pipelines.file_holders import name_holders
 from pipelines.lake.location import locate_lake, name_lost_server
 from pipelines.log import get_logger
 from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.waiting import wait_for_turn
 
 LOG = get_logger(__name__)
 SECONDS_TO_WAIT = 1800
-SECONDS_BETWEEN_NOTICES = 60
 WHAT_NOW = (
     "Nothing of it was published, nothing is lost, and the last release is still served. Close that program, or wait "
     "until it is done, then run again: the next run publishes the day whole."
@@ -88,9 +87,9 @@ def _name_account(number: int) -> str:
 def exclusive(settings: Settings, wait: float = SECONDS_TO_WAIT) -> Iterator[None]:
     """Hold the writer lock; the kernel releases it with the process, however that ends.
 
-    Busy after `wait` seconds. Whoever waits says so at once, and again every minute. FileBusy where a program that
-    knows nothing of this lock holds the catalogue or the warehouse, OtherWriter where another machine writes to the
-    same lake on servers, LakeUnreachable where one of those goes away.
+    Busy after `wait` seconds, OtherWriter where it is another machine that writes to the same lake on servers. Whoever
+    waits says so at once, and again every minute. FileBusy where a program that knows nothing of this lock holds the
+    catalogue or the warehouse, LakeUnreachable where a server goes away.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     # Not truncated: until the lock is ours, the file says whose it is.
@@ -108,7 +107,7 @@ def exclusive(settings: Settings, wait: float = SECONDS_TO_WAIT) -> Iterator[Non
         _write_holder(handle)
         with (
             name_lost_server(settings),
-            locate_lake(settings).hold_catalogue(),
+            locate_lake(settings).hold_catalogue(wait),
             name_holders(settings.lake / "catalog.sqlite", settings.warehouse, what_now=WHAT_NOW),
         ):
             yield
@@ -124,20 +123,15 @@ def read_holder(settings: Settings) -> Holder | None:
 
 
 def _wait_for_lock(handle: IO[str], settings: Settings, wait: float) -> None:
-    began = time.monotonic()
-    notice_at = began
-    while True:
+    def find_holder() -> Holder | str | None:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
+            return None
         except BlockingIOError:
-            now = time.monotonic()
-        if now >= began + wait:
-            raise Busy(settings, wait, read_holder(settings))
-        if now >= notice_at:
-            LOG.warning(f"waiting for {read_holder(settings) or 'another run'}", at_most_seconds=round(wait))
-            notice_at = now + SECONDS_BETWEEN_NOTICES
-        time.sleep(0.2)
+            return read_holder(settings) or "another run"
+
+    if holder := wait_for_turn(find_holder, wait, str):
+        raise Busy(settings, wait, holder if isinstance(holder, Holder) else None)
 
 
 def _write_holder(handle: IO[str]) -> None:

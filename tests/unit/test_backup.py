@@ -78,8 +78,10 @@ def test_under_a_clock_that_is_behind_no_backup_is_whole_and_none_is_dropped(
 ) -> None:
     backup = tmp_path / "backup"
     back_up(installation, backup, keep=1)
+    steps: list[str] = []
     with time_machine.travel(datetime.now(UTC) - timedelta(days=365)):
-        manifest = back_up(installation, backup, keep=1)
+        manifest = back_up(installation, backup, keep=1, progress=steps.append)
+    assert steps == ["copy", "verify the copy"]  # another copy would say the same
     assert [finding.split(":")[0] for finding in manifest.findings] == ["clock_ahead"]
     assert [one.at for one in list_manifests(backup)][-1] == manifest.at and len(list_manifests(backup)) == 2
 

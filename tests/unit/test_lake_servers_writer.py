@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from pipelines.lake.location import HOLDER, WRITER_LOCK
-from pipelines.lake.server_errors import OtherWriter
+from pipelines.lake.catalogue import initialise_lake, label_transaction, open_lake
+from pipelines.lake.catalogue_lock import HOLDER, WRITER_LOCK
+from pipelines.lake.server_errors import LakeUnreachable, OtherWriter
 from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
 from tests.support.servers import grant_reading
@@ -18,7 +21,7 @@ from tests.support.servers import grant_reading
 def test_a_second_machine_is_refused_by_name_while_one_writes(remote: Settings, tmp_path: Path) -> None:
     elsewhere = replace(remote, data=tmp_path / "elsewhere")
     refusal = pytest.raises(OtherWriter, match=r"process \d+ on .* since .*Nothing was published")
-    with exclusive(remote), refusal, exclusive(elsewhere):
+    with exclusive(remote), refusal, exclusive(elsewhere, 0):
         pass
     with exclusive(elsewhere):
         pass
@@ -27,16 +30,57 @@ def test_a_second_machine_is_refused_by_name_while_one_writes(remote: Settings, 
 def test_a_second_machine_with_another_role_is_refused_by_name_too(remote: Settings, tmp_path: Path) -> None:
     """PostgreSQL tells a role since when its own connections stand, and not others'."""
     elsewhere = replace(grant_reading(remote, "reader_of_lakes"), data=tmp_path / "elsewhere")
-    refusal = pytest.raises(OtherWriter, match=r"written to by process \d+ on \S+: a lake has one writer")
-    with exclusive(remote), refusal, exclusive(elsewhere):
+    refusal = pytest.raises(OtherWriter, match=r"written to by process \d+ on \S+, and a lake has one writer")
+    with exclusive(remote), refusal, exclusive(elsewhere, 0):
         pass
+
+
+def test_a_second_machine_waits_says_for_whom_and_then_writes(
+    remote: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    elsewhere = replace(remote, data=tmp_path / "elsewhere")
+    with caplog.at_level(logging.WARNING, "pipelines"):
+        first = psycopg.connect(describe_catalogue(remote), application_name="the first")
+        first.execute("select pg_advisory_xact_lock(%s)", [WRITER_LOCK])
+        give_back = threading.Timer(0.2, first.close)
+        give_back.start()
+        with exclusive(elsewhere, 60):
+            give_back.join()
+    [record] = caplog.records
+    assert record.message.startswith("waiting for the first since 20")
+
+
+def test_nothing_is_written_without_the_lock_whether_it_was_never_there_or_is_lost(
+    remote: Settings, postgres_server: str
+) -> None:
+    with exclusive(remote), open_lake(remote, read_only=False) as con:
+        initialise_lake(con)
+        con.execute("begin")
+        with psycopg.connect(postgres_server) as pg:
+            ended = pg.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name ~ '^process '"
+            ).fetchall()
+        assert ended == [(True,)]
+        with pytest.raises(LakeUnreachable, match=r"lets nobody in: .*terminat"):
+            label_transaction(con, "a", "b")
+    few = grant_reading(remote, "of_few_connections")
+    with psycopg.connect(postgres_server, autocommit=True) as pg:
+        pg.execute("alter role of_few_connections connection limit 0")
+        with exclusive(few):
+            pg.execute("alter role of_few_connections connection limit -1")
+            with pytest.raises(LakeUnreachable, match="too many connections for role"):
+                open_lake(few, read_only=False)
+
+
+def describe_catalogue(settings: Settings) -> str:
+    assert settings.lake_servers
+    return settings.lake_servers.catalogue
 
 
 def test_who_writes_to_another_lake_of_the_server_is_not_named(
     remote: Settings, postgres_server: str
 ) -> None:
-    assert remote.lake_servers
-    catalogues = (remote.lake_servers.catalogue, postgres_server)
+    catalogues = (describe_catalogue(remote), postgres_server)
     locks = [psycopg.connect(catalogue, application_name=catalogue[-40:]) for catalogue in catalogues]
     holders = []
     for con in locks:
