@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from pipelines.lake.catalogue import open_lake
@@ -17,12 +18,14 @@ from pipelines.operations.incidents import Incident, spell_moment
 from pipelines.operations.records import read_last_backup, read_verification
 from pipelines.operations.state import WatchState
 from pipelines.operations.thresholds import Thresholds
+from pipelines.quality.missing_days import has_days
 from pipelines.releases.holds import find_open_hold
 from pipelines.runs.history import find_last_heartbeat, find_last_publication, list_failed_jobs
 from pipelines.settings import LOCAL_ZONE, Settings, has_schedules
 from pipelines.sources.contracts.contract import load_contracts
 
-# A success of one of these after a failed night makes up for it: a run pulls and validates what is missing.
+# A success of one of these after a failed night makes up for it, where the days of that night are there: what is
+# missing is pulled and validated by a run of these days alone, and the schedule does not ask for them again.
 HEALING_JOBS = ("nightly", "backfill", "revalidate", "publish_only")
 # Told by its own condition, with the finding's words.
 VERIFY_JOB = "verify"
@@ -46,7 +49,8 @@ class View(NamedTuple):
 def find_failed_runs(view: View) -> Iterator[Incident]:
     if not view.settings.dagster.is_dir():
         return
-    for failed in list_failed_jobs(HEALING_JOBS):
+    sources = load_contracts(view.settings.sources_file).sources.values()
+    for failed in list_failed_jobs(HEALING_JOBS, partial(has_days, sources, view.settings)):
         if failed.job == VERIFY_JOB and _has_findings(view):
             continue
         causes = "\n".join(failed.causes) or "no step says why: its process may have been killed"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 
 from pipelines.landing.arrivals import find_new_days
 from pipelines.landing.batches import find_newest_batches
@@ -39,6 +39,17 @@ def find_missing_days(source: Source, days: Sequence[date], settings: Settings) 
         return landed[str(day)].batch_id not in withdrawn and _is_blocked(reports[day])
 
     return [day for day in days if is_missing(day)]
+
+
+def has_days(sources: Iterable[Source], settings: Settings, first: date, last: date) -> bool:
+    """Nothing of these days is missing of any source; a later delivery of a whole table takes the place of theirs."""
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    for source in sources:
+        landed = find_newest_batches(settings.landing, source.name)
+        is_replaced = source.partitioning == "whole_table" and max(landed, default="") > str(last)
+        if not is_replaced and find_missing_days(source, days, settings):
+            return False
+    return True
 
 
 def _is_blocked(report: Report | None) -> bool:

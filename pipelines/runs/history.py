@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from pipelines.runs.execute import list_causes
+from pipelines.runs.execute import END_TAG, START_TAG, list_causes
 from pipelines.settings import LOCAL_ZONE
 
 # Further back nobody asks why a run failed.
@@ -27,7 +27,7 @@ class LastRun(NamedTuple):
 
 
 class FailedJob(NamedTuple):
-    """A job whose newest run failed. `since`: when the first of its failures in a row began, local time."""
+    """A job with a run that failed; `run_id`: the newest. `since`: when the first of those began, local time."""
 
     job: str
     run_id: str
@@ -48,8 +48,18 @@ def read_last_run() -> LastRun | None:
     return LastRun(record.dagster_run.run_id, record.dagster_run.status.value.lower(), started)
 
 
-def list_failed_jobs(healing: Collection[str] = ()) -> list[FailedJob]:
-    """Jobs whose newest finished run failed, but for those after which a run of a `healing` job succeeded."""
+# First and last day that a run was to pull; None of a run that pulls none.
+Days = tuple[date, date]
+
+
+def list_failed_jobs(
+    healing: Collection[str] = (), has_days: Callable[[date, date], bool] = lambda first, last: True
+) -> list[FailedJob]:
+    """Jobs with a run that failed and that no later success makes up for.
+
+    That is one of the same or a `healing` job; where the failed run was to pull days, it pulled them too, or
+    `has_days(first, last)`: nothing of them is missing any more.
+    """
     from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
     finished = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE]
@@ -58,22 +68,24 @@ def list_failed_jobs(healing: Collection[str] = ()) -> list[FailedJob]:
         records = instance.get_run_records(
             RunsFilter(statuses=finished, created_after=after), limit=MOST_RUNS
         )
-        return list(_find_failed(instance, records, healing))
+        return list(_find_failed(instance, records, healing, has_days))
 
 
-def _find_failed(instance: Any, records: list[Any], healing: Collection[str]) -> Iterator[FailedJob]:
+def _find_failed(
+    instance: Any, records: list[Any], healing: Collection[str], has_days: Callable[[date, date], bool]
+) -> Iterator[FailedJob]:
     """`records`: newest first."""
     from dagster import DagsterEventType, DagsterRunStatus
 
     streaks: dict[str, list[Any]] = {}
-    over: set[str] = set()
-    is_healed = False
+    successes: list[tuple[str, Days | None]] = []
     for record in records:
-        job = record.dagster_run.job_name
+        job, days = record.dagster_run.job_name, _read_days(record.dagster_run.tags)
         if record.dagster_run.status is DagsterRunStatus.SUCCESS:
-            over.add(job)
-            is_healed = is_healed or job in healing
-        elif job not in over and not is_healed:
+            successes.append((job, days))
+            continue
+        later = [pulled for name, pulled in successes if name == job or name in healing]
+        if not later or (days and not any(_covers(one, days) for one in later) and not has_days(*days)):
             streaks.setdefault(job, []).append(record)
     kinds = {DagsterEventType.STEP_FAILURE, DagsterEventType.ASSET_CHECK_EVALUATION}
     for job, streak in streaks.items():
@@ -81,6 +93,20 @@ def _find_failed(instance: Any, records: list[Any], healing: Collection[str]) ->
         events = [e.dagster_event for e in instance.all_logs(newest.dagster_run.run_id, kinds)]
         since = datetime.fromtimestamp(oldest.start_time or oldest.create_timestamp.timestamp(), LOCAL_ZONE)
         yield FailedJob(job, newest.dagster_run.run_id, since, list_causes(events))
+
+
+def _read_days(tags: Mapping[str, str]) -> Days | None:
+    """Of a run of one partition that day; a partition that is none (another job's) counts as no day."""
+    one = tags.get("dagster/partition")
+    first, last = tags.get(START_TAG, one), tags.get(END_TAG, one)
+    try:
+        return (date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
+    except ValueError:
+        return None
+
+
+def _covers(pulled: Days | None, days: Days) -> bool:
+    return pulled is not None and pulled[0] <= days[0] and days[1] <= pulled[1]
 
 
 def find_last_publication() -> datetime | None:

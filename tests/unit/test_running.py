@@ -7,7 +7,7 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,11 @@ def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Da
 
 
 def create_run(
-    instance: DagsterInstance, run_id: str, status: DagsterRunStatus, job_name: str = "nightly"
-) -> Any:
+    instance: DagsterInstance, run_id: str, status: DagsterRunStatus, job_name: str = "nightly",
+    tags: Mapping[str, str] | None = None,
+) -> Any:  # fmt: skip
     return instance.create_run(
-        job_name=job_name, run_id=run_id, run_config={}, status=status, tags={},
+        job_name=job_name, run_id=run_id, run_config={}, status=status, tags=tags or {},
         root_run_id=None, parent_run_id=None, step_keys_to_execute=None, execution_plan_snapshot=None,
         job_snapshot=None, parent_job_snapshot=None, asset_selection=None, asset_check_selection=None,
         resolved_op_selection=None, op_selection=None, remote_job_origin=None, job_code_origin=None,

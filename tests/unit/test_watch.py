@@ -28,6 +28,7 @@ from pipelines.operations.thresholds import READERS, VARIABLES, Thresholds
 from pipelines.operations.watch import BLIND, CHANNEL, look, watch
 from pipelines.releases import publish as publishing
 from pipelines.releases.errors import ReleaseOnHold
+from pipelines.runs.execute import END_TAG, START_TAG
 from pipelines.settings import LOCAL_ZONE, PROJECT, Settings, SettingsError
 from tests.support.mail import PASSWORD, serve_mail, serve_webhook
 from tests.support.servers import find_free_port
@@ -120,6 +121,36 @@ def test_a_failed_run_is_told_until_a_night_succeeds(installation: Settings) -> 
         create_run(instance, RUNS[2], DagsterRunStatus.SUCCESS, "withdraw")
         assert see(installation) == {"run_failed:nightly"}
         create_run(instance, RUNS[3], DagsterRunStatus.SUCCESS, "publish_only")
+        assert see(installation) == set()
+
+
+def days(first: str, last: str) -> dict[str, str]:
+    return {START_TAG: first, END_TAG: last}
+
+
+def test_a_failed_night_is_told_until_its_day_is_there(installation: Settings) -> None:
+    """No later success hides it: the schedule never asks for that day again."""
+    installation.dagster.mkdir()
+    failure, success = DagsterRunStatus.FAILURE, DagsterRunStatus.SUCCESS
+    with DagsterInstance.get() as instance:
+        create_run(instance, RUNS[0], failure, "nightly", days("2025-11-29", "2025-11-29"))
+        create_run(instance, RUNS[1], success, "backfill", days("2025-01-01", "2025-01-31"))
+        create_run(instance, RUNS[2], success, "nightly", days("2025-11-30", "2025-11-30"))
+        assert see(installation) == {"run_failed:nightly"}
+        create_run(instance, RUNS[3], success, "backfill", days("2025-11-28", "2025-11-30"))
+        assert see(installation) == set()
+
+
+def test_a_failed_night_is_over_where_nothing_of_its_day_is_missing(installation: Settings) -> None:
+    """As after a build that failed: the day had landed, and a run that pulls nothing publishes it."""
+    installation.dagster.mkdir()
+    with DagsterInstance.get() as instance:
+        create_run(
+            instance, RUNS[0], DagsterRunStatus.FAILURE, "nightly", {"dagster/partition": "2025-08-05"}
+        )
+        create_run(instance, RUNS[1], DagsterRunStatus.SUCCESS, "publish_only")
+        assert see(installation) == {"run_failed:nightly"}
+        deliver(installation, day="2025-08-05")
         assert see(installation) == set()
 
 
