@@ -56,13 +56,18 @@ def tell_lineage(entry: Any) -> None:
     state = STATES.get(entry.dagster_event.event_type_value) if entry.dagster_event else None
     if state is None or not is_lineage_on():
         return
-    settings = Settings.from_env()
-    error = ""
+    settings, error = None, ""
     try:
+        settings = Settings.from_env()
         _send(settings, entry, state)
     except Exception as failure:  # whatever the receiver or its package says: the run goes on
         error = mask_secrets(f"{type(failure).__name__}: {failure}")[:400]
         LOG.warning("the receiver of lineage took no event", state=state, run=entry.run_id, error=error)
+    if settings:
+        _record_delivery(settings, error)
+
+
+def _record_delivery(settings: Settings, error: str) -> None:
     delivery = LastDelivery(datetime.now(UTC).isoformat(timespec="seconds"), error)
     try:
         record_file(settings).parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,10 @@ from typing import Any
 from pipelines.masking import SECRET_NAME, register_secret
 
 PREFIX = "OPENLINEAGE"
+# Seconds to connect and to be answered: a run waits for both at its start and at its end.
+PATIENCE = (2.0, 5.0)
+# A second try to connect; what may have been taken is not sent twice.
+TRIES = {"total": 1, "connect": 1, "read": 0}
 PRODUCER = "https://openlineage.io/docs/client/python#thongsuot"
 
 
@@ -24,9 +28,27 @@ def open_client() -> Any:
     set_producer(PRODUCER)
     client = OpenLineageClient()
     _register("", client.config.transport)  # also what stands in its file
+    _limit_waiting(client)
     # It would tell the address of the repository, which may hold a password.
     client.config.facets.source_code_location.disabled = True
     return client
+
+
+def _limit_waiting(client: Any) -> None:
+    """Of the package's own five retries each takes as long as the first where packets are dropped: half a minute.
+
+    What the receiver's settings say of it stays.
+    """
+    from openlineage.client.transport.http import HttpTransport
+
+    transport: Any = client.transport
+    settings = client.config.transport or {}
+    if not isinstance(client.transport, HttpTransport):
+        return
+    if "timeout" not in settings:
+        transport.timeout = PATIENCE
+    if "retry" not in settings:
+        transport.config.retry = {**transport.config.retry, **TRIES}
 
 
 def _register(name: str, value: Any) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +17,7 @@ from pipelines.landing.batches import write_batch
 from pipelines.masking import mask_secrets
 from pipelines.operations.check_service import check_lineage
 from pipelines.releases.publish import publish
-from pipelines.runs import lineage
+from pipelines.runs import lineage, lineage_receiver
 from pipelines.runs.lineage import is_lineage_on, read_last_delivery
 from pipelines.runs.lineage_receiver import open_client
 from pipelines.settings import Settings
@@ -59,6 +61,10 @@ def release(context: AssetExecutionContext) -> None:
 @asset
 def failing() -> None:
     raise ValueError("the source says no")
+
+
+def list_fields(caplog: pytest.LogCaptureFixture) -> str:
+    return str([getattr(record, "fields", None) for record in caplog.records])
 
 
 def name_receiver(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
@@ -165,6 +171,43 @@ def test_a_receiver_that_fails_ends_no_run_and_is_named_by_the_doctor(
     assert line.level == "warn" and "docs/operations.md#lineage" in line.next_step
 
 
+@pytest.mark.parametrize("has_own_words", [False, True])
+def test_a_receiver_that_never_answers_is_waited_for_once_unless_its_settings_say_otherwise(
+    has_own_words: bool, instance: DagsterInstance, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lineage_receiver, "PATIENCE", (0.1, 0.1))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        if has_own_words:
+            monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TYPE", "http")
+            monkeypatch.setenv("OPENLINEAGE__TRANSPORT__URL", url)
+            monkeypatch.setenv("OPENLINEAGE__TRANSPORT__TIMEOUT", "0.05")
+            monkeypatch.setenv("OPENLINEAGE__TRANSPORT__RETRY", '{"total": 2, "backoff_factor": 0}')
+        else:
+            monkeypatch.setenv("OPENLINEAGE_URL", url)
+        materialize([failing], instance=instance, raise_on_error=False)
+        silent.setblocking(False)
+        tries = 0
+        with suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                tries += 1
+    delivery = read_last_delivery(settings)
+    assert delivery and ("timeout=0.05" if has_own_words else "timeout=0.1") in delivery.error
+    assert tries == 2 * (3 if has_own_words else 1)  # at its start and at its end
+
+
+def test_settings_that_cannot_be_read_end_no_run_either(
+    instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_id = materialize([failing], instance=instance, raise_on_error=False).run_id
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("THONGSUOT_LOG", "no such kind")
+    for entry in instance.all_logs(run_id):
+        lineage.tell_lineage(entry)
+    assert "THONGSUOT_LOG is text or json" in list_fields(caplog)
+
+
 PASSWORD, KEY = "matkhau-bi-mat", "khoa-bi-mat-2026"
 
 
@@ -192,8 +235,9 @@ def test_no_login_or_key_of_the_receivers_address_is_told(
         materialize([failing], instance=instance, raise_on_error=False)
     recorded = lineage.record_file(settings).read_text(encoding="utf-8")
     [line] = check_lineage(settings)
-    assert "403" in recorded and "took no event" in caplog.text
-    for text in (recorded, line.text, caplog.text):
+    logged = list_fields(caplog)
+    assert "403" in recorded and "403" in logged
+    for text in (recorded, line.text, logged):
         assert PASSWORD not in text and KEY not in text
 
 
