@@ -111,17 +111,22 @@ def _invoke(settings: Settings, *words: str, manifest: Any = None) -> Any:
     # One of dbt's packages has the root logger print; every line of our log would stand there twice.
     logging.getLogger().handlers[:] = handlers
 
-    before = dict(os.environ)
-    os.environ.update(settings.child_environment())
+    environment = settings.child_environment()
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
     try:
         return dbtRunner(manifest=manifest).invoke(_located(settings, *words))
     finally:
         # What this process asks for later is of its own installation, not of the folder that dbt was given.
-        os.environ.clear()
-        os.environ.update(before)
-        environment = DuckDBConnectionManager._ENV
-        if environment is not None:
-            environment.close()
+        # Nothing else is touched: other threads read and set variables meanwhile.
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        opened = DuckDBConnectionManager._ENV
+        if opened is not None:
+            opened.close()
         DuckDBConnectionManager.close_all_connections()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dbt.cli.main import dbtRunner
 
 from pipelines.settings import Settings
 from pipelines.warehouse import dbt, parsed
@@ -136,3 +138,21 @@ def test_another_project_or_another_dbt_is_parsed(
     change(settings, monkeypatch)
     dbt.ensure_manifest(settings)
     assert parses == ["parse", "parse"]
+
+
+def test_dbt_leaves_the_environment_as_it_was_but_for_what_others_set_meanwhile(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is given another folder to compile in: what this process asks for later is of its own."""
+    within: list[str | None] = []
+
+    def invoke(runner: dbtRunner, words: list[str]) -> None:
+        within.append(os.environ.get("THONGSUOT_DATA"))
+        monkeypatch.setenv("SET_BY_A_THREAD", "meanwhile")
+
+    monkeypatch.setattr(dbtRunner, "invoke", invoke)
+    monkeypatch.setenv("THONGSUOT_DATA", "/srv/own")
+    monkeypatch.delenv("THONGSUOT_WAREHOUSE", raising=False)
+    dbt._invoke(settings, "parse")
+    assert within == [str(settings.data)] and os.environ["THONGSUOT_DATA"] == "/srv/own"
+    assert "THONGSUOT_WAREHOUSE" not in os.environ and os.environ["SET_BY_A_THREAD"] == "meanwhile"

@@ -21,7 +21,6 @@ from pipelines.runs import lineage, lineage_receiver
 from pipelines.runs.lineage import is_lineage_on, read_last_delivery
 from pipelines.runs.lineage_receiver import open_client
 from pipelines.settings import Settings
-from pipelines.warehouse import dbt
 from tests.support.mail import find_free_port, serve_webhook
 from tests.support.small_lake import build
 
@@ -264,10 +263,3 @@ def test_nothing_is_sent_where_no_receiver_is_named(instance: DagsterInstance, s
     assert materialize([release], instance=instance).success
     assert not is_lineage_on() and read_last_delivery(settings) is None and not list(check_lineage(settings))
     assert not is_lineage_on({"OPENLINEAGE_URL": "http://x", "OPENLINEAGE_DISABLED": "True"})
-
-
-def test_dbt_leaves_the_environment_as_it_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is given another folder to compile in: what this process asks for later is of its own."""
-    monkeypatch.setenv("THONGSUOT_DATA", "/srv/own")
-    dbt._invoke(settings, "no-such-command")
-    assert os.environ["THONGSUOT_DATA"] == "/srv/own"
