@@ -5,6 +5,8 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.addresses import SettingsError
+from pipelines.lake.location import check_place
 from pipelines.night import Night
 from pipelines.runs.plan import find_last_day
 from pipelines.settings import LOCAL_ZONE, ONLY_MISSING_TAG, Settings
@@ -25,7 +27,14 @@ OWNERS = ["team:data-engineering"]
 
 
 def night_of(context: dg.AssetExecutionContext, **changes: Any) -> Night:
-    """The night that this step is a part of: its partition days, oldest first; `changes`: other fields."""
+    """The night that this step is a part of: its partition days, oldest first; `changes`: other fields.
+
+    Failure in the first step already where nothing could be published.
+    """
+    try:
+        check_place(SETTINGS)
+    except SettingsError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
     is_partitioned = context.has_partition_key or context.has_partition_key_range
     days = sorted(date.fromisoformat(key) for key in context.partition_keys) if is_partitioned else []
     return Night(

@@ -26,9 +26,10 @@ from pipelines.settings import Settings
 BUSY_TIMEOUT_MS = 30_000
 # Seconds until a server counts as gone.
 CONNECT_TIMEOUT = 10
-# How PostgreSQL and HTTP say that the other end went away.
+# How PostgreSQL, without and with TLS, and HTTP say that the other end went away.
 BROKEN_OFF = re.compile(
     r"server closed the connection|terminating connection|connection to (?:the )?server|error for HTTP |HTTP 5\d\d"
+    r"|SSL connection has been closed|SSL SYSCALL error|could not (?:receive data from|send data to) server"
 )
 FORBIDDEN = re.compile(r"permission denied for|read-only transaction|HTTP 403|AccessDenied")
 LOGIN = ("host", "port", "user", "password")

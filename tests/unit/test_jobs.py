@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.addresses import LakeServers
 from pipelines.landing.batches import write_batch
 from pipelines.settings import LOCAL_ZONE, ONLY_MISSING_TAG, Settings
 from pipelines.warehouse.moment import MomentRefused
@@ -136,3 +137,22 @@ def test_the_form_says_as_of_and_who_asked() -> None:
     for form in ({}, {"cutoff": CUTOFF, "moment": CUTOFF}, {"moment": "2999-01-01"}, {"moment": "today"}):
         with pytest.raises(MomentRefused):
             configure_ops(form)
+
+
+def test_no_step_pulls_or_builds_where_the_settings_name_another_lake_than_that_of_the_releases(
+    definitions: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from dagster import Failure, build_asset_context
+
+    from pipelines.defs import common
+
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake" / "catalog.sqlite").touch()
+    elsewhere = Settings(data=tmp_path, lake_servers=LakeServers("postgresql://127.0.0.1:9/lake"))
+    monkeypatch.setattr(common, "SETTINGS", elsewhere)
+    with (
+        build_asset_context() as context,
+        pytest.raises(Failure, match="`thongsuot migrate lake`") as failure,
+    ):
+        common.night_of(context)
+    assert not failure.value.allow_retries

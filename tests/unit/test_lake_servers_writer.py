@@ -7,11 +7,13 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import psycopg
 import pytest
 
 from pipelines.lake.catalogue import initialise_lake, label_transaction, open_lake
 from pipelines.lake.catalogue_lock import HOLDER, WRITER_LOCK
+from pipelines.lake.location import name_lost_server
 from pipelines.lake.server_errors import LakeUnreachable, OtherWriter
 from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
@@ -90,3 +92,21 @@ def test_who_writes_to_another_lake_of_the_server_is_not_named(
     for con in locks:
         con.close()
     assert holders == [[catalogue[-40:]] for catalogue in catalogues]
+
+
+@pytest.mark.parametrize(
+    "words",  # of libpq (fe-secure.c, fe-secure-openssl.c)
+    [
+        "server closed the connection unexpectedly",
+        "SSL connection has been closed unexpectedly",
+        "SSL SYSCALL error: EOF detected",
+        "SSL SYSCALL error: Connection reset by peer",
+        "could not receive data from server: Connection timed out",
+        "could not send data to server: Broken pipe",
+    ],
+)
+def test_a_connection_that_broke_off_is_told_as_that_also_where_the_server_is_back(
+    remote: Settings, words: str
+) -> None:
+    with pytest.raises(LakeUnreachable, match=words), name_lost_server(remote):
+        raise duckdb.IOException(f"Failed to execute query: {words}")
