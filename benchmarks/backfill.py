@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -102,12 +103,15 @@ def run_until_half(settings: Settings, environment: dict[str, str], days: int) -
         [*THONGSUOT, "run"], env=environment, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    while len(list((settings.landing / LOG).glob("*/*.json"))) < days // 2:
-        if process.poll() is not None:
-            raise RuntimeError("the run ended before half of the days were landed")
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    try:
+        while len(list((settings.landing / LOG).glob("*/*.json"))) < days // 2:
+            if process.poll() is not None:
+                raise RuntimeError("the run ended before half of the days were landed")
+            time.sleep(0.01)
+    finally:  # also where the benchmark itself is stopped: a terminal's Ctrl-C does not reach another session
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     return len(list(list_batches(settings.landing, LOG)))
 
 

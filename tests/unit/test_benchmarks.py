@@ -13,11 +13,12 @@ from types import ModuleType
 import pytest
 from rich.console import Console
 
+from benchmarks import backfill
 from benchmarks.processes import measure_tree
 from benchmarks.report import HEADINGS, PAGE, gather_points, render_page, render_table
 from benchmarks.results import Figure, Topic, read_results, write_results
 from benchmarks.spark import list_figures, make_point, merge_points
-from pipelines.settings import PROJECT
+from pipelines.settings import PROJECT, Settings
 
 MODULES = sorted([*(PROJECT / "benchmarks").glob("*.py"), *(PROJECT / "scripts").glob("*.py")])
 
@@ -41,6 +42,27 @@ def test_every_imported_name_exists(path: Path) -> None:
         if not hasattr(modules[node.value.id], node.attr)
     ]
     assert not missing
+
+
+def test_a_benchmark_that_is_stopped_leaves_no_run_alive(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = settings.data / "pid"
+    program = (
+        f"import os, pathlib, signal; pathlib.Path({str(pid)!r}).write_text(str(os.getpid())); signal.pause()"
+    )
+    monkeypatch.setattr(backfill, "THONGSUOT", [sys.executable, "-c", program])
+
+    def stop(seconds: float) -> None:
+        """Ctrl-C, once the program runs."""
+        if pid.exists() and pid.read_text():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(backfill.time, "sleep", stop)
+    with pytest.raises(KeyboardInterrupt):
+        backfill.run_until_half(settings, dict(os.environ), 10)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_the_page_and_the_table_say_what_was_measured() -> None:
