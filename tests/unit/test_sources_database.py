@@ -357,3 +357,25 @@ def test_a_database_file_of_no_bytes_is_called_empty(settings: Settings) -> None
     (settings.data / "x.sqlite").write_bytes(b"")
     with pytest.raises(PermanentSourceError, match=r"x.sqlite is empty: 0 bytes. Nothing was landed"):
         land_partition(source("sqlite:///{data}/x.sqlite"), DAY, settings, run_id="t")
+
+
+@pytest.mark.parametrize("kind", ["text", "word"])
+def test_bytes_in_a_database_that_knows_no_encoding_are_refused_by_column(
+    settings: Settings, postgres: str, kind: str
+) -> None:
+    """`word`, an enumeration, is made text by the server."""
+    with psycopg.connect(postgres, autocommit=True) as con:
+        con.execute("drop database if exists bytes with (force)")
+        con.execute(
+            "create database bytes encoding 'SQL_ASCII' template template0 lc_collate 'C' lc_ctype 'C'"
+        )
+    address = postgres.replace(f"/{__name__.rpartition('.')[2]}?", "/bytes?")
+    with psycopg.connect(address, autocommit=True) as con:
+        con.execute(r"create type word as enum (E'\xff\xfe')")
+        con.execute(
+            rf"""create table log as select 'a' as "MaHoSo", E'\xff\xfe'::{kind} as "TrangThai", """
+            """'2025-08-06 10:00:00' as "ThoiGianDongBo" """
+        )
+    pattern = "log 2025-08-06: column 'TrangThai' holds bytes that are not UTF-8 text"
+    with pytest.raises(PermanentSourceError, match=pattern):
+        rows(settings, live(address, table="log"))

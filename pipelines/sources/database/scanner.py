@@ -192,10 +192,11 @@ def text_sql(scanned: ScannedDatabase, raw: str, name: str, kind: str, column: C
             return _refuse_lost_digits(sent, text, column) if kind in FLOATS else text
         mark = duck.literal("\\1" + DECIMAL_MARK[source.number_format])
         return f"regexp_replace({_without_zeros(text)}, '^([+-]?\\d+)\\.', {mark})"
-    if kind != "VARCHAR":
+    if kind in EXACT and kind != "VARCHAR":
         return f"cast({sent} as varchar)"
-    # SQLite keeps as text whatever a program wrote, and the scanner does not look: Parquet would take it as well.
-    return _refuse_other_bytes(sent, raw) if scanned.backend == "sqlite" else sent
+    # SQLite keeps as text whatever a program wrote, PostgreSQL in a database of SQL_ASCII; neither the scanner
+    # nor Parquet looks.
+    return _refuse_other_bytes(sent if kind == "VARCHAR" else f"cast({sent} as varchar)", raw)
 
 
 def _refuse_lost_digits(sent: str, text: str, column: Column) -> str:
