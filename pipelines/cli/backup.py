@@ -55,6 +55,7 @@ def backup(destination: Path, keep: int, as_json: bool) -> None:
 def summarise(manifest: Any) -> dict[str, Any]:
     return {
         "at": manifest.at,
+        "made_at": manifest.made_at,
         "files": len(manifest.files),
         "bytes": manifest.size,
         "releases": manifest.releases,
@@ -65,7 +66,8 @@ def summarise(manifest: Any) -> dict[str, Any]:
 
 
 COLUMNS = (
-    ListColumn("at", "backup (UTC)"),
+    ListColumn("at", "backup"),
+    ListColumn("made_at", "made at (UTC)"),
     ListColumn("files", "files", is_number=True),
     ListColumn("bytes", "bytes", is_number=True),
     ListColumn("releases", "releases", is_number=True),

@@ -82,14 +82,16 @@ def back_up(
                 break
             if attempt < TRIES - 1:
                 time.sleep(pause_seconds)
+        ended = datetime.now(UTC)
         manifest = Manifest(
-            at=name_next(destination, datetime.now(UTC)),
+            at=name_next(destination, ended),
             data=str(settings.data),
             version=version("thongsuot"),
             releases=verification.releases,
             head=verification.head,
             findings=[f"{finding.kind}: {finding.text}" for finding in verification.findings],
             files=files,
+            made_at=ended.replace(tzinfo=None).isoformat(timespec="seconds"),
         )
         write_manifest(destination, manifest)
         if not manifest.findings:

@@ -42,7 +42,10 @@ class StoredFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Manifest:
-    """One backup. `at`: its name, UTC where the clock was right; `findings`: of the copy, none where it is whole."""
+    """One backup. `at`: its name, in the order of their making; `findings`: of the copy, none where it is whole.
+
+    `made_at`: UTC, in ISO form, what the clock said then; "" in one from before that was written down.
+    """
 
     at: str
     data: str
@@ -51,6 +54,7 @@ class Manifest:
     head: str
     findings: list[str]
     files: dict[str, StoredFile]
+    made_at: str = ""
 
     @property
     def size(self) -> int:
@@ -104,7 +108,8 @@ def read_manifest(path: Path) -> Manifest:
 
 def _check_manifest(path: Path, manifest: Manifest) -> None:
     """ValueError where a part is not of its kind: contents and files are found by what stands there."""
-    texts = [manifest.at, manifest.data, manifest.version, manifest.head, *manifest.findings, *manifest.files]
+    texts = [manifest.at, manifest.data, manifest.version, manifest.head, manifest.made_at]
+    texts += [*manifest.findings, *manifest.files]
     if (
         manifest.at != path.stem
         or type(manifest.releases) is not int

@@ -67,6 +67,13 @@ def test_the_newest_backup_is_the_one_that_was_made_last_whatever_the_clock_said
         with time_machine.travel(datetime.now(UTC) + timedelta(days=days)):
             back_up(installation, backup, keep=2)
     assert [manifest.releases for manifest in list_manifests(backup)] == [4, 5]
+    # Their names follow that of the night ahead; when they were made is told.
+    listed = json.loads(CliRunner().invoke(main, ["restore-backup", str(backup), "--list", "--json"]).output)
+    today = datetime.now(UTC)
+    assert [one["at"][:4] for one in listed] == [f"{today + timedelta(days=365):%Y}"] * 2
+    assert all(
+        abs(datetime.fromisoformat(f"{one['made_at']}Z") - today) < timedelta(hours=1) for one in listed
+    )
     rows = read_rows(installation)
     shutil.rmtree(installation.data)
     restore_backup(installation, backup)
