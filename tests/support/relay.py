@@ -26,13 +26,11 @@ class Wire:
 def relay(port: int) -> Iterator[Wire]:
     """To a server on that port of loopback."""
     wire, loop = Wire(), asyncio.new_event_loop()
-    thread = threading.Thread(target=_serve, args=(loop, wire, port))
     is_ready = threading.Event()
-    loop.call_soon(is_ready.set)
+    thread = threading.Thread(target=_serve, args=(loop, wire, port, is_ready), daemon=True)
     thread.start()
-    is_ready.wait(10)
-    while not wire.port:
-        is_ready.wait(0.01)
+    if not (is_ready.wait(10) and wire.port):
+        raise TimeoutError("the relay does not listen")
     try:
         yield wire
     finally:
@@ -41,7 +39,7 @@ def relay(port: int) -> Iterator[Wire]:
         loop.close()
 
 
-def _serve(loop: asyncio.AbstractEventLoop, wire: Wire, port: int) -> None:
+def _serve(loop: asyncio.AbstractEventLoop, wire: Wire, port: int, is_ready: threading.Event) -> None:
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
         try:
@@ -57,7 +55,10 @@ def _serve(loop: asyncio.AbstractEventLoop, wire: Wire, port: int) -> None:
         server = await asyncio.start_server(connect, "127.0.0.1", 0)
         wire.port = server.sockets[0].getsockname()[1]
 
-    loop.run_until_complete(listen())
+    try:
+        loop.run_until_complete(listen())
+    finally:
+        is_ready.set()
     loop.run_forever()
     for task in asyncio.all_tasks(loop):
         task.cancel()

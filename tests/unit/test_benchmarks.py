@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks import backfill
-from benchmarks.processes import measure_tree
+from benchmarks.processes import TreeCost, measure_tree
 from benchmarks.report import HEADINGS, PAGE, gather_points, render_page, render_table
 from benchmarks.results import Figure, Topic, read_results, write_results
 from benchmarks.spark import list_figures, make_point, merge_points
@@ -97,23 +97,35 @@ def test_a_topic_that_is_not_measured_again_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "fault"),
+    ("code", "limit", "fault"),
     [
-        ("print('{\"a\": 1.5}')", ""),
-        ("raise SystemExit('no room on the disk')", "failed: no room on the disk"),
-        (
-            "import time; print('nodes=50 of=391', flush=True); time.sleep(60)",
-            "not finished in 2 s, 50 of 391 nodes done",
-        ),
+        ("print('{\"a\": 1.5}')", 30, ""),
+        ("raise SystemExit('no room on the disk')", 30, "failed: no room on the disk"),
+        ("import time; time.sleep(60)", 0, "not finished in 0 s"),
     ],
 )
-def test_a_build_that_fails_or_takes_too_long_is_recorded_as_such(code: str, fault: str) -> None:
-    cost = measure_tree([sys.executable, "-S", "-c", code], os.environ, limit=2)
-    point = make_point("local", 1_000_000, "1g", cost)
-    assert point["fault"] == fault and point["wall"] < 30
-    assert point["dearest"] == ({} if fault else {"a": 1.5})
+def test_a_command_that_fails_or_takes_too_long_is_recorded_as_such(
+    code: str, limit: float, fault: str
+) -> None:
+    cost = measure_tree([sys.executable, "-S", "-c", code], os.environ, limit=limit)
+    assert cost.fault == fault and cost.wall < 30
+
+
+@pytest.mark.parametrize(
+    ("fault", "output", "text"),
+    [
+        ("", '{"a": 1.5}\n', ""),
+        ("failed: no room on the disk", "no room on the disk\n", "failed: no room on the disk"),
+        ("not finished in 2 s", "nodes=50 of=391\n", "not finished in 2 s, 50 of 391 nodes done"),
+    ],
+)
+def test_a_build_that_failed_or_took_too_long_has_a_figure_all_the_same(
+    fault: str, output: str, text: str
+) -> None:
+    point = make_point("local", 1_000_000, "1g", TreeCost(2.5, {}, {}, fault, output))
+    assert point["fault"] == text and point["dearest"] == ({} if fault else {"a": 1.5})
     figures = list_figures([point])
-    assert fault in figures[0].what and figures[0].value == point["wall"]
+    assert text in figures[0].what and figures[0].value == point["wall"] == 2.5
 
 
 def test_sizes_measured_at_other_times_give_the_price_of_a_million_rows() -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,13 +55,16 @@ def test_who_waits_says_for_whom_and_gives_up_at_its_limit(
 def test_a_command_that_waits_says_for_whom_also_in_a_pipe(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    message, until = "", time.monotonic() + 30
     with exclusive(settings):
         holder = read_holder(settings)
         waiting = threading.Thread(target=wait_as_a_command, args=(settings,))
         waiting.start()
-        waiting.join(0.5)
+        while "\n" not in message and waiting.is_alive() and time.monotonic() < until:
+            message += capsys.readouterr().err
+            waiting.join(0.02)
     waiting.join()
-    assert f"WARNING waiting for {holder}" in capsys.readouterr().err
+    assert f"WARNING waiting for {holder}" in message
 
 
 def wait_as_a_command(settings: Settings) -> None:
