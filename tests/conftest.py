@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 import pytest
@@ -24,6 +24,9 @@ from tests import crashing
 from tests import week as week_of_nights
 from tests.support.compiled import compile_project
 from tests.support.seconds import read_seconds
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 # A worker has a processor of its own. The operator's command has all of them: what a test compares with it holds
 # one thread to many.
@@ -130,6 +133,17 @@ def own_secrets() -> Iterator[None]:
 def settings(tmp_path: Path) -> Settings:
     """An empty installation."""
     return Settings(data=tmp_path)
+
+
+@pytest.fixture
+def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> DagsterInstance:
+    """The instance of dagster.yaml, its files in an empty folder."""
+    from dagster import DagsterInstance
+
+    for name, value in settings.child_environment().items():
+        monkeypatch.setenv(name, value)
+    settings.dagster.mkdir(parents=True)
+    return DagsterInstance.get()
 
 
 def build_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

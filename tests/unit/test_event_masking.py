@@ -36,14 +36,6 @@ def describing(context: AssetExecutionContext) -> MaterializeResult:
     return MaterializeResult(metadata={"origin": SECRET, "page": MetadataValue.md(f"**{SECRET}**")})
 
 
-@pytest.fixture
-def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> DagsterInstance:
-    for name, value in settings.child_environment().items():
-        monkeypatch.setenv(name, value)
-    settings.dagster.mkdir(parents=True)
-    return DagsterInstance.get()
-
-
 @pytest.mark.filterwarnings("ignore")
 def test_dagsters_store_holds_no_secret_and_still_reads_its_events(
     settings: Settings, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch

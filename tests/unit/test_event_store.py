@@ -28,15 +28,6 @@ from pipelines.runs.execute import END_TAG, START_TAG
 from pipelines.settings import Settings
 
 
-@pytest.fixture
-def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> DagsterInstance:
-    """The instance of dagster.yaml, its files in an empty folder."""
-    for name, value in settings.child_environment().items():
-        monkeypatch.setenv(name, value)
-    settings.dagster.mkdir(parents=True)
-    return DagsterInstance.get()
-
-
 @asset
 def numbers() -> int:
     return 1

@@ -35,14 +35,6 @@ def without_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
     open_client.cache_clear()
 
 
-@pytest.fixture
-def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> DagsterInstance:
-    for name, value in settings.child_environment().items():
-        monkeypatch.setenv(name, value)
-    settings.dagster.mkdir(parents=True)
-    return DagsterInstance.get()
-
-
 def write_rows(out: Path) -> tuple[str]:
     pq.write_table(pa.table({"_row": pa.array([1, 2], pa.int64())}), out)
     return ("by hand",)

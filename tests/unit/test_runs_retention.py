@@ -23,13 +23,9 @@ def numbers() -> int:
     return 1
 
 
-@pytest.fixture
-def instance(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> DagsterInstance:
-    for name, value in settings.child_environment().items():
-        monkeypatch.setenv(name, value)
-    settings.dagster.mkdir(parents=True)
+@pytest.fixture(autouse=True)
+def short_history(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "KEEP_OF_A_JOB", 2)
-    return DagsterInstance.get()
 
 
 def make_older(settings: Settings, run_id: str, days: int) -> None:

@@ -56,26 +56,18 @@ first_uses_of_all as (
 ),
 
 changes as (
+    {% for item, is_counted in [('2.1', 'has_verdict'), ('5.4', 'has_verdict and not has_complaint')] %}
     select
-        '2.1' as item,
+        '{{ item }}' as item,
         unit_code,
         from_day as change_day,
-        {{ count_if('has_verdict') }} as numerator,
+        {{ count_if(is_counted) }} as numerator,
         {{ count_if('has_verdict') }} as denominator
     from handled
     group by unit_code, from_day
     union all
     select
-        '5.4' as item,
-        unit_code,
-        from_day as change_day,
-        {{ count_if('has_verdict and not has_complaint') }} as numerator,
-        {{ count_if('has_verdict') }} as denominator
-    from handled
-    group by unit_code, from_day
-    union all
-    select
-        '2.1' as item,
+        '{{ item }}' as item,
         unit_code,
         late_day as change_day,
         -count(*) as numerator,
@@ -83,15 +75,7 @@ changes as (
     from late
     group by unit_code, late_day
     union all
-    select
-        '5.4' as item,
-        unit_code,
-        late_day as change_day,
-        -count(*) as numerator,
-        0 as denominator
-    from late
-    group by unit_code, late_day
-    union all
+    {% endfor %}
     select
         item,
         unit_code,

@@ -5,24 +5,22 @@
 with {{ feedback_verdicts() }},
 
 feedback_changes as (
+    {% for item, verdict in [('5.2', 'is_in_time'), ('5.3', 'is_undisputed')] %}
     select
-        '5.2' as item,
+        '{{ item }}' as item,
         coalesce(unit_code, {{ whole() }}) as unit_code,
         received_day as change_day,
-        {{ count_if('is_in_time') }} as numerator,
-        count(is_in_time) as denominator
+        {{ count_if(verdict) }} as numerator,
+        count({{ verdict }}) as denominator
     from feedback
+    {% if item == '5.2' %}
     where kind <> 'rating'
+    {% endif %}
     group by grouping sets ((received_day, unit_code), (received_day))
+    {% if not loop.last %}
     union all
-    select
-        '5.3' as item,
-        coalesce(unit_code, {{ whole() }}) as unit_code,
-        received_day as change_day,
-        {{ count_if('is_undisputed') }} as numerator,
-        count(is_undisputed) as denominator
-    from feedback
-    group by grouping sets ((received_day, unit_code), (received_day))
+    {% endif %}
+    {% endfor %}
 ),
 
 changes as (
