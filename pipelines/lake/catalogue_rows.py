@@ -6,7 +6,7 @@ closes the file first takes away the locks of the other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -45,18 +45,40 @@ def query_catalogue(
     Values are as SQLite has them, so that the same catalogue gives the same rows wherever it lies: a truth is 0 or 1,
     a moment or an identifier a text. Text of SQLite that is no UTF-8 comes with surrogates.
     """
+    return query_each(con, {"rows": (columns, rest)})["rows"]
+
+
+def query_each(
+    con: duckdb.DuckDBPyConnection, queries: Mapping[str, tuple[Sequence[str], str]]
+) -> dict[str, list[tuple[object, ...]]]:
+    """As query_catalogue, of several (columns, rest); SQLite is asked once, as that costs more than a table's rows."""
+    answers: dict[str, list[tuple[object, ...]]] = {name: [] for name in queries}
     if is_in_postgres(con):
-        query = duck.literal(f"select {', '.join(columns)} {rest}")
-        rows = con.execute(f"from postgres_query({duck.literal(METADATA)}, {query})").fetchall()
-        return [tuple(_spell_value(value) for value in row) for row in rows]
-    cells = " || ',' || ".join(
+        for name, (columns, rest) in queries.items():
+            query = duck.literal(f"select {', '.join(columns)} {rest}")
+            rows = con.execute(f"from postgres_query({duck.literal(METADATA)}, {query})").fetchall()
+            answers[name] = [tuple(_spell_value(value) for value in row) for row in rows]
+    elif queries:
+        parts = (
+            f"select {duck.literal(name)} as name, {_spell_cells(columns)} as cells {rest}"
+            for name, (columns, rest) in queries.items()
+        )
+        query = duck.literal(" union all ".join(parts))
+        rows = con.execute(
+            f"select name, cells from sqlite_query({duck.literal(METADATA)}, {query})"
+        ).fetchall()
+        for name, line in rows:
+            answers[name].append(tuple(_read_cell(cell[0], cell[1:]) for cell in line.split(",")))
+    return answers
+
+
+def _spell_cells(columns: Sequence[str]) -> str:
+    """SQL of SQLite: a row as one text, each value with its kind."""
+    return " || ',' || ".join(
         f"case typeof({column}) when 'integer' then 'i' || {column} when 'null' then 'n' "
         f"when 'real' then 'r' || printf('%!.17g', {column}) else substr(typeof({column}), 1, 1) || hex({column}) end"
         for column in columns
     )
-    query = duck.literal(f"select {cells} as cells {rest}")
-    rows = con.execute(f"select cells from sqlite_query({duck.literal(METADATA)}, {query})").fetchall()
-    return [tuple(_read_cell(cell[0], cell[1:]) for cell in line.split(",")) for (line,) in rows]
 
 
 def _spell_value(value: object) -> object:

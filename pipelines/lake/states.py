@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ import duckdb
 
 from pipelines.lake import chain as links
 from pipelines.lake.catalogue import label_transaction
-from pipelines.lake.catalogue_rows import list_columns, query_catalogue
+from pipelines.lake.catalogue_rows import list_columns, query_catalogue, query_each
 from pipelines.lake.foreign import DUCKLAKE_TABLES, INLINED
 from pipelines.lake.ledger import BETWEEN_RELEASES, TABLES, Release, table_exists
 
@@ -47,11 +47,12 @@ def read_state(con: duckdb.DuckDBPyConnection, snapshot_id: int) -> CatalogueSta
     """What a snapshot shows, with the statistics as they are now. The connection holds a transaction."""
     version = query_catalogue(con, ("value",), "from ducklake_metadata where key = 'version'")
     file = _CatalogueFile.of(con)
-    statistics: Hashes = {}
-    for table in sorted(file.columns.keys() & {*STATISTICS}):
+    conditions = {
         # Where the files lie is checked by itself: a lake may be moved.
-        condition = "key <> 'data_path'" if table == "ducklake_metadata" else "true"
-        statistics |= _hash_table(file, table, condition, without=file.between)
+        table: "key <> 'data_path'" if table == "ducklake_metadata" else "true"
+        for table in file.columns.keys() & {*STATISTICS}
+    }
+    statistics = _hash_tables(file, conditions, dict.fromkeys(conditions, file.between))
     return CatalogueState(str(version and version[0][0]), _hash_visible(file, snapshot_id), statistics)
 
 
@@ -146,41 +147,56 @@ def _hash_visible(
     file: _CatalogueFile, snapshot_id: int, without_files: frozenset[int] = frozenset()
 ) -> Hashes:
     """Of every table that says from when to when a row holds, and of what hangs on a file or a snapshot."""
-    hashes: Hashes = {}
     is_visible = (
         f"begin_snapshot <= {snapshot_id:d} and (end_snapshot is null or end_snapshot > {snapshot_id:d})"
     )
     of_files = f"data_file_id in (select data_file_id from ducklake_data_file where {is_visible})"
-    for table in sorted(file.columns.keys() & DUCKLAKE_TABLES):
+    conditions: dict[str, str] = {}
+    for table in file.columns.keys() & DUCKLAKE_TABLES:
         columns = set(file.columns[table])
         if {"begin_snapshot", "end_snapshot"} <= columns:
-            condition = is_visible
+            conditions[table] = is_visible
         elif table in OF_A_SNAPSHOT:
-            condition = f"snapshot_id = {snapshot_id:d}"
+            conditions[table] = f"snapshot_id = {snapshot_id:d}"
         elif "data_file_id" in columns and table.startswith("ducklake_file_"):
-            condition = of_files
+            conditions[table] = of_files
         elif table == "ducklake_schema_versions":
-            condition = f"begin_snapshot <= {snapshot_id:d}"
-        else:
-            continue
-        is_of_files = table in ("ducklake_data_file", "ducklake_delete_file") or condition == of_files
-        without = without_files if is_of_files else frozenset[int]()
-        hashes |= _hash_table(file, table, condition, without)
+            conditions[table] = f"begin_snapshot <= {snapshot_id:d}"
+    of_files_alone = {
+        table: without_files
+        for table, condition in conditions.items()
+        if table in ("ducklake_data_file", "ducklake_delete_file") or condition == of_files
+    }
+    return _hash_tables(file, conditions, of_files_alone)
+
+
+def _hash_tables(
+    file: _CatalogueFile, conditions: Mapping[str, str], without: Mapping[str, frozenset[int]]
+) -> Hashes:
+    """SHA-256 of each table's rows but for when they end (the next release says so of what it replaces); apart, of
+    those that are about the ledger.
+
+    `without`: by table, whose rows are left out.
+    """
+    columns = {
+        table: [name for name in file.columns[table] if name != "end_snapshot"] for table in conditions
+    }
+    queries = {
+        table: ([f'"{name}"' for name in columns[table]], f'from "{table}" where {condition}')
+        for table, condition in conditions.items()
+    }
+    hashes: Hashes = {}
+    for table, rows in query_each(file.con, queries).items():
+        place = columns[table].index("table_id") if "table_id" in columns[table] else None
+        lines: dict[str, list[str]] = {table: []}
+        for row in rows:
+            owner = row[place] if place is not None else None
+            if owner not in without.get(table, ()):
+                name = f"{table}{OF_THE_LEDGER}" if owner in file.ledger else table
+                lines.setdefault(name, []).append(json.dumps(row, default=repr))
+        hashes |= {name: _hash_lines(lines[name]) for name in lines}
     return hashes
 
 
-def _hash_table(file: _CatalogueFile, table: str, condition: str, without: frozenset[int]) -> Hashes:
-    """SHA-256 of the rows but for when they end (the next release says so of what it replaces); apart, of those
-    that are about the ledger."""
-    columns = [name for name in file.columns[table] if name != "end_snapshot"]
-    listed = [f'"{name}"' for name in columns]
-    place = columns.index("table_id") if "table_id" in columns else None
-    lines: dict[str, list[str]] = {table: []}
-    for row in query_catalogue(file.con, listed, f'from "{table}" where {condition}'):
-        owner = row[place] if place is not None else None
-        if owner not in without:
-            name = f"{table}{OF_THE_LEDGER}" if owner in file.ledger else table
-            lines.setdefault(name, []).append(json.dumps(row, default=repr))
-    return {
-        name: hashlib.sha256("\n".join(sorted(rows)).encode()).hexdigest() for name, rows in lines.items()
-    }
+def _hash_lines(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
