@@ -20,15 +20,16 @@ def tidy(dry_run: bool, as_json: bool) -> None:
     Open-data packages and contents of releases, but each month's last and what was reported, and Dagster's events; the
     chain, batches and reports stay. Exit code 1: a part could not be looked after; 2: no backup of the last day.
     """
-    from pipelines.operations.tidy import FOREVER, VARIABLES, TidyRefused
+    from pipelines.operations.tidy import FOREVER, VARIABLES, TidyRefused, recording
     from pipelines.operations.tidy import tidy as tidy_installation
 
     settings = Settings.from_env()
-    with answering(), hold_writer(settings):
-        try:
+    try:
+        with answering(), recording(settings, dry_run=dry_run) as record, hold_writer(settings):
             parts = tidy_installation(settings, dry_run=dry_run)
-        except TidyRefused as error:
-            raise Unanswered(str(error)) from None
+            record(parts)
+    except TidyRefused as error:
+        raise Unanswered(str(error)) from None
     if as_json:
         say({"parts": [part._asdict() for part in parts], "dry_run": dry_run})
     else:

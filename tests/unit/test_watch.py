@@ -19,12 +19,13 @@ from pipelines.cli import main
 from pipelines.masking import mask_secrets
 from pipelines.operations import check_machine
 from pipelines.operations.channels import list_channels
-from pipelines.operations.conditions import CONDITIONS, KINDS, View
+from pipelines.operations.conditions import CONDITIONS, KINDS
 from pipelines.operations.disk import DiskSample, DiskUse, add_sample, forecast_days
 from pipelines.operations.incidents import Incident
-from pipelines.operations.records import LastBackup, record_backup, record_verification
+from pipelines.operations.records import LastBackup, LastTidy, record_backup, record_tidy, record_verification
 from pipelines.operations.state import read_state, state_file
 from pipelines.operations.thresholds import READERS, VARIABLES, Thresholds
+from pipelines.operations.view import View
 from pipelines.operations.watch import BLIND, CHANNEL, look, watch
 from pipelines.releases import publish as publishing
 from pipelines.releases.errors import ReleaseOnHold
@@ -277,6 +278,7 @@ def all_wrong(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
         deliver(settings)
         record_verification(settings, ["edited_file: marts/task is not what it was"], "head")
         record_backup(settings, LastBackup(str(now()), "/backup", True, 1))
+        record_tidy(settings, LastTidy(str(now()), ["runs: no database"]))
     with time_machine.travel(datetime.now(LOCAL_ZONE) + timedelta(days=10)):
         deliver(settings, day="2025-08-07")
     settings.dagster.mkdir()
