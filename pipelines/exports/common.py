@@ -128,3 +128,21 @@ def list_tables(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Publ
             PublishedTable(schema, name, tuple(columns), key, description, meta, is_unique=not of_ledger)
         )
     return tables
+
+
+def find_changed_keys(
+    con: duckdb.DuckDBPyConnection, table: PublishedTable, earlier: Release, newest: Release
+) -> str | None:
+    """A query of the keys whose rows are others than in `earlier`; None where the lake's feed cannot tell."""
+    if not table.key:
+        return None
+    keys = ", ".join(duck.identifier(column) for column in table.key)
+    feed = (
+        f"ducklake_table_changes({duck.literal(ALIAS)}, {duck.literal(table.schema)}, "
+        f"{duck.literal(table.name)}, {earlier.snapshot_id + 1}, {newest.snapshot_id})"
+    )
+    # A table that was made anew, or a snapshot that has expired, has no feed from there.
+    with suppress(duckdb.Error):
+        con.execute(f"select {keys} from {feed} limit 0")
+        return f"select distinct {keys} from {feed}"
+    return None

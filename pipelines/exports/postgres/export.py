@@ -7,7 +7,6 @@ TRUNCATE is not MVCC-safe and swapped views mix releases; DELETE + COPY never di
 from __future__ import annotations
 
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -15,12 +14,12 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from pipelines import duck
-from pipelines.exports.common import PublishedTable, list_tables, newest_release
+from pipelines.exports.common import PublishedTable, find_changed_keys, list_tables, newest_release
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.postgres import schema as schema
 from pipelines.exports.postgres.contents import find_edited_tables, hash_tables
 from pipelines.lake import ledger
-from pipelines.lake.catalogue import ALIAS, plan_without_statistics
+from pipelines.lake.catalogue import plan_without_statistics
 from pipelines.lake.exported import record_hashes
 from pipelines.lake.ledger import Release
 from pipelines.landing.controls import LOST
@@ -122,7 +121,7 @@ def _apply(
             if unchanged and is_mart and not altered and not compare_all and not is_edited:
                 continue
             is_whole = altered or compare_all or is_edited or current is None
-            keys = None if is_whole or current is None else _touched(con, table, current, newest)
+            keys = None if is_whole or current is None else find_changed_keys(con, table, current, newest)
             moved = _replace(con, pg, table, Path(folder), keys)
             if not _same_count(con, pg, table):
                 # Someone wrote here, or the feed was cut by retention: compare every row instead.
@@ -142,24 +141,6 @@ def _apply(
     }
     is_new = bool(rows) or current_hash != newest.release_hash
     return ExportResult("", newest.release_id, is_new, details), hash_tables(pg, tables)
-
-
-def _touched(
-    con: duckdb.DuckDBPyConnection, table: PublishedTable, current: Release, newest: Release
-) -> str | None:
-    """A query of the keys that changed after `held`; None where the lake's feed cannot tell."""
-    if not table.key:
-        return None
-    keys = ", ".join(duck.identifier(column) for column in table.key)
-    feed = (
-        f"ducklake_table_changes({duck.literal(ALIAS)}, {duck.literal(table.schema)}, "
-        f"{duck.literal(table.name)}, {current.snapshot_id + 1}, {newest.snapshot_id})"
-    )
-    # A table that was made anew, or a snapshot that has expired, has no feed from there.
-    with suppress(duckdb.Error):
-        con.execute(f"select {keys} from {feed} limit 0")
-        return f"select distinct {keys} from {feed}"
-    return None
 
 
 def _replace(
