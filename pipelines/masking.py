@@ -225,7 +225,7 @@ def _is_command(character: str) -> bool:
 
 def _list_secret_parts(value: str) -> list[str]:
     """The value itself, and each line of a key; of an address its password, what a query calls a secret, and tokens
-    in its path."""
+    in its path or in place of a login's name."""
     if "://" not in value:
         return [value, *_list_key_lines(value)]
     try:
@@ -235,9 +235,12 @@ def _list_secret_parts(value: str) -> list[str]:
     login = parts.netloc.rpartition("@")[0]
     # A password that is not encoded may hold any of :/?#@, and then the parts are others than they seem.
     raw_login = re.match(r"[^:/]+://[^/@:]*:(.*)@", value)
-    secrets = [login.partition(":")[2]] + ([raw_login[1]] if raw_login else [])
+    user, _, password = login.partition(":")
+    secrets = [password] + ([raw_login[1]] if raw_login else [])
     secrets += [text for name, text in parse_qsl(parts.query) if SECRET_NAME.search(name)]
     if parts.scheme in ("http", "https"):
+        # Who needs no password, or one that means nothing, logs in with a token for a name.
+        secrets += [user] if not password or len(user) >= PATH_TOKEN else []
         secrets += [part for part in parts.path.split("/") if len(part) >= PATH_TOKEN]
     return [form for secret in secrets for form in (secret, unquote(secret))]
 

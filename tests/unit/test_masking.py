@@ -109,6 +109,11 @@ def test_what_is_too_short_to_guard_anything_is_a_word() -> None:
         ("mysql://reader:p@ss/w0rd#1@db.example/x", ["p@ss/w0rd#1"], ["db.example"]),
         ("https://api.example/x?token=abc-def-1&page=2", ["abc-def-1"], ["api.example", "page=2"]),
         ("https://api.example/0123456789abcdef01/issues", ["0123456789abcdef01"], ["issues"]),
+        ("https://Tok3n-x@api.example/issues", ["Tok3n-x"], ["api.example", "issues"]),
+        ("https://Tok3n%2Fx@api.example:8443/", ["Tok3n%2Fx", "Tok3n/x"], ["api.example:8443"]),
+        ("https://0123456789abcdef01:x-oauth-basic@api.example/", ["0123456789abcdef01"], ["api.example"]),
+        ("https://reader:hush-hush@api.example/", ["hush-hush"], ["reader", "api.example"]),
+        ("postgresql://reader@db.example/x", [], ["reader@db.example"]),
         ("sqlite:////srv/one_stop.db", [], ["/srv/one_stop.db", "sqlite:////srv/one_stop.db"]),
     ],
 )
