@@ -17,6 +17,7 @@ from pipelines.lake.catalogue import (
     find_data_path,
     open_lake,
 )
+from pipelines.lake.catalogue_lock import confirm_lock
 from pipelines.lake.foreign import (
     DUCKLAKE_TABLES,
     OBJECTS,
@@ -65,11 +66,13 @@ def forget_foreign_objects(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("begin")
     for table in (*(table for table, _ in OBJECTS.values()), *PARTS):
         con.execute(f"delete from {duck.identifier(METADATA, table)}")
+    confirm_lock()
     con.execute("commit")
 
 
 def forget_foreign_settings(con: duckdb.DuckDBPyConnection) -> None:
     """They count for whoever attaches the lake next; this connection still goes by them. No file is deleted."""
+    con.execute("begin")
     con.execute(f"delete from {duck.identifier(METADATA, 'ducklake_files_scheduled_for_deletion')}")
     metadata = duck.identifier(METADATA, "ducklake_metadata")
     con.execute(
@@ -78,6 +81,8 @@ def forget_foreign_settings(con: duckdb.DuckDBPyConnection) -> None:
     own = {"data_path": find_data_path(con), **VALUES}
     for key, value in own.items():
         con.execute(f"update {metadata} set value = ? where key = ? and value <> ?", [value, key, value])
+    confirm_lock()
+    con.execute("commit")
 
 
 def drop_foreign_file_objects(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import duckdb
 
 from pipelines import duck
+from pipelines.lake.catalogue_lock import confirm_lock
 from pipelines.lake.foreign import DUCKLAKE_TABLES
 from pipelines.lake.location import LakeLocation
 from pipelines.settings import Settings
@@ -61,6 +62,7 @@ def copy_catalogue(con: duckdb.DuckDBPyConnection, origin: LakeLocation, target:
         con.execute(f"delete from target.{name}")
         con.execute(f"insert into target.{name} by name from origin.{name}")
     con.execute("update target.ducklake_metadata set value = ? where key = 'data_path'", [target.files.root])
+    confirm_lock()
     con.execute("commit")
     con.execute("detach origin")
     con.execute("detach target")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import threading
 from dataclasses import replace
@@ -16,7 +17,7 @@ from pipelines.lake.catalogue_lock import HOLDER, WRITER_LOCK
 from pipelines.lake.location import name_lost_server
 from pipelines.lake.server_errors import LakeUnreachable, OtherWriter
 from pipelines.runs.lock import exclusive
-from pipelines.settings import Settings
+from pipelines.settings import PROJECT, Settings
 from tests.support.servers import grant_reading
 
 
@@ -72,6 +73,28 @@ def test_nothing_is_written_without_the_lock_whether_it_was_never_there_or_is_lo
             pg.execute("alter role of_few_connections connection limit -1")
             with pytest.raises(LakeUnreachable, match="too many connections for role"):
                 open_lake(few, read_only=False)
+
+
+def list_committing() -> list[tuple[str, set[str]]]:
+    """Each function that commits to the lake, and what it calls."""
+    functions = []
+    for path in sorted(
+        path for room in ("lake", "releases") for path in (PROJECT / "pipelines" / room).glob("*.py")
+    ):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                calls = [inner for inner in ast.walk(node) if isinstance(inner, ast.Call)]
+                if any(call.args and ast.unparse(call.args[0]) == "'commit'" for call in calls):
+                    names = {ast.unparse(call.func).rpartition(".")[2] for call in calls}
+                    functions.append((f"{path.name}: {node.name}", names))
+    return functions
+
+
+def test_every_commit_to_the_lake_comes_after_a_look_at_the_lock() -> None:
+    """`label_transaction` has it; what writes to the catalogue's own tables labels nothing."""
+    committing = list_committing()
+    assert len(committing) >= 9
+    assert [place for place, names in committing if not names & {"label_transaction", "confirm_lock"}] == []
 
 
 def describe_catalogue(settings: Settings) -> str:
