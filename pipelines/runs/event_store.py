@@ -48,6 +48,7 @@ class EventStore(SqliteEventLogStorage):
         self._present: set[str] = set()  # tables and columns that were seen
         self._open_batch: dict[str, sa.Connection] = {}  # the transactions of the batch being written
         self._waiting: list[EventLogEntry] = []  # of one run, in order; written before anything is read
+        self._in_index = 0  # so many of them are in the index already, and not yet with their run
         lay_out(INDEX, Path(base_dir) / Path(INDEX).name)
         super().__init__(base_dir, inst_data)
         self._db_lock = threading.RLock()
@@ -73,23 +74,27 @@ class EventStore(SqliteEventLogStorage):
             return super().store_event_batch(events)
         self._write_batch([observe_what_did_not_come(mask_event(event)) for event in events])
 
-    def _write_batch(self, events: Sequence[EventLogEntry]) -> None:
+    def _write_batch(self, events: Sequence[EventLogEntry], *, are_waiting: bool = False) -> None:
         """Events of one run that are ready to be written: all are kept with the run, those of assets in the index."""
         [run_id] = {event.run_id for event in events}
-        rows = [self._event_to_row(event) for event in events]
-        indexed = [event for event in events if event.dagster_event_type in ASSET_EVENTS | ASSET_CHECK_EVENTS]
-        with self._connect(run_id) as run, self._connect(INDEX_SHARD_NAME) as index:
-            self._open_batch = {run_id: run, INDEX_SHARD_NAME: index}
-            try:
-                insert = SqlEventLogStorageTable.insert()
-                run.execute(insert, rows)
-                if indexed:
-                    rows = [self._event_to_row(event) for event in indexed]
-                    insert = insert.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
-                    ids: list[int] = list(index.execute(insert, rows).scalars())
-                    self._index_events(list(zip(indexed, ids, strict=True)))
-            finally:
-                self._open_batch = {}
+        kinds = ASSET_EVENTS | ASSET_CHECK_EVENTS
+        start = self._in_index if are_waiting else 0
+        indexed = [event for event in events[start:] if event.dagster_event_type in kinds]
+        with self._connect(run_id) as run:
+            run.execute(SqlEventLogStorageTable.insert(), [self._event_to_row(event) for event in events])
+            if indexed:
+                with self._connect(INDEX_SHARD_NAME) as index:
+                    self._open_batch = {run_id: run, INDEX_SHARD_NAME: index}
+                    try:
+                        insert = SqlEventLogStorageTable.insert()
+                        insert = insert.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
+                        rows = [self._event_to_row(event) for event in indexed]
+                        ids: list[int] = list(index.execute(insert, rows).scalars())
+                        self._index_events(list(zip(indexed, ids, strict=True)))
+                    finally:
+                        self._open_batch = {}
+            if are_waiting:  # where the run's own file cannot be written, the index has them already
+                self._in_index = len(events)
 
     def _index_events(self, numbered: Sequence[tuple[EventLogEntry, int]]) -> None:
         last = {}
@@ -148,10 +153,11 @@ class EventStore(SqliteEventLogStorage):
         events, self._waiting = self._waiting, []
         if events:
             try:
-                self._write_batch(events)
+                self._write_batch(events, are_waiting=True)
             except BaseException:  # no space, say: they are of a run that must not end well without them
                 self._waiting = events + self._waiting
                 raise
+            self._in_index = 0
 
     def dispose(self) -> None:
         with self._db_lock:

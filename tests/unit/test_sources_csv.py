@@ -19,6 +19,8 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import PermanentSourceError, SourceError
 from pipelines.sources.files import connector as files
+from pipelines.sources.files.formats.csv_lines import may_hold_other_lines
+from pipelines.sources.files.unpacking import list_members
 from tests.unit.files_support import DAY, READ, TEXT, landed, pairs, put, source
 
 
@@ -162,6 +164,26 @@ def test_joined_exports_with_columns_in_another_order_are_refused_by_the_line(
     put(settings, "2025-08-06.csv", pack(text.encode()))
     with pytest.raises(PermanentSourceError, match="another table begins on line 3"):
         landed(settings, source(columns=columns))
+
+
+@pytest.mark.parametrize("sign", [";", "\t"])
+@pytest.mark.parametrize("total", ["Tổng cộng", f"{80 * ' '}Tổng cộng", '"Tổng cộng"', '"  Cộng: "'])
+def test_a_total_is_left_out_however_its_cell_begins(settings: Settings, total: str, sign: str) -> None:
+    header, first, second = TEXT.replace(";", sign).splitlines()
+    text = "\n".join([header, first, f"{sign}{total}", second, ""])
+    put(settings, "2025-08-06.csv", text.encode())
+    assert pairs(settings, source(delimiter=sign)) == READ
+    assert landed(settings, source(delimiter=sign)).notes == (
+        "lines that are no records, left out: 1 total lines",
+    )
+
+
+def test_a_word_of_a_total_within_a_text_costs_no_second_reading(settings: Settings) -> None:
+    text = 'Mã;Nội dung\n1;Tổ công nghệ số cộng đồng\n2;"Báo cáo ""tổng số"", total"\n3;Ghi: tổng số\n'
+    file = put(settings, "2025-08-06.csv", text.encode())
+    [member] = list_members(file, source())
+    assert not may_hold_other_lines(member, ["Mã", "Nội dung"], ";")
+    assert [code for code, _ in pairs(settings, source())] == ["1", "2", "3"]
 
 
 def test_a_tab_separated_file_needs_no_delimiter(settings: Settings) -> None:
