@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import click
 
-from pipelines.cli.answers import DAY, as_json, say
+from pipelines.cli.answers import DAY, Unanswered, as_json, say
 from pipelines.cli.console import console, show_progress
 from pipelines.settings import LOCAL_ZONE, Settings
 
@@ -88,6 +88,8 @@ def run(
         try:
             plan = plan_run(settings, first, last, again=again, revalidate=revalidate)
         except DaysRefused as error:
+            if not partition:
+                raise Unanswered(str(error)) from None
             raise click.BadParameter(str(error), param_hint="--partition") from None
         result = run_night(
             settings, plan, reason=reason, as_of=as_of, full=full, only_missing=not again, on_step=on_step

@@ -15,6 +15,7 @@ from pipelines.landing.clock import TOLERANCE, describe_future_batch, list_futur
 from pipelines.operations.records import read_last_backup, read_verification
 from pipelines.operations.state import WatchState
 from pipelines.settings import LOCAL_ZONE, Settings
+from pipelines.sources.contracts.contract import load_contracts
 
 
 def is_future(moment: datetime, now: datetime) -> bool:
@@ -23,7 +24,8 @@ def is_future(moment: datetime, now: datetime) -> bool:
 
 
 def describe_future_records(settings: Settings, now: datetime, state: WatchState) -> Iterator[str]:
-    """Batches that count, the newest release, the last backup, verification and look; `now`: local time.
+    """Batches that count, the newest release, the last backup, verification and look, the first day of all; `now`:
+    local time.
 
     What cannot be read is left to the condition, or the question of the doctor, that is about it.
     """
@@ -60,10 +62,15 @@ def _read_look(_: Settings, state: WatchState) -> datetime | None:
     return datetime.fromisoformat(state.looked_at) if state.looked_at else None
 
 
+def _read_first_day(settings: Settings, _: WatchState) -> datetime:
+    return datetime.combine(load_contracts(settings.sources_file).first_day, datetime.min.time())
+
+
 # Local times.
 MOMENTS: dict[str, Callable[[Settings, WatchState], datetime | None]] = {
     "the newest release": _read_release,
     "the last backup": _read_backup,
     "the last verification": _read_verification,
     "the last look of the watch": _read_look,
+    "`first_day` of sources.yaml": _read_first_day,
 }

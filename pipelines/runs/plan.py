@@ -41,11 +41,19 @@ def find_last_day(settings: Settings, contracts: Contracts) -> date | None:
 def check_days(
     contracts: Contracts, first: date, last: date, today: date | None = None, end: date | None = None
 ) -> None:
-    """DaysRefused for a day that is not over yet, before the place's first, or after its end: nobody delivered it.
+    """DaysRefused for a day that is not over yet, before the place's first, or after its end: nobody delivered it;
+    and where by the machine's clock not even the first is over.
 
     `today`: local, of the place's own clock. `end`: of a demo (find_last_day).
     """
-    yesterday = (today or datetime.now(LOCAL_ZONE).date()) - timedelta(days=1)
+    today = today or datetime.now(LOCAL_ZONE).date()
+    yesterday = today - timedelta(days=1)
+    if yesterday < contracts.first_day:
+        raise DaysRefused(
+            f"Nothing can be pulled: by this machine's clock today is {today}, and the first day, "
+            f"{contracts.first_day} (`first_day` in sources.yaml), is not over. Set the clock "
+            "(`timedatectl set-ntp true`), or wait for that day."
+        )
     if end and end < min(last, yesterday):
         text = f"{last} is after the demo's last day; `thongsuot demo --until {last - timedelta(days=1)}` makes it"
         yesterday = end

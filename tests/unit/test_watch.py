@@ -185,6 +185,25 @@ def test_a_scheduler_that_is_not_seen_is_told_where_schedules_are_on(
     assert see(installation) == {"daemon_gone"}
 
 
+def test_a_clock_before_the_first_day_is_told_and_a_run_under_it_refuses(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine whose battery is empty begins in 1970 or in 2000: without data there is nothing that is newer."""
+    for name, value in settings.child_environment().items():
+        monkeypatch.setenv(name, value)
+    with time_machine.travel(datetime(2020, 1, 1, 12, tzinfo=LOCAL_ZONE)):
+        (incident,) = [one for key, one in look_at(settings)[0].items() if key == "clock_wrong"]
+        assert "`first_day` of sources.yaml says 2025-06-01" in incident.what_en
+        (clock,) = check_machine.check_clock(settings)
+        assert clock.level == "fail" and "first_day" in clock.text
+        result = CliRunner().invoke(main, ["run"])
+    assert result.exit_code == 2
+    for word in ("Nothing can be pulled", "today is 2020-01-01", "2025-06-01", "timedatectl set-ntp true"):
+        assert word in result.output
+    assert not (settings.data / "lake").exists()
+    assert "clock_wrong" not in see(settings)
+
+
 def test_what_says_a_time_to_come_is_told_and_keeps_nothing_silent(installation: Settings) -> None:
     """A clock that ran a year ahead for a night: what was written then would be fresh for a year."""
     with time_machine.travel(datetime.now(LOCAL_ZONE) + timedelta(days=365)):
