@@ -12,6 +12,7 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSpec,
     BackfillPolicy,
+    DagsterEventType,
     DagsterInstance,
     DailyPartitionsDefinition,
     Definitions,
@@ -236,3 +237,33 @@ def test_what_could_not_be_written_waits_until_there_is_room_and_the_run_hears_o
     instance.dispose()
     with closing(sqlite3.connect(settings.dagster / "history" / "runs" / f"{result.run_id}.db")) as run:
         assert run.execute("select count(*) from event_logs").fetchone() == (len(entries) + 100,)
+
+
+def test_what_the_index_has_already_is_not_written_there_twice(
+    instance: DagsterInstance, settings: Settings
+) -> None:
+    """The index is committed, and then there is no room for the run's own file."""
+    store = instance.event_log_storage
+    assert isinstance(store, EventStore)
+    result = materialize([days], instance=instance, partition_key="2025-08-01")
+    entries = store.get_logs_for_run(result.run_id)
+    evaluated = [e for e in entries if e.dagster_event_type == DagsterEventType.ASSET_CHECK_EVALUATION]
+    indexed = "select count(*) from event_logs where dagster_event_type = 'ASSET_CHECK_EVALUATION'"
+    with closing(sqlite3.connect(settings.dagster / "history" / "runs" / "index.db")) as index:
+        assert evaluated and index.execute(indexed).fetchone() == (len(evaluated),)
+
+    def refuse(_: sa.Connection) -> None:
+        raise OSError("no space left")
+
+    store.store_event(evaluated[0])
+    engine = store._engines[result.run_id]
+    sa.event.listen(engine, "commit", refuse)
+    for _ in range(2):
+        with pytest.raises(OSError, match="no space"):
+            store.get_logs_for_run(result.run_id)
+    sa.event.remove(engine, "commit", refuse)
+    store.store_event(evaluated[0])
+    assert len(store.get_logs_for_run(result.run_id)) == len(entries) + 2
+    instance.dispose()
+    with closing(sqlite3.connect(settings.dagster / "history" / "runs" / "index.db")) as index:
+        assert index.execute(indexed).fetchone() == (len(evaluated) + 2,)
