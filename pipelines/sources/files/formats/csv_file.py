@@ -121,7 +121,7 @@ def read_csv(session: ReadSession, member: Member) -> Iterator[TableFragment]:
         may_hold_others = not is_utf8 or may_hold_other_lines(member, headers, delimiter)
         if not may_hold_quotes and not may_hold_others:
             return select_all
-        swallowed = swallowed_sql(len(headers), delimiter)
+        swallowed = swallowed_sql(len(headers), delimiter) if may_hold_quotes else "false"
         others = describe_other_lines(source, headers, mapped)
         other_header = other_header_sql(headers, others.repeated)
         counted = ", ".join(

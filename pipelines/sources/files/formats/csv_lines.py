@@ -17,6 +17,8 @@ from pipelines.sources.files.unpacking import Member
 
 SEARCH_LINES = 40
 MOST_CANDIDATES = 10_000
+# Bytes before a word that are looked at for the beginning of its cell; where all are blank it may begin there.
+SHORT = 64
 SEPARATOR_LINE = re.compile(r'^"?sep=.{0,2}"?$', re.IGNORECASE)
 # Of workbooks too.
 TOTAL = r"(?i)^(tổng (cộng|số)\b|(tổng|cộng)\s*([:=]|$)|trong đó\b|(grand |sub)?totals?\s*([:=]|$)|sum\s*([:=]|$))"
@@ -88,11 +90,11 @@ def may_hold_other_lines(member: Member, headers: list[str], delimiter: str) -> 
             return True
         if _may_hold_header(data, headers, delimiter) or data.find(b"\n---") >= 0:
             return True
-        before = delimiter.encode() + b'\n\r" \t'
+        begins_cell = re.compile(rb'(?:\A|[\n\r%b])[ \t"]*\Z' % re.escape(delimiter.encode()))
         for word in TOTAL_BYTES:
             at = data.find(word)
             while at >= 0:
-                if at and data[at - 1] in before:
+                if begins_cell.search(data[max(at - SHORT, 0) : at]):
                     return True
                 at = data.find(word, at + 1)
     return False

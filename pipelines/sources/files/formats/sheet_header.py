@@ -36,10 +36,9 @@ class Header(NamedTuple):
 
     def begins_again(self, cells: list[Any]) -> bool:
         """Whether this row is the header's first once more; ValueError where it is the first of another header."""
-        top = fold_row(cells)
-        if self.ordinal >= len(top) or top[self.ordinal] != self.top[self.ordinal]:
+        if fold_row(cells[self.ordinal : self.ordinal + 1]) != [self.top[self.ordinal]]:
             return False
-        if top != self.top:
+        if fold_row(cells) != self.top:
             raise ValueError(
                 "another table begins, whose headers are not those of the first; give it a sheet of its own"
             )
