@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import duckdb
 
@@ -15,6 +15,11 @@ COUNTED = """
     source varchar, metric varchar, period varchar, item_code varchar, unit_code varchar, counts boolean,
     begins timestamp, entry_field varchar, moment timestamp,
     flip varchar, watched_column varchar, watched varchar, is_recorded boolean, within varchar"""
+
+SUMS = """
+    metric varchar, period varchar, unit_code varchar, numerator bigint, denominator bigint, item_hashes hugeint"""
+# Relations of the rows of a mart that only the release before has, and of those that only the one being made has.
+Part = tuple[str, str]
 
 
 def count_items(
@@ -30,12 +35,66 @@ def count_items(
     (`side` is before) is left out; for the release being made that is an error.
     """
     con.execute(f"create or replace temp table counted_{side} ({COUNTED})")
+
+    def insert(items: str) -> str:
+        return f"insert into counted_{side} by name {items}"
+
+    _insert_each(con, side, release, relations, rules, insert)
+
+
+def sum_items(
+    con: duckdb.DuckDBPyConnection,
+    side: str,
+    release: Release,
+    relations: Mapping[str, str],
+    rules: Sequence[ExplainRule],
+) -> None:
+    """Temp table `sums_<side>`: what the same items add up to, by rate, period and unit, and a sum of their hashes."""
+    con.execute(f"create or replace temp table sums_{side} ({SUMS})")
+
+    def insert(items: str) -> str:
+        return read_sql("pipelines.explain", "sums", table=f"sums_{side}", items=items)
+
+    _insert_each(con, side, release, relations, rules, insert)
+
+
+def count_differing_items(
+    con: duckdb.DuckDBPyConnection,
+    previous: Release,
+    release: Release,
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+    rules: Sequence[ExplainRule],
+    parts: Mapping[str, Part],
+) -> None:
+    """Temp tables `counted_before` and `counted_after` with at least the items that differ; `sums_*` are there.
+
+    `parts`: mart → its rows of before and of after that the other does not have. An item may differ though its rows
+    are the same (as_of moved, or what the rule reads): then the rest does not add up to the same, and all are counted.
+    """
+    for narrowed in (dict(parts), {}):
+        for side, of, relations, place in (("before", previous, before, 0), ("after", release, after, 1)):
+            some = {mart: part[place] for mart, part in narrowed.items()}
+            count_items(con, side, of, {**relations, **some}, rules)
+        if not narrowed or con.execute(read_sql("pipelines.explain", "differing_rest")).fetchone() is None:
+            return
+
+
+def _insert_each(
+    con: duckdb.DuckDBPyConnection,
+    side: str,
+    release: Release,
+    relations: Mapping[str, str],
+    rules: Sequence[ExplainRule],
+    insert: Callable[[str], str],
+) -> None:
+    """`insert`: the query of one rate's items → the statement that takes them up."""
     for rule in rules:
         for rate in rule.rates:
-            query = counting_sql(rule, rate, relations)
-            values = {"as_of": release.as_of} if re.search(r"\$as_of\b", query) else {}
+            items = counting_sql(rule, rate, relations)
+            values = {"as_of": release.as_of} if re.search(r"\$as_of\b", items) else {}
             try:
-                con.execute(f"insert into counted_{side} by name {query}", values)
+                con.execute(insert(items), values)
             except duckdb.BinderException:
                 if side != "before":
                     raise

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import duckdb
 
-from pipelines.explain.counting import count_items
+from pipelines.explain.counting import Part, count_differing_items, sum_items
 from pipelines.explain.event_log import explain_events
 from pipelines.explain.explain_rule import read_explain_rules
 from pipelines.explain.snapshots import explain_snapshots
@@ -43,24 +43,27 @@ def explain_rates(
     release: Release,
     before: Mapping[str, str],
     after: Mapping[str, str],
+    parts: Mapping[str, Part],
 ) -> None:
     """Fill temp tables `rates`, `movements` and `changes` for the ledger; a mart that is missing leaves
     its rates out.
 
-    `before`, `after`: `schema.table` → relation of the release before and of the one being made.
+    `before`, `after`: `schema.table` → relation of the release before and of the one being made; `parts`: their rows
+    that differ, of the tables of which that is clear.
     Unexplained where the parts do not add up.
     """
     _create_tables(con)
     models = read_models(settings.dbt_target / "manifest.json")
     rules = [rule for rule in read_explain_rules(models) if rule.tables <= after.keys()]
-    count_items(con, "after", release, after, rules)
+    sum_items(con, "after", release, after, rules)
     con.execute(
         f"insert into rates by name {read_sql('pipelines.explain', 'rates', whole=read_canon().whole.code)}"
     )
     if previous is None:
         return
     rules = [rule for rule in rules if rule.tables <= before.keys()]
-    count_items(con, "before", previous, before, rules)
+    sum_items(con, "before", previous, before, rules)
+    count_differing_items(con, previous, release, before, after, rules, parts)
     of_time = write_withdrawals(con, previous, release, after["audit.batches"]) if rules else ""
     canon = read_canon().sources
     for source in sorted({rule.source for rule in rules}):

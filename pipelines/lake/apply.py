@@ -6,6 +6,7 @@ two releases is the true difference. What differs is looked for first, so that t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import duckdb
@@ -121,6 +122,26 @@ def apply_change(con: duckdb.DuckDBPyConnection, change: TableChange) -> None:
             f"delete from {table} as present where exists "
             f"(select 1 from {differing} as leaving where not leaving.is_fresh and {same_key})"
         )
+
+
+def list_parts(
+    changes: Iterable[TableChange], before: Mapping[str, str], after: Mapping[str, str]
+) -> dict[str, tuple[str, str]]:
+    """Table → its rows of before that leave or change, and those that come or change; not what is made anew.
+
+    `before`, `after`: table → relation of all its rows. What has no change has no such rows.
+    """
+    parts = {
+        name: (f"(from {before[name]} limit 0)", f"(from {after[name]} limit 0)")
+        for name in before.keys() & after
+    }
+    for change in changes:
+        name, differing = change.mart.qualified, change.differing
+        if differing is None:
+            parts.pop(name, None)
+        elif name in before:
+            parts[name] = (f"({_among(change.mart, before[name], differing)})", change.fresh)
+    return parts
 
 
 def _among(mart: Mart, relation: str, keys: str) -> str:

@@ -23,7 +23,7 @@ from pipelines.gate.record import record_examination
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import files, inputs, ledger
-from pipelines.lake.apply import TableChange, apply_change, find_change, lake_table
+from pipelines.lake.apply import TableChange, apply_change, find_change, lake_table, list_parts
 from pipelines.lake.clean import drop_foreign_objects
 from pipelines.lake.code_version import code_version
 from pipelines.lake.content_hash import have_same_rows
@@ -230,7 +230,8 @@ def _write(
     old = (
         {name: f"(from {table_at(name, previous.snapshot_id)})" for name in marts_before} if previous else {}
     )
-    explain_rates(con, settings, previous, draft, old, relations)
+    parts = list_parts(changed, old, relations)
+    explain_rates(con, settings, previous, draft, old, relations, parts)
     for name in ("rates", "movements", "changes"):
         extra = f", {previous.release_id:d} as compared_with" if previous and name == "changes" else ""
         con.execute(

@@ -4,12 +4,12 @@ with compared as (
     select
         metric,
         period
-    from counted_before
+    from sums_before
     intersect
     select
         metric,
         period
-    from counted_after
+    from sums_after
 ),
 
 earlier as (
