@@ -41,7 +41,7 @@ from pipelines.cli import (
 from pipelines.cli.answers import Unanswered
 from pipelines.cli.environment import WrongSetting, check_environment, describe_unusable_folder
 from pipelines.data_format import read_format
-from pipelines.lake.server_errors import LakeUnreachable, OtherWriter
+from pipelines.lake.server_errors import OtherWriter, ServerUnreachable
 from pipelines.landing.withdrawals import WrongRecord
 from pipelines.masking import mask_output
 from pipelines.runs.lock import ForeignFile
@@ -73,7 +73,7 @@ class Operator(click.Group):
                 f"{error}.\nTake the file out, or put the folder back from backup; `thongsuot verify` compares it with "
                 "the releases. Nothing was changed; the last release is still served."
             ) from None
-        except (LakeUnreachable, OtherWriter) as error:
+        except (OtherWriter, ServerUnreachable) as error:
             raise Unanswered(str(error)) from None
         except OSError as error:
             if (text := describe_unusable_folder(error)) is None:

@@ -15,7 +15,7 @@ import click
 import duckdb
 
 from pipelines.lake.location import find_lost_server
-from pipelines.lake.server_errors import LakeUnreachable, OtherWriter
+from pipelines.lake.server_errors import OtherWriter, ServerUnreachable
 from pipelines.masking import make_printable
 from pipelines.runs.lock import Busy
 from pipelines.settings import Settings
@@ -71,7 +71,7 @@ def answering() -> Iterator[None]:
         yield
     except (FileNotFoundError, LookupError) as error:
         raise Unanswered(str(error.args[0] if isinstance(error, KeyError) else error)) from None
-    except (Busy, LakeUnreachable, OtherWriter) as error:
+    except (Busy, OtherWriter, ServerUnreachable) as error:
         raise Unanswered(str(error)) from None
     except duckdb.Error as error:
         if lost := find_lost_server(Settings.from_env()):

@@ -19,8 +19,8 @@ class OtherWriter(RuntimeError):
         )
 
 
-class LakeUnreachable(ConnectionError):
-    """A server of the lake does not answer, or does not let us in: nothing is known of the lake itself."""
+class ServerUnreachable(ConnectionError):
+    """A server that the settings name does not answer, or does not let us in."""
 
     outcome = "does not answer, or lets nobody in"
 
@@ -29,6 +29,10 @@ class LakeUnreachable(ConnectionError):
         # A store's own word for it, such as `RequestTimeTooSkewed: …`, follows what DuckDB says.
         reason = "; ".join([*lines[:1], *(line for line in lines[1:2] if CODE.match(line))])
         super().__init__(f"{place} {self.outcome}: {reason}. `thongsuot doctor` tries it again.")
+
+
+class LakeUnreachable(ServerUnreachable):
+    """A server of the lake: nothing is known of the lake itself."""
 
 
 class LakeReadOnly(LakeUnreachable):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg
 import pytest
+from click.testing import CliRunner
 from dagster import DagsterInstance, asset, materialize
 
 from pipelines.addresses import DAGSTER_URL, SettingsError
+from pipelines.cli import main
 from pipelines.masking import register_secret
 from pipelines.operations.check_data import check_postgres
 from pipelines.runs.execute import END_TAG, START_TAG
@@ -68,3 +72,14 @@ def test_the_doctor_asks_the_database(
 def test_an_address_that_is_none_is_refused_in_words() -> None:
     with pytest.raises(SettingsError, match=DAGSTER_URL):
         Settings.from_env({DAGSTER_URL: "mysql://a"})
+
+
+def test_a_database_that_is_not_there_is_told_at_once_in_one_line(
+    postgres_server: str, tmp_path: Path
+) -> None:
+    url = postgres_server.replace("/postgres?", "/nowhere?").replace("//postgres:@", f"//postgres:{SECRET}@")
+    env = {"THONGSUOT_DATA": str(tmp_path), DAGSTER_URL: url}
+    result = CliRunner().invoke(main, ["run", "--partition", "2025-08-05"], env=env)
+    assert result.exit_code == 2 and "Traceback" not in result.output and SECRET not in result.output
+    assert "Dagster's database (THONGSUOT_DAGSTER_URL) does not answer, or lets nobody in" in result.output
+    assert 'database "nowhere" does not exist' in result.output
