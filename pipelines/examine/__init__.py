@@ -114,7 +114,7 @@ def _sample(
         more = tuple(Column(name=name, raw=header) for name, header in extra.items())
         probe = source.model_copy(update={"columns": (*source.columns, *more)})
         with pull(probe, day, settings, con) as relation:
-            log = unfold_milestones(probe, day, relation)
+            log = unfold_milestones(probe, relation, day)
             limit = "" if rows is None else f"limit {rows + 1}"
             chosen = ", ".join(f"{sql} as {duck.identifier(name)}" for name, sql in log.columns.items())
             con.execute(f"create or replace table sample as select {chosen} from {log.sql} {limit}")

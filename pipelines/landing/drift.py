@@ -5,7 +5,7 @@ It stands in the notes of the batch; the suite still evaluates every row on its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ SAMPLE_ROWS = 1_000
 # Fewer texts than this say nothing about a column's type.
 ENOUGH = 10
 WORDS_LISTED = 8
+# Kinds of drift: words that a value map does not know, columns of which no text reads.
+WORDS, TYPES = KINDS = ("unknown words", "changed types")
 
 
 class Change(NamedTuple):
@@ -35,10 +37,10 @@ class Change(NamedTuple):
 
 
 def check_drift(
-    con: duckdb.DuckDBPyConnection, source: Source, partition: str, path: Path
+    con: duckdb.DuckDBPyConnection, source: Source, partition: str, path: Path, kinds: Collection[str] = KINDS
 ) -> tuple[str, ...]:
-    """Notes for the batch in `path`; DeliveryRefused where the contract says `fail`."""
-    changes = list(_find_changes(con, source, path))
+    """Notes of these `kinds` for the batch in `path`; DeliveryRefused where the contract says `fail`."""
+    changes = list(_find_changes(con, source, path, kinds))
     refused = [change.text for change in changes if change.mode == "fail"]
     if refused:
         raise DeliveryRefused(
@@ -48,29 +50,34 @@ def check_drift(
     return tuple(change.text for change in changes)
 
 
-def find_drifting_days(con: duckdb.DuckDBPyConnection, source: Source, table: GatheredTable) -> set[int]:
-    """The days in whose batches `check_drift` finds something."""
+def find_drifting_days(
+    con: duckdb.DuckDBPyConnection, source: Source, table: GatheredTable
+) -> dict[str, set[int]]:
+    """Of each kind the days in whose batches `check_drift` finds something."""
     columns = [column for column in source.columns if column.name in table.names]
-    days: set[int] = set()
+    days: dict[str, set[int]] = {kind: set() for kind in KINDS}
     with_words = [column for column in columns if column.meanings]
     if with_words and source.drift.unknown_word != "ignore":
         is_unknown = " or ".join(f"bool_or({_is_unknown_sql(column)})" for column in with_words)
         rows = con.execute(f"select _day from {TABLE} group by 1 having {is_unknown}").fetchall()
-        days |= {int(day) for (day,) in rows}
+        days[WORDS] = {int(day) for (day,) in rows}
     if source.drift.changed_type != "ignore":
-        days |= {day for day, _ in _list_unreadable(con, source, columns, table.select_first(SAMPLE_ROWS))}
+        unreadable = _list_unreadable(con, source, columns, table.select_first(SAMPLE_ROWS))
+        days[TYPES] = {day for day, _ in unreadable}
     return days
 
 
-def _find_changes(con: duckdb.DuckDBPyConnection, source: Source, path: Path) -> Iterator[Change]:
+def _find_changes(
+    con: duckdb.DuckDBPyConnection, source: Source, path: Path, kinds: Collection[str]
+) -> Iterator[Change]:
     relation = f"read_parquet({duck.literal(path)})"
     present = set(list_columns(path))
     columns = [column for column in source.columns if column.name in present]
-    if source.drift.unknown_word != "ignore":
+    if WORDS in kinds and source.drift.unknown_word != "ignore":
         with_words = [column for column in columns if column.meanings]
         for name, words in count_unknown_words(con, source, with_words, relation).items():
             yield Change(source.drift.unknown_word, f"words unknown in {name}: {_list_words(words)}")
-    if source.drift.changed_type != "ignore":
+    if TYPES in kinds and source.drift.changed_type != "ignore":
         types = {column.name: column.type for column in columns}
         for name, outlines in _find_unreadable(con, source, columns, relation).items():
             text = f"no value of {name} reads as {types[name]}: {', '.join(map(repr, outlines))}"

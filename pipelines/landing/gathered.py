@@ -71,32 +71,28 @@ def gather_days(
     pulled_at = datetime.now(UTC)
     connector = find_connector(source.connector).load()
     with observe_matches() as matches, connector.pull(source, days[0], settings, con) as pulled:
-        if pulled.of_day is None:
+        if pulled.of_days is None:
             raise SourceError(f"{source.name}: its days cannot be pulled together")
-        every_day = [pulled, *map(pulled.of_day, days[1:])]
-        relations = [unfold_milestones(source, day, one) for day, one in zip(days, every_day, strict=True)]
-        names = tuple(relations[0].columns)
-        joined = " union all ".join(
-            _select_day(number, relation) for number, relation in enumerate(relations)
-        )
-        cells = {name: duck.identifier(name) for name in names}
-        stored = batch_sql(source, Relation(f"({joined})", cells, "", ()), ("_day",))
+        rows, origins = pulled.of_days(days)
+        relation = unfold_milestones(source, rows, *days)
+        names = tuple(relation.columns)
+        stored = batch_sql(source, relation, ("_day",))
         con.execute(f"create or replace temp table {TABLE} as {stored} limit {most_rows + 1}")
     counts = con.execute(f"select _day, min(rowid), count(*) from {TABLE} group by 1").fetchall()
     if sum(rows for _, _, rows in counts) > most_rows:
         drop_table(con)
         raise TooManyRows(f"{source.name}: {len(days)} days have more than {most_rows} rows together")
     starts = {day: start for day, start, _ in counts}
-    listed = ", ".join(cells.values())
+    listed = ", ".join(map(duck.identifier, names))
     contents = [
         BatchContent(
-            relation,
+            relation._replace(origin=origin),
             f"select {listed} from {TABLE} where _day = {number}",
             matches,
             # A batch's id begins with its moment: days without rows are alike in everything else.
             pulled_at + timedelta(microseconds=number),
         )
-        for number, relation in enumerate(relations)
+        for number, origin in enumerate(origins)
     ]
     return GatheredTable(names, tuple(starts.get(number, 0) for number in range(len(days)))), contents
 
@@ -104,8 +100,3 @@ def gather_days(
 def drop_table(con: duckdb.DuckDBPyConnection) -> None:
     """Once the last of its days is a batch."""
     con.execute(f"drop table if exists {TABLE}")
-
-
-def _select_day(number: int, relation: Relation) -> str:
-    texts = ", ".join(f"{text} as {duck.identifier(name)}" for name, text in relation.columns.items())
-    return f"select {number} as _day, {texts} from {relation.sql}"

@@ -73,7 +73,7 @@ def land_partition(
                 source, partition, settings, con, validator=validator, leave_out=leave_out
             ) as pulled,
         ):
-            relation = unfold_milestones(source, partition, pulled)
+            relation = unfold_milestones(source, pulled, partition)
             yield BatchContent(relation, batch_sql(source, relation), matches)
 
     def write(out: Path) -> Written:
@@ -88,7 +88,7 @@ def land_partition(
         check_lost_columns(source, str(partition), matches, settings.landing)
         codes, letters = note_codes(con, source, out, content), note_letters(con, out, content)
         notes = (*relation.notes, *codes, *values, *letters)
-        if ahead and relation.of_day:
+        if ahead and relation.of_days:
             ahead.allow()
         return Written(relation.origin, notes, relation.validator, list_columns(matches))
 

@@ -9,20 +9,14 @@ import duckdb
 
 from pipelines.landing.controls import has_lost_sql, note_lost_letters
 from pipelines.landing.date_mixtures import check_date_mixtures, find_mixed_days
-from pipelines.landing.drift import check_drift, find_drifting_days
+from pipelines.landing.drift import KINDS, check_drift, find_drifting_days
 from pipelines.landing.gathered import TABLE, BatchContent, GatheredTable
 from pipelines.landing.repeated_keys import find_alike_days, note_alike_codes
 from pipelines.landing.rounded_codes import has_long_sql, list_codes, note_rounded_codes
 from pipelines.sources.contracts.contract import Source
 
-# Checks by what they are called here.
-MIXED, DRIFT, ALIKE, ROUNDED, LOST = (
-    "mixed dates",
-    "drift",
-    "alike codes",
-    "rounded codes",
-    "lost letters",
-)
+# Checks by what they are called here; each kind of drift is one more.
+MIXED, ALIKE, ROUNDED, LOST = "mixed dates", "alike codes", "rounded codes", "lost letters"
 
 
 def check_values(
@@ -30,7 +24,8 @@ def check_values(
 ) -> tuple[str, ...]:
     """Notes on the values in the file; DeliveryRefused where they cannot be trusted, or the contract forbids them."""
     mixed = check_date_mixtures(con, source, partition, out) if content.needs(MIXED) else ()
-    return mixed + (check_drift(con, source, partition, out) if content.needs(DRIFT) else ())
+    drift = [kind for kind in KINDS if content.needs(kind)]
+    return mixed + (check_drift(con, source, partition, out, drift) if drift else ())
 
 
 def note_codes(
@@ -52,7 +47,7 @@ def choose_checks(
     """Of each day of the table the checks that have to look at its batch; the others would find nothing."""
     days = {
         MIXED: find_mixed_days(con, source, table),
-        DRIFT: find_drifting_days(con, source, table),
+        **find_drifting_days(con, source, table),
         ALIKE: find_alike_days(con, source, table),
         ROUNDED: _select_days(con, " or ".join(map(has_long_sql, list_codes(source, table.names)))),
         LOST: _select_days(con, f"bool_or({has_lost_sql(table.names)})"),

@@ -79,18 +79,18 @@ class EventStore(SqliteEventLogStorage):
         [run_id] = {event.run_id for event in events}
         kinds = ASSET_EVENTS | ASSET_CHECK_EVENTS
         start = self._in_index if are_waiting else 0
-        indexed = [event for event in events[start:] if event.dagster_event_type in kinds]
+        rows = [self._event_to_row(event) for event in events]  # each event is made a text of once
+        indexed = [n for n, event in enumerate(events) if n >= start and event.dagster_event_type in kinds]
         with self._connect(run_id) as run:
-            run.execute(SqlEventLogStorageTable.insert(), [self._event_to_row(event) for event in events])
+            run.execute(SqlEventLogStorageTable.insert(), rows)
             if indexed:
                 with self._connect(INDEX_SHARD_NAME) as index:
                     self._open_batch = {run_id: run, INDEX_SHARD_NAME: index}
                     try:
                         insert = SqlEventLogStorageTable.insert()
                         insert = insert.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True)
-                        rows = [self._event_to_row(event) for event in indexed]
-                        ids: list[int] = list(index.execute(insert, rows).scalars())
-                        self._index_events(list(zip(indexed, ids, strict=True)))
+                        ids: list[int] = list(index.execute(insert, [rows[n] for n in indexed]).scalars())
+                        self._index_events(list(zip([events[n] for n in indexed], ids, strict=True)))
                     finally:
                         self._open_batch = {}
             if are_waiting:  # where the run's own file cannot be written, the index has them already

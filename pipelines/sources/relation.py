@@ -29,7 +29,8 @@ class Relation(NamedTuple):
     once the relation was read to its end. `validator`: by it the source can be asked later whether this
     is still the whole truth. `locate(con, columns, texts)`: which page, file or sheet rows came from in which
     the columns hold one of these lists of texts. `is_volatile`: another capture may well give another answer.
-    `of_day(day)`: the same of another day, if one statement may read both; it lasts as long as this one.
+    `of_days(days)`: the rows of several days, if one statement may read them; `_day` counts the days from 0, and the
+    origin of each stands beside. It lasts as long as this one.
     """
 
     sql: str
@@ -39,7 +40,7 @@ class Relation(NamedTuple):
     validator: str = ""
     locate: Locator | None = None
     is_volatile: bool = False
-    of_day: Callable[[date], Relation] | None = None
+    of_days: Callable[[Sequence[date]], tuple[Relation, list[str]]] | None = None
 
 
 @contextmanager

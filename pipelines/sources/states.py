@@ -17,20 +17,25 @@ from pipelines.sources.values.moments import read_moment_sql, write_moment
 from pipelines.sources.values.placeholders import is_placeholder_sql
 
 
-def unfold_milestones(source: Source, partition: date, relation: Relation) -> Relation:
+def unfold_milestones(source: Source, relation: Relation, *days: date) -> Relation:
     """The relation as it is without `milestones`; else unfolded, with what the source's `step_columns` say set.
 
+    `days`: the partition, or several, which the relation's `_day` counts from 0.
     A row with neither a time nor a status still gives one row: the suite rejects it, nothing vanishes.
     """
     steps = source.step_columns
     if steps is None:
         return relation
-    taken = write_moment(source, datetime.combine(partition, source.snapshot_at, LOCAL_ZONE))
+    moments = [
+        duck.literal(write_moment(source, datetime.combine(day, source.snapshot_at, LOCAL_ZONE)))
+        for day in days
+    ]
+    taken = moments[0] if len(days) == 1 else f"[{', '.join(moments)}][_day + 1]"
     own = relation.columns.get(steps.state, "null::varchar")
     times = [at for at in source.milestones if at in relation.columns]
     if not times and steps.state not in relation.columns:
         raise DeliveryRefused(
-            f"{source.name} {partition}: none of the `milestones` columns is there, nor a status. "
+            f"{source.name} {days[0]}: none of the `milestones` columns is there, nor a status. "
             f"Correct `milestones` of {source.name} in sources.yaml."
         )
     states = [
@@ -41,7 +46,7 @@ def unfold_milestones(source: Source, partition: date, relation: Relation) -> Re
     ]
     reached = f"list_filter([{', '.join(states)}], lambda _one: _one.at is not null)" if states else "[]"
     repeated = f"list_contains(list_transform({reached}, lambda _one: _one.status), {own})"
-    now = f"[{_state_sql(duck.literal(taken), own, len(times))}]"
+    now = f"[{_state_sql(taken, own, len(times))}]"
     more = f"case when {own} is null{f' or {repeated}' if states else ''} then [] else {now} end"
     every = f"list_concat({reached}, {more})"
     nothing = f"[{_state_sql('null::varchar', own, len(times))}]"

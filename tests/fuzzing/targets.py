@@ -94,7 +94,7 @@ def pull(one: Source, day: date, *names: str) -> str:
     settings, con = bench()
     try:
         with find_connector(one.connector).load().pull(one, day, settings, con) as pulled:
-            relation = unfold_milestones(one, day, pulled)
+            relation = unfold_milestones(one, pulled, day)
             con.execute(batch_sql(one, relation)).fetchall()
     except SourceError as error:
         return check_message(error, one.name, *names)

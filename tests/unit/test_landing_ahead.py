@@ -135,6 +135,44 @@ def test_days_pulled_together_are_the_batches_that_each_is_alone(tmp_path: Path,
     assert TELEPHONE not in str(alone)
 
 
+@pytest.mark.parametrize("kind", ["columns with types", "a query", "milestones"])
+def test_one_question_for_many_days_gives_each_the_rows_of_its_own(tmp_path: Path, kind: str) -> None:
+    """SQLite's cells have types of their own, whatever the column is declared as and the first day holds."""
+    rows: list[list[tuple[Any, ...]]] = [
+        [(None, None, None, None)],
+        [(f"n{n}", level, "2025-08-20 08:00:00", "x") for n, level in enumerate([4, "4", 4.0, 4.5, "9"])],
+        [("t", 1e20, None, 7), ("u", "4", "", "đất")],
+        [],
+        [("v", None, "2025-08-21 08:00:00", 2.5)],
+        [("v", 3, "2025-08-22 08:00:00", "z")],
+    ]
+    changes: dict[str, Any] = {}
+    if kind == "a query":
+        query = "select * from log where synced like :partition || '%' -- a day's"
+        changes = {"table": None, "query": query, "cursor": None, "partitioning": "snapshot_day"}
+    if kind == "milestones":
+        columns = ({**c, "mapped": False} if c["name"] == "synced_at" else c for c in COLUMNS)
+        status = (
+            {"name": "status_code", "raw": "level"},
+            {"name": "recorded_at", "type": "timestamp", "mapped": False},
+        )
+        changes = {"milestones": {"due_at": "in"}, "columns": (*columns, *status)}
+    one, days = source(tmp_path, rows, **changes), list_days(rows)
+    if kind == "columns with types":
+        with sqlite3.connect(tmp_path / "log.sqlite") as con:
+            con.execute("alter table log rename to plain")
+            con.execute("create table log (code text, level numeric, due timestamp, title, synced varchar)")
+            con.execute("insert into log select * from plain")
+        con.close()
+    alone = land_alone(one, tmp_path / "alone", days)
+    assert land_together(one, tmp_path / "together", days) == alone
+    landed = [of_day for of_day, *_ in alone[0].values()]
+    assert [bool(of_day) for of_day in landed] == [bool(of_day) for of_day in rows]
+    if kind == "milestones":  # a state that the row itself tells is of the moment of its own day
+        own = [str(day) in str(of_day) for day, of_day in zip(days, landed, strict=True)]
+        assert own == [False, True, True, False, False, True]
+
+
 def test_days_without_rows_have_batches_of_their_own(tmp_path: Path) -> None:
     land_together(source(tmp_path), tmp_path, list_days())
     ids = [batch.batch_id for batch in list_batches(tmp_path / "landing")]

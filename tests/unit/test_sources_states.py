@@ -34,7 +34,7 @@ def unfolded(*rows: tuple[str | None, ...], **changes: object) -> list[tuple]:
         con.execute("create table t (code varchar, r varchar, f varchar, s varchar)")
         con.executemany("insert into t values (?, ?, ?, ?)", rows)
         columns = {"code": "code", "received_at": "r", "finished_at": "f", "status_code": "s"}
-        log = unfold_milestones(TABLE.model_copy(update=changes), DAY, Relation("t", columns, "", ()))
+        log = unfold_milestones(TABLE.model_copy(update=changes), Relation("t", columns, "", ()), DAY)
         selected = ", ".join(log.columns[c] for c in ("recorded_at", "status_code", "finished_at"))
         return con.execute(f"select {selected} from {log.sql}").fetchall()
 
@@ -59,12 +59,12 @@ def test_a_row_without_time_and_status_stays_one_row_for_the_suite_to_reject() -
 
 def test_a_source_without_milestones_is_left_as_it_is() -> None:
     relation = Relation("t", {"code": "c"}, "", ())
-    assert unfold_milestones(TABLE.model_copy(update={"milestones": {}}), DAY, relation) is relation
+    assert unfold_milestones(TABLE.model_copy(update={"milestones": {}}), relation, DAY) is relation
 
 
 def test_a_table_with_neither_time_nor_status_is_refused() -> None:
     with pytest.raises(PermanentSourceError, match="Correct `milestones` of dossier_log"):
-        unfold_milestones(TABLE, DAY, Relation("t", {"code": "c"}, "", ()))
+        unfold_milestones(TABLE, Relation("t", {"code": "c"}, "", ()), DAY)
 
 
 def test_the_moment_of_the_export_is_local_whatever_zone_the_source_writes_in() -> None:

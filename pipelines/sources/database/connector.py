@@ -7,7 +7,7 @@ through a server-side cursor (`server_cursor.py`). Personal columns are not in t
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import partial
@@ -164,17 +164,22 @@ def _read_scanned(request: DatabasePull) -> Iterator[Relation]:
             for name, raw in mapped.columns.items()
         }
 
-        def read_day(day: date) -> Relation:
-            query = _build_statement(source, day, kinds, selected, kind, database.backend)
-            text = database.text(query)
+        def write_statement(day: date) -> str:
+            text = database.text(_build_statement(source, day, kinds, selected, kind, database.backend))
             if not ends_by_itself:
                 require_end(url, text, deadline)
-            rows = table or database.rows(text)
-            return Relation(rows, expressions, f"{address}: {text}", mapped.notes)
+            return text
 
+        def read_days(days: Sequence[date]) -> tuple[Relation, list[str]]:
+            texts = list(map(write_statement, days))
+            origins = [f"{address}: {text}" for text in texts]
+            return Relation(database.rows_of_days(texts), expressions, "", mapped.notes), origins
+
+        text = write_statement(partition)
+        relation = Relation(table or database.rows(text), expressions, f"{address}: {text}", mapped.notes)
         # A server of the MySQL family streams one answer per connection.
         may_share = database.backend != "mysql" and (source.cursor or asks_for_day(source))
-        yield read_day(partition)._replace(of_day=read_day if may_share else None)
+        yield relation._replace(of_days=read_days if may_share else None)
     except BaseException:
         scanner.detach_database(con, database)
         raise

@@ -7,7 +7,7 @@ becomes text here. Logins are DuckDB secrets, since ATTACH repeats what stands i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -48,6 +48,18 @@ class ScannedDatabase(NamedTuple):
         function = {"sqlite": "sqlite_query", "postgresql": "postgres_query"}.get(self.backend, "mysql_query")
         streamed = ", stream_results = true" if function == "mysql_query" else ""
         return f"{function}('{self.alias}', {duck.literal(statement)}{streamed})"
+
+    def rows_of_days(self, statements: Sequence[str]) -> str:
+        """The same of one statement per day; `_day` counts them from 0, and the days stand one after the other.
+
+        SQLite is asked once: DuckDB would open the file for each, and compile the patterns of what is done with its
+        rows. A server may answer such a question in any order.
+        """
+        if self.backend == "sqlite":
+            days = (f"select {n} as _day, * from ({text})" for n, text in enumerate(statements))
+            return f"(select * replace (_day::integer as _day) from {self.rows(' union all '.join(days))})"
+        days = (f"select {n} as _day, * from {self.rows(text)}" for n, text in enumerate(statements))
+        return f"({' union all '.join(days)})"
 
     def text(self, statement: sa.Select) -> str:
         return str(statement.compile(dialect=self.dialect, compile_kwargs={"literal_binds": True}))
