@@ -26,6 +26,27 @@ ROW_GROUP = 122_880
 _VERIFIED: set[tuple[str, int, int]] = set()
 
 
+MEMORY = "THONGSUOT_DUCKDB_MEMORY"
+
+
+class NotEnoughMemory(RuntimeError):
+    """DuckDB may use no more; the text says for what, and what to do. Nothing is wrong with the data."""
+
+
+def describe_lack_of_memory(subject: str, error: duckdb.OutOfMemoryException) -> str:
+    """`subject`: source, day, batch."""
+    return (
+        f"{subject}: DuckDB needs more memory for it than it may use here ({MEMORY}={_read_memory()}): "
+        f"{str(error).splitlines()[0]}. Nothing is wrong with what was delivered. Set {MEMORY} higher where the "
+        "machine has more, or make room on the disk of the data directory, where it puts what does not fit; then "
+        "`thongsuot run` again."
+    )
+
+
+def _read_memory() -> str:
+    return os.environ.get(MEMORY, "1500MB")
+
+
 def prepare_extensions(directory: Path) -> Path:
     """Link the packaged extensions into `<directory>/v<duckdb>/<platform>/`; returns `directory`."""
     target = directory / f"v{duckdb.__version__}" / _find_platform()
@@ -83,7 +104,7 @@ def connect(
             "allow_unsigned_extensions": is_verified,
             # What does not fit spills under the data directory, never into the working directory.
             "temp_directory": str(extensions.parent / "duckdb_tmp"),
-            "memory_limit": os.environ.get("THONGSUOT_DUCKDB_MEMORY", "1500MB"),
+            "memory_limit": _read_memory(),
             **({"threads": threads} if threads else {}),
         },
     )

@@ -108,6 +108,8 @@ def land_partition(
     except NotProvided:
         log.info("not provided")
         raise
+    except duckdb.OutOfMemoryException as error:
+        raise DeliveryRefused(duck.describe_lack_of_memory(f"{source.name} {partition}", error)) from None
     except FileRefused as error:
         raise DeliveryRefused(f"{error}{arrivals.set_files_aside(source, settings, error)}") from None
     arrivals.archive_counted_files(source, settings)

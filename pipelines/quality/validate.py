@@ -86,15 +86,26 @@ def validate_batches(
     """Validate whole batches, oldest day first; a report is written last, so half a validation is none.
 
     LandingError for a batch that was edited since, ExpectationRaised for a rule that could not be
-    evaluated, Unbalanced where rows read ≠ accepted + rejected.
+    evaluated, Unbalanced where rows read ≠ accepted + rejected; NotEnoughMemory names the batches.
     """
     suite = load_suite(source)
     reports: list[Report] = []
     for chunk in group_batches(sorted(batches, key=lambda b: (b.partition, b.batch_id))):
         with duck.connect(settings.extensions) as con:
             duck.fit_threads(con, sum(batch.rows for batch in chunk))
-            reports += _validate_chunk(source, suite, chunk, settings, con, run_id)
+            try:
+                reports += _validate_chunk(source, suite, chunk, settings, con, run_id)
+            except duckdb.OutOfMemoryException as error:
+                raise duck.NotEnoughMemory(
+                    duck.describe_lack_of_memory(_name_batches(chunk), error)
+                ) from None
     return reports
+
+
+def _name_batches(chunk: Sequence[Batch]) -> str:
+    first, *more = chunk
+    others = f" and {len(more)} later ones" if more else ""
+    return f"{first.source} {first.partition}, batch {first.batch_id}{others}"
 
 
 def find_pending(source: Source, batches: Sequence[Batch], quality: Path) -> list[Batch]:

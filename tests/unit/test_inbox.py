@@ -13,7 +13,13 @@ from pipelines.landing.arrivals import archive_counted_files, find_new_days, fin
 from pipelines.landing.batches import find_newest_batches, hash_file
 from pipelines.quality.missing_days import find_missing_days
 from pipelines.settings import LOCAL_ZONE, Settings
-from pipelines.sources.errors import NotProvided, PermanentSourceError, SourceError
+from pipelines.sources.errors import (
+    DeliveryRefused,
+    FileRefused,
+    NotProvided,
+    PermanentSourceError,
+    SourceError,
+)
 from pipelines.sources.files import inbox
 from pipelines.sources.files.file_set import read_hashes
 from tests.unit.files_support import DAY, source
@@ -232,3 +238,23 @@ def test_a_pipe_where_a_reason_or_an_original_would_lie_is_not_waited_for(settin
     assert listed == [("x.csv", "")]
     os.mkfifo(settings.data / "pipe")
     assert inbox.hash_original(settings.data / "pipe") == ""
+
+
+def test_what_needs_more_memory_is_named_and_no_fault_of_its_file(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB reads a CSV file through a buffer of 32 MiB."""
+    file = drop(settings, "issues_2025-08-06.csv", "A")
+    monkeypatch.setenv("THONGSUOT_DUCKDB_MEMORY", "30MB")
+    with pytest.raises(DeliveryRefused) as refused:
+        land(settings, inbox_source())
+    assert not isinstance(refused.value, FileRefused) and lying(settings, "inbox") == [f"inbox/{file.name}"]
+    for word in (
+        "register 2025-08-06: ",
+        "THONGSUOT_DUCKDB_MEMORY=30MB",
+        "32.0 MiB",
+        "`thongsuot run` again",
+    ):
+        assert word in str(refused.value)
+    monkeypatch.delenv("THONGSUOT_DUCKDB_MEMORY")
+    assert land(settings, inbox_source()) == ["A"]

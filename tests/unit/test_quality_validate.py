@@ -291,6 +291,15 @@ def test_rows_that_do_not_add_up_are_named_with_source_batch_and_counts(
     assert "landed 3 rows" in message and "accepted 2 + rejected 0 = 2" in message
 
 
+def test_a_batch_that_needs_more_memory_is_named(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = landed(settings, [SOUND])
+    monkeypatch.setenv("THONGSUOT_DUCKDB_MEMORY", "500KB")
+    with pytest.raises(duck.NotEnoughMemory, match=f"log 2025-08-06, batch {batch.batch_id}: .*=500KB"):
+        validate_batches(source(tmp_path), [batch], settings)
+
+
 def sized(*rows: int) -> list[Batch]:
     rest = {"sha256": "", "schema_fingerprint": "", "origin": "", "pulled_at": "", "run_id": ""}
     return [Batch(str(i), "log", "2025-08-06", n, folder=Path(), **rest) for i, n in enumerate(rows)]

@@ -102,6 +102,8 @@ def pull(
             # What broke once everything had been stopped is late, and nothing else.
             if deadline.is_over:
                 raise _make_late_error(source, partition, address) from None
+            if isinstance(error, duckdb.OutOfMemoryException):
+                raise  # whoever pulls tells it of every kind of source
             if isinstance(error, (SQLAlchemyError, duckdb.Error, ValueError)):
                 raise _describe_failure(source, partition, address, error) from None
             raise

@@ -91,6 +91,8 @@ def pull(
                     raise FileRefused(str(error), {file.path: file.sha256 for file in files}) from None
         except Unreadable as error:
             raise refuse_export(source, partition, error.member, str(error), by_path) from None
+        except duckdb.OutOfMemoryException:
+            raise  # it is no fault of the file
         except (duckdb.Error, ValueError, OSError) as error:
             raise refuse_after_copy(session, partition, error, by_path) from None
     require_unchanged(source, partition, files)
