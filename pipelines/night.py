@@ -17,9 +17,7 @@ from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.maker import describe_maker
 from pipelines.exports.registry import enabled_exports
 from pipelines.exports.sharing import share_exports
-from pipelines.lake.catalogue import open_lake
 from pipelines.lake.exported import record_export, set_unrecorded_aside
-from pipelines.lake.ledger import find_release, list_releases
 from pipelines.landing.ahead import DaysAhead
 from pipelines.landing.batches import Batch, list_batches
 from pipelines.landing.pull import land_partition
@@ -217,14 +215,12 @@ def write_export(settings: Settings, export: Export) -> ExportResult:
             LOG.warning("a file that is not what was recorded was set aside", export=export.name, file=path)
         result = export.write(settings)
         if isinstance(result.path, Path):
-            with open_lake(settings) as con:
-                release = find_release(list_releases(con), result.release_id)
             maker = (
                 describe_maker(settings, load_contracts(settings.sources_file)) if result.rewritten else ""
             )
-            record_export(settings, export.name, result.path, result.list_files(), release, maker)
+            record_export(settings, export.name, result.path, result.list_files(), result.release, maker)
         share_exports(settings.exports)
-    LOG.info("exported", export=export.name, release=result.release_id, rewritten=result.rewritten)
+    LOG.info("exported", export=export.name, release=result.release.release_id, rewritten=result.rewritten)
     return result
 
 

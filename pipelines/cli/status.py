@@ -32,8 +32,8 @@ def status(as_json: bool, language: str | None) -> None:
     from pipelines.releases.holds import find_open_hold
 
     settings = Settings.from_env()
-    with answering(), newest_release(settings) as (con, _):
-        figures = read_headline(con)
+    with answering(), newest_release(settings) as (con, newest):
+        figures = read_headline(con, newest)
         findings = list_release_findings(con, figures.release_id)
     with answering(), open_lake(settings) as con:
         hold = find_open_hold(con)

@@ -41,7 +41,7 @@ def _asset(export: Export) -> dg.AssetsDefinition:
 def show_result(result: ExportResult, settings: Settings) -> dict[str, object]:
     """What the UI shows: where it lies, its size, and a link (by this very web server where nobody publishes it)."""
     values: dict[str, object] = {
-        "release": result.release_id,
+        "release": result.release.release_id,
         "rewritten": result.rewritten,
         **result.details,
     }

@@ -75,7 +75,7 @@ def release(context: dg.AssetExecutionContext, config: PublishConfig) -> dg.Mate
     release = outcome.release
     context.log.info("release %s: %s", release.release_id, outcome.why)
     with newest_release(SETTINGS) as (con, newest):
-        figures = read_headline(con)
+        figures = read_headline(con, newest)
         chart = read_rate_chart(SETTINGS, con, newest)
         findings = list_release_findings(con, release.release_id)
         remarks = list_few_lost_keys(con, release.release_id) if outcome.is_new else []

@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipelines.lake.ledger import Release
 from pipelines.plain_files import list_below
 from pipelines.settings import Settings
 
 
 class ExportResult(NamedTuple):
-    """`path` is a file, a folder, or an address without its secret; `details` go to the UI beside it.
+    """`path` is a file, a folder, or an address without its secret; `release` is what it holds now; `details` go to
+    the UI beside it.
 
     `more`: further files that were written with it.
     """
 
     path: Path | str
-    release_id: int
+    release: Release
     rewritten: bool
     details: dict[str, Any] = {}  # noqa: RUF012  (never written to)
     more: tuple[Path, ...] = ()

@@ -11,8 +11,8 @@ import duckdb
 
 from pipelines.exports import formats
 from pipelines.exports.common import SINCE_START
-from pipelines.lake import ledger
 from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.ledger import Release
 from pipelines.sources.contracts.canon import read_canon
 
 Words = tuple[str, str]
@@ -60,11 +60,8 @@ class Headline:
     rejected_rows: int
 
 
-def read_headline(con: duckdb.DuckDBPyConnection) -> Headline:
-    """LookupError where nothing was released yet."""
-    chain = ledger.list_releases(con)
-    if not chain:
-        raise LookupError("No release yet. Run `thongsuot run` first.")
+def read_headline(con: duckdb.DuckDBPyConnection, newest: Release) -> Headline:
+    """`con`: the lake as the newest release left it."""
 
     def one(sql: str, *parameters: str) -> tuple[Any, ...] | None:
         return con.execute(sql.replace("lake.", f"{ALIAS}."), parameters).fetchone()
@@ -97,7 +94,6 @@ def read_headline(con: duckdb.DuckDBPyConnection) -> Headline:
         "select case when count(*) > 0 then count(*) filter (is_open) end from lake.marts.issue_backlog"
     )
     rejected = one("select count(distinct (batch_id, _row)) from lake.audit.rejections where is_current")
-    newest = chain[-1]
     names = ("cutoff_at", "received", "online", "rate", "national_rank", "province_count")
     return Headline(
         release_id=newest.release_id,

@@ -50,7 +50,7 @@ def write_index(settings: Settings, release_id: int | None = None) -> ExportResu
             subtitle=subtitle + (". SỐ LIỆU GIẢ LẬP" if contracts.is_demo else ""),
             made_at=newest.as_of,
         )
-    return write_workbook(settings.exports / FILE, content, newest.release_id)
+    return write_workbook(settings.exports / FILE, content, newest)
 
 
 def list_sheets(con: duckdb.DuckDBPyConnection, schema: str = f"{ALIAS}.marts") -> list[LevelSheet]:

@@ -35,7 +35,7 @@ def write_marts_file(settings: Settings) -> ExportResult:
     with newest_release(settings) as (con, newest):
         release_hash = _read_release_hash(path)
         if release_hash == newest.release_hash:
-            return ExportResult(path, newest.release_id, False)
+            return ExportResult(path, newest, False)
         earlier = {release.release_hash: release for release in list_releases(con)}.get(release_hash or "")
         draft = path.with_suffix(".partial")
         for left in (draft, draft.with_name(f"{draft.name}.wal")):
@@ -48,7 +48,7 @@ def write_marts_file(settings: Settings) -> ExportResult:
         con.execute("commit")
         con.execute("detach out")
         draft.replace(path)
-    return ExportResult(path, newest.release_id, True)
+    return ExportResult(path, newest, True)
 
 
 def _write_tables(

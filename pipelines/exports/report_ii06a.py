@@ -19,6 +19,7 @@ from pipelines.exports.common import newest_release
 from pipelines.exports.export import Export, ExportResult
 from pipelines.exports.print_setup import set_up_print
 from pipelines.lake.catalogue import ALIAS
+from pipelines.lake.ledger import Release
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.sql import read_sql
@@ -90,18 +91,18 @@ def write_form(settings: Settings, release_id: int | None = None) -> ExportResul
             + (". SỐ LIỆU GIẢ LẬP" if contracts.is_demo else ""),
             made_at=newest.as_of,
         )
-    return write_workbook(settings.exports / FILE, content, newest.release_id)
+    return write_workbook(settings.exports / FILE, content, newest)
 
 
-def write_workbook(path: Path, content: bytes, release_id: int) -> ExportResult:
+def write_workbook(path: Path, content: bytes, release: Release) -> ExportResult:
     """Put a workbook in place where its bytes changed: aside first, then by rename."""
     if path.exists() and path.read_bytes() == content:
-        return ExportResult(path, release_id, False)
+        return ExportResult(path, release, False)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".partial")
     draft.write_bytes(content)
     draft.replace(path)
-    return ExportResult(path, release_id, True)
+    return ExportResult(path, release, True)
 
 
 def sheets(con: duckdb.DuckDBPyConnection, relation: str = f"{ALIAS}.marts.report_ii06a") -> Iterator[Sheet]:

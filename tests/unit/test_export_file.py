@@ -30,11 +30,14 @@ def test_the_file_carries_the_descriptions_and_opens_without_extensions(settings
         assert column == ("EN Received. / VI Tiếp nhận.",)
 
 
-def test_the_brief_is_a_link_in_the_ui_where_the_folder_is_published(tmp_path: Path) -> None:
+def test_the_brief_is_a_link_in_the_ui_where_the_folder_is_published(
+    settings: Settings, tmp_path: Path
+) -> None:
     from pipelines.defs.exports import show_result
 
+    release = released(settings, {"marts.rate": SampleMart("select 1 as code", ("code",))}).release
     here = Settings(data=tmp_path)
-    result = ExportResult(here.exports / "brief.html", 1, True)
+    result = ExportResult(here.exports / "brief.html", release, True)
     here.exports.mkdir()
     (here.exports / "brief.html").write_text("<h1>")
     # Answered by the web server that shows the UI, whatever its port: a browser follows no file:// from there.

@@ -54,7 +54,7 @@ def write_brief(settings: Settings, release_id: int | None = None) -> ExportResu
     communes = sorted(folder.glob("*.html"))
     return ExportResult(
         path,
-        newest.release_id,
+        newest,
         rewritten,
         {"pages of communes": len(communes), "pdf": str(pdf)},
         (pdf, *communes),
@@ -86,7 +86,7 @@ def _stamps(path: Path) -> tuple[str, str] | None:
 def preview_brief(settings: Settings) -> str:
     """The headline and the rate's picture, as Markdown."""
     with newest_release(settings) as (con, newest):
-        parts = [write_headline(read_headline(con)), read_rate_chart(settings, con, newest)]
+        parts = [write_headline(read_headline(con, newest)), read_rate_chart(settings, con, newest)]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -6,8 +6,9 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC
+from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipelines.exports import formats, report_ii06a
 from pipelines.exports import index_766 as index_workbook
@@ -20,6 +21,9 @@ from pipelines.lake.ledger import Release
 from pipelines.settings import LOCAL_ZONE, Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 MAIN = "brief.html"
 # Where the pages of the communes lie, beside the main one.
@@ -62,15 +66,8 @@ def render_pages(
     maker: str = "",
 ) -> dict[str, str]:
     """File under `exports` → its text, the main page last. `maker`: by what they are made (exports/maker.py)."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        loader=PackageLoader("pipelines.exports.brief", "templates"),
-    )  # fmt: skip
-    environment.filters["english"] = english
-    environment.filters["points"] = formats.points
     titles = {name: source.title_vi for name, source in contracts.sources.items()}
     published = release.published_at.replace(tzinfo=UTC, second=0).astimezone(LOCAL_ZONE)
     script = _template("brief.js")
@@ -88,7 +85,7 @@ def render_pages(
         "as_of": formats.minute(release.as_of),
     }
     sections = communes.list_communes(marts, titles)
-    template = environment.get_template("commune.html.j2")
+    template = _environment().get_template("commune.html.j2")
     pages = {
         f"{FOLDER}/{section['page']}": template.render({**common, **section, "pages": {}})
         for section in sections
@@ -96,27 +93,45 @@ def render_pages(
     drawn = map_picture.picture(marts)
     resolved, ledger, backlog = units.timeliness(marts), tasks.tasks(marts), issues.backlog(marts)
     completeness = content.completeness(marts, titles)
-    pages[MAIN] = environment.get_template("brief.html.j2").render(
-        **common,
-        pages={section["unit"]["unit_code"].value: f"{FOLDER}/{section['page']}" for section in sections},
-        published=formats.minute(published),
-        headline=content.headline(marts),
-        changes=changes.changes(marts, release.release_id),
-        trend=content.trend_section(marts),
-        ranking=units.ranking(marts),
-        actions=list_actions(ledger, backlog, resolved, completeness),
-        resolved=resolved,
-        index=index_766.index_of_whole(marts),
-        departments=units.departments(marts),
-        sectors=units.sectors(marts),
-        picture=drawn and {**drawn, "svg": Markup(drawn["svg"])},
-        tasks=ledger,
-        backlog=backlog,
-        quality=content.quality(marts, titles),
-        completeness=completeness,
-        links=links,
+    pages[MAIN] = (
+        _environment()
+        .get_template("brief.html.j2")
+        .render(
+            **common,
+            pages={section["unit"]["unit_code"].value: f"{FOLDER}/{section['page']}" for section in sections},
+            published=formats.minute(published),
+            headline=content.headline(marts),
+            changes=changes.changes(marts, release.release_id),
+            trend=content.trend_section(marts),
+            ranking=units.ranking(marts),
+            actions=list_actions(ledger, backlog, resolved, completeness),
+            resolved=resolved,
+            index=index_766.index_of_whole(marts),
+            departments=units.departments(marts),
+            sectors=units.sectors(marts),
+            picture=drawn and {**drawn, "svg": Markup(drawn["svg"])},
+            tasks=ledger,
+            backlog=backlog,
+            quality=content.quality(marts, titles),
+            completeness=completeness,
+            links=links,
+        )
     )
     return pages
+
+
+@cache
+def _environment() -> Environment:
+    """The templates, each read and compiled once: a page asks for its parts some twenty times."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, auto_reload=False,
+        loader=PackageLoader("pipelines.exports.brief", "templates"),
+    )  # fmt: skip
+    environment.filters["english"] = english
+    environment.filters["points"] = formats.points
+    return environment
 
 
 def english(code: str) -> str:

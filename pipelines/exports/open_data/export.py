@@ -55,7 +55,7 @@ def write_open_data(settings: Settings, release_id: int | None = None) -> Export
     _point(place / "latest", target)
     return ExportResult(
         target,
-        newest.release_id,
+        newest,
         rewritten,
         {"counts withheld": {name: one.counts_withheld for name, one in withheld.items()}}
         if rewritten

@@ -59,7 +59,7 @@ def load_postgres(settings: Settings, *, compare_all: bool = False) -> ExportRes
                 f"{where}: release {newest.release_id} was not applied, the one before is still held. "
                 f"PostgreSQL says: {message}"
             ) from None
-    return ExportResult(where, newest.release_id, done.rewritten, done.details)
+    return ExportResult(where, newest, done.rewritten, done.details)
 
 
 def describe_lockers(url: str) -> str:
@@ -107,7 +107,7 @@ def _apply(
     chain = {release.release_hash: release for release in ledger.list_releases(con)}
     current = chain.get(current_hash) if current_hash else None
     if current_hash == newest.release_hash and recorded and not edited and not compare_all:
-        return ExportResult("", newest.release_id, False, {"how": "already held", **reader}), recorded
+        return ExportResult("", newest, False, {"how": "already held", **reader}), recorded
     how = "compared in full" if compare_all or current is None else f"difference from {current.release_id}"
     rows: dict[str, int] = {}
     tables: list[str] = []
@@ -140,7 +140,7 @@ def _apply(
         **reader,
     }
     is_new = bool(rows) or current_hash != newest.release_hash
-    return ExportResult("", newest.release_id, is_new, details), hash_tables(pg, tables)
+    return ExportResult("", newest, is_new, details), hash_tables(pg, tables)
 
 
 def _replace(
