@@ -105,6 +105,11 @@ def apply_change(con: duckdb.DuckDBPyConnection, change: TableChange) -> None:
         con.execute(f"create or replace table {table} as from {change.source}")
         return
     columns = list(describe_columns(con, change.source))
+    if change.fresh == change.source:  # no row stays: nothing is to be matched, and no file of before is kept
+        names = ", ".join(map(duck.identifier, columns))
+        con.execute(f"delete from {table}")
+        con.execute(f"insert into {table} ({names}) select {names} from {change.source}")
+        return
     query = read_sql(
         "pipelines.lake",
         "merge_rows",

@@ -63,6 +63,14 @@ def test_the_change_feed_between_two_releases_is_the_true_difference(settings: S
     ]
 
 
+def test_a_table_of_which_no_row_stays_is_the_same_table_with_its_feed(settings: Settings) -> None:
+    first = release(settings, [("a", 1), ("b", 2)]).release
+    second = release(settings, [("b", 3), ("c", 4)]).release
+    feed = f"ducklake_table_changes('lake', 'marts', 'task', {first.snapshot_id + 1}, {second.snapshot_id})"
+    assert read(settings, f"select distinct code from {feed} order by all") == [("a",), ("b",), ("c",)]
+    assert read(settings, "from lake.marts.task order by all") == [("b", 3), ("c", 4)]
+
+
 def test_an_earlier_release_can_still_be_read(settings: Settings) -> None:
     first = release(settings, [("a", 1)]).release
     release(settings, [("a", 2)])
