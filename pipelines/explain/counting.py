@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 import duckdb
 
@@ -22,48 +24,26 @@ SUMS = """
 Part = tuple[str, str]
 
 
-def count_items(
-    con: duckdb.DuckDBPyConnection,
-    side: str,
-    release: Release,
-    relations: Mapping[str, str],
-    rules: Sequence[ExplainRule],
-) -> None:
-    """Temp table `counted_<side>`: rate × period × item, with its unit and whether it is in the numerator.
+class Side(NamedTuple):
+    """`name`: before or after; `relations`: `schema.table` → relation of the release."""
 
-    `relations`: `schema.table` → relation of the release. A rate that an older release has no columns for
-    (`side` is before) is left out; for the release being made that is an error.
-    """
-    con.execute(f"create or replace temp table counted_{side} ({COUNTED})")
-
-    def insert(items: str) -> str:
-        return f"insert into counted_{side} by name {items}"
-
-    _insert_each(con, side, release, relations, rules, insert)
+    name: str
+    release: Release
+    relations: Mapping[str, str]
 
 
-def sum_items(
-    con: duckdb.DuckDBPyConnection,
-    side: str,
-    release: Release,
-    relations: Mapping[str, str],
-    rules: Sequence[ExplainRule],
-) -> None:
-    """Temp table `sums_<side>`: what the same items add up to, by rate, period and unit, and a sum of their hashes."""
-    con.execute(f"create or replace temp table sums_{side} ({SUMS})")
-
-    def insert(items: str) -> str:
-        return read_sql("pipelines.explain", "sums", table=f"sums_{side}", items=items)
-
-    _insert_each(con, side, release, relations, rules, insert)
+def sum_items(con: duckdb.DuckDBPyConnection, side: Side, rules: Sequence[ExplainRule]) -> None:
+    """Temp table `sums_<side>`: what all items add up to, by rate, period and unit, with a sum of their hashes."""
+    con.execute(f"create or replace temp table sums_{side.name} ({SUMS})")
+    for items, values in _list_queries(con, side, rules):
+        query = read_sql("pipelines.explain", "sums", table=f"sums_{side.name}", items=items)
+        con.execute(query, values)
 
 
 def count_differing_items(
     con: duckdb.DuckDBPyConnection,
-    previous: Release,
-    release: Release,
-    before: Mapping[str, str],
-    after: Mapping[str, str],
+    before: Side,
+    after: Side,
     rules: Sequence[ExplainRule],
     parts: Mapping[str, Part],
 ) -> None:
@@ -73,31 +53,38 @@ def count_differing_items(
     are the same (as_of moved, or what the rule reads): then the rest does not add up to the same, and all are counted.
     """
     for narrowed in (dict(parts), {}):
-        for side, of, relations, place in (("before", previous, before, 0), ("after", release, after, 1)):
+        for place, side in enumerate((before, after)):
             some = {mart: part[place] for mart, part in narrowed.items()}
-            count_items(con, side, of, {**relations, **some}, rules)
+            _count_items(con, side._replace(relations={**side.relations, **some}), rules)
         if not narrowed or con.execute(read_sql("pipelines.explain", "differing_rest")).fetchone() is None:
             return
 
 
-def _insert_each(
-    con: duckdb.DuckDBPyConnection,
-    side: str,
-    release: Release,
-    relations: Mapping[str, str],
-    rules: Sequence[ExplainRule],
-    insert: Callable[[str], str],
-) -> None:
-    """`insert`: the query of one rate's items → the statement that takes them up."""
+def _count_items(con: duckdb.DuckDBPyConnection, side: Side, rules: Sequence[ExplainRule]) -> None:
+    """Temp table `counted_<side>`: rate × period × item, with its unit and whether it is in the numerator."""
+    con.execute(f"create or replace temp table counted_{side.name} ({COUNTED})")
+    for items, values in _list_queries(con, side, rules):
+        con.execute(f"insert into counted_{side.name} by name {items}", values)
+
+
+def _list_queries(
+    con: duckdb.DuckDBPyConnection, side: Side, rules: Sequence[ExplainRule]
+) -> Iterator[tuple[str, dict[str, datetime]]]:
+    """Each rate's query of its items, and its parameters.
+
+    A rate that an older release has no columns for is left out; for the release being made that is an error.
+    """
     for rule in rules:
         for rate in rule.rates:
-            items = counting_sql(rule, rate, relations)
-            values = {"as_of": release.as_of} if re.search(r"\$as_of\b", items) else {}
+            items = counting_sql(rule, rate, side.relations)
+            values = {"as_of": side.release.as_of} if re.search(r"\$as_of\b", items) else {}
             try:
-                con.execute(insert(items), values)
+                con.execute(f"describe {items}", values)
             except duckdb.BinderException:
-                if side != "before":
+                if side.name != "before":
                     raise
+                continue
+            yield items, values
 
 
 def counting_sql(rule: ExplainRule, rate: RateRule, relations: Mapping[str, str]) -> str:

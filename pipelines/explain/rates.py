@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import duckdb
 
-from pipelines.explain.counting import Part, count_differing_items, sum_items
+from pipelines.explain.counting import Part, Side, count_differing_items, sum_items
 from pipelines.explain.event_log import explain_events
 from pipelines.explain.explain_rule import read_explain_rules
 from pipelines.explain.snapshots import explain_snapshots
@@ -55,15 +55,17 @@ def explain_rates(
     _create_tables(con)
     models = read_models(settings.dbt_target / "manifest.json")
     rules = [rule for rule in read_explain_rules(models) if rule.tables <= after.keys()]
-    sum_items(con, "after", release, after, rules)
+    later = Side("after", release, after)
+    sum_items(con, later, rules)
     con.execute(
         f"insert into rates by name {read_sql('pipelines.explain', 'rates', whole=read_canon().whole.code)}"
     )
     if previous is None:
         return
     rules = [rule for rule in rules if rule.tables <= before.keys()]
-    sum_items(con, "before", previous, before, rules)
-    count_differing_items(con, previous, release, before, after, rules, parts)
+    earlier = Side("before", previous, before)
+    sum_items(con, earlier, rules)
+    count_differing_items(con, earlier, later, rules, parts)
     of_time = write_withdrawals(con, previous, release, after["audit.batches"]) if rules else ""
     canon = read_canon().sources
     for source in sorted({rule.source for rule in rules}):

@@ -1,10 +1,13 @@
-"""A build out of the one before is, table by table, the build from nothing: for any history of batches and moments."""
+"""A build out of the one before is, table by table, the build from nothing: for any history of batches and moments.
+
+So is what moved between the two, from the rows that differ and from all rows.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +16,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
+from pipelines.explain.counting import Side
+from pipelines.explain.explain_rule import ExplainRule, read_explain_rules
 from pipelines.lake.content_hash import hash_content
+from pipelines.lake.manifest import read_models
 from pipelines.settings import Settings
 from pipelines.warehouse.refresh import Refresh
 from tests.oracle import sources
@@ -21,6 +27,7 @@ from tests.oracle.made_up_histories import Build, history
 from tests.oracle.memory_warehouse import MemoryWarehouse
 from tests.support.boundaries import EXTENT
 from tests.support.examples import bounded
+from tests.support.explaining import list_changes, make_release
 
 pytestmark = pytest.mark.slow
 REFERENCE = ("units", "unit_mapping", "procedures", "reporting_cutoffs", "working_day_overrides")
@@ -37,22 +44,46 @@ def pair(compiled: Settings) -> tuple[MemoryWarehouse, MemoryWarehouse]:
 
 @EXTENT
 def test_what_is_derived_in_part_is_what_is_derived_anew(
-    pair: tuple[MemoryWarehouse, MemoryWarehouse], every: bool
+    pair: tuple[MemoryWarehouse, MemoryWarehouse], compiled: Settings, every: bool
 ) -> None:
     following, anew = pair
-    touched: Counter[bool] = Counter()
+    rules = read_explain_rules(read_models(compiled.dbt_target / "manifest.json"))
+    touched, explained = Counter[bool](), Counter[bool]()
 
     @bounded(every, 4, 150)
     @given(builds=history(3 if not every else 6))
     def check(builds: list[Build]) -> None:
         following.build(builds[0].raw)
         for before, build in pairwise(builds):
+            earlier = keep_marts(following.con, before, rules)
             touched[refresh(following, before, build) > 0] += 1
             anew.build(build.raw)
             assert hash_tables(following.con) == hash_tables(anew.con)
+            later = Side("after", make_release(build.as_of), name_marts(rules))
+            in_part, whole = (
+                list_changes(following.con, earlier, later, rules, is_in_part=is_in_part)
+                for is_in_part in (True, False)
+            )
+            assert in_part == whole
+            explained[bool(whole)] += 1
 
     check()
     assert touched[True], "no history touched anything"
+    assert explained[True], "no history moved a rate"
+
+
+def name_marts(rules: Sequence[ExplainRule]) -> dict[str, str]:
+    """Every table that the rules read → its relation."""
+    return {name: f"warehouse.{name}" for rule in rules for name in (rule.mart, *rule.reads)}
+
+
+def keep_marts(con: duckdb.DuckDBPyConnection, build: Build, rules: Sequence[ExplainRule]) -> Side:
+    """A copy of what a build gave, before the next one goes over it."""
+    relations = {}
+    for number, (name, relation) in enumerate(name_marts(rules).items()):
+        relations[name] = f"temp.main.kept_{number}"
+        con.execute(f"create or replace temp table kept_{number} as from {relation}")
+    return Side("before", make_release(build.as_of), relations)
 
 
 # Few rows are joined so: sums by day with the six kinds of periods, feedback, dossiers with one moment.

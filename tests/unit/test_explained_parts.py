@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.explain.counting import Part, count_differing_items, sum_items
+from pipelines.explain.counting import Side, sum_items
 from pipelines.explain.explain_rule import ExplainRule, Flip, RateRule
-from pipelines.lake.ledger import GENESIS, Release
-from pipelines.sql import read_sql
+from pipelines.lake.ledger import Release
+from tests.support.explaining import list_changes, make_release
 
 ITEMS = "abcdef"
 RULE = ExplainRule(
@@ -39,11 +40,7 @@ Rows = dict[str, tuple[int, str, bool | None]]
 
 
 def release(day: int) -> Release:
-    return Release(
-        release_id=1, published_at=datetime.now(UTC).replace(tzinfo=None), snapshot_id=1, run_id="", author="",
-        reason="", code_commit="", is_dirty=False, previous_hash=GENESIS, as_of=datetime(2025, 8, day),
-        input_batches=1, input_sha256="", manifest_sha256="", rules_sha256="", reference_sha256="",
-    )  # fmt: skip
+    return make_release(datetime(2025, 8, day))
 
 
 def lay_out(con: duckdb.DuckDBPyConnection, side: str, rows: Rows, start: int) -> dict[str, str]:
@@ -63,20 +60,11 @@ def read_changes(
     con: duckdb.DuckDBPyConnection, days: tuple[int, int], starts: tuple[int, int], sides: tuple[Rows, Rows],
     *, is_in_part: bool,
 ) -> list[tuple]:  # fmt: skip
-    previous, fresh = release(days[0]), release(days[1])
     before, after = (
-        lay_out(con, side, rows, start)
-        for side, rows, start in zip(("before", "after"), sides, starts, strict=True)
+        Side(name, release(day), lay_out(con, name, rows, start))
+        for name, day, rows, start in zip(("before", "after"), days, sides, starts, strict=True)
     )
-    old, new = before["marts.register"], after["marts.register"]
-    parts: dict[str, Part] = {
-        "marts.register": (f"(from {old} except from {new})", f"(from {new} except from {old})")
-    }
-    sum_items(con, "before", previous, before, [RULE])
-    sum_items(con, "after", fresh, after, [RULE])
-    count_differing_items(con, previous, fresh, before, after, [RULE], parts if is_in_part else {})
-    con.execute(read_sql("pipelines.explain", "event_changes"), {"source": "log"})
-    return con.execute("select * from changed order by all").fetchall()
+    return list_changes(con, before, after, [RULE], is_in_part=is_in_part)
 
 
 @settings(deadline=None, max_examples=25)
@@ -111,3 +99,21 @@ def test_rows_that_do_not_differ_are_not_counted_one_by_one() -> None:
     con = duckdb.connect()
     read_changes(con, (9, 9), (1, 1), (rows, {**rows, "a": (5, "U2", True)}), is_in_part=True)
     assert con.execute("select distinct item_code from counted_after").fetchall() == [("a",)]
+
+
+def test_a_rate_that_an_older_release_has_no_columns_for_is_left_out_there_alone() -> None:
+    con = duckdb.connect()
+    lay_out(con, "old", {"a": (5, "U1", True)}, 1)
+    con.execute("alter table register_old drop column is_online;")
+    rates = [
+        RateRule(metric="online", counts="is_online", flip=Flip(field="channel")),
+        RateRule(metric="begun", counts="begun <= $as_of", flip=Flip(field="x")),
+    ]
+    rules = [RULE.model_copy(update={"rates": rates})]
+    relations = {"marts.register": "register_old", "marts.start": "start_old"}
+    sum_items(con, Side("before", release(6), relations), rules)
+    assert con.execute("select metric, numerator, denominator from sums_before").fetchall() == [
+        ("begun", 1, 1)
+    ]
+    with pytest.raises(duckdb.BinderException, match="is_online"):
+        sum_items(con, Side("after", release(6), relations), rules)
