@@ -81,8 +81,13 @@ COLUMNS = (
 @click.argument("folder", metavar="SRC", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--backup", "at", metavar="NAME", help="one of --list; default: the newest that is whole")
 @click.option("--list", "is_list", is_flag=True, help="which backups there are")
+@click.option(
+    "--keep-lake",
+    is_flag=True,
+    help="the lake stands on its servers, with what was published since: restore the rest beside it",
+)
 @as_json
-def restore_backup(folder: Path, at: str | None, is_list: bool, as_json: bool) -> None:
+def restore_backup(folder: Path, at: str | None, is_list: bool, keep_lake: bool, as_json: bool) -> None:
     """Make an installation of a backup, in the empty directory that THONGSUOT_DATA names, and verify it.
 
     Exit code 0: whole; 1: a finding; 2: nothing was restored.
@@ -103,7 +108,7 @@ def restore_backup(folder: Path, at: str | None, is_list: bool, as_json: bool) -
             leave(ANSWERED)
         with answering(), console.status("restore…") as status:
             manifest, verification = restore(
-                settings, folder, at, progress=lambda what: status.update(f"restore: {what}")
+                settings, folder, at, lambda what: status.update(f"restore: {what}"), keep_lake=keep_lake
             )
     except (BackupError, OSError) as error:
         raise Unanswered(str(error)) from None

@@ -46,7 +46,8 @@ def open_lake(
             or f"No release yet: there is no lake at {location.describe()}. Run `thongsuot run` first."
         )
     con = duck.connect(settings.extensions, loading=location.extensions)
-    settings.lake.mkdir(parents=True, exist_ok=True)
+    if not read_only:  # a reader of a lake on servers leaves no sign of one here
+        settings.lake.mkdir(parents=True, exist_ok=True)
     location.log_in(con)
     options = [
         f"data_path {duck.literal(location.files.root)}",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines.data_format import begin_restoring, check_format_of, end_restoring
+from pipelines.lake.location import has_lake
 from pipelines.operations.backup import DERIVED, DERIVED_OF_DAGSTER
 from pipelines.operations.backup_store import BackupError, Manifest, list_manifests, restore_file
 from pipelines.releases.verify import Verification, verify_releases
@@ -16,6 +17,7 @@ from pipelines.settings import Settings
 HARMLESS = frozenset({"duckdb_extensions", "duckdb_tmp", "writer.lock", "operations", "lost+found"})
 FORMAT = "format.json"
 CATALOGUE = "lake/catalog.sqlite"
+FILES = "lake/files/"
 # Made anew, and believed by what reads them: of a list that names them all the same (an earlier version's, or an edited
 # one) they are left out. The record of the format comes last.
 UNRESTORED = DERIVED | {FORMAT, "format.restored"}
@@ -32,10 +34,13 @@ def choose_backup(folder: Path, at: str | None) -> Manifest:
 
 
 def restore_backup(
-    settings: Settings, folder: Path, at: str | None = None, progress: Callable[[str], None] = lambda _: None
-) -> tuple[Manifest, Verification]:
+    settings: Settings, folder: Path, at: str | None = None, progress: Callable[[str], None] = lambda _: None,
+    *, keep_lake: bool = False,
+) -> tuple[Manifest, Verification]:  # fmt: skip
     """Every file of the backup, its content checked, then `verify`. BackupError where the directory is not empty.
 
+    `keep_lake`: the lake stands on the servers that the settings name, with the backup's releases and those since; it
+    is what is verified, and the backup's head must be in its chain. LakeUnreachable where they do not answer.
     Until the last file is there the directory says that it is being restored, and every other command refuses it.
     """
     manifest = choose_backup(folder, at)
@@ -45,8 +50,13 @@ def restore_backup(
             f"The backup {manifest.at} says that it holds {manifest.releases} releases, and lists no {CATALOGUE}: "
             f"it is not whole. Take another one (`--backup NAME`). Nothing was changed."
         )
+    if keep_lake and (settings.lake_servers is None or not has_lake(settings)):
+        raise BackupError(
+            "There is no lake on servers to be kept: THONGSUOT_LAKE_CATALOGUE names none that has releases. "
+            "Nothing was changed."
+        )
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    others = sorted(path.name for path in settings.data.iterdir() if path.name not in HARMLESS)
+    others = sorted(path.name for path in settings.data.iterdir() if not _is_harmless(path))
     if others:
         raise BackupError(
             f"{settings.data} is not empty ({', '.join(others[:5])}): restore into an empty directory "
@@ -54,7 +64,8 @@ def restore_backup(
         )
     begin_restoring(settings.data)
     for number, (name, stored) in enumerate(sorted(manifest.files.items()), 1):
-        if not _is_derived(settings, name):
+        is_of_lake = name == CATALOGUE or name.startswith(FILES)
+        if not _is_derived(settings, name) and not (keep_lake and is_of_lake):
             restore_file(folder, stored, settings.data / name)
         if number % 100 == 0:
             progress(f"{number} of {len(manifest.files)} files")
@@ -66,7 +77,13 @@ def restore_backup(
     else:
         end_restoring(settings.data)
     progress("verify")
+    if keep_lake:
+        return manifest, verify_releases(settings, expected_head=manifest.head)
     return manifest, verify_releases(replace(settings, lake_servers=None))
+
+
+def _is_harmless(path: Path) -> bool:
+    return path.name in HARMLESS or (path.is_dir() and not path.is_symlink() and not any(path.iterdir()))
 
 
 def _is_derived(settings: Settings, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +14,10 @@ from pipelines import duck
 from pipelines.addresses import SettingsError
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.foreign import list_foreign_file_objects
-from pipelines.lake.location import has_lake
+from pipelines.lake.location import check_place, has_lake
 from pipelines.lake.server_errors import LakeUnreachable
 from pipelines.operations.backup import back_up
+from pipelines.operations.backup_store import BackupError
 from pipelines.operations.check_data import check_lake
 from pipelines.operations.migrate_lake import MigrationRefused, migrate_lake
 from pipelines.operations.restore_backup import restore_backup
@@ -26,7 +28,7 @@ from pipelines.releases.retention import prune
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from tests.support.servers import SECRET, Bucket
-from tests.support.small_lake import build, read, release
+from tests.support.small_lake import build, night, read, release
 
 
 def list_objects(remote: Settings, bucket: Bucket) -> list[Path]:
@@ -235,6 +237,27 @@ def test_a_lake_moves_to_servers_and_back_out_of_a_backup_with_its_history(
     verification = restore_backup(restored, destination)[1]
     assert (verification.findings, verification.head) == ([], verify_releases(remote).head)
     assert read(replace(restored, lake_servers=None), "from lake.marts.task") == [("a", 3)]
+
+
+def test_a_lost_disk_is_restored_beside_the_lake_that_stands_on_its_servers(
+    remote: Settings, tmp_path: Path
+) -> None:
+    """A reader looked meanwhile; a day and a release came after the backup."""
+    night(remote, 1)
+    destination = tmp_path.parent / f"{tmp_path.name}-kept"
+    assert back_up(remote, destination).findings == []
+    night(remote, 2)
+    head = verify_releases(remote).head
+    shutil.rmtree(remote.data)
+    assert len(read(remote, "from lake.audit.releases")) == 2 and not remote.lake.exists()
+    with pytest.raises(BackupError, match="no lake on servers to be kept"):
+        restore_backup(replace(remote, lake_servers=None), destination, keep_lake=True)
+    manifest, verification = restore_backup(remote, destination, keep_lake=True)
+    assert manifest.releases == 1 and verification.releases == 2 and verification.head == head
+    assert {finding.kind for finding in verification.findings} == {"missing_batch"}
+    assert "2025-08-02" in str(verification.findings)
+    assert not (remote.lake / "catalog.sqlite").exists() and not (remote.lake / "files").exists()
+    check_place(remote)  # the next night may publish
 
 
 @pytest.mark.full
