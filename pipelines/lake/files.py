@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+
 import duckdb
 
 from pipelines import duck
@@ -11,6 +15,12 @@ from pipelines.settings import Settings
 
 # Ledger tables prove themselves by the chain; their files are written after these are hashed.
 FOLDERS = ("marts", "audit")
+# What the catalogue names: data, what strikes rows out, and what the next cleaning deletes.
+NAMING = ("ducklake_data_file", "ducklake_delete_file", "ducklake_files_scheduled_for_deletion")
+# DuckLake calls a file by a UUID of version 7, which begins with its milliseconds since 1970.
+NAME = re.compile(r"ducklake-([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21})")
+# No release is written for longer.
+OLD = timedelta(days=1)
 
 
 def list_sizes(con: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, int]:
@@ -50,3 +60,23 @@ def list_scheduled(con: duckdb.DuckDBPyConnection) -> list[tuple[str, bool]]:
     """(path, whether it is below the lake) of files that no state names any more: the next cleaning deletes them."""
     table = duck.identifier(METADATA, "ducklake_files_scheduled_for_deletion")
     return con.execute(f"select path, path_is_relative from {table}").fetchall()
+
+
+def list_leftovers(con: duckdb.DuckDBPyConnection, settings: Settings, now: datetime) -> dict[str, int]:
+    """Name → bytes of files that no state of the catalogue names and that are older than a day: a writer was stopped
+    before it committed. `now`: UTC. By names alone, which are never given twice: a lake that was moved has other paths.
+    """
+    tables = " union all ".join(f"select path from {duck.identifier(METADATA, table)}" for table in NAMING)
+    names = {path.rpartition("/")[2] for (path,) in con.execute(tables).fetchall()}
+    return {
+        name: size
+        for name, size in list_sizes(con, settings).items()
+        if name.rpartition("/")[2] not in names and _is_old(name, now)
+    }
+
+
+def _is_old(name: str, now: datetime) -> bool:
+    """Also what DuckLake did not name."""
+    match = NAME.search(name)
+    moment = datetime.fromtimestamp((uuid.UUID(match[1]).int >> 80) / 1000, UTC) if match else None
+    return moment is None or moment.replace(tzinfo=None) < now - OLD

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -12,6 +13,7 @@ from pipelines.addresses import DAGSTER_URL, read_postgres_url
 from pipelines.data_format import FORMAT, read_format
 from pipelines.lake import chain as links
 from pipelines.lake.catalogue import open_lake
+from pipelines.lake.files import list_leftovers
 from pipelines.lake.ledger import list_releases
 from pipelines.lake.location import describe_other_lake, has_lake, locate_lake
 from pipelines.lake.server_errors import LakeUnreachable
@@ -19,6 +21,7 @@ from pipelines.landing.batches import read_sidecar
 from pipelines.landing.withdrawals import find_withdrawn
 from pipelines.masking import mask_secrets
 from pipelines.operations.diagnosis import Diagnosis
+from pipelines.operations.disk import spell_size
 from pipelines.releases.verify_chain import check_chain
 from pipelines.releases.verify_head import check_foreign
 from pipelines.settings import PROJECT, Settings
@@ -116,6 +119,20 @@ def check_lake(settings: Settings) -> Iterator[Diagnosis]:
         place = f"in {locate_lake(settings).describe()}, " if settings.lake_servers else ""
         text = f"{place}release {newest.release_id} as of {newest.as_of}, {len(chain)} links hold"
         yield Diagnosis("lake", "ok", text)
+
+
+def check_leftovers(settings: Settings) -> Iterator[Diagnosis]:
+    """Only where there are some: they are in no release, and nothing takes them away."""
+    if not has_lake(settings):
+        return
+    with open_lake(settings) as con:
+        leftovers = list_leftovers(con, settings, datetime.now(UTC).replace(tzinfo=None))
+    if leftovers:
+        size = spell_size(sum(leftovers.values()))
+        text = f"{len(leftovers)} files of the lake ({size}) belong to no release, a writer was stopped: "
+        names = ", ".join(sorted(leftovers)[:3]) + (" …" if len(leftovers) > 3 else "")
+        step = "they harm nothing: delete them where the files of the lake lie, while no run is at work"
+        yield Diagnosis("leftovers", "warn", text + names, step)
 
 
 def check_postgres(settings: Settings) -> Iterator[Diagnosis]:

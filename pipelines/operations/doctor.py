@@ -23,6 +23,7 @@ CHECKS: dict[str, Callable[[Settings], Iterator[Diagnosis]]] = {
     "sources": check_data.check_sources,
     "landing": check_data.check_landed,
     "lake": check_data.check_lake,
+    "leftovers": check_data.check_leftovers,
     "postgres": check_data.check_postgres,
     "writer": check_service.check_writer,
     "schedule": check_service.check_schedule,

@@ -56,7 +56,7 @@ def examine(settings: Settings) -> dict[str, Diagnosis]:
 def test_a_sound_installation_has_no_failure(installation: Settings) -> None:
     diagnoses = examine(installation)
     assert {name for name, one in diagnoses.items() if one.level == "fail"} <= {"disk"}
-    assert set(CHECKS) - set(diagnoses) == {"postgres", "lineage"}
+    assert set(CHECKS) - set(diagnoses) == {"leftovers", "postgres", "lineage"}
     assert diagnoses["verify"].level == "ok" and "1 links hold" in diagnoses["lake"].text
     assert "lake" in diagnoses["disk"].text
 
@@ -145,6 +145,23 @@ def test_the_disk_says_what_is_large_and_when_it_is_full(
     disk = examine(installation)["disk"]
     assert disk.level == "warn" and "full in 5 days" in disk.text
     assert ": exports 3.0 MiB, " in disk.text
+
+
+def test_files_that_a_stopped_writer_left_are_named_and_none_of_one_at_work(installation: Settings) -> None:
+    """By the time in their names: 2025-08-06 00:00 UTC is 0x01987cad7800 milliseconds after 1970."""
+    folder = installation.lake / "files" / "marts" / "task"
+    [present] = folder.glob("*.parquet")
+    recent = f"{int(datetime.now(UTC).timestamp() * 1000):012x}"
+    for name in (
+        "ducklake-01987cad-7800-7e45-ab39-6c39cb540174.parquet",
+        "ducklake-01987cad-7800-7e45-ab39-6c39cb540174-delete.parquet",
+        f"ducklake-{recent[:8]}-{recent[8:]}-7e45-ab39-6c39cb540174.parquet",
+    ):
+        shutil.copyfile(present, folder / name)
+    diagnosis = examine(installation)["leftovers"]
+    assert diagnosis.level == "warn" and "2 files of the lake" in diagnosis.text
+    assert "marts/task/ducklake-01987cad-7800-7e45-ab39-6c39cb540174.parquet" in diagnosis.text
+    assert present.name not in diagnosis.text and "while no run is at work" in diagnosis.next_step
 
 
 def test_a_writer_at_work_is_named(installation: Settings) -> None:
