@@ -234,6 +234,11 @@ class Settings:
         return self.data / "dagster"
 
     @property
+    def has_history(self) -> bool:
+        """Whether Dagster may have recorded runs: under the data directory, or in a database, which outlives that."""
+        return self.dagster.is_dir() or bool(os.environ.get(DAGSTER_URL))
+
+    @property
     def extensions(self) -> Path:
         return self.data / "duckdb_extensions"
 

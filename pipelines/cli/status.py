@@ -37,7 +37,7 @@ def status(as_json: bool, language: str | None) -> None:
         findings = list_release_findings(con, figures.release_id)
     with answering(), open_lake(settings) as con:
         hold = find_open_hold(con)
-    last_run = read_last_run() if settings.dagster.is_dir() else None
+    last_run = read_last_run() if settings.has_history else None
     page = brief.brief_file(settings)
     where = str(page) if page.exists() else "none yet"
     if as_json:

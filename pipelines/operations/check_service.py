@@ -50,7 +50,7 @@ def check_schedule(settings: Settings) -> Iterator[Diagnosis]:
         step = "THONGSUOT_SCHEDULES=on for the web server, the daemon and the code server"
         yield Diagnosis("schedule", "warn", "schedules are off: nothing runs at night by itself", step)
         return
-    if not settings.dagster.is_dir():
+    if not settings.has_history:
         yield Diagnosis(
             "schedule", "fail", "Dagster never ran here", "start the daemon (docs/operations.md#day-one)"
         )

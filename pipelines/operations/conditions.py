@@ -37,7 +37,7 @@ MOST_RECORDS = 10
 
 
 def find_failed_runs(view: View) -> Iterator[Incident]:
-    if not view.settings.dagster.is_dir():
+    if not view.settings.has_history:
         return
     sources = load_contracts(view.settings.sources_file).sources.values()
     for failed in list_failed_jobs(HEALING_JOBS, partial(has_days, sources, view.settings)):
@@ -107,7 +107,7 @@ def _find_publication(settings: Settings, now: datetime) -> datetime | None:
         with open_lake(settings) as con:
             releases = list_releases(con)
         moments += [r.published_at.replace(tzinfo=UTC).astimezone(LOCAL_ZONE) for r in releases]
-    if settings.dagster.is_dir() and (published_at := find_last_publication()):
+    if settings.has_history and (published_at := find_last_publication()):
         moments.append(published_at)
     past = [moment.replace(tzinfo=None) for moment in moments if not is_future(moment, now)]
     return max(past, default=None)
@@ -163,7 +163,7 @@ def find_full_disk(view: View) -> Iterator[Incident]:
 
 def find_gone_daemon(view: View) -> Iterator[Incident]:
     """Only where schedules are on: elsewhere nobody waits for it."""
-    if not has_schedules() or not view.settings.dagster.is_dir():
+    if not has_schedules() or not view.settings.has_history:
         return
     last = find_last_heartbeat()
     if last and abs(view.now - last.replace(tzinfo=None)) < HEARTBEAT:

@@ -136,7 +136,7 @@ def collect_sources(settings: Settings) -> Iterator[Sample]:
 
 
 def collect_runs(settings: Settings) -> Iterator[Sample]:
-    times = read_run_times() if settings.dagster.is_dir() else None
+    times = read_run_times() if settings.has_history else None
     if times:
         yield Sample("run_success", float(times.is_success), times.job)
         yield Sample("run_ended_timestamp_seconds", times.ended_at.timestamp(), times.job)

@@ -199,7 +199,7 @@ def _hide_folder(folder: Path) -> Path:
 
 
 def _tidy_runs(request: Request) -> Iterator[str]:
-    if request.settings.dagster.is_dir():
+    if request.settings.has_history:
         yield from prune_runs(request.settings, request.keep_days, dry_run=request.is_dry)
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from click.testing import CliRunner
-from dagster import DagsterInstance, asset, materialize
+from dagster import DagsterInstance, DagsterRunStatus, asset, materialize
 
 from pipelines.addresses import DAGSTER_URL, SettingsError
 from pipelines.cli import main
 from pipelines.masking import register_secret
 from pipelines.operations.check_data import check_postgres
+from pipelines.operations.conditions import find_failed_runs
+from pipelines.operations.state import read_state
+from pipelines.operations.thresholds import Thresholds
+from pipelines.operations.view import View
 from pipelines.runs.execute import END_TAG, START_TAG
 from pipelines.runs.remote_events import RemoteEvents
 from pipelines.settings import Settings
 from tests.unit.test_event_store import deliveries, downstream
+from tests.unit.test_running import create_run
 
 SECRET = "mot-mat-khau-that-dai"
 
@@ -67,6 +74,15 @@ def test_the_doctor_asks_the_database(
     monkeypatch.setenv(DAGSTER_URL, f"postgresql://a:{SECRET}@127.0.0.1:9/dagster")
     [diagnosis] = check_postgres(settings)
     assert diagnosis.level == "fail" and DAGSTER_URL in diagnosis.next_step and SECRET not in diagnosis.text
+
+
+def test_runs_in_the_database_are_known_where_the_data_directory_was_lost(
+    instance: DagsterInstance, settings: Settings
+) -> None:
+    create_run(instance, "11111111-1111-4111-8111-111111111111", DagsterRunStatus.FAILURE, "nightly")
+    shutil.rmtree(settings.dagster)
+    view = View(settings, Thresholds(), datetime.now(), read_state(settings))
+    assert [incident.key for incident in find_failed_runs(view)] == ["run_failed:nightly"]
 
 
 def test_an_address_that_is_none_is_refused_in_words() -> None:
