@@ -133,7 +133,7 @@ def list_tables(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Publ
 def find_changed_keys(
     con: duckdb.DuckDBPyConnection, table: PublishedTable, earlier: Release, newest: Release
 ) -> str | None:
-    """A query of the keys whose rows are others than in `earlier`; None where the lake's feed cannot tell."""
+    """A query of the keys whose rows are others than in `earlier`, at most twice; None where the feed cannot tell."""
     if not table.key:
         return None
     keys = ", ".join(duck.identifier(column) for column in table.key)
@@ -144,5 +144,5 @@ def find_changed_keys(
     # A table that was made anew, or a snapshot that has expired, has no feed from there.
     with suppress(duckdb.Error):
         con.execute(f"select {keys} from {feed} limit 0")
-        return f"select distinct {keys} from {feed}"
+        return f"select {keys} from {feed}"
     return None

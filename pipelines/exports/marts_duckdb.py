@@ -73,9 +73,10 @@ def _follow(con: duckdb.DuckDBPyConnection, table: PublishedTable, earlier: Rele
     keys = find_changed_keys(con, table, earlier, newest)
     if keys is None:
         return False
-    con.execute(f"create or replace temp table touched as {keys}")
-    if _count(con, "touched") > MOST_SHARE * _count(con, table.relation):
+    most = int(MOST_SHARE * _count(con, table.relation))
+    if _count(con, f"(select 1 from ({keys}) limit {2 * most + 1})") > 2 * most:
         return False
+    con.execute(f"create or replace temp table touched as select distinct * from ({keys})")
     target = duck.identifier("out", *_place_of(table))
     is_same = " and ".join(
         f"t.{name} is not distinct from k.{name}" for name in map(duck.identifier, table.key)

@@ -158,7 +158,7 @@ def _replace(
         return _copy_in(con, pg, f"select * from {table.relation}", folder, target)
     if keys is None:
         keys = _compared(con, pg, table, folder)
-    con.execute(f"create or replace temp table touched as {keys}")
+    con.execute(f"create or replace temp table touched as select distinct * from ({keys})")
     (count,) = con.execute("select count(*) from touched").fetchone() or (0,)
     if not count:
         return 0
