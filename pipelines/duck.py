@@ -88,20 +88,22 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection in local time that never downloads; `database=None` is in memory.
 
-    `loading`: extensions that are loaded at once. Their signature is checked by the first connection of a process
-    that loads them, as it costs an eighth of a second each.
+    `loading`: extensions that are loaded at once. Their signature is checked once in a process (`load_signed`), as it
+    costs an eighth of a second each.
     """
     files = [file for name in loading if (file := _find_packaged(name))]
-    stamps = {_stamp(file) for file in files}
     threads = _read_threads()
-    is_verified = bool(files) and stamps <= _VERIFIED
+    if fresh := [file for file in files if _stamp(file) not in _VERIFIED]:
+        with duckdb.connect() as strict:
+            for file in fresh:
+                _load_signed(strict, file)
     con = duckdb.connect(
         str(database) if database else ":memory:",
         read_only=read_only,
         config={
             "extension_directory": str(prepare_extensions(extensions)),
             "autoinstall_known_extensions": False,
-            "allow_unsigned_extensions": is_verified,
+            "allow_unsigned_extensions": bool(files),
             # A file is this program's own, but for `marts.duckdb`, which names its version: as DuckDB writes for
             # clients of years ago, a text column costs three times as much to compress.
             "storage_compatibility_version": "latest",
@@ -113,13 +115,23 @@ def connect(
     )
     for file in files:
         con.execute(f"load {literal(file)}")
-    _VERIFIED.update(stamps)
-    if is_verified:
+    if files:
         con.execute("set allow_unsigned_extensions = false")  # which nobody can take back
     con.execute(f"set global TimeZone = {literal(LOCAL_ZONE)}")  # cursors too
     con.execute("set enable_progress_bar = false")
     con.execute(f"set disabled_optimizers = '{DISABLED_OPTIMIZERS}'")
     return con
+
+
+def load_signed(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Load an extension into an open connection, which checks its signature; `connect` does not check it again."""
+    if file := _find_packaged(name):
+        _load_signed(con, file)
+
+
+def _load_signed(con: duckdb.DuckDBPyConnection, file: Path) -> None:
+    con.execute(f"load {literal(file)}")
+    _VERIFIED.add(_stamp(file))
 
 
 def fit_threads(con: duckdb.DuckDBPyConnection, rows: int) -> None:

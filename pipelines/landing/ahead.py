@@ -16,7 +16,8 @@ from pipelines.sources.contracts.contract import Source
 from pipelines.sources.errors import SourceError
 
 LOG = get_logger(__name__)
-MOST_DAYS = 64
+# A group costs a twentieth of a second of the processor, whatever its days; the first tells how many rows a day has.
+GROWTH, MOST_DAYS = 8, 64
 # They lie in memory until the last of them is a batch.
 MOST_ROWS = duck.ROW_GROUP
 # A day of more rows than an eighth of that costs more by lying there than its statement takes to be planned.
@@ -24,7 +25,7 @@ FEWEST_DAYS = 8
 
 
 class DaysAhead:
-    """Each group is twice as large as the one before, while their rows are few."""
+    """Each group has GROWTH times as many as the one before, while their rows are few."""
 
     def __init__(self, days: Sequence[date]) -> None:
         self._days, self._size, self._most_rows = list(days), 1, 0
@@ -45,7 +46,7 @@ class DaysAhead:
         """The day, pulled with those that follow it; None where it is to be pulled alone."""
         if self._may_gather and partition in self._days and partition not in self._pulled:
             most_days = MOST_ROWS // max(self._most_rows, 1)
-            self._size = min(2 * self._size, MOST_DAYS, most_days)
+            self._size = min(GROWTH * self._size, MOST_DAYS, most_days)
             at = self._days.index(partition)
             days = self._days[at : at + self._size] if most_days >= FEWEST_DAYS else []
             if self._pulled:

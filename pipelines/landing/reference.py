@@ -43,7 +43,7 @@ def land_reference(
     """Land every reference table whose file differs from its newest batch; returns the new ones."""
     root = root or settings.landing
     today = datetime.now(LOCAL_ZONE).date()
-    landed = []
+    changed: list[tuple[Source, str]] = []
     for name, table in contracts.reference.items():
         source = table.as_source()
         path = source.resolved_path(settings.data, str(today))
@@ -54,17 +54,21 @@ def land_reference(
         check_files(source, [path])
         origin = f"{redact_text(path.name)} sha256:{hash_file(path)} mapping:{hash_mapping(source)}"
         earlier = find_newest_batches(root, PREFIX + name)
-        if earlier and earlier[max(earlier)].origin == origin:
-            continue
+        if not earlier or earlier[max(earlier)].origin != origin:
+            changed.append((source, origin))
+    if not changed:
+        return []
+    with duck.connect(settings.extensions) as con:
+        duck.fit_threads(con, 0)  # lists that people write
 
-        def write(out: Path, source: Source = source, origin: str = origin) -> Written:
-            with duck.connect(settings.extensions) as con:
-                duck.fit_threads(con, 0)  # lists that people write
+        def land(source: Source, origin: str) -> Batch:
+            def write(out: Path) -> Written:
                 notes, columns = _write(source, today, settings, con, out)
-            return Written(origin, notes, columns=columns)
+                return Written(origin, notes, columns=columns)
 
-        landed.append(write_batch(root, source.name, today.isoformat(), write, run_id=run_id))
-    return landed
+            return write_batch(root, source.name, today.isoformat(), write, run_id=run_id)
+
+        return [land(source, origin) for source, origin in changed]
 
 
 def hash_mapping(source: Source) -> str:
@@ -89,11 +93,13 @@ def _write(
         )
         names = [c.name for c in source.columns]
         plain = select_plain_sql(names, f"(select {texts} from {relation.sql})")
-        con.execute(f"create temp table texts as select row_number() over () as _row, * from ({plain})")
+        con.execute(
+            f"create or replace temp table texts as select row_number() over () as _row, * from ({plain})"
+        )
     label = f"reference {source.name.removeprefix(PREFIX)}"
     check_lost_columns(source, str(today), matches, settings.landing, label=label)
     clean = ", ".join(f"{clean_text_sql(source, c)} as {_name(c)}" for c in source.columns)
-    con.execute(f"create temp table clean as select _row, {clean} from texts order by _row")
+    con.execute(f"create or replace temp table clean as select _row, {clean} from texts order by _row")
     typed = {c.name: typed_value_sql(source, c, _name) for c in source.columns}
     for column in source.columns:
         is_empty = is_empty_sql(source, column, _name(column))

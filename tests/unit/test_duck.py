@@ -48,6 +48,16 @@ def test_a_file_that_changed_since_is_refused(tmp_path: Path, monkeypatch: pytes
         duck.connect(tmp_path / "extensions", loading=(NAME,))
 
 
+def test_what_an_open_connection_has_checked_no_later_one_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duck, "_VERIFIED", set())
+    with duck.connect(tmp_path / "extensions") as con:
+        duck.load_signed(con, NAME)
+        assert con.execute("select current_setting('allow_unsigned_extensions')").fetchone() == (False,)
+    assert duck._find_packaged(NAME) in {Path(path) for path, *_ in duck._VERIFIED}
+
+
 def test_what_fills_no_row_group_has_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THONGSUOT_DUCKDB_THREADS", "3")
     with duck.connect(tmp_path / "extensions") as con:

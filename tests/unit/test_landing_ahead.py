@@ -51,6 +51,12 @@ COLUMNS: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.fixture(autouse=True)
+def few_days_tell_what_many_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each group is twice as large as the one before."""
+    monkeypatch.setattr(ahead, "GROWTH", 2)
+
+
 def source(folder: Path, days: Sequence[Sequence[tuple[Any, ...]]] = DAYS, **changes: Any) -> Source:
     with sqlite3.connect(folder / "log.sqlite") as con:
         con.execute("create table log (code, level, due, title, synced)")

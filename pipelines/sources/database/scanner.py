@@ -77,6 +77,7 @@ def attach_database(con: duckdb.DuckDBPyConnection, source: Source, url: sa.URL)
     if con.execute("select 1 from duckdb_databases() where database_name = ?", [alias]).fetchone():
         return ScannedDatabase(alias, backend, dialect)
     if backend == "sqlite":
+        duck.load_signed(con, "sqlite_scanner")
         con.execute(f"attach {duck.literal(url.database)} as {alias} (type sqlite, read_only)")
         return ScannedDatabase(alias, backend, dialect)
     kind = "postgres" if backend == "postgresql" else backend
