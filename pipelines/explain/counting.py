@@ -11,8 +11,10 @@ import duckdb
 
 from pipelines.explain.explain_rule import ExplainRule, RateRule
 from pipelines.lake.ledger import Release
+from pipelines.log import get_logger
 from pipelines.sql import read_sql
 
+LOG = get_logger(__name__)
 COUNTED = """
     source varchar, metric varchar, period varchar, item_code varchar, unit_code varchar, counts boolean,
     begins timestamp, entry_field varchar, moment timestamp,
@@ -30,6 +32,8 @@ class Side(NamedTuple):
     name: str
     release: Release
     relations: Mapping[str, str]
+    # Mart → relation of some of its rows: only these are counted. What a rule reads beside its mart is read whole.
+    some: Mapping[str, str] = {}
 
 
 def sum_items(con: duckdb.DuckDBPyConnection, side: Side, rules: Sequence[ExplainRule]) -> None:
@@ -55,9 +59,10 @@ def count_differing_items(
     for narrowed in (dict(parts), {}):
         for place, side in enumerate((before, after)):
             some = {mart: part[place] for mart, part in narrowed.items()}
-            _count_items(con, side._replace(relations={**side.relations, **some}), rules)
+            _count_items(con, side._replace(some=some), rules)
         if not narrowed or con.execute(read_sql("pipelines.explain", "differing_rest")).fetchone() is None:
             return
+        LOG.info("more items differ than rows of the marts do: every item is counted")
 
 
 def _count_items(con: duckdb.DuckDBPyConnection, side: Side, rules: Sequence[ExplainRule]) -> None:
@@ -76,7 +81,7 @@ def _list_queries(
     """
     for rule in rules:
         for rate in rule.rates:
-            items = counting_sql(rule, rate, side.relations)
+            items = counting_sql(rule, rate, side.relations, side.some)
             values = {"as_of": side.release.as_of} if re.search(r"\$as_of\b", items) else {}
             try:
                 con.execute(f"describe {items}", values)
@@ -87,13 +92,15 @@ def _list_queries(
             yield items, values
 
 
-def counting_sql(rule: ExplainRule, rate: RateRule, relations: Mapping[str, str]) -> str:
-    """The query of one rate's items."""
+def counting_sql(
+    rule: ExplainRule, rate: RateRule, relations: Mapping[str, str], some: Mapping[str, str] | None = None
+) -> str:
+    """The query of one rate's items; `some`: mart → relation of the rows to count, where not all are."""
     return read_sql(
         "pipelines.explain",
         "counted",
         rule=rule,
         rate=rate,
-        mart=relations[rule.mart],
+        mart=(some or {}).get(rule.mart, relations[rule.mart]),
         reads={name.split(".")[1]: relations[name] for name in rule.reads},
     )

@@ -9,6 +9,7 @@ import duckdb
 
 from pipelines.explain.counting import Part, Side, count_differing_items, sum_items
 from pipelines.explain.explain_rule import ExplainRule
+from pipelines.lake.apply import list_parts
 from pipelines.lake.ledger import GENESIS, Release
 from pipelines.sql import read_sql
 
@@ -29,11 +30,13 @@ def list_changes(
     *,
     is_in_part: bool,
 ) -> list[tuple]:
-    """Every item whose unit or numerator differs. `is_in_part`: from the rows of the marts that differ."""
-    parts: dict[str, Part] = {}
-    for rule in rules if is_in_part else ():
-        old, new = before.relations[rule.mart], after.relations[rule.mart]
-        parts[rule.mart] = f"(from {old} except from {new})", f"(from {new} except from {old})"
+    """Every item whose unit or numerator differs. `is_in_part`: from the rows that differ, of every table, as
+    publishing hands them over."""
+    parts: dict[str, Part] = list_parts((), before.relations, after.relations) if is_in_part else {}
+    for name in parts:
+        old, new = before.relations[name], after.relations[name]
+        if con.execute(f"(from {old} except from {new}) union all (from {new} except from {old})").fetchone():
+            parts[name] = f"(from {old} except from {new})", f"(from {new} except from {old})"
     for side in (before, after):
         sum_items(con, side, rules)
     count_differing_items(con, before, after, rules, parts)
