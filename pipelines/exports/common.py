@@ -14,7 +14,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.lake import ledger
-from pipelines.lake.catalogue import ALIAS, find_newest_snapshot, open_lake
+from pipelines.lake.catalogue import ALIAS, find_newest_snapshot, list_snapshots, open_lake
 from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import SCHEMAS, read_models
 from pipelines.settings import Settings
@@ -137,11 +137,15 @@ def find_changed_keys(
     if not table.key:
         return None
     keys = ", ".join(duck.identifier(column) for column in table.key)
+    # Asked first: where that snapshot has expired the feed fails, and takes the open transaction with it.
+    begins = earlier.snapshot_id + 1
+    if begins not in list_snapshots(con):
+        return None
     feed = (
         f"ducklake_table_changes({duck.literal(ALIAS)}, {duck.literal(table.schema)}, "
-        f"{duck.literal(table.name)}, {earlier.snapshot_id + 1}, {newest.snapshot_id})"
+        f"{duck.literal(table.name)}, {begins}, {newest.snapshot_id})"
     )
-    # A table that was made anew, or a snapshot that has expired, has no feed from there.
+    # A table that was made anew has no feed from there.
     with suppress(duckdb.Error):
         con.execute(f"select {keys} from {feed} limit 0")
         return f"select {keys} from {feed}"

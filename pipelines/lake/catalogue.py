@@ -123,6 +123,11 @@ def plan_without_statistics(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
             con.execute(f"set disabled_optimizers = '{duck.DISABLED_OPTIMIZERS}'")
 
 
+def list_snapshots(con: duckdb.DuckDBPyConnection) -> set[int]:
+    """Those that have not expired."""
+    return {n for (n,) in con.execute(f"select snapshot_id from ducklake_snapshots('{ALIAS}')").fetchall()}
+
+
 def find_newest_snapshot(con: duckdb.DuckDBPyConnection) -> int:
     row = con.execute(f"select max(snapshot_id) from ducklake_snapshots('{ALIAS}')").fetchone()
     return int(row[0]) if row and row[0] is not None else 0

@@ -15,7 +15,7 @@ from datetime import datetime
 import duckdb
 
 from pipelines import duck
-from pipelines.lake.catalogue import ALIAS, plan_without_statistics
+from pipelines.lake.catalogue import ALIAS, list_snapshots, plan_without_statistics
 from pipelines.lake.content_hash import (
     Content,
     describe_columns,
@@ -266,9 +266,7 @@ def find_release(chain: list[Release], release_id: int | None) -> Release:
 
 def list_kept(con: duckdb.DuckDBPyConnection, chain: list[Release]) -> list[Release]:
     """The releases whose contents the lake still holds, by its own list of snapshots."""
-    snapshots = {
-        n for (n,) in con.execute(f"select snapshot_id from ducklake_snapshots('{ALIAS}')").fetchall()
-    }
+    snapshots = list_snapshots(con)
     return [release for release in chain if release.snapshot_id in snapshots]
 
 

@@ -86,9 +86,7 @@ def forget_releases(
     _record(con, chain, [release.release_id for release in old], now, author, reason)
     # Snapshots without a release (the empty lake, earlier prunings) hold nothing that is served.
     released = {release.snapshot_id for release in chain}
-    present = {
-        n for (n,) in con.execute(f"select snapshot_id from ducklake_snapshots('{lake.ALIAS}')").fetchall()
-    }
+    present = lake.list_snapshots(con)
     unnamed = {n for n in present - released if n < chain[-1].snapshot_id}
     if versions := sorted(({release.snapshot_id for release in old} & present) | unnamed):
         listed = ", ".join(map(str, versions))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from pipelines import duck
+from pipelines.lake.catalogue import open_lake
+from pipelines.lake.ledger import list_releases
 from pipelines.releases.publish import Publication, publish
+from pipelines.releases.retention import forget_releases
 from pipelines.settings import Settings
 from pipelines.warehouse.sealed_build import seal_build
 from tests.support.small_lake import build
@@ -40,3 +44,10 @@ def released(settings: Settings, marts: dict[str, SampleMart]) -> Publication:
     seal_build(settings)
     (settings.dbt_target / "manifest.json").write_text(json.dumps({"nodes": nodes}))
     return publish(settings, run_id="run", author="test", reason="by hand")
+
+
+def prune_first(settings: Settings) -> None:
+    """The contents of the first release leave the lake, and so do all states that no release names."""
+    with open_lake(settings, read_only=False) as con:
+        chain = list_releases(con)
+        forget_releases(con, chain, chain[:1], datetime(2025, 8, 1), "test", "by hand")

@@ -9,7 +9,7 @@ import duckdb
 
 from pipelines.exports.marts_duckdb import marts_file, write_marts_file
 from pipelines.settings import Settings
-from tests.unit.sample_marts import SampleMart, released
+from tests.unit.sample_marts import SampleMart, prune_first, released
 
 Described = dict[str, tuple[Counter[tuple[object, ...]], list[tuple[object, ...]]]]
 
@@ -89,6 +89,27 @@ def test_only_what_changed_is_written_and_a_file_that_lacks_rows_is_made_whole(s
     write_marts_file(settings)
     assert read_file(marts_file(settings)) == write_anew(settings)
     assert not [path for path in settings.exports.iterdir() if "partial" in path.name]
+
+
+def test_a_file_that_lags_is_written_though_what_came_after_it_was_pruned(settings: Settings) -> None:
+    rows: dict[int, int | None] = dict.fromkeys(range(40), 0)
+    for number in (1, 2):
+        released(settings, {"marts.numbers": numbers({**rows, 3: number})})
+    write_marts_file(settings)
+    released(settings, {"marts.numbers": numbers({**rows, 3: 3})})
+    prune_first(settings)
+    write_marts_file(settings)
+    assert read_file(marts_file(settings)) == write_anew(settings)
+
+
+def test_a_file_that_lags_is_written_though_a_table_was_made_anew(settings: Settings) -> None:
+    rows: dict[int, int | None] = dict.fromkeys(range(40), 0)
+    released(settings, {"marts.numbers": numbers(rows)})
+    write_marts_file(settings)
+    released(settings, {"marts.numbers": numbers({**rows, 3: 2}, ", 'x' as letter")})
+    released(settings, {"marts.numbers": numbers({**rows, 3: 3})})
+    write_marts_file(settings)
+    assert read_file(marts_file(settings)) == write_anew(settings)
 
 
 def edit_file(settings: Settings, sql: str) -> None:

@@ -21,7 +21,7 @@ from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from pipelines.warehouse.sealed_build import seal_build
 from tests.support.small_lake import build, release
-from tests.unit.sample_marts import SampleMart, released
+from tests.unit.sample_marts import SampleMart, prune_first, released
 
 PASSWORD = "chi-doc-thoi"
 
@@ -68,6 +68,16 @@ def test_a_nul_of_an_older_batch_does_not_stop_the_release(target: Settings) -> 
     release(target, [("a\0b", 1), ("c", 2)])
     postgres.load_postgres(target)
     assert read(target, "select code from marts.task order by n") == [("a\ufffdb",), ("c",)]
+
+
+def test_a_database_that_lags_is_brought_up_though_what_came_after_it_was_pruned(target: Settings) -> None:
+    for number in (1, 2, 3):
+        released(target, {"marts.numbers": SampleMart(f"select 'a' as code, {number} as n", ("code",))})
+        if number == 2:
+            postgres.load_postgres(target)
+    prune_first(target)
+    assert postgres.load_postgres(target).rewritten
+    assert read(target, "select * from marts.numbers") == [("a", 3)]
 
 
 def test_only_what_the_release_changed_is_written_again(target: Settings) -> None:
