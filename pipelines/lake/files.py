@@ -19,6 +19,8 @@ FOLDERS = ("marts", "audit")
 NAMING = ("ducklake_data_file", "ducklake_delete_file", "ducklake_files_scheduled_for_deletion")
 # DuckLake calls a file by a UUID of version 7, which begins with its milliseconds since 1970.
 NAME = re.compile(r"ducklake-([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21})")
+# As it lies there, also where a writer was stopped in the middle of it.
+OF_DUCKLAKE = re.compile(rf"(tmp_)?{NAME.pattern}(-delete)?\.(parquet|puffin)")
 # No release is written for longer.
 OLD = timedelta(days=1)
 
@@ -63,8 +65,10 @@ def list_scheduled(con: duckdb.DuckDBPyConnection) -> list[tuple[str, bool]]:
 
 
 def list_leftovers(con: duckdb.DuckDBPyConnection, settings: Settings, now: datetime) -> dict[str, int]:
-    """Name → bytes of files that no state of the catalogue names and that are older than a day: a writer was stopped
-    before it committed. `now`: UTC. By names alone, which are never given twice: a lake that was moved has other paths.
+    """Name → bytes of files that no state of the catalogue names: a writer was stopped before it committed, more than a
+    day ago, or somebody else wrote them (not `is_of_ducklake`). `now`: UTC.
+
+    By names alone, which are never given twice: a lake that was moved has other paths.
     """
     tables = " union all ".join(f"select path from {duck.identifier(METADATA, table)}" for table in NAMING)
     names = {path.rpartition("/")[2] for (path,) in con.execute(tables).fetchall()}
@@ -73,6 +77,11 @@ def list_leftovers(con: duckdb.DuckDBPyConnection, settings: Settings, now: date
         for name, size in list_sizes(con, settings).items()
         if name.rpartition("/")[2] not in names and _is_old(name, now)
     }
+
+
+def is_of_ducklake(name: str) -> bool:
+    """Whether a file has a name as DuckLake makes them."""
+    return OF_DUCKLAKE.fullmatch(name.rpartition("/")[2]) is not None
 
 
 def _is_old(name: str, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from pipelines.addresses import DAGSTER_URL, read_postgres_url
 from pipelines.data_format import FORMAT, read_format
 from pipelines.lake import chain as links
 from pipelines.lake.catalogue import open_lake
-from pipelines.lake.files import list_leftovers
+from pipelines.lake.files import is_of_ducklake, list_leftovers
 from pipelines.lake.ledger import list_releases
 from pipelines.lake.location import describe_other_lake, has_lake, locate_lake
 from pipelines.lake.server_errors import LakeUnreachable
@@ -122,17 +122,36 @@ def check_lake(settings: Settings) -> Iterator[Diagnosis]:
 
 
 def check_leftovers(settings: Settings) -> Iterator[Diagnosis]:
-    """Only where there are some: they are in no release, and nothing takes them away."""
+    """Only where there are some: they are in no release, and nothing takes them away. Who wrote them is told apart."""
     if not has_lake(settings):
         return
     with open_lake(settings) as con:
         leftovers = list_leftovers(con, settings, datetime.now(UTC).replace(tzinfo=None))
-    if leftovers:
-        size = spell_size(sum(leftovers.values()))
-        text = f"{len(leftovers)} files of the lake ({size}) belong to no release, a writer was stopped: "
-        names = ", ".join(sorted(leftovers)[:3]) + (" …" if len(leftovers) > 3 else "")
-        step = "they harm nothing: delete them where the files of the lake lie, while no run is at work"
-        yield Diagnosis("leftovers", "warn", text + names, step)
+    foreign = {name for name in leftovers if not is_of_ducklake(name)}
+    if names := sorted(leftovers.keys() - foreign):
+        text = f"{_count_files(leftovers, names)} belong to no release, as a stopped writer leaves them"
+        step = (
+            "they harm nothing: delete these alone where the files of the lake lie, while no run is at work"
+        )
+        yield Diagnosis("leftovers", "warn", f"{text}: {_name_some(names)}", _say_all(step), tuple(names))
+    if names := sorted(foreign):
+        text = f"{_count_files(leftovers, names)} were not written by this program"
+        step = (
+            "no release has them and no reader meets them: ask who put them there before anything is deleted"
+        )
+        yield Diagnosis("leftovers", "warn", f"{text}: {_name_some(names)}", _say_all(step), tuple(names))
+
+
+def _count_files(sizes: Mapping[str, int], names: Sequence[str]) -> str:
+    return f"{len(names)} files of the lake ({spell_size(sum(sizes[name] for name in names))})"
+
+
+def _name_some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+
+
+def _say_all(step: str) -> str:
+    return f"{step} (all of them: `names` of `thongsuot doctor --json`)"
 
 
 def check_postgres(settings: Settings) -> Iterator[Diagnosis]:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from pipelines.cli import main
 from pipelines.landing.batches import list_batches
-from pipelines.operations import doctor
+from pipelines.operations import check_data, doctor
 from pipelines.operations.channels import VARIABLE
 from pipelines.operations.check_data import check_sources
 from pipelines.operations.diagnosis import Diagnosis
@@ -162,6 +162,25 @@ def test_files_that_a_stopped_writer_left_are_named_and_none_of_one_at_work(inst
     assert diagnosis.level == "warn" and "2 files of the lake" in diagnosis.text
     assert "marts/task/ducklake-01987cad-7800-7e45-ab39-6c39cb540174.parquet" in diagnosis.text
     assert present.name not in diagnosis.text and "while no run is at work" in diagnosis.next_step
+
+
+def test_what_may_be_deleted_is_named_in_full_and_files_of_others_are_told_apart(
+    installation: Settings,
+) -> None:
+    folder = installation.lake / "files" / "marts" / "task"
+    [present] = folder.glob("*.parquet")
+    left = [f"ducklake-01987cad-7800-7e45-ab39-6c39cb54017{number}.parquet" for number in range(5)]
+    others = ["archive-2024.parquet", f"{left[0].removesuffix('.parquet')} (1).parquet"]
+    for name in (*left, *others):
+        shutil.copyfile(present, folder / name)
+    of_writer, of_others = check_data.check_leftovers(installation)
+    assert (
+        of_writer.names == tuple(f"marts/task/{name}" for name in left)
+        and "delete these" in of_writer.next_step
+    )
+    assert set(of_others.names) == {f"marts/task/{name}" for name in others}
+    assert "2 files" in of_others.text and "not written by this program" in of_others.text
+    assert "stopped" not in of_others.text and "delete" not in of_others.next_step.replace("deleted", "")
 
 
 def test_a_writer_at_work_is_named(installation: Settings) -> None:
