@@ -239,8 +239,10 @@ def _list_secret_parts(value: str) -> list[str]:
     secrets = [password] + ([raw_login[1]] if raw_login else [])
     secrets += [text for name, text in parse_qsl(parts.query) if SECRET_NAME.search(name)]
     if parts.scheme in ("http", "https"):
-        # Who needs no password, or one that means nothing, logs in with a token for a name.
-        secrets += [user] if not password or len(user) >= PATH_TOKEN else []
+        # Who needs no password, or one that means nothing, logs in with a token for a name; a short one without a
+        # digit is a word, and a word would be masked in half of all sentences.
+        is_word = not any(map(str.isdigit, unquote(user)))
+        secrets += [user] if len(user) >= PATH_TOKEN or not (password or is_word) else []
         secrets += [part for part in parts.path.split("/") if len(part) >= PATH_TOKEN]
     return [form for secret in secrets for form in (secret, unquote(secret))]
 

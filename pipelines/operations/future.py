@@ -62,7 +62,10 @@ def _read_look(_: Settings, state: WatchState) -> datetime | None:
     return datetime.fromisoformat(state.looked_at) if state.looked_at else None
 
 
-def _read_first_day(settings: Settings, _: WatchState) -> datetime:
+def _read_first_day(settings: Settings, _: WatchState) -> datetime | None:
+    """None where there are no data: an installation may be made ready before its first day, by a sound clock."""
+    if not any(settings.landing.glob("*/*/*.json")) and not has_lake(settings):
+        return None
     return datetime.combine(load_contracts(settings.sources_file).first_day, datetime.min.time())
 
 

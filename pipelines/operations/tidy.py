@@ -27,6 +27,7 @@ from pipelines.releases.errors import ForeignHead
 from pipelines.releases.retention import outdated, prune
 from pipelines.releases.spared import find_spared
 from pipelines.releases.verify_head import check_foreign
+from pipelines.runs.lock import Busy
 from pipelines.runs.retention import prune_runs
 from pipelines.settings import LOCAL_ZONE, Settings, SettingsError
 
@@ -92,7 +93,8 @@ def tidy(settings: Settings, now: datetime | None = None, *, dry_run: bool = Fal
 def recording(settings: Settings, *, dry_run: bool = False) -> Iterator[Callable[[Sequence[Tidied]], None]]:
     """Around `tidy`; what is yielded takes its results. Leaves the record that the watch reads, unless it was dry.
 
-    What stopped it as a whole is in the record too; but not that there is no backup, which has an alert of its own.
+    What stopped it as a whole is in the record too; but not that there is no backup, which has an alert of its own, nor
+    that a run was at work for long: the next one tidies.
     """
     errors: list[str] = []
 
@@ -101,7 +103,7 @@ def recording(settings: Settings, *, dry_run: bool = False) -> Iterator[Callable
 
     try:
         yield take
-    except TidyRefused:
+    except (TidyRefused, Busy):
         raise
     except Exception as error:
         errors.append(_spell_error(error))
@@ -112,7 +114,8 @@ def recording(settings: Settings, *, dry_run: bool = False) -> Iterator[Callable
 
 
 def _record(settings: Settings, errors: list[str], dry_run: bool) -> None:
-    if not dry_run:
+    """Nothing where there is no installation: a wrong THONGSUOT_DATA makes none."""
+    if not dry_run and settings.data.is_dir():
         record_tidy(settings, LastTidy(datetime.now(LOCAL_ZONE).replace(tzinfo=None).isoformat(), errors))
 
 

@@ -31,6 +31,7 @@ from pipelines.releases.holds import ACCEPTED, close_hold, list_holds, record_ho
 from pipelines.releases.retention import prune
 from pipelines.releases.spared import find_spared
 from pipelines.releases.verify import verify_releases
+from pipelines.runs.lock import Busy
 from pipelines.settings import LOCAL_ZONE, PROJECT, Settings, SettingsError
 from tests.support.servers import find_free_port
 from tests.support.small_lake import labelled, release
@@ -140,6 +141,18 @@ def test_what_stops_it_before_it_begins_is_told_too(installation: Settings, vari
     assert result.exit_code == 2
     (incident,) = see_failure(installation)
     assert "what is old stays" in incident.what_en and incident.what_en.count("\n") == 1
+
+
+def test_to_wait_for_a_long_run_in_vain_is_no_failure_and_a_wrong_folder_is_not_made(
+    installation: Settings, tmp_path: Path
+) -> None:
+    with pytest.raises(Busy), tidying.recording(installation):
+        raise Busy(installation, 1800, None)
+    assert see_failure(installation) == []
+    nowhere = Settings(data=tmp_path / "mistyped")
+    with pytest.raises(FileNotFoundError), tidying.recording(nowhere):
+        raise FileNotFoundError("no lake")
+    assert not nowhere.data.exists()
 
 
 def find_names(parts: list[tidying.Tidied]) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from pipelines.operations.thresholds import Thresholds
 from pipelines.operations.watch import watch
 from pipelines.runs.execute import END_TAG, START_TAG
 from pipelines.settings import LOCAL_ZONE, Settings
-from tests.support.small_lake import deliver
+from tests.support.small_lake import deliver, landed
 from tests.unit.test_running import create_run
 from tests.unit.watch_support import installation, look_at, now, one_release, see
 
@@ -128,10 +128,13 @@ def test_a_scheduler_that_is_not_seen_is_told_where_schedules_are_on(
 def test_a_clock_before_the_first_day_is_told_and_a_run_under_it_refuses(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A machine whose battery is empty begins in 1970 or in 2000: without data there is nothing that is newer."""
+    """A machine whose battery is empty begins in 1970 or in 2000: its first batch is no newer than it says."""
     for name, value in settings.child_environment().items():
         monkeypatch.setenv(name, value)
     with time_machine.travel(datetime(2020, 1, 1, 12, tzinfo=LOCAL_ZONE)):
+        assert "clock_wrong" not in see(settings)  # made ready before its first day, for all anybody knows
+        assert [one for one in check_machine.check_clock(settings) if one.level == "fail"] == []
+        landed(settings, "2019-12-31")
         (incident,) = [one for key, one in look_at(settings)[0].items() if key == "clock_wrong"]
         assert "`first_day` of sources.yaml says 2025-06-01" in incident.what_en
         (clock,) = check_machine.check_clock(settings)
