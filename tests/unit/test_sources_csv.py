@@ -167,7 +167,12 @@ def test_joined_exports_with_columns_in_another_order_are_refused_by_the_line(
 
 
 @pytest.mark.parametrize("sign", [";", "\t"])
-@pytest.mark.parametrize("total", ["Tổng cộng", f"{80 * ' '}Tổng cộng", '"Tổng cộng"', '"  Cộng: "'])
+@pytest.mark.parametrize(
+    "total",
+    ["Tổng cộng", f"{80 * ' '}Tổng cộng", '"Tổng cộng"', '"  Cộng: "', "Tổng số", "Trong đó:",
+     "\u00a0Tổng cộng", '"\u3000 \u2003Tổng số"',
+     f"{40 * chr(0xA0)}Cộng"],
+)  # fmt: skip
 def test_a_total_is_left_out_however_its_cell_begins(settings: Settings, total: str, sign: str) -> None:
     header, first, second = TEXT.replace(";", sign).splitlines()
     text = "\n".join([header, first, f"{sign}{total}", second, ""])

@@ -20,8 +20,8 @@ MOST_CANDIDATES = 10_000
 # Bytes before a word that are looked at for the beginning of its cell; where all are blank it may begin there.
 SHORT = 64
 SEPARATOR_LINE = re.compile(r'^"?sep=.{0,2}"?$', re.IGNORECASE)
-# Of workbooks too.
-TOTAL = r"(?i)^(tổng (cộng|số)\b|(tổng|cộng)\s*([:=]|$)|trong đó\b|(grand |sub)?totals?\s*([:=]|$)|sum\s*([:=]|$))"
+# Of workbooks too. No `\b`: to DuckDB a word ends before "ố" and "ó".
+TOTAL = r"(?i)^((tổng (cộng|số)|trong đó)(\W|$)|(tổng|cộng)\s*([:=]|$)|(grand |sub)?totals?\s*([:=]|$)|sum\s*([:=]|$))"
 NUMBER = r"[+-]?[\d.,\s]*%?"
 # As texts of UTF-8 begin that `TOTAL` may fit, after the delimiter.
 TOTAL_BYTES = tuple(
@@ -90,11 +90,12 @@ def may_hold_other_lines(member: Member, headers: list[str], delimiter: str) -> 
             return True
         if _may_hold_header(data, headers, delimiter) or data.find(b"\n---") >= 0:
             return True
-        begins_cell = re.compile(rb'(?:\A|[\n\r%b])[ \t"]*\Z' % re.escape(delimiter.encode()))
+        # Blanks of any kind: no-break spaces indent what was a page once, and DuckDB's trim takes them away too.
+        begins_cell = re.compile(rf'(?:\A|[\n\r{re.escape(delimiter)}])(?:[^\S\n\r]|["\u200b\ufeff])*\Z')
         for word in TOTAL_BYTES:
             at = data.find(word)
             while at >= 0:
-                if begins_cell.search(data[max(at - SHORT, 0) : at]):
+                if begins_cell.search(data[max(at - SHORT, 0) : at].decode("utf-8", "ignore")):
                     return True
                 at = data.find(word, at + 1)
     return False
