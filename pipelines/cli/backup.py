@@ -94,6 +94,7 @@ def restore_backup(folder: Path, at: str | None, is_list: bool, keep_lake: bool,
     """
     from pipelines.lake.location import describe_other_lake
     from pipelines.operations.backup_store import BackupError, list_manifests
+    from pipelines.operations.restore_backup import describe_lost_exports
     from pipelines.operations.restore_backup import restore_backup as restore
 
     settings = Settings.from_env()
@@ -113,8 +114,10 @@ def restore_backup(folder: Path, at: str | None, is_list: bool, keep_lake: bool,
     except (BackupError, OSError) as error:
         raise Unanswered(str(error)) from None
     findings = [f"{finding.kind}: {finding.text}" for finding in verification.findings]
+    lost = describe_lost_exports(verification) if keep_lake else ""
     if as_json:
-        say({**summarise(manifest), "data": str(settings.data), "findings": findings})
+        answer = {**summarise(manifest), "data": str(settings.data), "findings": findings}
+        say(answer | ({"lost_exports": lost} if lost else {}))
     else:
         for finding in findings:
             print_plain(f"✗ {finding}")
@@ -123,4 +126,6 @@ def restore_backup(folder: Path, at: str | None, is_list: bool, keep_lake: bool,
             f"releases, chain head {verification.head}; {'findings' if findings else 'whole'}. "
             + (describe_other_lake(settings) or "`thongsuot run` does the nights since.")
         )
+        if lost:
+            print_plain(lost)
     leave(DIFFERENT if findings else ANSWERED)

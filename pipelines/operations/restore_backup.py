@@ -82,6 +82,20 @@ def restore_backup(
     return manifest, verify_releases(replace(settings, lake_servers=None))
 
 
+def describe_lost_exports(verification: Verification) -> str:
+    """What a kept lake shows that the backup is older than: no line of the ledger of exports can be made again, and to
+    take the releases' seals back would let anybody strike lines out. Empty where no line is missing.
+    """
+    if all(finding.kind != "edited_export_ledger" for finding in verification.findings):
+        return ""
+    return (
+        "Exports were written and sealed since the backup, and their lines of lake/exports.jsonl are lost: `verify` "
+        "says edited_export_ledger for them from now on, also after the next nights. A newer copy of that file ends "
+        "it, put in its place before the next run. Without one, keep this answer: it says why "
+        "(docs/operations.md#the-exports-of-a-lost-disk)."
+    )
+
+
 def _is_harmless(path: Path) -> bool:
     return path.name in HARMLESS or (path.is_dir() and not path.is_symlink() and not any(path.iterdir()))
 

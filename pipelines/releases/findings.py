@@ -67,7 +67,10 @@ NEXT: dict[Kind, str] = {
         "run `thongsuot run`: after an upgrade, or a change of sources.yaml or of THONGSUOT_EXPORTS, it writes the "
         "pages anew; a package of open data stays as it is until the next release"
     ),
-    "edited_export_ledger": "put lake/exports.jsonl back from backup; until then trust the lake, not the exports",
+    "edited_export_ledger": (
+        "put lake/exports.jsonl back from backup; until then trust the lake, not the exports. Where a lost disk was "
+        "restored beside its lake: docs/operations.md#the-exports-of-a-lost-disk"
+    ),
     "clock_ahead": (
         "set the machine's clock right, then pull the day again (`thongsuot run --again --partition DAY`): the new "
         "batch counts, whatever the clock said before"

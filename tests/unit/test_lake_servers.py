@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from datetime import datetime
@@ -9,13 +10,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from pipelines import duck
 from pipelines.addresses import SettingsError
+from pipelines.cli import main
+from pipelines.exports.marts_duckdb import EXPORT
 from pipelines.lake.catalogue import open_lake
+from pipelines.lake.exported import ledger_file
 from pipelines.lake.foreign import list_foreign_file_objects
 from pipelines.lake.location import check_place, has_lake
 from pipelines.lake.server_errors import LakeUnreachable
+from pipelines.night import write_export
 from pipelines.operations.backup import back_up
 from pipelines.operations.backup_store import BackupError
 from pipelines.operations.check_data import check_lake
@@ -258,6 +264,39 @@ def test_a_lost_disk_is_restored_beside_the_lake_that_stands_on_its_servers(
     assert "2025-08-02" in str(verification.findings)
     assert not (remote.lake / "catalog.sqlite").exists() and not (remote.lake / "files").exists()
     check_place(remote)  # the next night may publish
+
+
+@pytest.mark.full
+def test_lines_of_exports_that_were_lost_with_a_disk_are_told_and_a_copy_of_the_ledger_ends_it(
+    remote: Settings, tmp_path: Path
+) -> None:
+    """Two nights after the backup: release 3 sealed the line of release 2."""
+    destination = tmp_path.parent / f"{tmp_path.name}-exported"
+    for number in (1, 2, 3):
+        release(remote, [("a", number)])
+        write_export(remote, EXPORT)
+        if number == 1:
+            assert back_up(remote, destination).findings == []
+    copy = shutil.copy(ledger_file(remote), tmp_path.parent / f"{tmp_path.name}-exports.jsonl")
+    shutil.rmtree(remote.data)
+    assert remote.lake_servers
+    servers = {
+        f"THONGSUOT_{'LAKE' if name in ('catalogue', 'files') else 'S3'}_{name.upper()}": value
+        for name, value in remote.lake_servers._asdict().items()
+    }
+    result = CliRunner().invoke(
+        main,
+        ["restore-backup", str(destination), "--keep-lake", "--json"],
+        env=remote.child_environment() | servers,
+    )
+    answer = json.loads(result.stdout)
+    (finding,) = answer["findings"]
+    assert result.exit_code == 1 and "not the line 2 that release 3 sealed" in finding
+    assert "from now on" in answer["lost_exports"] and "before the next run" in answer["lost_exports"]
+    shutil.copy(copy, ledger_file(remote))
+    assert kinds(remote) == {"edited_export"}  # the file is the backup's
+    write_export(remote, EXPORT)
+    assert kinds(remote) == set()
 
 
 @pytest.mark.full

@@ -14,6 +14,7 @@ from pipelines.exports.marts_duckdb import EXPORT, marts_file
 from pipelines.lake.exported import ExportEntry, ledger_file, list_entries
 from pipelines.landing.batches import hash_file
 from pipelines.night import write_export
+from pipelines.operations.restore_backup import describe_lost_exports
 from pipelines.releases.verify import verify_releases
 from pipelines.settings import Settings
 from tests.support.small_lake import release
@@ -152,6 +153,30 @@ def test_a_copy_of_an_earlier_release_with_a_line_of_its_own_is_named(copy: Sett
     (_, added), (kind, text) = list_findings(copy)
     assert kind == "edited_export_ledger" and "go back from release 3 to 2" in added + text
     assert "was added after release 3, and says that it is of release 2" in added + text
+
+
+def test_a_ledger_older_than_its_seals_is_told_by_a_restore_and_a_newer_copy_of_it_is_whole(
+    copy: Settings, tmp_path: Path
+) -> None:
+    """As a lost disk is restored beside a lake that stands: exported twice since the backup."""
+    backup, newer = tmp_path / "backup", tmp_path / "exports.jsonl"
+    backup.mkdir()
+    for path in (ledger_file(copy), marts_file(copy)):
+        shutil.copy(path, backup)
+    for number in (3, 4):
+        release(copy, [("a", number)])
+        write_export(copy, EXPORT)
+    shutil.copy(ledger_file(copy), newer)
+    shutil.copy(backup / "exports.jsonl", ledger_file(copy))
+    shutil.copy(backup / "marts.duckdb", marts_file(copy))
+    verification = verify_releases(copy)
+    ((kind, text),) = [(finding.kind, finding.text) for finding in verification.findings]
+    assert kind == "edited_export_ledger" and "not the line 3 that release 4 sealed" in text
+    assert "from now on" in describe_lost_exports(verification)
+    shutil.copy(newer, ledger_file(copy))
+    assert [kind for kind, _ in list_findings(copy)] == ["edited_export"]
+    write_export(copy, EXPORT)
+    assert list_findings(copy) == [] and read_number(copy) == 4
 
 
 def append_line(settings: Settings, like: ExportEntry) -> None:
