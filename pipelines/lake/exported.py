@@ -107,6 +107,11 @@ def list_newest_entries(entries: Sequence[ExportEntry]) -> dict[str, ExportEntry
     return {entry.place: entry for entry in entries}
 
 
+def find_newest_entry(settings: Settings, place: Path) -> ExportEntry | None:
+    """What was recorded last of a file or folder under `exports`."""
+    return list_newest_entries(list_entries(settings)).get(place.relative_to(settings.exports).as_posix())
+
+
 def record_export(
     settings: Settings, export: str, place: Path, files: Sequence[Path], release: Release, maker: str = ""
 ) -> None:

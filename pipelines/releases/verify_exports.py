@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import duckdb
 
 from pipelines import duck
-from pipelines.lake.content_hash import hash_content
+from pipelines.lake.catalogue import list_snapshots
+from pipelines.lake.content_hash import Content, hash_content
 from pipelines.lake.exported import (
     ExportEntry,
     ExportLedgerBroken,
@@ -17,6 +18,7 @@ from pipelines.lake.exported import (
     list_seals,
     list_unrecorded_files,
 )
+from pipelines.lake.head import table_at
 from pipelines.lake.ledger import GENESIS, TABLES, Release
 from pipelines.releases.findings import Finding
 from pipelines.settings import Settings
@@ -51,7 +53,7 @@ def check_exports(
                 "edited_export", f"exports/{name} was {what}: it is not what was written of {origin}"
             )
         if release is not None and not edited:
-            yield from _check_databases(settings, entry, release)
+            yield from _check_databases(con, settings, entry, release)
     for name, what in list_unrecorded_files(settings, entries).items():
         yield Finding("foreign_export", f"exports/{name} {what}")
 
@@ -73,8 +75,16 @@ def _check_unsealed(
             )
 
 
-def _check_databases(settings: Settings, entry: ExportEntry, release: Release) -> Iterator[Finding]:
-    """What a DuckDB file says is what the release says, row by row: no line of a ledger is believed for it."""
+def _check_databases(
+    lake: duckdb.DuckDBPyConnection, settings: Settings, entry: ExportEntry, release: Release
+) -> Iterator[Finding]:
+    """What a DuckDB file says is what the release says, row by row: no line of a ledger is believed for it.
+
+    The ledger's tables are as the lake shows them at the release, as long as it is kept there.
+    """
+    expected: dict[str, Content | None] = {**release.marts}
+    if release.snapshot_id in list_snapshots(lake):
+        expected |= _hash_ledger(lake, release)
     for name in entry.files:
         path = settings.exports / name
         if path.suffix != ".duckdb" or not path.exists():
@@ -84,12 +94,14 @@ def _check_databases(settings: Settings, entry: ExportEntry, release: Release) -
                 yield Finding(
                     "edited_export", f"exports/{name} holds what no release does: {', '.join(strange)}"
                 )
-            for table, content in sorted(release.marts.items()):
+            for table, content in sorted(expected.items()):
                 schema, short = table.split(".", 1)
                 # The file is itself the catalogue `marts`.
                 relation = duck.identifier("main" if schema == "marts" else schema, short)
                 try:
                     is_same = hash_content(con, relation) == content
+                except duckdb.CatalogException:
+                    is_same = content is None
                 except duckdb.Error:
                     is_same = False
                 if not is_same:
@@ -97,6 +109,17 @@ def _check_databases(settings: Settings, entry: ExportEntry, release: Release) -
                         "edited_export",
                         f"exports/{name}: {table} is not what release {release.release_id} says",
                     )
+
+
+def _hash_ledger(lake: duckdb.DuckDBPyConnection, release: Release) -> dict[str, Content | None]:
+    """`audit.table` → its content as the lake shows it at the release; None where it was not there yet."""
+    contents: dict[str, Content | None] = {}
+    for name in (f"audit.{table}" for table in TABLES):
+        try:
+            contents[name] = hash_content(lake, table_at(name, release.snapshot_id))
+        except duckdb.CatalogException:
+            contents[name] = None
+    return contents
 
 
 def _list_strange_things(con: duckdb.DuckDBPyConnection, release: Release) -> list[str]:

@@ -9,11 +9,12 @@ import duckdb
 import pytest
 
 from pipelines import duck
-from pipelines.exports.marts_duckdb import write_marts_file
+from pipelines.exports.marts_duckdb import EXPORT, marts_file
 from pipelines.lake import chain as links
 from pipelines.lake import ledger
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.content_hash import hash_content
+from pipelines.night import write_export
 from pipelines.releases import publish as publishing
 from pipelines.releases.errors import ForeignHead
 from pipelines.releases.publish import PublishError, publish
@@ -245,9 +246,9 @@ def test_the_chain_holds_and_an_edited_or_dropped_row_breaks_it(settings: Settin
 
 def test_the_exported_file_follows_the_release_and_is_left_alone_when_current(settings: Settings) -> None:
     release(settings, [("a", 1)])
-    first = write_marts_file(settings)
-    assert first.rewritten and not write_marts_file(settings).rewritten
+    first = write_export(settings, EXPORT)
+    assert first.rewritten and not write_export(settings, EXPORT).rewritten
     release(settings, [("a", 2)])
-    assert write_marts_file(settings).rewritten
-    with duckdb.connect(str(first.path), read_only=True) as con:
+    assert write_export(settings, EXPORT).rewritten
+    with duckdb.connect(str(marts_file(settings)), read_only=True) as con:
         assert con.execute("from marts.task").fetchall() == [("a", 2)]

@@ -143,6 +143,25 @@ def test_a_line_forged_with_every_hash_right_does_not_make_a_forged_copy_true(co
     assert kind == "edited_export" and "marts.task is not what release 2 says" in text
 
 
+def test_an_edited_ledger_in_a_copy_is_named_though_a_line_says_so(copy: Settings) -> None:
+    with duckdb.connect(str(marts_file(copy))) as con:
+        con.execute("update audit.releases set reason = 'other' where release_id = 1")
+        con.execute("drop table audit.release_holds")
+    append_line(copy, list_entries(copy)[-1])
+    findings = list_findings(copy)
+    assert [kind for kind, _ in findings] == ["edited_export"] * 2
+    assert "audit.release_holds is not what release 2 says" in findings[0][1]
+    assert "audit.releases is not what release 2 says" in findings[1][1]
+
+
+def test_a_copy_that_nobody_recorded_is_written_anew(copy: Settings) -> None:
+    """An earlier version kept no ledger of exports; whatever release the file names, its rows may be others."""
+    forge(copy)
+    ledger_file(copy).unlink()
+    write_export(copy, EXPORT)
+    assert read_number(copy) == 2
+
+
 def test_a_copy_of_an_earlier_release_with_a_line_of_its_own_is_named(copy: Settings, tmp_path: Path) -> None:
     earlier = tmp_path / "earlier.duckdb"
     shutil.copy(marts_file(copy), earlier)
