@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines.data_format import begin_restoring, check_format_of, end_restoring
+from pipelines.lake.catalogue import open_lake
+from pipelines.lake.exported_copy import restore_ledger
 from pipelines.lake.location import has_lake
 from pipelines.operations.backup import DERIVED, DERIVED_OF_DAGSTER
 from pipelines.operations.backup_store import BackupError, Manifest, list_manifests, restore_file
@@ -78,6 +80,8 @@ def restore_backup(
         end_restoring(settings.data)
     progress("verify")
     if keep_lake:
+        with open_lake(settings) as con:
+            restore_ledger(con, settings)
         return manifest, verify_releases(settings, expected_head=manifest.head)
     return manifest, verify_releases(replace(settings, lake_servers=None))
 

@@ -28,6 +28,7 @@ from pipelines.lake.clean import drop_foreign_objects
 from pipelines.lake.code_version import code_version
 from pipelines.lake.content_hash import have_same_rows
 from pipelines.lake.exported import seal_exports
+from pipelines.lake.exported_copy import copy_ledger
 from pipelines.lake.head import find_differing_tables, table_at
 from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import Mart, read_marts
@@ -245,6 +246,7 @@ def _write(
     if not draft.restores and ledger.table_exists(con, "raw", "build_engine", "warehouse"):
         inputs.record_engine(con, release_id, duck.identifier("warehouse", "raw", "build_engine"))
     seal_exports(con, settings, release_id)
+    copy_ledger(con, settings)
     record_examination(con, release_id, examination)
     before = files.list_sizes(con, settings)
     for change in changed:
