@@ -158,10 +158,12 @@ def test_a_night_launched_behind_the_login_ends_right_or_is_told_whatever_is_kil
             host.kill(name)
             host.tend()
         assert wait_for_end(run_id) == "SUCCESS" and list_failures(eve) == []
-    is_sound(reader)
-    assert hash_marts(eve, LAST) == expected
+    # Where the backfill without its history had published, the last one, which pulls the day again, made one more.
     verification = verify_releases(eve)
-    assert (verification.findings, verification.releases) == ([], LAST)
+    assert verification.findings == [] and verification.releases in (LAST, LAST + 1)
+    is_sound(reader, verification.releases)
+    for number in range(LAST, verification.releases + 1):
+        assert hash_marts(eve, number) == expected
 
 
 def check_the_login(host: Host) -> None:
