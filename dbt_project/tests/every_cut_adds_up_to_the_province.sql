@@ -18,7 +18,7 @@ cut as (
         sum(breakdown.numerator) as numerator,
         sum(breakdown.strict_numerator) as strict_numerator,
         sum(breakdown.late_arrivals) as late_arrivals
-    from {{ ref('online_submission_breakdown', v=1) }} as breakdown
+    from {{ ref('online_submission_breakdown', v=2) }} as breakdown
     inner join {{ ref('int_as_of') }} as run on breakdown.as_of_day = run.as_of_day
     group by breakdown.period, breakdown.dimension
 )

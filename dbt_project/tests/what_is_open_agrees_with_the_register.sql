@@ -4,7 +4,7 @@ with carried as (
         timeliness.open_total,
         timeliness.open_overdue,
         timeliness.open_paused
-    from {{ ref('dossier_timeliness', v=1) }} as timeliness
+    from {{ ref('dossier_timeliness', v=2) }} as timeliness
     inner join {{ ref('int_as_of') }} as run on timeliness.as_of_day = run.as_of_day
     where timeliness.period = 'day' and timeliness.sector_code = 'all' and timeliness.unit_level <> {{ whole() }}
 ),

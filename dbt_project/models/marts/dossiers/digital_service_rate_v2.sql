@@ -64,7 +64,6 @@ summed as (
         periods.period_start,
         periods.as_of_day,
         periods.period_end,
-        periods.as_of,
         by_metric.metric,
         coalesce(by_metric.unit_code, {{ whole() }}) as unit_code,
         cast(sum(by_metric.counted) as bigint) as counted,
@@ -76,11 +75,11 @@ summed as (
     group by
         grouping sets (
             (
-                periods.period, periods.period_start, periods.as_of_day, periods.period_end, periods.as_of,
+                periods.period, periods.period_start, periods.as_of_day, periods.period_end,
                 by_metric.metric, by_metric.unit_code
             ),
             (
-                periods.period, periods.period_start, periods.as_of_day, periods.period_end, periods.as_of,
+                periods.period, periods.period_start, periods.as_of_day, periods.period_end,
                 by_metric.metric
             )
         )
@@ -97,7 +96,6 @@ final as (
         coalesce(units.unit_level, 'unknown') as unit_level,
         summed.period_start,
         summed.period_end,
-        summed.as_of,
         case when summed.flagged > 0 then summed.numerator end as numerator,
         case when summed.flagged > 0 then summed.flagged end as denominator,
         {{ rate('summed.numerator', 'summed.flagged') }} as rate,

@@ -70,7 +70,6 @@ final as (
         coalesce(sectors.sector_name, joined.sector_code) as sector_name,
         joined.period_start,
         periods.period_end,
-        periods.as_of,
         joined.received,
         joined.finished,
         joined.early,

@@ -9,8 +9,7 @@ compared as (
         lag(periods.as_of_day) over so_far as previous_as_of_day,
         lag({{ rate('flow.resolved_online', 'flow.resolved') }}) over so_far as previous_rate,
         periods.as_of_day,
-        periods.period_end,
-        periods.as_of
+        periods.period_end
     from {{ ref('int_dossier_periods') }} as flow
     inner join periods on flow.period = periods.period and flow.period_start = periods.period_start
     where flow.resolved > 0
@@ -29,7 +28,6 @@ final as (
         coalesce(sectors.sector_name, compared.sector_code) as sector_name,
         compared.period_start,
         compared.period_end,
-        compared.as_of,
         compared.resolved_online as numerator,
         compared.resolved as denominator,
         compared.rate,

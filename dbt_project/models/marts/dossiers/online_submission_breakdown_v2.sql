@@ -45,7 +45,6 @@ summed as (
         daily.member,
         periods.period_start,
         periods.period_end,
-        periods.as_of,
         cast(sum(daily.received) as bigint) as received,
         cast(sum(daily.online) as bigint) as online,
         cast(sum(daily.received - daily.online - daily.postal) as bigint) as in_person,
@@ -56,8 +55,7 @@ summed as (
     inner join {{ ref('int_periods') }} as periods
         on daily.dated_period = periods.period and daily.dated_start = periods.period_start
     group by
-        periods.as_of_day, periods.period, daily.dimension, daily.member, periods.period_start, periods.period_end,
-        periods.as_of
+        periods.as_of_day, periods.period, daily.dimension, daily.member, periods.period_start, periods.period_end
 ),
 
 roles (dimension) as (
@@ -157,7 +155,6 @@ select
     member_level,
     period_start,
     period_end,
-    as_of,
     online as numerator,
     received as denominator,
     rate,
