@@ -120,7 +120,7 @@ def prepare_copy(kind: str, folder: Path, postgres: str) -> Callable[[], int]:
                 names = ", ".join(map(duck.identifier, COLUMNS))
                 query = f'select {names} from log where "ThoiGianDongBo" between {DAY_BOUNDS}'
                 rows = f"postgres_query('src', {duck.literal(query)})"
-        con.execute(f"copy (select {texts} from {rows}) to '{folder}/copy.parquet' (compression zstd)")
+        con.execute(f"copy (select {texts} from {rows}) to '{folder}/copy.parquet' {duck.PARQUET}")
         return int((con.execute(f"select count(*) from '{folder}/copy.parquet'").fetchone() or [0])[0])
 
     return run

@@ -62,7 +62,7 @@ class BatchContent(NamedTuple):
         """The Parquet file `out` with the rows; where they were written, their file becomes it."""
         if self.file:
             return self.file.replace(out)
-        con.execute(f"copy ({self.sql}) to {duck.literal(out)} (format parquet, compression zstd)")
+        con.execute(f"copy ({self.sql}) to {duck.literal(out)} {duck.PARQUET}")
         return out
 
 

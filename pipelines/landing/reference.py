@@ -119,8 +119,7 @@ def _write(
             _refuse_misread(con, source, column)
     canonical = ", ".join(f"cast({sql} as varchar) as {duck.identifier(name)}" for name, sql in typed.items())
     con.execute(
-        f"copy (select _row, {canonical} from clean order by _row) to {duck.literal(out)} "
-        f"(format parquet, compression zstd)"
+        f"copy (select _row, {canonical} from clean order by _row) to {duck.literal(out)} {duck.PARQUET}"
     )
     return tuple(relation.notes), list_columns(matches)
 

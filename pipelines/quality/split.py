@@ -286,8 +286,6 @@ def _identity(batch: Batch) -> str:
 def _copy(con: duckdb.DuckDBPyConnection, query: str, out: Path) -> int:
     """COPY to a draft, then rename; returns the rows written."""
     draft = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    row = con.execute(
-        f"copy ({query}) to {duck.literal(draft)} (format parquet, compression zstd)"
-    ).fetchone()
+    row = con.execute(f"copy ({query}) to {duck.literal(draft)} {duck.PARQUET}").fetchone()
     draft.replace(out)
     return int(row[0]) if row else 0

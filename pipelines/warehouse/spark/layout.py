@@ -55,7 +55,7 @@ def write_layout(
                 link_file(file, location / f"{number:06d}.parquet")
         else:
             target = duck.literal(location / "rows.parquet")
-            con.execute(f"copy (from {relation}) to {target} (format parquet, compression zstd)")
+            con.execute(f"copy (from {relation}) to {target} {duck.PARQUET}")
         columns = {
             str(row[0]): translate_type(str(row[1])) for row in con.execute(f"describe {relation}").fetchall()
         }
