@@ -24,10 +24,17 @@ class Lineage:
         self.rules: dict[str, RebuildRule] = {s.unique_id: rule for s in statements if (rule := s.rule)}
         self._keyed: dict[tuple[str, str], bool] = {}
         self._moving: dict[tuple[str, str], frozenset[str]] = {}
+        self._columns: dict[str, list[str]] = {}
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """By which some model is derived again."""
+        return sorted({rule.by for rule in self.rules.values() if rule.by})
 
     @cached_property
     def keys(self) -> list[str]:
-        return sorted({rule.by for rule in self.rules.values() if rule.by})
+        """Those that begin in accepted rows; of others sums and what is compared tell which values are touched."""
+        return [column for column in self.columns if self.list_deliveries(column)]
 
     def is_keyed(self, unique_id: str, key: str) -> bool:
         """Whether a relation's rows of one key depend on that key alone: as it says, or as accepted rows do."""
@@ -40,15 +47,17 @@ class Lineage:
         statement, rule = self.statements.get(unique_id), self.rules.get(unique_id)
         if statement is None:
             return _table_of(unique_id) in self.accepted and key in self.list_columns(unique_id)
+        if rule and rule.sums:
+            return key != rule.by and key not in rule.sums and key in self.list_columns(unique_id)
         if rule:
-            return rule.by == key and not rule.sums
+            return rule.by == key
         return self.find_key_of_staging(statement) == key
 
     def find_key_of_staging(self, statement: Statement) -> str | None:
         """A view of accepted rows, one of each, is keyed as they are."""
         if statement.kind != VIEW or not statement.parents or self.statements.keys() & statement.parents:
             return None
-        return next((k for k in self.keys if all(self.is_keyed(p, k) for p in statement.parents)), None)
+        return next((k for k in self.columns if all(self.is_keyed(p, k) for p in statement.parents)), None)
 
     def list_deliveries(self, key: str) -> list[str]:
         """The tables of accepted rows from which the models by a key follow."""
@@ -62,11 +71,11 @@ class Lineage:
         return [name for name in self.accepted if source_of(name) in seen]
 
     def list_moving(self, unique_id: str, key: str) -> frozenset[str]:
-        """The models whose `touched` reaches a keyed relation: its own, and those that it follows from."""
+        """The models that touch keys of a keyed relation (`touched`, `compared`): it, and those it follows from."""
         if (unique_id, key) not in self._moving:
             statement, rule = self.statements.get(unique_id), self.rules.get(unique_id)
             parents = [p for p in statement.parents if self.is_keyed(p, key)] if statement else []
-            own = {unique_id} if rule and rule.touched else set()
+            own = {unique_id} if rule and (rule.touched or rule.compared) else set()
             self._moving[unique_id, key] = frozenset(own).union(*(self.list_moving(p, key) for p in parents))
         return self._moving[unique_id, key]
 
@@ -76,7 +85,8 @@ class Lineage:
             parent
             for unique_id, rule in self.rules.items()
             for parent in self.statements[unique_id].parents
-            if rule.by and not self.is_keyed(parent, rule.by)
+            if (rule.by and not rule.compared and not self.is_keyed(parent, rule.by))
+            or (rule.of and rule.of != ".".join(self.locate(parent)))
         }
         parents = {parent for statement in self.statements.values() for parent in statement.parents}
         books = {p for p in parents - self.statements.keys() if _table_of(p) not in self.accepted}
@@ -92,7 +102,11 @@ class Lineage:
         return (statement.schema, statement.name) if statement else ("raw", _table_of(unique_id))
 
     def list_columns(self, unique_id: str) -> list[str]:
-        return [row[0] for row in self.con.execute(f"describe from {self.relation(unique_id)}").fetchall()]
+        """Of one code they are the same in every build."""
+        if unique_id not in self._columns:
+            described = self.con.execute(f"describe from {self.relation(unique_id)}").fetchall()
+            self._columns[unique_id] = [row[0] for row in described]
+        return self._columns[unique_id]
 
 
 def source_of(table: str) -> str:

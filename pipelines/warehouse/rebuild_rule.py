@@ -15,23 +15,36 @@ class RebuildRule(BaseModel):
     """`by`: the column whose values each row depends on alone: its rows follow from the parents' rows of that value.
 
     `sums`: the table adds up what the values of `by` give, in these columns; all others say what is added up, and a
-    row whose sums are all zero is not there. `touched`: `schema.table` (above this one or itself, and with the column
-    `by`) → which of its rows a move of as_of touches; `earlier` and `later` are the two as_of. `moment`: the columns of
-    a table of parameters that move with every as_of; who says `touched` answers for them.
+    row whose sums are all zero is not there. `of` instead of `by`: `schema.table` of sums, a parent whose rows it adds
+    up; it moves by what they moved. A column that no accepted row has can be `by` of a model above: its values are
+    touched where sums of theirs moved, or rows that are compared.
+
+    `compared`: small, made whole, and then compared row by row: what differs is touched by `by` in the models above.
+
+    `touched`: `schema.table` (above this one or itself, and with the column `by`) → which of its rows a move of as_of
+    touches; `earlier` and `later` are the two as_of; `{}`: none. `moment`: the columns of a table of parameters, or of
+    one that is compared, that move with every as_of; who says `touched`, or reads what is compared by its own `by`,
+    answers for them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     by: str | None = None
+    of: str | None = None
     sums: tuple[str, ...] = ()
+    compared: bool = False
     touched: Mapping[str, str] | None = None
     moment: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _check_parts(self) -> RebuildRule:
-        if (self.by is None) == (not self.moment):
-            raise ValueError("say `by`, or `moment`")
-        if self.by is None and (self.sums or self.touched is not None):
-            raise ValueError("`sums` and `touched` need `by`")
+        if (self.by is None) + (self.of is None) + (not self.moment or self.compared) != 2:
+            raise ValueError("say `by`, `of`, or `moment`; `moment` beside `by` only of what is compared")
+        if (self.of and not self.sums) or (self.sums and self.by is None and self.of is None):
+            raise ValueError("`sums` are by a column or of another table, which has sums too")
+        if self.touched is not None and self.by is None and (self.of is None or self.touched):
+            raise ValueError("`touched` needs `by`; of sums of sums as_of touches nothing by itself")
+        if self.compared and (self.by is None or self.sums or self.touched is not None):
+            raise ValueError("what is compared says `by`, neither `sums` nor `touched`")
         return self
 
 

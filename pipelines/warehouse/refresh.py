@@ -17,17 +17,21 @@ from pipelines import duck
 from pipelines.warehouse.compiled import DataTest
 from pipelines.warehouse.dbt import NodeResult
 from pipelines.warehouse.lineage import Lineage, source_of
-from pipelines.warehouse.narrowing import Narrowing, RefreshRefused
+from pipelines.warehouse.narrowing import KeySet, Narrowing, RefreshRefused
 from pipelines.warehouse.rebuild_rule import RebuildRule
+from pipelines.warehouse.sample_check import draw_sample
 from pipelines.warehouse.statements import DATABASE, TABLE, VIEW, Statement, create_relation
 from pipelines.warehouse.touched_keys import TouchedKeys, count_rows
+from pipelines.warehouse.touched_rows import TouchedRows
 
 
 class ChangeKind(Enum):
-    """What became of a relation. MOMENT: nothing but the columns that move with as_of; KEYS: rows of touched keys."""
+    """What became of a relation. MOMENT: nothing but the columns that move with as_of; KEYS: rows of touched keys;
+    SUMS: some sums moved."""
 
     MOMENT = "moment"
     KEYS = "keys"
+    SUMS = "sums"
     WHOLE = "whole"
 
 
@@ -43,11 +47,18 @@ class Refresh:
         """
         self.con, self.project, self.deliveries = con, project, deliveries
         self.lineage = Lineage(con, statements, list(deliveries))
-        self.before = Narrowing(con, self.lineage, "before")
-        self.after = Narrowing(con, self.lineage, "after")
         self.touched = TouchedKeys(con, self.lineage)
+        self.samples = {key: KeySet(key, f"sample_{key}") for key in self.lineage.keys}
+        self.rows = TouchedRows(
+            con, self.lineage, {key: KeySet(key, f"read_{key}") for key in self.lineage.keys}
+        )
+        self.before = Narrowing(con, self.lineage, "before", self.rows)
+        self.after = Narrowing(con, self.lineage, "after", self.rows)
         self.changes: dict[str, ChangeKind] = {}
         self.contents: dict[str, tuple[object, ...]] = {}
+        # Of what is compared, of sums and of models by their values: a relation with what differs or moved.
+        self.moved: dict[str, str] = {}
+        self.replaced: dict[str, KeySet] = {}
 
     def count_touched(self) -> int:
         return sum(map(self.touched.count, self.lineage.keys))
@@ -55,6 +66,11 @@ class Refresh:
     def gather_keys(self, as_of_before: datetime, as_of: datetime) -> None:
         for key in self.lineage.keys:
             self.touched.gather(key, self.deliveries, *sorted((as_of_before, as_of)))
+            draw_sample(self.con, self.lineage, self.samples[key], self.touched.all[key])
+            self.con.execute(
+                f"create temp table {self.rows.keys[key].table} as "
+                f"from {self.touched.all[key].table} union from {self.samples[key].table}"
+            )
 
     def note_before(self) -> None:
         """What the touched keys gave to sums, and what the other parents of keyed models held."""
@@ -63,6 +79,8 @@ class Refresh:
                 self.before.derive_part(
                     self.lineage.statements[unique_id], self.touched.find(unique_id, rule.by)
                 )
+        for name in self.deliveries:
+            self.rows.forget(source_of(name))
         for unique_id in self.lineage.list_compared():
             self.contents[unique_id] = self._read_content(unique_id)
 
@@ -96,60 +114,150 @@ class Refresh:
         unique_id, rule = statement.unique_id, self.lineage.rules.get(statement.unique_id)
         if statement.kind == VIEW:
             create_relation(self.con, statement, self.project)
+        if rule and rule.compared:
+            return self._compare_rows(statement, rule.by or "", rule.moment)
         key = rule.by if rule else self.lineage.find_key_of_staging(statement)
+        if rule is None and key not in self.lineage.keys:
+            key = None
+        if rule and rule.of and self._can_narrow(statement, None, rule):
+            return self._move_sums(statement, self._derive_moved(statement, rule.of), rule.sums)
         if key and self._can_narrow(statement, key, rule):
             if statement.kind == VIEW:
+                if key not in self.lineage.keys:
+                    self.moved[unique_id] = self._find_keys(statement, key).table
                 return ChangeKind.KEYS
             if rule and rule.sums:
-                return ChangeKind.WHOLE if self._move_sums(statement, key, rule.sums) else None
+                own = self.touched.find(unique_id, key)
+                before = self.before.name_part(unique_id, own)
+                return self._move_sums(statement, self.after.derive_part(statement, own), rule.sums, before)
             self._replace_rows(statement, key)
             return ChangeKind.KEYS
         if statement.kind == TABLE:
             create_relation(self.con, statement, self.project)
+        self.rows.forget(unique_id)
         if unique_id not in self.contents or self._read_content(unique_id) != self.contents[unique_id]:
             return ChangeKind.WHOLE
         return ChangeKind.MOMENT if rule and rule.moment else None
 
-    def _can_narrow(self, statement: Statement, key: str, rule: RebuildRule | None) -> bool:
-        """Whether nothing but rows of touched keys can be another."""
+    def _can_narrow(self, statement: Statement, key: str | None, rule: RebuildRule | None) -> bool:
+        """Whether nothing but rows of touched keys can be another; without a key: but sums that this one adds up."""
         for parent in statement.parents:
             change = self.changes.get(parent)
-            if change == ChangeKind.WHOLE or (
-                change == ChangeKind.KEYS and not self.lineage.is_keyed(parent, key)
+            if key:
+                is_followed = self.lineage.is_keyed(parent, key)
+            else:
+                is_followed = rule is not None and rule.of == ".".join(self.lineage.locate(parent))
+            if (
+                change == ChangeKind.WHOLE
+                or (change in (ChangeKind.KEYS, ChangeKind.SUMS) and not is_followed)
+                or (
+                    change == ChangeKind.MOMENT and not is_followed and (rule is None or rule.touched is None)
+                )
             ):
-                return False
-            if change == ChangeKind.MOMENT and (rule is None or rule.touched is None):
                 return False
         return True
 
-    def _replace_rows(self, statement: Statement, key: str) -> None:
-        keys = self.touched.find(statement.unique_id, key)
-        part, column = self.after.derive_part(statement, keys), duck.identifier(key)
-        self.con.execute(f"delete from {statement.relation} where {column} in (from {keys.table})")
-        names = ", ".join(map(duck.identifier, self.lineage.list_columns(statement.unique_id)))
-        self.con.execute(f"insert into {statement.relation} ({names}) select {names} from {part}")
+    def _find_keys(self, statement: Statement, key: str) -> KeySet:
+        """The keys of which a model's rows are derived again; of a column that no accepted row has: that moved in a
+        parent."""
+        if key in self.lineage.keys:
+            return self.touched.find(statement.unique_id, key)
+        keys = KeySet(key, f"touched_{statement.schema}_{statement.name}")
+        column = duck.identifier(key)
+        moved = [self.moved[parent] for parent in statement.parents if parent in self.moved]
+        rows = " union ".join(f"select {column} from {relation}" for relation in moved)
+        self.con.execute(
+            f"create temp table {keys.table} as {rows or f'select {column} from {statement.relation} where false'}"
+        )
+        return keys
 
-    def _move_sums(self, statement: Statement, key: str, sums: Sequence[str]) -> bool:
-        """Whether any sum is another now."""
+    def _replace_rows(self, statement: Statement, key: str) -> None:
+        unique_id, column = statement.unique_id, duck.identifier(key)
+        keys = self.replaced[unique_id] = self._find_keys(statement, key)
+        part = self.after.derive_part(statement, keys)
+        self.con.execute(f"delete from {statement.relation} where {column} in (from {keys.table})")
+        names = ", ".join(map(duck.identifier, self.lineage.list_columns(unique_id)))
+        self.con.execute(f"insert into {statement.relation} ({names}) select {names} from {part}")
+        self.rows.replace(unique_id, keys, part)
+        self.moved[unique_id] = keys.table
+
+    def _compare_rows(self, statement: Statement, key: str, moment: Sequence[str]) -> ChangeKind | None:
+        """Made whole; the keys of rows that differ are touched, beside what moves with every as_of."""
+        unique_id, column = statement.unique_id, duck.identifier(key)
+        before, keys = self._name_table(unique_id, "before"), KeySet(key, f"differing_{statement.name}")
+        self.con.execute(f"create temp table {before} as from {statement.relation}")
+        create_relation(self.con, statement, self.project)
+        names = [name for name in self.lineage.list_columns(unique_id) if name not in moment]
+        earlier, later = (
+            f"select {', '.join(map(duck.identifier, names))} from {relation}"
+            for relation in (before, statement.relation)
+        )
+        self.con.execute(
+            f"create temp table {keys.table} as select distinct {column} from "
+            f"((({earlier}) except all ({later})) union all (({later}) except all ({earlier})))"
+        )
+        if count_rows(self.con, f"{keys.table} where {column} is null"):
+            raise RefreshRefused(f"a row of {statement.relation} has no {key}")
+        if not count_rows(self.con, keys.table):
+            return ChangeKind.MOMENT if moment else None
+        if key in self.lineage.keys:
+            self._touch_more(unique_id, keys)
+        self.moved[unique_id] = keys.table
+        return ChangeKind.KEYS
+
+    def _touch_more(self, unique_id: str, keys: KeySet) -> None:
+        """Keys that only a comparison told are derived again too, in the models above; before that nothing of theirs
+        was changed."""
+        self.rows.add(keys)
+        every = self.touched.all[keys.column].table
+        self.con.execute(f"insert into {every} (from {keys.table} except from {every})")
+        for (key, models), own in self.touched.sets.items():
+            if key != keys.column or unique_id not in models:
+                continue
+            more = KeySet(key, f"more_{own.name}_{len(self.moved)}")
+            self.con.execute(f"create temp table {more.table} as from {keys.table} except from {own.table}")
+            for above, rule in self.lineage.rules.items():
+                if rule.by == key and rule.sums and self.touched.find(above, key) == own:
+                    gave = self.before.derive_part(self.lineage.statements[above], more)
+                    self.con.execute(f"insert into {self.before.name_part(above, own)} by name from {gave}")
+            self.con.execute(f"insert into {own.table} from {more.table}")
+
+    def _derive_moved(self, statement: Statement, of: str) -> str:
+        """What sums of sums moved by: what they give of what these moved by."""
+        parts = {
+            parent: self.moved[parent]
+            for parent in statement.parents
+            if parent in self.moved and of == ".".join(self.lineage.locate(parent))
+        }
+        rows = self._name_table(statement.unique_id, "gains")
+        sql = self.after.replace_parents(statement, parts)
+        self.con.execute(f"create temp table {rows} as {sql}{'' if parts else ' limit 0'}")
+        return rows
+
+    def _name_table(self, unique_id: str, word: str) -> str:
+        return duck.identifier("temp", "main", "_".join((word, *self.lineage.locate(unique_id))))
+
+    def _move_sums(
+        self, statement: Statement, after: str, sums: Sequence[str], before: str | None = None
+    ) -> ChangeKind | None:
+        """`after`, `before`: what touched keys give and gave. None where no sum is another now."""
         columns = self.lineage.list_columns(statement.unique_id)
         if missing := set(sums) - set(columns):
             raise RefreshRefused(
                 f"{statement.unique_id}: meta.rebuild sums {missing}, which it does not have"
             )
-        own = self.touched.find(statement.unique_id, key)
-        before, moved, new = (
-            self.after.name_part(statement.unique_id, own, word) for word in ("before", "moved", "new")
-        )
-        after = self.after.derive_part(statement, own)
+        moved, new = (self._name_table(statement.unique_id, word) for word in ("moved", "new"))
         groups = [name for name in columns if name not in sums]
         keys, values = (", ".join(map(duck.identifier, names)) for names in (groups, sums))
         taken = ", ".join(f"-{duck.identifier(name)}" for name in sums)
         added = ", ".join(f"sum({name}) as {name}" for name in map(duck.identifier, sums))
         is_any = " or ".join(f"sum({duck.identifier(name)}) <> 0" for name in sums)
         is_same = " and ".join(f"t.{n} is not distinct from m.{n}" for n in map(duck.identifier, groups))
+        rows = f"select {keys}, {values} from {after}"
+        if before:
+            rows += f" union all select {keys}, {taken} from {before}"
         self.con.execute(
-            f"create temp table {moved} as select {keys}, {added} from (select {keys}, {values} from {after} "
-            f"union all select {keys}, {taken} from {before}) group by {keys} having {is_any}"
+            f"create temp table {moved} as select {keys}, {added} from ({rows}) group by {keys} having {is_any}"
         )
         self.con.execute(
             f"create temp table {new} as select {keys}, {added} from (select {keys}, {values} from {moved} "
@@ -160,7 +268,8 @@ class Refresh:
         self.con.execute(
             f"insert into {statement.relation} ({keys}, {values}) select {keys}, {values} from {new}"
         )
-        return count_rows(self.con, moved) > 0
+        self.moved[statement.unique_id] = moved
+        return ChangeKind.SUMS if count_rows(self.con, moved) else None
 
     def narrow_tests(self, tests: Mapping[str, DataTest]) -> dict[str, DataTest | None]:
         """What is left to ask of tests that passed on the build of before; None: nothing, it passes still."""
@@ -170,13 +279,21 @@ class Refresh:
         """Where a verdict on the rows of one key needs no others, those of the touched keys are asked."""
         if not any(parent in self.changes for parent in test.parents):
             return None
-        if not test.is_of_rows or self.changes[test.parents[0]] != ChangeKind.KEYS:
+        if not test.is_of_rows or (rows := self._find_rows_to_ask(test.parents[0], test.together)) is None:
             return test
-        [parent] = test.parents
-        rule = self.lineage.rules.get(parent)
-        if rule is None or rule.by is None or (test.together and rule.by not in test.together):
-            return test
-        name = duck.identifier(DATABASE, *self.lineage.locate(parent))
-        return test._replace(
-            query=test.query.replace(name, self.after.find_part(parent, self.touched.find(parent, rule.by)))
-        )
+        name = duck.identifier(DATABASE, *self.lineage.locate(test.parents[0]))
+        return test._replace(query=test.query.replace(name, rows))
+
+    def _find_rows_to_ask(self, unique_id: str, together: Sequence[str]) -> str | None:
+        """The rows of which alone a verdict can be another, where those that agree in some columns are judged
+        together; None: all of them."""
+        rule, change = self.lineage.rules.get(unique_id), self.changes.get(unique_id)
+        if rule is None or rule.compared or change not in (ChangeKind.KEYS, ChangeKind.SUMS):
+            return None
+        if change == ChangeKind.SUMS:
+            groups = set(self.lineage.list_columns(unique_id)) - set(rule.sums)
+            return None if together and not groups <= set(together) else self._name_table(unique_id, "new")
+        if rule.by is None or (together and rule.by not in together):
+            return None
+        keys = self.replaced.get(unique_id) or self.touched.find(unique_id, rule.by)
+        return self.after.find_part(unique_id, keys)

@@ -66,7 +66,7 @@ def refresh_build(
             write_engine(con, describe_duckdb(con))
             nodes = list(refresh.derive())
             nodes += run_tests(con, refresh.narrow_tests(compiled.tests), set())
-            sample = check_sample(con, refresh.lineage)
+            sample = check_sample(con, refresh.lineage, refresh.rows, refresh.samples)
             if sample.differing:
                 LOG.error("a build in part is not what its rows give", models=sample.differing)
                 raise RefreshRefused(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import duckdb
 
 from pipelines import duck
 from pipelines.warehouse.lineage import Lineage
-from pipelines.warehouse.narrowing import KeySet, Narrowing
+from pipelines.warehouse.narrowing import KeySet, Narrowing, Rows
 from pipelines.warehouse.statements import TABLE
 
-# So many keys, of so many batches, by the luck of the draw.
-KEYS, BATCHES = 50, 5
+# So many keys, of so many batches, by the luck of the draw; so many more of what is touched.
+KEYS, BATCHES, TOUCHED = 40, 5, 10
+# So many values of a column that no accepted row has, of each table by them: a period, some of which are long.
+VALUES = 2
 
 
 class SampleCheck(NamedTuple):
@@ -22,30 +25,41 @@ class SampleCheck(NamedTuple):
     differing: list[str]
 
 
-def check_sample(con: duckdb.DuckDBPyConnection, lineage: Lineage) -> SampleCheck:
-    """Keys of all that there are, touched or not."""
-    narrowing = Narrowing(con, lineage, "sample", is_derived=True)
+def check_sample(
+    con: duckdb.DuckDBPyConnection, lineage: Lineage, rows: Rows, samples: Mapping[str, KeySet]
+) -> SampleCheck:
+    """`samples`: column → keys, among those that `rows` holds. Of other columns some values are drawn here; they are
+    derived from the sums below, which data tests hold to what they add up."""
+    narrowing = Narrowing(con, lineage, "sample", rows, is_derived=True)
     differing: list[str] = []
     drawn = 0
-    for key in lineage.keys:
-        keys = KeySet(key, f"sample_{key}")
-        drawn += _draw_keys(con, lineage, keys)
-        for unique_id, rule in lineage.rules.items():
-            if rule.by != key or rule.sums or lineage.statements[unique_id].kind != TABLE:
-                continue
-            columns = ", ".join(map(duck.identifier, lineage.list_columns(unique_id)))
-            derived = f"select {columns} from {narrowing.find_part(unique_id, keys)}"
-            rows = f"{lineage.relation(unique_id)} where {duck.identifier(key)} in (from {keys.table})"
-            built = f"select {columns} from {rows}"
-            row = con.execute(
-                f"select count(*) from (({derived} except all {built}) union all ({built} except all {derived}))"
-            ).fetchone()
-            if row and row[0]:
-                differing.append(unique_id)
+    for unique_id, rule in lineage.rules.items():
+        if rule.by is None or rule.sums or rule.compared or lineage.statements[unique_id].kind != TABLE:
+            continue
+        column, relation = duck.identifier(rule.by), lineage.relation(unique_id)
+        keys = samples.get(rule.by)
+        if keys is None:
+            keys = KeySet(rule.by, f"sample_{lineage.statements[unique_id].name}")
+            con.execute(
+                f"create temp table {keys.table} as from (select distinct {column} from {relation}) "
+                f"order by random() limit {VALUES}"
+            )
+        columns = ", ".join(map(duck.identifier, lineage.list_columns(unique_id)))
+        derived = f"select {columns} from {narrowing.find_part(unique_id, keys)}"
+        built = f"select {columns} from {relation} where {column} in (from {keys.table})"
+        row = con.execute(
+            f"select count(*) from (({derived} except all {built}) union all ({built} except all {derived}))"
+        ).fetchone()
+        if row and row[0]:
+            differing.append(unique_id)
+    for keys in samples.values():
+        row = con.execute(f"select count(*) from {keys.table}").fetchone()
+        drawn += int(row[0]) if row else 0
     return SampleCheck(drawn, differing)
 
 
-def _draw_keys(con: duckdb.DuckDBPyConnection, lineage: Lineage, keys: KeySet) -> int:
+def draw_sample(con: duckdb.DuckDBPyConnection, lineage: Lineage, keys: KeySet, touched: KeySet) -> None:
+    """Keys of all that there are, touched or not."""
     column = duck.identifier(keys.column)
     names = lineage.list_deliveries(keys.column)
     rows = " union all ".join(
@@ -53,9 +67,8 @@ def _draw_keys(con: duckdb.DuckDBPyConnection, lineage: Lineage, keys: KeySet) -
     )
     sources = ", ".join(map(duck.literal, names))
     con.execute(
-        f"create temp table {keys.table} as select distinct {column} from ({rows}) where batch_id in "
+        f"create temp table {keys.table} as (select distinct {column} from ({rows}) where batch_id in "
         f"(select batch_id from raw.batches where is_current and source in ({sources}) order by random() "
-        f"limit {BATCHES}) order by random() limit {KEYS}"
+        f"limit {BATCHES}) order by random() limit {KEYS}) "
+        f"union (from {touched.table} order by random() limit {TOUCHED})"
     )
-    row = con.execute(f"select count(*) from {keys.table}").fetchone()
-    return int(row[0]) if row else 0

@@ -21,6 +21,7 @@ class TouchedKeys:
     def __init__(self, con: duckdb.DuckDBPyConnection, lineage: Lineage) -> None:
         self.con, self.lineage = con, lineage
         self.sets: dict[tuple[str, frozenset[str]], KeySet] = {}
+        self.all: dict[str, KeySet] = {}
 
     def gather(
         self, key: str, deliveries: Mapping[str, str | None], earlier: datetime, later: datetime
@@ -35,7 +36,7 @@ class TouchedKeys:
                 moved[unique_id] = table
         for unique_id, rule in self.lineage.rules.items():
             models = self.lineage.list_moving(unique_id, key) if rule.by == key else frozenset[str]()
-            if rule.by != key or (key, models) in self.sets:
+            if rule.by != key or rule.compared or (key, models) in self.sets:
                 continue
             self.sets[key, models] = KeySet(key, f"touched_{key}_{len(self.sets)}")
             tables = [delivered, *(moved[model] for model in sorted(models) if model in moved)]
@@ -43,6 +44,11 @@ class TouchedKeys:
                 f"create temp table {self.sets[key, models].table} as "
                 f"select distinct * from ({' union all '.join(f'from {table}' for table in tables)})"
             )
+        self.all[key] = KeySet(key, f"touched_{key}")
+        gathered = [keys.table for (column, _), keys in self.sets.items() if column == key]
+        self.con.execute(
+            f"create temp table {self.all[key].table} as {' union '.join(f'from {table}' for table in gathered)}"
+        )
 
     def _gather_delivered(self, key: str, deliveries: Mapping[str, str | None]) -> str:
         column, table = duck.identifier(key), KeySet(key, f"delivered_{key}").table
@@ -74,9 +80,7 @@ class TouchedKeys:
 
     def count(self, key: str) -> int:
         """How many keys any model is derived again for."""
-        tables = [keys.table for (column, _), keys in self.sets.items() if column == key]
-        rows = " union ".join(f"from {table}" for table in tables)
-        return count_rows(self.con, f"({rows})")
+        return count_rows(self.con, self.all[key].table)
 
 
 def count_rows(con: duckdb.DuckDBPyConnection, rows: str) -> int:

@@ -40,7 +40,9 @@ def measure_extent(con: duckdb.DuckDBPyConnection, lineage: Lineage, touched: To
         sources = ", ".join(map(duck.literal, lineage.list_deliveries(key)))
         counted = f"select coalesce(sum(rows_accepted), 0) from raw.batches where is_current and source in ({sources})"
         rows += int(con.execute(counted).fetchall()[0][0])
-        models = [unique_id for unique_id, rule in lineage.rules.items() if rule.by == key]
+        models = [
+            unique_id for unique_id, rule in lineage.rules.items() if rule.by == key and not rule.compared
+        ]
         there = max(_count_keys(con, lineage, unique_id, key) for unique_id in models)
         keys += there
         shares += [count_rows(con, touched.find(model, key).table) / max(there, 1) for model in models]

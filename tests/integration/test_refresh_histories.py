@@ -87,7 +87,10 @@ def keep_marts(con: duckdb.DuckDBPyConnection, build: Build, rules: Sequence[Exp
 
 
 # Few rows are joined so: sums by day with the six kinds of periods, feedback, dossiers with one moment.
-FEW_ROWS = {"int_submission_counts", "service_quality_items", "int_dossier_waiting"}
+FEW_ROWS = {
+    "int_breakdown_periods", "int_dossier_durations", "int_index_used", "int_submission_counts",
+    "service_quality_items", "int_dossier_waiting",
+}  # fmt: skip
 
 
 def test_no_join_compares_each_row_with_each_period(pair: tuple[MemoryWarehouse, MemoryWarehouse]) -> None:
@@ -122,6 +125,8 @@ def refresh(project: MemoryWarehouse, before: Build, build: Build) -> int:
     if moved:
         project.lay_out_like("dossier_log", "moved_rows", pd.concat(moved))
         deliveries["dossier_log"] = "from raw.moved_rows"
+    if not before.feedback.equals(build.feedback):
+        deliveries["citizen_feedback"] = "from raw.citizen_feedback"
     with project.con.cursor() as con:
         con.execute("use warehouse")
         con.execute("begin")

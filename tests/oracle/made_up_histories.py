@@ -14,11 +14,12 @@ Tables = dict[str, pd.DataFrame]
 
 
 class Build(NamedTuple):
-    """Schema raw of one build, its moment, and the batches of the log that count."""
+    """Schema raw of one build, its moment, the batches of the log that count, and the feedback that does."""
 
     raw: Tables
     as_of: datetime
     log: dict[str, pd.DataFrame]
+    feedback: pd.DataFrame
 
 
 @st.composite
@@ -41,12 +42,21 @@ def history(draw: st.DrawFn, most: int) -> list[Build]:
     every = dict(list(rows.groupby("batch_id"))) if len(rows) else {}
     counting = {name for name in every if draw(st.integers(0, 2)) > 0}
     as_of, stopped_is_end = sample.as_of, sample.stopped_is_end
+    # About dossiers that there are, or were.
+    every_feedback = sample.tables["citizen_feedback"].replace(
+        {"D1": "H41.9-20250701-0000000", "D2": "H41.9-20250701-0000002"}
+    )
+    feedback = every_feedback
     builds = []
     for _ in range(draw(st.integers(2, most))):
         log = {name: every[name] for name in sorted(counting)}
-        tables = {**sample.tables, "dossier_log": pd.concat([*log.values()]) if log else rows.head(0)}
+        tables = {
+            **sample.tables,
+            "dossier_log": pd.concat([*log.values()]) if log else rows.head(0),
+            "citizen_feedback": feedback,
+        }
         moved = sample._replace(as_of=as_of, stopped_is_end=stopped_is_end)
-        builds.append(Build({"run_parameters": parameters(moved), **tables}, as_of, log))
+        builds.append(Build({"run_parameters": parameters(moved), **tables}, as_of, log, feedback))
         for name in sorted(every):
             match draw(st.sampled_from(["stays", "stays", "stays", "comes or goes", "again"])):
                 case "comes or goes":
@@ -57,6 +67,10 @@ def history(draw: st.DrawFn, most: int) -> list[Build]:
                     if len(fresh):
                         every[f"{name}r"] = fresh
                         counting.add(f"{name}r")
+        if len(every_feedback) and draw(st.booleans()):
+            days = sorted(set(every_feedback["partition_key"]))
+            kept = {day for day in days if draw(st.booleans())}
+            feedback = every_feedback[every_feedback["partition_key"].isin(kept)]
         if draw(st.integers(0, 2)):
             as_of = draw(st.sampled_from(sorted(TURNS)))
         if draw(st.integers(0, 9)) == 9:

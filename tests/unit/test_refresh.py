@@ -11,7 +11,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.warehouse.lineage import Lineage
 from pipelines.warehouse.narrowing import RefreshRefused
 from pipelines.warehouse.rebuild_rule import read_rebuild_rule
 from pipelines.warehouse.refresh import Refresh
@@ -137,12 +136,109 @@ def test_what_moves_with_as_of_alone_is_not_derived_again_above(con: duckdb.Duck
     assert ("B", 2, "left alone") in con.execute("from states").fetchall()
 
 
+# Sums by name added up by initial, which no accepted row has; what is said of an initial; the two together.
+INITIALS = [
+    state(
+        "initials", 'select left(name, 1) as initial, sum(total)::bigint as total from "warehouse"."main"."sums" '
+        "where name is not null group by all",
+        "sums", of="main.sums", sums=["total"],
+    ),
+    state(
+        "words", 'select initial, word, run.as_of from "warehouse"."raw"."words" as words '
+        'cross join "warehouse"."main"."run" as run',
+        "source.thongsuot.raw.words", "run", by="initial", compared=True, moment=["as_of"],
+    ),
+    state(
+        "pairs", 'select s.initial, s.total, w.word from "warehouse"."main"."initials" as s '
+        'inner join "warehouse"."main"."words" as w on s.initial = w.initial',
+        "initials", "words", by="initial",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "moved", "expected"),
+    [
+        # Code A is the first: more of it, less of it; of code B, which has no name, nothing is seen.
+        (f"insert into raw.log values ('A', 5, '{NOON}', 'b')", "A", [("f", 6, "word"), ("g", 7, "alone")]),
+        ("delete from raw.log where code = 'A'", "A", [("g", 7, "alone")]),
+        (f"insert into raw.log values ('B', 5, '{NOON}', 'b')", "B", [("f", 1, "alone"), ("g", 7, "alone")]),
+        (
+            "update raw.words set word = 'other' where initial = 'f'",
+            None,
+            [("f", 1, "other"), ("g", 7, "alone")],
+        ),
+        ("update raw.words set initial = 'h' where initial = 'f'", None, [("g", 7, "alone")]),
+        (f"update raw.parameters set as_of = '{EVENING}'", None, [("f", 1, "alone"), ("g", 7, "alone")]),
+    ],
+)
+def test_a_value_that_no_accepted_row_has_is_touched_by_its_sums_and_by_what_is_compared(
+    con: duckdb.DuckDBPyConnection, change: str, moved: str | None, expected: list[Any]
+) -> None:
+    con.execute(
+        "create table raw.words as select * from (values ('f', 'word'), ('g', 'word')) as t (initial, word)"
+    )
+    con.execute("insert into raw.names values ('G', 'g')")
+    con.execute(f"insert into raw.log values ('G', 7, '{NOON}', 'b')")
+    for statement in [*STATEMENTS[2:], *INITIALS]:
+        con.execute(f"create or replace table {statement.relation} as {statement.sql}")
+    con.execute("update pairs set word = 'alone'")
+    again = Refresh(
+        con, [*STATEMENTS, *INITIALS], Path(), {"log": f"select '{moved}' as code" if moved else None}
+    )
+    again.gather_keys(NOON, EVENING if "as_of" in change else NOON)
+    again.note_before()
+    con.execute(change)
+    list(again.derive())
+    assert con.execute("from pairs order by all").fetchall() == expected
+    whole = con.execute(f"from ({INITIALS[0].sql}) order by all").fetchall()
+    assert con.execute("from initials order by all").fetchall() == whole
+
+
+def test_keys_that_only_a_comparison_tells_are_derived_again_too_and_their_sums_move(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    blamed = state("blamed", 'select code from "warehouse"."raw"."blames"', "source.thongsuot.raw.blames", by="code",
+                   compared=True)  # fmt: skip
+    verdicts = state(
+        "verdicts",
+        'select s.code, s.n, s.name, blamed.code is not null as is_blamed from "warehouse"."main"."states" as s '
+        'left join "warehouse"."main"."blamed" as blamed on s.code = blamed.code',
+        "states", "blamed", by="code",
+    )  # fmt: skip
+    counted = state(
+        "counted", 'select is_blamed, sum(n)::bigint as total from "warehouse"."main"."verdicts" group by all',
+        "verdicts", by="code", sums=["total"],
+    )  # fmt: skip
+    con.execute("create table raw.blames as select 'A' as code")
+    for statement in (blamed, verdicts, counted):
+        con.execute(f"create table {statement.relation} as {statement.sql}")
+    again = Refresh(con, [*STATEMENTS[:4], blamed, verdicts, counted], Path(), {"log": "select 'A' as code"})
+    again.gather_keys(NOON, NOON)
+    again.note_before()
+    con.execute(f"update raw.blames set code = 'B'; insert into raw.log values ('A', 5, '{NOON}', 'b')")
+    list(again.derive())
+    assert con.execute("select code, n, is_blamed from verdicts order by all").fetchall() == [
+        ("A", 1, False), ("A", 5, False), ("B", 2, True),
+    ]  # fmt: skip
+    assert con.execute("from counted order by all").fetchall() == [(False, 6), (True, 2)]
+    # B itself had no new rows: its states are as they were.
+    assert ("B", 2, "left alone") in con.execute("from states").fetchall()
+    assert again.count_touched() == 2
+
+
 def test_a_sample_finds_what_is_not_what_its_rows_give(con: duckdb.DuckDBPyConnection) -> None:
-    lineage = Lineage(con, STATEMENTS, ["log"])
-    con.execute("begin")
-    assert check_sample(con, lineage) == (3, ["states"])
-    con.execute("rollback; begin; update states set name = null where code = 'B'")
-    assert check_sample(con, lineage) == (3, [])
+    def check() -> tuple[int, list[str]]:
+        con.execute("begin")
+        again = Refresh(con, STATEMENTS, Path(), {"log": None})
+        again.gather_keys(NOON, NOON)
+        result = check_sample(con, again.lineage, again.rows, again.samples)
+        con.execute("rollback")
+        return result
+
+    assert check() == (3, ["states"])
+    con.execute("update states set name = null where code = 'B'")
+    assert check() == (3, [])
 
 
 def test_what_would_be_derived_again_is_measured_before(con: duckdb.DuckDBPyConnection) -> None:
@@ -170,7 +266,17 @@ def test_a_row_without_its_key_is_refused(con: duckdb.DuckDBPyConnection) -> Non
 
 
 @pytest.mark.parametrize(
-    "rule", [{}, {"sums": ["n"]}, {"by": "a", "moment": ["b"]}, {"by": "a", "some": "word"}]
+    "rule",
+    [
+        {},
+        {"sums": ["n"]},
+        {"by": "a", "moment": ["b"]},
+        {"by": "a", "some": "word"},
+        {"by": "a", "of": "main.t", "sums": ["n"]},
+        {"of": "main.t"},
+        {"of": "main.t", "sums": ["n"], "touched": {"main.t": "true"}},
+        {"by": "a", "compared": True, "sums": ["n"]},
+    ],
 )
 def test_a_rule_that_says_too_little_or_too_much_is_refused_by_its_model(rule: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"main\.t: meta\.rebuild"):
@@ -180,6 +286,6 @@ def test_a_rule_that_says_too_little_or_too_much_is_refused_by_its_model(rule: d
 def test_a_rule_names_columns_and_tables_that_are_there(models: dict[str, dict[str, Any]]) -> None:
     schemas = {f"{n['schema']}.{n['alias']}" for n in models.values()}
     rules = {n["name"]: read_rebuild_rule(n["name"], n["config"]["meta"]) for n in models.values()}
-    assert {rule.by for rule in rules.values() if rule} == {"dossier_code", None}
+    assert {rule.by for rule in rules.values() if rule} == {"dossier_code", "period_start", None}
     for name, rule in rules.items():
         assert rule is None or set(rule.touched or ()) <= schemas, name

@@ -14,9 +14,9 @@ with durations as (
         sum(flow.{{ count }}) as {{ count }},
         {% endfor %}
         flow.working_days_taken
-    from {{ dated(ref('int_dossier_flow'), 'event_day') }} as flow
+    from {{ ref('int_dossier_durations') }} as flow
     inner join {{ ref('int_periods') }} as periods
-        on flow.dated_period = periods.period and flow.dated_start = periods.period_start
+        on flow.period = periods.period and flow.period_start = periods.period_start
     group by
         grouping sets (
             (periods.period, periods.period_start, flow.working_days_taken, flow.unit_code, flow.sector_code),

@@ -12,15 +12,14 @@ catalogue as (
 ),
 
 used as (
-    select distinct
+    select
         periods.period,
         periods.period_start,
-        dossiers.receiving_unit_code,
-        dossiers.procedure_code
-    from {{ dated(ref('int_index_dossiers'), 'received_day') }} as dossiers
+        uses.receiving_unit_code,
+        uses.procedure_code
+    from {{ ref('int_index_used') }} as uses
     inner join {{ ref('int_index_periods') }} as periods
-        on dossiers.dated_period = periods.period and dossiers.dated_start = periods.period_start
-    where dossiers.is_online
+        on uses.period = periods.period and uses.period_start = periods.period_start
 ),
 
 used_by_unit as (

@@ -1,33 +1,10 @@
--- By how much the counts of items since counting began change on a day, as known at as_of; feedback's aside. A dossier
--- enters on the day it is received (or closed, where it was received before) and is late from the first day past its
--- term on; a procedure of the catalogue is used from its first online dossier on.
--- handled, late        2.1, 5.4
--- received             3.3, 3.6, 4.1, 4.2
+-- By how much the counts of items since counting began change on a day, as known at as_of; feedback's aside. A
+-- procedure of the catalogue is used from its first online dossier on.
+-- handled_days         2.1, 5.4
+-- received_days        3.3, 3.6, 4.1, 4.2
 -- offered, first_uses  3.1, 3.2
 with run as (
     select * from {{ ref('int_as_of') }}
-),
-
-handled as (
-    select
-        dossiers.responsible_unit_code as unit_code,
-        case when dossiers.received_day >= run.counts_since then dossiers.received_day else dossiers.closed_day end
-            as from_day,
-        dossiers.is_asked_again,
-        dossiers.counted_end_at <= dossiers.counted_due_at as is_ended_in_term,
-        dossiers.has_complaint,
-        {{ first_day_past('dossiers.counted_due_at', 'run.as_of') }} as overdue_day,
-        dossiers.is_asked_again or dossiers.counted_due_at is not null as has_verdict
-    from {{ ref('int_index_dossiers') }} as dossiers
-    inner join run on dossiers.received_day >= run.counts_since or dossiers.closed_day >= run.counts_since
-),
-
-late as (
-    select
-        unit_code,
-        case when is_asked_again then from_day else greatest(from_day, overdue_day) end as late_day
-    from handled
-    where is_asked_again or (overdue_day is not null and not coalesce(is_ended_in_term, false))
 ),
 
 first_uses as (
@@ -35,8 +12,8 @@ first_uses as (
         receiving_unit_code as unit_code,
         procedure_code,
         min(received_day) as received_day
-    from {{ ref('int_index_dossiers') }}
-    where is_online and received_day >= {{ counts_since() }}
+    from {{ ref('int_index_uses') }}
+    where received_day >= {{ counts_since() }}
     group by receiving_unit_code, procedure_code
 ),
 
@@ -56,26 +33,14 @@ first_uses_of_all as (
 ),
 
 changes as (
-    {% for item, is_counted in [('2.1', 'has_verdict'), ('5.4', 'has_verdict and not has_complaint')] %}
     select
-        '{{ item }}' as item,
+        item,
         unit_code,
-        from_day as change_day,
-        {{ count_if(is_counted) }} as numerator,
-        {{ count_if('has_verdict') }} as denominator
-    from handled
-    group by unit_code, from_day
+        change_day,
+        numerator,
+        denominator
+    from {{ ref('int_index_handled_days') }}
     union all
-    select
-        '{{ item }}' as item,
-        unit_code,
-        late_day as change_day,
-        -count(*) as numerator,
-        0 as denominator
-    from late
-    group by unit_code, late_day
-    union all
-    {% endfor %}
     select
         item,
         unit_code,

@@ -33,15 +33,6 @@ working_days as (
     where is_working_day
 ),
 
-newest_feedback as (
-    select
-        dossier_code,
-        kind,
-        satisfaction,
-        row_number() over (partition by feedback_code order by snapshot_day desc) as recency
-    from {{ ref('int_feedback_snapshots') }}
-),
-
 -- The working day on which the longest time ends. A column of its own: as a condition of the join it would compare
 -- every dossier with every day.
 timed as (
@@ -56,13 +47,6 @@ timed as (
     from dossiers
     left join pauses on dossiers.dossier_code = pauses.dossier_code
     left join {{ ref('int_calendar') }} as received on dossiers.received_day = received.date_day
-),
-
--- A dossier that feedback is about, or that somebody is dissatisfied with.
-complaints as (
-    select distinct dossier_code
-    from newest_feedback
-    where recency = 1 and dossier_code is not null and (kind <> 'rating' or satisfaction <= 2)
 ),
 
 final as (
@@ -96,7 +80,7 @@ final as (
         timed.is_digitised and (not timed.needs_result or timed.has_e_result) as is_digitised_in_full,
         complaints.dossier_code is not null as has_complaint
     from timed
-    left join complaints on timed.dossier_code = complaints.dossier_code
+    left join {{ ref('int_complaints') }} as complaints on timed.dossier_code = complaints.dossier_code
     left join working_days as longest on timed.last_working_day_number = longest.working_day_number
 )
 

@@ -1,35 +1,5 @@
 -- Three rates of one shape. A flag the source does not have is NULL, not false: such dossiers stand apart.
-with dossiers as (
-    select
-        register.received_at,
-        register.receiving_unit_code as unit_code,
-        register.is_online,
-        register.paid_online,
-        register.is_digitised and register.has_e_result as is_digitised_with_result,
-        coalesce(procedures.has_fee, false) as has_fee,
-        coalesce(procedures.service_level, register.service_level, 'unknown') = 'full' as is_eligible_for_full
-    from {{ ref('dossier_register', v=1) }} as register
-    inner join {{ ref('int_as_of') }} as run on register.received_at <= run.as_of
-    left join {{ ref('int_procedures') }} as procedures on register.procedure_code = procedures.procedure_code
-),
-
-daily as (
-    select
-        cast(received_at as date) as received_day,
-        unit_code,
-        count(*) as received,
-        {{ count_if('is_digitised_with_result is not null') }} as digitisation_flagged,
-        {{ count_if('is_digitised_with_result') }} as digitised,
-        {{ count_if('has_fee') }} as fee_bearing,
-        {{ count_if('has_fee and paid_online is not null') }} as payment_flagged,
-        {{ count_if('has_fee and paid_online') }} as paid_online,
-        {{ count_if('is_eligible_for_full') }} as eligible_for_full,
-        {{ count_if('is_eligible_for_full and is_online') }} as full_online
-    from dossiers
-    group by cast(received_at as date), unit_code
-),
-
-by_metric as (
+with by_metric as (
     select
         received_day,
         unit_code,
@@ -37,7 +7,7 @@ by_metric as (
         received as counted,
         digitisation_flagged as flagged,
         digitised as numerator
-    from daily
+    from {{ ref('int_digital_service_days') }}
     union all
     select
         received_day,
@@ -46,7 +16,7 @@ by_metric as (
         fee_bearing as counted,
         payment_flagged as flagged,
         paid_online as numerator
-    from daily
+    from {{ ref('int_digital_service_days') }}
     union all
     select
         received_day,
@@ -55,7 +25,7 @@ by_metric as (
         eligible_for_full as counted,
         eligible_for_full as flagged,
         full_online as numerator
-    from daily
+    from {{ ref('int_digital_service_days') }}
 ),
 
 summed as (

@@ -1,61 +1,22 @@
 -- One number cut six ways. Each dossier counts once in every dimension, so each dimension adds up to the province.
-{%- set dimensions = {
-    'receiving_unit': 'receiving_unit_code', 'processing_unit': 'processing_unit_code', 'sector': 'sector_code',
-    'procedure': 'procedure_code', 'service_level': 'service_level', 'applicant_type': 'applicant_type'
-} %}
 {%- set channels = ['online', 'in_person', 'postal'] %}
-with dossiers as (
-    select
-        dossiers.received_day,
-        dossiers.receiving_unit_code,
-        {%- for column in dimensions.values() if column != 'receiving_unit_code' %}
-        coalesce(dossiers.{{ column }}, 'unknown') as {{ column }},
-        {%- endfor %}
-        dossiers.channel,
-        dossiers.is_strictly_online,
-        dossiers.is_late_arrival
-    from {{ ref('int_dossier_latest') }} as dossiers
-    inner join {{ ref('int_as_of') }} as run on dossiers.received_at <= run.as_of
-),
-
-daily as (
-    {%- for dimension, column in dimensions.items() %}
-    select
-        received_day,
-        '{{ dimension }}' as dimension,
-        {{ column }} as member,
-        count(*) as received,
-        {{ count_if("channel = 'online'") }} as online,
-        {{ count_if("channel = 'postal'") }} as postal,
-        {{ count_if('is_strictly_online') }} as strictly_online,
-        {{ count_if('is_late_arrival') }} as late_arrivals
-    from dossiers
-    group by received_day, {{ column }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
-),
-
-summed as (
+with summed as (
     select
         periods.as_of_day,
         periods.period,
-        daily.dimension,
-        daily.member,
+        counts.dimension,
+        counts.member,
         periods.period_start,
         periods.period_end,
-        cast(sum(daily.received) as bigint) as received,
-        cast(sum(daily.online) as bigint) as online,
-        cast(sum(daily.received - daily.online - daily.postal) as bigint) as in_person,
-        cast(sum(daily.postal) as bigint) as postal,
-        cast(sum(daily.strictly_online) as bigint) as strictly_online,
-        cast(sum(daily.late_arrivals) as bigint) as late_arrivals
-    from {{ dated('daily', 'received_day') }} as daily
+        counts.received,
+        counts.online,
+        counts.received - counts.online - counts.postal as in_person,
+        counts.postal,
+        counts.strictly_online,
+        counts.late_arrivals
+    from {{ ref('int_breakdown_periods') }} as counts
     inner join {{ ref('int_periods') }} as periods
-        on daily.dated_period = periods.period and daily.dated_start = periods.period_start
-    group by
-        periods.as_of_day, periods.period, daily.dimension, daily.member, periods.period_start, periods.period_end
+        on counts.period = periods.period and counts.period_start = periods.period_start
 ),
 
 roles (dimension) as (
