@@ -208,7 +208,12 @@ class Refresh:
     def _touch_more(self, unique_id: str, keys: KeySet) -> None:
         """Keys that only a comparison told are derived again too, in the models above; before that nothing of theirs
         was changed."""
-        self.rows.add(keys)
+        above = [
+            name
+            for name, rule in self.lineage.rules.items()
+            if rule.by == keys.column and unique_id in self.lineage.list_moving(name, keys.column)
+        ]
+        self.rows.add(keys, set().union(*(self.lineage.list_read(name, keys.column) for name in above)))
         every = self.touched.all[keys.column].table
         self.con.execute(f"insert into {every} (from {keys.table} except from {every})")
         for (key, models), own in self.touched.sets.items():
@@ -216,10 +221,10 @@ class Refresh:
                 continue
             more = KeySet(key, f"more_{own.name}_{len(self.moved)}")
             self.con.execute(f"create temp table {more.table} as from {keys.table} except from {own.table}")
-            for above, rule in self.lineage.rules.items():
-                if rule.by == key and rule.sums and self.touched.find(above, key) == own:
-                    gave = self.before.derive_part(self.lineage.statements[above], more)
-                    self.con.execute(f"insert into {self.before.name_part(above, own)} by name from {gave}")
+            for name in above:
+                if self.lineage.rules[name].sums and self.touched.find(name, key) == own:
+                    gave = self.before.derive_part(self.lineage.statements[name], more)
+                    self.con.execute(f"insert into {self.before.name_part(name, own)} by name from {gave}")
             self.con.execute(f"insert into {own.table} from {more.table}")
 
     def _derive_moved(self, statement: Statement, of: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import duckdb
 
@@ -45,13 +45,13 @@ class TouchedRows:
         for slot in [slot for slot in self.present if slot[0] == unique_id]:
             del self.present[slot], self.scanned[slot]
 
-    def add(self, keys: KeySet) -> None:
+    def add(self, keys: KeySet, relations: Collection[str]) -> None:
         """Keys that turned out to be touched too, of relations that have not changed in their rows."""
         fresh = KeySet(keys.column, f"fresh_{keys.name}")
         every = self.keys[keys.column].table
         self.con.execute(f"create temp table {fresh.table} as from {keys.table} except from {every}")
         for (unique_id, key), table in self.scanned.items():
-            if key == keys.column:
+            if key == keys.column and unique_id in relations:
                 self.con.execute(f"insert into {table} by name {self._select(unique_id, fresh)}")
         self.con.execute(f"insert into {every} from {fresh.table}")
 
