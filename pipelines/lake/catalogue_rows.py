@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import duckdb
 
@@ -19,6 +20,9 @@ from pipelines.sql import read_sql
 
 # In PostgreSQL the catalogue has a database of its own, and this schema of it.
 SCHEMA = "public"
+# Connection → whether its lake's catalogue lies in PostgreSQL: a connection has one lake, and a publishing asks
+# thirty times.
+_IN_POSTGRES: WeakKeyDictionary[duckdb.DuckDBPyConnection, bool] = WeakKeyDictionary()
 
 
 class CatalogueObject(NamedTuple):
@@ -30,7 +34,21 @@ class CatalogueObject(NamedTuple):
     definition: str
 
 
+class _Values(dict[str, object]):
+    """Cell as SQLite spelt it → its value, read once: most cells of a catalogue repeat."""
+
+    def __missing__(self, cell: str) -> object:
+        value = self[cell] = _read_cell(cell[0], cell[1:])
+        return value
+
+
 def is_in_postgres(con: duckdb.DuckDBPyConnection) -> bool:
+    if con not in _IN_POSTGRES:
+        _IN_POSTGRES[con] = _ask_for_postgres(con)
+    return _IN_POSTGRES[con]
+
+
+def _ask_for_postgres(con: duckdb.DuckDBPyConnection) -> bool:
     row = con.execute("select type from duckdb_databases() where database_name = ?", [METADATA]).fetchone()
     if row is None:  # DuckDB's list leaves DuckLake's own database out
         row = con.execute("select catalog_type from ducklake_settings('lake')").fetchone()
@@ -67,8 +85,9 @@ def query_each(
         rows = con.execute(
             f"select name, cells from sqlite_query({duck.literal(METADATA)}, {query})"
         ).fetchall()
+        values = _Values()
         for name, line in rows:
-            answers[name].append(tuple(_read_cell(cell[0], cell[1:]) for cell in line.split(",")))
+            answers[name].append(tuple(map(values.__getitem__, line.split(","))))
     return answers
 
 

@@ -13,7 +13,7 @@ from pipelines.lake.states import has_same_strikes, read_state
 from pipelines.releases.errors import ForeignHead
 from pipelines.releases.findings import Finding, first_line
 from pipelines.releases.verify_contents import check_files
-from pipelines.releases.verify_head import check_foreign, check_head, check_states, is_head_of
+from pipelines.releases.verify_head import check_foreign, check_head, compare_state, is_head_of
 from pipelines.settings import Settings
 
 
@@ -42,9 +42,13 @@ def check_before_publishing(
     if not chain:
         return
     newest = chain[-1]
-    findings = [*check_states(con, chain, [newest]), *check_files(con, settings, list_kept(con, [newest]))[1]]
-    yield from findings
     state = next((s for s in links.list_states(con) if s.release_id == newest.release_id), None)
-    is_recorded = state is not None and has_same_strikes(state, read_state(con, newest.snapshot_id))
+    findings = check_files(con, settings, list_kept(con, [newest]))[1]
+    is_recorded = False
+    if state is not None:
+        present = read_state(con, newest.snapshot_id)
+        findings = [*compare_state(state, present, is_newest=True), *findings]
+        is_recorded = has_same_strikes(state, present)
+    yield from findings
     if not is_recorded or findings or not is_head_of(con, newest):
         yield from check_head(con, chain)

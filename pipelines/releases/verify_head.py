@@ -15,7 +15,13 @@ from pipelines.lake import chain as links
 from pipelines.lake.foreign import list_foreign_things
 from pipelines.lake.head import find_differing_tables
 from pipelines.lake.ledger import Release
-from pipelines.lake.states import OF_THE_LEDGER, list_differences, read_state, show_the_same
+from pipelines.lake.states import (
+    OF_THE_LEDGER,
+    CatalogueState,
+    list_differences,
+    read_state,
+    show_the_same,
+)
 from pipelines.releases.findings import Finding, Kind
 
 
@@ -42,15 +48,18 @@ def check_states(
     for release in releases:
         if state := states.get(release.release_id):
             present = read_state(con, release.snapshot_id)
-            if tables := list_differences(state, present, is_newest=is_clean and release == chain[-1]):
-                yield Finding(
-                    "edited_ledger"
-                    if any(table.endswith(OF_THE_LEDGER) for table in tables)
-                    else "edited_catalogue",
-                    f"the catalogue is not what it was when release {release.release_id} was committed: rows of "
-                    f"{', '.join(tables)} were edited. A reader's answer may go by them though every file is whole",
-                    releases=frozenset({release.release_id}),
-                )
+            yield from compare_state(state, present, is_newest=is_clean and release == chain[-1])
+
+
+def compare_state(state: links.LakeState, present: CatalogueState, *, is_newest: bool) -> Iterator[Finding]:
+    """`present`: what the catalogue says now of the release whose state was recorded."""
+    if tables := list_differences(state, present, is_newest=is_newest):
+        yield Finding(
+            "edited_ledger" if any(table.endswith(OF_THE_LEDGER) for table in tables) else "edited_catalogue",
+            f"the catalogue is not what it was when release {state.release_id} was committed: rows of "
+            f"{', '.join(tables)} were edited. A reader's answer may go by them though every file is whole",
+            releases=frozenset({state.release_id}),
+        )
 
 
 def is_head_of(con: duckdb.DuckDBPyConnection, release: Release) -> bool:
