@@ -299,7 +299,7 @@ def test_readers_in_repeatable_read_never_see_two_releases_mixed(target: Setting
         assert target.postgres_url
         with psycopg.connect(target.postgres_url) as pg:
             pg.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            while not stop.wait(0.01):  # a busy loop would take the cores from the publisher
+            while not stop.wait(0.03):  # a busy loop would take the cores from the publisher
                 try:
                     with pg.transaction():
                         tasks = pg.execute("select count(*), min(n), max(n) from marts.task").fetchone()

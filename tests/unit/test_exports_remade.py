@@ -79,16 +79,18 @@ def test_an_export_comes_out_the_same_byte_by_byte(copy: Settings) -> None:
     assert verify_all(copy, prepare=bring_manifest(copy)).findings == []
 
 
-@pytest.mark.parametrize("name", FORGED)
-def test_a_copy_and_its_line_forged_together_are_named(copy: Settings, name: str) -> None:
-    where, old, new = FORGED[name]
-    path = copy.exports / where
-    assert old in path.read_bytes()
-    path.write_bytes(path.read_bytes().replace(old, new))
-    record(copy, name, 2)
+def test_copies_and_their_lines_forged_together_are_named(copy: Settings) -> None:
+    for name, (where, old, new) in FORGED.items():
+        path = copy.exports / where
+        assert old in path.read_bytes()
+        path.write_bytes(path.read_bytes().replace(old, new))
+        record(copy, name, 2)
     assert verify_releases(copy).findings == [], "the ledger alone does not tell"
-    ((kind, text),) = list_findings(copy)
-    assert kind == "edited_export" and "is not what release 2 gives" in text and where.split("/")[-1] in text
+    findings = list_findings(copy)
+    assert [kind for kind, _ in findings] == ["edited_export"] * len(FORGED)
+    for where, _, _ in FORGED.values():
+        name = where.split("/")[-1]
+        assert [text for _, text in findings if f"{name} is not what release 2 gives" in text], name
 
 
 def test_a_file_more_with_a_line_of_its_own_is_named(copy: Settings) -> None:
@@ -110,19 +112,18 @@ def test_a_file_more_without_a_line_is_set_aside_by_the_next_run_and_never_recor
     assert {path.stat().st_mode & 0o777 for path in (copy.data / "set_aside").iterdir()} == {0o600}
 
 
-@pytest.mark.parametrize(
-    ("export", "place"),
-    [("corrected", "corrected.pdf"), ("report_ii06a", "corrected.pdf"), ("brief", "open_data/x.csv")],
-)
-def test_a_file_of_an_export_that_there_is_not_or_elsewhere_than_it_writes_is_named(
-    copy: Settings, export: str, place: str
-) -> None:
-    (copy.exports / place).write_bytes(b"99.99 %")
+def test_files_of_an_export_that_there_is_not_or_elsewhere_than_it_writes_are_named(copy: Settings) -> None:
     with open_lake(copy) as con:
         release = list_releases(con)[-1]
-    record_export(copy, export, copy.exports / place, [copy.exports / place], release, "x")
+    strange = {"corrected": "a.pdf", "report_ii06a": "b.pdf", "brief": "open_data/c.csv"}
+    for export, place in strange.items():
+        (copy.exports / place).write_bytes(b"99.99 %")
+        record_export(copy, export, copy.exports / place, [copy.exports / place], release, "x")
     assert verify_releases(copy).findings == [], "the ledger alone does not tell"
-    assert ("edited_export_ledger") in [kind for kind, _ in list_findings(copy)]
+    texts = [text for kind, text in list_findings(copy) if kind == "edited_export_ledger"]
+    assert len(texts) == len(strange)
+    for words in ("of corrected, which is no export", "of b.pdf, which", "of open_data/c.csv, which"):
+        assert any(words in text for text in texts), words
 
 
 def test_what_other_code_wrote_is_said_to_be_unproven_not_edited(copy: Settings) -> None:
