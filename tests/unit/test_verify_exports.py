@@ -106,6 +106,9 @@ def test_a_line_that_names_a_file_elsewhere_or_is_of_other_types_is_none(copy: S
         stream.write(json.dumps(entry | {"number": 3} | edit) + "\n" + "[" * 100_000 + "\n")
     ((kind, text),) = list_findings(copy)
     assert kind == "edited_export_ledger" and "line 3 of" in text
+
+
+def test_a_folder_in_the_place_of_the_ledger_is_named(copy: Settings) -> None:
     ledger_file(copy).unlink()
     ledger_file(copy).mkdir()
     assert [kind for kind, _ in list_findings(copy)] == ["edited_export_ledger"]
