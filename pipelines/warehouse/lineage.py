@@ -81,13 +81,13 @@ class Lineage:
 
     def list_read(self, unique_id: str, key: str) -> set[str]:
         """What a relation's rows of a key are read from: its keyed parents, of views those below."""
-        found: set[str] = set()
+        relations: set[str] = set()
         statement = self.statements[unique_id]
         for parent in statement.parents:
             if self.is_keyed(parent, key):
                 below = self.statements.get(parent)
-                found |= self.list_read(parent, key) if below and below.kind == VIEW else {parent}
-        return found
+                relations |= self.list_read(parent, key) if below and below.kind == VIEW else {parent}
+        return relations
 
     def list_compared(self) -> list[str]:
         """What is small and read whole: bookkeeping, and the parents of keyed models that are not keyed themselves."""
