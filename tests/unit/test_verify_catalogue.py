@@ -262,16 +262,16 @@ def test_what_was_edited_into_the_catalogues_file_is_found_and_refused(
     copy: Settings, tamper: Tamper, words: str
 ) -> None:
     tamper(copy)
-    check_found_and_refused(copy, [words])
+    check_refusal(copy, [words])
 
 
 def test_what_was_created_in_the_catalogues_file_is_found_and_refused(copy: Settings) -> None:
     for tamper in OBJECTS_OF_OTHERS.values():
         tamper(copy)
-    check_found_and_refused(copy, list(OBJECTS_OF_OTHERS))
+    check_refusal(copy, list(OBJECTS_OF_OTHERS))
 
 
-def check_found_and_refused(settings: Settings, patterns: list[str]) -> None:
+def check_refusal(settings: Settings, patterns: list[str]) -> None:
     """Each pattern is met by a finding of its own; cleaning takes all objects away."""
     findings = verify_releases(settings).findings
     assert {f.kind for f in findings} == {"foreign_setting"}
