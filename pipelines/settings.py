@@ -222,6 +222,11 @@ class Settings:
         return self.data / "warehouse.sha256"
 
     @property
+    def build_release(self) -> Path:
+        """Which release holds what the sealed build gave (warehouse/sealed_build.py)."""
+        return self.data / "warehouse.release.json"
+
+    @property
     def lake(self) -> Path:
         return self.data / "lake"
 

@@ -1,7 +1,8 @@
 """Make a table of the lake equal a relation, touching only the rows that differ.
 
 In place (one MERGE action and one DELETE), so that the table keeps its id and `table_changes` between
-two releases is the true difference. What differs is looked for first, so that the content hash moves by the same rows.
+two releases is the true difference. What differs is looked for first, so that the content hash moves by the same rows;
+among all rows, or among those of some keys where the others are known to be the same.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pipelines.lake.content_hash import (
     Content,
     describe_columns,
     hash_content,
+    have_same_rows,
     move_content,
     row_hash_sql,
     sum_hashes,
@@ -29,7 +31,8 @@ class TableChange(NamedTuple):
     """What makes a table equal its source.
 
     `differing`: a table with the keys of the rows that leave, come or change; None where the whole table
-    is made anew. `fresh`: the relation of those that come or change.
+    is made anew. `fresh`: the relation of those that come or change. `among`: a table of the values, in some columns,
+    of all rows that may differ; None where any may.
     """
 
     mart: Mart
@@ -37,6 +40,7 @@ class TableChange(NamedTuple):
     content: Content
     differing: str | None
     fresh: str
+    among: str | None = None
 
 
 def lake_table(mart: Mart) -> str:
@@ -44,10 +48,15 @@ def lake_table(mart: Mart) -> str:
 
 
 def find_change(
-    con: duckdb.DuckDBPyConnection, mart: Mart, source: str, before: Content | None, number: int
+    con: duckdb.DuckDBPyConnection,
+    mart: Mart,
+    source: str,
+    before: Content | None,
+    number: int,
+    among: str | None = None,
 ) -> TableChange:
     """`source`: anything that may follow FROM; `before`: what the lake's table holds, None where nobody
-    vouches for it.
+    vouches for it; `among`: as of a change.
 
     That, a changed contract or a key that is not one is a new table, hashed whole: older releases keep
     the old one through time travel. What differs rests in the attached database `scratch`.
@@ -55,30 +64,41 @@ def find_change(
     described = describe_columns(con, source)
     if not before or not mart.key or describe_columns(con, lake_table(mart)) != described:
         return TableChange(mart, source, hash_content(con, source), None, source)
+    table, rows, present = lake_table(mart), _count(con, source), source
+    if among:
+        table, present = (scratch_table(f"{word}_{number:d}") for word in ("earlier", "later"))
+        for part, whole in ((table, lake_table(mart)), (present, source)):
+            con.execute(f"create table {part} as {_select_among(con, whole, among)}")
+        if before.rows - _count(con, table) != rows - _count(con, present):
+            return find_change(con, mart, source, before, number)
     differing = scratch_table(f"differing_{number:d}")
-    leaving, coming, rows = _find_differing(con, mart, source, described, differing)
+    leaving, coming = _find_differing(con, mart, table, present, described, differing)
     if not leaving and not coming and rows == before.rows:
-        return TableChange(mart, source, before, differing, source)
+        return TableChange(mart, source, before, differing, source, among)
     fresh = source
     if coming < rows:
         fresh = scratch_table(f"fresh_{number:d}")
-        con.execute(f"create table {fresh} as {_among(mart, source, f'(from {differing} where is_fresh)')}")
+        con.execute(f"create table {fresh} as {_among(mart, present, f'(from {differing} where is_fresh)')}")
     # A mart of the newest day alone changes whole: then its new rows are all there is to hash.
     if leaving + coming >= rows:
         return TableChange(mart, source, hash_content(con, source), differing, fresh)
     hashed = row_hash_sql(described)
-    removed = sum_hashes(con, f"select {hashed} as h from ({_among(mart, lake_table(mart), differing)})")
+    removed = sum_hashes(con, f"select {hashed} as h from ({_among(mart, table, differing)})")
     content = move_content(before, removed, sum_hashes(con, f"select {hashed} as h from {fresh}"))
     if content.rows != rows:
         return TableChange(mart, source, hash_content(con, source), None, source)
-    return TableChange(mart, source, content, differing, fresh)
+    return TableChange(mart, source, content, differing, fresh, among)
 
 
 def _find_differing(
-    con: duckdb.DuckDBPyConnection, mart: Mart, source: str, columns: dict[str, str], differing: str
-) -> tuple[int, int, int]:
-    """By 64-bit hashes of rows, so that a night costs what changed: (leaving or changed, coming or
-    changed, rows of the source)."""
+    con: duckdb.DuckDBPyConnection,
+    mart: Mart,
+    table: str,
+    source: str,
+    columns: dict[str, str],
+    differing: str,
+) -> tuple[int, int]:
+    """By 64-bit hashes of rows, so that a night costs what changed: (leaving or changed, coming or changed)."""
     query = read_sql(
         "pipelines.lake",
         "differing",
@@ -86,13 +106,12 @@ def _find_differing(
         keys=[duck.identifier(name) for name in mart.key],
         columns=[duck.identifier(name) for name in columns],
         source=source,
-        table=lake_table(mart),
-        same_key=_same_key(mart, "earlier", "later"),
+        table=table,
+        same_key=_same_key(mart.key, "earlier", "later"),
     )
     con.execute(query)
     row = con.execute(
-        f"select count(*) filter (was_there), count(*) filter (is_fresh), (select count(*) from {source}) "
-        f"from {differing}"
+        f"select count(*) filter (was_there), count(*) filter (is_fresh) from {differing}"
     ).fetchone()
     assert row is not None
     return row
@@ -115,18 +134,27 @@ def apply_change(con: duckdb.DuckDBPyConnection, change: TableChange) -> None:
         "merge_rows",
         table=table,
         fresh=change.fresh,
-        same_key=_same_key(mart, "present", "fresh"),
+        same_key=_same_key(mart.key, "present", "fresh"),
         columns=[duck.identifier(name) for name in columns],
         attributes=[duck.identifier(name) for name in columns if name not in mart.key],
     )
     con.execute(query)
     row = con.execute(f"select count(*) from {differing} where not is_fresh").fetchone()
     if row and row[0]:
-        same_key = _same_key(mart, "present", "leaving")
+        same_key = _same_key(mart.key, "present", "leaving")
         con.execute(
             f"delete from {table} as present where exists "
             f"(select 1 from {differing} as leaving where not leaving.is_fresh and {same_key})"
         )
+
+
+def is_applied(con: duckdb.DuckDBPyConnection, change: TableChange) -> bool:
+    """Whether the lake's table is its source now: in all rows, or in their number and in those that may differ."""
+    table, source, among = lake_table(change.mart), change.source, change.among
+    if among is None:
+        return have_same_rows(con, source, table)
+    parts = (f"({_select_among(con, relation, among)})" for relation in (source, table))
+    return _count(con, source) == _count(con, table) and have_same_rows(con, *parts)
 
 
 def list_parts(
@@ -151,14 +179,26 @@ def list_parts(
 
 def _among(mart: Mart, relation: str, keys: str) -> str:
     """SQL: the rows of a relation whose key is among `keys`."""
-    same_key = _same_key(mart, "present", "chosen")
+    return _select_of(relation, keys, mart.key)
+
+
+def _select_among(con: duckdb.DuckDBPyConnection, relation: str, keys: str) -> str:
+    """SQL: the rows of a relation whose values are among those of the table `keys`, in all of its columns."""
+    return _select_of(relation, keys, describe_columns(con, keys))
+
+
+def _select_of(relation: str, keys: str, columns: Iterable[str]) -> str:
     return (
         f"select present.* from {relation} as present "
-        f"where exists (select 1 from {keys} as chosen where {same_key})"
+        f"where exists (select 1 from {keys} as chosen where {_same_key(columns, 'present', 'chosen')})"
     )
 
 
-def _same_key(mart: Mart, left: str, right: str) -> str:
-    return " and ".join(
-        f"{left}.{k} is not distinct from {right}.{k}" for k in map(duck.identifier, mart.key)
-    )
+def _same_key(columns: Iterable[str], left: str, right: str) -> str:
+    return " and ".join(f"{left}.{k} is not distinct from {right}.{k}" for k in map(duck.identifier, columns))
+
+
+def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
+    row = con.execute(f"select count(*) from {relation}").fetchone()
+    assert row is not None
+    return int(row[0])

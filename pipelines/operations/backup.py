@@ -40,8 +40,8 @@ from pipelines.settings import LOCAL_ZONE, Settings
 
 # Made anew from what is backed up, or of this machine alone.
 DERIVED = frozenset(
-    {"warehouse.duckdb", "warehouse.duckdb.wal", "warehouse.build.json", "warehouse.sha256", "dbt", "duckdb_extensions",
-     "duckdb_tmp", "writer.lock", "operations"}
+    {"warehouse.duckdb", "warehouse.duckdb.wal", "warehouse.build.json", "warehouse.sha256", "warehouse.release.json",
+     "dbt", "duckdb_extensions", "duckdb_tmp", "writer.lock", "operations"}
 )  # fmt: skip
 DERIVED_OF_DAGSTER = frozenset({"running", "confirmations", "ui.lock"})
 # A draft, or what SQLite keeps beside a database; the database itself is copied with what stands there.

@@ -23,10 +23,9 @@ from pipelines.gate.record import record_examination
 from pipelines.lake import catalogue as lake
 from pipelines.lake import chain as links
 from pipelines.lake import files, inputs, ledger
-from pipelines.lake.apply import TableChange, apply_change, find_change, lake_table, list_parts
+from pipelines.lake.apply import TableChange, apply_change, find_change, is_applied, list_parts
 from pipelines.lake.clean import drop_foreign_objects
 from pipelines.lake.code_version import code_version
-from pipelines.lake.content_hash import have_same_rows
 from pipelines.lake.exported import seal_exports
 from pipelines.lake.exported_copy import copy_ledger
 from pipelines.lake.head import find_differing_tables, table_at
@@ -40,7 +39,8 @@ from pipelines.releases.errors import PublishError as PublishError
 from pipelines.releases.examination import check_acceptance, hold_release
 from pipelines.settings import Settings
 from pipelines.warehouse.build import BuiltState, count_largest_source, read_built_state
-from pipelines.warehouse.sealed_build import find_broken_seal, find_open_log
+from pipelines.warehouse.replaced_rows import ReplacedRows, find_replaced
+from pipelines.warehouse.sealed_build import find_broken_seal, find_open_log, note_release
 
 NOT_AS_BUILT = (
     "So it is not what was built from the received data. Nothing was published; the last release is still served. "
@@ -92,8 +92,10 @@ def publish(
             previous_hash=ledger.GENESIS,
             **vars(state),
         )
-        publication = commit(con, settings, draft, sources, accept, healing=healing)
+        replaced = find_replaced(con, "warehouse")
+        publication = commit(con, settings, draft, sources, accept, healing=healing, replaced=replaced)
         if not healing:  # more is taken away then
+            note_release(settings, publication.release.release_hash)
             record_state(con, ledger.list_releases(con))
             leave_checkpoint(settings, con)
         return publication
@@ -123,19 +125,21 @@ def commit(
     *,
     healing: bool = False,
     is_examined: bool = True,
+    replaced: ReplacedRows | None = None,
 ) -> Publication:
     """Make `draft` the next release, its tables read from `sources`; nothing where nothing changed.
 
     A state that is restored was published before: the gate is not asked again, nor where what is published has no
     deliveries of its own (`is_examined`). Where the draft names its
-    contents (a restored state), the sources must hash to them.
+    contents (a restored state), the sources must hash to them. `replaced`: which rows of the sources alone can be
+    others than those of a release; it is of use where that is the newest.
     """
     chain = ledger.list_releases(con)
     previous = chain[-1] if chain else None
     head = lake.find_newest_snapshot(con)
     if not healing:
         refuse_foreign_head(con, settings, chain)
-    changes = _changes(con, None if healing else previous, sources)
+    changes = _changes(con, None if healing else previous, sources, replaced)
     marts = {change.mart.qualified: change.content for change in changes}
     if draft.marts and draft.marts != marts:
         wrong = sorted(name for name in marts if draft.marts.get(name) != marts[name])
@@ -193,15 +197,20 @@ def _is_sound(con: duckdb.DuckDBPyConnection, release: Release | None) -> bool:
 
 
 def _changes(
-    con: duckdb.DuckDBPyConnection, previous: Release | None, sources: Mapping[Mart, str]
+    con: duckdb.DuckDBPyConnection,
+    previous: Release | None,
+    sources: Mapping[Mart, str],
+    replaced: ReplacedRows | None,
 ) -> list[TableChange]:
     """What each table needs; without a release before, to be made anew. What that one says of a table was checked."""
     marts_before = previous.marts if previous else {}
+    is_next = previous and replaced and replaced.release_hash == previous.release_hash
+    keys = replaced.keys if replaced and is_next else {}
 
     def find(number: int, mart: Mart) -> TableChange:
         before = marts_before.get(mart.qualified)
         with con.cursor() as own:
-            return find_change(own, mart, sources[mart], before, number)
+            return find_change(own, mart, sources[mart], before, number, keys.get(mart.qualified))
 
     # A transaction open all the while keeps the catalogue's file open: where one cursor closes it as the
     # last while another opens it, SQLite waits a whole second.
@@ -252,7 +261,7 @@ def _write(
     for change in changed:
         with lake.plan_without_statistics(con):
             apply_change(con, change)
-            is_equal = have_same_rows(con, change.source, lake_table(change.mart))
+            is_equal = is_applied(con, change)
         if not is_equal:
             raise PublishError(
                 f"{change.mart.qualified}: what was written to the lake does not equal its source. "

@@ -40,6 +40,7 @@ from pipelines.warehouse.raw import (
     write_withdrawals,
 )
 from pipelines.warehouse.reference import write_reference_tables
+from pipelines.warehouse.replaced_rows import SCHEMA as REPLACED_ROWS
 from pipelines.warehouse.sealed_build import seal_build
 
 
@@ -115,6 +116,7 @@ def write_raw(con: duckdb.DuckDBPyConnection, contracts: Contracts, inputs: Buil
     con.execute("drop table if exists raw.finished_build")
     con.execute("drop table if exists raw.build_basis")
     con.execute(f"drop table if exists {ENGINE_TABLE}")
+    con.execute(f"drop schema if exists {REPLACED_ROWS} cascade")
     write_accepted(con, contracts, reported, counting)
     write_reference_tables(con, contracts, references)
     place = contracts.place
@@ -184,7 +186,8 @@ def count_rows(settings: Settings) -> dict[str, int]:
     """`schema.table` → rows, of every table dbt built; one connection for all."""
     with duck.connect(settings.extensions, settings.warehouse, read_only=True) as con:
         tables = con.execute(
-            "select schema_name, table_name from duckdb_tables() where schema_name <> 'raw' order by all"
+            "select schema_name, table_name from duckdb_tables() where schema_name not in ('raw', ?) order by all",
+            [REPLACED_ROWS],
         ).fetchall()
         counted = {}
         for schema, table in tables:

@@ -23,7 +23,7 @@ from pipelines.warehouse.statements import SEED, TABLE, VIEW, ContractColumn, St
 
 FILE, SPARK_FILE = "compiled.json", "compiled_spark.json"
 # Raised when the file holds something else than before.
-FORMAT = "2"
+FORMAT = "3"
 # How a node must be configured to be run without dbt: what else dbt can do is refused when it is compiled.
 TEST_CONFIGURATION: Mapping[str, object] = {
     "severity": "ERROR",
@@ -143,7 +143,7 @@ def _state(con: duckdb.DuckDBPyConnection, node: Any) -> Statement:
             columns[name] = ContractColumn(str(kind), bool(column.constraints))
     return Statement(
         node.unique_id, list(node.depends_on.nodes), node.schema, node.alias, node.config.materialized,
-        str(node.compiled_code), columns, _list_rebuild(node),
+        str(node.compiled_code), columns, _select_meta(node),
     )  # fmt: skip
 
 
@@ -162,9 +162,10 @@ def _describe_test(node: Any) -> DataTest:
     return DataTest(parents, query, True, (columns,) if isinstance(columns, str) else tuple(columns))
 
 
-def _list_rebuild(node: Any) -> dict[str, Any]:
-    """Of the model's meta what says how it is derived again; ValueError where it is said wrongly."""
-    meta = {key: value for key, value in (node.config.get("meta") or {}).items() if key == "rebuild"}
+def _select_meta(node: Any) -> dict[str, Any]:
+    """Of the model's meta its key and what says how it is derived again; ValueError where that is said wrongly."""
+    about = node.config.get("meta") or {}
+    meta = {name: about[name] for name in ("key", "rebuild") if name in about}
     read_rebuild_rule(node.unique_id, meta)
     return meta
 

@@ -59,6 +59,8 @@ class Refresh:
         # Of what is compared, of sums and of models by their values: a relation with what differs or moved.
         self.moved: dict[str, str] = {}
         self.replaced: dict[str, KeySet] = {}
+        # Table → a query of the values, in some of its columns, of all rows that left it and came into it.
+        self.replaced_rows: dict[str, str] = {}
 
     def count_touched(self) -> int:
         return sum(map(self.touched.count, self.lineage.keys))
@@ -180,6 +182,7 @@ class Refresh:
         self.con.execute(f"insert into {statement.relation} ({names}) select {names} from {part}")
         self.rows.replace(unique_id, keys, part)
         self.moved[unique_id] = keys.table
+        self.replaced_rows[unique_id] = f"select {column} from {keys.table}"
 
     def _compare_rows(self, statement: Statement, key: str, moment: Sequence[str]) -> ChangeKind | None:
         """Made whole; the keys of rows that differ are touched, beside what moves with every as_of."""
@@ -274,6 +277,7 @@ class Refresh:
             f"insert into {statement.relation} ({keys}, {values}) select {keys}, {values} from {new}"
         )
         self.moved[statement.unique_id] = moved
+        self.replaced_rows[statement.unique_id] = f"select {keys} from {moved}"
         return ChangeKind.SUMS if count_rows(self.con, moved) else None
 
     def narrow_tests(self, tests: Mapping[str, DataTest]) -> dict[str, DataTest | None]:

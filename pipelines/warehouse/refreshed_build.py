@@ -20,8 +20,9 @@ from pipelines.warehouse.dbt import NodeResult
 from pipelines.warehouse.engine import describe_duckdb, write_engine
 from pipelines.warehouse.narrowing import RefreshRefused
 from pipelines.warehouse.refresh import Refresh
+from pipelines.warehouse.replaced_rows import record_replaced
 from pipelines.warehouse.sample_check import check_sample
-from pipelines.warehouse.sealed_build import find_broken_seal
+from pipelines.warehouse.sealed_build import find_broken_seal, find_release_of_build
 from pipelines.warehouse.worthwhile import Extent, measure_extent, refuse_what_costs_more
 
 LOG = get_logger(__name__)
@@ -50,6 +51,7 @@ def refresh_build(
     before = read_built_state(settings)
     if before is None:
         return "the last build did not finish"
+    published = find_release_of_build(settings)
     open_build(settings)
     with open_warehouse(settings) as con:
         try:
@@ -75,6 +77,8 @@ def refresh_build(
             if failed := [node.unique_id for node in nodes if node.failed]:
                 raise RefreshRefused(f"{', '.join(failed)} failed")
             write_basis(con, settings, contracts)
+            if published:
+                record_replaced(con, refresh, published)
             touched = refresh.count_touched()
         except (duckdb.Error, RefreshRefused) as error:
             return str(error)

@@ -1,6 +1,7 @@
 """A build out of the one before is, table by table, the build from nothing: for any history of batches and moments.
 
-So is what moved between the two, from the rows that differ and from all rows.
+So is what moved between the two, from the rows that differ and from all rows; and so is what a release of the rows that
+were replaced holds.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from hypothesis import given
 
 from pipelines.explain.counting import Side
 from pipelines.explain.explain_rule import ExplainRule, read_explain_rules
+from pipelines.lake.apply import apply_change, find_change, is_applied
 from pipelines.lake.content_hash import hash_content
-from pipelines.lake.manifest import read_models
+from pipelines.lake.manifest import Mart, read_marts, read_models
 from pipelines.settings import Settings
 from pipelines.warehouse.refresh import Refresh
+from pipelines.warehouse.replaced_rows import SCHEMA, find_replaced, record_replaced
 from tests.oracle import sources
 from tests.oracle.made_up_histories import Build, history
 from tests.oracle.memory_warehouse import MemoryWarehouse
@@ -48,17 +51,20 @@ def test_what_is_derived_in_part_is_what_is_derived_anew(
 ) -> None:
     following, anew = pair
     rules = read_explain_rules(read_models(compiled.dbt_target / "manifest.json"))
-    touched, explained = Counter[bool](), Counter[bool]()
+    marts = read_marts(compiled.dbt_target / "manifest.json")
+    touched, explained, published = Counter[bool](), Counter[bool](), Counter[bool]()
 
-    @bounded(every, 4, 150)
+    @bounded(every, 6, 150)
     @given(builds=history(3 if not every else 6))
     def check(builds: list[Build]) -> None:
         following.build(builds[0].raw)
         for before, build in pairwise(builds):
             earlier = keep_marts(following.con, before, rules)
+            keep_lake(following.con, marts)
             touched[refresh(following, before, build) > 0] += 1
             anew.build(build.raw)
             assert hash_tables(following.con) == hash_tables(anew.con)
+            published.update(publish_replaced(following.con, marts))
             later = Side("after", make_release(build.as_of), name_marts(rules))
             in_part, whole = (
                 list_changes(following.con, earlier, later, rules, is_in_part=is_in_part)
@@ -70,6 +76,7 @@ def test_what_is_derived_in_part_is_what_is_derived_anew(
     check()
     assert touched[True], "no history touched anything"
     assert explained[True], "no history moved a rate"
+    assert published[True] and published[False], "nothing was published in part, or all of it"
 
 
 def name_marts(rules: Sequence[ExplainRule]) -> dict[str, str]:
@@ -84,6 +91,30 @@ def keep_marts(con: duckdb.DuckDBPyConnection, build: Build, rules: Sequence[Exp
         relations[name] = f"temp.main.kept_{number}"
         con.execute(f"create or replace temp table kept_{number} as from {relation}")
     return Side("before", make_release(build.as_of), relations)
+
+
+def keep_lake(con: duckdb.DuckDBPyConnection, marts: Sequence[Mart]) -> None:
+    """The published tables as a lake would hold them before the next build."""
+    con.execute("detach database if exists lake; detach database if exists scratch")
+    con.execute("attach ':memory:' as lake; attach ':memory:' as scratch")
+    for schema in sorted({mart.schema for mart in marts}):
+        con.execute(f"create schema lake.{schema}")
+    for mart in marts:
+        con.execute(f"create table lake.{mart.qualified} as from warehouse.{mart.qualified}")
+
+
+def publish_replaced(con: duckdb.DuckDBPyConnection, marts: Sequence[Mart]) -> Iterator[bool]:
+    """For each table whether some of its rows alone were compared; what they give must be what all rows give."""
+    replaced = find_replaced(con, "warehouse")
+    assert replaced
+    for number, mart in enumerate(marts):
+        source, keys = f"warehouse.{mart.qualified}", replaced.keys.get(mart.qualified)
+        before = hash_content(con, f"lake.{mart.qualified}")
+        change = find_change(con, mart, source, before, number, keys)
+        assert change.content == hash_content(con, source), mart
+        apply_change(con, change)
+        assert is_applied(con, change) and hash_content(con, f"lake.{mart.qualified}") == change.content, mart
+        yield change.among is not None
 
 
 # Few rows are joined so: sums by day with the six kinds of periods, feedback, dossiers with one moment.
@@ -137,6 +168,8 @@ def refresh(project: MemoryWarehouse, before: Build, build: Build) -> int:
         project.lay_out(build.raw)
         con.execute("begin")
         list(again.derive())
+        con.execute(f"drop schema if exists {SCHEMA} cascade")
+        record_replaced(con, again, "of before")
         con.execute("commit")
         return again.count_touched()
 

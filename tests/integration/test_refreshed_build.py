@@ -9,10 +9,15 @@ from pathlib import Path
 import pytest
 
 from pipelines import duck
+from pipelines.lake.ledger import Release
 from pipelines.landing.batches import find_newest_batches
 from pipelines.landing.withdrawals import record_events
 from pipelines.night import build_warehouse
+from pipelines.releases.publish import publish
+from pipelines.releases.verify import verify_releases
+from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
+from pipelines.warehouse.replaced_rows import ReplacedRows, find_replaced
 from tests import crashing, nights
 from tests.integration.test_refresh_histories import hash_tables
 from tests.support.boundaries import EXTENT, choose_boundaries
@@ -41,6 +46,39 @@ def withdraw_a_day(settings: Settings) -> None:
     """Of the log: its rows no longer count, an older batch of that day does."""
     batch = find_newest_batches(settings.landing, "dossier_log")["2025-08-05"]
     record_events(settings.landing, "withdrawn", [batch], "test", "a day that was wrong")
+
+
+def publish_build(settings: Settings) -> Release:
+    return publish(settings, run_id="run", author="test", reason="by hand").release
+
+
+def build_and_publish(settings: Settings, from_nothing: bool) -> tuple[Release, ReplacedRows | None]:
+    """The next release, and what its build says of the rows that it replaced."""
+    build_at(settings, LATER, from_nothing)
+    with duck.connect(settings.extensions) as con:
+        con.execute(f"attach {duck.literal(settings.warehouse)} as built (read_only)")
+        replaced = find_replaced(con, "built")
+    with exclusive(settings):
+        return publish_build(settings), replaced
+
+
+def test_a_release_of_a_build_in_part_is_that_of_one_from_nothing(week: Settings, tmp_path: Path) -> None:
+    origin = at(week, tmp_path / "origin")
+    crashing.ask_in_child(build_at, origin, BEFORE, True)
+    with exclusive(origin):
+        first = publish_build(origin)
+    withdraw_a_day(origin)
+    anew = at(origin, tmp_path / "anew")
+    expected, nothing = crashing.ask_in_child(build_and_publish, anew, True)
+    release, replaced = crashing.ask_in_child(build_and_publish, origin, False)
+    assert nothing is None and replaced.release_hash == first.release_hash
+    assert {
+        "marts.dossier_register",
+        "marts.submission_by_channel_daily",
+        "marts.dim_date",
+    } <= replaced.keys.keys()
+    assert release.marts == expected.marts != first.marts
+    assert verify_releases(origin).findings == []
 
 
 @EXTENT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from pipelines import duck
 from pipelines.exports.marts_duckdb import EXPORT, marts_file
 from pipelines.lake import chain as links
 from pipelines.lake import ledger
+from pipelines.lake.apply import lake_table
 from pipelines.lake.catalogue import open_lake
 from pipelines.lake.content_hash import hash_content
 from pipelines.night import write_export
@@ -19,6 +21,7 @@ from pipelines.releases import publish as publishing
 from pipelines.releases.errors import ForeignHead
 from pipelines.releases.publish import PublishError, publish
 from pipelines.settings import Settings
+from pipelines.warehouse import sealed_build
 from pipelines.warehouse.sealed_build import seal_build
 from tests.support.small_lake import (
     build,
@@ -119,6 +122,29 @@ def test_a_warehouse_that_somebody_wrote_to_since_its_build_is_not_published(
     assert read(settings, "from lake.marts.task") == [("a", 1)]
 
 
+def test_a_warehouse_that_nobody_touched_is_not_read_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_again(path: object) -> str:
+        raise AssertionError(f"{path} is read")
+
+    build(settings, [("a", 1)])
+    later = settings.build_seal.stat().st_mtime_ns + 10**9
+    os.utime(settings.build_seal, ns=(later, later))  # as after a build that took a second to hash
+    with monkeypatch.context() as patch:
+        patch.setattr(sealed_build, "hash_file", read_again)
+        assert sealed_build.find_broken_seal(settings) == ""
+    about = settings.warehouse.stat()
+    with settings.warehouse.open("r+b") as stream:
+        stream.seek(-1, os.SEEK_END)
+        last = stream.read(1)
+        stream.seek(-1, os.SEEK_END)
+        stream.write(bytes([last[0] ^ 1]))
+    os.utime(settings.warehouse, ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert settings.warehouse.stat().st_mtime_ns == about.st_mtime_ns
+    assert "was written to since its build" in sealed_build.find_broken_seal(settings)
+
+
 def test_a_failure_half_way_through_the_transaction_shows_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +172,7 @@ def test_what_was_written_is_audited_before_it_is_committed(
     monkeypatch.setattr(
         publishing,
         "apply_change",
-        lambda con, change: con.execute(f"create table {publishing.lake_table(change.mart)} (x integer)"),
+        lambda con, change: con.execute(f"create table {lake_table(change.mart)} (x integer)"),
     )
     with pytest.raises(PublishError, match="does not equal its source"):
         release(settings, [("a", 1)])
