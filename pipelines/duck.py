@@ -6,10 +6,12 @@ signed files, so they are linked into a directory that every connection (and dbt
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -30,6 +32,9 @@ _VERIFIED: set[tuple[str, int, int]] = set()
 
 
 MEMORY = "THONGSUOT_DUCKDB_MEMORY"
+# Folder of the data directory for what does not fit into memory; in it `<process>-<instance>`.
+SPILL = "duckdb_tmp"
+_INSTANCES = count()
 
 
 class NotEnoughMemory(RuntimeError):
@@ -110,8 +115,7 @@ def connect(
             # A file is this program's own, but for `marts.duckdb`, which names its version: as DuckDB writes for
             # clients of years ago, a text column costs three times as much to compress.
             "storage_compatibility_version": "latest",
-            # What does not fit spills under the data directory, never into the working directory.
-            "temp_directory": str(extensions.parent / "duckdb_tmp"),
+            "temp_directory": str(_choose_spill_folder(extensions.parent, database)),
             "memory_limit": _read_memory(),
             **({"threads": threads} if threads else {}),
         },
@@ -124,6 +128,19 @@ def connect(
     con.execute("set enable_progress_bar = false")
     con.execute(f"set disabled_optimizers = '{DISABLED_OPTIMIZERS}'")
     return con
+
+
+def _choose_spill_folder(data: Path, database: Path | None) -> Path:
+    """Where what does not fit goes: under the data directory, never the working directory, and in no other instance's.
+
+    Files in it have the same names in every instance: two that spill into one folder read each other's rows. One file
+    that is opened again in a process is the same instance, and has to be opened with the same settings. DuckDB makes
+    the folder when it spills, and takes it away.
+    """
+    parent = data / SPILL
+    parent.mkdir(exist_ok=True)
+    name = hashlib.sha256(str(database).encode()).hexdigest()[:8] if database else next(_INSTANCES)
+    return parent / f"{os.getpid()}-{name}"
 
 
 def load_signed(con: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -100,8 +100,8 @@ def land_source(night: Night, source: Source) -> LandedDays:
         days = find_missing_days(source, days, night.settings)
     landed = LandedDays([], [])
     refused: list[DeliveryRefused] = []
-    again = not night.only_missing
-    with duck.connect(night.settings.extensions) as con, DaysAhead(days) as ahead:
+    ahead, again = DaysAhead(days), not night.only_missing
+    with duck.connect(night.settings.extensions) as con:
         for day in days:
             try:
                 batch = land_partition(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
@@ -44,8 +43,8 @@ class GatheredTable(NamedTuple):
 class BatchContent(NamedTuple):
     """What one batch is written of. `sql`: its rows as they are stored; `matches`: the headers that were met.
 
-    Of a day that was pulled ahead: `pulled_at`, and either the `file` that it was written to, or in `checks` those
-    that have to look at its batch. The others would find nothing there.
+    Of a gathered day: `pulled_at`, and in `checks` those that have to look at its batch. The others
+    would find nothing there.
     """
 
     relation: Relation
@@ -53,17 +52,9 @@ class BatchContent(NamedTuple):
     matches: list[HeaderMatch]
     pulled_at: datetime | None = None
     checks: Collection[str] | None = None
-    file: Path | None = None
 
     def needs(self, check: str) -> bool:
         return self.checks is None or check in self.checks
-
-    def write(self, con: duckdb.DuckDBPyConnection, out: Path) -> Path:
-        """The Parquet file `out` with the rows; where they were written, their file becomes it."""
-        if self.file:
-            return self.file.replace(out)
-        con.execute(f"copy ({self.sql}) to {duck.literal(out)} {duck.PARQUET}")
-        return out
 
 
 class TooManyRows(SourceError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -63,14 +63,10 @@ def land_partition(
         set() if again or not source.inbox else arrivals.find_withdrawn_files(source, settings, partition)
     )
     validator = earlier.validator if earlier and earlier.path.exists() else ""
-    pulled_ahead = ahead.find(source, partition, settings, con) if ahead else None
-    failed = pulled_ahead.exception() if pulled_ahead else None
+    gathered = ahead.find(source, partition, settings, con) if ahead else None
 
     @contextmanager
     def pull() -> Iterator[BatchContent]:
-        if pulled_ahead:
-            yield pulled_ahead.result()
-            return
         with (
             observe_matches() as matches,
             connector.pull(
@@ -81,9 +77,9 @@ def land_partition(
             yield BatchContent(relation, batch_sql(source, relation), matches)
 
     def write(out: Path) -> Written:
-        with pull() as content:
+        with nullcontext(gathered) if gathered else pull() as content:
             relation, matches = content.relation, content.matches
-            content.write(con, out)
+            con.execute(f"copy ({content.sql}) to {duck.literal(out)} {duck.PARQUET}")
             # Within the pull: the connector knows which files a refusal is about.
             check_repeated_keys(con, source, str(partition), out, relation)
             check_lost_columns(source, str(partition), matches, settings.landing)
@@ -103,7 +99,7 @@ def land_partition(
             partition.isoformat(),
             write,
             run_id=run_id,
-            pulled_at=pulled_ahead.result().pulled_at if pulled_ahead and not failed else None,
+            pulled_at=gathered.pulled_at if gathered else None,
         )
     except Unchanged:
         assert earlier is not None

@@ -35,7 +35,8 @@ def check_before_publishing(
 ) -> Iterator[Finding]:
     """Whether the newest state of the lake is the newest release: by the catalogue and by the bytes of its files.
 
-    Both were recorded once what had been written was compared with its source; where they are not as they were, or were
+    Both were recorded once what had been written was compared with its source (after a build in part: the rows that it
+    replaced); where they are not as they were, or were
     not recorded, all rows are hashed. The connection holds a transaction.
     """
     yield from check_foreign(con, chain)

@@ -1,7 +1,8 @@
 """Publish: the built and tested warehouse becomes release n, in one labelled lake transaction.
 
 Write–audit–publish: what was applied is read back inside the transaction and must equal the
-source, or nothing is committed. Only tables whose content changed are touched.
+source, or nothing is committed; after a build in part the rows that it replaced, and how many rows there are. Only
+tables whose content changed are touched.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from pipelines.lake.head import find_differing_tables, table_at
 from pipelines.lake.ledger import Release
 from pipelines.lake.manifest import Mart, read_marts
 from pipelines.lake.states import record_state
+from pipelines.log import get_logger
 from pipelines.releases import holds
 from pipelines.releases.before_publishing import refuse_foreign_head
 from pipelines.releases.checkpoints import check_signing_key, leave_checkpoint
@@ -42,6 +44,7 @@ from pipelines.warehouse.build import BuiltState, count_largest_source, read_bui
 from pipelines.warehouse.replaced_rows import ReplacedRows, find_replaced
 from pipelines.warehouse.sealed_build import find_broken_seal, find_open_log, note_release
 
+LOG = get_logger(__name__)
 NOT_AS_BUILT = (
     "So it is not what was built from the received data. Nothing was published; the last release is still served. "
     "Copy it as evidence, then run again (`thongsuot run`): the warehouse is built anew."
@@ -95,9 +98,12 @@ def publish(
         replaced = find_replaced(con, "warehouse")
         publication = commit(con, settings, draft, sources, accept, healing=healing, replaced=replaced)
         if not healing:  # more is taken away then
-            note_release(settings, publication.release.release_hash)
             record_state(con, ledger.list_releases(con))
             leave_checkpoint(settings, con)
+            try:
+                note_release(settings, publication.release.release_hash)
+            except OSError as error:  # the release is out; the next one compares everything
+                LOG.warning("the release of this build could not be noted", error=error.strerror)
         return publication
 
 

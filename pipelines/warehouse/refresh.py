@@ -190,6 +190,7 @@ class Refresh:
         before, keys = self._name_table(unique_id, "before"), KeySet(key, f"differing_{statement.name}")
         self.con.execute(f"create temp table {before} as from {statement.relation}")
         create_relation(self.con, statement, self.project)
+        self.rows.forget(unique_id)
         names = [name for name in self.lineage.list_columns(unique_id) if name not in moment]
         earlier, later = (
             f"select {', '.join(map(duck.identifier, names))} from {relation}"
@@ -216,6 +217,11 @@ class Refresh:
             for name, rule in self.lineage.rules.items()
             if rule.by == keys.column and unique_id in self.lineage.list_moving(name, keys.column)
         ]
+        for name in above:
+            if self.lineage.rules[name].sums and unique_id in self.lineage.statements[name].parents:
+                raise RefreshRefused(
+                    f"{name}: what it gave before cannot be told, {unique_id} is new already"
+                )
         self.rows.add(keys, set().union(*(self.lineage.list_read(name, keys.column) for name in above)))
         every = self.touched.all[keys.column].table
         self.con.execute(f"insert into {every} (from {keys.table} except from {every})")

@@ -23,6 +23,7 @@ from pipelines.warehouse.refresh import Refresh
 from pipelines.warehouse.replaced_rows import record_replaced
 from pipelines.warehouse.sample_check import check_sample
 from pipelines.warehouse.sealed_build import find_broken_seal, find_release_of_build
+from pipelines.warehouse.statements import ContractBroken
 from pipelines.warehouse.worthwhile import Extent, measure_extent, refuse_what_costs_more
 
 LOG = get_logger(__name__)
@@ -51,7 +52,7 @@ def refresh_build(
     before = read_built_state(settings)
     if before is None:
         return "the last build did not finish"
-    published = find_release_of_build(settings)
+    release_hash = find_release_of_build(settings)
     open_build(settings)
     with open_warehouse(settings) as con:
         try:
@@ -77,9 +78,9 @@ def refresh_build(
             if failed := [node.unique_id for node in nodes if node.failed]:
                 raise RefreshRefused(f"{', '.join(failed)} failed")
             write_basis(con, settings, contracts)
-            if published:
-                record_replaced(con, refresh, published)
+            if release_hash:
+                record_replaced(con, refresh, release_hash)
             touched = refresh.count_touched()
-        except (duckdb.Error, RefreshRefused) as error:
+        except (duckdb.Error, ContractBroken, RefreshRefused) as error:
             return str(error)
     return Refreshed(nodes, touched, extent, sample.keys)

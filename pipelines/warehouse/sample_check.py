@@ -28,8 +28,8 @@ class SampleCheck(NamedTuple):
 def check_sample(
     con: duckdb.DuckDBPyConnection, lineage: Lineage, rows: Rows, samples: Mapping[str, KeySet]
 ) -> SampleCheck:
-    """`samples`: column → keys, among those that `rows` holds. Of other columns some values are drawn here; they are
-    derived from the sums below, which data tests hold to what they add up."""
+    """`samples`: column → keys, among those that `rows` holds. Of other columns some values are drawn here, and derived
+    from the sums below. Those are not asked again: data tests hold some to what they add up, a full build all."""
     narrowing = Narrowing(con, lineage, "sample", rows, is_derived=True)
     differing: list[str] = []
     drawn = 0

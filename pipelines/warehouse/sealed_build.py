@@ -2,14 +2,12 @@
 
 It stands beside the warehouse, so who can write both can forge both; `verify --rebuild` begins at the received data.
 The file is read again only where its inode says that it was written to since, or may have been: that moment is the
-kernel's own, and no program can set it back.
+kernel's own, and who would set it back has to set the machine's clock.
 """
 
 from __future__ import annotations
 
-import json
-
-from pipelines.landing.batches import hash_file, write_json, write_text
+from pipelines.landing.batches import hash_file, read_json, write_json, write_text
 from pipelines.settings import Settings
 
 # A file system's clock may stand still for so long (nanoseconds): what was written within is not told by its time.
@@ -30,7 +28,7 @@ def note_release(settings: Settings, release_hash: str) -> None:
 def find_release_of_build(settings: Settings) -> str | None:
     """Hash of the release that holds what the sealed build gave; None where none is known to."""
     try:
-        note = json.loads(settings.build_release.read_text(encoding="utf-8"))
+        note = read_json(settings.build_release)
         return str(note["release"]) if note["build"] == _read_seal(settings) else None
     except (OSError, ValueError, TypeError, KeyError):
         return None

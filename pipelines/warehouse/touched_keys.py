@@ -75,8 +75,11 @@ class TouchedKeys:
         self.con.execute(f"create temp table {table} as select distinct * from ({rows})")
 
     def find(self, unique_id: str, key: str) -> KeySet:
-        """The keys of which a model's rows are derived again."""
-        return self.sets[key, self.lineage.list_moving(unique_id, key)]
+        """The keys of which a model's rows are derived again; RefreshRefused where no accepted row has the column."""
+        keys = self.sets.get((key, self.lineage.list_moving(unique_id, key)))
+        if keys is None:
+            raise RefreshRefused(f"{unique_id}: no accepted row says which {key} was touched")
+        return keys
 
     def count(self, key: str) -> int:
         """How many keys any model is derived again for."""

@@ -104,7 +104,7 @@ def keep_lake(con: duckdb.DuckDBPyConnection, marts: Sequence[Mart]) -> None:
 
 
 def publish_replaced(con: duckdb.DuckDBPyConnection, marts: Sequence[Mart]) -> Iterator[bool]:
-    """For each table whether some of its rows alone were compared; what they give must be what all rows give."""
+    """For each table that changed whether some of its rows alone were compared; they must give what all give."""
     replaced = find_replaced(con, "warehouse")
     assert replaced
     for number, mart in enumerate(marts):
@@ -114,12 +114,14 @@ def publish_replaced(con: duckdb.DuckDBPyConnection, marts: Sequence[Mart]) -> I
         assert change.content == hash_content(con, source), mart
         apply_change(con, change)
         assert is_applied(con, change) and hash_content(con, f"lake.{mart.qualified}") == change.content, mart
-        yield change.among is not None
+        if change.content != before:
+            yield change.among is not None
 
 
-# Few rows are joined so: sums by day with the six kinds of periods, feedback, dossiers with one moment.
+# What is joined so is little: sums by day, or what they moved by, with the kinds of periods; feedback; dossiers with
+# one moment.
 FEW_ROWS = {
-    "int_breakdown_periods", "int_dossier_durations", "int_index_used", "int_submission_counts",
+    "int_breakdown_periods", "int_dossier_durations", "int_index_use_periods", "int_submission_counts",
     "service_quality_items", "int_dossier_waiting",
 }  # fmt: skip
 

@@ -27,5 +27,14 @@ def test_only_the_draft_of_a_process_that_is_gone_is_removed(settings: Settings)
     assert remove_drafts(settings) == []
 
 
+def test_what_a_killed_process_could_not_hold_in_memory_is_removed(settings: Settings) -> None:
+    spilled = [settings.data / "duckdb_tmp" / f"{process}-0" / "rows.tmp" for process in (DEAD, os.getpid())]
+    for path in spilled:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    assert remove_drafts(settings) == [f"{DEAD}-0"]
+    assert [path.exists() for path in spilled] == [False, True]
+
+
 def test_a_fresh_data_directory_has_none(tmp_path: Path) -> None:
     assert remove_drafts(Settings(data=tmp_path)) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
@@ -64,3 +65,31 @@ def test_what_fills_no_row_group_has_one_thread(tmp_path: Path, monkeypatch: pyt
         for rows, threads in ((122_879, 1), (122_880, 3), (0, 1)):
             duck.fit_threads(con, rows)
             assert con.execute("select current_setting('threads')").fetchone() == (threads,)
+
+
+def test_instances_that_spill_at_once_keep_their_own_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB calls their files alike: in one folder each read what the other had written there."""
+    monkeypatch.setenv(duck.MEMORY, "16MB")
+    with ExitStack() as stack:
+        connections = [stack.enter_context(duck.connect(tmp_path / "duckdb_extensions")) for _ in range(2)]
+        for number, con in enumerate(connections):
+            con.execute("set threads = 1")
+            con.execute(
+                f"create table t as select range as i, repeat('{number}' || range, 20) as s from range(400000)"
+            )
+        assert len(list((tmp_path / duck.SPILL).iterdir())) == 2
+        for number, con in enumerate(connections):
+            wrong = f"select count(*) from t where s <> repeat('{number}' || i, 20)"
+            assert con.execute(wrong).fetchone() == (0,)
+    assert not list((tmp_path / duck.SPILL).iterdir())
+
+
+def test_a_file_that_is_opened_twice_in_a_process_is_one_instance(tmp_path: Path) -> None:
+    with (
+        duck.connect(tmp_path / "duckdb_extensions", tmp_path / "x.duckdb") as one,
+        duck.connect(tmp_path / "duckdb_extensions", tmp_path / "x.duckdb") as other,
+    ):
+        one.execute("create table t as select 1 as n")
+        assert other.execute("from t").fetchone() == (1,)

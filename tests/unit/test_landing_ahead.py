@@ -263,59 +263,7 @@ def test_days_of_many_rows_are_pulled_alone(
     days = list_days()
     land_together(source(tmp_path), tmp_path, days)
     # Two days of up to two rows, until one has twelve; a day that was too much with the next is pulled again alone.
-    assert sorted(pulls) == [days[number] for number in (0, 1, 3, 5, 7, 7, 8, 8, 9, 10)]
-
-
-@pytest.fixture
-def large_days(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "FEWEST_DAYS", ahead.MOST_ROWS + 1)
-
-
-@pytest.mark.usefixtures("large_days")
-def test_large_days_are_pulled_side_by_side_and_are_the_batches_that_each_is_alone(
-    tmp_path: Path, pulls: list[date]
-) -> None:
-    one, days = source(tmp_path, drift={"unknown_word": "fail"}), list_days()
-    alone, refusals = land_alone(one, tmp_path / "alone", days)
-    pulls.clear()
-    assert land_together(one, tmp_path / "together", days) == (alone, refusals)
-    assert sorted(pulls) == days and refusals.count("othing was landed") == 2
-    ids = [batch.batch_id for batch in list_batches(tmp_path / "together" / "landing")]
-    assert len(set(ids)) == len(ids) and not find_left(tmp_path / "together")
-
-
-@pytest.mark.usefixtures("large_days")
-def test_a_large_day_that_cannot_be_read_is_asked_once_and_leaves_nothing_of_those_behind_it(
-    tmp_path: Path, pulls: list[date]
-) -> None:
-    one, days = source(tmp_path), list_days()
-    with sqlite3.connect(tmp_path / "log.sqlite") as con:
-        con.execute("update log set code = cast(x'ffff' as text) where synced like '2025-08-06%'")
-    con.close()
-    with pytest.raises(
-        SourceError, match="dossier_log 2025-08-06: column 'code' holds bytes that are not UTF-8"
-    ):
-        land_together(one, tmp_path, days)
-    assert list(read_landing(tmp_path)) == ["2025-08-04", "2025-08-05"]
-    assert sorted(set(pulls)) == sorted(pulls) and set(pulls) <= set(days[: 3 + ahead.PULLS])
-    assert not find_left(tmp_path)
-
-
-@pytest.mark.usefixtures("large_days")
-def test_large_days_that_a_killed_process_left_half_written_are_pulled_again(
-    tmp_path: Path, pulls: list[date]
-) -> None:
-    one, days = source(tmp_path), list_days(DAYS[:3])
-    left = tmp_path / "landing" / ".ahead.dossier_log" / f"{days[1]}.parquet"
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"PAR1")
-    assert land_together(one, tmp_path, days) == land_alone(one, tmp_path / "alone", days)
-    assert not find_left(tmp_path)
-
-
-def find_left(data: Path) -> list[Path]:
-    """What lies in the landing and is no batch."""
-    return [path for path in (data / "landing").rglob("*") if path.name.startswith(".")]
+    assert pulls == [days[number] for number in (0, 1, 3, 5, 7, 7, 8, 8, 9, 10)]
 
 
 def test_rows_that_come_after_empty_days_are_not_held_together(

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from pipelines.warehouse.narrowing import RefreshRefused
-from pipelines.warehouse.rebuild_rule import read_rebuild_rule
+from pipelines.warehouse.rebuild_rule import RebuildRule, read_rebuild_rule
 from pipelines.warehouse.refresh import Refresh
 from pipelines.warehouse.sample_check import check_sample
 from pipelines.warehouse.statements import TABLE, VIEW, Statement
@@ -289,3 +289,35 @@ def test_a_rule_names_columns_and_tables_that_are_there(models: dict[str, dict[s
     assert {rule.by for rule in rules.values() if rule} == {"dossier_code", "period_start", None}
     for name, rule in rules.items():
         assert rule is None or set(rule.touched or ()) <= schemas, name
+
+
+def test_sums_are_by_groups_that_a_test_holds_apart(manifest: dict[str, Any]) -> None:
+    """A column that is forgotten in `sums` would become a group: its old value would stay beside the new one."""
+    groups = {
+        node["attached_node"]: set(node["test_metadata"]["kwargs"]["columns"])
+        for node in manifest["nodes"].values()
+        if node.get("test_metadata", {}).get("name") == "unique_combination"
+    }
+    for unique_id, rule in list_rules(manifest).items():
+        if rule.sums:
+            assert unique_id in groups and not groups[unique_id] & set(rule.sums), unique_id
+
+
+def test_sums_of_sums_and_what_is_compared_are_read_by_what_can_follow_them(manifest: dict[str, Any]) -> None:
+    rules = list_rules(manifest)
+    names = {f"{n['schema']}.{n['alias']}": unique_id for unique_id, n in manifest["nodes"].items()}
+    for unique_id, rule in rules.items():
+        parents = manifest["nodes"][unique_id]["depends_on"]["nodes"]
+        if rule.of:
+            assert names[rule.of] in parents and rules[names[rule.of]].sums, unique_id
+        if rule.compared:
+            assert manifest["nodes"][unique_id]["config"]["materialized"] == "table", unique_id
+        if rule.sums:
+            assert not [p for p in parents if p in rules and rules[p].compared and rules[p].by == rule.by], (
+                unique_id
+            )
+
+
+def list_rules(manifest: dict[str, Any]) -> dict[str, RebuildRule]:
+    nodes = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] == "model"}
+    return {k: rule for k, n in nodes.items() if (rule := read_rebuild_rule(n["name"], n["config"]["meta"]))}

@@ -159,8 +159,8 @@ def test_a_release_published_upon_a_forged_state_is_found_and_its_contents_prune
     outside(FORGE)(copy)
     with monkeypatch.context() as earlier:
         earlier.setattr(publishing, "refuse_foreign_head", lambda *_: None)
-        earlier.setattr(publishing, "_changes", lambda con, previous, sources: [
-            change for change in CHANGES(con, None, sources) if change.mart.name == "counts"
+        earlier.setattr(publishing, "_changes", lambda con, previous, sources, replaced: [
+            change for change in CHANGES(con, None, sources, replaced) if change.mart.name == "counts"
         ] + [KEPT(con, previous, sources)])  # fmt: skip
         make_release(copy, 3)
     assert read_task(copy)[0] == ("a", 99)
@@ -182,7 +182,7 @@ CHANGES = publishing._changes
 
 def KEPT(con: duckdb.DuckDBPyConnection, previous: object, sources: dict) -> object:
     """`task` taken for unchanged, as it is in the warehouse."""
-    return next(change for change in CHANGES(con, None, sources) if change.mart.name == "task")
+    return next(change for change in CHANGES(con, None, sources, None) if change.mart.name == "task")
 
 
 def swap_a_file(settings: Settings) -> None:

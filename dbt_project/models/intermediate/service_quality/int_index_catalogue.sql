@@ -17,7 +17,7 @@ used as (
         periods.period_start,
         uses.receiving_unit_code,
         uses.procedure_code
-    from {{ ref('int_index_used') }} as uses
+    from {{ ref('int_index_use_periods') }} as uses
     inner join {{ ref('int_index_periods') }} as periods
         on uses.period = periods.period and uses.period_start = periods.period_start
 ),

@@ -12,7 +12,7 @@ first_uses as (
         receiving_unit_code as unit_code,
         procedure_code,
         min(received_day) as received_day
-    from {{ ref('int_index_uses') }}
+    from {{ ref('int_index_use_days') }}
     where received_day >= {{ counts_since() }}
     group by receiving_unit_code, procedure_code
 ),

@@ -1,4 +1,4 @@
--- The days of int_index_uses added up by the periods that the index is read for.
+-- The days of int_index_use_days added up by the periods that the index is read for.
 with kinds as (
     select period from {{ ref('reporting_periods') }}
     where period in ('month', 'quarter', 'year', 'since_start')
@@ -10,6 +10,6 @@ select
     uses.receiving_unit_code,
     uses.procedure_code,
     cast(sum(uses.uses) as bigint) as uses
-from {{ dated(ref('int_index_uses'), 'received_day', 'kinds') }} as uses
+from {{ dated(ref('int_index_use_days'), 'received_day', 'kinds') }} as uses
 where uses.dated_start is not null
 group by uses.dated_period, uses.dated_start, uses.receiving_unit_code, uses.procedure_code
