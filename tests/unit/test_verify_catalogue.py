@@ -272,16 +272,17 @@ def test_what_was_created_in_the_catalogues_file_is_found_and_refused(copy: Sett
 
 
 def check_refusal(settings: Settings, patterns: list[str]) -> None:
-    """Each pattern is met by a finding of its own; cleaning takes all objects away."""
-    findings = verify_releases(settings).findings
-    assert {f.kind for f in findings} == {"foreign_setting"}
-    assert len(findings) >= len(patterns)
-    for words in patterns:
-        assert any(re.search(words, finding.text) for finding in findings), words
-    with pytest.raises(ForeignHead, match="nothing was pruned"):
+    """Each pattern is met by a finding of its own, also of those that refuse; cleaning takes all objects away."""
+    verified = verify_releases(settings).findings
+    assert {f.kind for f in verified} == {"foreign_setting"}
+    with pytest.raises(ForeignHead, match="nothing was pruned") as pruning:
         prune(settings, author="keeper", reason="old", keep_days=0, now=datetime(2030, 1, 1))
-    with open_lake(settings) as con, pytest.raises(ForeignHead):
+    with open_lake(settings) as con, pytest.raises(ForeignHead) as publishing_upon_it:
         publishing.refuse_foreign_head(con, settings, ledger.list_releases(con))
+    for findings in (verified, pruning.value.findings, publishing_upon_it.value.findings):
+        assert len(findings) >= len(patterns)
+        for words in patterns:
+            assert any(re.search(words, finding.text) for finding in findings), words
     drop_foreign_file_objects(settings)
     with open_lake(settings) as con:
         assert list_foreign_file_objects(con) == []
