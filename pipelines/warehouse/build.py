@@ -27,6 +27,7 @@ from pipelines.quality.suite import hash_rules
 from pipelines.settings import Settings
 from pipelines.sources.contracts.canon import read_canon
 from pipelines.sources.contracts.contract import Contracts, load_contracts
+from pipelines.warehouse.accepted_files import FILES, KEYS
 from pipelines.warehouse.calendar import build_calendar, find_span
 from pipelines.warehouse.checks import write_checks
 from pipelines.warehouse.counting import find_newest_day, refuse_blocked
@@ -101,6 +102,9 @@ def write_inputs(settings: Settings, contracts: Contracts, inputs: BuildInputs) 
     open_build(settings)
     with duck.connect(settings.extensions, settings.warehouse) as con:
         con.execute("create schema if not exists raw")
+        # What the build of before noted is believed by none that begins anew.
+        con.execute(f"drop table if exists {FILES}")
+        con.execute(f"drop table if exists {KEYS}")
         write_raw(con, contracts, inputs)
 
 
@@ -120,7 +124,7 @@ def write_raw(con: duckdb.DuckDBPyConnection, contracts: Contracts, inputs: Buil
     write_accepted(con, contracts, reported, counting)
     write_reference_tables(con, contracts, references)
     place = contracts.place
-    span = find_span(con, contracts.accepted_columns(), place.counts_since, as_of.date())
+    span = find_span(con, place.counts_since, as_of.date())
     write_calendar(con, build_calendar(place.country, *span))
     write_batches(con, reported, counting, references, withdrawn)
     write_batch_files(con, reported, references)

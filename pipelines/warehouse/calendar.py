@@ -5,14 +5,13 @@ The override list in the reference data wins over it (docs/domain.md §7: the li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 
 import duckdb
 import holidays
 import pandas as pd
 
-from pipelines import duck
+from pipelines.warehouse.accepted_files import FILES
 
 # The least that a calendar spans: the years in which places of the reform count.
 FIRST, LAST = date(2024, 1, 1), date(2027, 12, 31)
@@ -45,20 +44,14 @@ def build_calendar(country: str = "VN", first: date = FIRST, last: date = LAST) 
     )
 
 
-def find_span(
-    con: duckdb.DuckDBPyConnection, accepted: Mapping[str, Mapping[str, str]], counts_since: date, as_of: date
-) -> tuple[date, date]:
+def find_span(con: duckdb.DuckDBPyConnection, counts_since: date, as_of: date) -> tuple[date, date]:
     """First and last day of the calendar: whole years, from the first day that any accepted row names, or
     counting begins, to the last, at least YEARS_AHEAD and at most MOST_YEARS_AHEAD years past as_of.
-
-    `accepted`: table of schema `raw` → column → DuckDB type.
+    `raw.accepted_files` says which days those are.
     """
     days = [FIRST, LAST, counts_since, as_of.replace(month=1, day=1), date(as_of.year + YEARS_AHEAD, 12, 31)]
-    for table, columns in accepted.items():
-        moments = [duck.identifier(name) for name, kind in columns.items() if kind in ("date", "timestamp")]
-        ends = ", ".join(f"min({q})::date, max({q})::date" for q in moments)
-        row = con.execute(f"select {ends} from {duck.identifier('raw', table)}").fetchone() if ends else None
-        days += [day for day in row or () if day]
+    row = con.execute(f"select min(first_day), max(last_day) from {FILES}").fetchone()
+    days += [day for day in row or () if day]
     last_year = min(max(days).year, max(as_of.year + MOST_YEARS_AHEAD, LAST.year))
     return date(min(days).year, 1, 1), date(last_year, 12, 31)
 

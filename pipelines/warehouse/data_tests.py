@@ -11,11 +11,13 @@ from pipelines import duck
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import load_contracts
 from pipelines.warehouse import dbt
+from pipelines.warehouse.accepted_files import write_key_batches
 from pipelines.warehouse.basis import write_basis
 from pipelines.warehouse.build import count_largest_source
 from pipelines.warehouse.compiled import Compiled, DataTest, read_compiled
 from pipelines.warehouse.dbt import NodeResult
 from pipelines.warehouse.engine import describe_duckdb, write_engine
+from pipelines.warehouse.lineage import Lineage
 from pipelines.warehouse.statements import DATABASE, build_statements
 
 
@@ -33,7 +35,11 @@ def build_and_test(settings: Settings) -> list[NodeResult]:
         nodes = build_statements(con, compiled.statements, settings.dbt_project)
         unbuilt = {node.unique_id for node in nodes if node.status != "success"}
         nodes += run_tests(con, compiled.tests, unbuilt)
-        write_basis(con, settings, load_contracts(settings.sources_file))
+        contracts = load_contracts(settings.sources_file)
+        if not unbuilt:
+            lineage = Lineage(con, compiled.statements, list(contracts.accepted_columns()))
+            write_key_batches(con, lineage.list_keyed_tables())
+        write_basis(con, settings, contracts)
         return nodes
 
 

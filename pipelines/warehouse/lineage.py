@@ -36,6 +36,10 @@ class Lineage:
         """Those that begin in accepted rows; of others sums and what is compared tell which values are touched."""
         return [column for column in self.columns if self.list_deliveries(column)]
 
+    def list_keyed_tables(self) -> dict[str, list[str]]:
+        """Key → the tables of accepted rows that have it."""
+        return {key: self.list_deliveries(key) for key in self.keys}
+
     def is_keyed(self, unique_id: str, key: str) -> bool:
         """Whether a relation's rows of one key depend on that key alone: as it says, or as accepted rows do."""
         slot = (unique_id, key)

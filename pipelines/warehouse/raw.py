@@ -16,6 +16,7 @@ from pipelines.landing.withdrawals import Withdrawal
 from pipelines.quality.counting import Counting
 from pipelines.quality.reports import Report
 from pipelines.sources.contracts.contract import Contracts, Place
+from pipelines.warehouse.accepted_files import AcceptedFile, write_files
 from pipelines.warehouse.counting import find_standing
 
 # Table of bookkeeping → column → DuckDB type.
@@ -46,11 +47,19 @@ def write_accepted(
     reported: Sequence[tuple[Batch, Report]],
     counting: Counting,
 ) -> None:
-    """A view per source over the accepted files of the batches that count; empty where there is none."""
-    accepted = {(batch.source, batch.batch_id): report.accepted for batch, report in reported}
+    """A view per source over the accepted files of the batches that count, empty where there is none.
+
+    `raw.accepted_files` says of each file what is asked of it every night.
+    """
+    reports = {(batch.source, batch.batch_id): report for batch, report in reported}
+    files = [
+        AcceptedFile(*key, reports[key].hash_files()["accepted"], reports[key].accepted)
+        for batch in counting.values()
+        if (key := (batch.source, batch.batch_id))
+    ]
     for name, columns in contracts.accepted_columns().items():
-        files = [accepted[b.source, b.batch_id] for b in counting.values() if b.source == name]
-        _write_view(con, name, files, columns)
+        _write_view(con, name, [file.path for file in files if file.source == name], columns)
+    write_files(con, files, contracts.accepted_columns())
 
 
 def write_batches(

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines import duck
+from pipelines.warehouse.accepted_files import KEYS, has_table, write_key_batches
 from pipelines.warehouse.compiled import DataTest
 from pipelines.warehouse.dbt import NodeResult
 from pipelines.warehouse.lineage import Lineage, source_of
@@ -66,6 +67,9 @@ class Refresh:
         return sum(map(self.touched.count, self.lineage.keys))
 
     def gather_keys(self, as_of_before: datetime, as_of: datetime) -> None:
+        if has_table(self.con, KEYS):
+            moved = {name: query for name, query in self.deliveries.items() if query}
+            write_key_batches(self.con, self.lineage.list_keyed_tables(), moved)
         for key in self.lineage.keys:
             self.touched.gather(key, self.deliveries, *sorted((as_of_before, as_of)))
             draw_sample(self.con, self.lineage, self.samples[key], self.touched.all[key])

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 import duckdb
 
 from pipelines import duck
+from pipelines.warehouse.accepted_files import list_batches_of, select_batches
 from pipelines.warehouse.lineage import Lineage
 from pipelines.warehouse.narrowing import KeySet
 
@@ -57,7 +58,11 @@ class TouchedRows:
 
     def _select(self, unique_id: str, keys: KeySet) -> str:
         column = duck.identifier(keys.column)
-        return f"select * from {self.lineage.relation(unique_id)} where {column} in (from {keys.table})"
+        schema, table = self.lineage.locate(unique_id)
+        rows = duck.identifier(schema, table)
+        if schema == "raw" and (batches := list_batches_of(self.con, keys.column, keys.table)) is not None:
+            rows = f"({select_batches(self.con, table, batches)})"
+        return f"select * from {rows} where {column} in (from {keys.table})"
 
     def _name(self, unique_id: str) -> str:
         self.laid_out += 1

@@ -5,6 +5,7 @@ Why these limits: docs/decisions/0044-cost-follows-change.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import duckdb
@@ -43,10 +44,19 @@ def measure_extent(con: duckdb.DuckDBPyConnection, lineage: Lineage, touched: To
         models = [
             unique_id for unique_id, rule in lineage.rules.items() if rule.by == key and not rule.compared
         ]
-        there = max(_count_keys(con, lineage, unique_id, key) for unique_id in models)
+        there = _count_rows_by(con, lineage, models, key) or max(
+            _count_keys(con, lineage, unique_id, key) for unique_id in models
+        )
         keys += there
         shares += [count_rows(con, touched.find(model, key).table) / max(there, 1) for model in models]
     return Extent(rows, keys, sum(shares) / max(len(shares), 1))
+
+
+def _count_rows_by(con: duckdb.DuckDBPyConnection, lineage: Lineage, models: Sequence[str], key: str) -> int:
+    """How many rows a table has that holds one of each key: nothing is read for that. 0 where there is none."""
+    tables = [lineage.statements[unique_id] for unique_id in models]
+    counts = [count_rows(con, table.relation) for table in tables if table.meta.get("key") == [key]]
+    return max(counts, default=0)
 
 
 def _count_keys(con: duckdb.DuckDBPyConnection, lineage: Lineage, unique_id: str, key: str) -> int:

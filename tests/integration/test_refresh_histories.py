@@ -23,6 +23,8 @@ from pipelines.lake.apply import apply_change, find_change, is_applied
 from pipelines.lake.content_hash import hash_content
 from pipelines.lake.manifest import Mart, read_marts, read_models
 from pipelines.settings import Settings
+from pipelines.warehouse.accepted_files import write_key_batches
+from pipelines.warehouse.lineage import Lineage
 from pipelines.warehouse.refresh import Refresh
 from pipelines.warehouse.replaced_rows import SCHEMA, find_replaced, record_replaced
 from tests.oracle import sources
@@ -58,12 +60,14 @@ def test_what_is_derived_in_part_is_what_is_derived_anew(
     @given(builds=history(3 if not every else 6))
     def check(builds: list[Build]) -> None:
         following.build(builds[0].raw)
+        note_keys(following)
         for before, build in pairwise(builds):
             earlier = keep_marts(following.con, before, rules)
             keep_lake(following.con, marts)
             touched[refresh(following, before, build) > 0] += 1
             anew.build(build.raw)
             assert hash_tables(following.con) == hash_tables(anew.con)
+            assert find_unnoted(following.con) == []
             published.update(publish_replaced(following.con, marts))
             later = Side("after", make_release(build.as_of), name_marts(rules))
             in_part, whole = (
@@ -77,6 +81,20 @@ def test_what_is_derived_in_part_is_what_is_derived_anew(
     assert touched[True], "no history touched anything"
     assert explained[True], "no history moved a rate"
     assert published[True] and published[False], "nothing was published in part, or all of it"
+
+
+def note_keys(project: MemoryWarehouse) -> None:
+    with project.con.cursor() as con:
+        con.execute("use warehouse")
+        write_key_batches(con, Lineage(con, project.statements, list(sources.SOURCES)).list_keyed_tables())
+
+
+def find_unnoted(con: duckdb.DuckDBPyConnection) -> list[object]:
+    """Dossiers with a row in a batch in which nobody would look for it."""
+    return con.execute(
+        "select dossier_code, batch_id from raw.dossier_log where (hash(dossier_code) >> 16, batch_id) not in "
+        "(select (key_hash, batch_id) from raw.key_batches)"
+    ).fetchall()
 
 
 def name_marts(rules: Sequence[ExplainRule]) -> dict[str, str]:

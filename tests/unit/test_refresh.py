@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipelines.warehouse.accepted_files import AcceptedFile, select_batches, write_files, write_key_batches
 from pipelines.warehouse.narrowing import RefreshRefused
 from pipelines.warehouse.rebuild_rule import RebuildRule, read_rebuild_rule
 from pipelines.warehouse.refresh import Refresh
@@ -247,6 +248,18 @@ def test_what_would_be_derived_again_is_measured_before(con: duckdb.DuckDBPyConn
     assert measure_extent(con, again.lineage, again.touched) == Extent(rows=3, keys=2, share=0.5)
 
 
+def test_how_many_keys_there_are_is_asked_of_a_table_that_has_one_row_of_each(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    register = state("register", STATEMENTS[3].sql, "staged", "run", "names", by="code", touched={})
+    statements = [*STATEMENTS, register._replace(meta={**register.meta, "key": ["code"]})]
+    # One more than the other tables by this key have.
+    con.execute("create table register as from states union all select 'Z', 0, null")
+    again = Refresh(con, statements, Path(), {"log": None})
+    again.gather_keys(NOON, NOON)
+    assert measure_extent(con, again.lineage, again.touched).keys == 3
+
+
 @pytest.mark.parametrize(
     ("extent", "reason"),
     [
@@ -321,3 +334,79 @@ def test_sums_of_sums_and_what_is_compared_are_read_by_what_can_follow_them(mani
 def list_rules(manifest: dict[str, Any]) -> dict[str, RebuildRule]:
     nodes = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] == "model"}
     return {k: rule for k, n in nodes.items() if (rule := read_rebuild_rule(n["name"], n["config"]["meta"]))}
+
+
+# Key A in three batches, B in the first and C in the last alone.
+BATCHES = [("A", 1, "b1"), ("B", 2, "b1"), ("A", 3, "b2"), ("A", 5, "b3"), ("C", 4, "b3")]
+
+
+def lay_out_batches(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("delete from raw.log")
+    con.executemany(f"insert into raw.log values (?, ?, '{NOON}', ?)", BATCHES)
+    con.execute(f"create or replace table states as {STATEMENTS[3].sql}")
+    con.execute(f"create or replace table sums as {STATEMENTS[4].sql}")
+    write_key_batches(con, {"code": ["log"]})
+
+
+def refresh_anew(con: duckdb.DuckDBPyConnection, *changes: str, moved: str) -> dict[str, list[Any]]:
+    """As the next build does: what one lays out for a while is gone with its connection."""
+    with con.cursor() as own:
+        own.execute("use warehouse")
+        return refresh(own, *changes, moved=moved)
+
+
+def test_rows_of_a_key_are_looked_for_in_every_batch_that_has_some_and_in_no_other(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    lay_out_batches(con)
+    # B came late, in a batch of its own; of A a row went with its batch; both lie elsewhere too.
+    moved = "from (values ('B', 7, 'b4'), ('A', 3, 'b2')) as t (code, n, batch_id)"
+    late = f"insert into raw.log values ('B', 7, '{NOON}', 'b4'); delete from raw.log where batch_id = 'b2'"
+    tables = refresh_anew(con, late, moved=moved)
+    assert tables["states"] == [("A", 1, "first"), ("A", 5, "first"), ("B", 2, None), ("B", 7, None),
+                                ("C", 4, None)]  # fmt: skip
+    # It comes back.
+    back = f"insert into raw.log values ('A', 3, '{NOON}', 'b2')"
+    tables = refresh_anew(con, back, moved="select 'A' as code, 3 as n, 'b2' as batch_id")
+    assert [row for row in tables["states"] if row[0] == "A"] == [(code, n, "first") for code, n, _ in BATCHES
+                                                                  if code == "A"]  # fmt: skip
+    # Where nobody noted that, a row is not found: nothing else is read.
+    con.execute("delete from raw.key_batches where batch_id = 'b1'")
+    tables = refresh_anew(con, moved="select 'A' as code, 3 as n, 'b2' as batch_id")
+    assert [row[1] for row in tables["states"] if row[0] == "A"] == [3, 5]
+
+
+def test_a_sample_finds_that_a_key_was_not_looked_for_where_it_is(con: duckdb.DuckDBPyConnection) -> None:
+    lay_out_batches(con)
+    con.execute("update raw.batches set batch_id = 'b3'")
+    con.execute("delete from raw.key_batches where batch_id = 'b1'")
+    again = Refresh(con, STATEMENTS, Path(), {"log": None})
+    again.gather_keys(NOON, NOON)
+    assert check_sample(con, again.lineage, again.rows, again.samples).differing == ["states"]
+
+
+def test_batches_are_read_with_the_columns_of_all_and_no_other_file_is_opened(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    columns = {"log": {"code": "varchar", "n": "bigint", "later": "date"}}
+    files = []
+    for name, rows in (
+        ("b1", "'A' as code, 1::integer as n"),
+        ("b2", "'B' as code, 2::bigint as n, date '2025-07-01' as later"),
+    ):
+        path = tmp_path / f"{name}.parquet"
+        con.execute(f"copy (select {rows}, '{name}' as batch_id) to '{path}'")
+        files.append(AcceptedFile("log", name, name, path))
+    write_files(con, files, columns)
+    listed = [str(file.path) for file in files]
+    con.execute(
+        f"drop table raw.log; create view raw.log as from read_parquet({listed}, union_by_name = true)"
+    )
+    whole = con.execute("describe from raw.log").fetchall()
+    for batches, expected in ((["b1"], [("A", 1)]), (["b2", "gone"], [("B", 2)]), (["gone"], []), ([], [])):
+        query = select_batches(con, "log", batches)
+        assert con.execute(f"describe {query}").fetchall() == whole
+        assert con.execute(f"select code, n from ({query})").fetchall() == expected
+        assert [path for path in listed if path in query] == [
+            path for path in listed if Path(path).stem in batches
+        ]

@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 import duckdb
 import pytest
 
-from pipelines.landing.batches import Batch
+from pipelines import duck
+from pipelines.landing.batches import Batch, hash_file
 from pipelines.quality.counting import select_current
 from pipelines.runs.plan import DaysRefused, check_days
 from pipelines.settings import PROJECT, Settings
 from pipelines.sources.contracts.contract import Place, load_contracts
+from pipelines.warehouse.accepted_files import AcceptedFile, write_files
 from pipelines.warehouse.build import hash_nodes
 from pipelines.warehouse.calendar import build_calendar, check_country, find_span, find_uncovered_years
 from pipelines.warehouse.counting import NothingLanded, find_newest_day, refuse_blocked
@@ -100,28 +102,72 @@ def test_the_names_of_holidays_do_not_follow_the_language_of_the_shell(
         assert list(frame["holiday_name"]) == ["Quốc khánh"]
 
 
-def span_of(*moments: str, since: str = "2025-07-01", as_of: str = "2025-08-06") -> tuple[str, str]:
+def write_rows(path: Path, *moments: str, column: str = "seen_at") -> AcceptedFile:
+    """A batch of these times, in a folder of its own name."""
+    path.parent.mkdir(exist_ok=True)
+    values = ", ".join(f"({duck.literal(moment)}::timestamp, 'x')" for moment in moments)
+    rows = (
+        f"select * from (values {values}) as t ({column}, code)"
+        if moments
+        else "select 'x' as code where false"
+    )
+    duckdb.execute(f"copy ({rows}) to {duck.literal(path)}")
+    return AcceptedFile("log", path.stem, hash_file(path), path)
+
+
+COLUMNS = {
+    "log": {"seen_at": "timestamp", "due_on": "timestamp", "code": "varchar"},
+    "other": {"code": "varchar"},
+}
+
+
+def span_of(
+    folder: Path, *moments: str, since: str = "2025-07-01", as_of: str = "2025-08-06"
+) -> tuple[str, str]:
     """The span of the calendar for rows of a log with these times."""
     with duckdb.connect() as con:
         con.execute("create schema raw")
-        con.execute("create table raw.log (seen_at timestamp, code varchar)")
-        con.executemany("insert into raw.log values (?, 'x')", [[moment] for moment in moments])
-        columns = {"log": {"seen_at": "timestamp", "code": "varchar"}}
-        first, last = find_span(con, columns, date.fromisoformat(since), date.fromisoformat(as_of))
+        write_files(con, [write_rows(folder / "log" / "b.parquet", *moments)], COLUMNS)
+        first, last = find_span(con, date.fromisoformat(since), date.fromisoformat(as_of))
     return str(first), str(last)
 
 
-def test_the_calendar_spans_what_the_data_need_and_never_less_than_before() -> None:
-    assert span_of("2025-07-01 08:00:00") == ("2024-01-01", "2027-12-31")
-    assert span_of("2019-05-06 08:00:00", "2031-02-01 00:00:00") == ("2019-01-01", "2031-12-31")
+def test_days_are_read_once_and_of_a_batch_that_went_no_more(tmp_path: Path) -> None:
+    early, late, empty = (
+        write_rows(tmp_path / "log" / f"{name}.parquet", *moments, column=column)
+        for name, column, moments in (
+            ("a", "seen_at", ["2019-05-06 08:00:00", "2025-07-01 08:00:00"]),
+            ("b", "due_on", ["2031-02-01 00:00:00"]),
+            ("c", "seen_at", []),
+        )
+    )  # fmt: skip
+    span = date(2025, 7, 1), date(2025, 8, 6)
+    with duckdb.connect() as con:
+        con.execute("create schema raw")
+        write_files(con, [early, late, empty], COLUMNS)
+        assert find_span(con, *span) == (date(2019, 1, 1), date(2031, 12, 31))
+        # What is not read again is believed by its SHA-256 alone.
+        early.path.unlink()
+        write_files(con, [early, empty], COLUMNS)
+        assert find_span(con, *span) == (date(2019, 1, 1), date(2027, 12, 31))
+        again = write_rows(early.path, "2020-01-01 00:00:00")
+        write_files(con, [again, empty], COLUMNS)
+        assert find_span(con, *span) == (date(2020, 1, 1), date(2027, 12, 31))
+        write_files(con, [], COLUMNS)
+        assert find_span(con, *span) == (date(2024, 1, 1), date(2027, 12, 31))
+
+
+def test_the_calendar_spans_what_the_data_need_and_never_less_than_before(tmp_path: Path) -> None:
+    assert span_of(tmp_path, "2025-07-01 08:00:00") == ("2024-01-01", "2027-12-31")
+    assert span_of(tmp_path, "2019-05-06 08:00:00", "2031-02-01 00:00:00") == ("2019-01-01", "2031-12-31")
     # A deadline that somebody typed wrongly.
-    assert span_of("2025-07-01 08:00:00", "2125-08-06 00:00:00") == ("2024-01-01", "2035-12-31")
-    assert span_of("2025-07-01 08:00:00", since="1998-03-01") == ("1998-01-01", "2027-12-31")
+    assert span_of(tmp_path, "2025-07-01 08:00:00", "2125-08-06 00:00:00") == ("2024-01-01", "2035-12-31")
+    assert span_of(tmp_path, "2025-07-01 08:00:00", since="1998-03-01") == ("1998-01-01", "2027-12-31")
 
 
-def test_on_the_first_of_january_2028_the_calendar_goes_on() -> None:
-    assert span_of("2028-01-01 08:00:00", as_of="2028-01-01") == ("2024-01-01", "2030-12-31")
-    assert span_of("1995-01-01 08:00:00", since="1995-01-01", as_of="1996-02-29")[0] == "1995-01-01"
+def test_on_the_first_of_january_2028_the_calendar_goes_on(tmp_path: Path) -> None:
+    assert span_of(tmp_path, "2028-01-01 08:00:00", as_of="2028-01-01") == ("2024-01-01", "2030-12-31")
+    assert span_of(tmp_path, "1995-01-01 08:00:00", since="1995-01-01", as_of="1996-02-29")[0] == "1995-01-01"
     assert len(build_calendar("DE-BE", date(2010, 1, 1), date(2030, 12, 31))) == 7670
 
 
