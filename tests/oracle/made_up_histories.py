@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import hypothesis.strategies as st
 import pandas as pd
 
+from tests.oracle import sources
 from tests.oracle.made_up import TURNS, Sample, parameters, province
 
 Tables = dict[str, pd.DataFrame]
@@ -75,4 +76,32 @@ def history(draw: st.DrawFn, most: int) -> list[Build]:
             as_of = draw(st.sampled_from(sorted(TURNS)))
         if draw(st.integers(0, 9)) == 9:
             stopped_is_end = not stopped_is_end
+    return builds
+
+
+def one_day_more() -> list[Build]:
+    """Two builds: of ten days with two dossiers each, one of them online, and of these and the day after."""
+    since, as_of = date(2025, 7, 25), datetime(2025, 8, 6, 16)
+    rows = []
+    for number in range(22):
+        at = datetime(2025, 7, 27, 9) + timedelta(days=number // 2)
+        rows.append(
+            {
+                "dossier_code": f"H41.9-{at:%Y%m%d}-{number:07d}", "procedure_code": "1.010000", "status_code": 2,
+                "channel": "online" if number % 2 else "in_person", "service_level": "full",
+                "receiving_unit_code": "16681", "processing_unit_code": "16681", "submitted_at": at,
+                "received_at": at, "recorded_at": at, "synced_at": at, "due_at": at + timedelta(days=3),
+                "_row": number + 1, "partition_key": at.date(), "batch_id": f"b{at:%Y%m%d}",
+            }
+        )  # fmt: skip
+    log = dict(list(pd.DataFrame(rows).groupby("batch_id")))
+    builds = []
+    for days in (10, 11):
+        delivered = dict(sorted(log.items())[:days])
+        tables = {source: pd.DataFrame() for source in (*sources.SOURCES, "batches", "rejections")}
+        tables["dossier_log"] = pd.concat([*delivered.values()])
+        moment = as_of + timedelta(hours=days)
+        about = parameters(Sample(since, moment, stopped_is_end=False, tables={}))
+        feedback = tables["citizen_feedback"]
+        builds.append(Build({"run_parameters": about, **tables}, moment, delivered, feedback))
     return builds

@@ -21,7 +21,8 @@ class MemoryWarehouse:
 
     def __init__(self, empty: Settings) -> None:
         """`empty`: the installation that `compile_project` leaves."""
-        self.con = duckdb.connect()
+        # Of so few rows one thread is as quick as many, and costs a third less.
+        self.con = duckdb.connect(config={"threads": 1})
         self.con.execute(f"attach '{empty.warehouse}' as empty (read_only)")
         self.con.execute("attach ':memory:' as warehouse")
         self.con.execute("copy from database empty to warehouse; detach empty; use warehouse")
