@@ -31,8 +31,9 @@ class TableChange(NamedTuple):
     """What makes a table equal its source.
 
     `differing`: a table with the keys of the rows that leave, come or change; None where the whole table
-    is made anew. `fresh`: the relation of those that come or change. `among`: a table of the values, in some columns,
-    of all rows that may differ; None where any may.
+    is made anew. `fresh`: the relation of those that come or change. `leaving`: a table of the lake's rows that leave
+    or change; None where it is not laid out. `among`: a table of the values, in some columns, of all rows that may
+    differ; None where any may.
     """
 
     mart: Mart
@@ -40,6 +41,7 @@ class TableChange(NamedTuple):
     content: Content
     differing: str | None
     fresh: str
+    leaving: str | None = None
     among: str | None = None
 
 
@@ -74,7 +76,7 @@ def find_change(
     differing = scratch_table(f"differing_{number:d}")
     leaving, coming = _find_differing(con, mart, table, present, described, differing)
     if not leaving and not coming and rows == before.rows:
-        return TableChange(mart, source, before, differing, source, among)
+        return TableChange(mart, source, before, differing, source, among=among)
     fresh = source
     if coming < rows:
         fresh = scratch_table(f"fresh_{number:d}")
@@ -82,12 +84,15 @@ def find_change(
     # A mart of the newest day alone changes whole: then its new rows are all there is to hash.
     if leaving + coming >= rows:
         return TableChange(mart, source, hash_content(con, source), differing, fresh)
+    # They are read again for each rate that the mart explains.
+    gone = scratch_table(f"leaving_{number:d}")
+    con.execute(f"create table {gone} as {_among(mart, table, differing)}")
     hashed = row_hash_sql(described)
-    removed = sum_hashes(con, f"select {hashed} as h from ({_among(mart, table, differing)})")
+    removed = sum_hashes(con, f"select {hashed} as h from {gone}")
     content = move_content(before, removed, sum_hashes(con, f"select {hashed} as h from {fresh}"))
     if content.rows != rows:
         return TableChange(mart, source, hash_content(con, source), None, source)
-    return TableChange(mart, source, content, differing, fresh, among)
+    return TableChange(mart, source, content, differing, fresh, gone, among)
 
 
 def _find_differing(
@@ -143,8 +148,8 @@ def apply_change(con: duckdb.DuckDBPyConnection, change: TableChange) -> None:
     if row and row[0]:
         same_key = _same_key(mart.key, "present", "leaving")
         con.execute(
-            f"delete from {table} as present where exists "
-            f"(select 1 from {differing} as leaving where not leaving.is_fresh and {same_key})"
+            f"delete from {table} as present using (from {differing} where not is_fresh) as leaving "
+            f"where {same_key}"
         )
 
 
@@ -173,7 +178,10 @@ def list_parts(
         if differing is None:
             parts.pop(name, None)
         elif name in before:
-            parts[name] = (f"({_among(change.mart, before[name], differing)})", change.fresh)
+            parts[name] = (
+                change.leaving or f"({_among(change.mart, before[name], differing)})",
+                change.fresh,
+            )
     return parts
 
 
@@ -188,10 +196,9 @@ def _select_among(con: duckdb.DuckDBPyConnection, relation: str, keys: str) -> s
 
 
 def _select_of(relation: str, keys: str, columns: Iterable[str]) -> str:
-    return (
-        f"select present.* from {relation} as present "
-        f"where exists (select 1 from {keys} as chosen where {_same_key(columns, 'present', 'chosen')})"
-    )
+    # A join says so itself: of an `exists` DuckDB would first list every key that the relation has.
+    same_key = _same_key(columns, "present", "chosen")
+    return f"select present.* from {relation} as present semi join {keys} as chosen on {same_key}"
 
 
 def _same_key(columns: Iterable[str], left: str, right: str) -> str:
