@@ -83,19 +83,20 @@ def _follow(con: duckdb.DuckDBPyConnection, table: PublishedTable, earlier: Rele
     keys = find_changed_keys(con, table, earlier, newest)
     if keys is None:
         return False
-    most = int(MOST_SHARE * _count(con, table.relation))
-    if _count(con, f"(select 1 from ({keys}) limit {2 * most + 1})") > 2 * most:
+    rows = content.rows if content else _count(con, table.relation)
+    most = int(MOST_SHARE * rows)
+    con.execute(f"create or replace temp table touched as from ({keys}) limit {2 * most + 1}")
+    if _count(con, "touched") > 2 * most:
         return False
-    con.execute(f"create or replace temp table touched as select distinct * from ({keys})")
     target = duck.identifier("out", *_place_of(table))
     is_same = " and ".join(
         f"t.{name} is not distinct from k.{name}" for name in map(duck.identifier, table.key)
     )
-    con.execute(f"delete from {target} as t where exists (select 1 from touched as k where {is_same})")
+    con.execute(f"delete from {target} as t using touched as k where {is_same}")
     con.execute(
         f"insert into {target} select t.* from {table.relation} as t semi join touched as k on {is_same}"
     )
-    return _count(con, target) == _count(con, table.relation)
+    return _count(con, target) == rows
 
 
 def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:

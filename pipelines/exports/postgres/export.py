@@ -166,7 +166,7 @@ def _replace(
     _copy_in(con, pg, "select * from touched", folder, ("pg_temp", "touched"))
     deleted = schema.delete_touched(pg, table)
     joined = " and ".join(f"t.{duck.identifier(c)} = k.{duck.identifier(c)}" for c in table.key)
-    query = f"select t.* from {table.relation} t where exists (select 1 from touched k where {joined})"
+    query = f"select t.* from {table.relation} t semi join touched k on {joined}"
     return deleted + _copy_in(con, pg, query, folder, target)
 
 
