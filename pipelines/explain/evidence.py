@@ -6,7 +6,8 @@ from both releases' lists of rejections.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,7 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.canonical import Evidence
 from pipelines.sources.contracts.contract import Source
 from pipelines.sql import read_sql
+from pipelines.warehouse.accepted_files import KEYS, has_table, list_batches_of, select_batches
 
 Files = list[tuple[str, str]]
 """Day and batch of accepted or rejected rows."""
@@ -42,24 +44,48 @@ def gather_evidence(
         [source.name],
     )
     names = [*source.key, *evidence.moves]
-    con.execute(
-        read_sql(
+    with _use_warehouse(con):
+        query = read_sql(
             "pipelines.explain",
             "deliveries",
             columns=column_values(source, names),
             names=names,
             item=source.key[0],
             evidence=evidence,
-            relation=duck.identifier("warehouse", "raw", source.name),
+            relation=_select_around_changed(con, source),
             reads={
                 name.split(".")[1]: duck.identifier("warehouse", *name.split(".")) for name in evidence.reads
             },
             rejections=before["audit.rejections"],
-        ),
-        {"source": source.name},
-    )
+        )
+        con.execute(query, {"source": source.name})
     _find_newly_rejected(con, settings, source, before, after)
     _find_pulled_again(con, settings, source, names, after)
+
+
+@contextmanager
+def _use_warehouse(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """What is named without a database is the warehouse's, or temporary."""
+    row = con.execute("select current_database(), current_schema()").fetchone()
+    assert row is not None
+    con.execute("use warehouse")
+    try:
+        yield
+    finally:
+        with suppress(duckdb.TransactionException):  # aborted: no statement is taken before its rollback
+            con.execute(f"use {duck.identifier(*row)}")
+
+
+def _select_around_changed(con: duckdb.DuckDBPyConnection, source: Source) -> str:
+    """Relation of accepted rows with all those of the items in `changed`: of the batches that have any, where the build
+    noted which these are. The warehouse is in use."""
+    whole, item = duck.identifier("warehouse", "raw", source.name), source.key[0]
+    is_noted = (
+        has_table(con, KEYS) and con.execute(f"select 1 from {KEYS} where key = ? limit 1", [item]).fetchone()
+    )
+    keys = f"(select distinct item_code as {duck.identifier(item)} from changed)"
+    batches = list_batches_of(con, item, keys) if is_noted else None
+    return whole if batches is None else f"({select_batches(con, source.name, batches)})"
 
 
 def column_values(source: Source, names: list[str]) -> dict[str, str]:
