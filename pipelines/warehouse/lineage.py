@@ -101,6 +101,7 @@ class Lineage:
             for parent in self.statements[unique_id].parents
             if (rule.by and not rule.compared and not self.is_keyed(parent, rule.by))
             or (rule.of and rule.of != ".".join(self.locate(parent)))
+            or (rule.day and ".".join(self.locate(parent)) not in rule.days)
         }
         parents = {parent for statement in self.statements.values() for parent in statement.parents}
         books = {p for p in parents - self.statements.keys() if _table_of(p) not in self.accepted}

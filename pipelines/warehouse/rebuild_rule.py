@@ -6,9 +6,30 @@ A model that says nothing is made whole whenever one of its parents changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError, model_validator
+
+
+class Take(Enum):
+    """Which rows of a parent the rows from a day on are derived of. FROM: those from that day on; MOVED: all, and what
+    moved before that day moved on it (a parent of sums); ALL: all."""
+
+    FROM = "from"
+    MOVED = "moved"
+    ALL = "all"
+
+
+class DayParent(BaseModel):
+    """`day`: the parent's column of days, or of moments; `back`: so many days more; `same`: columns of which every
+    day reads the different values, whatever their day."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    day: str
+    take: Take = Take.FROM
+    back: NonNegativeInt = 0
+    same: tuple[str, ...] = ()
 
 
 class RebuildRule(BaseModel):
@@ -20,6 +41,9 @@ class RebuildRule(BaseModel):
     touched where sums of theirs moved, or rows that are compared.
 
     `compared`: small, made whole, and then compared row by row: what differs is touched by `by` in the models above.
+
+    `day`: its column of days; a row of a day follows from what parents have up to that day, as `days` says of each
+    (`schema.table`), and from all of the others. The rows from the first day on that can be another are derived again.
 
     `touched`: `schema.table` (above this one or itself, and with the column `by`) → which of its rows a move of as_of
     touches; `earlier` and `later` are the two as_of; `{}`: none. `moment`: the columns of a table of parameters, or of
@@ -34,11 +58,18 @@ class RebuildRule(BaseModel):
     compared: bool = False
     touched: Mapping[str, str] | None = None
     moment: tuple[str, ...] = ()
+    day: str | None = None
+    days: Mapping[str, DayParent] = {}
 
     @model_validator(mode="after")
     def _check_parts(self) -> RebuildRule:
-        if (self.by is None) + (self.of is None) + (not self.moment or self.compared) != 2:
-            raise ValueError("say `by`, `of`, or `moment`; `moment` beside `by` only of what is compared")
+        words = (self.by, self.of, self.day, (self.moment and not self.compared) or None)
+        if sum(word is not None for word in words) != 1:
+            raise ValueError(
+                "say `by`, `of`, `day` or `moment`; `moment` beside `by` only of what is compared"
+            )
+        if (self.day is None) != (not self.days):
+            raise ValueError("`day` and `days` belong together")
         if (self.of and not self.sums) or (self.sums and self.by is None and self.of is None):
             raise ValueError("`sums` are by a column or of another table, which has sums too")
         if self.touched is not None and self.by is None and (self.of is None or self.touched):

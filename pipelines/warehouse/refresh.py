@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 
@@ -22,17 +22,19 @@ from pipelines.warehouse.narrowing import KeySet, Narrowing, RefreshRefused
 from pipelines.warehouse.rebuild_rule import RebuildRule
 from pipelines.warehouse.sample_check import draw_sample
 from pipelines.warehouse.statements import DATABASE, TABLE, VIEW, Statement, create_relation
+from pipelines.warehouse.tail import ALWAYS, Tails
 from pipelines.warehouse.touched_keys import TouchedKeys, count_rows
 from pipelines.warehouse.touched_rows import TouchedRows
 
 
 class ChangeKind(Enum):
     """What became of a relation. MOMENT: nothing but the columns that move with as_of; KEYS: rows of touched keys;
-    SUMS: some sums moved."""
+    SUMS: some sums moved; DAYS: rows from a day on."""
 
     MOMENT = "moment"
     KEYS = "keys"
     SUMS = "sums"
+    DAYS = "days"
     WHOLE = "whole"
 
 
@@ -55,6 +57,7 @@ class Refresh:
         )
         self.before = Narrowing(con, self.lineage, "before", self.rows)
         self.after = Narrowing(con, self.lineage, "after", self.rows)
+        self.tails = Tails(con, self.lineage)
         self.changes: dict[str, ChangeKind] = {}
         self.contents: dict[str, tuple[object, ...]] = {}
         # Of what is compared, of sums and of models by their values: a relation with what differs or moved.
@@ -67,6 +70,7 @@ class Refresh:
         return sum(map(self.touched.count, self.lineage.keys))
 
     def gather_keys(self, as_of_before: datetime, as_of: datetime) -> None:
+        self.moment_day = min(as_of_before, as_of).date()
         if has_table(self.con, KEYS):
             moved = {name: query for name, query in self.deliveries.items() if query}
             write_key_batches(self.con, self.lineage.list_keyed_tables(), moved)
@@ -87,6 +91,7 @@ class Refresh:
                 )
         for name in self.deliveries:
             self.rows.forget(source_of(name))
+        self.tails.note_before()
         for unique_id in self.lineage.list_compared():
             self.contents[unique_id] = self._read_content(unique_id)
 
@@ -122,6 +127,8 @@ class Refresh:
             create_relation(self.con, statement, self.project)
         if rule and rule.compared:
             return self._compare_rows(statement, rule.by or "", rule.moment)
+        if rule and rule.day and (first := self._find_first_day(statement)) != ALWAYS:
+            return self._replace_days(statement, rule.day, first) if first else None
         key = rule.by if rule else self.lineage.find_key_of_staging(statement)
         if rule is None and key not in self.lineage.keys:
             key = None
@@ -155,13 +162,46 @@ class Refresh:
                 is_followed = rule is not None and rule.of == ".".join(self.lineage.locate(parent))
             if (
                 change == ChangeKind.WHOLE
-                or (change in (ChangeKind.KEYS, ChangeKind.SUMS) and not is_followed)
+                or (change in (ChangeKind.KEYS, ChangeKind.SUMS, ChangeKind.DAYS) and not is_followed)
                 or (
                     change == ChangeKind.MOMENT and not is_followed and (rule is None or rule.touched is None)
                 )
             ):
                 return False
         return True
+
+    def _find_first_day(self, statement: Statement) -> date | None:
+        """From which day on rows can be others; None: none can, ALWAYS: all."""
+        parents, days = self.tails.list_parents(statement), set[date | None]()
+        for parent in statement.parents:
+            change, rule = self.changes.get(parent), self.lineage.rules.get(parent)
+            if change is None:
+                continue
+            if rule and rule.moment:
+                days.add(self.moment_day)
+            if parent in parents:
+                days.add(self.tails.find_first_day(statement, parent, self.moved.get(parent)))
+            elif change != ChangeKind.MOMENT:
+                return ALWAYS
+        return min((day for day in days if day), default=None)
+
+    def _replace_days(self, statement: Statement, day: str, first: date) -> ChangeKind:
+        unique_id, column = statement.unique_id, duck.identifier(day)
+        part, since = self._name_table(unique_id, "tail"), f"{column} >= {duck.literal(first)}::date"
+        sql = self.after.replace_parents(statement, self.tails.replace_parents(statement, first))
+        names = ", ".join(map(duck.identifier, self.lineage.list_columns(unique_id)))
+        self.con.execute(f"create temp table {part} as select {names} from ({sql}) where {since}")
+        replaced = self._name_table(unique_id, "days")
+        self.con.execute(
+            f"create temp table {replaced} as select {column} from {statement.relation} where {since} "
+            f"union select {column} from {part}"
+        )
+        self.con.execute(f"delete from {statement.relation} where {since}")
+        self.con.execute(f"insert into {statement.relation} ({names}) select {names} from {part}")
+        self.rows.forget(unique_id)
+        self.tails.first_days[unique_id] = first
+        self.replaced_rows[unique_id] = f"from {replaced}"
+        return ChangeKind.DAYS
 
     def _find_keys(self, statement: Statement, key: str) -> KeySet:
         """The keys of which a model's rows are derived again; of a column that no accepted row has: that moved in a
@@ -307,6 +347,8 @@ class Refresh:
         """The rows of which alone a verdict can be another, where those that agree in some columns are judged
         together; None: all of them."""
         rule, change = self.lineage.rules.get(unique_id), self.changes.get(unique_id)
+        if rule and rule.day and change == ChangeKind.DAYS:
+            return self._name_table(unique_id, "tail") if not together or rule.day in together else None
         if rule is None or rule.compared or change not in (ChangeKind.KEYS, ChangeKind.SUMS):
             return None
         if change == ChangeKind.SUMS:

@@ -25,8 +25,10 @@ from pipelines.lake.manifest import Mart, read_marts, read_models
 from pipelines.settings import Settings
 from pipelines.warehouse.accepted_files import write_key_batches
 from pipelines.warehouse.lineage import Lineage
+from pipelines.warehouse.rebuild_rule import RebuildRule
 from pipelines.warehouse.refresh import Refresh
 from pipelines.warehouse.replaced_rows import SCHEMA, find_replaced, record_replaced
+from pipelines.warehouse.touched_keys import count_rows
 from tests.oracle import sources
 from tests.oracle.made_up_histories import Build, history, one_day_more
 from tests.oracle.memory_warehouse import MemoryWarehouse
@@ -55,6 +57,7 @@ def test_what_is_derived_in_part_is_what_is_derived_anew(
     rules = read_explain_rules(read_models(compiled.dbt_target / "manifest.json"))
     marts = read_marts(compiled.dbt_target / "manifest.json")
     touched, explained, published = Counter[bool](), Counter[bool](), Counter[bool]()
+    moved = Counter[str]()
 
     # What is made up may by chance move nothing; of what is known to move, some is asserted below.
     @example(builds=one_day_more())
@@ -67,7 +70,9 @@ def test_what_is_derived_in_part_is_what_is_derived_anew(
         for before, build in pairwise(builds):
             earlier = keep_marts(following.con, before, rules)
             keep_lake(following.con, marts)
-            touched[refresh(following, before, build) > 0] += 1
+            keys, tails = refresh(following, before, build)
+            touched[keys > 0] += 1
+            moved.update(tails)
             anew.build(build.raw)
             earlier_contents, contents = contents, hash_tables(following.con)
             assert contents == hash_tables(anew.con)
@@ -84,7 +89,13 @@ def test_what_is_derived_in_part_is_what_is_derived_anew(
     check()
     assert touched[True], "no history touched anything"
     assert explained[True], "no history moved a rate"
+    by_day = {name for name, rule in list_rules(following).items() if rule.day}
+    assert by_day == moved.keys(), "of some table the last days alone were never derived again"
     assert published[True] and published[False], "nothing was published in part, or all of it"
+
+
+def list_rules(project: MemoryWarehouse) -> dict[str, RebuildRule]:
+    return {s.unique_id: rule for s in project.statements if (rule := s.rule)}
 
 
 def note_keys(project: MemoryWarehouse) -> None:
@@ -176,8 +187,8 @@ def find_slow_joins(nodes: list[Any]) -> Iterator[str]:
         yield from find_slow_joins(node["children"])
 
 
-def refresh(project: MemoryWarehouse, before: Build, build: Build) -> int:
-    """How many keys were derived again."""
+def refresh(project: MemoryWarehouse, before: Build, build: Build) -> tuple[int, list[str]]:
+    """How many keys were derived again, and the tables of which the last days alone were."""
     moved = [
         rows
         for name, rows in {**before.log, **build.log}.items()
@@ -202,7 +213,12 @@ def refresh(project: MemoryWarehouse, before: Build, build: Build) -> int:
         con.execute(f"drop schema if exists {SCHEMA} cascade")
         record_replaced(con, again, "of before")
         con.execute("commit")
-        return again.count_touched()
+        tails = [
+            name
+            for name, first in again.tails.first_days.items()
+            if count_rows(con, f"{again.lineage.relation(name)} where as_of_day < date '{first}'")
+        ]
+        return again.count_touched(), tails
 
 
 def hash_tables(con: duckdb.DuckDBPyConnection) -> dict[str, Content]:

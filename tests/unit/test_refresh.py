@@ -289,6 +289,10 @@ def test_a_row_without_its_key_is_refused(con: duckdb.DuckDBPyConnection) -> Non
         {"of": "main.t"},
         {"of": "main.t", "sums": ["n"], "touched": {"main.t": "true"}},
         {"by": "a", "compared": True, "sums": ["n"]},
+        {"day": "d"},
+        {"by": "a", "days": {"main.t": {"day": "d"}}},
+        {"by": "a", "day": "d", "days": {"main.t": {"day": "d"}}},
+        {"day": "d", "days": {"main.t": {"day": "d", "take": "some"}}},
     ],
 )
 def test_a_rule_that_says_too_little_or_too_much_is_refused_by_its_model(rule: dict[str, Any]) -> None:
