@@ -1,5 +1,13 @@
 -- Items of the catalogue of procedures (3.1, 3.2).
-with offered as (
+with periods as (
+    select
+        period,
+        period_start
+    from {{ ref('int_periods') }}
+    where period in ('month', 'quarter', 'year', 'since_start')
+),
+
+offered as (
     select * from {{ ref('int_index_offered') }}
 ),
 
@@ -18,7 +26,7 @@ used as (
         uses.receiving_unit_code,
         uses.procedure_code
     from {{ ref('int_index_use_periods') }} as uses
-    inner join {{ ref('int_index_periods') }} as periods
+    inner join periods
         on uses.period = periods.period and uses.period_start = periods.period_start
 ),
 
@@ -58,7 +66,7 @@ select
     catalogue.lost,
     catalogue.without_data
 from catalogue
-cross join {{ ref('int_index_periods') }} as periods
+cross join periods
 union all
 select
     periods.period,
@@ -70,7 +78,7 @@ select
     catalogue.numerator - coalesce(used_counts.procedures, 0) as lost,
     0 as without_data
 from catalogue
-cross join {{ ref('int_index_periods') }} as periods
+cross join periods
 left join used_counts
     on
         periods.period = used_counts.period
