@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from pipelines import duck
+from pipelines.lake.content_hash import Content
 from pipelines.lake.ledger import Release
 from pipelines.landing.batches import find_newest_batches
 from pipelines.landing.withdrawals import record_events
@@ -20,7 +22,7 @@ from pipelines.settings import Settings
 from pipelines.warehouse.replaced_rows import ReplacedRows, find_replaced
 from tests import crashing, nights
 from tests.integration.test_refresh_histories import hash_tables
-from tests.support.boundaries import EXTENT, choose_boundaries
+from tests.support.boundaries import choose_boundaries
 from tests.support.copies import copy_installation
 
 pytestmark = pytest.mark.slow
@@ -33,13 +35,24 @@ def at(settings: Settings, folder: Path) -> Settings:
     return Settings(data=folder, sources_file=folder / "sources.yaml")
 
 
-def build_at(settings: Settings, as_of: datetime = LATER, from_nothing: bool = False) -> tuple[str, object]:
-    """How much was built, and what every table holds; in part, though so small a place is built whole."""
+class State(NamedTuple):
+    """How much a build made anew, what every table holds then, and what it says of the rows that it replaced."""
+
+    extent: str
+    tables: dict[str, Content]
+    replaced: ReplacedRows | None
+
+
+def build_at(settings: Settings, as_of: datetime = LATER, from_nothing: bool = False) -> State:
+    """In part, though so small a place is built whole."""
     night = replace(nights.night_of(settings, as_of=as_of), from_nothing=from_nothing, is_weighed=False)
     result = build_warehouse(night)
     assert not result.failed
     with duck.connect(settings.extensions, settings.warehouse, read_only=True) as con:
-        return result.extent, hash_tables(con)
+        tables = hash_tables(con)
+    with duck.connect(settings.extensions) as con:
+        con.execute(f"attach {duck.literal(settings.warehouse)} as built (read_only)")
+        return State(result.extent, tables, find_replaced(con, "built"))
 
 
 def withdraw_a_day(settings: Settings) -> None:
@@ -49,29 +62,38 @@ def withdraw_a_day(settings: Settings) -> None:
 
 
 def publish_build(settings: Settings) -> Release:
-    return publish(settings, run_id="run", author="test", reason="by hand").release
-
-
-def build_and_publish(settings: Settings, from_nothing: bool) -> tuple[Release, ReplacedRows | None]:
-    """The next release, and what its build says of the rows that it replaced."""
-    build_at(settings, LATER, from_nothing)
-    with duck.connect(settings.extensions) as con:
-        con.execute(f"attach {duck.literal(settings.warehouse)} as built (read_only)")
-        replaced = find_replaced(con, "built")
     with exclusive(settings):
-        return publish_build(settings), replaced
+        return publish(settings, run_id="run", author="test", reason="by hand").release
 
 
-def test_a_release_of_a_build_in_part_is_that_of_one_from_nothing(week: Settings, tmp_path: Path) -> None:
-    origin = at(week, tmp_path / "origin")
-    crashing.ask_in_child(build_at, origin, BEFORE, True)
-    with exclusive(origin):
-        first = publish_build(origin)
-    withdraw_a_day(origin)
-    anew = at(origin, tmp_path / "anew")
-    expected, nothing = crashing.ask_in_child(build_and_publish, anew, True)
-    release, replaced = crashing.ask_in_child(build_and_publish, origin, False)
-    assert nothing is None and replaced.release_hash == first.release_hash
+class Eve(NamedTuple):
+    """The week, built at an earlier moment and published, a day withdrawn since; what lies in it later, from nothing.
+
+    Tests must not change it.
+    """
+
+    settings: Settings
+    release: Release
+    later: State
+
+
+@pytest.fixture(scope="module")
+def eve(week: Settings, tmp_path_factory: pytest.TempPathFactory) -> Eve:
+    folder = tmp_path_factory.mktemp("eve")
+    settings = at(week, folder / "eve")
+    assert crashing.ask_in_child(build_at, settings, BEFORE).extent.startswith("everything: ")
+    release = crashing.ask_in_child(publish_build, settings)
+    withdraw_a_day(settings)
+    return Eve(
+        settings, release, crashing.ask_in_child(build_at, at(settings, folder / "later"), LATER, True)
+    )
+
+
+def test_a_later_build_and_its_release_are_those_of_one_from_nothing(eve: Eve, tmp_path: Path) -> None:
+    settings = at(eve.settings, tmp_path / "part")
+    extent, tables, replaced = crashing.ask_in_child(build_at, settings)
+    assert "keys derived again" in extent and tables == eve.later.tables
+    assert eve.later.replaced is None and replaced.release_hash == eve.release.release_hash
     assert {
         "marts.dossier_register",
         "marts.submission_by_channel_daily",
@@ -80,32 +102,21 @@ def test_a_release_of_a_build_in_part_is_that_of_one_from_nothing(week: Settings
         "marts.online_submission_rate",
         "marts.reporting_completeness",
     } <= replaced.keys.keys()
-    assert release.marts == expected.marts != first.marts
-    assert verify_releases(origin).findings == []
+    release = crashing.ask_in_child(publish_build, settings)
+    assert release.marts == {name: eve.later.tables[name] for name in release.marts}
+    assert release.marts != eve.release.marts
+    assert verify_releases(settings).findings == []
 
 
-@EXTENT
-def test_a_later_build_is_the_same_as_from_nothing_also_after_a_kill(
-    week: Settings, tmp_path: Path, every: bool
-) -> None:
-    origin = at(week, tmp_path / "origin")
-    extent, _ = crashing.ask_in_child(build_at, origin, BEFORE)
-    assert extent.startswith("everything: ")
-    withdraw_a_day(origin)
-    anew = at(origin, tmp_path / "anew")
-    _, expected = crashing.ask_in_child(build_at, anew, LATER, True)
-    again = at(origin, tmp_path / "again")
-    extent, tables = crashing.ask_in_child(build_at, again)
-    assert "keys derived again" in extent and tables == expected
-    if not every:
-        return
-    boundaries = crashing.undisturbed(build_at, at(origin, tmp_path / "counted"))
+@pytest.mark.full
+def test_a_later_build_is_the_same_as_from_nothing_also_after_a_kill(eve: Eve, tmp_path: Path) -> None:
+    boundaries = crashing.undisturbed(build_at, at(eve.settings, tmp_path / "counted"))
     # Between them the warehouse is neither what it was nor what it will be.
     opened = next(n for n, name in enumerate(boundaries, 1) if "raw.finished_build" in name)
     sealed = next(n for n, name in enumerate(boundaries, 1) if "after rename to warehouse.sha256" in name)
     for number in sorted({*(n for n, _ in choose_boundaries(boundaries, False)), opened, sealed - 1}):
-        spoilt = at(origin, tmp_path / f"spoilt-{number}")
+        spoilt = at(eve.settings, tmp_path / f"spoilt-{number}")
         crashing.killed_at(number, build_at, spoilt)
-        extent, tables = crashing.ask_in_child(build_at, spoilt)
-        assert tables == expected, boundaries[number - 1]
+        extent, tables, _ = crashing.ask_in_child(build_at, spoilt)
+        assert tables == eve.later.tables, boundaries[number - 1]
         assert extent.startswith("everything: ") or not opened <= number < sealed, boundaries[number - 1]
