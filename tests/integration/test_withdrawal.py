@@ -56,7 +56,7 @@ def test_a_withdrawn_batch_is_a_cause_of_its_own_and_its_return_another(
     # The second pull of the fifth lacks one dossier (TAKEN_BACK of tests/week.py): the first one counts again.
     log = withdraw(settings, "withdrawn", LOG, "2025-08-05")
     tracker = withdraw(settings, "withdrawn", TRACKER, max(find_days(settings, TRACKER)))
-    run_night(settings, "-", build=build_models)
+    run_night(settings, "-", build=build_models, exports=())
     assert causes(settings, 9, "online_submission_rate", SINCE) == {"batch_withdrawn": (1, 1)}
     assert set(causes(settings, 9, "task_completion")) <= {"batch_withdrawn"}
     with open_lake(settings) as con:
@@ -74,7 +74,7 @@ def test_a_withdrawn_batch_is_a_cause_of_its_own_and_its_return_another(
 
     withdraw(settings, "restored", LOG, "2025-08-05")
     withdraw(settings, "restored", TRACKER, max(find_days(settings, TRACKER)))
-    run_night(settings, "-", build=build_models)
+    run_night(settings, "-", build=build_models, exports=())
     assert causes(settings, 10, "online_submission_rate", SINCE) == {"batch_restored": (-1, -1)}
     assert set(causes(settings, 10, "task_completion")) <= {"batch_restored"}
     assert marts(settings, 10) == marts(settings, 8) != marts(settings, 9)
