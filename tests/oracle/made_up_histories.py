@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from tests.oracle import sources
 from tests.oracle.made_up import TURNS, Sample, parameters, province
+from tests.oracle.made_up_registers import list_batches
 
 Tables = dict[str, pd.DataFrame]
 
@@ -55,6 +57,11 @@ def history(draw: st.DrawFn, most: int) -> list[Build]:
             **sample.tables,
             "dossier_log": pd.concat([*log.values()]) if log else rows.head(0),
             "citizen_feedback": feedback,
+            "batches": leave_out(
+                sample.tables["batches"],
+                dossier_log=list_days(*every.values()) - list_days(*log.values()),
+                citizen_feedback=list_days(every_feedback) - list_days(feedback),
+            ),
         }
         moved = sample._replace(as_of=as_of, stopped_is_end=stopped_is_end)
         builds.append(Build({"run_parameters": parameters(moved), **tables}, as_of, log, feedback))
@@ -79,6 +86,17 @@ def history(draw: st.DrawFn, most: int) -> list[Build]:
     return builds
 
 
+def list_days(*batches: pd.DataFrame) -> set[date]:
+    return {day for rows in batches if len(rows) for day in rows["partition_key"]}
+
+
+def leave_out(batches: pd.DataFrame, **days: Collection[date]) -> pd.DataFrame:
+    """The batches without those of some days of each source."""
+    for source, left_out in days.items():
+        batches = batches[(batches["source"] != source) | ~batches["partition_key"].isin(left_out)]
+    return batches
+
+
 def one_day_more() -> list[Build]:
     """Two builds: of ten days with two dossiers each, one of them online, and of these and the day after."""
     since, as_of = date(2025, 7, 25), datetime(2025, 8, 6, 16)
@@ -100,6 +118,7 @@ def one_day_more() -> list[Build]:
         delivered = dict(sorted(log.items())[:days])
         tables = {source: pd.DataFrame() for source in (*sources.SOURCES, "batches", "rejections")}
         tables["dossier_log"] = pd.concat([*delivered.values()])
+        tables["batches"] = list_batches([("dossier_log", day, True) for day in sorted(list_days(*delivered.values()))])
         moment = as_of + timedelta(hours=days)
         about = parameters(Sample(since, moment, stopped_is_end=False, tables={}))
         feedback = tables["citizen_feedback"]

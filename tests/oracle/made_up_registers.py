@@ -173,11 +173,14 @@ def batches(draw: st.DrawFn, tables: Tables) -> pd.DataFrame:
     for source, rows in tables.items():
         days = set(rows["partition_key"]) if len(rows) else set()
         for day in sorted(days | ({min(days) + timedelta(days=1)} if days else set())):
-            deliveries.append(
-                {"source": source, "partition_key": day, "is_current": True, "is_accepted": not rarely(draw)}
-            )
-    return pd.DataFrame(deliveries, columns=["source", "partition_key", "is_current", "is_accepted"]).assign(
-        batch_id=lambda b: b["source"] + b["partition_key"].astype(str), **BATCH_BOOKS
+            deliveries.append((source, day, not rarely(draw)))
+    return list_batches(deliveries)
+
+
+def list_batches(deliveries: list[tuple[str, date, bool]]) -> pd.DataFrame:
+    """One current batch for each delivery: its source, its day, whether it is accepted."""
+    return pd.DataFrame(deliveries, columns=["source", "partition_key", "is_accepted"]).assign(
+        is_current=True, batch_id=lambda b: b["source"] + b["partition_key"].astype(str), **BATCH_BOOKS
     )
 
 
