@@ -174,6 +174,16 @@ def _stamp(file: Path) -> tuple[str, int, int]:
     return str(file), about.st_size, about.st_mtime_ns
 
 
+def describe_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, str]:
+    """Column → type, in its order, of a table or view of the database in use; `describe` would open a view's files."""
+    rows = con.execute(
+        "select column_name, data_type from duckdb_columns() where database_name = current_database() "
+        "and schema_name = ? and table_name = ? order by column_index",
+        [schema, table],
+    ).fetchall()
+    return dict(rows)
+
+
 def identifier(*names: str) -> str:
     """Quoted, dotted identifier: `identifier("lake", "marts", "t")` → `"lake"."marts"."t"`."""
     return ".".join('"' + name.replace('"', '""') + '"' for name in names)

@@ -17,7 +17,7 @@ from pipelines.settings import Settings
 from pipelines.sources.contracts.canonical import Evidence
 from pipelines.sources.contracts.contract import Source
 from pipelines.sql import read_sql
-from pipelines.warehouse.accepted_files import KEYS, has_table, list_batches_of, select_batches
+from pipelines.warehouse.accepted_files import list_batches_of, select_batches
 
 Files = list[tuple[str, str]]
 """Day and batch of accepted or rejected rows."""
@@ -80,11 +80,8 @@ def _select_around_changed(con: duckdb.DuckDBPyConnection, source: Source) -> st
     """Relation of accepted rows with all those of the items in `changed`: of the batches that have any, where the build
     noted which these are. The warehouse is in use."""
     whole, item = duck.identifier("warehouse", "raw", source.name), source.key[0]
-    is_noted = (
-        has_table(con, KEYS) and con.execute(f"select 1 from {KEYS} where key = ? limit 1", [item]).fetchone()
-    )
     keys = f"(select distinct item_code as {duck.identifier(item)} from changed)"
-    batches = list_batches_of(con, item, keys) if is_noted else None
+    batches = list_batches_of(con, source.name, item, keys)
     return whole if batches is None else f"({select_batches(con, source.name, batches)})"
 
 

@@ -17,6 +17,7 @@ from pipelines.lake.catalogue import ALIAS, scratch_table
 from pipelines.lake.content_hash import (
     Content,
     describe_columns,
+    has_columns,
     hash_content,
     have_same_rows,
     move_content,
@@ -64,7 +65,7 @@ def find_change(
     the old one through time travel. What differs rests in the attached database `scratch`.
     """
     described = describe_columns(con, source)
-    if not before or not mart.key or describe_columns(con, lake_table(mart)) != described:
+    if not before or not mart.key or not has_columns(con, lake_table(mart), described):
         return TableChange(mart, source, hash_content(con, source), None, source)
     table, rows, present = lake_table(mart), _count(con, source), source
     if among:

@@ -1,7 +1,8 @@
 """What was found out once about the accepted rows of each batch, so that a night need not read all of them for it.
 
-`raw.accepted_files`: where the rows of a batch lie, and which days they name. `raw.key_batches`: which keys have rows
-in which batch. Neither is believed for another batch than the one that was read, by its SHA-256.
+`raw.accepted_files`: where the rows of a batch lie, and which days they name, by the file's SHA-256.
+`raw.key_batches`: of each accepted row its key and its batch; what a batch has is noted when it comes, and again when
+it comes back.
 """
 
 from __future__ import annotations
@@ -39,13 +40,17 @@ def write_files(
     kept = "select null::varchar, null::varchar, null::varchar, null::date, null::date where false"
     if has_table(con, FILES):
         kept = f"select source, batch_id, sha256, first_day, last_day from {FILES}"
-    memory = {tuple(row[:3]): (row[3], row[4]) for row in con.execute(kept).fetchall()}
-    days: dict[tuple[str, str, str], tuple[date | None, date | None]] = {}
+    memory: dict[tuple[str, str, str], tuple[date | None, date | None]] = {
+        (source, batch_id, sha256): (first, last)
+        for source, batch_id, sha256, first, last in con.execute(kept).fetchall()
+    }
+    # What the contract names no more is read by nobody.
+    files = [file for file in files if file.source in columns]
     for source, kinds in columns.items():
         fresh = [file for file in files if file.source == source and file[:3] not in memory]
         by_path = _find_days(con, [str(file.path) for file in fresh], kinds)
-        days |= {file[:3]: by_path[str(file.path)] for file in fresh}
-    rows = [(*file[:3], str(file.path), *(memory | days)[file[:3]]) for file in files]
+        memory |= {file[:3]: by_path[str(file.path)] for file in fresh}
+    rows = [(*file[:3], str(file.path), *memory[file[:3]]) for file in files]
     names = ("source", "batch_id", "sha256", "path", "first_day", "last_day")
     types = [pa.string()] * 4 + [pa.date32()] * 2
     con.register(
@@ -92,27 +97,55 @@ def write_key_batches(
     stays: to look for a key where it no longer is costs something, and finds nothing.
     """
     if rows is None:
-        con.execute(f"create or replace table {KEYS} (key varchar, key_hash ubigint, batch_id varchar)")
+        con.execute(
+            f"create or replace table {KEYS} (key varchar, source varchar, key_hash ubigint, batch_id varchar)"
+        )
     for key, tables in keys.items():
         for table in tables:
             query = f"from {duck.identifier('raw', table)}" if rows is None else rows.get(table)
             if query:
-                noted = f"select {duck.literal(key)} as key, {_hash_key(key)} as key_hash, batch_id from ({query})"
+                slot = f"{duck.literal(key)} as key, {duck.literal(table)} as source"
                 if rows is not None:
-                    con.execute(f"delete from {KEYS} where batch_id in (select batch_id from ({query}))")
-                con.execute(f"insert into {KEYS} {noted}")
+                    con.execute(
+                        f"delete from {KEYS} where key = ? and source = ? "
+                        f"and batch_id in (select batch_id from ({query}))",
+                        [key, table],
+                    )
+                con.execute(
+                    f"insert into {KEYS} select {slot}, {_hash_key(key)} as key_hash, batch_id from ({query})"
+                )
 
 
-def list_batches_of(con: duckdb.DuckDBPyConnection, key: str, keys: str) -> list[str] | None:
-    """The batches in which rows of these keys may lie, of all sources; None where nobody noted it.
+def find_unnoted_batches(con: duckdb.DuckDBPyConnection, keys: Mapping[str, Collection[str]]) -> list[str]:
+    """Batches of `raw.batches` that count and of which not every accepted row's key is noted.
+
+    `keys`: column → tables.
+    """
+    if not has_table(con, KEYS):
+        return []
+    slots = [(key, table) for key, tables in keys.items() for table in tables]
+    unnoted = set[str]()
+    for slot in slots:
+        rows = con.execute(
+            f"select batch_id from raw.batches left join (select batch_id, count(*) as rows_noted from {KEYS} "
+            "where key = ? and source = ? group by batch_id) using (batch_id) where source = ? and is_current "
+            "and is_accepted and rows_accepted <> coalesce(rows_noted, 0)",
+            [*slot, slot[1]],
+        ).fetchall()
+        unnoted |= {batch_id for (batch_id,) in rows}
+    return sorted(unnoted)
+
+
+def list_batches_of(con: duckdb.DuckDBPyConnection, source: str, key: str, keys: str) -> list[str] | None:
+    """The batches of a source in which rows of these keys may lie; None where nobody noted it.
 
     `keys`: a table of them, with the column `key`.
     """
-    if not has_table(con, KEYS):
+    noted, slot = f"from {KEYS} where key = ? and source = ?", [key, source]
+    if not has_table(con, KEYS) or not con.execute(f"select 1 {noted} limit 1", slot).fetchone():
         return None
     rows = con.execute(
-        f"select distinct batch_id from {KEYS} where key = {duck.literal(key)} "
-        f"and key_hash in (select {_hash_key(key)} from {keys})"
+        f"select distinct batch_id {noted} and key_hash in (select {_hash_key(key)} from {keys})", slot
     ).fetchall()
     return sorted(batch_id for (batch_id,) in rows)
 
@@ -140,7 +173,7 @@ def select_batches(con: duckdb.DuckDBPyConnection, table: str, batches: Collecti
     there = {row[0] for row in con.execute(f"describe from {rows}").fetchall()}
     columns = [
         f"{duck.identifier(name) if name in there else 'null'}::{kind} as {duck.identifier(name)}"
-        for name, kind, *_ in con.execute(f"describe from {whole}").fetchall()
+        for name, kind in duck.describe_table(con, "raw", table).items()
     ]
     return f"select {', '.join(columns)} from {rows}"
 

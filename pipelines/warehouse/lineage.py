@@ -119,8 +119,7 @@ class Lineage:
     def list_columns(self, unique_id: str) -> list[str]:
         """Of one code they are the same in every build."""
         if unique_id not in self._columns:
-            described = self.con.execute(f"describe from {self.relation(unique_id)}").fetchall()
-            self._columns[unique_id] = [row[0] for row in described]
+            self._columns[unique_id] = list(duck.describe_table(self.con, *self.locate(unique_id)))
         return self._columns[unique_id]
 
 

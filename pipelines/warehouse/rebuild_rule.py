@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError, mod
 
 class Take(Enum):
     """Which rows of a parent the rows from a day on are derived of. FROM: those from that day on; MOVED: all, and what
-    moved before that day moved on it (a parent of sums); ALL: all."""
+    moved before that day moved on it (a parent of sums, to be added up to a day; no other column holds a later day that
+    the table compares with its own); ALL: all."""
 
     FROM = "from"
     MOVED = "moved"

@@ -13,6 +13,7 @@ import duckdb
 from pipelines.log import get_logger
 from pipelines.settings import Settings
 from pipelines.sources.contracts.contract import Contracts
+from pipelines.warehouse.accepted_files import find_unnoted_batches
 from pipelines.warehouse.basis import check_basis, compare_deliveries, write_basis
 from pipelines.warehouse.build import BuildInputs, open_build, read_built_state, write_raw
 from pipelines.warehouse.data_tests import open_warehouse, read_project, run_tests
@@ -69,7 +70,9 @@ def refresh_build(
             write_engine(con, describe_duckdb(con))
             nodes = list(refresh.derive())
             nodes += run_tests(con, refresh.narrow_tests(compiled.tests), set())
-            sample = check_sample(con, refresh.lineage, refresh.rows, refresh.samples)
+            if unnoted := find_unnoted_batches(con, refresh.lineage.list_keyed_tables()):
+                raise RefreshRefused(f"not every key is noted of batches {', '.join(unnoted)}")
+            sample = check_sample(con, refresh.lineage, refresh.rows, refresh.samples, refresh.tails)
             if sample.differing:
                 LOG.error("a build in part is not what its rows give", models=sample.differing)
                 raise RefreshRefused(

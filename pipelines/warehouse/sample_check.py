@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import NamedTuple
 
 import duckdb
 
 from pipelines import duck
+from pipelines.warehouse.accepted_files import select_batches
 from pipelines.warehouse.lineage import Lineage
 from pipelines.warehouse.narrowing import KeySet, Narrowing, Rows
 from pipelines.warehouse.statements import TABLE
+from pipelines.warehouse.tail import Tails
 
 # So many keys, of so many batches, by the luck of the draw; so many more of what is touched.
 KEYS, BATCHES, TOUCHED = 40, 5, 10
@@ -26,13 +29,23 @@ class SampleCheck(NamedTuple):
 
 
 def check_sample(
-    con: duckdb.DuckDBPyConnection, lineage: Lineage, rows: Rows, samples: Mapping[str, KeySet]
+    con: duckdb.DuckDBPyConnection, lineage: Lineage, rows: Rows, samples: Mapping[str, KeySet], tails: Tails
 ) -> SampleCheck:
     """`samples`: column → keys, among those that `rows` holds. Of other columns some values are drawn here, and derived
-    from the sums below. Those are not asked again: data tests hold some to what they add up, a full build all."""
+    from the sums below; of a table by day any one of its days. What these are derived from is not asked again: data
+    tests hold some to what they add up, a full build all."""
     narrowing = Narrowing(con, lineage, "sample", rows, is_derived=True)
     differing: list[str] = []
     drawn = 0
+    for unique_id, rule in lineage.rules.items():
+        if rule.day and (day := _draw_day(con, lineage.relation(unique_id), rule.day)):
+            statement, of_day = (
+                lineage.statements[unique_id],
+                f"{duck.identifier(rule.day)} = {duck.literal(day)}",
+            )
+            sql = narrowing.replace_parents(statement, tails.replace_parents(statement, day, day))
+            if not _have_same_rows(con, lineage, unique_id, f"({sql}) where {of_day}", of_day):
+                differing.append(unique_id)
     for unique_id, rule in lineage.rules.items():
         if rule.by is None or rule.sums or rule.compared or lineage.statements[unique_id].kind != TABLE:
             continue
@@ -44,13 +57,8 @@ def check_sample(
                 f"create temp table {keys.table} as from (select distinct {column} from {relation}) "
                 f"order by random() limit {VALUES}"
             )
-        columns = ", ".join(map(duck.identifier, lineage.list_columns(unique_id)))
-        derived = f"select {columns} from {narrowing.find_part(unique_id, keys)}"
-        built = f"select {columns} from {relation} where {column} in (from {keys.table})"
-        row = con.execute(
-            f"select count(*) from (({derived} except all {built}) union all ({built} except all {derived}))"
-        ).fetchone()
-        if row and row[0]:
+        part = narrowing.find_part(unique_id, keys)
+        if not _have_same_rows(con, lineage, unique_id, part, f"{column} in (from {keys.table})"):
             differing.append(unique_id)
     for keys in samples.values():
         row = con.execute(f"select count(*) from {keys.table}").fetchone()
@@ -58,17 +66,41 @@ def check_sample(
     return SampleCheck(drawn, differing)
 
 
+def _draw_day(con: duckdb.DuckDBPyConnection, relation: str, day: str) -> date | None:
+    column = duck.identifier(day)
+    row = con.execute(
+        f"from (select distinct {column} from {relation} where {column} is not null) order by random() limit 1"
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _have_same_rows(
+    con: duckdb.DuckDBPyConnection, lineage: Lineage, unique_id: str, derived: str, condition: str
+) -> bool:
+    """Whether those of a table that meet the condition are those that were derived."""
+    columns = ", ".join(map(duck.identifier, lineage.list_columns(unique_id)))
+    anew = f"select {columns} from {derived}"
+    built = f"select {columns} from {lineage.relation(unique_id)} where {condition}"
+    row = con.execute(
+        f"select count(*) from (({anew} except all {built}) union all ({built} except all {anew}))"
+    ).fetchone()
+    return row == (0,)
+
+
 def draw_sample(con: duckdb.DuckDBPyConnection, lineage: Lineage, keys: KeySet, touched: KeySet) -> None:
     """Keys of all that there are, touched or not."""
     column = duck.identifier(keys.column)
     names = lineage.list_deliveries(keys.column)
+    listed = ", ".join(map(duck.literal, names))
+    batches = con.execute(
+        f"select source, batch_id from raw.batches where is_current and source in ({listed}) "
+        f"order by random() limit {BATCHES}"
+    ).fetchall()
     rows = " union all ".join(
-        f"select {column}, batch_id from {duck.identifier('raw', name)}" for name in names
+        f"select {column} from ({select_batches(con, name, [batch for source, batch in batches if source == name])})"
+        for name in names
     )
-    sources = ", ".join(map(duck.literal, names))
     con.execute(
-        f"create temp table {keys.table} as (select distinct {column} from ({rows}) where batch_id in "
-        f"(select batch_id from raw.batches where is_current and source in ({sources}) order by random() "
-        f"limit {BATCHES}) order by random() limit {KEYS}) "
+        f"create temp table {keys.table} as (select distinct {column} from ({rows}) order by random() limit {KEYS}) "
         f"union (from {touched.table} order by random() limit {TOUCHED})"
     )

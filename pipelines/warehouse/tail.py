@@ -37,14 +37,19 @@ class Tails:
         self.first_days: dict[str, date] = {}
 
     def list_parents(self, statement: Statement) -> dict[str, DayParent]:
-        """The parents that have days; RefreshRefused where one is none."""
+        """The parents that have days; RefreshRefused where one is none, or what moved is asked of one without sums."""
         rule = self.lineage.rules[statement.unique_id]
         by_name = {".".join(self.lineage.locate(parent)): parent for parent in statement.parents}
         if missing := rule.days.keys() - by_name.keys():
             raise RefreshRefused(
                 f"{statement.unique_id}: meta.rebuild names {missing}, which it does not read"
             )
-        return {by_name[name]: parent for name, parent in rule.days.items()}
+        days = {by_name[name]: parent for name, parent in rule.days.items()}
+        for unique_id, parent in days.items():
+            below = self.lineage.rules.get(unique_id)
+            if parent.take == Take.MOVED and not (below and below.sums):
+                raise RefreshRefused(f"{statement.unique_id}: {unique_id} has no sums that move")
+        return days
 
     def note_before(self) -> None:
         for unique_id, rule in self.lineage.rules.items():
@@ -94,22 +99,27 @@ class Tails:
             }
         return None if not differing else ALWAYS if None in differing else min(differing)
 
-    def replace_parents(self, statement: Statement, first: date) -> dict[str, str]:
-        """Parent → what its SQL reads instead of it, for the rows from a day on."""
+    def replace_parents(self, statement: Statement, first: date, last: date | None = None) -> dict[str, str]:
+        """Parent → what its SQL reads instead of it, for the rows from a day on, until another one or the last."""
         return {
-            unique_id: f"({self._select(unique_id, parent, first)})"
+            unique_id: f"({self._select(unique_id, parent, first, last)})"
             for unique_id, parent in self.list_parents(statement).items()
             if parent.take != Take.ALL
         }
 
-    def _select(self, unique_id: str, parent: DayParent, first: date) -> str:
+    def _select(self, unique_id: str, parent: DayParent, first: date, last: date | None) -> str:
         relation, day = self.lineage.relation(unique_id), duck.identifier(parent.day)
         if parent.take == Take.FROM:
             since = first - timedelta(days=min(parent.back, (first - date.min).days))
-            return f"select * from {relation} where {day} >= {duck.literal(since)}::date"
-        # What moved before the first day is already so on that day.
+            until = f" and {day} <= {duck.literal(last)}::date" if last else ""
+            return f"select * from {relation} where {day} >= {duck.literal(since)}::date{until}"
+        # What moved before the first day is already so on that day. What moves later stays, whoever has nothing else.
         sums = self.lineage.rules[unique_id].sums
         names = [name for name in self.lineage.list_columns(unique_id) if name not in (*sums, parent.day)]
-        columns = [f"greatest({day}, {duck.literal(first)}::date) as {day}", *map(duck.identifier, names)]
+        begin = f"{duck.literal(first)}::date"
+        columns = [
+            f"case when {day} < {begin} then {begin} else {day} end as {day}",
+            *map(duck.identifier, names),
+        ]
         columns += [f"sum({name}) as {name}" for name in map(duck.identifier, sums)]
         return f"select {', '.join(columns)} from {relation} group by all"

@@ -60,7 +60,10 @@ class TouchedRows:
         column = duck.identifier(keys.column)
         schema, table = self.lineage.locate(unique_id)
         rows = duck.identifier(schema, table)
-        if schema == "raw" and (batches := list_batches_of(self.con, keys.column, keys.table)) is not None:
+        if (
+            schema == "raw"
+            and (batches := list_batches_of(self.con, table, keys.column, keys.table)) is not None
+        ):
             rows = f"({select_batches(self.con, table, batches)})"
         return f"select * from {rows} where {column} in (from {keys.table})"
 

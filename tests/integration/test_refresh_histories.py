@@ -27,6 +27,7 @@ from pipelines.warehouse.accepted_files import write_key_batches
 from pipelines.warehouse.lineage import Lineage
 from pipelines.warehouse.refresh import Refresh
 from pipelines.warehouse.replaced_rows import SCHEMA, find_replaced, record_replaced
+from pipelines.warehouse.sample_check import check_sample
 from pipelines.warehouse.touched_keys import count_rows
 from tests.oracle import sources
 from tests.oracle.made_up_histories import Build, history, one_day_more
@@ -208,6 +209,7 @@ def refresh(project: MemoryWarehouse, before: Build, build: Build) -> tuple[int,
         con.execute(f"drop schema if exists {SCHEMA} cascade")
         record_replaced(con, again, "of before")
         con.execute("commit")
+        assert check_sample(con, again.lineage, again.rows, again.samples, again.tails).differing == []
         tails = [
             name
             for name, first in again.tails.first_days.items()

@@ -117,7 +117,7 @@ def dossier_log(draw: st.DrawFn) -> pd.DataFrame:
     for row_number, row in enumerate(rows, 1):
         row["_row"] = row_number
         row["partition_key"] = row["synced_at"].date()
-        row["batch_id"] = f"b{row['synced_at']:%Y%m%d}"
+        row["batch_id"] = f"dossier_log{row['synced_at']:%Y%m%d}"
     return pd.DataFrame(rows)
 
 

@@ -109,7 +109,7 @@ def one_day_more() -> list[Build]:
                 "channel": "online" if number % 2 else "in_person", "service_level": "full",
                 "receiving_unit_code": "16681", "processing_unit_code": "16681", "submitted_at": at,
                 "received_at": at, "recorded_at": at, "synced_at": at, "due_at": at + timedelta(days=3),
-                "_row": number + 1, "partition_key": at.date(), "batch_id": f"b{at:%Y%m%d}",
+                "_row": number + 1, "partition_key": at.date(), "batch_id": f"dossier_log{at:%Y%m%d}",
             }
         )  # fmt: skip
     log = dict(list(pd.DataFrame(rows).groupby("batch_id")))
@@ -118,7 +118,9 @@ def one_day_more() -> list[Build]:
         delivered = dict(sorted(log.items())[:days])
         tables = {source: pd.DataFrame() for source in (*sources.SOURCES, "batches", "rejections")}
         tables["dossier_log"] = pd.concat([*delivered.values()])
-        tables["batches"] = list_batches([("dossier_log", day, True) for day in sorted(list_days(*delivered.values()))])
+        tables["batches"] = list_batches(
+            [("dossier_log", day, True) for day in sorted(list_days(*delivered.values()))]
+        )
         moment = as_of + timedelta(hours=days)
         about = parameters(Sample(since, moment, stopped_is_end=False, tables={}))
         feedback = tables["citizen_feedback"]

@@ -178,9 +178,11 @@ def batches(draw: st.DrawFn, tables: Tables) -> pd.DataFrame:
 
 
 def list_batches(deliveries: list[tuple[str, date, bool]]) -> pd.DataFrame:
-    """One current batch for each delivery: its source, its day, whether it is accepted."""
+    """One current batch for each delivery (source, day, whether it is accepted), with the name that its rows have."""
     return pd.DataFrame(deliveries, columns=["source", "partition_key", "is_accepted"]).assign(
-        is_current=True, batch_id=lambda b: b["source"] + b["partition_key"].astype(str), **BATCH_BOOKS
+        is_current=True,
+        batch_id=[f"{source}{day:%Y%m%d}" for source, day, _ in deliveries],
+        **BATCH_BOOKS,
     )
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from pipelines.warehouse import sample_check
 from pipelines.warehouse.compiled import DataTest
 from pipelines.warehouse.narrowing import RefreshRefused
 from pipelines.warehouse.refresh import Refresh
 from pipelines.warehouse.statements import TABLE, VIEW, Statement
 
-# Day of July 2025 → what came on it, of two units; every day has a row of each unit.
-LOG = [("A", "u", 1, 1), ("B", "v", 1, 10), ("C", "u", 2, 100), ("D", "v", 4, 1000)]
+# What came of two units, and on which day of July 2025, of one on no day; every day has a row of each unit.
+LOG = [("A", "u", 1, 1), ("B", "v", 1, 10), ("C", "u", 2, 100), ("D", "v", 4, 1000), ("N", "u", None, 7)]
 NOON = datetime(2025, 7, 4, 12)
 # What a whole derivation would put right again.
 TAMPERED = (
@@ -186,10 +187,56 @@ def test_what_went_into_published_rows_and_tests_are_those_of_the_last_days(
     assert counts == {"of_rows": 2, "of_days": 2, "of_units": 8}
 
 
-def test_days_of_a_table_that_is_not_read_are_refused(con: duckdb.DuckDBPyConnection) -> None:
-    wrong = state("wrong", "select day from {days}", "source.thongsuot.raw.days", day="day",
-                  days={"raw.day": {"day": "day"}})  # fmt: skip
+@pytest.mark.parametrize("day", range(1, 5))
+@pytest.mark.parametrize(
+    ("change", "differing"),
+    [
+        ("select 1", []),
+        ("update running set word = 'left' where day = '2025-07-0{day}'", ["running"]),
+        ("update steps set step = -1 where day = '2025-07-0{day}'", ["steps"]),
+        ("delete from steps where day = '2025-07-0{day}' and unit = 'v'", ["steps"]),
+    ],
+)
+def test_a_day_of_all_is_derived_again_and_compared(
+    con: duckdb.DuckDBPyConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    day: int,
+    change: str,
+    differing: list[str],
+) -> None:
+    monkeypatch.setattr(sample_check, "_draw_day", lambda *_: date(2025, 7, day))
+    # A unit that came last has rows of all days.
+    con.execute("insert into raw.log values ('E', 'w', date '2025-07-04', 5, 'b')")
+    for statement in STATEMENTS:
+        con.execute(f"create or replace {statement.kind} {statement.relation} as {statement.sql}")
+    con.execute(change.format(day=day))
+    again = Refresh(con, STATEMENTS, Path(), {"log": None})
+    again.gather_keys(NOON, NOON)
+    sample = sample_check.check_sample(con, again.lineage, again.rows, again.samples, again.tails)
+    assert sample.differing == differing
+
+
+def test_the_day_that_is_compared_is_one_of_the_table(con: duckdb.DuckDBPyConnection) -> None:
+    assert sample_check._draw_day(con, "running", "day") in {date(2025, 7, day) for day in range(1, 5)}
+    con.execute("update running set day = null")
+    assert sample_check._draw_day(con, "running", "day") is None
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        ({"raw.day": {"day": "day"}}, r"wrong: meta\.rebuild names \{'raw\.day'\}"),
+        (
+            {"raw.days": {"day": "day", "take": "moved"}},
+            r"wrong: source\.thongsuot\.raw\.days has no sums that move",
+        ),
+    ],
+)
+def test_days_of_a_table_that_is_not_read_or_has_no_sums_are_refused(
+    con: duckdb.DuckDBPyConnection, days: dict[str, Any], words: str
+) -> None:
+    wrong = state("wrong", "select day from {days}", "source.thongsuot.raw.days", day="day", days=days)
     again = Refresh(con, [*STATEMENTS, wrong], Path(), {"log": None})
     again.gather_keys(NOON, NOON)
-    with pytest.raises(RefreshRefused, match=r"wrong: meta\.rebuild names \{'raw\.day'\}"):
+    with pytest.raises(RefreshRefused, match=words):
         again.note_before()
