@@ -1,7 +1,7 @@
 -- Every day the total since counting began, by the rules of service_quality_items: what is counted to the end of that
 -- day, as known at as_of. On the newest day it is the total of service_quality_index.
 -- changes, cumulated   counts of an item to the end of each day
--- grid, rated, scored  rate and points of an item
+-- rated, scored        rate and points of an item
 with {{ feedback_verdicts() }},
 
 feedback_changes as (
@@ -35,24 +35,24 @@ changes as (
     from feedback_changes
 ),
 
+days as (
+    select
+        as_of_day,
+        period_end as as_of
+    from {{ ref('int_periods') }}
+    where period = 'day'
+),
+
+-- Of many years millions of rows, which a window holds in memory: the words about unit, item and day are joined above.
 grid as (
     select
-        periods.as_of_day,
-        periods.period_end as as_of,
+        days.as_of_day,
         units.unit_code,
-        units.unit_name,
-        units.unit_level,
-        items.item,
-        items.component,
-        items.maximum,
-        items.is_confirmed,
-        items.full_from,
-        items.scoring,
-        items.missing_reason
-    from {{ ref('int_periods') }} as periods
+        items.item
+    from days
     cross join {{ ref('int_today_units') }} as units
     cross join {{ ref('index_items') }} as items
-    where periods.period = 'day' and units.unit_level <> 'unknown' and items.maximum is not null
+    where units.unit_level <> 'unknown' and items.maximum is not null
 ),
 
 deliveries as (
@@ -63,7 +63,9 @@ deliveries as (
 
 cumulated as (
     select
-        grid.*,
+        grid.as_of_day,
+        grid.unit_code,
+        grid.item,
         -- A dossier that is late and complained of is taken off 5.4 twice.
         greatest(sum(changes.numerator) over so_far, 0) as numerator,
         sum(changes.denominator) over so_far as denominator
@@ -79,15 +81,21 @@ cumulated as (
 
 rated as (
     select
-        cumulated.*,
+        cumulated.as_of_day,
+        cumulated.unit_code,
+        items.maximum,
+        items.is_confirmed,
+        items.full_from,
+        items.scoring,
         case
-            when cumulated.missing_reason is not null then null
-            when cumulated.component = 'satisfaction' and deliveries.feedback_deliveries = 0 then null
+            when items.missing_reason is not null then null
+            when items.component = 'satisfaction' and deliveries.feedback_deliveries = 0 then null
             else
                 {{ rate('cumulated.numerator', 'cumulated.denominator') }}
                 * case when cumulated.item = '3.3' then sync.share else 1.0 end
         end as rate
     from cumulated
+    inner join {{ ref('index_items') }} as items on cumulated.item = items.item
     left join {{ ref('int_index_sync') }} as sync on true
     cross join deliveries
 ),
@@ -103,26 +111,25 @@ summed as (
     select
         as_of_day,
         unit_code,
-        unit_name,
-        unit_level,
-        as_of,
         {{ sum_in_any_order('case when is_confirmed then item_points end') }} as points,
         coalesce(sum(case when is_confirmed and item_points is not null then maximum end), 0) as covered,
         {{ sum_in_any_order('item_points') }} as working_points,
         coalesce(sum(case when item_points is not null then maximum end), 0) as working_covered
     from scored
-    group by as_of_day, unit_code, unit_name, unit_level, as_of
+    group by as_of_day, unit_code
 )
 
 select
-    as_of_day,
-    unit_code,
-    unit_name,
-    unit_level,
-    as_of,
-    points,
-    cast(covered as integer) as covered,
-    {{ rate('points', 'covered') }} as points_share,
-    working_points,
-    cast(working_covered as integer) as working_covered
+    summed.as_of_day,
+    summed.unit_code,
+    units.unit_name,
+    units.unit_level,
+    days.as_of,
+    summed.points,
+    cast(summed.covered as integer) as covered,
+    {{ rate('summed.points', 'summed.covered') }} as points_share,
+    summed.working_points,
+    cast(summed.working_covered as integer) as working_covered
 from summed
+inner join days on summed.as_of_day = days.as_of_day
+inner join {{ ref('int_today_units') }} as units on summed.unit_code = units.unit_code
