@@ -175,12 +175,17 @@ def _stamp(file: Path) -> tuple[str, int, int]:
 
 
 def describe_table(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, str]:
-    """Column → type, in its order, of a table or view of the database in use; `describe` would open a view's files."""
+    """Column → type, in its order, of a table or view of the database in use; `describe` would open a view's files.
+
+    duckdb.CatalogException where it is not there.
+    """
     rows = con.execute(
         "select column_name, data_type from duckdb_columns() where database_name = current_database() "
         "and schema_name = ? and table_name = ? order by column_index",
         [schema, table],
     ).fetchall()
+    if not rows:
+        raise duckdb.CatalogException(f"there is no table or view {schema}.{table}")
     return dict(rows)
 
 

@@ -163,19 +163,21 @@ def select_batches(con: duckdb.DuckDBPyConnection, table: str, batches: Collecti
     if not has_table(con, f"raw.{table}", "duckdb_views") or not has_table(con, FILES):
         # A table of its own; what it has of no batch is a join of nothing.
         return f"select * from {whole} where batch_id in (select unnest([{listed}]::varchar[]))"
+    columns = duck.describe_table(con, "raw", table)
     paths = con.execute(
         f"select path from {FILES} where source = ? and batch_id in (select unnest(?::varchar[])) order by path",
         [table, list(batches)],
     ).fetchall()
     if not paths:
-        return f"select * from {whole} where false"
+        nothing = (f"null::{kind} as {duck.identifier(name)}" for name, kind in columns.items())
+        return f"select {', '.join(nothing)} where false"
     rows = f"read_parquet([{', '.join(duck.literal(path) for (path,) in paths)}], union_by_name = true)"
     there = {row[0] for row in con.execute(f"describe from {rows}").fetchall()}
-    columns = [
+    selected = (
         f"{duck.identifier(name) if name in there else 'null'}::{kind} as {duck.identifier(name)}"
-        for name, kind in duck.describe_table(con, "raw", table).items()
-    ]
-    return f"select {', '.join(columns)} from {rows}"
+        for name, kind in columns.items()
+    )
+    return f"select {', '.join(selected)} from {rows}"
 
 
 def has_table(con: duckdb.DuckDBPyConnection, name: str, function: str = "duckdb_tables") -> bool:

@@ -67,17 +67,15 @@ def refresh_build(
                 refuse_what_costs_more(extent)
             refresh.note_before()
             write_raw(con, contracts, inputs)
+            if unnoted := find_unnoted_batches(con, refresh.lineage.list_keyed_tables()):
+                raise RefreshRefused(f"not every key is noted of batches {', '.join(unnoted)}")
             write_engine(con, describe_duckdb(con))
             nodes = list(refresh.derive())
             nodes += run_tests(con, refresh.narrow_tests(compiled.tests), set())
-            if unnoted := find_unnoted_batches(con, refresh.lineage.list_keyed_tables()):
-                raise RefreshRefused(f"not every key is noted of batches {', '.join(unnoted)}")
             sample = check_sample(con, refresh.lineage, refresh.rows, refresh.samples, refresh.tails)
             if sample.differing:
-                LOG.error("a build in part is not what its rows give", models=sample.differing)
-                raise RefreshRefused(
-                    f"a sample of {', '.join(sample.differing)} is not what its accepted rows give"
-                )
+                LOG.error("a build in part is not what it follows from", models=sample.differing)
+                raise RefreshRefused(f"a sample of {', '.join(sample.differing)} is not what it follows from")
             if failed := [node.unique_id for node in nodes if node.failed]:
                 raise RefreshRefused(f"{', '.join(failed)} failed")
             write_basis(con, settings, contracts)

@@ -22,7 +22,8 @@ VALUES = 2
 
 
 class SampleCheck(NamedTuple):
-    """`keys`: how many were derived again; `differing`: the tables in which one has other rows than that gives."""
+    """`keys`: how many were derived again; `differing`: the tables in which one, or a day (`model on day`), has other
+    rows than that gives."""
 
     keys: int
     differing: list[str]
@@ -45,7 +46,7 @@ def check_sample(
             )
             sql = narrowing.replace_parents(statement, tails.replace_parents(statement, day, day))
             if not _have_same_rows(con, lineage, unique_id, f"({sql}) where {of_day}", of_day):
-                differing.append(unique_id)
+                differing.append(f"{unique_id} on {day}")
     for unique_id, rule in lineage.rules.items():
         if rule.by is None or rule.sums or rule.compared or lineage.statements[unique_id].kind != TABLE:
             continue

@@ -111,7 +111,7 @@ class Tails:
         relation, day = self.lineage.relation(unique_id), duck.identifier(parent.day)
         if parent.take == Take.FROM:
             since = first - timedelta(days=min(parent.back, (first - date.min).days))
-            until = f" and {day} <= {duck.literal(last)}::date" if last else ""
+            until = f" and {day} < {duck.literal(last + timedelta(days=1))}::date" if last else ""
             return f"select * from {relation} where {day} >= {duck.literal(since)}::date{until}"
         # What moved before the first day is already so on that day. What moves later stays, whoever has nothing else.
         sums = self.lineage.rules[unique_id].sums

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,12 @@ from pipelines.releases.publish import publish
 from pipelines.releases.verify import verify_releases
 from pipelines.runs.lock import exclusive
 from pipelines.settings import Settings
+from pipelines.sources.contracts.contract import load_contracts
+from pipelines.warehouse import sample_check
+from pipelines.warehouse.build import read_inputs
+from pipelines.warehouse.refreshed_build import refresh_build
 from pipelines.warehouse.replaced_rows import ReplacedRows, find_replaced
+from pipelines.warehouse.sealed_build import seal_build
 from tests import crashing, nights
 from tests.integration.test_refresh_histories import hash_tables
 from tests.support.boundaries import choose_boundaries
@@ -106,6 +111,41 @@ def test_a_later_build_and_its_release_are_those_of_one_from_nothing(eve: Eve, t
     assert release.marts == {name: eve.later.tables[name] for name in release.marts}
     assert release.marts != eve.release.marts
     assert verify_releases(settings).findings == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        (
+            "delete from raw.key_batches where batch_id = (select min(batch_id) from raw.key_batches)",
+            "not every key is noted of batches 2",
+        ),
+        (
+            "update marts.online_submission_rate set denominator = denominator + 1",
+            "a sample of model.thongsuot.online_submission_rate.v1 on 2025-07-20 is not what it follows from",
+        ),
+    ],
+)
+def test_what_is_not_what_it_follows_from_is_not_built_upon(
+    eve: Eve, tmp_path: Path, statement: str, reason: str
+) -> None:
+    assert crashing.ask_in_child(refresh_spoilt, at(eve.settings, tmp_path / "spoilt"), statement).startswith(
+        reason
+    )
+
+
+def refresh_spoilt(settings: Settings, statement: str) -> str:
+    """Why nothing is built in part after a statement that its seal does not tell; of days one before all that moves."""
+    sample_check._draw_day = lambda *_: date(2025, 7, 20)
+    with duck.connect(settings.extensions, settings.warehouse) as con:
+        con.execute(statement)
+    seal_build(settings)
+    contracts = load_contracts(settings.sources_file)
+    with exclusive(settings):
+        refreshed = refresh_build(
+            settings, contracts, read_inputs(settings, contracts, LATER), is_weighed=False
+        )
+    return refreshed if isinstance(refreshed, str) else "nothing"
 
 
 @pytest.mark.full

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -57,10 +57,13 @@ def history(draw: st.DrawFn, most: int) -> list[Build]:
             **sample.tables,
             "dossier_log": pd.concat([*log.values()]) if log else rows.head(0),
             "citizen_feedback": feedback,
-            "batches": leave_out(
-                sample.tables["batches"],
-                dossier_log=list_days(*every.values()) - list_days(*log.values()),
-                citizen_feedback=list_days(every_feedback) - list_days(feedback),
+            "batches": rename(
+                leave_out(
+                    sample.tables["batches"],
+                    dossier_log=list_days(*every.values()) - list_days(*log.values()),
+                    citizen_feedback=list_days(every_feedback) - list_days(feedback),
+                ),
+                {day: name for name, of_batch in log.items() for day in list_days(of_batch)},
             ),
         }
         moved = sample._replace(as_of=as_of, stopped_is_end=stopped_is_end)
@@ -95,6 +98,14 @@ def leave_out(batches: pd.DataFrame, **days: Collection[date]) -> pd.DataFrame:
     for source, left_out in days.items():
         batches = batches[(batches["source"] != source) | ~batches["partition_key"].isin(left_out)]
     return batches
+
+
+def rename(batches: pd.DataFrame, names: Mapping[date, str]) -> pd.DataFrame:
+    """Those of the log as the batch of the day is called that counts."""
+    old = zip(batches["source"], batches["partition_key"], batches["batch_id"], strict=True)
+    return batches.assign(
+        batch_id=[names.get(day, name) if source == "dossier_log" else name for source, day, name in old]
+    )
 
 
 def one_day_more() -> list[Build]:

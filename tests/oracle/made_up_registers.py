@@ -178,7 +178,7 @@ def batches(draw: st.DrawFn, tables: Tables) -> pd.DataFrame:
 
 
 def list_batches(deliveries: list[tuple[str, date, bool]]) -> pd.DataFrame:
-    """One current batch for each delivery (source, day, whether it is accepted), with the name that its rows have."""
+    """One current batch for each delivery (source, day, whether it is accepted), by the name of the log's rows."""
     return pd.DataFrame(deliveries, columns=["source", "partition_key", "is_accepted"]).assign(
         is_current=True,
         batch_id=[f"{source}{day:%Y%m%d}" for source, day, _ in deliveries],
