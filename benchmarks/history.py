@@ -244,8 +244,11 @@ def main() -> None:
     if len(measured) > 1:
         figures += describe_growth(measured[0], measured[-1])
     points: list[dict[str, Any]] = [
-        {"log_rows": one.log_rows, "night": round(one.night.cpu, 1)}
-        | ({"anew": round(one.anew.cpu, 1)} if one.anew else {})
+        {
+            "log_rows": one.log_rows,
+            "night": round(one.night.cpu, 1),
+            "anew": round((one.anew or one.first).cpu, 1),
+        }
         for one in measured
     ]
     write_results("history", figures, points, options.results)
