@@ -119,10 +119,8 @@ def write_key_batches(
 def find_unnoted_batches(con: duckdb.DuckDBPyConnection, keys: Mapping[str, Collection[str]]) -> list[str]:
     """Batches of `raw.batches` that count and of which not every accepted row's key is noted.
 
-    `keys`: column → tables.
+    `keys`: column → tables. duckdb.CatalogException where nothing was ever noted.
     """
-    if not has_table(con, KEYS):
-        return []
     slots = [(key, table) for key, tables in keys.items() for table in tables]
     unnoted = set[str]()
     for slot in slots:

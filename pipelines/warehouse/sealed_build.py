@@ -56,7 +56,7 @@ def find_open_log(settings: Settings) -> str:
     """Why the file alone does not say what is in the warehouse; empty where it does."""
     log = settings.warehouse.with_name(f"{settings.warehouse.name}.wal")
     return (
-        f"{log} lies there: somebody has the warehouse open, or wrote to it since its build"
+        f"{log} lies there: a build was stopped, or somebody has the warehouse open, or wrote to it since its build"
         if log.exists()
         else ""
     )

@@ -31,7 +31,7 @@ class Extent(NamedTuple):
     share: float
 
     def __str__(self) -> str:
-        return f"{self.share:.1%} of {self.keys} keys, of {self.rows} rows"
+        return f"on average {self.share:.1%} of {self.keys} keys for each table, of {self.rows} rows before"
 
 
 def measure_extent(con: duckdb.DuckDBPyConnection, lineage: Lineage, touched: TouchedKeys) -> Extent:

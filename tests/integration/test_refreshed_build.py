@@ -120,6 +120,7 @@ def test_a_later_build_and_its_release_are_those_of_one_from_nothing(eve: Eve, t
             "delete from raw.key_batches where batch_id = (select min(batch_id) from raw.key_batches)",
             "not every key is noted of batches 2",
         ),
+        ("drop table raw.key_batches", "Catalog Error: Table with name key_batches does not exist"),
         (
             "update marts.online_submission_rate set denominator = denominator + 1",
             "a sample of model.thongsuot.online_submission_rate.v1 on 2025-07-20 is not what it follows from",
