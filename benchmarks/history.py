@@ -243,6 +243,7 @@ def main() -> None:
     figures = [figure for one in measured for figure in describe_province(one)]
     if len(measured) > 1:
         figures += describe_growth(measured[0], measured[-1])
+    # Where nothing was built from nothing a second time, the first release stands for it.
     points: list[dict[str, Any]] = [
         {
             "log_rows": one.log_rows,

@@ -127,3 +127,8 @@ feedback_counts as (
 {% macro share_of_points(rate) -%}
     case when {{ rate }} is not null and scoring in ('target', 'linear') then least(1.0, {{ rate }} / coalesce(full_from, 1.0)) end
 {%- endmacro %}
+
+{# The index is read for these: a day or a week has too few dossiers to score a commune by. #}
+{% macro is_index_period(period) -%}
+    {{ period }} in ('month', 'quarter', 'year', 'since_start')
+{%- endmacro %}

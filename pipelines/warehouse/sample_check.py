@@ -40,10 +40,8 @@ def check_sample(
     drawn = 0
     for unique_id, rule in lineage.rules.items():
         if rule.day and (day := _draw_day(con, lineage.relation(unique_id), rule.day)):
-            statement, of_day = (
-                lineage.statements[unique_id],
-                f"{duck.identifier(rule.day)} = {duck.literal(day)}",
-            )
+            statement = lineage.statements[unique_id]
+            of_day = f"{duck.identifier(rule.day)} = {duck.literal(day)}"
             sql = narrowing.replace_parents(statement, tails.replace_parents(statement, day, day))
             if not _have_same_rows(con, lineage, unique_id, f"({sql}) where {of_day}", of_day):
                 differing.append(f"{unique_id} on {day}")

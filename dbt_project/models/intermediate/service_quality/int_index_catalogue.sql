@@ -4,7 +4,7 @@ with periods as (
         period,
         period_start
     from {{ ref('int_periods') }}
-    where period in ('month', 'quarter', 'year', 'since_start')
+    where {{ is_index_period('period') }}
 ),
 
 offered as (

@@ -3,4 +3,4 @@
 -- The periods that the index is read for; a day or a week has too few dossiers to score a commune by.
 select *
 from {{ ref('int_periods') }}
-where period in ('month', 'quarter', 'year', 'since_start')
+where {{ is_index_period('period') }}

@@ -1,7 +1,7 @@
 -- The days of int_index_use_days added up by the periods that the index is read for.
 with kinds as (
     select period from {{ ref('reporting_periods') }}
-    where period in ('month', 'quarter', 'year', 'since_start')
+    where {{ is_index_period('period') }}
 )
 
 select
